@@ -1,0 +1,232 @@
+//! Announces what is recorded, then commits it. Recorded targets flow in while the run goes on; they
+//! are gathered, so that fifty packs and a new account become one message and not fifty.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::budget::Budget;
+use crate::message::{self, Event};
+use crate::model::{Target, Transition};
+use crate::notification::{self, News, What};
+use crate::ports::{PublishError, Publisher, SnapshotStore, StoreError};
+use crate::report::{Outcome, TargetReport};
+use crate::settings::Settings;
+use crate::snapshot::{Commit, Counts, Head};
+
+/// Entries of one `PublishBatch`, and how many batches are under way at once.
+const BATCH: usize = 10;
+const BATCHES_AT_ONCE: usize = 8;
+
+/// How often the refused entries of an otherwise accepted batch are tried.
+const ENTRY_ATTEMPTS: u32 = 4;
+
+/// A target whose changes are recorded, and what is owed for it.
+#[derive(Debug)]
+pub struct Recorded {
+    /// What to report when all goes well.
+    pub report: TargetReport,
+    /// The target.
+    pub target: Target,
+    /// Its history's birth.
+    pub born: String,
+    /// The run's epoch.
+    pub epoch: u64,
+    /// What each topic had when the head was loaded.
+    pub before: Marks,
+    /// Every transition that some topic has not had.
+    pub owed: Vec<Transition>,
+    /// What else there is to tell people: a baseline, or that the pack is gone.
+    pub also: Option<What>,
+    /// The fingerprint to keep, if everything was read and recorded.
+    pub fingerprint: Option<String>,
+    /// Whether the pack is gone.
+    pub deleted: bool,
+    /// Its accounts by status.
+    pub counts: Counts,
+    /// How many accounts to tell of.
+    pub accounts: u64,
+    /// When AWS Config was read.
+    pub observed_at: Timestamp,
+}
+
+/// What the topics and the head knew before.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Marks {
+    /// The alerts topic has everything up to this epoch.
+    pub announced: u64,
+    /// The events topic has everything up to this epoch.
+    pub events_announced: u64,
+    /// The head was a tombstone.
+    pub deleted: bool,
+}
+
+impl Marks {
+    /// The marks of a loaded head.
+    pub fn of(head: &Head) -> Self {
+        Self { announced: head.announced, events_announced: head.events_announced, deleted: head.deleted }
+    }
+}
+
+/// What came of the announcing.
+#[derive(Debug, Default)]
+pub struct Announced {
+    /// The targets, ended.
+    pub reports: Vec<TargetReport>,
+    /// How many digests were accepted.
+    pub notifications: u64,
+}
+
+/// Announces and commits every target that comes in, until no more do.
+pub async fn announce(
+    store: &impl SnapshotStore,
+    publisher: &impl Publisher,
+    settings: &Settings,
+    budget: &Budget,
+    mut incoming: UnboundedReceiver<Recorded>,
+) -> Announced {
+    let mut announced = Announced::default();
+    while let Some(group) = gather(&mut incoming, settings.group_wait, budget).await {
+        let alert = publish_digest(publisher, settings, &group).await;
+        announced.notifications += u64::from(alert == Ok(true));
+        let mut refused = publish_events(publisher, &group).await;
+        for recorded in group {
+            let event = refused.remove(&recorded.target).map_or(Ok(()), Err);
+            let report = commit(store, recorded, alert.clone().map(drop), event).await;
+            announced.reports.push(report);
+        }
+    }
+    announced
+}
+
+/// The next group: the first target that comes, and what follows within the group wait.
+async fn gather(
+    incoming: &mut UnboundedReceiver<Recorded>,
+    group_wait: Duration,
+    budget: &Budget,
+) -> Option<Vec<Recorded>> {
+    let mut group = vec![incoming.recv().await?];
+    let until = budget.cap(Instant::now() + group_wait);
+    while let Ok(Some(recorded)) = timeout_at(until, incoming.recv()).await {
+        group.push(recorded);
+    }
+    Some(group)
+}
+
+/// Publishes one digest for the group. `Ok(false)`: there was nothing to tell people.
+async fn publish_digest(
+    publisher: &impl Publisher,
+    settings: &Settings,
+    group: &[Recorded],
+) -> Result<bool, PublishError> {
+    let news: Vec<News> = group.iter().flat_map(Recorded::news).collect();
+    let Some(digest) = notification::digest(&news, &settings.notify) else { return Ok(false) };
+    publisher.alert(&message::alert(digest)).await?;
+    Ok(true)
+}
+
+/// Publishes every transition of the group that machines have not had. Returns the targets for which
+/// one was not accepted, each with a reason.
+async fn publish_events(publisher: &impl Publisher, group: &[Recorded]) -> BTreeMap<Target, PublishError> {
+    if !publisher.has_events() {
+        return BTreeMap::new();
+    }
+    let events: Vec<Event> = group.iter().flat_map(Recorded::events).collect();
+    stream::iter(events.chunks(BATCH))
+        .map(|batch| publish_batch(publisher, batch))
+        .buffer_unordered(BATCHES_AT_ONCE)
+        .flat_map(stream::iter)
+        .collect()
+        .await
+}
+
+/// Publishes a batch; the entries that SNS could not take inside an answer of success are tried again
+/// alone. Returns what was not accepted in the end.
+async fn publish_batch(publisher: &impl Publisher, batch: &[Event]) -> Vec<(Target, PublishError)> {
+    let mut left = batch.to_vec();
+    let mut refused = Vec::new();
+    for attempt in 1..=ENTRY_ATTEMPTS {
+        let entries = match publisher.events(&left).await {
+            Ok(entries) => entries,
+            // The call as a whole was tried often enough below.
+            Err(error) => return left.into_iter().map(|event| (event.target, error.clone())).collect(),
+        };
+        let entries = entries.into_iter().filter_map(|(index, error)| Some((left.get(index)?.clone(), error)));
+        let passing = |(_, error): &(Event, PublishError)| matches!(error, PublishError::Unavailable(_));
+        let (again, never): (Vec<_>, Vec<_>) = entries.partition(passing);
+        refused.extend(never.into_iter().map(|(event, error)| (event.target, error)));
+        if again.is_empty() || attempt == ENTRY_ATTEMPTS {
+            refused.extend(again.into_iter().map(|(event, error)| (event.target, error)));
+            break;
+        }
+        left = again.into_iter().map(|(event, _)| event).collect();
+        sleep(Duration::from_millis(100) * 2_u32.pow(attempt)).await;
+    }
+    refused
+}
+
+/// Commits what was accepted, topic by topic, and ends the report.
+async fn commit(
+    store: &impl SnapshotStore,
+    recorded: Recorded,
+    alert: Result<(), PublishError>,
+    event: Result<(), PublishError>,
+) -> TargetReport {
+    let Recorded { report, target, epoch, before, .. } = recorded;
+    let failed = match (&alert, &event) {
+        (Ok(()), Ok(())) => None,
+        (Err(error), _) => Some(format!("recorded, but not announced on the alerts topic: {error}")),
+        (_, Err(error)) => Some(format!("recorded, but not announced on the events topic: {error}")),
+    };
+    if alert.is_ok() || event.is_ok() {
+        let commit = Commit {
+            epoch,
+            announced: if alert.is_ok() { epoch } else { before.announced },
+            events_announced: if event.is_ok() { epoch } else { before.events_announced },
+            fingerprint: recorded.fingerprint.filter(|_| failed.is_none()),
+            deleted: if alert.is_ok() { recorded.deleted } else { before.deleted },
+            accounts: recorded.counts,
+            at: recorded.observed_at,
+        };
+        match store.commit(&target, &commit).await {
+            Ok(()) => {}
+            Err(StoreError::Superseded) => return report.ended(Outcome::Superseded, None),
+            Err(error) => {
+                let error = format!("announced, but that is not stored, so it is announced again: {error}");
+                return report.ended(Outcome::Incomplete, Some(error));
+            }
+        }
+    }
+    match failed {
+        None => report,
+        Some(error) => report.ended(Outcome::Incomplete, Some(error)),
+    }
+}
+
+impl Recorded {
+    /// What people have not been told.
+    fn news(&self) -> Vec<News> {
+        let owed = self.owed.iter().filter(|transition| transition.epoch > self.before.announced);
+        let owed: Vec<Transition> = owed.cloned().collect();
+        let transitions = (!owed.is_empty()).then_some(What::Transitions(owed));
+        let news = |what| News {
+            target: self.target.clone(),
+            born: self.born.clone(),
+            epoch: self.epoch,
+            accounts: self.accounts,
+            observed_at: self.observed_at,
+            what,
+        };
+        transitions.into_iter().chain(self.also.clone()).map(news).collect()
+    }
+
+    /// What machines have not been told.
+    fn events(&self) -> Vec<Event> {
+        let owed = self.owed.iter().filter(|transition| transition.epoch > self.before.events_announced);
+        owed.map(|transition| message::event(&self.target, &self.born, transition)).collect()
+    }
+}

@@ -1,0 +1,127 @@
+//! The command line, `packwatch`: the same run as the Lambda's on a laptop, and ways to look at what it
+//! reads, keeps and sends. Conventions are the AWS CLI's.
+
+mod cloud;
+mod history;
+mod ports;
+mod preview;
+mod run;
+mod statuses;
+mod table;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+/// Tells when the deployment status of an organization conformance pack changes in a member account.
+#[derive(Debug, Parser)]
+#[command(name = "packwatch", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  packwatch run --dry-run                   say what has changed, and keep nothing
+  packwatch run --statuses Security.json    compare recorded statuses with the last ones
+  packwatch statuses --organization-conformance-pack-name Security --filters Status=CREATE_FAILED
+  packwatch history --account 111122223333
+
+Exit codes: 0 nothing changed; 2 changes were announced; 1 it failed.";
+
+/// What every command takes.
+#[derive(Debug, Args)]
+struct Global {
+    /// Region of AWS Config [default: AWS_REGION]
+    #[arg(long, global = true, value_name = "REGION")]
+    region: Option<String>,
+    /// Profile of the AWS shared config and credentials files [default: AWS_PROFILE]
+    #[arg(long, global = true, value_name = "NAME")]
+    profile: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Read the statuses, compare them with the last ones, and announce what changed
+    Run(run::RunArgs),
+    /// Print the detailed statuses of a pack, as the AWS CLI does
+    Statuses(statuses::StatusesArgs),
+    /// Print the recorded transitions
+    History(history::HistoryArgs),
+    /// Show a notification as a channel's readers see it
+    Preview(preview::PreviewArgs),
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// A failure that is told to the user and ends the program with 1.
+type Failure = Box<dyn std::error::Error>;
+
+/// Whether something was announced: the difference between the exit codes 0 and 2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Done {
+    Quiet,
+    Announced,
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // 2 means something else here than clap's wrong usage.
+            let code = if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+            return error.print().map_or(ExitCode::FAILURE, |()| code);
+        }
+    };
+    match run_command(cli) {
+        Ok(Done::Quiet) => ExitCode::SUCCESS,
+        Ok(Done::Announced) => ExitCode::from(2),
+        Err(failure) if is_broken_pipe(&*failure) => ExitCode::SUCCESS,
+        Err(failure) => {
+            tell(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_command(cli: Cli) -> Result<Done, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let global = &cli.global;
+    runtime.block_on(async {
+        match &cli.command {
+            Command::Run(args) => run::run(global, args).await,
+            Command::Statuses(args) => statuses::statuses(global, args).await,
+            Command::History(args) => history::history(global, args).await,
+            Command::Preview(args) => preview::preview(args),
+            Command::Completions { shell } => {
+                clap_complete::generate(*shell, &mut Cli::command(), "packwatch", &mut io::stdout());
+                Ok(Done::Quiet)
+            }
+        }
+    })
+}
+
+/// Whether the reader of our output has seen enough, as `head` does.
+fn is_broken_pipe(failure: &(dyn std::error::Error + 'static)) -> bool {
+    failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn tell(failure: &impl Display) {
+    let red = anstyle::AnsiColor::Red.on_default().bold();
+    // Nothing is left to do when not even that can be written.
+    let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {failure}");
+}
+
+/// A line for a person who watches, apart from what a program reads.
+fn note(line: &impl Display) {
+    let _ = writeln!(anstream::stderr(), "{line}");
+}

@@ -1,0 +1,254 @@
+//! `packwatch run`: one run of the pipeline, from the flags.
+
+use std::io::{self, Read as _};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+
+use super::ports::{Sink, Source, Store, StoreArgs, Watched};
+use super::{Done, Failure, Global, cloud, note};
+use crate::budget::Budget;
+use crate::clock::{FixedClock, SystemClock};
+use crate::event::Request;
+use crate::local::{Channel, RecordedStatuses, SqliteStore, Terminal};
+use crate::model::{PackName, Region};
+use crate::ports::{Clock, Filters};
+use crate::report::Report;
+use crate::settings::{Reader, Settings, TopicArn};
+use crate::watch::{self, Ports};
+
+/// What `run` takes. Each setting has the Lambda's variable as its default.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct RunArgs {
+    /// Only this pack
+    #[arg(long, value_name = "NAME")]
+    organization_conformance_pack_name: Option<PackName>,
+    /// Only these accounts: AccountId=…,Status=…
+    #[arg(long, value_name = "FILTERS", value_parser = super::statuses::filters)]
+    filters: Option<Filters>,
+    /// Read statuses recorded by the AWS CLI instead of asking AWS Config: a file named after its pack,
+    /// or - for stdin with the pack's name given. May be repeated
+    #[arg(long, value_name = "FILE|-")]
+    statuses: Vec<PathBuf>,
+    /// When the recorded statuses were read [default: now]
+    #[arg(long, value_name = "TIME", requires = "statuses")]
+    now: Option<Timestamp>,
+    #[command(flatten)]
+    store: StoreArgs,
+    /// Publish to this SNS topic for people, instead of the terminal
+    #[arg(long, value_name = "ARN")]
+    topic: Option<TopicArn>,
+    /// Publish each transition to this SNS topic for machines
+    #[arg(long, value_name = "ARN", requires = "topic")]
+    events_topic: Option<TopicArn>,
+    /// Say what would be announced; record and publish nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Form in which the terminal shows notifications
+    #[arg(long, value_enum, default_value = "email")]
+    channel: Channel,
+    /// text: notifications in the form of the channel; json: their JSON documents
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+    #[command(flatten, next_help_heading = "Settings")]
+    settings: SettingArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  packwatch run --dry-run
+  packwatch run --regions eu-west-1,us-east-1 --packs 'Security-*,!*-test'
+  packwatch run --table packwatch --topic arn:aws:sns:eu-west-1:111122223333:packwatch-alerts
+  packwatch run --statuses Security-Baseline.json --region eu-west-1
+  aws configservice get-organization-conformance-pack-detailed-status --output json \\
+      --organization-conformance-pack-name Security-Baseline |
+      packwatch run --statuses - --organization-conformance-pack-name Security-Baseline
+
+Exit codes: 0 nothing changed; 2 changes were announced (with --dry-run: would be); 1 it failed.";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Text,
+    Json,
+}
+
+/// The settings, as text: they are read and checked together, as the Lambda does.
+#[derive(Debug, Args)]
+struct SettingArgs {
+    /// Packs to watch: names, * globs, ! excludes [env: PACKWATCH_PACKS]
+    #[arg(long, value_name = "LIST")]
+    packs: Option<String>,
+    /// Regions to watch [env: PACKWATCH_REGIONS]
+    #[arg(long, value_name = "LIST")]
+    regions: Option<String>,
+    /// Accounts never reported [env: PACKWATCH_EXCLUDE_ACCOUNTS]
+    #[arg(long, value_name = "LIST")]
+    exclude_accounts: Option<String>,
+    /// What is announced, such as failed,recovered [env: PACKWATCH_NOTIFY]
+    #[arg(long, value_name = "LIST")]
+    notify: Option<String>,
+    /// In progress for longer is stuck [env: PACKWATCH_STUCK_AFTER]
+    #[arg(long, value_name = "DURATION")]
+    stuck_after: Option<String>,
+    /// How often a failure is repeated, or never [env: PACKWATCH_REMIND_EVERY]
+    #[arg(long, value_name = "DURATION")]
+    remind_every: Option<String>,
+    /// Days that transitions are kept [env: PACKWATCH_HISTORY_DAYS]
+    #[arg(long, value_name = "DAYS")]
+    history_days: Option<String>,
+    /// Packs read at once [env: PACKWATCH_CONCURRENCY]
+    #[arg(long, value_name = "N")]
+    concurrency: Option<String>,
+    /// How long a digest gathers [env: PACKWATCH_GROUP_WAIT]
+    #[arg(long, value_name = "DURATION")]
+    group_wait: Option<String>,
+}
+
+impl SettingArgs {
+    fn flag(&self, variable: &str) -> Option<&String> {
+        match variable {
+            "PACKWATCH_PACKS" => self.packs.as_ref(),
+            "PACKWATCH_REGIONS" => self.regions.as_ref(),
+            "PACKWATCH_EXCLUDE_ACCOUNTS" => self.exclude_accounts.as_ref(),
+            "PACKWATCH_NOTIFY" => self.notify.as_ref(),
+            "PACKWATCH_STUCK_AFTER" => self.stuck_after.as_ref(),
+            "PACKWATCH_REMIND_EVERY" => self.remind_every.as_ref(),
+            "PACKWATCH_HISTORY_DAYS" => self.history_days.as_ref(),
+            "PACKWATCH_CONCURRENCY" => self.concurrency.as_ref(),
+            "PACKWATCH_GROUP_WAIT" => self.group_wait.as_ref(),
+            _ => None,
+        }
+    }
+
+    fn read(&self, region: Option<&String>) -> Result<Settings, Failure> {
+        let lookup = |variable: &str| match variable {
+            // A --region means this one, whatever PACKWATCH_REGIONS says.
+            "AWS_REGION" | "PACKWATCH_REGIONS" if region.is_some() && self.regions.is_none() => region.cloned(),
+            _ => self.flag(variable).cloned().or_else(|| std::env::var(variable).ok()),
+        };
+        let mut reader = Reader::new(&lookup);
+        let settings = reader.settings();
+        reader.finish()?;
+        Ok(settings)
+    }
+}
+
+pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure> {
+    // Everything that can be wrong with the input is found before the store is touched.
+    let settings = args.settings.read(global.region.as_ref())?;
+    let mut request = Request {
+        packs: args.organization_conformance_pack_name.iter().cloned().collect(),
+        filters: args.filters.clone().unwrap_or_default(),
+        dry_run: args.dry_run,
+        ..Request::default()
+    };
+    let channel = if args.output == Output::Json { Channel::Json } else { args.channel };
+    let source = if args.statuses.is_empty() {
+        cloud::source(global, &settings.regions).await?
+    } else {
+        let (recorded, packs) = recorded(args, &settings)?;
+        request.packs = packs;
+        Source::Recorded(recorded)
+    };
+    let source = Watched::new(source);
+    let store = store(global, &args.store, args.dry_run).await?;
+    let sink = sink(global, args, channel).await?;
+    let report = match args.now {
+        Some(now) => once(&source, &store, &sink, &FixedClock(now), &settings, &request).await,
+        None => once(&source, &store, &sink, &SystemClock, &settings, &request).await,
+    };
+    source.finish();
+    let report = report?;
+    if let Some(notification) = &report.preview {
+        Terminal::new(channel, io::stdout()).write(notification)?;
+    }
+    sum_up(&report)
+}
+
+async fn once(
+    source: &Watched,
+    store: &Store,
+    publisher: &Sink,
+    clock: &impl Clock,
+    settings: &Settings,
+    request: &Request,
+) -> Result<Report, Failure> {
+    let ports = Ports { source, store, publisher, clock };
+    Ok(watch::run(&ports, settings, request, &Budget::UNLIMITED).await?)
+}
+
+fn sum_up(report: &Report) -> Result<Done, Failure> {
+    let answer = &report.answer;
+    let pages: u64 = answer.targets.iter().map(|target| target.pages).sum();
+    note(&format!(
+        "{} packs, {} accounts in {pages} pages: {} transitions, {} notifications",
+        answer.targets.len(),
+        answer.accounts,
+        answer.transitions,
+        answer.notifications
+    ));
+    for target in answer.targets.iter().filter(|target| !target.outcome.is_failure()) {
+        if let Some(error) = &target.error {
+            let name = &target.organization_conformance_pack_name;
+            note(&format!("{name} in {}: {}: {error}", target.region, target.outcome.as_str()));
+        }
+    }
+    match answer.failure() {
+        Some(failure) => Err(failure.into()),
+        None if answer.transitions > 0 || answer.notifications > 0 || report.preview.is_some() => {
+            Ok(Done::Announced)
+        }
+        None => Ok(Done::Quiet),
+    }
+}
+
+/// The recorded statuses and the packs that they are of. Only these are looked at: that another pack was
+/// not recorded today does not mean that it is gone.
+fn recorded(args: &RunArgs, settings: &Settings) -> Result<(RecordedStatuses, Vec<PackName>), Failure> {
+    let [region]: &[Region; 1] = settings
+        .regions
+        .as_slice()
+        .try_into()
+        .map_err(|_| "recorded statuses are of one region: name it with --region")?;
+    let named = args.organization_conformance_pack_name.as_ref();
+    if named.is_some() && args.statuses.len() > 1 {
+        return Err("--organization-conformance-pack-name names the pack of one --statuses, and there are more".into());
+    }
+    let mut recorded = RecordedStatuses::new(region.clone());
+    let mut packs = Vec::new();
+    for file in &args.statuses {
+        let pack = named.cloned().or_else(|| RecordedStatuses::pack_of_file(file)).ok_or_else(|| {
+            format!("{}: of which pack is it? Say so with --organization-conformance-pack-name", file.display())
+        })?;
+        let (origin, document) = if file.as_os_str() == "-" {
+            ("stdin".to_owned(), io::read_to_string(io::stdin().lock())?)
+        } else {
+            let mut text = String::new();
+            let read = std::fs::File::open(file).and_then(|mut opened| opened.read_to_string(&mut text));
+            read.map_err(|error| format!("{}: {error}", file.display()))?;
+            (file.display().to_string(), text)
+        };
+        recorded.add(pack.clone(), &document, &origin)?;
+        packs.push(pack);
+    }
+    Ok((recorded, packs))
+}
+
+/// Opens the store. A dry run neither creates nor changes a file.
+async fn store(global: &Global, args: &StoreArgs, dry_run: bool) -> Result<Store, Failure> {
+    if let Some(table) = &args.table {
+        return cloud::store(global, table).await;
+    }
+    let file = args.file()?;
+    let missing = dry_run && !file.exists();
+    Ok(Store::Sqlite(if missing { SqliteStore::in_memory()? } else { SqliteStore::open(&file)? }))
+}
+
+async fn sink(global: &Global, args: &RunArgs, channel: Channel) -> Result<Sink, Failure> {
+    match &args.topic {
+        None => Ok(Sink::Terminal(Terminal::new(channel, io::stdout()))),
+        Some(topic) => cloud::sink(global, topic, args.events_topic.as_ref()).await,
+    }
+}

@@ -1,0 +1,144 @@
+//! `packwatch statuses`: the paginator for people. Prints what the AWS CLI prints, with tokens that go
+//! both ways.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::ports::Watched;
+use super::table::{self, Output};
+use super::{Done, Failure, Global, cloud};
+use crate::model::{DetailedStatus, PackName, Status, Target};
+use crate::paginate::{PaginationConfig, Paginator};
+use crate::ports::{Filters, StatusSource};
+use crate::settings::Reader;
+
+/// What `statuses` takes: the AWS CLI's own options.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct StatusesArgs {
+    /// The pack
+    #[arg(long, value_name = "NAME")]
+    organization_conformance_pack_name: PackName,
+    /// Only these accounts: AccountId=…,Status=…
+    #[arg(long, value_name = "FILTERS", value_parser = filters)]
+    filters: Option<Filters>,
+    /// Stop after this many accounts, and print the token that goes on
+    #[arg(long, value_name = "N")]
+    max_items: Option<u64>,
+    /// Accounts in each call, 1 to 100
+    #[arg(long, value_name = "N", value_parser = page_size)]
+    page_size: Option<u8>,
+    /// Go on where a NextToken was printed, by packwatch, the AWS CLI or boto3
+    #[arg(long, value_name = "TOKEN")]
+    starting_token: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value = "json")]
+    output: Output,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  packwatch statuses --organization-conformance-pack-name Security-Baseline --output table
+  packwatch statuses --organization-conformance-pack-name Security-Baseline \\
+      --filters Status=CREATE_FAILED --output csv
+  packwatch statuses --organization-conformance-pack-name Security-Baseline --max-items 250";
+
+const HEADER: [&str; 6] =
+    ["AccountId", "ConformancePackName", "Status", "ErrorCode", "ErrorMessage", "LastUpdateTime"];
+
+/// Reads the AWS CLI's shorthand, `AccountId=…,Status=…`.
+pub(super) fn filters(text: &str) -> Result<Filters, String> {
+    let mut filters = Filters::default();
+    for item in text.split(',') {
+        match item.split_once('=') {
+            Some(("AccountId", id)) => {
+                let account = id.parse().map_err(|error| format!("AccountId: {error}"))?;
+                filters.account = Some(account);
+            }
+            Some(("Status", status)) if Status::DOCUMENTED.contains(&status) => {
+                filters.status = Some(Status::new(status));
+            }
+            Some(("Status", status)) => {
+                return Err(format!("Status {status:?} is not one of {}", Status::DOCUMENTED.join(", ")));
+            }
+            _ => return Err(format!("{item:?} is neither AccountId=… nor Status=…")),
+        }
+    }
+    Ok(filters)
+}
+
+fn page_size(text: &str) -> Result<u8, String> {
+    let size = text.parse::<u64>().map_err(|error| error.to_string())?;
+    PaginationConfig::page_size(size).map_err(|error| error.to_string())
+}
+
+pub(super) async fn statuses(global: &Global, args: &StatusesArgs) -> Result<Done, Failure> {
+    let lookup = |variable: &str| match variable {
+        "AWS_REGION" => global.region.clone().or_else(|| std::env::var("AWS_REGION").ok()),
+        "AWS_DEFAULT_REGION" => std::env::var("AWS_DEFAULT_REGION").ok(),
+        _ => None,
+    };
+    let mut reader = Reader::new(&lookup);
+    let settings = reader.settings();
+    reader.finish()?;
+    let region = settings.regions.first().cloned().ok_or("name the region with --region")?;
+    let source = Watched::new(cloud::source(global, &settings.regions).await?);
+    let target = Target { region, pack: args.organization_conformance_pack_name.clone() };
+    let pagination = PaginationConfig {
+        max_items: args.max_items,
+        page_size: args.page_size,
+        starting_token: args.starting_token.clone(),
+    };
+    let filters = args.filters.clone().unwrap_or_default();
+
+    let mut rows = Vec::new();
+    let mut paginator = Paginator::new(&pagination)?;
+    while let Some(request) = paginator.next_request() {
+        rows.extend(paginator.accept(source.statuses(&target, &filters, &request).await?)?);
+    }
+    source.finish();
+    print(&rows, paginator.resume_token(), args.output)?;
+    Ok(Done::Quiet)
+}
+
+fn print(rows: &[DetailedStatus], next_token: Option<String>, output: Output) -> Result<(), Failure> {
+    let cells = || rows.iter().map(cells).collect::<Vec<_>>();
+    match output {
+        Output::Json => {
+            let rows: Vec<Value> = rows.iter().map(document).collect();
+            let mut document = json!({"OrganizationConformancePackDetailedStatuses": rows});
+            if let (Some(fields), Some(token)) = (document.as_object_mut(), next_token) {
+                fields.insert("NextToken".to_owned(), json!(token));
+            }
+            writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&document)?)?;
+            return Ok(());
+        }
+        Output::Table => table::table(&HEADER, &cells())?,
+        Output::Csv => table::csv(&HEADER, &cells())?,
+    }
+    if let Some(token) = next_token {
+        super::note(&format!("There is more. Go on with --starting-token {token}"));
+    }
+    Ok(())
+}
+
+/// A row as the AWS CLI prints it: what is absent is left out.
+fn document(row: &DetailedStatus) -> Value {
+    let cells = HEADER.iter().zip(cells(row)).filter(|(_, cell)| !cell.is_empty());
+    Value::Object(cells.map(|(name, cell)| ((*name).to_owned(), Value::String(cell))).collect::<Map<_, _>>())
+}
+
+fn cells(row: &DetailedStatus) -> Vec<String> {
+    // The form of the AWS CLI, version 2.
+    let time = row.last_update.map(|time| time.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string());
+    vec![
+        row.account.to_string(),
+        row.conformance_pack_name.clone(),
+        row.status.to_string(),
+        row.error_code.clone().unwrap_or_default(),
+        row.error_message.clone().unwrap_or_default(),
+        time.unwrap_or_default(),
+    ]
+}

@@ -1,0 +1,43 @@
+//! packwatch tells an AWS organization's people, within one poll, when the deployment status of an
+//! organization conformance pack changes in any member account.
+//!
+//! Data flows one way. An [`event`] asks for a look; [`plan`] says at which targets (an organization
+//! conformance pack in a region); [`observe`] reads AWS Config with botocore's pagination
+//! ([`paginate`]); [`effective`] adds what follows from the time; [`fingerprint`] says whether anything
+//! is new at all; [`compare`] says what; [`record`] writes it, fenced; [`announce`] gathers, publishes
+//! and commits; [`report`] answers. [`watch`] and, for one target, [`look`] know the order.
+//!
+//! What comes from outside comes through [`ports`]. [`aws`](crate::aws) is the only place that knows the
+//! AWS SDK, [`local`](crate::local) the only one that knows files, SQLite and the terminal.
+//! [`notification`] is what a reader is told, [`render`] lays it out, [`message`] fits it into SNS.
+
+// A run is one task of one thread: nobody needs the futures of the ports to be `Send`.
+#![expect(async_fn_in_trait, reason = "the ports are implemented and called here only")]
+
+pub mod announce;
+pub mod budget;
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod clock;
+pub mod compare;
+pub mod effective;
+pub mod event;
+pub mod fingerprint;
+pub mod harmless;
+pub mod keys;
+#[cfg(feature = "cli")]
+pub mod local;
+pub mod look;
+pub mod message;
+pub mod model;
+pub mod notification;
+pub mod observe;
+pub mod paginate;
+pub mod plan;
+pub mod ports;
+pub mod record;
+pub mod render;
+pub mod report;
+pub mod settings;
+pub mod snapshot;
+pub mod watch;

@@ -1,0 +1,311 @@
+//! One target: from what AWS Config says to what is recorded. The announcer does the rest.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::announce::{Marks, Recorded};
+use crate::budget::Budget;
+use crate::compare::{self, Observation, Stamp};
+use crate::event::Request;
+use crate::fingerprint;
+use crate::model::{AccountId, Phase, Row, State, Target, Transition};
+use crate::notification::{News, What};
+use crate::observe::{self, Read, ReadError};
+use crate::plan::Planned;
+use crate::ports::{Clock, Publisher, SnapshotStore, SourceError, StatusSource, StoreError};
+use crate::record::record;
+use crate::report::{Outcome, TargetReport};
+use crate::settings::Settings;
+use crate::snapshot::{Change, Claim, Counts, Head};
+use crate::watch::Ports;
+
+/// What looking at a target came to.
+#[derive(Debug)]
+pub enum Looked {
+    /// Nothing to record.
+    Done,
+    /// Recorded, to be announced.
+    Recorded(Box<Recorded>),
+    /// In a dry run: what would be told.
+    WouldTell(Vec<News>),
+}
+
+/// Why a target was not finished.
+#[derive(Debug)]
+pub enum Stop {
+    /// The budget is spent.
+    NoTime,
+    /// A request that reads only some accounts has nothing to compare them with.
+    NoBaseline,
+    /// The pack is not there, and was not known.
+    NotVisible(String),
+    /// The statuses could not be read whole.
+    Read(ReadError),
+    /// The store refused.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<ReadError> for Stop {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+/// A run's view of one target.
+pub struct Look<'a, S, D, P, C> {
+    /// What the run needs from outside.
+    pub ports: &'a Ports<'a, S, D, P, C>,
+    /// What to watch.
+    pub settings: &'a Settings,
+    /// What was asked for.
+    pub request: &'a Request,
+    /// The time there is.
+    pub budget: &'a Budget,
+    /// The run's id.
+    pub run: &'a str,
+    /// The target and its head, as it was loaded.
+    pub planned: &'a Planned,
+}
+
+/// What a comparison found.
+struct Found {
+    changes: Vec<Change>,
+    also: Option<What>,
+    fingerprint: Option<String>,
+    counts: Counts,
+    accounts: u64,
+    deleted: bool,
+    observed_at: Timestamp,
+}
+
+/// A target that this run may write.
+struct Claimed {
+    born: String,
+    epoch: u64,
+}
+
+impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P, C> {
+    /// Takes the target as far as its changes are recorded. What was read goes to the report even when
+    /// the target is not finished; `next_token` is where the request's `MaxItems` cut.
+    pub async fn look(
+        &self,
+        report: &mut TargetReport,
+        next_token: &mut Option<String>,
+    ) -> Result<Looked, Stop> {
+        let observed = self.observe().await?;
+        if let Some(read) = &observed {
+            report.pages = read.pages;
+            report.accounts = read.observation.states.len() as u64;
+            next_token.clone_from(&read.next_token);
+            if self.is_unchanged(read).await? {
+                return Ok(Looked::Done);
+            }
+        }
+        let claimed = self.claim().await?;
+        let rows = self.ports.store.rows(self.target()).await?;
+        let found = match observed {
+            Some(mut read) => {
+                self.confirm(&rows, &mut read).await?;
+                report.pages = read.pages;
+                self.compare(&claimed, rows, &read)
+            }
+            None => self.compare_gone(&claimed, &rows),
+        };
+        report.outcome = match (found.deleted, self.is_baseline()) {
+            (true, _) => Outcome::Deleted,
+            (false, true) => Outcome::Baseline,
+            (false, false) => Outcome::Changed,
+        };
+        if self.request.dry_run {
+            report.transitions = transitions(&found.changes).count() as u64;
+            return Ok(Looked::WouldTell(self.would_tell(claimed, found)));
+        }
+        self.record(claimed, found, report).await
+    }
+
+    fn target(&self) -> &Target {
+        &self.planned.target
+    }
+
+    /// The head, unless it is a tombstone.
+    fn live(&self) -> Option<&Head> {
+        self.planned.head.as_ref().filter(|head| !head.deleted)
+    }
+
+    fn is_baseline(&self) -> bool {
+        self.planned.head.as_ref().is_none_or(Head::is_baseline)
+    }
+
+    /// Reads the target; `None` when it was known and is gone. Reading has no effects, so it may be
+    /// given up wherever it is when the time is over.
+    async fn observe(&self) -> Result<Option<Read>, Stop> {
+        let now = self.ports.clock.now();
+        let read = observe::statuses(self.ports.source, self.target(), self.request, self.settings, now);
+        match self.budget.within(read).await.ok_or(Stop::NoTime)? {
+            Ok(read) => Ok(Some(read)),
+            Err(ReadError::Source(SourceError::Gone(_))) if self.live().is_some() => Ok(None),
+            Err(ReadError::Source(SourceError::Gone(reason))) => Err(Stop::NotVisible(reason)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether there is nothing to do: a whole read has the fingerprint, so nothing changed and nothing
+    /// is owed; a read of some accounts has no fingerprint and is compared before anything is claimed.
+    async fn is_unchanged(&self, read: &Read) -> Result<bool, Stop> {
+        if read.observation.whole {
+            let seen = self.live().and_then(|head| head.fingerprint.as_ref());
+            return Ok(seen.is_some_and(|seen| *seen == fingerprint::of(&read.observation.states)));
+        }
+        if self.is_baseline() {
+            return Err(Stop::NoBaseline);
+        }
+        let rows = self.ports.store.rows(self.target()).await?;
+        Ok(self.changes(0, &rows, &read.observation, read.observed_at).is_empty())
+    }
+
+    /// Takes the target, so that no older run can write to it any more. A dry run only pretends.
+    async fn claim(&self) -> Result<Claimed, Stop> {
+        let head = self.planned.head.as_ref();
+        let born = head.map_or_else(|| format!("{:032x}", fastrand::u128(..)), |head| head.born.clone());
+        let claim = Claim { seen: head.map_or(0, |head| head.epoch), born, run: self.run.to_owned() };
+        let epoch = claim.epoch();
+        if !self.request.dry_run {
+            if self.budget.is_spent() {
+                return Err(Stop::NoTime);
+            }
+            self.ports.store.claim(self.target(), &claim).await?;
+        }
+        Ok(Claimed { born: claim.born, epoch })
+    }
+
+    /// Asks again for every recorded account that a whole read did not show.
+    async fn confirm(&self, rows: &BTreeMap<AccountId, Row>, read: &mut Read) -> Result<(), Stop> {
+        let missing = compare::missing(rows, &read.observation, &self.settings.excluded);
+        let confirm = observe::confirm(self.ports.source, self.target(), &missing, read, self.settings);
+        Ok(self.budget.within(confirm).await.ok_or(Stop::NoTime)??)
+    }
+
+    fn compare(&self, claimed: &Claimed, mut rows: BTreeMap<AccountId, Row>, read: &Read) -> Found {
+        let observed = &read.observation;
+        let changes = self.changes(claimed.epoch, &rows, observed, read.observed_at);
+        let accounts = changes.iter().map(|change| (change.account, change.row.clone()));
+        for (account, row) in accounts {
+            match row {
+                Some(row) => rows.insert(account, row),
+                None => rows.remove(&account),
+            };
+        }
+        let counts = compare::counts(rows.values().map(|row| &row.state));
+        Found {
+            changes,
+            also: self.is_baseline().then(|| What::Baseline(failing(observed))),
+            fingerprint: observed.whole.then(|| fingerprint::of(&observed.states)),
+            accounts: counts.values().sum(),
+            counts,
+            deleted: false,
+            observed_at: read.observed_at,
+        }
+    }
+
+    /// Every row goes without a transition of its own: that the pack is gone says it all.
+    fn compare_gone(&self, claimed: &Claimed, rows: &BTreeMap<AccountId, Row>) -> Found {
+        let nothing = Observation { states: BTreeMap::new(), whole: true };
+        let now = self.ports.clock.now();
+        let stamp = Stamp { epoch: claimed.epoch, observed_at: now, expires_at: now };
+        Found {
+            changes: compare::changes(rows, &nothing, &self.settings.excluded, stamp, true),
+            also: Some(What::PackDeleted),
+            fingerprint: None,
+            counts: Counts::new(),
+            accounts: self.live().map_or(0, Head::account_count),
+            deleted: true,
+            observed_at: now,
+        }
+    }
+
+    fn changes(
+        &self,
+        epoch: u64,
+        rows: &BTreeMap<AccountId, Row>,
+        observed: &Observation,
+        observed_at: Timestamp,
+    ) -> Vec<Change> {
+        let expires_at = observed_at.checked_add(self.settings.history).unwrap_or(Timestamp::MAX);
+        let stamp = Stamp { epoch, observed_at, expires_at };
+        compare::changes(rows, observed, &self.settings.excluded, stamp, self.is_baseline())
+    }
+
+    /// Records the changes, and gathers what every run until now owes.
+    async fn record(
+        &self,
+        claimed: Claimed,
+        found: Found,
+        report: &mut TargetReport,
+    ) -> Result<Looked, Stop> {
+        let Claimed { born, epoch } = claimed;
+        let store = self.ports.store;
+        let recorded = record(store, self.target(), epoch, &found.changes, self.budget).await?;
+        let finished = recorded == found.changes.len();
+        let done = found.changes.get(..recorded).unwrap_or_default();
+        report.transitions = transitions(done).count() as u64;
+        // Half a baseline or half a deletion is nothing to tell of; half of the changes is.
+        if !finished && found.also.is_some() {
+            return Err(Stop::NoTime);
+        }
+        if !finished {
+            report.outcome = Outcome::Deferred;
+            report.error = Some("out of time; what is recorded is announced, the rest follows".to_owned());
+        }
+        let before = self.planned.head.as_ref();
+        let after = before.map_or(0, Head::announced_everywhere);
+        let owed = match before {
+            // An earlier run may have recorded what it did not announce.
+            Some(head) if head.epoch > after => store.transitions(self.target(), after).await?,
+            _ => transitions(done).cloned().collect(),
+        };
+        Ok(Looked::Recorded(Box::new(Recorded {
+            report: report.clone(),
+            target: self.target().clone(),
+            born,
+            epoch,
+            before: before.map(Marks::of).unwrap_or_default(),
+            owed,
+            also: found.also,
+            fingerprint: found.fingerprint.filter(|_| finished),
+            deleted: found.deleted,
+            counts: found.counts,
+            accounts: found.accounts,
+            observed_at: found.observed_at,
+        })))
+    }
+
+    fn would_tell(&self, claimed: Claimed, found: Found) -> Vec<News> {
+        let news = |what| News {
+            target: self.target().clone(),
+            born: claimed.born.clone(),
+            epoch: claimed.epoch,
+            accounts: found.accounts,
+            observed_at: found.observed_at,
+            what,
+        };
+        let transitions = What::Transitions(transitions(&found.changes).cloned().collect());
+        std::iter::once(transitions).chain(found.also.clone()).map(news).collect()
+    }
+}
+
+fn transitions(changes: &[Change]) -> impl Iterator<Item = &Transition> {
+    changes.iter().filter_map(|change| change.transition.as_ref())
+}
+
+/// The accounts that a baseline finds failing.
+fn failing(observed: &Observation) -> Vec<(AccountId, State)> {
+    let failed = observed.states.iter().filter(|(_, state)| state.status.phase() == Phase::Failed);
+    failed.map(|(account, state)| (*account, state.clone())).collect()
+}

@@ -1,0 +1,154 @@
+//! The ports: what a run needs from outside, as small traits. `aws` implements them over the AWS SDK,
+//! `local` over files and SQLite, the tests over a model. Their errors are split by what the caller
+//! does next, not by where they came from.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::message::{Alert, Event};
+use crate::model::{AccountId, DetailedStatus, PackName, Region, Row, Status, Target, Transition};
+use crate::snapshot::{Change, Claim, Commit, Heads};
+
+/// One page of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The items, in the service's order.
+    pub items: Vec<T>,
+    /// The service's token for the next page; `None` on the last.
+    pub next_token: Option<String>,
+}
+
+/// The caller's `Filters` (`OrganizationResourceDetailedStatusFilters`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filters {
+    /// Only this member account.
+    pub account: Option<AccountId>,
+    /// Only accounts in this status.
+    pub status: Option<Status>,
+}
+
+impl Filters {
+    /// Whether nothing is filtered out.
+    pub fn is_empty(&self) -> bool {
+        self.account.is_none() && self.status.is_none()
+    }
+}
+
+/// Which page to read: `Limit` (1–100, the service's 100 when absent) and `NextToken`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PageRequest {
+    /// `Limit`
+    pub limit: Option<u8>,
+    /// `NextToken`
+    pub token: Option<String>,
+}
+
+/// Why AWS Config (or a file that stands for it) did not give a page.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// The pack does not exist, or not for this caller.
+    #[error("no such organization conformance pack: {0}")]
+    Gone(String),
+    /// The caller may not ask. Asking again will not help.
+    #[error("{0}")]
+    Denied(String),
+    /// The pagination token is no longer (or never was) good.
+    #[error("the pagination token was refused: {0}")]
+    TokenRefused(String),
+    /// Too many requests, after every retry.
+    #[error("throttled: {0}")]
+    Throttled(String),
+    /// The request or the answer was not what it must be.
+    #[error("{0}")]
+    Invalid(String),
+    /// No answer, or a passing fault, after every retry.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// Gives the organization's conformance packs and their detailed statuses, a page at a time.
+pub trait StatusSource {
+    /// One page of `DescribeOrganizationConformancePacks`.
+    async fn packs(&self, region: &Region, page: &PageRequest) -> Result<Page<PackName>, SourceError>;
+
+    /// One page of `GetOrganizationConformancePackDetailedStatus`.
+    async fn statuses(
+        &self,
+        target: &Target,
+        filters: &Filters,
+        page: &PageRequest,
+    ) -> Result<Page<DetailedStatus>, SourceError>;
+}
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another run holds a newer epoch. Stop; it does the work.
+    #[error("another run is newer")]
+    Superseded,
+    /// The item was written by a newer packwatch. Touch nothing of this pack.
+    #[error("{0}")]
+    Newer(String),
+    /// The caller may not.
+    #[error("{0}")]
+    Denied(String),
+    /// It may or may not have been applied. The next run finds out.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// Keeps what was last seen and what is owed. Every write but the claim is fenced by the epoch.
+pub trait SnapshotStore {
+    /// Every head, consistently.
+    async fn load(&self) -> Result<Heads, StoreError>;
+
+    /// Takes the target: `epoch + 1` and no fingerprint, if the epoch still is the one that was seen.
+    async fn claim(&self, target: &Target, claim: &Claim) -> Result<(), StoreError>;
+
+    /// The recorded state of every account of the target, consistently.
+    async fn rows(&self, target: &Target) -> Result<BTreeMap<AccountId, Row>, StoreError>;
+
+    /// Applies up to [`crate::record::CHANGES_PER_TRANSACTION`] changes, all or none, if the head's
+    /// epoch is still `epoch`.
+    async fn record(&self, target: &Target, epoch: u64, changes: &[Change]) -> Result<(), StoreError>;
+
+    /// The transitions with an epoch greater than `after`, in order of epoch and account, consistently.
+    async fn transitions(&self, target: &Target, after: u64) -> Result<Vec<Transition>, StoreError>;
+
+    /// Ends the run's work on the target, if the head's epoch is still the commit's.
+    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError>;
+}
+
+/// Why a message was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    /// The caller may not publish, or the topic does not exist.
+    #[error("{0}")]
+    Denied(String),
+    /// This message will never be accepted.
+    #[error("the message was refused: {0}")]
+    Refused(String),
+    /// It may or may not have been accepted, after every retry.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// Hands messages to people and machines.
+pub trait Publisher {
+    /// Publishes one digest for people.
+    async fn alert(&self, alert: &Alert) -> Result<(), PublishError>;
+
+    /// Whether machines are listening at all.
+    fn has_events(&self) -> bool;
+
+    /// Publishes up to ten transitions for machines. Returns, for each that was not accepted, its
+    /// index and why: an answer of success may still hold refused entries.
+    async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError>;
+}
+
+/// Tells the time of day.
+pub trait Clock {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
