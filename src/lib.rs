@@ -15,6 +15,8 @@
 #![expect(async_fn_in_trait, reason = "the ports are implemented and called here only")]
 
 pub mod announce;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod budget;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -27,6 +29,7 @@ pub mod harmless;
 pub mod keys;
 #[cfg(feature = "cli")]
 pub mod local;
+pub mod logs;
 pub mod look;
 pub mod message;
 pub mod model;

@@ -129,7 +129,8 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Run<'_, S, D, P,
         let mut ended = Ended::default();
         let Self { ports, settings, request, budget, id } = self;
         let look = Look { ports, settings, request, budget, run: id, planned: &planned };
-        match look.look(&mut report, &mut ended.next_token).await {
+        // Boxed: its state is large, and every slot of the concurrency would hold one, used or not.
+        match Box::pin(look.look(&mut report, &mut ended.next_token)).await {
             Ok(Looked::Done) => ended.report = Some(report),
             Ok(Looked::WouldTell(news)) => {
                 ended.would_tell = news;

@@ -1,0 +1,83 @@
+//! What every AWS client shares: credentials, one HTTP connector, retries and time-outs.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Connector, tls};
+use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use crate::model::Region;
+
+/// Tries of one call. Standard mode: adaptive mode waited 20 s after one throttle (measured), and a pack
+/// that is throttled a little longer is better waited for than read again.
+const ATTEMPTS: u32 = 8;
+const FIRST_BACKOFF: Duration = Duration::from_millis(500);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+
+/// Without these a server that accepts and never answers hangs a run for ever.
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// The shared part of every client.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    pub(super) sdk: SdkConfig,
+}
+
+impl Connection {
+    /// As the environment says: the Lambda's.
+    pub async fn of_environment() -> Self {
+        Self::load(aws_config::defaults(BehaviorVersion::v2026_01_12())).await
+    }
+
+    /// As the environment, the AWS config files and the flags say.
+    pub async fn of_user(region: Option<&Region>, profile: Option<&str>) -> Self {
+        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+        if let Some(region) = region {
+            loader = loader.region(SdkRegion::new(region.to_string()));
+        }
+        if let Some(profile) = profile {
+            loader = loader.profile_name(profile);
+        }
+        Self::load(loader).await
+    }
+
+    async fn load(loader: aws_config::ConfigLoader) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .read_timeout(READ_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .build();
+        let sdk = loader.http_client(http_client()).timeout_config(timeouts).load().await;
+        // What the user sets (AWS_MAX_ATTEMPTS, AWS_RETRY_MODE, the config file) stands.
+        if sdk.retry_config().is_none_or(|retries| *retries == RetryConfig::standard()) {
+            let retries = RetryConfig::standard()
+                .with_max_attempts(ATTEMPTS)
+                .with_initial_backoff(FIRST_BACKOFF)
+                .with_max_backoff(LONGEST_BACKOFF);
+            return Self { sdk: sdk.into_builder().retry_config(retries).build() };
+        }
+        Self { sdk }
+    }
+}
+
+/// One connector for all clients: each would otherwise parse the root certificates and keep its own
+/// connections. rustls on ring, since aws-lc spends 24 ms on entropy at the first handshake. A custom
+/// client reads no proxy variables by itself.
+fn http_client() -> SharedHttpClient {
+    let shared: OnceLock<SharedHttpConnector> = OnceLock::new();
+    http_client_fn(move |settings, components| {
+        let connect = || {
+            let mut builder = Connector::builder()
+                .connector_settings(settings.clone())
+                .proxy_config(ProxyConfig::from_env())
+                .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring));
+            builder.set_sleep_impl(components.sleep_impl());
+            SharedHttpConnector::new(builder.build())
+        };
+        shared.get_or_init(connect).clone()
+    })
+}

@@ -1,0 +1,289 @@
+//! The snapshot store in a DynamoDB table.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
+use tokio::time::sleep;
+
+use super::connection::Connection;
+use super::fault::Fault;
+use super::items::{Item, decode, encode, keys, number, sort_key, text};
+use crate::keys;
+use crate::model::{AccountId, Row, Target, Transition};
+use crate::ports::{SnapshotStore, StoreError};
+use crate::snapshot::{Change, Claim, Commit, Heads, SCHEMA};
+
+/// How often a write is tried that met another transaction on the same item. The SDK does not.
+const CONFLICT_ATTEMPTS: u32 = 6;
+
+/// The condition of every fenced write.
+const FENCE: &str = "epoch = :epoch";
+
+/// Snapshots in a DynamoDB table.
+#[derive(Debug, Clone)]
+pub struct DynamoStore {
+    client: Client,
+    table: String,
+}
+
+/// Whether a write met another transaction, and may be tried again.
+enum Refused {
+    Conflict(StoreError),
+    Final(StoreError),
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::Final(error)
+    }
+}
+
+impl DynamoStore {
+    /// The table in the connection's region.
+    pub fn new(connection: &Connection, table: &str) -> Self {
+        Self { client: Client::new(&connection.sdk), table: table.to_owned() }
+    }
+
+    /// A consistent Query of one partition, whose key conditions are the caller's.
+    fn query(&self, pk: impl Into<String>, condition: &str) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression(format!("pk = :pk AND {condition}"))
+            .expression_attribute_values(":pk", text(pk))
+    }
+
+    /// Every item of a query, over all its pages.
+    async fn items(&self, query: QueryFluentBuilder) -> Result<Vec<Item>, StoreError> {
+        let mut pages = query.into_paginator().send();
+        let mut items = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| explain(&Fault::of("Query", &error)))?;
+            items.extend(page.items.unwrap_or_default());
+        }
+        Ok(items)
+    }
+
+    async fn first_claim(&self, target: &Target, claim: &Claim) -> Result<(), Refused> {
+        let mut head = encode(keys::WATCH.to_owned(), keys::head(target), &claim.first_head())?;
+        head.insert("claimed_by".to_owned(), text(&claim.run));
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(head))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        put.map(drop).or_else(|error| match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => own_claim(failed.item(), claim),
+            _ => Err(refused(&Fault::of("PutItem", &error))),
+        })
+    }
+
+    async fn next_claim(&self, target: &Target, claim: &Claim) -> Result<(), Refused> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(keys(keys::WATCH, keys::head(target))))
+            .update_expression("SET epoch = :next, claimed_by = :run, #schema = :schema REMOVE fingerprint")
+            .condition_expression(FENCE)
+            .expression_attribute_names("#schema", "schema")
+            .expression_attribute_values(":epoch", number(claim.seen))
+            .expression_attribute_values(":next", number(claim.epoch()))
+            .expression_attribute_values(":run", text(&claim.run))
+            .expression_attribute_values(":schema", number(SCHEMA.into()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        update.map(drop).or_else(|error| match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => own_claim(failed.item(), claim),
+            _ => Err(refused(&Fault::of("UpdateItem", &error))),
+        })
+    }
+
+    async fn transact(&self, actions: &[TransactWriteItem]) -> Result<(), Refused> {
+        let write = self.client.transact_write_items().set_transact_items(Some(actions.to_vec())).send().await;
+        write.map(drop).map_err(|error| {
+            let fault = Fault::of("TransactWriteItems", &error);
+            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
+            else {
+                return refused(&fault);
+            };
+            let reasons = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+            let reasons: Vec<&str> = reasons.filter(|code| *code != "None").collect();
+            if reasons.contains(&"ConditionalCheckFailed") {
+                return Refused::Final(StoreError::Superseded);
+            }
+            let passing = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+            let passes = reasons.iter().all(|code| passing.contains(code));
+            let error = explain(&fault);
+            if passes { Refused::Conflict(error) } else { Refused::Final(error) }
+        })
+    }
+
+    async fn finish(&self, target: &Target, commit: &Commit) -> Result<(), Refused> {
+        let accounts = commit.accounts.iter().map(|(status, n)| (status.to_string(), number(*n)));
+        let fingerprint = match &commit.fingerprint {
+            Some(_) => ", fingerprint = :fingerprint",
+            None => " REMOVE fingerprint",
+        };
+        let set = "SET announced = :announced, events_announced = :events_announced, deleted = :deleted, \
+                   accounts = :accounts, committed_at = :at";
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(keys(keys::WATCH, keys::head(target))))
+            .update_expression(format!("{set}{fingerprint}"))
+            .condition_expression(FENCE)
+            .expression_attribute_values(":epoch", number(commit.epoch))
+            .expression_attribute_values(":announced", number(commit.announced))
+            .expression_attribute_values(":events_announced", number(commit.events_announced))
+            .expression_attribute_values(":deleted", AttributeValue::Bool(commit.deleted))
+            .expression_attribute_values(":accounts", AttributeValue::M(accounts.collect()))
+            .expression_attribute_values(":at", text(commit.at.to_string()));
+        let update = match &commit.fingerprint {
+            Some(fingerprint) => update.expression_attribute_values(":fingerprint", text(fingerprint)),
+            None => update,
+        };
+        update.send().await.map(drop).map_err(|error| refused(&Fault::of("UpdateItem", &error)))
+    }
+
+    fn fence(&self, target: &Target, epoch: u64) -> Result<TransactWriteItem, StoreError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(keys(keys::WATCH, keys::head(target))))
+            .condition_expression(FENCE)
+            .expression_attribute_values(":epoch", number(epoch));
+        let check = check.build().map_err(malformed)?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+
+    fn put(&self, item: Item) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder().table_name(&self.table).set_item(Some(item)).build().map_err(malformed)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    fn delete(&self, key: Item) -> Result<TransactWriteItem, StoreError> {
+        let delete = Delete::builder().table_name(&self.table).set_key(Some(key)).build().map_err(malformed)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+}
+
+impl SnapshotStore for DynamoStore {
+    async fn load(&self) -> Result<Heads, StoreError> {
+        let query = self.query(keys::WATCH, "begins_with(sk, :heads)");
+        let query = query.expression_attribute_values(":heads", text(keys::HEADS));
+        let mut heads = Heads::default();
+        for item in self.items(query).await? {
+            let Some(target) = keys::target_of_head(sort_key(&item)) else { continue };
+            match decode(&target, item) {
+                Ok(head) => drop(heads.known.insert(target, head)),
+                Err(StoreError::Newer(reason)) => drop(heads.unreadable.insert(target, reason)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(heads)
+    }
+
+    async fn claim(&self, target: &Target, claim: &Claim) -> Result<(), StoreError> {
+        if claim.seen == 0 {
+            persist(async || self.first_claim(target, claim).await).await
+        } else {
+            persist(async || self.next_claim(target, claim).await).await
+        }
+    }
+
+    async fn rows(&self, target: &Target) -> Result<BTreeMap<AccountId, Row>, StoreError> {
+        let query = self.query(keys::partition(target), "begins_with(sk, :accounts)");
+        let query = query.expression_attribute_values(":accounts", text(keys::ACCOUNTS));
+        let items = self.items(query).await?.into_iter();
+        let rows = items.filter_map(|item| Some((keys::account_of(sort_key(&item))?, item)));
+        rows.map(|(account, item)| Ok((account, decode(target, item)?))).collect()
+    }
+
+    async fn record(&self, target: &Target, epoch: u64, changes: &[Change]) -> Result<(), StoreError> {
+        let pk = || keys::partition(target);
+        let mut actions = vec![self.fence(target, epoch)?];
+        for change in changes {
+            let sk = keys::account(change.account);
+            actions.push(match &change.row {
+                Some(row) => self.put(encode(pk(), sk, row)?)?,
+                None => self.delete(keys(pk(), sk))?,
+            });
+            if let Some(transition) = &change.transition {
+                let sk = keys::transition(transition.epoch, transition.account);
+                actions.push(self.put(encode(pk(), sk, transition)?)?);
+            }
+        }
+        persist(async || self.transact(&actions).await).await
+    }
+
+    async fn transitions(&self, target: &Target, after: u64) -> Result<Vec<Transition>, StoreError> {
+        let (from, to) = keys::transitions_after(after);
+        let query = self.query(keys::partition(target), "sk BETWEEN :from AND :to");
+        let query = query.expression_attribute_values(":from", text(from));
+        let query = query.expression_attribute_values(":to", text(to));
+        self.items(query).await?.into_iter().map(|item| decode(target, item)).collect()
+    }
+
+    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
+        persist(async || self.finish(target, commit).await).await
+    }
+}
+
+/// Tries a write until it meets no other transaction.
+async fn persist(mut write: impl AsyncFnMut() -> Result<(), Refused>) -> Result<(), StoreError> {
+    let mut attempt = 1;
+    loop {
+        match write().await {
+            Ok(()) => return Ok(()),
+            Err(Refused::Conflict(_)) if attempt < CONFLICT_ATTEMPTS => {
+                let longest = 50 * 2_u64.pow(attempt);
+                sleep(Duration::from_millis(fastrand::u64(longest / 2..=longest))).await;
+                attempt += 1;
+            }
+            Err(Refused::Conflict(error) | Refused::Final(error)) => return Err(error),
+        }
+    }
+}
+
+/// A claim that was refused may have been refused by itself: applied, its reply lost, and sent again.
+fn own_claim(found: Option<&Item>, claim: &Claim) -> Result<(), Refused> {
+    let ours = found.is_some_and(|head| {
+        head.get("claimed_by") == Some(&text(&claim.run)) && head.get("epoch") == Some(&number(claim.epoch()))
+    });
+    if ours { Ok(()) } else { Err(Refused::Final(StoreError::Superseded)) }
+}
+
+fn refused(fault: &Fault) -> Refused {
+    match fault.code.as_str() {
+        "ConditionalCheckFailedException" => Refused::Final(StoreError::Superseded),
+        "TransactionConflictException" | "TransactionInProgressException" => Refused::Conflict(explain(fault)),
+        _ => Refused::Final(explain(fault)),
+    }
+}
+
+fn explain(fault: &Fault) -> StoreError {
+    if fault.is_denied() {
+        StoreError::Denied(fault.message.clone())
+    } else {
+        StoreError::Unavailable(fault.message.clone())
+    }
+}
+
+fn malformed(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Unavailable(error.to_string())
+}

@@ -1,0 +1,14 @@
+//! AWS behind the ports. Nothing outside this folder knows the SDK.
+
+mod config;
+mod connection;
+mod dynamodb;
+mod fault;
+mod items;
+pub mod lambda;
+mod sns;
+
+pub use config::ConfigSource;
+pub use connection::Connection;
+pub use dynamodb::DynamoStore;
+pub use sns::SnsPublisher;
