@@ -155,7 +155,8 @@ async fn publish_batch(publisher: &impl Publisher, batch: &[Event]) -> Vec<(Targ
             // The call as a whole was tried often enough below.
             Err(error) => return left.into_iter().map(|event| (event.target, error.clone())).collect(),
         };
-        let entries = entries.into_iter().filter_map(|(index, error)| Some((left.get(index)?.clone(), error)));
+        let entries =
+            entries.into_iter().filter_map(|(index, error)| Some((left.get(index)?.clone(), error)));
         let passing = |(_, error): &(Event, PublishError)| matches!(error, PublishError::Unavailable(_));
         let (again, never): (Vec<_>, Vec<_>) = entries.partition(passing);
         refused.extend(never.into_iter().map(|(event, error)| (event.target, error)));

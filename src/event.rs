@@ -35,7 +35,9 @@ impl Request {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     /// Neither a request nor an event that packwatch knows.
-    #[error("{0}. packwatch takes a scheduled event, AWS CloudTrail's PutOrganizationConformancePack and DeleteOrganizationConformancePack, or a request such as {{}} or {{\"OrganizationConformancePackName\": \"…\"}}")]
+    #[error(
+        "{0}. packwatch takes a scheduled event, AWS CloudTrail's PutOrganizationConformancePack and DeleteOrganizationConformancePack, or a request such as {{}} or {{\"OrganizationConformancePackName\": \"…\"}}"
+    )]
     Unknown(String),
     /// A request with something wrong in it.
     #[error("the request is not valid: {0}")]
@@ -55,7 +57,9 @@ pub fn parse(event: &Value) -> Result<Request, EventError> {
         // The Scheduler's `detail` is the string "{}", the rule's an object: neither says anything.
         (Some("aws.events" | "aws.scheduler"), Some("Scheduled Event")) => Ok(Request::default()),
         (Some("aws.config"), Some("AWS API Call via CloudTrail")) => cloudtrail(event),
-        (None, None) if !fields.contains_key("source") && !fields.contains_key("detail-type") => request(event),
+        (None, None) if !fields.contains_key("source") && !fields.contains_key("detail-type") => {
+            request(event)
+        }
         _ => Err(EventError::Unknown(format!(
             "the event's source is {} and its detail-type {}",
             excerpt(event.get("source").unwrap_or(&Value::Null)),
@@ -70,7 +74,8 @@ fn cloudtrail(event: &Value) -> Result<Request, EventError> {
         EventError::Unknown(format!("the AWS CloudTrail event's {what} is {}", excerpt(value)))
     };
     let name = at("/detail/eventName");
-    if !matches!(name.as_str(), Some("PutOrganizationConformancePack" | "DeleteOrganizationConformancePack")) {
+    if !matches!(name.as_str(), Some("PutOrganizationConformancePack" | "DeleteOrganizationConformancePack"))
+    {
         return Err(unknown("eventName", name));
     }
     let pack = at("/detail/requestParameters/organizationConformancePackName");
@@ -198,7 +203,9 @@ mod tests {
         assert!(error(json!({"Filters": {"Status": "BROKEN"}})).contains("BROKEN"));
         assert!(error(json!({"DryRun": "yes"})).contains("yes"));
         assert!(error(json!({"PaginationConfig": {"PageSize": 0}})).contains("from 1 to 100"));
-        assert!(error(json!({"PaginationConfig": {"MaxItems": 1}})).contains("OrganizationConformancePackName"));
+        assert!(
+            error(json!({"PaginationConfig": {"MaxItems": 1}})).contains("OrganizationConformancePackName")
+        );
         assert!(error(json!([1])).contains("[1]"));
         assert!(error(json!({"source": "aws.s3", "detail-type": "x"})).contains("aws.s3"));
         let other = json!({"source": "aws.config", "detail-type": "AWS API Call via CloudTrail",

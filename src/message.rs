@@ -138,4 +138,3 @@ pub fn event(target: &Target, born: &str, transition: &Transition) -> Event {
         attributes: attributes.into_iter().flatten().collect(),
     }
 }
-

@@ -270,7 +270,9 @@ impl Notification {
     pub fn within(&self, room: usize, size: impl Fn(&TransitionNotice) -> usize) -> Self {
         let mut order: Vec<(Kind, usize, usize)> = Vec::new();
         for (pack, notice) in self.packs.iter().enumerate() {
-            order.extend(notice.transitions.iter().map(|transition| (transition.kind, pack, size(transition))));
+            order.extend(
+                notice.transitions.iter().map(|transition| (transition.kind, pack, size(transition))),
+            );
         }
         // Stable: within a pack, whose transitions are worst first already, a prefix is kept.
         order.sort_by_key(|(kind, ..)| *kind);

@@ -58,7 +58,9 @@ pub async fn statuses(
             Progress::Items(rows) => {
                 let watched = rows.into_iter().filter(|row| !settings.excluded.contains(&row.account));
                 // An account that moved between two pages while they were read is there twice: the later wins.
-                states.extend(watched.map(|row| (row.account, effective::state(row, now, &settings.thresholds))));
+                states.extend(
+                    watched.map(|row| (row.account, effective::state(row, now, &settings.thresholds))),
+                );
             }
         },
     )

@@ -87,7 +87,8 @@ impl Position {
         let Some(Value::Object(fields)) = json else {
             return Ok(Self::decode_deprecated(text));
         };
-        let refuse = |why: &str| PaginationError::StartingToken { token: text.to_owned(), why: why.to_owned() };
+        let refuse =
+            |why: &str| PaginationError::StartingToken { token: text.to_owned(), why: why.to_owned() };
         let mut position = Self::default();
         for (name, value) in fields {
             match (name.as_str(), value) {
@@ -96,7 +97,9 @@ impl Position {
                 ("boto_truncate_amount", Value::Number(n)) if n.is_u64() => position.skip = n.as_u64(),
                 ("NextToken", _) => return Err(refuse("its NextToken is not a string")),
                 ("boto_truncate_amount", _) => return Err(refuse("its boto_truncate_amount is not a count")),
-                (other, _) => return Err(refuse(&format!("it holds {other:?}, so it is of another operation"))),
+                (other, _) => {
+                    return Err(refuse(&format!("it holds {other:?}, so it is of another operation")));
+                }
             }
         }
         Ok(position)

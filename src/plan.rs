@@ -33,9 +33,9 @@ pub fn check(request: &Request, settings: &Settings) -> Result<(), String> {
     let regions = settings.regions.iter().map(Region::as_str).collect::<Vec<_>>().join(", ");
     let unwatched = request.packs.iter().find(|pack| !settings.packs.matches(pack));
     match (&request.region, unwatched) {
-        (Some(region), _) if !request.tentative && !settings.regions.contains(region) => {
-            Err(format!("Region {region} is not watched. Watched: {regions}. Set PACKWATCH_REGIONS to change that"))
-        }
+        (Some(region), _) if !request.tentative && !settings.regions.contains(region) => Err(format!(
+            "Region {region} is not watched. Watched: {regions}. Set PACKWATCH_REGIONS to change that"
+        )),
         (None, _) if settings.regions.len() > 1 && request.pagination.is_cut() => {
             Err(format!("a request with MaxItems or StartingToken needs its Region: one of {regions}"))
         }

@@ -112,7 +112,10 @@ impl<'a> Reader<'a> {
         let here = here.or_else(|| self.read("AWS_DEFAULT_REGION", None, |text| text.parse().map(Some)));
         let regions: Vec<Region> = self.read("PACKWATCH_REGIONS", here.into_iter().collect(), list);
         if regions.is_empty() && self.faults.iter().all(|fault| fault.variable != "PACKWATCH_REGIONS") {
-            self.fault("PACKWATCH_REGIONS", "is not set, and neither is AWS_REGION: name the regions to watch");
+            self.fault(
+                "PACKWATCH_REGIONS",
+                "is not set, and neither is AWS_REGION: name the regions to watch",
+            );
         }
         let hours = |n: u32| Duration::from_secs(3600) * n;
         Settings {
@@ -369,7 +372,8 @@ mod tests {
     #[test]
     fn what_is_required_suffices_and_empty_counts_as_absent() {
         let (settings, destinations) =
-            lambda(&[TABLE, TOPIC, REGION, ("PACKWATCH_PACKS", ""), ("PACKWATCH_EVENTS_TOPIC_ARN", " ")]).unwrap();
+            lambda(&[TABLE, TOPIC, REGION, ("PACKWATCH_PACKS", ""), ("PACKWATCH_EVENTS_TOPIC_ARN", " ")])
+                .unwrap();
         assert_eq!(settings.regions, ["eu-west-1".parse().unwrap()]);
         assert_eq!(settings.thresholds.stuck_after, Duration::from_secs(7200));
         assert_eq!(settings.history, Duration::from_secs(90 * 86400));

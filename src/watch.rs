@@ -124,7 +124,10 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Run<'_, S, D, P,
     async fn look(&self, planned: Planned, announcer: &UnboundedSender<Recorded>) -> Ended {
         let mut report = TargetReport::of(&planned.target);
         if let Some(reason) = planned.unreadable {
-            return Ended { report: Some(report.ended(Outcome::Incomplete, Some(reason))), ..Ended::default() };
+            return Ended {
+                report: Some(report.ended(Outcome::Incomplete, Some(reason))),
+                ..Ended::default()
+            };
         }
         let mut ended = Ended::default();
         let Self { ports, settings, request, budget, id } = self;

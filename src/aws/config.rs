@@ -92,7 +92,8 @@ fn sdk_filters(filters: &Filters) -> Option<OrganizationResourceDetailedStatusFi
 }
 
 fn detailed_status(row: SdkStatus) -> Result<DetailedStatus, SourceError> {
-    let account = row.account_id.parse().map_err(|e: crate::model::Invalid| SourceError::Invalid(e.to_string()))?;
+    let account =
+        row.account_id.parse().map_err(|e: crate::model::Invalid| SourceError::Invalid(e.to_string()))?;
     Ok(DetailedStatus {
         account,
         conformance_pack_name: row.conformance_pack_name,

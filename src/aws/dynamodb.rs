@@ -114,10 +114,12 @@ impl DynamoStore {
     }
 
     async fn transact(&self, actions: &[TransactWriteItem]) -> Result<(), Refused> {
-        let write = self.client.transact_write_items().set_transact_items(Some(actions.to_vec())).send().await;
+        let write =
+            self.client.transact_write_items().set_transact_items(Some(actions.to_vec())).send().await;
         write.map(drop).map_err(|error| {
             let fault = Fault::of("TransactWriteItems", &error);
-            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
+            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+                error.as_service_error()
             else {
                 return refused(&fault);
             };
@@ -177,7 +179,8 @@ impl DynamoStore {
     }
 
     fn delete(&self, key: Item) -> Result<TransactWriteItem, StoreError> {
-        let delete = Delete::builder().table_name(&self.table).set_key(Some(key)).build().map_err(malformed)?;
+        let delete =
+            Delete::builder().table_name(&self.table).set_key(Some(key)).build().map_err(malformed)?;
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
 }
@@ -271,7 +274,9 @@ fn own_claim(found: Option<&Item>, claim: &Claim) -> Result<(), Refused> {
 fn refused(fault: &Fault) -> Refused {
     match fault.code.as_str() {
         "ConditionalCheckFailedException" => Refused::Final(StoreError::Superseded),
-        "TransactionConflictException" | "TransactionInProgressException" => Refused::Conflict(explain(fault)),
+        "TransactionConflictException" | "TransactionInProgressException" => {
+            Refused::Conflict(explain(fault))
+        }
         _ => Refused::Final(explain(fault)),
     }
 }

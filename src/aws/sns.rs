@@ -102,14 +102,17 @@ fn entry(index: usize, event: &Event) -> Result<PublishBatchRequestEntry, Publis
 }
 
 fn value(attribute: &Attribute) -> Result<MessageAttributeValue, PublishError> {
-    let value = MessageAttributeValue::builder().data_type(attribute.data_type).string_value(&attribute.value);
+    let value =
+        MessageAttributeValue::builder().data_type(attribute.data_type).string_value(&attribute.value);
     value.build().map_err(|error| PublishError::Refused(error.to_string()))
 }
 
 fn explain(fault: &Fault, topic: &str) -> PublishError {
     let message = format!("{} ({topic})", fault.message);
     match fault.code.as_str() {
-        "InvalidParameter" | "InvalidParameterValue" | "ValidationException" => PublishError::Refused(message),
+        "InvalidParameter" | "InvalidParameterValue" | "ValidationException" => {
+            PublishError::Refused(message)
+        }
         _ if fault.is_denied() => PublishError::Denied(message),
         _ => PublishError::Unavailable(message),
     }

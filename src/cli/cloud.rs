@@ -48,7 +48,11 @@ mod clients {
         Err(WHY.into())
     }
 
-    pub(in crate::cli) async fn sink(_: &Global, _: &TopicArn, _: Option<&TopicArn>) -> Result<Sink, Failure> {
+    pub(in crate::cli) async fn sink(
+        _: &Global,
+        _: &TopicArn,
+        _: Option<&TopicArn>,
+    ) -> Result<Sink, Failure> {
         Err(WHY.into())
     }
 }

@@ -87,7 +87,8 @@ fn document(target: &Target, born: &str, transition: &Transition) -> serde_json:
 }
 
 fn row(target: &Target, transition: &Transition) -> Vec<String> {
-    let status = |state: Option<&State>| state.map_or_else(|| "-".to_owned(), |state| state.status.to_string());
+    let status =
+        |state: Option<&State>| state.map_or_else(|| "-".to_owned(), |state| state.status.to_string());
     let error = transition.to.as_ref().map(|to| {
         let parts = [to.error_code.as_deref(), to.error_message.as_deref()];
         parts.into_iter().flatten().collect::<Vec<_>>().join(": ")

@@ -48,7 +48,7 @@ struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Read the statuses, compare them with the last ones, and announce what changed
-    Run(run::RunArgs),
+    Run(Box<run::RunArgs>),
     /// Print the detailed statuses of a pack, as the AWS CLI does
     Statuses(statuses::StatusesArgs),
     /// Print the recorded transitions

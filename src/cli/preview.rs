@@ -35,7 +35,9 @@ pub(super) fn preview(args: &PreviewArgs) -> Result<Done, Failure> {
     };
     let text = text.map_err(|error| format!("{name}: {error}"))?;
     let notification: Notification = serde_json::from_str(&text).map_err(|error| {
-        format!("{name}: {error}. Expected a notification, as `packwatch run --dry-run --output json` prints it")
+        format!(
+            "{name}: {error}. Expected a notification, as `packwatch run --dry-run --output json` prints it"
+        )
     })?;
     Terminal::new(args.channel, io::stdout()).write(&notification)?;
     Ok(Done::Quiet)

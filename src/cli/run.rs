@@ -125,7 +125,9 @@ impl SettingArgs {
     fn read(&self, region: Option<&String>) -> Result<Settings, Failure> {
         let lookup = |variable: &str| match variable {
             // A --region means this one, whatever PACKWATCH_REGIONS says.
-            "AWS_REGION" | "PACKWATCH_REGIONS" if region.is_some() && self.regions.is_none() => region.cloned(),
+            "AWS_REGION" | "PACKWATCH_REGIONS" if region.is_some() && self.regions.is_none() => {
+                region.cloned()
+            }
             _ => self.flag(variable).cloned().or_else(|| std::env::var(variable).ok()),
         };
         let mut reader = Reader::new(&lookup);
@@ -214,13 +216,19 @@ fn recorded(args: &RunArgs, settings: &Settings) -> Result<(RecordedStatuses, Ve
         .map_err(|_| "recorded statuses are of one region: name it with --region")?;
     let named = args.organization_conformance_pack_name.as_ref();
     if named.is_some() && args.statuses.len() > 1 {
-        return Err("--organization-conformance-pack-name names the pack of one --statuses, and there are more".into());
+        return Err(
+            "--organization-conformance-pack-name names the pack of one --statuses, and there are more"
+                .into(),
+        );
     }
     let mut recorded = RecordedStatuses::new(region.clone());
     let mut packs = Vec::new();
     for file in &args.statuses {
         let pack = named.cloned().or_else(|| RecordedStatuses::pack_of_file(file)).ok_or_else(|| {
-            format!("{}: of which pack is it? Say so with --organization-conformance-pack-name", file.display())
+            format!(
+                "{}: of which pack is it? Say so with --organization-conformance-pack-name",
+                file.display()
+            )
         })?;
         let (origin, document) = if file.as_os_str() == "-" {
             ("stdin".to_owned(), io::read_to_string(io::stdin().lock())?)

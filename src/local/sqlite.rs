@@ -78,8 +78,8 @@ impl SqliteStore {
     /// The items of a partition whose sort keys are in a range, both ends included.
     fn range(&self, pk: &str, from: &str, to: &str) -> Result<Vec<(String, String)>, StoreError> {
         let connection = self.connection.borrow();
-        let mut query =
-            connection.prepare_cached("SELECT sk, body FROM items WHERE pk = ? AND sk BETWEEN ? AND ? ORDER BY sk")?;
+        let mut query = connection
+            .prepare_cached("SELECT sk, body FROM items WHERE pk = ? AND sk BETWEEN ? AND ? ORDER BY sk")?;
         let items = query.query_map([pk, from, to], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(items.collect::<Result<_, _>>()?)
     }

@@ -184,7 +184,8 @@ mod tests {
                 r#"{{"AccountId": "111122223333", "ConformancePackName": "OrgConformsPack-x",
                     "Status": "CREATE_SUCCESSFUL", "LastUpdateTime": {time}}}"#
             );
-            add(&format!(r#"{{"OrganizationConformancePackDetailedStatuses": [{row}]}}"#)).unwrap()[0].last_update
+            add(&format!(r#"{{"OrganizationConformancePackDetailedStatuses": [{row}]}}"#)).unwrap()[0]
+                .last_update
         };
         let expected: Timestamp = "2026-11-18T09:12:44.125Z".parse().unwrap();
         assert_eq!(of(r#""2026-11-18T10:12:44.125000+01:00""#), Some(expected));
@@ -203,7 +204,8 @@ mod tests {
 
     #[test]
     fn cut_statuses_are_refused() {
-        let error = add(r#"{"OrganizationConformancePackDetailedStatuses": [], "NextToken": "x"}"#).unwrap_err();
+        let error =
+            add(r#"{"OrganizationConformancePackDetailedStatuses": [], "NextToken": "x"}"#).unwrap_err();
         assert!(error.contains("--max-items"), "{error}");
     }
 }

@@ -1,7 +1,7 @@
 //! The terminal as the place where messages go.
 
-use std::io::{self, Write};
 use std::cell::RefCell;
+use std::io::{self, Write};
 
 use serde::Serialize;
 
@@ -28,7 +28,9 @@ impl Channel {
     /// The notification in this form.
     pub fn show(self, notification: &Notification) -> String {
         match self {
-            Self::Email => format!("Subject: {}\n\n{}", render::subject(notification), render::email(notification)),
+            Self::Email => {
+                format!("Subject: {}\n\n{}", render::subject(notification), render::email(notification))
+            }
             Self::Slack => pretty(&render::slack(notification)),
             Self::Sms => render::sms(notification),
             Self::Json => pretty(notification),
@@ -63,7 +65,8 @@ impl<W: Write> Terminal<W> {
 
 impl<W: Write> Publisher for Terminal<W> {
     async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
-        let failed = |error: io::Error| PublishError::Unavailable(format!("it could not be written: {error}"));
+        let failed =
+            |error: io::Error| PublishError::Unavailable(format!("it could not be written: {error}"));
         self.write(&alert.notification).map_err(failed)
     }
 
