@@ -46,7 +46,8 @@ impl Connection {
         Self::load(loader).await
     }
 
-    async fn load(loader: aws_config::ConfigLoader) -> Self {
+    /// As a loader of the caller's says, with the connector, time-outs and retries of this module.
+    pub async fn load(loader: aws_config::ConfigLoader) -> Self {
         let timeouts = TimeoutConfig::builder()
             .read_timeout(READ_TIMEOUT)
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
