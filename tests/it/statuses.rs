@@ -24,7 +24,7 @@ type Given = (Vec<Value>, Option<String>);
 impl Stage {
     async fn new(accounts: usize) -> Self {
         let world = World::new();
-        world.set_clock(1_795_007_564.125).add_pack(REGION, PACK, accounts);
+        world.set_clock(1_795_007_564.125).ageless_tokens().add_pack(REGION, PACK, accounts);
         let served = world.serve().await;
         Self { world, served }
     }

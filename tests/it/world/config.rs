@@ -199,7 +199,7 @@ fn open(
     scope: String,
     hidden: Vec<String>,
 ) -> Result<Cursor, ServiceError> {
-    let now = state.started.elapsed();
+    let now = state.age();
     match token {
         Some(text) => Cursor::open(text, &scope, &mut state.faults.tokens, now),
         None => Ok(Cursor::start(scope, hidden)),
@@ -225,7 +225,7 @@ fn page<'a, V>(
     let full = page.len() == limit;
     let wrong = token.is_some() && faults.tokens.shape != TokenShape::Honest;
     let more = rest.next().is_some() || wrong || (full && faults.trailing_token);
-    let next = more.then(|| cursor.next(token, &after, faults.tokens.shape, state.started.elapsed()));
+    let next = more.then(|| cursor.next(token, &after, faults.tokens.shape, state.age()));
     page.retain(|(key, row)| !late || keep(key, row));
     (page, next)
 }

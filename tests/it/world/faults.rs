@@ -41,6 +41,8 @@ pub struct TokenFaults {
     pub after_pages: Option<(u32, usize)>,
     /// An expired token stays expired.
     pub expired: HashSet<String>,
+    /// Tokens carry no time, so that equal requests get equal tokens.
+    pub ageless: bool,
 }
 
 /// Where the service's tokens lead.
@@ -156,6 +158,13 @@ impl World {
         self.token_shape(TokenShape::Cycle)
     }
 
+    /// Equal requests get equal tokens from now on.
+    pub fn ageless_tokens(&self) -> &Self {
+        self.lock().faults.tokens.ageless = true;
+        self
+    }
+
+    /// How tokens go on.
     pub fn token_shape(&self, shape: TokenShape) -> &Self {
         self.lock().faults.tokens.shape = shape;
         self

@@ -39,7 +39,7 @@ mod sns_tests;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The organization's management account, which owns the packs and the topics.
 pub const MANAGEMENT_ACCOUNT: &str = "999999999999";
@@ -82,6 +82,13 @@ impl State {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             (since.as_secs_f64() * 1000.0).floor() / 1000.0
         })
+    }
+}
+
+impl State {
+    /// How old the world is, by which tokens age.
+    pub fn age(&self) -> Duration {
+        if self.faults.tokens.ageless { Duration::ZERO } else { self.started.elapsed() }
     }
 }
 
