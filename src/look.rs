@@ -125,6 +125,9 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P
         };
         if self.request.dry_run {
             report.transitions = transitions(&found.changes).count() as u64;
+            if found.also.is_none() && report.transitions == 0 {
+                report.outcome = Outcome::Unchanged;
+            }
             return Ok(Looked::WouldTell(self.would_tell(claimed, found)));
         }
         self.record(claimed, found, report).await
@@ -270,6 +273,10 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P
             Some(head) if head.epoch > after => store.transitions(self.target(), after).await?,
             _ => transitions(done).cloned().collect(),
         };
+        if finished && found.also.is_none() && owed.is_empty() {
+            // An earlier run did not get to its commit, or an account was excluded: nobody needs to hear.
+            report.outcome = Outcome::Unchanged;
+        }
         Ok(Looked::Recorded(Box::new(Recorded {
             report: report.clone(),
             target: self.target().clone(),

@@ -24,6 +24,11 @@ struct Function {
 
 /// Serves invocations until Lambda ends the process.
 pub async fn serve() -> Result<(), lambda_runtime::Error> {
+    if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
+        let why = "this is the Lambda function: AWS_LAMBDA_RUNTIME_API is not set, so nobody sends it events. On a \
+                   laptop use `packwatch run`, or `make local` for the function under Lambda's emulator";
+        return Err(why.into());
+    }
     let function = Function::from_environment().await;
     let function = &function;
     let handle = |event: LambdaEvent<Value>| async move {

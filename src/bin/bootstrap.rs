@@ -1,8 +1,16 @@
 //! The Lambda function.
 
+use std::process::ExitCode;
+
 /// One thread: a run waits for AWS, it does not compute; a current-thread runtime starts faster.
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
+async fn main() -> ExitCode {
     packwatch::logs::init();
-    packwatch::aws::lambda::serve().await
+    match packwatch::aws::lambda::serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
 }

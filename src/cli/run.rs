@@ -146,6 +146,11 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure
         dry_run: args.dry_run,
         ..Request::default()
     };
+    if args.store.table.is_some() && args.topic.is_none() && !args.dry_run {
+        let why = "--table needs --topic: what this terminal is told counts as announced to everyone who watches \
+                   that table. Use --dry-run to look without announcing";
+        return Err(why.into());
+    }
     let channel = if args.output == Output::Json { Channel::Json } else { args.channel };
     let source = if args.statuses.is_empty() {
         cloud::source(global, &settings.regions).await?

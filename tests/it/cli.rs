@@ -241,6 +241,9 @@ async fn real_services_from_a_laptop() {
     let mut history = history;
     let history = history.envs(aws_env("eu-west-1", &served.url, &dynamo.url)).output().unwrap();
     assert!(stdout(&history).contains("UPDATE_FAILED"), "{history:?}");
+    let alone = run(&["--table", "packwatch"]);
+    assert_eq!(alone.status.code(), Some(1));
+    assert!(stderr(&alone).contains("--table needs --topic"), "{alone:?}");
     // Denied is a failure, and nothing is taken for empty.
     world.deny("eu-west-1");
     let denied = run(&["--store", &store]);

@@ -488,3 +488,11 @@ async fn every_body_and_attribute_is_there() {
     assert_eq!(message.attribute("Kinds"), Some(r#"["Failed"]"#));
     assert_eq!(message.attribute("Severity"), Some("failure"));
 }
+
+#[test]
+fn outside_lambda_the_function_says_what_it_is() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_bootstrap"));
+    let output = command.env_clear().output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("packwatch run"), "{output:?}");
+}
