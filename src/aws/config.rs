@@ -9,7 +9,7 @@ use aws_sdk_config::types::{
     OrganizationResourceDetailedStatusFilters,
 };
 use aws_smithy_types::DateTime;
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 
 use super::connection::Connection;
 use super::fault::Fault;
@@ -104,9 +104,11 @@ fn detailed_status(row: SdkStatus) -> Result<DetailedStatus, SourceError> {
     })
 }
 
-/// `None` for a time outside the years −9999 to 9999, which cannot be a status's.
+/// To the millisecond, as AWS Config has it: on the wire it is a decimal number of seconds, which no float
+/// holds exactly. `None` for a time outside the years −9999 to 9999, which cannot be a status's.
 fn timestamp(time: DateTime) -> Option<Timestamp> {
-    Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
+    let exact = Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()?;
+    exact.round(Unit::Millisecond).ok()
 }
 
 fn explain(fault: Fault, region: &Region) -> SourceError {

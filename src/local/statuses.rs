@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 use serde::{Deserialize, Deserializer};
 
 use crate::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
@@ -116,7 +116,8 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>,
         fn visit_f64<E: serde::de::Error>(self, seconds: f64) -> Result<Self::Value, E> {
             let wrong = || E::invalid_value(serde::de::Unexpected::Float(seconds), &self);
             let since_1970 = jiff::SignedDuration::try_from_secs_f64(seconds).map_err(|_| wrong())?;
-            Timestamp::from_duration(since_1970).map(Some).map_err(|_| wrong())
+            let time = Timestamp::from_duration(since_1970).and_then(|time| time.round(Unit::Millisecond));
+            time.map(Some).map_err(|_| wrong())
         }
         fn visit_u64<E: serde::de::Error>(self, seconds: u64) -> Result<Self::Value, E> {
             let wrong = || E::invalid_value(serde::de::Unexpected::Unsigned(seconds), &self);

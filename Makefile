@@ -1,0 +1,115 @@
+# `make` lists the targets. Needed: Rust 1.95, Python 3.11 with pip, make and gcc; everything else is installed into
+# this folder.
+
+PYTHON ?= python3
+# cargo, or cargo-lambda where the binary must be linked for another system or processor.
+BUILDER ?= cargo
+# Processor of the Lambda (x86_64 or arm64); empty means this machine's.
+ARCH ?=
+# A binary to deploy or to run instead of building one.
+BOOTSTRAP ?=
+# What `make local` sends to the function.
+EVENT ?= events/scheduled.json
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+LAMBDA := $(TARGET)/lambda/packwatch/bootstrap
+WORLD := $(TARGET)/debug/examples/world
+LAMBDA_FEATURES := --locked --release --no-default-features --features aws --bin bootstrap
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint build build-PackwatchFunction local e2e world clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# --- The demo -------------------------------------------------------------------------------------------------------
+
+DEMO := $(TARGET)/demo.sqlite
+PACKWATCH := $(TARGET)/debug/packwatch
+statuses = $(foreach file,$(wildcard events/demo/$(1)/*.json),--statuses $(file))
+day_1 = $(call statuses,day-1) --region eu-west-1 --now 2026-11-17T10:00:00Z
+day_2 = $(call statuses,day-2) --region eu-west-1 --now 2026-11-18T10:00:00Z
+# packwatch ends with 2 when it announced changes, which is what the demo is for.
+announced = ; test $$? -eq 2
+title = @printf '\n\033[1m=== %s\033[0m\n\n' $(1)
+
+demo: ## Two recorded days of an organization: baseline, digest, quiet run (no AWS account needed)
+	cargo build --locked --no-default-features --features cli --bin packwatch
+	@rm -f $(DEMO)* $(DEMO:.sqlite=-slack.sqlite)*
+	$(call title,'Day 1: packwatch sees the packs for the first time')
+	$(PACKWATCH) run $(day_1) --store $(DEMO) $(announced)
+	@cp $(DEMO) $(DEMO:.sqlite=-slack.sqlite)
+	$(call title,'Day 2: what has changed (as an e-mail)')
+	$(PACKWATCH) run $(day_2) --store $(DEMO) $(announced)
+	$(call title,'Day 2: the same (as the document for Slack)')
+	$(PACKWATCH) run $(day_2) --store $(DEMO:.sqlite=-slack.sqlite) --channel slack $(announced)
+	$(call title,'Day 2 again: nothing has changed and nobody is told')
+	$(PACKWATCH) run $(day_2) --store $(DEMO)
+
+# --- Checks ---------------------------------------------------------------------------------------------------------
+
+test: .venv/.stamp-test ## Run all tests (installs boto3 into .venv)
+	cargo test --locked --all-features
+	.venv/bin/python -m unittest discover --start-directory scripts --pattern 'test_*.py'
+
+lint: .venv/.stamp ## Formatting, lints, documentation, template
+	cargo fmt --check
+	cargo clippy --locked --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features
+	.venv/bin/cfn-lint template.yaml
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv/bin/sam validate --lint --template template.yaml
+
+# --- The Lambda -----------------------------------------------------------------------------------------------------
+
+build: ## Build the Lambda into target/lambda/packwatch (BUILDER=cargo-lambda, ARCH=arm64)
+ifeq ($(BUILDER),cargo-lambda)
+	cargo lambda build $(LAMBDA_FEATURES) $(if $(filter arm64,$(ARCH)),--arm64) --lambda-dir $(TARGET)/lambda/built
+	@mkdir -p $(dir $(LAMBDA))
+	cp $(TARGET)/lambda/built/bootstrap/bootstrap $(LAMBDA)
+else
+	cargo build $(LAMBDA_FEATURES)
+	@mkdir -p $(dir $(LAMBDA))
+	cp $(TARGET)/release/bootstrap $(LAMBDA)
+endif
+	$(PYTHON) scripts/check_glibc.py $(LAMBDA) $(if $(ARCH),--arch $(ARCH))
+
+# `sam build` calls this, named for the function in template.yaml.
+build-PackwatchFunction: $(if $(BOOTSTRAP),,build)
+	cp $(or $(BOOTSTRAP),$(LAMBDA)) $(ARTIFACTS_DIR)/bootstrap
+
+# --- Whole programs against emulators -------------------------------------------------------------------------------
+
+local: .venv/.stamp world $(if $(BOOTSTRAP),,build) ## Run the built Lambda on this machine (EVENT=events/scheduled.json)
+	.venv/bin/python scripts/local.py --event $(EVENT) --bootstrap $(or $(BOOTSTRAP),$(LAMBDA)) --world $(WORLD)
+
+e2e: .venv/.stamp .venv-e2e/.stamp world $(if $(BOOTSTRAP),,build) ## Deploy template.yaml to an emulated AWS and let its schedule fire
+	.venv/bin/python scripts/e2e.py --ministack .venv-e2e/bin/ministack \
+		--bootstrap $(or $(BOOTSTRAP),$(LAMBDA)) --world $(WORLD)
+
+# The model of AWS Config.
+world:
+	cargo build --locked --all-features --example world
+
+# --- Python environments --------------------------------------------------------------------------------------------
+
+PIP_INSTALL := bin/pip install --quiet --disable-pip-version-check
+
+.venv/.stamp-test: requirements-test.txt
+	$(PYTHON) -m venv .venv
+	.venv/$(PIP_INSTALL) --requirement requirements-test.txt
+	@touch $@
+
+.venv/.stamp: requirements-dev.txt .venv/.stamp-test
+	.venv/$(PIP_INSTALL) --requirement requirements-dev.txt
+	@touch $@
+
+.venv-e2e/.stamp: requirements-e2e.txt
+	$(PYTHON) -m venv .venv-e2e
+	@echo '*' > .venv-e2e/.gitignore
+	.venv-e2e/$(PIP_INSTALL) --requirement requirements-e2e.txt
+	@touch $@
+
+clean: ## Remove everything that was built or installed
+	cargo clean
+	rm -rf .venv .venv-e2e .aws-sam

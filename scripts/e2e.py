@@ -1,0 +1,310 @@
+"""Deploys template.yaml to an emulated AWS with `sam build && sam deploy`, and waits for the schedule to start the real
+binary, for its digest in a queue that is subscribed to the topics, and for the quiet run after it.
+
+    python scripts/e2e.py --ministack PATH [--bootstrap PATH] [--world PATH]
+
+ministack checks every request against the template's policies (AUTH), and the topics refuse plain HTTP, so it speaks
+TLS. Only AWS Config is not emulated by it: the function finds the project's own model through
+AWS_ENDPOINT_URL_CONFIG_SERVICE, which it inherits from ministack's environment, so the template stays as it is.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+
+import boto3
+import certificate
+import servers
+from servers import ACCOUNT, PROJECT, REGION, Failed, wait_for
+
+STACK = "packwatch"
+BUCKET = "packwatch-artifacts"
+PARAMETERS = {"ScheduleMinutes": "1", "GroupWait": "1s", "AlertEmail": "governance@example.com"}
+METRIC_MATH = ["NoSuccessfulRunAlarm", "DurationAlarm"]
+# A tick a minute, the emulator's sweep every ten seconds, and a slow machine.
+ONE_TICK = 120
+# What the second of the recorded days brings.
+DAY_2 = {"Failed": 3, "Recovered": 1, "Joined": 1, "Left": 1}
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--ministack", type=Path, required=True)
+    parser.add_argument("--bootstrap", type=Path, default=PROJECT / "target/lambda/packwatch/bootstrap")
+    parser.add_argument("--world", type=Path, default=PROJECT / "target/debug/examples/world")
+    return parser.parse_args()
+
+
+class Cloud:
+    """The emulated AWS: its address and its clients."""
+
+    def __init__(self, endpoint: str):
+        self.endpoint = endpoint
+        session = boto3.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key="nothing", region_name=REGION)
+        self.client = lambda service: session.client(service, endpoint_url=endpoint)
+
+    def outputs(self) -> dict[str, str]:
+        (stack,) = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+class Inbox:
+    """A queue that is subscribed to a topic, and what it has received so far."""
+
+    def __init__(self, cloud: Cloud, topic: str, name: str):
+        self.sqs = cloud.client("sqs")
+        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+        let_topic_in = {"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage",
+            "Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+        }]}
+        attributes = {"Policy": json.dumps(let_topic_in)}
+        self.queue = self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+        cloud.client("sns").subscribe(
+            TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"}
+        )
+        self.messages: list[dict] = []
+
+    def read(self) -> list[dict]:
+        """All messages, the new ones included."""
+        while batch := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in batch:
+                self.messages.append(json.loads(message["Body"]))
+                self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+        return self.messages
+
+
+def function_log(cloud: Cloud) -> str:
+    """What the function wrote, for the person who looks for the reason of a failure."""
+    try:
+        events = cloud.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{STACK}")["events"]
+    except Exception as error:
+        return f"(cannot be read: {error})"
+    return "\n".join(event["message"].rstrip() for event in events[-40:])
+
+
+def step(text: str) -> None:
+    print(f"--- {text}", flush=True)
+
+
+def sam(cloud: Cloud, *command: str, **environment: str) -> None:
+    """One SAM command; its output is shown only when it fails."""
+    result = subprocess.run(
+        [str(Path(sys.executable).parent / "sam"), *command],
+        cwd=PROJECT,
+        env=servers.clean_environment(
+            AWS_ENDPOINT_URL=cloud.endpoint, AWS_CA_BUNDLE=os.environ["AWS_CA_BUNDLE"], SAM_CLI_TELEMETRY="0", **environment
+        ),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )
+    if result.returncode != 0:
+        raise Failed(f"sam {command[0]} failed:\n{result.stdout}")
+
+
+def suit_ministack(template: Path) -> list[str]:
+    """Changes the built template where ministack differs from AWS; gives the names of what had to go.
+
+    It refuses alarms with metric math, and wants an action sns:PublishBatch that AWS does not have: there sns:Publish
+    allows both.
+    """
+    head, *resources = re.split(r"(?m)^(?=  \w+:$)", template.read_text())
+    refused = [block for block in resources if "AWS::CloudWatch::Alarm" in block and "      Metrics:" in block]
+    kept = [
+        block.replace("Action: sns:Publish\n", "Action: [sns:Publish, sns:PublishBatch]\n")
+        if block.startswith("  FunctionRole:") else block
+        for block in resources if block not in refused
+    ]
+    template.write_text(head + "".join(kept))
+    return [block.split(":")[0].strip() for block in refused]
+
+
+def deploy(cloud: Cloud, bootstrap: Path, folder: Path) -> None:
+    """`sam build && sam deploy`, as a user would; only the binary is not compiled again."""
+    built = folder / "built"
+    sam(cloud, "build", "--build-in-source", "--build-dir", str(built), BOOTSTRAP=str(bootstrap.resolve()))
+    expect("left out, for want of metric math", suit_ministack(built / "template.yaml"), METRIC_MATH)
+    cloud.client("s3").create_bucket(
+        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
+    sam(
+        cloud, "deploy", "--template-file", str(built / "template.yaml"), "--stack-name", STACK, "--region", REGION,
+        "--s3-bucket", BUCKET, "--no-resolve-s3", "--no-confirm-changeset", "--capabilities", "CAPABILITY_IAM",
+        "--parameter-overrides", *(f"{name}={value}" for name, value in PARAMETERS.items()),
+    )
+
+
+def expect(what: str, found: object, wanted: object) -> None:
+    if found != wanted:
+        raise Failed(f"{what}: wanted {wanted!r}, found {found!r}")
+    print(f"    {what}: {found}")
+
+
+def check_deployment(cloud: Cloud, outputs: dict[str, str]) -> None:
+    """That the emulator took what the template says, at the places where a mistake would hurt most."""
+    expect("schedule", cloud.client("scheduler").get_schedule(Name=outputs["ScheduleName"])["ScheduleExpression"],
+           "rate(1 minute)")
+    table = cloud.client("dynamodb").describe_table(TableName=outputs["TableName"])["Table"]
+    expect("table keys", [key["AttributeName"] for key in table["KeySchema"]], ["pk", "sk"])
+    alarms = cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    expect("alarms that tell the alerts topic",
+           sum(outputs["AlertsTopicArn"] in alarm["AlarmActions"] for alarm in alarms), 2)
+    subscriptions = cloud.client("sns").list_subscriptions_by_topic(TopicArn=outputs["AlertsTopicArn"])
+    expect("e-mail", [s["Endpoint"] for s in subscriptions["Subscriptions"] if s["Protocol"] == "email"],
+           [PARAMETERS["AlertEmail"]])
+
+
+def packs_of(digests: list[dict], kind: str) -> list[dict]:
+    """The packs of one type in all digests: a group wait may split what belongs together."""
+    return [pack for digest in digests for pack in digest["Packs"] if pack["Type"] == kind]
+
+
+def check_baseline(alerts: Inbox) -> None:
+    """The first tick: both packs, with the accounts that fail already."""
+    step("waiting for the schedule: baseline")
+    wait_for(lambda: len(packs_of(alerts.read(), "Baseline")) == 2, ONE_TICK, "a baseline of both packs")
+    failing = [t["AccountId"] for pack in packs_of(alerts.messages, "Baseline") for t in pack["Transitions"]]
+    expect("accounts that fail already", len(failing), 2)
+
+
+def kinds(transitions: list[dict]) -> Counter:
+    return Counter(transition["Kind"] for transition in transitions)
+
+
+def check_changes(alerts: Inbox, events: Inbox) -> None:
+    """The next tick: one digest with the day's changes, and the same changes one by one for machines."""
+    step("the second day; waiting for the schedule: digest")
+    wait_for(lambda: len(packs_of(alerts.read(), "Transitions")) == 2, ONE_TICK, "a digest of both packs")
+    told = [t for pack in packs_of(alerts.messages, "Transitions") for t in pack["Transitions"]]
+    expect("the digest's kinds", {kind: kinds(told)[kind] for kind in DAY_2}, DAY_2)
+    wait_for(lambda: len(events.read()) >= len(told), 20, "one event per change")
+    expect("the events' kinds", kinds(events.messages), kinds(told))
+
+
+def check_rule(cloud: Cloud, outputs: dict[str, str]) -> None:
+    """The rule takes CloudTrail's events and nothing else. (Nobody but AWS may put events of the source aws.config.)"""
+    step("the rule for CloudTrail's events")
+    events = cloud.client("events")
+    (rule,) = [rule for rule in events.list_rules()["Rules"] if rule["Name"].startswith(STACK)]
+    put, delete, other = (
+        json.loads((PROJECT / "events" / f"{name}.json").read_text())
+        for name in ("cloudtrail-put", "cloudtrail-delete", "scheduled")
+    )
+    refused = put | {"detail": put["detail"] | {"errorCode": "OrganizationAccessDeniedException"}}
+    taken = [
+        events.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(event))["Result"]
+        for event in (put, delete, refused, other)
+    ]
+    expect("takes a put, a delete, a refused put, a tick", taken, [True, True, False, False])
+    targets = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    expect("its target", [target["Arn"].split(":")[-1] for target in targets], [outputs["FunctionName"]])
+
+
+def check_deletion(cloud: Cloud, outputs: dict[str, str], world: str, alerts: Inbox) -> None:
+    """CloudTrail's event of a deletion is handled at once, without waiting for a tick."""
+    step("a pack is deleted; CloudTrail's event reaches the function")
+    event = (PROJECT / "events/cloudtrail-delete.json").read_text()
+    pack = json.loads(event)["detail"]["requestParameters"]["organizationConformancePackName"]
+    servers.call("DELETE", f"{world}/packs/{REGION}/{pack}")
+    cloud.client("lambda").invoke(FunctionName=outputs["FunctionName"], InvocationType="Event", Payload=event)
+    wait_for(lambda: packs_of(alerts.read(), "PackDeleted"), 40, "the news of the deletion")
+    expect("deleted", [gone["OrganizationConformancePackName"] for gone in packs_of(alerts.messages, "PackDeleted")],
+           [pack])
+
+
+def check_quiet(cloud: Cloud, outputs: dict[str, str], alerts: Inbox, events: Inbox) -> None:
+    """A run after which nothing has changed says nothing, and no run failed on the way."""
+    step("one more run: nothing has changed")
+    told = len(alerts.read()), len(events.read())
+    answer = cloud.client("lambda").invoke(
+        FunctionName=outputs["FunctionName"], Payload=(PROJECT / "events/scheduler.json").read_bytes()
+    )
+    report = json.load(answer["Payload"])
+    expect("outcomes", {target["Outcome"] for target in report["Targets"]}, {"Unchanged"})
+    time.sleep(2)
+    expect("messages", (len(alerts.read()), len(events.read())), told)
+    failed = cloud.client("sqs").receive_message(QueueUrl=outputs["FailedEventsQueueUrl"]).get("Messages", [])
+    expect("failed events", [message["Body"] for message in failed], [])
+
+
+def check_removal(cloud: Cloud, outputs: dict[str, str]) -> None:
+    """Without the stack the table, and with it the history, is still there."""
+    step("deleting the stack")
+    cloudformation = cloud.client("cloudformation")
+    cloudformation.delete_stack(StackName=STACK)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK, WaiterConfig={"Delay": 1})
+    expect("the table is kept", outputs["TableName"] in cloud.client("dynamodb").list_tables()["TableNames"], True)
+
+
+def start_cloud(stack: ExitStack, ministack: Path, folder: Path, world: str) -> Cloud:
+    """ministack, with TLS and with its policies enforced."""
+    authority, certificate_file, key = certificate.create(folder)
+    # urllib reads the one, boto3 and SAM the other; the function's rustls reads the first one, too.
+    trust = {"SSL_CERT_FILE": str(authority), "AWS_CA_BUNDLE": str(authority)}
+    os.environ.update(trust)
+    port = servers.free_port()
+    cloud = Cloud(f"https://127.0.0.1:{port}")
+    stack.enter_context(servers.server(
+        "ministack", [str(ministack)], f"{cloud.endpoint}/_ministack/health", folder / "ministack.log", **trust,
+        AUTH="true",
+        AWS_ENDPOINT_URL=cloud.endpoint,
+        AWS_ENDPOINT_URL_CONFIG_SERVICE=world,
+        BIND_HOST="127.0.0.1",
+        GATEWAY_PORT=str(port),
+        IOT_MTLS_ENABLED="0",
+        MINISTACK_ACCOUNT_ID=ACCOUNT,
+        MINISTACK_REGION=REGION,
+        MINISTACK_SSL_CERT=str(certificate_file),
+        MINISTACK_SSL_KEY=str(key),
+        STATE_DIR=str(folder / "state"),
+        TMPDIR=str(folder),
+        USE_SSL="1",
+    ))
+    return cloud
+
+
+def check_everything(cloud: Cloud, world: str, bootstrap: Path, folder: Path) -> None:
+    """From the deployment to the removal, in the order in which a user would see it."""
+    servers.show_day(world, "day-1")
+    step("sam build && sam deploy")
+    deploy(cloud, bootstrap, folder)
+    outputs = cloud.outputs()
+    check_deployment(cloud, outputs)
+    check_rule(cloud, outputs)
+    alerts = Inbox(cloud, outputs["AlertsTopicArn"], "alerts-inbox")
+    events = Inbox(cloud, outputs["EventsTopicArn"], "events-inbox")
+    check_baseline(alerts)
+    servers.show_day(world, "day-2")
+    check_changes(alerts, events)
+    check_deletion(cloud, outputs, world, alerts)
+    check_quiet(cloud, outputs, alerts, events)
+    check_removal(cloud, outputs)
+
+
+def main() -> None:
+    options = arguments()
+    if not options.bootstrap.is_file():
+        raise Failed(f"{options.bootstrap} is missing: make build")
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        world = stack.enter_context(servers.world(options.world, folder / "world.log"))
+        cloud = start_cloud(stack, options.ministack, folder, world)
+        try:
+            check_everything(cloud, world, options.bootstrap, folder)
+        except Exception:
+            print(f"\nThe end of ministack's log:\n{servers.tail(folder / 'ministack.log')}", file=sys.stderr)
+            print(f"\nThe function's log:\n{function_log(cloud)}", file=sys.stderr)
+            raise
+    print("e2e: all as expected")
+
+
+if __name__ == "__main__":
+    os.chdir(PROJECT)
+    servers.run(main)

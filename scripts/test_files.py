@@ -1,0 +1,111 @@
+"""Tests of what is neither Rust nor compiled: samples, recorded days, and the check of the binary.
+
+Run by `make test`; needs nothing but Python.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import check_glibc
+
+PROJECT = Path(__file__).resolve().parent.parent
+EVENTS = PROJECT / "events"
+TEMPLATE = (PROJECT / "template.yaml").read_text()
+ROWS = "OrganizationConformancePackDetailedStatuses"
+
+
+def load(name: str):
+    return json.loads((EVENTS / name).read_text())
+
+
+def day(number: int) -> dict[tuple[str, str], dict]:
+    """One recorded day: (pack, account) → row."""
+    files = sorted((EVENTS / f"demo/day-{number}").glob("*.json"))
+    return {(file.stem, row["AccountId"]): row for file in files for row in json.loads(file.read_text())[ROWS]}
+
+
+class Samples(unittest.TestCase):
+    def test_env_file_sets_every_variable_of_the_template_and_no_other(self):
+        declared = set(re.findall(r"^ {10}(PACKWATCH_\w+):", TEMPLATE, re.MULTILINE))
+        self.assertEqual(set(load("env.json")["PackwatchFunction"]), declared)
+
+    def test_the_schedulers_detail_is_a_string(self):
+        self.assertEqual(load("scheduler.json")["detail"], "{}")
+        self.assertEqual(load("scheduled.json")["detail"], {})
+
+    def test_cloudtrail_samples_are_what_the_rule_lets_through(self):
+        for name in ("Put", "Delete"):
+            event = load(f"cloudtrail-{name.lower()}.json")
+            self.assertIn(f"- {event['detail']['eventName']}\n", TEMPLATE)
+            self.assertEqual(event["source"], "aws.config")
+            self.assertNotIn("errorCode", event["detail"])
+
+    def test_requests_name_only_known_fields(self):
+        known = {"OrganizationConformancePackName", "Region", "Filters", "PaginationConfig", "DryRun"}
+        for file in EVENTS.glob("request*.json"):
+            self.assertLessEqual(set(load(file.name)), known, file.name)
+
+    def test_the_makefile_builds_the_templates_function(self):
+        self.assertIn("\nbuild-PackwatchFunction:", (PROJECT / "Makefile").read_text())
+        self.assertIn("\n  PackwatchFunction:\n", TEMPLATE)
+
+
+class RecordedDays(unittest.TestCase):
+    def test_the_second_day_brings_what_the_demo_promises(self):
+        before, after = day(1), day(2)
+        failed = {key for key, row in after.items() if row["Status"].endswith("FAILED")}
+        failed_before = {key for key, row in before.items() if row["Status"].endswith("FAILED")}
+        codes = sorted(after[key]["ErrorCode"] for key in failed - failed_before)
+        self.assertEqual(len(codes), 3)
+        self.assertEqual(len(set(codes)), 2)
+        self.assertEqual(len(failed_before), 2)
+        self.assertEqual(len(failed_before - failed), 1, "recovered")
+        self.assertEqual(len(after.keys() - before.keys()), 1, "joined")
+        self.assertEqual(len(before.keys() - after.keys()), 1, "left")
+
+    def test_what_is_in_progress_is_not_stuck_at_ten_o_clock(self):
+        for number, date in ((1, 17), (2, 18)):
+            now = datetime(2026, 11, date, 10, tzinfo=timezone.utc)
+            for key, row in day(number).items():
+                age = now - datetime.fromisoformat(row["LastUpdateTime"])
+                self.assertGreater(age, timedelta(0), key)
+                if row["Status"].endswith("IN_PROGRESS"):
+                    self.assertLess(age, timedelta(hours=2), key)
+
+    def test_only_failures_carry_an_error(self):
+        for row in [*day(1).values(), *day(2).values()]:
+            self.assertEqual("ErrorCode" in row, row["Status"].endswith("FAILED"))
+            self.assertEqual("ErrorMessage" in row, "ErrorCode" in row)
+
+
+class Glibc(unittest.TestCase):
+    def test_finds_the_newest_version(self):
+        names = {"GLIBC_2.2.5", "GLIBC_2.34", "GLIBC_2.4", "GCC_3.0", "GLIBC_PRIVATE"}
+        self.assertEqual(check_glibc.newest_glibc(names), (2, 34))
+        self.assertIsNone(check_glibc.newest_glibc({"GCC_3.0"}))
+
+    def test_refuses_what_lambda_cannot_start(self):
+        for content in (b"", b"#!/bin/sh\n", b"\x7fELF\x01\x01" + bytes(60), b"\x7fELF\x02\x01" + bytes(60)):
+            with self.assertRaises(check_glibc.NotLambda):
+                check_glibc.check(content, None)
+
+    @unittest.skipUnless(sys.platform == "linux", "needs a compiler that makes Linux programs")
+    def test_reads_what_the_compiler_made(self):
+        with tempfile.TemporaryDirectory() as folder:
+            source, plain, static = (Path(folder) / name for name in ("main.c", "plain", "static"))
+            source.write_text("#include <stdio.h>\nint main(void) { puts(\"\"); return 0; }\n")
+            subprocess.run(["gcc", source, "-o", plain], check=True)
+            subprocess.run(["gcc", "-static", "-nostdlib", "-x", "c", "-", "-o", static],
+                           input=b"void _start(void) { for (;;); }\n", check=True)
+            self.assertTrue(any(name.startswith("GLIBC_2") for name in check_glibc.needed_versions(plain.read_bytes())))
+            self.assertEqual(check_glibc.needed_versions(static.read_bytes()), set())
+
+
+if __name__ == "__main__":
+    unittest.main()
