@@ -32,7 +32,7 @@ day_1 = $(call statuses,day-1) --region eu-west-1 --now 2026-11-17T10:00:00Z
 day_2 = $(call statuses,day-2) --region eu-west-1 --now 2026-11-18T10:00:00Z
 # packwatch ends with 2 when it announced changes, which is what the demo is for.
 announced = ; test $$? -eq 2
-title = @printf '\n\033[1m=== %s\033[0m\n\n' $(1)
+title = @printf '\n=== %s\n\n' $(1)
 
 demo: ## Two recorded days of an organization: baseline, digest, quiet run (no AWS account needed)
 	cargo build --locked --no-default-features --features cli --bin packwatch

@@ -1,6 +1,8 @@
 //! AWS Config: the organization's conformance packs and their detailed statuses.
 
 use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt::Debug;
 
 use aws_sdk_config::Client;
 use aws_sdk_config::config::{Builder, Region as SdkRegion};
@@ -8,11 +10,14 @@ use aws_sdk_config::types::{
     OrganizationConformancePackDetailedStatus as SdkStatus, OrganizationResourceDetailedStatus,
     OrganizationResourceDetailedStatusFilters,
 };
+use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::DateTime;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use jiff::{Timestamp, Unit};
 
 use super::connection::Connection;
 use super::fault::Fault;
+use super::pace::{LeaveThrottling, Pace};
 use crate::model::{DetailedStatus, PackName, Region, Status, Target};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 
@@ -22,36 +27,74 @@ const WHO_SEES: &str = "AWS Config shows organization conformance packs only to 
     caller needs config:DescribeOrganizationConformancePacks and \
     config:GetOrganizationConformancePackDetailedStatus";
 
+/// How often a throttled call is tried, each time at a slower pace.
+const THROTTLED_ATTEMPTS: u32 = 12;
+
 /// AWS Config in several regions.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct ConfigSource {
-    clients: BTreeMap<Region, Client>,
+    regions: BTreeMap<Region, Paced>,
+}
+
+/// One region's client and the pace at which it is used.
+#[derive(Debug)]
+struct Paced {
+    client: Client,
+    pace: Pace,
 }
 
 impl ConfigSource {
     /// A client for each region.
     pub fn new(connection: &Connection, regions: &[Region]) -> Self {
-        let client = |region: &Region| {
-            let config = Builder::from(&connection.sdk).region(SdkRegion::new(region.to_string())).build();
-            (region.clone(), Client::from_conf(config))
+        let paced = |region: &Region| {
+            let config = Builder::from(&connection.sdk)
+                .region(SdkRegion::new(region.to_string()))
+                .retry_classifier(LeaveThrottling)
+                .build();
+            (region.clone(), Paced { client: Client::from_conf(config), pace: Pace::default() })
         };
-        Self { clients: regions.iter().map(client).collect() }
+        Self { regions: regions.iter().map(paced).collect() }
     }
 
-    fn client(&self, region: &Region) -> Result<&Client, SourceError> {
+    /// Makes a call of a region when its turn comes, and again while it is throttled.
+    async fn call<T, E, R>(
+        &self,
+        region: &Region,
+        operation: &str,
+        send: impl AsyncFn(&Client) -> Result<T, SdkError<E, R>>,
+    ) -> Result<T, SourceError>
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+        R: Debug,
+    {
         let missing = || SourceError::Invalid(format!("{region} is not one of the regions that are watched"));
-        self.clients.get(region).ok_or_else(missing)
+        let Paced { client, pace } = self.regions.get(region).ok_or_else(missing)?;
+        let mut attempt = 1;
+        loop {
+            let given = pace.turn().await;
+            let fault = match send(client).await {
+                Ok(output) => {
+                    pace.answered();
+                    return Ok(output);
+                }
+                Err(error) => Fault::of(operation, &error),
+            };
+            if !fault.is_throttling() || attempt == THROTTLED_ATTEMPTS {
+                return Err(explain(fault, region));
+            }
+            pace.throttled(given);
+            attempt += 1;
+        }
     }
 }
 
 impl StatusSource for ConfigSource {
     async fn packs(&self, region: &Region, page: &PageRequest) -> Result<Page<PackName>, SourceError> {
-        let call = self.client(region)?.describe_organization_conformance_packs();
-        let call = call.set_limit(page.limit.map(i32::from)).set_next_token(page.token.clone());
-        let output = call
-            .send()
-            .await
-            .map_err(|error| explain(Fault::of("DescribeOrganizationConformancePacks", &error), region))?;
+        let list = async |client: &Client| {
+            let call = client.describe_organization_conformance_packs();
+            call.set_limit(page.limit.map(i32::from)).set_next_token(page.token.clone()).send().await
+        };
+        let output = self.call(region, "DescribeOrganizationConformancePacks", list).await?;
         let names = output.organization_conformance_packs().iter();
         let items = names.map(|pack| pack.organization_conformance_pack_name().parse());
         let items = items
@@ -66,18 +109,18 @@ impl StatusSource for ConfigSource {
         filters: &Filters,
         page: &PageRequest,
     ) -> Result<Page<DetailedStatus>, SourceError> {
-        let output = self
-            .client(&target.region)?
-            .get_organization_conformance_pack_detailed_status()
-            .organization_conformance_pack_name(target.pack.as_str())
-            .set_filters(sdk_filters(filters))
-            .set_limit(page.limit.map(i32::from))
-            .set_next_token(page.token.clone())
-            .send()
-            .await
-            .map_err(|error| {
-                explain(Fault::of("GetOrganizationConformancePackDetailedStatus", &error), &target.region)
-            })?;
+        let read = async |client: &Client| {
+            client
+                .get_organization_conformance_pack_detailed_status()
+                .organization_conformance_pack_name(target.pack.as_str())
+                .set_filters(sdk_filters(filters))
+                .set_limit(page.limit.map(i32::from))
+                .set_next_token(page.token.clone())
+                .send()
+                .await
+        };
+        let operation = "GetOrganizationConformancePackDetailedStatus";
+        let output = self.call(&target.region, operation, read).await?;
         let rows = output.organization_conformance_pack_detailed_statuses.unwrap_or_default();
         let items = rows.into_iter().map(detailed_status).collect::<Result<_, _>>()?;
         Ok(Page { items, next_token: output.next_token.filter(|token| !token.is_empty()) })

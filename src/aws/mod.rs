@@ -6,6 +6,7 @@ mod dynamodb;
 mod fault;
 mod items;
 pub mod lambda;
+mod pace;
 mod sns;
 
 pub use config::ConfigSource;

@@ -496,3 +496,17 @@ fn outside_lambda_the_function_says_what_it_is() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stdout).contains("packwatch run"), "{output:?}");
 }
+
+#[tokio::test]
+async fn throttling_is_backed_off_from_and_not_multiplied() {
+    let stage = Stage::new().await;
+    for n in 0..8 {
+        stage.world.add_pack(REGION, &format!("Pack-{n}"), 600);
+    }
+    stage.world.throttle(REGION, 10.0);
+    let answer = stage.tick().await;
+    assert!(outcomes(&answer).iter().all(|outcome| *outcome == "Baseline"), "{answer}");
+    let calls = stage.world.count("config", "GetOrganizationConformancePackDetailedStatus");
+    // The eight that are under way at the first refusal are refused together; after that few are.
+    assert!(calls <= 48 + 24, "{calls} calls for 48 pages");
+}
