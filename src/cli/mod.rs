@@ -125,3 +125,8 @@ fn tell(failure: &impl Display) {
 fn note(line: &impl Display) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }
+
+/// So many of something: `1 page`, `2 pages`.
+fn counted(n: u64, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 use indicatif::ProgressBar;
 
-use super::Failure;
+use super::{Failure, counted};
 #[cfg(feature = "aws")]
 use crate::aws::{ConfigSource, DynamoStore, SnsPublisher};
 use crate::local::{RecordedStatuses, SqliteStore, Terminal};
@@ -92,7 +92,8 @@ impl StatusSource for Watched {
         }?;
         self.pages.set(self.pages.get() + 1);
         self.accounts.set(self.accounts.get() + page.items.len() as u64);
-        self.bar.set_message(format!("{} accounts in {} pages", self.accounts.get(), self.pages.get()));
+        let (accounts, pages) = (self.accounts.get(), self.pages.get());
+        self.bar.set_message(format!("{} in {}", counted(accounts, "account"), counted(pages, "page")));
         self.bar.tick();
         Ok(page)
     }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::ports::{Sink, Source, Store, StoreArgs, Watched};
-use super::{Done, Failure, Global, cloud, note};
+use super::{Done, Failure, Global, cloud, counted, note};
 use crate::budget::Budget;
 use crate::clock::{FixedClock, SystemClock};
 use crate::event::Request;
@@ -190,11 +190,12 @@ fn sum_up(report: &Report) -> Result<Done, Failure> {
     let answer = &report.answer;
     let pages: u64 = answer.targets.iter().map(|target| target.pages).sum();
     note(&format!(
-        "{} packs, {} accounts in {pages} pages: {} transitions, {} notifications",
-        answer.targets.len(),
-        answer.accounts,
-        answer.transitions,
-        answer.notifications
+        "{}, {} in {}: {}, {}",
+        counted(answer.targets.len() as u64, "pack"),
+        counted(answer.accounts, "account"),
+        counted(pages, "page"),
+        counted(answer.transitions, "transition"),
+        counted(answer.notifications, "notification"),
     ));
     for target in answer.targets.iter().filter(|target| !target.outcome.is_failure()) {
         if let Some(error) = &target.error {
