@@ -71,3 +71,88 @@ pub fn targets(
     });
     planned.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Reader;
+    use crate::snapshot::Claim;
+
+    fn settings(packs: &str, regions: &str) -> Settings {
+        let lookup = |name: &str| match name {
+            "PACKWATCH_PACKS" => Some(packs.to_owned()),
+            "PACKWATCH_REGIONS" => Some(regions.to_owned()),
+            _ => None,
+        };
+        Reader::new(&lookup).settings()
+    }
+
+    fn target(region: &str, pack: &str) -> Target {
+        Target { region: region.parse().unwrap(), pack: pack.parse().unwrap() }
+    }
+
+    fn head() -> Head {
+        Claim { seen: 0, born: "b".to_owned(), run: "r".to_owned() }.first_head()
+    }
+
+    fn names(planned: &[Planned]) -> Vec<String> {
+        planned.iter().map(|planned| planned.target.to_string()).collect()
+    }
+
+    fn listed(region: &str, packs: &[&str]) -> BTreeMap<Region, Vec<PackName>> {
+        BTreeMap::from([(region.parse().unwrap(), packs.iter().map(|pack| pack.parse().unwrap()).collect())])
+    }
+
+    #[test]
+    fn what_is_listed_and_what_is_known_is_looked_at_unless_it_is_excluded() {
+        let mut heads = Heads::default();
+        heads.known.insert(target("eu-west-1", "Known"), head());
+        heads.known.insert(target("eu-west-1", "Known-not-watched"), head());
+        heads.known.insert(target("us-east-1", "Elsewhere"), head());
+        let settings = settings("!*-not-watched", "eu-west-1");
+        let listed = listed("eu-west-1", &["Listed", "Listed-not-watched"]);
+        let planned = targets(&Request::default(), &settings, &listed, heads);
+        assert_eq!(names(&planned), ["Known in eu-west-1", "Listed in eu-west-1"]);
+        assert!(planned[0].head.is_some() && planned[1].head.is_none());
+    }
+
+    #[test]
+    fn a_region_that_did_not_list_its_packs_is_left_alone() {
+        let mut heads = Heads::default();
+        heads.known.insert(target("eu-west-1", "Known"), head());
+        let planned = targets(&Request::default(), &settings("*", "eu-west-1"), &BTreeMap::new(), heads);
+        assert_eq!(planned, []);
+    }
+
+    #[test]
+    fn a_named_pack_needs_no_list_and_is_looked_at_in_every_region() {
+        let settings = settings("*", "eu-west-1,us-east-1");
+        let request = Request { packs: vec!["P".parse().unwrap()], ..Request::default() };
+        assert_eq!(regions_to_list(&request, &settings), []);
+        let planned = targets(&request, &settings, &BTreeMap::new(), Heads::default());
+        assert_eq!(names(&planned), ["P in eu-west-1", "P in us-east-1"]);
+    }
+
+    #[test]
+    fn a_request_that_the_settings_leave_out_is_told_so_and_cloudtrail_is_not() {
+        let settings = settings("Security-*", "eu-west-1,us-east-1");
+        let named = |pack: &str, region: Option<&str>| Request {
+            packs: vec![pack.parse().unwrap()],
+            region: region.map(|region| region.parse().unwrap()),
+            ..Request::default()
+        };
+        assert_eq!(check(&named("Security-1", Some("us-east-1")), &settings), Ok(()));
+        assert!(check(&named("Other", None), &settings).unwrap_err().contains("PACKWATCH_PACKS"));
+        assert!(
+            check(&named("Security-1", Some("eu-west-9")), &settings)
+                .unwrap_err()
+                .contains("eu-west-1, us-east-1")
+        );
+        let tentative = Request { tentative: true, ..named("Other", Some("eu-west-9")) };
+        assert_eq!(check(&tentative, &settings), Ok(()));
+        assert_eq!(targets(&tentative, &settings, &BTreeMap::new(), Heads::default()), []);
+        let mut cut = named("Security-1", None);
+        cut.pagination.max_items = Some(1);
+        assert!(check(&cut, &settings).unwrap_err().contains("needs its Region"));
+    }
+}
