@@ -60,7 +60,9 @@ pub fn targets(
     }
     for (region, packs) in listed {
         names.extend(packs.iter().map(|pack| Target { region: region.clone(), pack: pack.clone() }));
-        let known = heads.known.iter().filter(|(target, head)| target.region == *region && !head.deleted);
+        // A tombstone is asked for as long as a topic has not had all that happened before it.
+        let alive = |head: &Head| !head.deleted || head.owes();
+        let known = heads.known.iter().filter(|(target, head)| target.region == *region && alive(head));
         names.extend(known.map(|(target, _)| target.clone()));
     }
     let watched = names.into_iter().filter(|target| settings.packs.matches(&target.pack));

@@ -50,6 +50,11 @@ impl Head {
         self.announced.min(self.events_announced)
     }
 
+    /// Whether some topic may lack something: a run did not get as far as its commit, or a topic refused.
+    pub fn owes(&self) -> bool {
+        self.epoch > self.announced_everywhere()
+    }
+
     /// How many accounts there are.
     pub fn account_count(&self) -> u64 {
         self.accounts.values().sum()

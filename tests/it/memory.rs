@@ -17,6 +17,52 @@ struct State {
     heads: BTreeMap<Target, Head>,
     rows: BTreeMap<Target, BTreeMap<AccountId, Row>>,
     transitions: BTreeMap<Target, Log>,
+    commits: Vec<Committed>,
+}
+
+/// A commit that was applied, with the rows as they were then.
+#[derive(Debug, Clone)]
+pub(crate) struct Committed {
+    pub(crate) target: Target,
+    pub(crate) commit: Commit,
+    pub(crate) rows: BTreeMap<AccountId, Row>,
+}
+
+/// What a test sees of the store, past the port.
+impl MemoryStore {
+    pub(crate) fn heads(&self) -> BTreeMap<Target, Head> {
+        self.0.lock().unwrap().heads.clone()
+    }
+
+    pub(crate) fn rows_of(&self, target: &Target) -> BTreeMap<AccountId, Row> {
+        self.0.lock().unwrap().rows.get(target).cloned().unwrap_or_default()
+    }
+
+    /// Every transition of a target, in order of epoch and account.
+    pub(crate) fn log_of(&self, target: &Target) -> Vec<Transition> {
+        let state = self.0.lock().unwrap();
+        state.transitions.get(target).into_iter().flat_map(BTreeMap::values).cloned().collect()
+    }
+
+    /// Every commit so far, in order.
+    pub(crate) fn commits(&self) -> Vec<Committed> {
+        self.0.lock().unwrap().commits.clone()
+    }
+
+    /// Changes a head in a way that the port does not offer.
+    pub(crate) fn edit_head(&self, target: &Target, edit: impl FnOnce(&mut Head)) {
+        if let Some(head) = self.0.lock().unwrap().heads.get_mut(target) {
+            edit(head);
+        }
+    }
+
+    /// All that it holds, in one number.
+    pub(crate) fn digest(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        format!("{:?}", self.0.lock().unwrap()).hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 impl State {
@@ -74,6 +120,8 @@ impl SnapshotStore for MemoryStore {
         let mut state = self.0.lock().unwrap();
         let head = state.fenced(target, commit.epoch)?;
         *head = commit.applied_to(head);
+        let rows = state.rows.get(target).cloned().unwrap_or_default();
+        state.commits.push(Committed { target: target.clone(), commit: commit.clone(), rows });
         Ok(())
     }
 }
