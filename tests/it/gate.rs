@@ -35,8 +35,9 @@ impl Outcome {
     pub(crate) const ALL: [Self; 6] =
         [Self::Refused, Self::DiedBefore, Self::DiedAfter, Self::ReplyLost, Self::Throttled, Self::Poison];
 
-    pub(crate) fn is_death(self) -> bool {
-        matches!(self, Self::DiedBefore | Self::DiedAfter)
+    /// What an effect of this kind can meet.
+    pub(crate) fn of(kind: Kind) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |outcome| *outcome != Self::Poison || kind.publishes())
     }
 }
 
@@ -69,7 +70,7 @@ pub(crate) struct Gate {
     pub(crate) log: RefCell<Vec<Kind>>,
     /// The planned outcomes that were met.
     pub(crate) fired: RefCell<Vec<(usize, Kind, Outcome)>>,
-    poisoned: RefCell<BTreeSet<String>>,
+    pub(crate) poisoned: RefCell<BTreeSet<String>>,
     dead: Cell<bool>,
     death: Notify,
     /// Where a scheduler lets one run at a time pass.

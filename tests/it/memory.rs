@@ -12,7 +12,7 @@ type Log = BTreeMap<(u64, AccountId), Transition>;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MemoryStore(Arc<Mutex<State>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct State {
     heads: BTreeMap<Target, Head>,
     rows: BTreeMap<Target, BTreeMap<AccountId, Row>>,
@@ -47,6 +47,11 @@ impl MemoryStore {
     /// Every commit so far, in order.
     pub(crate) fn commits(&self) -> Vec<Committed> {
         self.0.lock().unwrap().commits.clone()
+    }
+
+    /// The same again, to go another way from here.
+    pub(crate) fn fork(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.0.lock().unwrap().clone())))
     }
 
     /// Changes a head in a way that the port does not offer.

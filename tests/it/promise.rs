@@ -28,7 +28,11 @@ impl Truth {
         let world = World::new();
         world.add_topic(ALERTS).add_topic(EVENTS);
         let mut truth = Self { world, past: Vec::new(), clock: 1_700_000_000.0 };
-        truth.change(|world| packs.iter().for_each(|(pack, n)| drop(world.add_pack(REGION, pack, *n))));
+        truth.change(|world| {
+            for (pack, accounts) in packs {
+                world.add_pack(REGION, pack, *accounts);
+            }
+        });
         truth
     }
 

@@ -36,7 +36,9 @@ pub(crate) const STEPS: [fn(&World); 5] = [
         world.join(REGION, A, &account(3), "CREATE_IN_PROGRESS");
         assert!(world.delete_pack(REGION, B));
     },
-    |world| drop(world.add_pack(REGION, B, 2)),
+    |world| {
+        world.add_pack(REGION, B, 2);
+    },
 ];
 
 /// The outside of a history, and the gate before it.
