@@ -3,8 +3,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::pending;
+use std::future::{pending, poll_fn};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
+use std::task::{Poll, Waker};
 
 use packwatch::message::{Alert, Event};
 use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Row, Target, Transition};
@@ -81,7 +83,8 @@ pub(crate) struct Gate {
 #[derive(Default)]
 pub(crate) struct Steps {
     pub(crate) wanted: Cell<Option<Kind>>,
-    pub(crate) granted: Cell<Option<Granted>>,
+    granted: Cell<Option<Granted>>,
+    waker: RefCell<Option<Waker>>,
     /// A hash of all that the run was told: with the same past it does the same next.
     pub(crate) past: Cell<u64>,
 }
@@ -173,18 +176,25 @@ impl Gate {
 
 impl Steps {
     async fn wait(&self, kind: Kind) -> Granted {
-        std::future::poll_fn(|_| match self.granted.take() {
-            Some(granted) => std::task::Poll::Ready(granted),
+        poll_fn(|context| match self.granted.take() {
+            Some(granted) => Poll::Ready(granted),
             None => {
                 self.wanted.set(Some(kind));
-                std::task::Poll::Pending
+                self.waker.replace(Some(context.waker().clone()));
+                Poll::Pending
             }
         })
         .await
     }
 
+    /// Lets the effect pass that the run waits with.
+    pub(crate) fn grant(&self, granted: Granted) {
+        self.wanted.set(None);
+        self.granted.set(Some(granted));
+        self.waker.take().into_iter().for_each(Waker::wake);
+    }
+
     fn remember(&self, kind: Kind, result: &impl std::fmt::Debug) {
-        use std::hash::{DefaultHasher, Hash, Hasher};
         let mut hasher = DefaultHasher::new();
         (self.past.get(), kind, format!("{result:?}")).hash(&mut hasher);
         self.past.set(hasher.finish());
