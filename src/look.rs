@@ -180,7 +180,13 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P
     async fn claim(&self) -> Result<Claimed, Stop> {
         let head = self.planned.head.as_ref();
         let born = head.map_or_else(|| format!("{:032x}", fastrand::u128(..)), |head| head.born.clone());
-        let claim = Claim { seen: head.map_or(0, |head| head.epoch), born, run: self.run.to_owned() };
+        let claim = Claim {
+            seen: head.map_or(0, |head| head.epoch),
+            announced: head.map_or(0, |head| head.announced),
+            events_announced: head.map_or(0, |head| head.events_announced),
+            born,
+            run: self.run.to_owned(),
+        };
         let epoch = claim.epoch();
         if !self.request.dry_run {
             if self.budget.is_spent() {

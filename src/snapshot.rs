@@ -75,6 +75,10 @@ pub struct Heads {
 pub struct Claim {
     /// The epoch of the loaded head; 0 when there was none.
     pub seen: u64,
+    /// Its [`Head::announced`]. A commit leaves the epoch as it is, and makes what was loaded stale all the same.
+    pub announced: u64,
+    /// Its [`Head::events_announced`].
+    pub events_announced: u64,
     /// `born` of a new head.
     pub born: String,
     /// The run that claims. Lets a store recognise its own claim when the reply was lost.
@@ -82,6 +86,12 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// Whether this is still the head that was loaded.
+    pub fn saw(&self, head: &Head) -> bool {
+        (self.seen, self.announced, self.events_announced)
+            == (head.epoch, head.announced, head.events_announced)
+    }
+
     /// The epoch that the claim gives.
     pub fn epoch(&self) -> u64 {
         self.seen + 1

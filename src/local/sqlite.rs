@@ -144,7 +144,7 @@ impl SnapshotStore for SqliteStore {
         self.write(|transaction| {
             let claimed = match head(transaction, target)? {
                 None if claim.seen == 0 => claim.first_head(),
-                Some(head) if head.epoch == claim.seen => {
+                Some(head) if claim.saw(&head) => {
                     Head { epoch: claim.epoch(), fingerprint: None, ..head }
                 }
                 _ => return Err(StoreError::Superseded),

@@ -119,6 +119,11 @@ pub(crate) fn broken(truth: &Truth, store: &MemoryStore, copies: bool) -> Vec<St
                 }
             }
         }
+        let commits = store.commits().into_iter().filter(|committed| committed.target == target);
+        let marks: Vec<_> = commits.map(|c| (c.commit.announced, c.commit.events_announced)).collect();
+        if marks.iter().zip(marks.iter().skip(1)).any(|(a, b)| b.0 < a.0 || b.1 < a.1) {
+            broken.push(format!("the marks of {target} went back: {marks:?}"));
+        }
         broken.extend(segments(truth, store, &target, &log, &alerts, copies));
     }
     let both = alerts.transitions.keys().chain(events.transitions.keys()).collect::<BTreeSet<_>>();
