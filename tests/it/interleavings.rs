@@ -71,8 +71,9 @@ struct Sim {
 const FAIL: fn(&World) = |world| {
     world.fail(REGION, A, &account(1), "UPDATE_FAILED", "Code", "it broke");
 };
-const MEND: fn(&World) = |world| {
-    world.set_status(REGION, A, &account(1), "UPDATE_SUCCESSFUL");
+/// As it was before: the fingerprint is the first one again.
+const BACK: fn(&World) = |world| {
+    world.set_status(REGION, A, &account(1), "CREATE_SUCCESSFUL");
 };
 const MOVE: fn(&World) = |world| {
     world.leave(REGION, A, &account(2)).join(REGION, A, &account(3), "CREATE_SUCCESSFUL");
@@ -297,70 +298,76 @@ fn assert_sound(name: &str, space: Space, schedules: u128, states: usize) {
 }
 
 #[test]
-fn two_runs_one_change() {
-    assert_sound("two runs, a change", TWO, 1_683, 157);
+fn two_runs_and_a_change() {
+    assert_sound("two runs, a change", TWO, 1_683, 152);
 }
 
 #[test]
 fn two_runs_two_changes_and_a_fault() {
-    let space = Space { changes: &[FAIL, MEND], faults: 1, replies: true, ..TWO };
-    assert_sound("two runs, two changes, a crash or a lost reply", space, 318_047, 3_043);
+    let space = Space { changes: &[FAIL, BACK], faults: 1, replies: true, ..TWO };
+    assert_sound("two runs, two changes, a crash or a lost reply", space, 274_417, 1_970);
 }
 
 #[test]
-fn two_first_runs() {
+fn two_first_runs_a_change_and_a_fault() {
     let space = Space { changes: &[MOVE], faults: 1, replies: true, baseline: false, ..TWO };
-    assert_sound("two first runs, a change, a crash or a lost reply", space, 0, 0);
+    assert_sound("two first runs, a change, a crash or a lost reply", space, 40_568, 1_977);
 }
 
 #[test]
-fn three_runs() {
+fn three_runs_and_a_change() {
     let space = Space { runs: 3, changes: &[FAIL], ..TWO };
-    assert_sound("three runs, a change", space, 0, 0);
+    assert_sound("three runs, a change", space, 13_660_803, 2_418);
 }
 
 #[test]
-fn three_runs_two() {
-    let space = Space { runs: 3, changes: &[FAIL], faults: 1, switches: 2, ..TWO };
-    assert_sound("three runs, a change, a crash, two switches", space, 0, 0);
+fn three_runs_with_one_switch_two_changes_and_a_crash() {
+    let space = Space { runs: 3, changes: &[FAIL, BACK], faults: 1, switches: 1, ..TWO };
+    assert_sound("three runs, one switch, two changes, a crash", space, 13_225, 7_223);
+}
+
+#[test]
+#[ignore = "takes minutes: `make soak`"]
+fn three_runs_with_three_switches_two_changes_and_a_crash() {
+    let space = Space { runs: 3, changes: &[FAIL, BACK], faults: 1, switches: 3, ..TWO };
+    assert_sound("three runs, three switches, two changes, a crash", space, 0, 0);
 }
 
 /// The first schedule that shows what is wrong with a mutant.
-fn caught(mutant: Mutant, space: Space) -> String {
+fn caught(mutant: Mutant, space: Space) {
     let (_, search) = Search::over(Space { mutant, ..space });
     let (schedule, broken) = search.broken.first().expect("the search must find what this mutant breaks");
-    println!("{mutant:?}: {} states, {schedule:?}: {broken:?}", search.known.len());
-    broken.join("\n")
+    println!("{mutant:?}, after {} states: {schedule:?}: {broken:?}", search.known.len());
 }
 
-const THREE: Space = Space { runs: 3, changes: &[FAIL, MEND], faults: 1, ..TWO };
+const THREE: Space = Space { runs: 3, changes: &[FAIL, BACK], faults: 1, ..TWO };
 
 #[test]
 fn writes_that_are_not_fenced_are_caught() {
-    assert_ne!(caught(Mutant::WritesNotFenced, THREE), "");
+    caught(Mutant::WritesNotFenced, THREE);
 }
 
 #[test]
 fn a_fingerprint_kept_at_the_claim_is_caught() {
-    assert_ne!(caught(Mutant::FingerprintKeptAtTheClaim, THREE), "");
+    caught(Mutant::FingerprintKeptAtTheClaim, Space { runs: 2, ..THREE });
 }
 
 #[test]
 fn announcing_only_own_transitions_is_caught() {
-    assert_ne!(caught(Mutant::OnlyOwnTransitionsAnnounced, THREE), "");
+    caught(Mutant::OnlyOwnTransitionsAnnounced, THREE);
 }
 
 #[test]
 fn a_commit_before_the_announcement_is_caught() {
-    assert_ne!(caught(Mutant::CommitBeforeAnnounce, THREE), "");
+    caught(Mutant::CommitBeforeAnnounce, THREE);
 }
 
 #[test]
 fn a_claim_without_its_condition_is_caught() {
-    assert_ne!(caught(Mutant::ClaimWithoutCondition, THREE), "");
+    caught(Mutant::ClaimWithoutCondition, THREE);
 }
 
 #[test]
 fn observing_before_loading_is_caught() {
-    assert_ne!(caught(Mutant::ObserveBeforeLoad, THREE), "");
+    caught(Mutant::ObserveBeforeLoad, THREE);
 }

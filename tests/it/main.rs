@@ -11,5 +11,6 @@ mod memory;
 mod mutants;
 mod promise;
 mod scenario;
+mod soak;
 mod spaces;
 mod world;

@@ -44,6 +44,30 @@ impl MemoryStore {
         state.transitions.get(target).into_iter().flat_map(BTreeMap::values).cloned().collect()
     }
 
+    /// A copy of what another store holds; its commits are those of the copies before, and this one.
+    pub(crate) async fn copy(store: &impl SnapshotStore, before: &Self) -> Self {
+        let heads = store.load().await.unwrap().known;
+        let mut state = State { commits: before.commits(), ..State::default() };
+        for (target, head) in &heads {
+            let rows = store.rows(target).await.unwrap();
+            let commit = Commit {
+                epoch: head.epoch,
+                announced: head.announced,
+                events_announced: head.events_announced,
+                fingerprint: head.fingerprint.clone(),
+                deleted: head.deleted,
+                accounts: head.accounts.clone(),
+                at: head.committed_at.unwrap(),
+            };
+            state.commits.push(Committed { target: target.clone(), commit, rows: rows.clone() });
+            state.rows.insert(target.clone(), rows);
+            let log = store.transitions(target, 0).await.unwrap().into_iter();
+            state.transitions.insert(target.clone(), log.map(|t| ((t.epoch, t.account), t)).collect());
+        }
+        state.heads = heads;
+        Self(Arc::new(Mutex::new(state)))
+    }
+
     /// Every commit so far, in order.
     pub(crate) fn commits(&self) -> Vec<Committed> {
         self.0.lock().unwrap().commits.clone()
