@@ -47,7 +47,7 @@ contract! {
     a_commit_is_what_the_head_becomes
 }
 
-async fn dynamo_store(dynamo: &Dynamo) -> DynamoStore {
+pub(crate) async fn dynamo_store(dynamo: &Dynamo) -> DynamoStore {
     DynamoStore::new(&connection(&dynamo.url).await, "packwatch")
 }
 
@@ -61,15 +61,15 @@ pub(crate) async fn connection(url: &str) -> Connection {
     Connection::load(loader).await
 }
 
-fn target(pack: &str) -> Target {
+pub(crate) fn target(pack: &str) -> Target {
     Target { region: "eu-west-1".parse().unwrap(), pack: pack.parse().unwrap() }
 }
 
-fn account(n: u64) -> AccountId {
+pub(crate) fn account(n: u64) -> AccountId {
     format!("{n:012}").parse().unwrap()
 }
 
-fn claim(seen: u64) -> Claim {
+pub(crate) fn claim(seen: u64) -> Claim {
     Claim { seen, announced: 0, events_announced: 0, born: "born".to_owned(), run: format!("run-{seen}") }
 }
 
@@ -89,7 +89,7 @@ fn state(status: &str) -> State {
     }
 }
 
-fn change(n: u64, epoch: u64) -> Change {
+pub(crate) fn change(n: u64, epoch: u64) -> Change {
     let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
     let plain = State {
         status: Status::new("SOMETHING_NEW"),
@@ -113,7 +113,7 @@ fn change(n: u64, epoch: u64) -> Change {
     Change { account: account(n), row: Some(row), transition: Some(transition) }
 }
 
-fn commit(epoch: u64) -> Commit {
+pub(crate) fn commit(epoch: u64) -> Commit {
     Commit {
         epoch,
         announced: epoch,
@@ -125,7 +125,7 @@ fn commit(epoch: u64) -> Commit {
     }
 }
 
-async fn head(store: &impl SnapshotStore, target: &Target) -> Head {
+pub(crate) async fn head(store: &impl SnapshotStore, target: &Target) -> Head {
     store.load().await.unwrap().known.remove(target).unwrap()
 }
 

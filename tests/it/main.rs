@@ -3,10 +3,14 @@
 mod contract;
 mod crashes;
 mod direct;
+mod docs;
 mod gate;
+mod golden;
 mod harness;
 mod lambda;
+mod hostile;
 mod interleavings;
+mod limits;
 mod memory;
 mod mutants;
 mod promise;
