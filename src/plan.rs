@@ -14,7 +14,7 @@ pub struct Planned {
     pub target: Target,
     /// Its head as it was loaded.
     pub head: Option<Head>,
-    /// Why it must not be touched: its items are of a newer packwatch.
+    /// Why it must not be touched: its items are damaged, or of a newer packwatch.
     pub unreadable: Option<String>,
 }
 

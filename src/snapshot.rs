@@ -66,7 +66,8 @@ impl Head {
 pub struct Heads {
     /// The readable ones.
     pub known: BTreeMap<Target, Head>,
-    /// Those written by a newer packwatch, with what to tell the operator.
+    /// Those that are damaged or of a newer packwatch, with what to tell the operator: they close their pack and
+    /// no other.
     pub unreadable: BTreeMap<Target, String>,
 }
 

@@ -28,8 +28,7 @@ const CONFLICT_ATTEMPTS: u32 = 6;
 const FENCE: &str = "epoch = :epoch";
 
 /// The condition of a claim: nobody has claimed or committed since the head was loaded.
-const AS_LOADED: &str =
-    "epoch = :epoch AND announced = :announced AND events_announced = :events_announced";
+const AS_LOADED: &str = "epoch = :epoch AND announced = :announced AND events_announced = :events_announced";
 
 /// Snapshots in a DynamoDB table.
 #[derive(Debug, Clone)]
@@ -200,8 +199,7 @@ impl SnapshotStore for DynamoStore {
             let Some(target) = keys::target_of_head(sort_key(&item)) else { continue };
             match decode(&target, item) {
                 Ok(head) => drop(heads.known.insert(target, head)),
-                Err(StoreError::Newer(reason)) => drop(heads.unreadable.insert(target, reason)),
-                Err(error) => return Err(error),
+                Err(error) => drop(heads.unreadable.insert(target, error.to_string())),
             }
         }
         Ok(heads)
