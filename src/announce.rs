@@ -23,6 +23,9 @@ use crate::snapshot::{Change, Commit, Counts, Head};
 const BATCH: usize = 10;
 const BATCHES_AT_ONCE: usize = 8;
 
+/// Targets of one digest. With the longest names, so many leave more than half of a message for what happened.
+const LARGEST_GROUP: usize = 200;
+
 /// How often the refused entries of an otherwise accepted batch are tried.
 const ENTRY_ATTEMPTS: u32 = 4;
 
@@ -114,7 +117,9 @@ async fn gather(
 ) -> Option<Vec<Recorded>> {
     let mut group = vec![incoming.recv().await?];
     let until = budget.cap(Instant::now() + group_wait);
-    while let Ok(Some(recorded)) = timeout_at(until, incoming.recv()).await {
+    while group.len() < LARGEST_GROUP
+        && let Ok(Some(recorded)) = timeout_at(until, incoming.recv()).await
+    {
         group.push(recorded);
     }
     Some(group)
