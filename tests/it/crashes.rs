@@ -58,7 +58,8 @@ impl Point {
         let met: Plan = fired.iter().map(|(index, _, outcome)| (*index, *outcome)).collect();
         assert_eq!(met, *plan, "every fault of the plan must be met");
         let effects = stage.gate.log.borrow().clone();
-        let had_published = |(index, ..): &(usize, Kind, Outcome)| effects[..=*index].iter().any(|k| k.publishes());
+        let had_published =
+            |(index, ..): &(usize, Kind, Outcome)| effects[..=*index].iter().any(|k| k.publishes());
         let next = Self {
             step: self.step + 1,
             excused: self.excused || fired.iter().any(had_published),

@@ -21,7 +21,8 @@ pub(crate) const EVENTS: &str = "arn:aws:sns:eu-west-1:999999999999:events";
 pub(crate) fn settings(variables: &[(&str, &str)]) -> Settings {
     let lookup = |name: &str| {
         let own = variables.iter().find(|(variable, _)| *variable == name);
-        own.map(|(_, value)| (*value).to_owned()).or_else(|| (name == "AWS_REGION").then(|| REGION.to_owned()))
+        own.map(|(_, value)| (*value).to_owned())
+            .or_else(|| (name == "AWS_REGION").then(|| REGION.to_owned()))
     };
     Reader::new(&lookup).settings()
 }

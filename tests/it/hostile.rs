@@ -32,7 +32,8 @@ const CORPUS: [&str; 12] = [
 /// Text that is trouble, alone, mixed and repeated.
 fn trouble() -> impl Strategy<Value = String> {
     let piece = prop_oneof![prop::sample::select(&CORPUS[..]).prop_map(str::to_owned), any::<String>()];
-    (prop::collection::vec(piece, 0..4), 1..300_usize).prop_map(|(pieces, times)| pieces.concat().repeat(times))
+    (prop::collection::vec(piece, 0..4), 1..300_usize)
+        .prop_map(|(pieces, times)| pieces.concat().repeat(times))
 }
 
 /// A world in which some accounts failed with these codes and messages, after a baseline; and the run that tells so.
@@ -141,7 +142,8 @@ proptest! {
 #[test]
 fn lone_surrogates_are_refused_with_their_place() {
     for escape in ["\\ud800", "\\udc00", "\\ud800\\ud800"] {
-        let document = format!(r#"{{"OrganizationConformancePackDetailedStatuses": [{{"AccountId": "{escape}"}}]}}"#);
+        let document =
+            format!(r#"{{"OrganizationConformancePackDetailedStatuses": [{{"AccountId": "{escape}"}}]}}"#);
         let mut recorded = RecordedStatuses::new(REGION.parse().unwrap());
         let error = recorded.add("P".parse().unwrap(), &document, "f").unwrap_err().to_string();
         assert!(error.contains("line 1 column"), "{error}");
@@ -180,7 +182,10 @@ async fn ten_thousand_failures_at_once_are_one_message_that_sns_takes() {
     let digest = digests[1].json_for("default");
     let pack = &digest["Packs"][0];
     let told = pack["Transitions"].as_array().unwrap().len() as u64;
-    assert_eq!((told + pack["Omitted"].as_u64().unwrap(), &digest["Counts"]["Failed"]), (10_000, &json!(10_000)));
+    assert_eq!(
+        (told + pack["Omitted"].as_u64().unwrap(), &digest["Counts"]["Failed"]),
+        (10_000, &json!(10_000))
+    );
     assert!(told > 0 && world.messages_to(EVENTS).len() == 10_000);
 }
 
@@ -190,7 +195,8 @@ async fn hundreds_of_packs_at_once_are_told_in_messages_that_sns_takes() {
     let world = new_world();
     let name = |n: usize| format!("{}-{n:03}", "P".repeat(124));
     (0..850).for_each(|n| drop(world.add_pack(REGION, &name(n), 1).clone()));
-    told(&world, |world| (0..850).for_each(|n| drop(world.leave(REGION, &name(n), &account(1)).clone()))).await;
+    told(&world, |world| (0..850).for_each(|n| drop(world.leave(REGION, &name(n), &account(1)).clone())))
+        .await;
     assert_eq!(world.messages_to(EVENTS).len(), 850);
     let digests = world.messages_to(ALERTS);
     let packs = digests.iter().map(|m| m.json_for("default")["Packs"].as_array().unwrap().len());

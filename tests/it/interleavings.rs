@@ -209,7 +209,9 @@ impl Run {
         for _ in 0..4 {
             match future.as_mut().poll(&mut context) {
                 Poll::Ready(()) => return self.future = None,
-                Poll::Pending if self.gate.steps.as_ref().is_some_and(|steps| steps.wanted.get().is_some()) => {
+                Poll::Pending
+                    if self.gate.steps.as_ref().is_some_and(|steps| steps.wanted.get().is_some()) =>
+                {
                     return;
                 }
                 Poll::Pending => {}

@@ -109,9 +109,7 @@ impl SnapshotStore for MemoryStore {
         let mut state = self.0.lock().unwrap();
         let head = match state.heads.get(target) {
             None if claim.seen == 0 => claim.first_head(),
-            Some(head) if claim.saw(head) => {
-                Head { epoch: claim.epoch(), fingerprint: None, ..head.clone() }
-            }
+            Some(head) if claim.saw(head) => Head { epoch: claim.epoch(), fingerprint: None, ..head.clone() },
             _ => return Err(StoreError::Superseded),
         };
         state.heads.insert(target.clone(), head);

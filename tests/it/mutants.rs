@@ -135,7 +135,9 @@ impl Protocol {
 
     fn notice(&self, settled: &BTreeSet<String>, id: &str) {
         if settled.contains(id) {
-            self.repeated.borrow_mut().push(format!("{id} was published by a run that knew it was announced"));
+            self.repeated
+                .borrow_mut()
+                .push(format!("{id} was published by a run that knew it was announced"));
         }
     }
 }

@@ -163,7 +163,8 @@ fn segments(
             _ => {}
         }
     }
-    let told = |kind: &str| alerts.packs.get(&(target.pack.to_string(), kind.to_owned())).copied().unwrap_or(0);
+    let told =
+        |kind: &str| alerts.packs.get(&(target.pack.to_string(), kind.to_owned())).copied().unwrap_or(0);
     for (kind, times) in [("Baseline", baselines), ("PackDeleted", deletions)] {
         if told(kind) < times || (told(kind) > times && !copies) {
             broken.push(format!("{kind} of {target} was told {} times for {times}", told(kind)));

@@ -119,7 +119,9 @@ fn change(world: &World, random: &mut Rng) {
             (false, _) => drop(world.join(REGION, pack, &account, "CREATE_SUCCESSFUL").clone()),
             (true, 0) => drop(world.leave(REGION, pack, &account).clone()),
             (true, 1) => drop(world.set_status(REGION, pack, &account, "UPDATE_SUCCESSFUL").clone()),
-            (true, _) => drop(world.fail(REGION, pack, &account, "UPDATE_FAILED", "Code", "it broke").clone()),
+            (true, _) => {
+                drop(world.fail(REGION, pack, &account, "UPDATE_FAILED", "Code", "it broke").clone())
+            }
         }
     }
 }
