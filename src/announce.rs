@@ -14,13 +14,17 @@ use crate::message::{self, Event};
 use crate::model::{Target, Transition};
 use crate::notification::{self, News, What};
 use crate::ports::{PublishError, Publisher, SnapshotStore, StoreError};
+use crate::record::record;
 use crate::report::{Outcome, TargetReport};
 use crate::settings::Settings;
-use crate::snapshot::{Commit, Counts, Head};
+use crate::snapshot::{Change, Commit, Counts, Head};
 
 /// Entries of one `PublishBatch`, and how many batches are under way at once.
 const BATCH: usize = 10;
 const BATCHES_AT_ONCE: usize = 8;
+
+/// Targets of one digest. With the longest names, so many leave more than half of a message for what happened.
+const LARGEST_GROUP: usize = 200;
 
 /// How often the refused entries of an otherwise accepted batch are tried.
 const ENTRY_ATTEMPTS: u32 = 4;
@@ -46,6 +50,8 @@ pub struct Recorded {
     pub fingerprint: Option<String>,
     /// Whether the pack is gone.
     pub deleted: bool,
+    /// What of it may go once that is told.
+    pub obsolete: Vec<Change>,
     /// Its accounts by status.
     pub counts: Counts,
     /// How many accounts to tell of.
@@ -96,7 +102,7 @@ pub async fn announce(
         let mut refused = publish_events(publisher, &group).await;
         for recorded in group {
             let event = refused.remove(&recorded.target).map_or(Ok(()), Err);
-            let report = commit(store, recorded, alert.clone().map(drop), event).await;
+            let report = commit(store, recorded, alert.clone().map(drop), event, budget).await;
             announced.reports.push(report);
         }
     }
@@ -111,7 +117,9 @@ async fn gather(
 ) -> Option<Vec<Recorded>> {
     let mut group = vec![incoming.recv().await?];
     let until = budget.cap(Instant::now() + group_wait);
-    while let Ok(Some(recorded)) = timeout_at(until, incoming.recv()).await {
+    while group.len() < LARGEST_GROUP
+        && let Ok(Some(recorded)) = timeout_at(until, incoming.recv()).await
+    {
         group.push(recorded);
     }
     Some(group)
@@ -176,8 +184,9 @@ async fn commit(
     recorded: Recorded,
     alert: Result<(), PublishError>,
     event: Result<(), PublishError>,
+    budget: &Budget,
 ) -> TargetReport {
-    let Recorded { report, target, epoch, before, .. } = recorded;
+    let Recorded { report, target, epoch, before, obsolete, .. } = recorded;
     let failed = match (&alert, &event) {
         (Ok(()), Ok(())) => None,
         (Err(error), _) => Some(format!("recorded, but not announced on the alerts topic: {error}")),
@@ -194,6 +203,8 @@ async fn commit(
             at: recorded.observed_at,
         };
         match store.commit(&target, &commit).await {
+            // Rows that stay after all are replaced by the next baseline, if there ever is one.
+            Ok(()) if commit.deleted => drop(record(store, &target, epoch, &obsolete, budget).await),
             Ok(()) => {}
             Err(StoreError::Superseded) => return report.ended(Outcome::Superseded, None),
             Err(error) => {

@@ -3,9 +3,13 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::harmless::bounded;
 use crate::model::{AccountId, PackName, Region, Status};
 use crate::paginate::{PaginationConfig, PaginationError};
 use crate::ports::Filters;
+
+/// Longest error about a request, in bytes.
+const LONGEST_ERROR: usize = 1000;
 
 /// What a run is asked to look at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -114,7 +118,8 @@ struct PaginationConfigEvent {
 }
 
 fn request(event: &Value) -> Result<Request, EventError> {
-    let invalid = |error: serde_json::Error| EventError::Request(error.to_string());
+    // It quotes what was wrong, which may be long.
+    let invalid = |error: serde_json::Error| EventError::Request(bounded(error.to_string(), LONGEST_ERROR));
     let event = RequestEvent::deserialize(event).map_err(invalid)?;
     let filters = event
         .filters
@@ -149,7 +154,7 @@ fn request(event: &Value) -> Result<Request, EventError> {
 
 /// As much of a value as a person needs to know it again.
 fn excerpt(value: &Value) -> String {
-    crate::harmless::bounded(value.to_string(), 200)
+    bounded(value.to_string(), 200)
 }
 
 #[cfg(test)]

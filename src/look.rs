@@ -82,6 +82,7 @@ struct Found {
     counts: Counts,
     accounts: u64,
     deleted: bool,
+    obsolete: Vec<Change>,
     observed_at: Timestamp,
 }
 
@@ -116,7 +117,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P
                 report.pages = read.pages;
                 self.compare(&claimed, rows, &read)
             }
-            None => self.compare_gone(&claimed, &rows),
+            None => self.compare_gone(&rows),
         };
         report.outcome = match (found.deleted, self.is_baseline()) {
             (true, _) => Outcome::Deleted,
@@ -142,6 +143,11 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P
         self.planned.head.as_ref().filter(|head| !head.deleted)
     }
 
+    /// Whether there is something to do though the pack is gone: people or machines do not know all yet.
+    fn is_unfinished(&self) -> bool {
+        self.planned.head.as_ref().is_some_and(|head| !head.deleted || head.owes())
+    }
+
     fn is_baseline(&self) -> bool {
         self.planned.head.as_ref().is_none_or(Head::is_baseline)
     }
@@ -153,7 +159,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P
         let read = observe::statuses(self.ports.source, self.target(), self.request, self.settings, now);
         match self.budget.within(read).await.ok_or(Stop::NoTime)? {
             Ok(read) => Ok(Some(read)),
-            Err(ReadError::Source(SourceError::Gone(_))) if self.live().is_some() => Ok(None),
+            Err(ReadError::Source(SourceError::Gone(_))) if self.is_unfinished() => Ok(None),
             Err(ReadError::Source(SourceError::Gone(reason))) => Err(Stop::NotVisible(reason)),
             Err(error) => Err(error.into()),
         }
@@ -177,7 +183,13 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P
     async fn claim(&self) -> Result<Claimed, Stop> {
         let head = self.planned.head.as_ref();
         let born = head.map_or_else(|| format!("{:032x}", fastrand::u128(..)), |head| head.born.clone());
-        let claim = Claim { seen: head.map_or(0, |head| head.epoch), born, run: self.run.to_owned() };
+        let claim = Claim {
+            seen: head.map_or(0, |head| head.epoch),
+            announced: head.map_or(0, |head| head.announced),
+            events_announced: head.map_or(0, |head| head.events_announced),
+            born,
+            run: self.run.to_owned(),
+        };
         let epoch = claim.epoch();
         if !self.request.dry_run {
             if self.budget.is_spent() {
@@ -213,23 +225,24 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P
             accounts: counts.values().sum(),
             counts,
             deleted: false,
+            obsolete: Vec::new(),
             observed_at: read.observed_at,
         }
     }
 
-    /// Every row goes without a transition of its own: that the pack is gone says it all.
-    fn compare_gone(&self, claimed: &Claimed, rows: &BTreeMap<AccountId, Row>) -> Found {
-        let nothing = Observation { states: BTreeMap::new(), whole: true };
-        let now = self.ports.clock.now();
-        let stamp = Stamp { epoch: claimed.epoch, observed_at: now, expires_at: now };
+    /// That the pack is gone says it all: no account gets a transition of its own. Its rows stay until that
+    /// was told, since a pack that comes back before is compared with what people know.
+    fn compare_gone(&self, rows: &BTreeMap<AccountId, Row>) -> Found {
+        let obsolete = |account: &AccountId| Change { account: *account, row: None, transition: None };
         Found {
-            changes: compare::changes(rows, &nothing, &self.settings.excluded, stamp, true),
-            also: Some(What::PackDeleted),
+            changes: Vec::new(),
+            also: self.live().map(|_| What::PackDeleted),
             fingerprint: None,
-            counts: Counts::new(),
+            counts: self.live().map(|head| head.accounts.clone()).unwrap_or_default(),
             accounts: self.live().map_or(0, Head::account_count),
             deleted: true,
-            observed_at: now,
+            obsolete: rows.keys().map(obsolete).collect(),
+            observed_at: self.ports.clock.now(),
         }
     }
 
@@ -258,7 +271,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P
         let finished = recorded == found.changes.len();
         let done = found.changes.get(..recorded).unwrap_or_default();
         report.transitions = transitions(done).count() as u64;
-        // Half a baseline or half a deletion is nothing to tell of; half of the changes is.
+        // Half a baseline is nothing to tell of; half of the changes is.
         if !finished && found.also.is_some() {
             return Err(Stop::NoTime);
         }
@@ -287,6 +300,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P
             also: found.also,
             fingerprint: found.fingerprint.filter(|_| finished),
             deleted: found.deleted,
+            obsolete: found.obsolete,
             counts: found.counts,
             accounts: found.accounts,
             observed_at: found.observed_at,

@@ -14,7 +14,7 @@ pub struct Planned {
     pub target: Target,
     /// Its head as it was loaded.
     pub head: Option<Head>,
-    /// Why it must not be touched: its items are of a newer packwatch.
+    /// Why it must not be touched: its items are damaged, or of a newer packwatch.
     pub unreadable: Option<String>,
 }
 
@@ -60,7 +60,9 @@ pub fn targets(
     }
     for (region, packs) in listed {
         names.extend(packs.iter().map(|pack| Target { region: region.clone(), pack: pack.clone() }));
-        let known = heads.known.iter().filter(|(target, head)| target.region == *region && !head.deleted);
+        // A tombstone is asked for as long as a topic has not had all that happened before it.
+        let alive = |head: &Head| !head.deleted || head.owes();
+        let known = heads.known.iter().filter(|(target, head)| target.region == *region && alive(head));
         names.extend(known.map(|(target, _)| target.clone()));
     }
     let watched = names.into_iter().filter(|target| settings.packs.matches(&target.pack));
@@ -92,7 +94,8 @@ mod tests {
     }
 
     fn head() -> Head {
-        Claim { seen: 0, born: "b".to_owned(), run: "r".to_owned() }.first_head()
+        Claim { seen: 0, announced: 0, events_announced: 0, born: "b".to_owned(), run: "r".to_owned() }
+            .first_head()
     }
 
     fn names(planned: &[Planned]) -> Vec<String> {

@@ -103,7 +103,8 @@ pub trait SnapshotStore {
     /// Every head, consistently.
     async fn load(&self) -> Result<Heads, StoreError>;
 
-    /// Takes the target: `epoch + 1` and no fingerprint, if the epoch still is the one that was seen.
+    /// Takes the target: `epoch + 1` and no fingerprint, if the epoch and the marks still are those that were
+    /// seen.
     async fn claim(&self, target: &Target, claim: &Claim) -> Result<(), StoreError>;
 
     /// The recorded state of every account of the target, consistently.

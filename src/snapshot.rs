@@ -50,6 +50,11 @@ impl Head {
         self.announced.min(self.events_announced)
     }
 
+    /// Whether some topic may lack something: a run did not get as far as its commit, or a topic refused.
+    pub fn owes(&self) -> bool {
+        self.epoch > self.announced_everywhere()
+    }
+
     /// How many accounts there are.
     pub fn account_count(&self) -> u64 {
         self.accounts.values().sum()
@@ -61,7 +66,8 @@ impl Head {
 pub struct Heads {
     /// The readable ones.
     pub known: BTreeMap<Target, Head>,
-    /// Those written by a newer packwatch, with what to tell the operator.
+    /// Those that are damaged or of a newer packwatch, with what to tell the operator: they close their pack and
+    /// no other.
     pub unreadable: BTreeMap<Target, String>,
 }
 
@@ -70,6 +76,10 @@ pub struct Heads {
 pub struct Claim {
     /// The epoch of the loaded head; 0 when there was none.
     pub seen: u64,
+    /// Its [`Head::announced`]. A commit leaves the epoch as it is, and makes what was loaded stale all the same.
+    pub announced: u64,
+    /// Its [`Head::events_announced`].
+    pub events_announced: u64,
     /// `born` of a new head.
     pub born: String,
     /// The run that claims. Lets a store recognise its own claim when the reply was lost.
@@ -77,6 +87,12 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// Whether this is still the head that was loaded.
+    pub fn saw(&self, head: &Head) -> bool {
+        (self.seen, self.announced, self.events_announced)
+            == (head.epoch, head.announced, head.events_announced)
+    }
+
     /// The epoch that the claim gives.
     pub fn epoch(&self) -> u64 {
         self.seen + 1

@@ -27,6 +27,9 @@ const CONFLICT_ATTEMPTS: u32 = 6;
 /// The condition of every fenced write.
 const FENCE: &str = "epoch = :epoch";
 
+/// The condition of a claim: nobody has claimed or committed since the head was loaded.
+const AS_LOADED: &str = "epoch = :epoch AND announced = :announced AND events_announced = :events_announced";
+
 /// Snapshots in a DynamoDB table.
 #[derive(Debug, Clone)]
 pub struct DynamoStore {
@@ -98,9 +101,11 @@ impl DynamoStore {
             .table_name(&self.table)
             .set_key(Some(keys(keys::WATCH, keys::head(target))))
             .update_expression("SET epoch = :next, claimed_by = :run, #schema = :schema REMOVE fingerprint")
-            .condition_expression(FENCE)
+            .condition_expression(AS_LOADED)
             .expression_attribute_names("#schema", "schema")
             .expression_attribute_values(":epoch", number(claim.seen))
+            .expression_attribute_values(":announced", number(claim.announced))
+            .expression_attribute_values(":events_announced", number(claim.events_announced))
             .expression_attribute_values(":next", number(claim.epoch()))
             .expression_attribute_values(":run", text(&claim.run))
             .expression_attribute_values(":schema", number(SCHEMA.into()))
@@ -194,8 +199,7 @@ impl SnapshotStore for DynamoStore {
             let Some(target) = keys::target_of_head(sort_key(&item)) else { continue };
             match decode(&target, item) {
                 Ok(head) => drop(heads.known.insert(target, head)),
-                Err(StoreError::Newer(reason)) => drop(heads.unreadable.insert(target, reason)),
-                Err(error) => return Err(error),
+                Err(error) => drop(heads.unreadable.insert(target, error.to_string())),
             }
         }
         Ok(heads)

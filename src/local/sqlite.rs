@@ -133,8 +133,7 @@ impl SnapshotStore for SqliteStore {
             let Some(target) = keys::target_of_head(&sk) else { continue };
             match decode(&target, &body) {
                 Ok(head) => drop(heads.known.insert(target, head)),
-                Err(StoreError::Newer(reason)) => drop(heads.unreadable.insert(target, reason)),
-                Err(error) => return Err(error),
+                Err(error) => drop(heads.unreadable.insert(target, error.to_string())),
             }
         }
         Ok(heads)
@@ -144,9 +143,7 @@ impl SnapshotStore for SqliteStore {
         self.write(|transaction| {
             let claimed = match head(transaction, target)? {
                 None if claim.seen == 0 => claim.first_head(),
-                Some(head) if head.epoch == claim.seen => {
-                    Head { epoch: claim.epoch(), fingerprint: None, ..head }
-                }
+                Some(head) if claim.saw(&head) => Head { epoch: claim.epoch(), fingerprint: None, ..head },
                 _ => return Err(StoreError::Superseded),
             };
             put(transaction, keys::WATCH, &keys::head(target), &claimed, None)

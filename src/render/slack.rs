@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::words::{about, cause, change, headline, place, since};
-use crate::harmless::{bounded, plain, slack_code, slack_text};
+use crate::harmless::{bounded, slack_code, slack_text};
 use crate::notification::{Notification, PackNotice, TransitionNotice};
 
 /// Amazon Q Developer cuts what is longer, wherever that is; here a whole entry is left out instead.
@@ -84,6 +84,12 @@ fn push_within(text: &mut String, piece: &str) -> bool {
     fits
 }
 
+/// From what to what. A status that AWS did not document is anybody's text.
+fn statuses(change: &str) -> String {
+    let words = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '-' | '>' | ' ');
+    if change.chars().all(words) { slack_text(change) } else { slack_code(change) }
+}
+
 fn entry(notice: &TransitionNotice) -> String {
     let name = notice.account_name.as_deref().map(|name| format!(" {}", slack_code(name)));
     let cause = cause(notice).map(|cause| format!("\n   {}", slack_code(&cause)));
@@ -93,7 +99,7 @@ fn entry(notice: &TransitionNotice) -> String {
         notice.kind,
         notice.account_id,
         name.unwrap_or_default(),
-        slack_text(&plain(&change(notice))),
+        statuses(&change(notice)),
         since.unwrap_or_default(),
         cause.unwrap_or_default()
     )

@@ -35,6 +35,7 @@ macro_rules! contract {
 contract! {
     a_first_claim_makes_a_head
     a_claim_needs_the_epoch_that_was_seen
+    a_claim_needs_the_marks_that_were_seen
     a_claim_takes_the_fingerprint_and_keeps_the_rest
     writes_are_fenced_by_the_epoch
     a_refused_write_writes_nothing
@@ -46,7 +47,7 @@ contract! {
     a_commit_is_what_the_head_becomes
 }
 
-async fn dynamo_store(dynamo: &Dynamo) -> DynamoStore {
+pub(crate) async fn dynamo_store(dynamo: &Dynamo) -> DynamoStore {
     DynamoStore::new(&connection(&dynamo.url).await, "packwatch")
 }
 
@@ -60,16 +61,21 @@ pub(crate) async fn connection(url: &str) -> Connection {
     Connection::load(loader).await
 }
 
-fn target(pack: &str) -> Target {
+pub(crate) fn target(pack: &str) -> Target {
     Target { region: "eu-west-1".parse().unwrap(), pack: pack.parse().unwrap() }
 }
 
-fn account(n: u64) -> AccountId {
+pub(crate) fn account(n: u64) -> AccountId {
     format!("{n:012}").parse().unwrap()
 }
 
-fn claim(seen: u64) -> Claim {
-    Claim { seen, born: "born".to_owned(), run: format!("run-{seen}") }
+pub(crate) fn claim(seen: u64) -> Claim {
+    Claim { seen, announced: 0, events_announced: 0, born: "born".to_owned(), run: format!("run-{seen}") }
+}
+
+/// The claim of a run that loaded this head.
+fn claim_of(head: &Head) -> Claim {
+    Claim { announced: head.announced, events_announced: head.events_announced, ..claim(head.epoch) }
 }
 
 fn state(status: &str) -> State {
@@ -83,7 +89,7 @@ fn state(status: &str) -> State {
     }
 }
 
-fn change(n: u64, epoch: u64) -> Change {
+pub(crate) fn change(n: u64, epoch: u64) -> Change {
     let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
     let plain = State {
         status: Status::new("SOMETHING_NEW"),
@@ -107,7 +113,7 @@ fn change(n: u64, epoch: u64) -> Change {
     Change { account: account(n), row: Some(row), transition: Some(transition) }
 }
 
-fn commit(epoch: u64) -> Commit {
+pub(crate) fn commit(epoch: u64) -> Commit {
     Commit {
         epoch,
         announced: epoch,
@@ -119,7 +125,7 @@ fn commit(epoch: u64) -> Commit {
     }
 }
 
-async fn head(store: &impl SnapshotStore, target: &Target) -> Head {
+pub(crate) async fn head(store: &impl SnapshotStore, target: &Target) -> Head {
     store.load().await.unwrap().known.remove(target).unwrap()
 }
 
@@ -142,13 +148,25 @@ async fn a_claim_needs_the_epoch_that_was_seen(store: &impl SnapshotStore) {
     assert_eq!(head(store, &target).await.epoch, 2);
 }
 
+/// A commit does not change the epoch, and yet a run that loaded the head before knows too little.
+async fn a_claim_needs_the_marks_that_were_seen(store: &impl SnapshotStore) {
+    let target = target("P");
+    store.claim(&target, &claim(0)).await.unwrap();
+    let loaded = head(store, &target).await;
+    store.commit(&target, &commit(1)).await.unwrap();
+    let committed = head(store, &target).await;
+    assert_eq!(store.claim(&target, &claim_of(&loaded)).await, Err(StoreError::Superseded));
+    assert_eq!(head(store, &target).await, committed);
+    store.claim(&target, &claim_of(&committed)).await.unwrap();
+}
+
 async fn a_claim_takes_the_fingerprint_and_keeps_the_rest(store: &impl SnapshotStore) {
     let target = target("P");
     store.claim(&target, &claim(0)).await.unwrap();
     store.commit(&target, &commit(1)).await.unwrap();
     let before = head(store, &target).await;
     assert!(before.fingerprint.is_some());
-    store.claim(&target, &Claim { born: "other".to_owned(), ..claim(1) }).await.unwrap();
+    store.claim(&target, &Claim { born: "other".to_owned(), ..claim_of(&before) }).await.unwrap();
     assert_eq!(head(store, &target).await, Head { epoch: 2, fingerprint: None, ..before });
 }
 

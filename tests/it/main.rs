@@ -1,14 +1,29 @@
 //! The integration tests, in one binary: linking is most of their build.
 #![expect(
+    clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test's helper that cannot do its work fails the test"
 )]
 
 mod cli;
 mod contract;
+mod crashes;
+mod direct;
+mod docs;
+mod gate;
+mod golden;
 mod harness;
+mod hostile;
+mod interleavings;
 mod lambda;
+mod limits;
 mod memory;
+mod mutants;
+mod promise;
+mod scenario;
+mod soak;
+mod spaces;
 mod statuses;
 mod world;

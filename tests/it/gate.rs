@@ -1,0 +1,308 @@
+//! The fault gate: every effect of a run passes here, whatever port it goes through, and meets there what the plan
+//! says. A run that dies is a future that never goes on and is dropped; nothing in packwatch knows of it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::{pending, poll_fn};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+use packwatch::message::{Alert, Event};
+use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Row, Target, Transition};
+use packwatch::ports::{
+    Filters, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError, StatusSource, StoreError,
+};
+use packwatch::snapshot::{Change, Claim, Commit, Heads};
+use tokio::sync::Notify;
+
+/// What an effect meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Outcome {
+    /// Not applied: the caller may not.
+    Refused,
+    /// The process ends before the effect.
+    DiedBefore,
+    /// The process ends after the effect, before it hears of it.
+    DiedAfter,
+    /// Applied, and the caller is told that nobody answered.
+    ReplyLost,
+    /// Not applied, after every retry.
+    Throttled,
+    /// What this effect would publish is refused, now and for as long as the gate is not healed.
+    Poison,
+}
+
+impl Outcome {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Refused, Self::DiedBefore, Self::DiedAfter, Self::ReplyLost, Self::Throttled, Self::Poison];
+
+    /// What an effect of this kind can meet.
+    pub(crate) fn of(kind: Kind) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |outcome| *outcome != Self::Poison || kind.publishes())
+    }
+}
+
+/// The kinds of effects, as the runs' logs name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Kind {
+    Packs,
+    Statuses,
+    Load,
+    Claim,
+    Rows,
+    Record,
+    Transitions,
+    Commit,
+    Alert,
+    Events,
+}
+
+impl Kind {
+    pub(crate) fn publishes(self) -> bool {
+        matches!(self, Self::Alert | Self::Events)
+    }
+}
+
+/// One counter of effects over all runs of a history, and what each is to meet.
+#[derive(Default)]
+pub(crate) struct Gate {
+    plan: RefCell<BTreeMap<usize, Outcome>>,
+    /// Every effect so far, in order.
+    pub(crate) log: RefCell<Vec<Kind>>,
+    /// The planned outcomes that were met.
+    pub(crate) fired: RefCell<Vec<(usize, Kind, Outcome)>>,
+    pub(crate) poisoned: RefCell<BTreeSet<String>>,
+    dead: Cell<bool>,
+    death: Notify,
+    /// Where a scheduler lets one run at a time pass.
+    pub(crate) steps: Option<Steps>,
+}
+
+/// A scheduler's hold on a run: the run says what it wants to do, and waits.
+#[derive(Default)]
+pub(crate) struct Steps {
+    pub(crate) wanted: Cell<Option<Kind>>,
+    granted: Cell<Option<Granted>>,
+    waker: RefCell<Option<Waker>>,
+    /// A hash of all that the run was told: with the same past it does the same next.
+    pub(crate) past: Cell<u64>,
+}
+
+/// How a scheduler lets an effect pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Granted {
+    Pass,
+    ReplyLost,
+}
+
+impl Gate {
+    pub(crate) fn new(plan: impl IntoIterator<Item = (usize, Outcome)>) -> Rc<Self> {
+        Rc::new(Self { plan: RefCell::new(plan.into_iter().collect()), ..Self::default() })
+    }
+
+    pub(crate) fn stepped() -> Rc<Self> {
+        Rc::new(Self { steps: Some(Steps::default()), ..Self::default() })
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.log.borrow().len()
+    }
+
+    /// No fault from here on, and no poison.
+    pub(crate) fn heal(&self) {
+        self.plan.borrow_mut().clear();
+        self.poisoned.borrow_mut().clear();
+    }
+
+    /// The result of a run, unless it dies.
+    pub(crate) async fn until_death<T>(&self, run: impl Future<Output = T>) -> Option<T> {
+        self.dead.set(false);
+        tokio::select! { biased; () = self.death.notified() => None, done = run => Some(done) }
+    }
+
+    async fn die(&self) -> ! {
+        self.dead.set(true);
+        self.death.notify_one();
+        pending().await
+    }
+
+    /// The one way through.
+    async fn pass<T: std::fmt::Debug, E: From<Fault> + std::fmt::Debug>(
+        &self,
+        kind: Kind,
+        contents: &[String],
+        effect: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        // A process that died does nothing at all any more, on none of its tasks.
+        if self.dead.get() {
+            pending::<()>().await;
+        }
+        let granted = match &self.steps {
+            Some(steps) => steps.wait(kind).await,
+            None => Granted::Pass,
+        };
+        let index = self.count();
+        self.log.borrow_mut().push(kind);
+        let planned = self.plan.borrow_mut().remove(&index);
+        let planned = planned.filter(|outcome| *outcome != Outcome::Poison || kind.publishes());
+        self.fired.borrow_mut().extend(planned.map(|outcome| (index, kind, outcome)));
+        if planned == Some(Outcome::Poison) {
+            self.poisoned.borrow_mut().extend(contents.iter().cloned());
+        }
+        if contents.iter().any(|content| self.poisoned.borrow().contains(content)) {
+            return Err(Fault::Refused.into());
+        }
+        let result = match planned {
+            Some(Outcome::DiedBefore) => self.die().await,
+            Some(Outcome::Refused) => Err(Fault::Denied.into()),
+            Some(Outcome::Throttled) => Err(Fault::Throttled.into()),
+            Some(Outcome::DiedAfter) => {
+                let _applied = effect.await;
+                self.die().await
+            }
+            Some(Outcome::ReplyLost) => effect.await.and(Err(Fault::NoReply.into())),
+            Some(Outcome::Poison) | None if granted == Granted::ReplyLost => {
+                effect.await.and(Err(Fault::NoReply.into()))
+            }
+            Some(Outcome::Poison) | None => effect.await,
+        };
+        if let Some(steps) = &self.steps {
+            steps.remember(kind, &result);
+        }
+        result
+    }
+}
+
+impl Steps {
+    async fn wait(&self, kind: Kind) -> Granted {
+        poll_fn(|context| match self.granted.take() {
+            Some(granted) => Poll::Ready(granted),
+            None => {
+                self.wanted.set(Some(kind));
+                self.waker.replace(Some(context.waker().clone()));
+                Poll::Pending
+            }
+        })
+        .await
+    }
+
+    /// Lets the effect pass that the run waits with.
+    pub(crate) fn grant(&self, granted: Granted) {
+        self.wanted.set(None);
+        self.granted.set(Some(granted));
+        self.waker.take().into_iter().for_each(Waker::wake);
+    }
+
+    fn remember(&self, kind: Kind, result: &impl std::fmt::Debug) {
+        let mut hasher = DefaultHasher::new();
+        (self.past.get(), kind, format!("{result:?}")).hash(&mut hasher);
+        self.past.set(hasher.finish());
+    }
+}
+
+/// What a caller is told, in the words of its port.
+enum Fault {
+    Denied,
+    Throttled,
+    NoReply,
+    Refused,
+}
+
+impl From<Fault> for SourceError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Denied | Fault::Refused => Self::Denied("refused by the plan".to_owned()),
+            Fault::Throttled => Self::Throttled("throttled by the plan".to_owned()),
+            Fault::NoReply => Self::Unavailable("no reply by the plan".to_owned()),
+        }
+    }
+}
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Denied | Fault::Refused => Self::Denied("refused by the plan".to_owned()),
+            Fault::Throttled => Self::Unavailable("throttled by the plan".to_owned()),
+            Fault::NoReply => Self::Unavailable("no reply by the plan".to_owned()),
+        }
+    }
+}
+
+impl From<Fault> for PublishError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Denied => Self::Denied("refused by the plan".to_owned()),
+            Fault::Refused => Self::Refused("poison".to_owned()),
+            Fault::Throttled => Self::Unavailable("throttled by the plan".to_owned()),
+            Fault::NoReply => Self::Unavailable("no reply by the plan".to_owned()),
+        }
+    }
+}
+
+/// A port behind the gate.
+pub(crate) struct Gated<T> {
+    pub(crate) gate: Rc<Gate>,
+    pub(crate) port: T,
+}
+
+impl<T: StatusSource> StatusSource for Gated<T> {
+    async fn packs(&self, region: &Region, page: &PageRequest) -> Result<Page<PackName>, SourceError> {
+        self.gate.pass(Kind::Packs, &[], self.port.packs(region, page)).await
+    }
+
+    async fn statuses(
+        &self,
+        target: &Target,
+        filters: &Filters,
+        page: &PageRequest,
+    ) -> Result<Page<DetailedStatus>, SourceError> {
+        self.gate.pass(Kind::Statuses, &[], self.port.statuses(target, filters, page)).await
+    }
+}
+
+impl<T: SnapshotStore> SnapshotStore for Gated<T> {
+    async fn load(&self) -> Result<Heads, StoreError> {
+        self.gate.pass(Kind::Load, &[], self.port.load()).await
+    }
+
+    async fn claim(&self, target: &Target, claim: &Claim) -> Result<(), StoreError> {
+        self.gate.pass(Kind::Claim, &[], self.port.claim(target, claim)).await
+    }
+
+    async fn rows(&self, target: &Target) -> Result<BTreeMap<AccountId, Row>, StoreError> {
+        self.gate.pass(Kind::Rows, &[], self.port.rows(target)).await
+    }
+
+    async fn record(&self, target: &Target, epoch: u64, changes: &[Change]) -> Result<(), StoreError> {
+        self.gate.pass(Kind::Record, &[], self.port.record(target, epoch, changes)).await
+    }
+
+    async fn transitions(&self, target: &Target, after: u64) -> Result<Vec<Transition>, StoreError> {
+        self.gate.pass(Kind::Transitions, &[], self.port.transitions(target, after)).await
+    }
+
+    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
+        self.gate.pass(Kind::Commit, &[], self.port.commit(target, commit)).await
+    }
+}
+
+impl<T: Publisher> Publisher for Gated<T> {
+    async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
+        // A digest is known again by the packs that it is about.
+        let packs = alert.notification.packs.iter();
+        let contents: Vec<String> =
+            packs.map(|pack| format!("alert {}", pack.organization_conformance_pack_name)).take(1).collect();
+        self.gate.pass(Kind::Alert, &contents, self.port.alert(alert)).await
+    }
+
+    fn has_events(&self) -> bool {
+        self.port.has_events()
+    }
+
+    async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {
+        let contents: Vec<String> =
+            events.iter().map(|event| format!("event {} {}", event.target, event.account)).take(1).collect();
+        self.gate.pass(Kind::Events, &contents, self.port.events(events)).await
+    }
+}
