@@ -1,5 +1,13 @@
 //! The integration tests, in one binary: linking is most of their build.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "what a test cannot do fails it; the sizes of the searched spaces are printed"
+)]
+
 mod contract;
 mod crashes;
 mod direct;
@@ -12,6 +20,7 @@ mod interleavings;
 mod lambda;
 mod limits;
 mod memory;
+mod model;
 mod mutants;
 mod promise;
 mod scenario;
