@@ -112,7 +112,7 @@ impl Search {
         let (mut histories, mut plans) = (0, vec![Plan::new()]);
         while let Some(plan) = plans.pop() {
             let (next, effects) = point.run(&plan).await;
-            let now = [past, &[plan.clone()]].concat();
+            let now = [past, std::slice::from_ref(&plan)].concat();
             if now.iter().all(Vec::is_empty) {
                 self.effects += effects.len();
             }
