@@ -7,6 +7,7 @@ use std::future::{pending, poll_fn};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use packwatch::message::{Alert, Event};
 use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Row, Target, Transition};
@@ -74,6 +75,8 @@ pub(crate) struct Gate {
     pub(crate) fired: RefCell<Vec<(usize, Kind, Outcome)>>,
     pub(crate) poisoned: RefCell<BTreeSet<String>>,
     dead: Cell<bool>,
+    /// How long each effect takes, for what a deadline does.
+    pub(crate) delay: Cell<Duration>,
     death: Notify,
     /// Where a scheduler lets one run at a time pass.
     pub(crate) steps: Option<Steps>,
@@ -109,8 +112,15 @@ impl Gate {
         self.log.borrow().len()
     }
 
+    /// What the effects from here on are to meet.
+    pub(crate) fn plan(&self, faults: impl IntoIterator<Item = (usize, Outcome)>) {
+        let now = self.count();
+        *self.plan.borrow_mut() = faults.into_iter().map(|(after, outcome)| (now + after, outcome)).collect();
+    }
+
     /// No fault from here on, and no poison.
     pub(crate) fn heal(&self) {
+        self.delay.set(Duration::ZERO);
         self.plan.borrow_mut().clear();
         self.poisoned.borrow_mut().clear();
     }
@@ -142,6 +152,9 @@ impl Gate {
             Some(steps) => steps.wait(kind).await,
             None => Granted::Pass,
         };
+        if !self.delay.get().is_zero() {
+            tokio::time::sleep(self.delay.get()).await;
+        }
         let index = self.count();
         self.log.borrow_mut().push(kind);
         let planned = self.plan.borrow_mut().remove(&index);

@@ -330,9 +330,11 @@ fn three_runs_with_one_switch_two_changes_and_a_crash() {
 
 #[test]
 #[ignore = "takes minutes: `make soak`"]
-fn three_runs_with_three_switches_two_changes_and_a_crash() {
-    let space = Space { runs: 3, changes: &[FAIL, BACK], faults: 1, switches: 3, ..TWO };
-    assert_sound("three runs, three switches, two changes, a crash", space, 0, 0);
+fn three_runs_with_three_switches_a_change_and_a_crash() {
+    let space = Space { runs: 3, changes: &[FAIL], faults: 1, switches: 3, ..TWO };
+    let (schedules, search) = Search::over(space);
+    assert!(search.broken.is_empty(), "{} broken: {:?}", search.broken.len(), search.broken.first());
+    println!("three runs, three switches, a change, a crash: {schedules} schedules");
 }
 
 /// The first schedule that shows what is wrong with a mutant.

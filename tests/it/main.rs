@@ -4,7 +4,7 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a test's helper that cannot do its work fails the test"
+    reason = "what a test's helper cannot do fails the test; the sizes of the searched spaces are printed"
 )]
 
 mod cli;
@@ -20,6 +20,7 @@ mod interleavings;
 mod lambda;
 mod limits;
 mod memory;
+mod model;
 mod mutants;
 mod promise;
 mod scenario;
