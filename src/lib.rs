@@ -26,6 +26,7 @@ pub mod effective;
 pub mod event;
 pub mod fingerprint;
 pub mod harmless;
+pub mod hints;
 pub mod keys;
 #[cfg(feature = "cli")]
 pub mod local;
