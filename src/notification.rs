@@ -248,6 +248,11 @@ fn told(news: &News, notify: &Notify) -> Option<(NoticeType, Vec<TransitionNotic
 }
 
 impl PackNotice {
+    /// How many accounts' changes it tells of.
+    pub fn listed_and_omitted(&self) -> u64 {
+        self.transitions.len() as u64 + self.omitted
+    }
+
     /// The worst of what it tells. A pack that is gone took its rules with it: a warning.
     pub fn severity(&self) -> Severity {
         let itself = match self.kind {

@@ -10,5 +10,6 @@ mod contract;
 mod harness;
 mod lambda;
 mod memory;
+mod messages;
 mod statuses;
 mod world;

@@ -1,0 +1,103 @@
+//! Sentences that the e-mail and the chat share, and lines of 72 columns.
+
+use super::layout::{Entry, Group};
+use super::links::regions;
+use super::topic::Topic;
+use super::words::{counted, minute, pack_in_region, span};
+use crate::notification::{Notification, PackNotice};
+
+/// Columns of an e-mail.
+const COLUMNS: usize = 72;
+
+/// Packs that are named for one account.
+const NAMED_PACKS: usize = 3;
+
+/// Since when, in words: "since 2026-11-18 09:12 UTC (48 min)".
+pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>) -> Option<String> {
+    let since = entry.since?;
+    let updated = entry.notice.to.as_ref().and_then(|to| to.last_update_time);
+    match topic {
+        Topic::Recovered if entry.notice.failing_since.is_some() => {
+            let until = updated.unwrap_or(notification.observed_at);
+            Some(format!("had failed for {}, since {}", span(since, until), minute(since)))
+        }
+        Topic::Recovered => Some(format!("since {}", minute(since))),
+        _ => Some(format!("since {} ({})", minute(since), span(since, notification.observed_at))),
+    }
+}
+
+/// "27 accounts", "1 account in 50 packs".
+pub(super) fn how_many(group: &Group<'_>) -> String {
+    let accounts = counted(group.accounts as u64, "account");
+    if group.packs > 1 { format!("{accounts} in {} packs", group.packs) } else { accounts }
+}
+
+/// What AWS Config does by itself about a group of failures.
+pub(super) fn retry(notification: &Notification, group: &Group<'_>) -> Option<String> {
+    let first = group.entries.first()?;
+    let status = first.notice.to.as_ref().map_or("", |to| to.status.as_str());
+    let until = group.hint?.retried_until(status, first.since)?;
+    let now = notification.observed_at;
+    Some(if until > now {
+        format!(
+            "AWS Config tries again by itself for 7 hours after an account joined: {} left{}, until {}.",
+            span(now, until),
+            if group.accounts > 1 { " for the first of these" } else { "" },
+            minute(until)
+        )
+    } else {
+        "AWS Config no longer tries by itself (it does for 7 hours after an account joined): deploy the \
+         pack again when this is mended."
+            .to_owned()
+    })
+}
+
+/// The packs of an account's entry: "A, B, C and 17 more packs". Regions are named where they differ.
+pub(super) fn packs(notification: &Notification, entry: &Entry<'_>) -> String {
+    let one_region = regions(notification).len() == 1;
+    let name = |pack: &&PackNotice| match one_region {
+        true => pack.organization_conformance_pack_name.to_string(),
+        false => pack_in_region(pack),
+    };
+    let names: Vec<String> = entry.packs.iter().take(NAMED_PACKS).map(name).collect();
+    let names = names.join(", ");
+    match entry.packs.len().saturating_sub(NAMED_PACKS) {
+        0 => names,
+        1 => format!("{names} and 1 more pack"),
+        more => format!("{names} and {more} more packs"),
+    }
+}
+
+/// What the digest leaves out, in its last line.
+pub(super) fn left_out(_: &Notification) -> Option<String> {
+    None
+}
+
+/// The text in lines of at most 72 columns, each with the indent and, from the second on, two more
+/// spaces. A word that is longer, such as an address, stays whole.
+pub(super) fn wrapped(text: &str, indent: &str) -> String {
+    let mut lines = String::new();
+    let (leading, text) = match text.strip_prefix('\n') {
+        Some(rest) => ("\n", rest),
+        None => ("", text),
+    };
+    lines.push_str(leading);
+    let mut line = indent.to_owned();
+    let mut is_empty = true;
+    for word in text.split(' ') {
+        if !is_empty && line.chars().count() + 1 + word.chars().count() > COLUMNS {
+            lines.push_str(&line);
+            lines.push('\n');
+            line = format!("{indent}  ");
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    lines.push_str(&line);
+    lines.push('\n');
+    lines
+}
