@@ -204,6 +204,18 @@ pub static STUCK: Hint = Hint {
     retried: false,
 };
 
+/// For an account that changes too often.
+pub static FLAPPING: Hint = Hint {
+    codes: &[],
+    messages: &[],
+    means: "The status changes back and forth. You are told again when it has not changed for an hour; \
+            packwatch history has every change.",
+    todo: "Look for two deployments of the pack that undo each other, or a remediation that runs again and \
+           again.",
+    source: &TROUBLESHOOTING,
+    retried: false,
+};
+
 /// For a status that AWS did not document when this was written.
 pub static UNRECOGNISED: Hint = Hint {
     codes: &[],
@@ -261,7 +273,7 @@ mod tests {
         codes.sort_unstable();
         codes.dedup();
         assert_eq!(codes.len(), all);
-        for hint in HINTS.iter().chain([&ANY_FAILURE, &STUCK, &UNRECOGNISED]) {
+        for hint in HINTS.iter().chain([&ANY_FAILURE, &STUCK, &FLAPPING, &UNRECOGNISED]) {
             assert!(hint.source.url.ends_with(".html") && !hint.source.title.is_empty());
             assert!(hint.messages.iter().all(|part| *part == part.to_lowercase()), "{hint:?}");
         }

@@ -150,7 +150,9 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P
     /// given up wherever it is when the time is over.
     async fn observe(&self) -> Result<Option<Read>, Stop> {
         let now = self.ports.clock.now();
-        let read = observe::statuses(self.ports.source, self.target(), self.request, self.settings, now);
+        let Self { ports, request, settings, planned, .. } = self;
+        let silences = &planned.silences;
+        let read = observe::statuses(ports.source, self.target(), request, settings, silences, now);
         match self.budget.within(read).await.ok_or(Stop::NoTime)? {
             Ok(read) => Ok(Some(read)),
             Err(ReadError::Source(SourceError::Gone(_))) if self.live().is_some() => Ok(None),
@@ -191,7 +193,9 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P
     /// Asks again for every recorded account that a whole read did not show.
     async fn confirm(&self, rows: &BTreeMap<AccountId, Row>, read: &mut Read) -> Result<(), Stop> {
         let missing = compare::missing(rows, &read.observation, &self.settings.excluded);
-        let confirm = observe::confirm(self.ports.source, self.target(), &missing, read, self.settings);
+        let Self { ports, settings, planned, .. } = self;
+        let silences = &planned.silences;
+        let confirm = observe::confirm(ports.source, self.target(), &missing, read, settings, silences);
         Ok(self.budget.within(confirm).await.ok_or(Stop::NoTime)??)
     }
 
@@ -209,7 +213,9 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P
         Found {
             changes,
             also: self.is_baseline().then(|| What::Baseline(failing(observed))),
-            fingerprint: observed.whole.then(|| fingerprint::of(&observed.states)),
+            // That an account has settled follows from its row and the time, which no fingerprint sees.
+            fingerprint: (observed.whole && !rows.values().any(|row| row.flapping))
+                .then(|| fingerprint::of(&observed.states)),
             accounts: counts.values().sum(),
             counts,
             deleted: false,
@@ -221,7 +227,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P
     fn compare_gone(&self, claimed: &Claimed, rows: &BTreeMap<AccountId, Row>) -> Found {
         let nothing = Observation { states: BTreeMap::new(), whole: true };
         let now = self.ports.clock.now();
-        let stamp = Stamp { epoch: claimed.epoch, observed_at: now, expires_at: now };
+        let stamp = Stamp { epoch: claimed.epoch, observed_at: now, expires_at: now, flap_limit: None };
         Found {
             changes: compare::changes(rows, &nothing, &self.settings.excluded, stamp, true),
             also: Some(What::PackDeleted),
@@ -241,8 +247,14 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P
         observed_at: Timestamp,
     ) -> Vec<Change> {
         let expires_at = observed_at.checked_add(self.settings.history).unwrap_or(Timestamp::MAX);
-        let stamp = Stamp { epoch, observed_at, expires_at };
-        compare::changes(rows, observed, &self.settings.excluded, stamp, self.is_baseline())
+        let stamp = Stamp { epoch, observed_at, expires_at, flap_limit: self.settings.flap_limit };
+        let excluded = &self.settings.excluded;
+        let mut changes = compare::changes(rows, observed, excluded, stamp, self.is_baseline());
+        for transition in changes.iter_mut().filter_map(|change| change.transition.as_mut()) {
+            let silences = &self.planned.silences;
+            transition.silenced = silences.silence(transition.account, transition.kind, observed_at);
+        }
+        changes
     }
 
     /// Records the changes, and gathers what every run until now owes.

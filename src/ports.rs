@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::message::{Alert, Event};
 use crate::model::{AccountId, DetailedStatus, PackName, Region, Row, Status, Target, Transition};
+use crate::silence::Silence;
 use crate::snapshot::{Change, Claim, Commit, Heads};
 
 /// One page of a listing.
@@ -100,7 +101,7 @@ pub enum StoreError {
 
 /// Keeps what was last seen and what is owed. Every write but the claim is fenced by the epoch.
 pub trait SnapshotStore {
-    /// Every head, consistently.
+    /// Every head and every silence, consistently, in one request.
     async fn load(&self) -> Result<Heads, StoreError>;
 
     /// Takes the target: `epoch + 1` and no fingerprint, if the epoch still is the one that was seen.
@@ -115,6 +116,12 @@ pub trait SnapshotStore {
 
     /// The transitions with an epoch greater than `after`, in order of epoch and account, consistently.
     async fn transitions(&self, target: &Target, after: u64) -> Result<Vec<Transition>, StoreError>;
+
+    /// Keeps a silence.
+    async fn silence(&self, silence: &Silence) -> Result<(), StoreError>;
+
+    /// Forgets a silence; whether there was one.
+    async fn unsilence(&self, id: &str) -> Result<bool, StoreError>;
 
     /// Ends the run's work on the target, if the head's epoch is still the commit's.
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError>;

@@ -17,6 +17,7 @@ use crate::model::{AccountId, DetailedStatus, PackName, Region, Row, Target, Tra
 use crate::ports::{
     Filters, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError, StatusSource, StoreError,
 };
+use crate::silence::Silence;
 use crate::snapshot::{Change, Claim, Commit, Heads};
 
 /// Where the snapshots are.
@@ -136,6 +137,14 @@ impl SnapshotStore for Store {
 
     async fn transitions(&self, target: &Target, after: u64) -> Result<Vec<Transition>, StoreError> {
         either_store!(self, store => store.transitions(target, after))
+    }
+
+    async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
+        either_store!(self, store => store.silence(silence))
+    }
+
+    async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
+        either_store!(self, store => store.unsilence(id))
     }
 
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {

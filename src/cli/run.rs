@@ -104,6 +104,9 @@ struct SettingArgs {
     /// How long a digest gathers [env: PACKWATCH_GROUP_WAIT]
     #[arg(long, value_name = "DURATION")]
     group_wait: Option<String>,
+    /// More changes of an account within an hour are told once, or never [env: PACKWATCH_FLAP_LIMIT]
+    #[arg(long, value_name = "N")]
+    flap_limit: Option<String>,
 }
 
 impl SettingArgs {
@@ -118,6 +121,7 @@ impl SettingArgs {
             "PACKWATCH_HISTORY_DAYS" => self.history_days.as_ref(),
             "PACKWATCH_CONCURRENCY" => self.concurrency.as_ref(),
             "PACKWATCH_GROUP_WAIT" => self.group_wait.as_ref(),
+            "PACKWATCH_FLAP_LIMIT" => self.flap_limit.as_ref(),
             _ => None,
         }
     }

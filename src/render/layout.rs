@@ -129,6 +129,8 @@ fn group<'a>(
     let message = messages.iter().max_by_key(|(_, n)| **n).map(|(message, _)| *message);
     let hint = match topic {
         Topic::Failed | Topic::StillFailed | Topic::AlreadyFailing => Some(hints::failure(code, message)),
+        Topic::Settled if code.is_some() => Some(hints::failure(code, message)),
+        Topic::Flapping => Some(&hints::FLAPPING),
         Topic::Stuck => Some(&hints::STUCK),
         Topic::Unrecognised => Some(&hints::UNRECOGNISED),
         _ => None,

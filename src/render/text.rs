@@ -3,7 +3,7 @@
 use super::layout::{Entry, Group};
 use super::links::regions;
 use super::topic::Topic;
-use super::words::{counted, minute, pack_in_region, span};
+use super::words::{counted, minute, number, pack_in_region, span};
 use crate::notification::{Notification, PackNotice};
 
 /// Columns of an e-mail.
@@ -16,13 +16,18 @@ const NAMED_PACKS: usize = 3;
 pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>) -> Option<String> {
     let since = entry.since?;
     let updated = entry.notice.to.as_ref().and_then(|to| to.last_update_time);
+    let lasting = || format!("since {} ({})", minute(since), span(since, notification.observed_at));
     match topic {
+        Topic::Flapping => {
+            entry.notice.flapping.map(|changes| format!("changed {changes} times within an hour"))
+        }
+        _ if entry.notice.silence_ended => Some(format!("{}; its silence has ended", lasting())),
         Topic::Recovered if entry.notice.failing_since.is_some() => {
             let until = updated.unwrap_or(notification.observed_at);
             Some(format!("had failed for {}, since {}", span(since, until), minute(since)))
         }
         Topic::Recovered => Some(format!("since {}", minute(since))),
-        _ => Some(format!("since {} ({})", minute(since), span(since, notification.observed_at))),
+        _ => Some(lasting()),
     }
 }
 
@@ -69,8 +74,14 @@ pub(super) fn packs(notification: &Notification, entry: &Entry<'_>) -> String {
 }
 
 /// What the digest leaves out, in its last line.
-pub(super) fn left_out(_: &Notification) -> Option<String> {
-    None
+pub(super) fn left_out(notification: &Notification) -> Option<String> {
+    let silenced = (notification.silenced, "silenced (packwatch silence list)");
+    let damped = (notification.damped, "of accounts that are flapping");
+    let counted = [silenced, damped].into_iter().filter(|(n, _)| *n > 0);
+    let counted: Vec<String> = counted.map(|(n, what)| format!("{} {what}", number(n))).collect();
+    let sum = notification.silenced + notification.damped;
+    let changes = if sum == 1 { "1 change" } else { "changes" };
+    (sum > 0).then(|| format!("Left out {changes}: {}.", counted.join(", ")))
 }
 
 /// The text in lines of at most 72 columns, each with the indent and, from the second on, two more

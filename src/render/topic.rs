@@ -11,9 +11,11 @@ pub(super) enum Topic {
     Failed,
     PackDeleted,
     Unrecognised,
+    Flapping,
     Stuck,
     StillFailed,
     AlreadyFailing,
+    Settled,
     Recovered,
     Joined,
     Left,
@@ -23,13 +25,15 @@ pub(super) enum Topic {
 }
 
 impl Topic {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::Failed,
         Self::PackDeleted,
         Self::Unrecognised,
+        Self::Flapping,
         Self::Stuck,
         Self::StillFailed,
         Self::AlreadyFailing,
+        Self::Settled,
         Self::Recovered,
         Self::Joined,
         Self::Left,
@@ -41,6 +45,8 @@ impl Topic {
     /// What a transition in a notice of this type is about.
     pub(super) fn of(pack: &PackNotice, notice: &TransitionNotice) -> Self {
         match notice.kind {
+            _ if notice.flapping.is_some() => Self::Flapping,
+            Kind::Settled => Self::Settled,
             Kind::Failed if pack.kind == NoticeType::Baseline => Self::AlreadyFailing,
             Kind::Failed => Self::Failed,
             Kind::Unrecognised => Self::Unrecognised,
@@ -60,6 +66,8 @@ impl Topic {
             Self::Failed => "failed",
             Self::PackDeleted => "deleted",
             Self::Unrecognised => "in an unknown status",
+            Self::Flapping => "flapping",
+            Self::Settled => "settled",
             Self::Stuck => "stuck in progress",
             Self::StillFailed => "still failed",
             Self::AlreadyFailing => "already failing",
@@ -127,6 +135,8 @@ fn changes(notification: &Notification, topic: Topic) -> u64 {
         Topic::AlreadyFailing => already,
         Topic::PackDeleted => notification.count("PackDeleted"),
         Topic::Unrecognised => notification.count("Unrecognised"),
+        Topic::Flapping => notification.count("Flapping"),
+        Topic::Settled => notification.count("Settled"),
         Topic::Stuck => notification.count("Stuck"),
         Topic::StillFailed => notification.count("Reminder"),
         Topic::Recovered => notification.count("Recovered"),

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use packwatch::model::{AccountId, Row, Target, Transition};
 use packwatch::ports::{SnapshotStore, StoreError};
+use packwatch::silence::{Silence, Silences};
 use packwatch::snapshot::{Change, Claim, Commit, Head, Heads};
 
 type Log = BTreeMap<(u64, AccountId), Transition>;
@@ -17,6 +18,7 @@ struct State {
     heads: BTreeMap<Target, Head>,
     rows: BTreeMap<Target, BTreeMap<AccountId, Row>>,
     transitions: BTreeMap<Target, Log>,
+    silences: BTreeMap<String, Silence>,
 }
 
 impl State {
@@ -27,7 +29,9 @@ impl State {
 
 impl SnapshotStore for MemoryStore {
     async fn load(&self) -> Result<Heads, StoreError> {
-        Ok(Heads { known: self.0.lock().unwrap().heads.clone(), ..Heads::default() })
+        let state = self.0.lock().unwrap();
+        let silences = Silences(state.silences.values().cloned().collect());
+        Ok(Heads { known: state.heads.clone(), silences, ..Heads::default() })
     }
 
     async fn claim(&self, target: &Target, claim: &Claim) -> Result<(), StoreError> {
@@ -68,6 +72,15 @@ impl SnapshotStore for MemoryStore {
         let state = self.0.lock().unwrap();
         let log = state.transitions.get(target).into_iter().flatten();
         Ok(log.filter(|((epoch, _), _)| *epoch > after).map(|(_, transition)| transition.clone()).collect())
+    }
+
+    async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
+        self.0.lock().unwrap().silences.insert(silence.id.clone(), silence.clone());
+        Ok(())
+    }
+
+    async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
+        Ok(self.0.lock().unwrap().silences.remove(id).is_some())
     }
 
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {

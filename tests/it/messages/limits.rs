@@ -10,15 +10,16 @@ use packwatch::clock::FixedClock;
 use packwatch::event::Request;
 use packwatch::local::Channel;
 use packwatch::message::{self, Alert, Attribute, Event, LARGEST_MESSAGE};
-use packwatch::model::{DetailedStatus, PackName, Region, Status, Target};
+use packwatch::model::{DetailedStatus, Status, Target};
 use packwatch::notification::Notification;
-use packwatch::ports::{Filters, Page, PageRequest, PublishError, Publisher, SourceError, StatusSource};
+use packwatch::ports::{PublishError, Publisher};
 use packwatch::settings::Reader;
 use packwatch::watch::{self, Ports};
 use serde_json::Value;
 
 use super::samples::{account, at, cases, changed, failed, failure, here, told};
 use super::schema::{assert_event, assert_notification};
+use super::stage::Statuses;
 use crate::memory::MemoryStore;
 use crate::world::sns_form::{Draft, DraftAttribute};
 use crate::world::sns_rules;
@@ -93,27 +94,6 @@ fn a_long_name_leaves_the_worst_in_the_subject() {
         alert.subject
     );
     assert_fits(&alert);
-}
-
-/// Statuses of one moment.
-#[derive(Default)]
-struct Statuses(BTreeMap<Target, Vec<DetailedStatus>>);
-
-impl StatusSource for Statuses {
-    async fn packs(&self, region: &Region, _: &PageRequest) -> Result<Page<PackName>, SourceError> {
-        let here = self.0.keys().filter(|target| target.region == *region);
-        Ok(Page { items: here.map(|target| target.pack.clone()).collect(), next_token: None })
-    }
-
-    async fn statuses(
-        &self,
-        target: &Target,
-        _: &Filters,
-        _: &PageRequest,
-    ) -> Result<Page<DetailedStatus>, SourceError> {
-        let rows = self.0.get(target).ok_or_else(|| SourceError::Gone("gone".to_owned()))?;
-        Ok(Page { items: rows.clone(), next_token: None })
-    }
 }
 
 /// SNS, as far as its rules go.

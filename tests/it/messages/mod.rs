@@ -12,3 +12,5 @@ mod limits;
 mod samples;
 mod schema;
 mod snapshots;
+mod stage;
+mod stories;

@@ -31,6 +31,7 @@ pub(crate) fn state(status: &str, since: &str) -> State {
         last_update: Some(at(since)),
         stuck: false,
         reminder: 0,
+        silenced: false,
     }
 }
 
@@ -59,6 +60,9 @@ pub(crate) fn transition(n: u64, kind: Kind, from: Option<State>, to: Option<Sta
         to,
         failing_since,
         observed_at: at(NOW),
+        silenced: false,
+        flapping: None,
+        damped: false,
         expires_at: at("2027-02-18T10:00:00Z"),
     }
 }
