@@ -35,6 +35,7 @@ pub mod logs;
 pub mod look;
 pub mod message;
 pub mod model;
+pub mod names;
 pub mod notification;
 pub mod observe;
 pub mod paginate;

@@ -59,9 +59,9 @@ impl From<ReadError> for Stop {
 }
 
 /// A run's view of one target.
-pub struct Look<'a, S, D, P, C> {
+pub struct Look<'a, S, D, P, C, N> {
     /// What the run needs from outside.
-    pub ports: &'a Ports<'a, S, D, P, C>,
+    pub ports: &'a Ports<'a, S, D, P, C, N>,
     /// What to watch.
     pub settings: &'a Settings,
     /// What was asked for.
@@ -91,7 +91,7 @@ struct Claimed {
     epoch: u64,
 }
 
-impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P, C> {
+impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D, P, C, N> {
     /// Takes the target as far as its changes are recorded. What was read goes to the report even when
     /// the target is not finished; `next_token` is where the request's `MaxItems` cut.
     pub async fn look(

@@ -94,6 +94,9 @@ pub struct TransitionNotice {
     /// The account's name in AWS Organizations, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_name: Option<String>,
+    /// The account's state in AWS Organizations, unless it is active.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_state: Option<String>,
     /// What was the case before; `null` when the account was not there.
     pub from: Option<StateNotice>,
     /// What is the case now; `null` when the account has left.
@@ -191,6 +194,7 @@ pub fn transition_notice(target: &Target, born: &str, transition: &Transition) -
         kind: transition.kind,
         account_id: transition.account,
         account_name: None,
+        account_state: None,
         from: transition.from.as_ref().map(StateNotice::before),
         to: transition.to.as_ref().map(StateNotice::now),
         failing_since: transition.failing_since,
@@ -286,6 +290,7 @@ fn told(news: &News, notify: &Notify) -> Option<(NoticeType, Vec<TransitionNotic
                 kind: Kind::Failed,
                 account_id: *account,
                 account_name: None,
+                account_state: None,
                 from: None,
                 to: Some(StateNotice::now(state)),
                 failing_since: state.last_update,

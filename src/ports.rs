@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::message::{Alert, Event};
 use crate::model::{AccountId, DetailedStatus, PackName, Region, Row, Status, Target, Transition};
+use crate::names::AccountName;
 use crate::silence::Silence;
 use crate::snapshot::{Change, Claim, Commit, Heads};
 
@@ -152,6 +153,15 @@ pub trait Publisher {
     /// Publishes up to ten transitions for machines. Returns, for each that was not accepted, its
     /// index and why: an answer of success may still hold refused entries.
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError>;
+}
+
+/// Knows what accounts are called, if it can. That it cannot is no error: a digest goes out without names.
+pub trait AccountNames {
+    /// Asks for the names of these accounts, as far as they are not known. May be given up at any time.
+    async fn look_up(&self, accounts: &[AccountId]);
+
+    /// What is known of an account by now.
+    fn known(&self, account: AccountId) -> Option<AccountName>;
 }
 
 /// Tells the time of day.

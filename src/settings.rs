@@ -32,6 +32,8 @@ pub struct Settings {
     pub group_wait: Duration,
     /// `PACKWATCH_FLAP_LIMIT`; `None`: never.
     pub flap_limit: Option<u32>,
+    /// `PACKWATCH_ACCOUNT_NAMES`
+    pub account_names: bool,
 }
 
 /// Where the Lambda keeps its state and sends its messages.
@@ -135,6 +137,11 @@ impl<'a> Reader<'a> {
             flap_limit: self.read("PACKWATCH_FLAP_LIMIT", Some(6), |text| match text {
                 "never" => Ok(None),
                 _ => number(text, 2, 60).map(Some).map_err(|error| format!("{error}, or never")),
+            }),
+            account_names: self.read("PACKWATCH_ACCOUNT_NAMES", true, |text| match text {
+                "on" => Ok(true),
+                "off" => Ok(false),
+                _ => Err(format!("{text:?} is neither on nor off")),
             }),
         }
     }

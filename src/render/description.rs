@@ -1,7 +1,7 @@
 //! The chat's text: whole entries up to a limit, worst first, then how many more there are.
 
 use super::layout::{Entry, Group, Section};
-use super::text::{how_many, left_out, packs, since};
+use super::text::{account_state, left_out, packs, since};
 use super::topic::Topic;
 use super::words::{counted, minute, pack_in_region, subject};
 use crate::harmless::{bounded, isolated, slack_code, slack_text};
@@ -20,6 +20,8 @@ const LONGEST_MESSAGE: usize = 200;
 struct Piece {
     text: String,
     accounts: usize,
+    /// An empty line comes before it.
+    is_first: bool,
 }
 
 pub(super) fn description(notification: &Notification, sections: &[Section<'_>]) -> String {
@@ -31,11 +33,13 @@ pub(super) fn description(notification: &Notification, sections: &[Section<'_>])
     let mut text = String::new();
     let mut rest = pieces.iter();
     for piece in rest.by_ref() {
-        if text.len() + piece.text.len() + reserve > LONGEST {
+        let gap = if piece.is_first && !text.is_empty() { "\n" } else { "" };
+        if text.len() + gap.len() + piece.text.len() + reserve > LONGEST {
             let left = piece.accounts + rest.map(|piece| piece.accounts).sum::<usize>();
             text.push_str(&format!("and {} more\n", counted(left as u64, "account")));
             break;
         }
+        text.push_str(gap);
         text.push_str(&piece.text);
     }
     text.push_str(&footer);
@@ -56,11 +60,12 @@ fn section_pieces(notification: &Notification, section: &Section<'_>) -> Vec<Pie
             let accounts = tally.packs.iter().map(|pack| pack.accounts).sum();
             let verb = if tally.topic == Topic::Watched { "Now watched" } else { "Deleted" };
             let text = format!("*{verb}:* {}, {}\n", listed(&tally.packs), counted(accounts, "account"));
-            vec![Piece { text, accounts: 0 }]
+            vec![Piece { text, accounts: 0, is_first: true }]
         }
         topic if section.groups.is_empty() => {
             let text = format!("*{}* {}\n", subject(tally), topic.verb());
-            vec![Piece { text, accounts: usize::try_from(tally.changes).unwrap_or(usize::MAX) }]
+            let accounts = usize::try_from(tally.changes).unwrap_or(usize::MAX);
+            vec![Piece { text, accounts, is_first: true }]
         }
         _ => {
             let groups = section.groups.iter().flat_map(|group| group_pieces(notification, section, group));
@@ -68,7 +73,7 @@ fn section_pieces(notification: &Notification, section: &Section<'_>) -> Vec<Pie
             if let (groups @ 1.., accounts) = section.more_groups {
                 let codes = counted(groups as u64, "other error code");
                 let text = format!("and {codes} in {}\n", counted(accounts as u64, "account"));
-                pieces.push(Piece { text, accounts });
+                pieces.push(Piece { text, accounts, is_first: true });
             }
             pieces
         }
@@ -76,7 +81,15 @@ fn section_pieces(notification: &Notification, section: &Section<'_>) -> Vec<Pie
 }
 
 fn group_pieces(notification: &Notification, section: &Section<'_>, group: &Group<'_>) -> Vec<Piece> {
-    let mut head = format!("*{} {}*", how_many(group), section.tally.topic.verb());
+    let mut head = format!("*{} {}*", counted(group.accounts as u64, "account"), section.tally.topic.verb());
+    let pack = group.entries.first().and_then(|entry| entry.packs.first());
+    match (group.packs, pack) {
+        (1, Some(pack)) if notification.packs.len() > 1 => {
+            head.push_str(&format!(" in {}", pack_in_region(pack)));
+        }
+        (0 | 1, _) => {}
+        (packs, _) => head.push_str(&format!(" in {packs} packs")),
+    }
     if let Some(code) = group.code {
         head.push_str(&format!(": {}", slack_code(&bounded(code.to_owned(), LONGEST_MESSAGE))));
     }
@@ -91,29 +104,29 @@ fn group_pieces(notification: &Notification, section: &Section<'_>, group: &Grou
     head.extend(common.map(|change| format!("{}\n", slack_text(change))));
     let mut pieces: Vec<Piece> = Vec::new();
     for entry in group.entries.iter().take(LISTED) {
-        let text = line(notification, section, entry, common.is_none());
+        let text = line(notification, section, group, entry);
         // The head is there with its first account or not at all.
         let text = if pieces.is_empty() { format!("{head}{text}") } else { text };
-        pieces.push(Piece { text, accounts: 1 });
+        pieces.push(Piece { text, accounts: 1, is_first: pieces.is_empty() });
     }
     match group.more(pieces.len()) {
         0 => {}
         more => {
             let text = format!("   and {} more\n", counted(more as u64, "account"));
-            pieces.push(Piece { text, accounts: more });
+            pieces.push(Piece { text, accounts: more, is_first: false });
         }
     }
     pieces
 }
 
-fn line(notification: &Notification, section: &Section<'_>, entry: &Entry<'_>, with_change: bool) -> String {
+fn line(notification: &Notification, section: &Section<'_>, group: &Group<'_>, entry: &Entry<'_>) -> String {
     let name = entry.notice.account_name.clone();
     let name = name.map(|name| format!(" {}", isolated(&slack_code(&bounded(name, 50))))).unwrap_or_default();
+    let state = account_state(entry).map(|state| format!(" ({state})")).unwrap_or_default();
     let since = since(notification, section.tally.topic, entry);
-    let several = notification.packs.len() > 1 && section.tally.packs.len() > 1;
-    let packs = several.then(|| format!("in {}", packs(notification, entry)));
-    let change = with_change.then(|| slack_text(&entry.change));
+    let packs = (group.packs > 1).then(|| format!("in {}", packs(notification, entry)));
+    let change = (group.change.is_none() || group.accounts == 1).then(|| slack_text(&entry.change));
     let details = [change, since, packs].into_iter().flatten().collect::<Vec<_>>().join(", ");
     let separator = if details.is_empty() { "" } else { ": " };
-    format!("• *{}*{name}{separator}{details}\n", entry.account)
+    format!("• *{}*{name}{state}{separator}{details}\n", entry.account)
 }

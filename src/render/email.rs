@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::layout::{Entry, Group, Section, sections};
 use super::links::{console, history, regions};
-use super::text::{how_many as how_many_of, left_out, packs, retry, since, wrapped};
+use super::text::{account_state, how_many as how_many_of, left_out, packs, retry, since, wrapped};
 use super::topic::Topic;
 use super::words::{counted, headline, headline_within, minute, pack_in_region, subject as how_many};
 use crate::harmless::{ascii_within, bounded, isolated, plain};
@@ -113,7 +113,7 @@ fn progress(title: &str, section: &Section<'_>) -> String {
 fn cause(notification: &Notification, section: &Section<'_>, group: &Group<'_>) -> String {
     let mut text = String::new();
     let several = section.groups.len() > 1;
-    let count = format!("{}: ", how_many_of(group));
+    let count = format!("{}: ", how_many_of(section, group));
     let count = if several { count } else { String::new() };
     match group.code {
         Some(code) => text.push_str(&wrapped(&format!("\n{count}{code}"), "")),
@@ -156,8 +156,11 @@ fn account(
     if let Some(name) = &entry.notice.account_name {
         let _ = write!(text, " {}", isolated(&bounded(plain(name), 50)));
     }
+    if let Some(state) = account_state(entry) {
+        let _ = write!(text, " ({state})");
+    }
     text.push('\n');
-    if notification.packs.len() > 1 && section.tally.packs.len() > 1 {
+    if group.packs > 1 {
         text.push_str(&wrapped(&format!("in {}", packs(notification, entry)), "    "));
     }
     if group.change.is_none() || group.accounts == 1 {

@@ -11,7 +11,7 @@ use super::sms::why;
 use super::text::retry;
 use super::topic::Topic;
 use super::words::{headline_within, minute};
-use crate::harmless::{slack_code, slack_text};
+use crate::harmless::{bounded, slack_code, slack_text};
 use crate::hints;
 use crate::notification::Notification;
 
@@ -86,10 +86,16 @@ fn next_steps(notification: &Notification, sections: &[Section<'_>]) -> Vec<Stri
 /// The error codes, then what the digest is about.
 fn keywords(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
     let codes = sections.iter().flat_map(|section| &section.groups).filter_map(|group| group.code);
-    let mut keywords: Vec<String> = codes.take(STEPS).map(slack_code).collect();
+    let mut keywords: Vec<String> = codes.take(STEPS).map(keyword).collect();
     keywords.dedup();
     keywords.extend(notification.counts.keys().cloned());
     keywords
+}
+
+/// An error code as it is, unless it holds what Slack might act on.
+fn keyword(code: &str) -> String {
+    let is_word = !code.is_empty() && code.chars().all(|c| c.is_ascii_alphanumeric() || ".-".contains(c));
+    if is_word { bounded(code.to_owned(), 100) } else { slack_code(&bounded(code.to_owned(), 100)) }
 }
 
 /// The accounts, as AWS identifies them in policies: Organizations' own ARNs hold an id that AWS Config

@@ -1,9 +1,10 @@
 //! Sentences that the e-mail and the chat share, and lines of 72 columns.
 
-use super::layout::{Entry, Group};
+use super::layout::{Entry, Group, Section};
 use super::links::regions;
 use super::topic::Topic;
 use super::words::{counted, minute, number, pack_in_region, span};
+use crate::harmless::ascii_within;
 use crate::notification::{Notification, PackNotice};
 
 /// Columns of an e-mail.
@@ -31,10 +32,21 @@ pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>
     }
 }
 
-/// "27 accounts", "1 account in 50 packs".
-pub(super) fn how_many(group: &Group<'_>) -> String {
+/// That an account is not active: "suspended", "pending closure".
+pub(super) fn account_state(entry: &Entry<'_>) -> Option<String> {
+    let state = entry.notice.account_state.as_deref()?;
+    Some(ascii_within(&state.to_lowercase().replace('_', " "), 40))
+}
+
+/// "27 accounts", "1 account in 50 packs", "2 accounts in Security-Baseline (eu-west-1)".
+pub(super) fn how_many(section: &Section<'_>, group: &Group<'_>) -> String {
     let accounts = counted(group.accounts as u64, "account");
-    if group.packs > 1 { format!("{accounts} in {} packs", group.packs) } else { accounts }
+    let pack = group.entries.first().and_then(|entry| entry.packs.first());
+    match (group.packs, pack) {
+        (1, Some(pack)) if section.tally.packs.len() > 1 => format!("{accounts} in {}", pack_in_region(pack)),
+        (0 | 1, _) => accounts,
+        (packs, _) => format!("{accounts} in {packs} packs"),
+    }
 }
 
 /// What AWS Config does by itself about a group of failures.

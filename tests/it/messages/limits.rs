@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::samples::{account, at, cases, changed, failed, failure, here, told};
 use super::schema::{assert_event, assert_notification};
-use super::stage::Statuses;
+use super::stage::{NOBODY, Statuses};
 use crate::memory::MemoryStore;
 use crate::world::sns_form::{Draft, DraftAttribute};
 use crate::world::sns_rules;
@@ -184,7 +184,13 @@ async fn no_digest_of_a_thousand_random_worlds_is_refused() {
         for day in ["2026-11-18T10:00:00Z", "2026-11-19T10:05:00Z"] {
             let source = world(&mut rng);
             let clock = FixedClock(at(day));
-            let ports = Ports { source: &source, store: &store, publisher: &publisher, clock: &clock };
+            let ports = Ports {
+                source: &source,
+                store: &store,
+                publisher: &publisher,
+                clock: &clock,
+                names: &NOBODY,
+            };
             let report =
                 watch::run(&ports, &settings, &Request::default(), &Budget::UNLIMITED).await.unwrap();
             assert_eq!(report.answer.failure(), None, "seed {seed}");

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use packwatch::aws::Organizations;
 use packwatch::budget::Budget;
 use packwatch::clock::FixedClock;
 use packwatch::event::Request;
@@ -71,6 +72,9 @@ impl Publisher for Inbox {
     }
 }
 
+/// Nobody knows names.
+pub(crate) const NOBODY: Option<Organizations> = None;
+
 /// One pack, and a clock that only the test moves.
 pub(crate) struct Stage {
     pub(crate) store: MemoryStore,
@@ -117,7 +121,13 @@ impl Stage {
         let rows = self.states.iter().map(row).collect();
         let source = Statuses(BTreeMap::from([(here("Pack"), rows)]));
         let clock = FixedClock(self.now);
-        let ports = Ports { source: &source, store: &self.store, publisher: &self.inbox, clock: &clock };
+        let ports = Ports {
+            source: &source,
+            store: &self.store,
+            publisher: &self.inbox,
+            clock: &clock,
+            names: &NOBODY,
+        };
         let report = watch::run(&ports, &self.settings, &Request::default(), &Budget::UNLIMITED).await;
         report.unwrap().answer.targets[0].outcome
     }
