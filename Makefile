@@ -18,10 +18,10 @@ LAMBDA_FEATURES := --locked --release --no-default-features --features aws --bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint build build-PackwatchFunction local e2e world clean
+.PHONY: help demo screenshots test lint build build-PackwatchFunction local e2e world clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # --- The demo -------------------------------------------------------------------------------------------------------
 
@@ -46,6 +46,10 @@ demo: ## Two recorded days of an organization: baseline, digest, quiet run (no A
 	$(PACKWATCH) run $(day_2) --store $(DEMO:.sqlite=-slack.sqlite) --channel slack $(announced)
 	$(call title,'Day 2 again: nothing has changed and nobody is told')
 	$(PACKWATCH) run $(day_2) --store $(DEMO)
+
+screenshots: ## Draw docs/images from real messages (needs Debian's chromium)
+	cargo build --locked --no-default-features --features cli --bin packwatch
+	$(PYTHON) scripts/screenshots.py --packwatch $(PACKWATCH)
 
 # --- Checks ---------------------------------------------------------------------------------------------------------
 

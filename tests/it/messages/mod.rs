@@ -8,6 +8,7 @@
     reason = "what is not as expected fails the test"
 )]
 
+mod command;
 mod limits;
 mod samples;
 mod schema;

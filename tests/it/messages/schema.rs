@@ -38,6 +38,7 @@ fn every_case_is_what_the_schema_says() {
     for (_, notification) in cases() {
         assert_notification(&json!(notification));
     }
+    assert_notification(&serde_json::from_str(include_str!("../../../events/notification.json")).unwrap());
     let event = message::event(&here("Pack"), "born", &failure(1, no_recorder("2026-11-18T09:12:44Z")));
     assert_event(&serde_json::from_str(&event.message).unwrap());
 }
