@@ -93,7 +93,7 @@ pub async fn announce(
 ) -> Announced {
     let mut announced = Announced::default();
     while let Some(group) = gather(&mut incoming, settings.group_wait, budget).await {
-        let alert = publish_digest(publisher, names, settings, &group).await;
+        let alert = publish_digest(publisher, names, settings, budget, &group).await;
         announced.notifications += u64::from(alert == Ok(true));
         let mut refused = publish_events(publisher, &group).await;
         for recorded in group {
@@ -124,11 +124,12 @@ async fn publish_digest(
     publisher: &impl Publisher,
     names: &impl AccountNames,
     settings: &Settings,
+    budget: &Budget,
     group: &[Recorded],
 ) -> Result<bool, PublishError> {
     let news: Vec<News> = group.iter().flat_map(Recorded::news).collect();
     let Some(mut digest) = notification::digest(&news, &settings.notify) else { return Ok(false) };
-    names::fill(&mut digest, names).await;
+    names::fill(&mut digest, names, budget).await;
     publisher.alert(&message::alert(digest)).await?;
     Ok(true)
 }

@@ -252,7 +252,9 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
         let mut changes = compare::changes(rows, observed, excluded, stamp, self.is_baseline());
         for transition in changes.iter_mut().filter_map(|change| change.transition.as_mut()) {
             let silences = &self.planned.silences;
-            transition.silenced = silences.silence(transition.account, transition.kind, observed_at);
+            let is_covered = transition.to.as_ref().is_some_and(|to| to.silenced);
+            transition.silenced =
+                is_covered || silences.silence(transition.account, transition.kind, observed_at);
         }
         changes
     }

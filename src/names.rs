@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
+use crate::budget::Budget;
 use crate::model::AccountId;
 use crate::notification::Notification;
 use crate::ports::AccountNames;
@@ -24,12 +25,14 @@ pub struct AccountName {
 }
 
 /// Names the accounts that the messages show, as far as the names are to be had.
-pub async fn fill(notification: &mut Notification, names: &impl AccountNames) {
+pub async fn fill(notification: &mut Notification, names: &impl AccountNames, budget: &Budget) {
     let accounts = named_accounts(notification);
     if accounts.is_empty() {
         return;
     }
-    if timeout(PATIENCE, names.look_up(&accounts)).await.is_err() {
+    // A run whose time is over tells what it knows.
+    let until = budget.cap(Instant::now() + PATIENCE);
+    if timeout_at(until, names.look_up(&accounts)).await.is_err() {
         warn!("AWS Organizations did not answer in time: accounts are shown without their names");
     }
     for notice in notification.packs.iter_mut().flat_map(|pack| &mut pack.transitions) {

@@ -180,7 +180,7 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure
     source.finish();
     let mut report = report?;
     if let Some(notification) = &mut report.preview {
-        crate::names::fill(notification, &names).await;
+        crate::names::fill(notification, &names, &Budget::UNLIMITED).await;
         Terminal::new(channel, io::stdout()).write(notification)?;
     }
     sum_up(&report)

@@ -3,7 +3,7 @@
 use super::layout::{Entry, Group, Section};
 use super::links::regions;
 use super::topic::Topic;
-use super::words::{counted, minute, number, pack_in_region, span};
+use super::words::{counted, minute, pack_in_region, span};
 use crate::harmless::ascii_within;
 use crate::notification::{Notification, PackNotice};
 
@@ -87,13 +87,13 @@ pub(super) fn packs(notification: &Notification, entry: &Entry<'_>) -> String {
 
 /// What the digest leaves out, in its last line.
 pub(super) fn left_out(notification: &Notification) -> Option<String> {
-    let silenced = (notification.silenced, "silenced (packwatch silence list)");
-    let damped = (notification.damped, "of accounts that are flapping");
-    let counted = [silenced, damped].into_iter().filter(|(n, _)| *n > 0);
-    let counted: Vec<String> = counted.map(|(n, what)| format!("{} {what}", number(n))).collect();
-    let sum = notification.silenced + notification.damped;
-    let changes = if sum == 1 { "1 change" } else { "changes" };
-    (sum > 0).then(|| format!("Left out {changes}: {}.", counted.join(", ")))
+    let change = |n: u64| counted(n, "change");
+    let silenced = (notification.silenced > 0)
+        .then(|| format!("{} silenced (packwatch silence list)", change(notification.silenced)));
+    let damped =
+        (notification.damped > 0).then(|| format!("{} of flapping accounts", change(notification.damped)));
+    let left_out: Vec<String> = silenced.into_iter().chain(damped).collect();
+    (!left_out.is_empty()).then(|| format!("Left out: {}.", left_out.join(", ")))
 }
 
 /// The text in lines of at most 72 columns, each with the indent and, from the second on, two more

@@ -566,6 +566,10 @@ async fn names_that_do_not_come_hold_no_message_up_for_long() {
     assert_eq!(outcomes(&stage.tick().await), ["Changed"]);
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     assert_eq!(stage.digests().len(), 2);
+    // Nor do they take the time that is kept for announcing.
+    stage.world.fail(REGION, PACK, &account(2), "UPDATE_FAILED", "C", "m");
+    let answer = stage.lambda.invoke(json!({}), Duration::from_secs(4)).await.unwrap();
+    assert_eq!((outcomes(&answer), stage.digests().len()), (vec!["Changed"], 3));
 }
 
 #[tokio::test]

@@ -139,7 +139,24 @@ pub(crate) fn cases() -> Vec<(&'static str, Notification)> {
         let joined = transition(9, Kind::Joined, None, Some(state("CREATE_IN_PROGRESS", NOW)));
         changed(here(&format!("Pack-{n:02}")), 251, vec![joined])
     });
+    let mut flapping = failure(1, no_recorder("2026-11-18T09:55:00Z"));
+    flapping.flapping = Some(7);
+    let ok = state("UPDATE_SUCCESSFUL", "2026-11-18T08:55:00Z");
+    let settled = transition(2, Kind::Settled, Some(ok.clone()), Some(ok));
+    let mut unsilenced = failure(3, no_recorder("2026-11-11T10:00:00Z"));
+    unsilenced.from = unsilenced.to.clone().map(|to| State { silenced: true, ..to });
+    let mut silenced = failure(4, no_recorder(NOW));
+    silenced.silenced = true;
+    let mut damped = failure(5, no_recorder(NOW));
+    damped.damped = true;
+    let left_out = vec![flapping, settled, unsilenced, silenced.clone(), silenced, damped];
+    let mut left_out = told(&[changed(pack(), 250, left_out)]);
+    for notice in &mut left_out.packs[0].transitions {
+        notice.account_name = Some("legacy".to_owned());
+        notice.account_state = Some("PENDING_CLOSURE".to_owned());
+    }
     vec![
+        ("flapping_and_silences", left_out),
         ("one_failure", named(told(&[one]), &[(1, "payments-prod")])),
         (
             "recovery",

@@ -53,7 +53,7 @@ async fn a_silenced_failure_is_recorded_and_told_when_the_silence_ends() {
     let (digests, _) = stage.take();
     assert_eq!((digests[0].silenced, counts(&digests)), (1, vec![r#"{"Failed": 1}"#.to_owned()]));
     let email = Channel::Email.show(&digests[0]);
-    assert_eq!(email.lines().last(), Some("Left out 1 change: 1 silenced (packwatch silence list)."));
+    assert_eq!(email.lines().last(), Some("Left out: 1 change silenced (packwatch silence list)."));
 
     stage.pass(5);
     stage.set(1, "UPDATE_FAILED");
