@@ -18,10 +18,10 @@ LAMBDA_FEATURES := --locked --release --no-default-features --features aws --bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint build build-PackwatchFunction local e2e world clean
+.PHONY: help demo screenshots test lint build build-PackwatchFunction local e2e world clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # --- The demo -------------------------------------------------------------------------------------------------------
 
@@ -47,11 +47,34 @@ demo: ## Two recorded days of an organization: baseline, digest, quiet run (no A
 	$(call title,'Day 2 again: nothing has changed and nobody is told')
 	$(PACKWATCH) run $(day_2) --store $(DEMO)
 
+screenshots: ## Draw docs/images from real messages (needs Debian's chromium)
+	cargo build --locked --no-default-features --features cli --bin packwatch
+	$(PYTHON) scripts/screenshots.py --packwatch $(PACKWATCH)
+
 # --- Checks ---------------------------------------------------------------------------------------------------------
 
 test: .venv/.stamp-test ## Run all tests (installs boto3 into .venv)
+	@rm -rf $(TARGET)/tmp/spaces
 	cargo test --locked --all-features
 	.venv/bin/python -m unittest discover --start-directory scripts --pattern 'test_*.py'
+	@printf '\nSearched and unbroken:\n'
+	@cat $(TARGET)/tmp/spaces/*
+
+# How many histories of the real function, and the first one's seed (every failure tells its own).
+HISTORIES ?= 200
+SEED ?=
+
+soak: ## Kill the real function at random, HISTORIES times (SEED=n), and search the larger spaces
+	PACKWATCH_SOAK_HISTORIES=$(HISTORIES) $(if $(SEED),PACKWATCH_SOAK_SEED=$(SEED)) \
+		cargo test --locked --all-features --test it -- --include-ignored --nocapture soak:: interleavings::three
+
+mutants: .tools/bin/cargo-mutants ## Change compare, record and announce at random: the fast tests must notice
+	.tools/bin/cargo-mutants mutants --file src/compare.rs --file src/record.rs --file src/announce.rs \
+		--timeout 120 --all-features -- --lib --test it -- \
+		tests:: crashes::no_single interleavings::two model:: contract::memory
+
+.tools/bin/cargo-mutants:
+	cargo install --locked --root .tools cargo-mutants
 
 lint: .venv/.stamp ## Formatting, lints, documentation, template
 	cargo fmt --check

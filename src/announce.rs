@@ -12,8 +12,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::budget::Budget;
 use crate::message::{self, Event};
 use crate::model::{Target, Transition};
+use crate::names;
 use crate::notification::{self, News, What};
-use crate::ports::{PublishError, Publisher, SnapshotStore, StoreError};
+use crate::ports::{AccountNames, PublishError, Publisher, SnapshotStore, StoreError};
 use crate::record::record;
 use crate::report::{Outcome, TargetReport};
 use crate::settings::Settings;
@@ -91,13 +92,14 @@ pub struct Announced {
 pub async fn announce(
     store: &impl SnapshotStore,
     publisher: &impl Publisher,
+    names: &impl AccountNames,
     settings: &Settings,
     budget: &Budget,
     mut incoming: UnboundedReceiver<Recorded>,
 ) -> Announced {
     let mut announced = Announced::default();
     while let Some(group) = gather(&mut incoming, settings.group_wait, budget).await {
-        let alert = publish_digest(publisher, settings, &group).await;
+        let alert = publish_digest(publisher, names, settings, budget, &group).await;
         announced.notifications += u64::from(alert == Ok(true));
         let mut refused = publish_events(publisher, &group).await;
         for recorded in group {
@@ -128,11 +130,14 @@ async fn gather(
 /// Publishes one digest for the group. `Ok(false)`: there was nothing to tell people.
 async fn publish_digest(
     publisher: &impl Publisher,
+    names: &impl AccountNames,
     settings: &Settings,
+    budget: &Budget,
     group: &[Recorded],
 ) -> Result<bool, PublishError> {
     let news: Vec<News> = group.iter().flat_map(Recorded::news).collect();
-    let Some(digest) = notification::digest(&news, &settings.notify) else { return Ok(false) };
+    let Some(mut digest) = notification::digest(&news, &settings.notify) else { return Ok(false) };
+    names::fill(&mut digest, names, budget).await;
     publisher.alert(&message::alert(digest)).await?;
     Ok(true)
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::flap::{self, Flap};
 use crate::model::{AccountId, Kind, Phase, Row, State, Transition};
 use crate::snapshot::{Change, Counts};
 
@@ -17,6 +18,8 @@ pub struct Stamp {
     pub observed_at: Timestamp,
     /// When the history forgets it.
     pub expires_at: Timestamp,
+    /// More changes of one account within an hour are too many to be told of each.
+    pub flap_limit: Option<u32>,
 }
 
 /// What was observed of a target.
@@ -60,9 +63,14 @@ pub fn changes(
     let mut changes = Vec::new();
     for (account, to) in &observed.states {
         let row = rows.get(account);
-        if row.is_none_or(|row| row.state.key() != to.key()) {
-            let kind = if baseline { None } else { kind(row, to) };
-            changes.push(changed(*account, row, to, kind, stamp));
+        let flap = flap::judge(row, to, stamp.observed_at, stamp.flap_limit);
+        if flap.settles || row.is_none_or(|row| row.state.key() != to.key()) {
+            let kind = match baseline {
+                true => None,
+                false if flap.settles => Some(Kind::Settled),
+                false => kind(row, to),
+            };
+            changes.push(changed(*account, row, to, kind, flap, stamp));
         }
     }
     for account in excluded.iter().filter(|account| rows.contains_key(account)) {
@@ -75,7 +83,16 @@ pub fn changes(
     changes
 }
 
-fn changed(account: AccountId, row: Option<&Row>, to: &State, kind: Option<Kind>, stamp: Stamp) -> Change {
+fn changed(
+    account: AccountId,
+    row: Option<&Row>,
+    to: &State,
+    kind: Option<Kind>,
+    flap: Flap,
+    stamp: Stamp,
+) -> Change {
+    // The end of a silence is told even so: nobody knows of the failure yet.
+    let silence_ended = row.is_some_and(|row| row.state.silenced) && !to.silenced;
     let since = failing_since(row, to, stamp.observed_at);
     let transition = kind.map(|kind| Transition {
         account,
@@ -86,9 +103,14 @@ fn changed(account: AccountId, row: Option<&Row>, to: &State, kind: Option<Kind>
         // A recovery tells since when the account had failed; its row no longer knows.
         failing_since: since.or_else(|| row.and_then(|row| row.failing_since)),
         observed_at: stamp.observed_at,
+        silenced: false,
+        flapping: flap.begins,
+        damped: flap.goes_on && !silence_ended,
         expires_at: stamp.expires_at,
     });
-    Change { account, row: Some(Row { state: to.clone(), failing_since: since }), transition }
+    let flapping = flap.is_flapping();
+    let row = Row { state: to.clone(), failing_since: since, turns: flap.turns, flapping };
+    Change { account, row: Some(row), transition }
 }
 
 fn left(account: AccountId, row: Option<&Row>, stamp: Stamp, baseline: bool) -> Change {
@@ -100,6 +122,9 @@ fn left(account: AccountId, row: Option<&Row>, stamp: Stamp, baseline: bool) -> 
         to: None,
         failing_since: row.failing_since,
         observed_at: stamp.observed_at,
+        silenced: false,
+        flapping: None,
+        damped: false,
         expires_at: stamp.expires_at,
     });
     Change { account, row: None, transition }
@@ -116,16 +141,22 @@ fn failing_since(row: Option<&Row>, to: &State, observed_at: Timestamp) -> Optio
     }
 }
 
-/// What the change from a row to a state means; `None` where only a threshold was moved.
+/// What the change from a row to a state means; `None` where only a threshold was moved or a silence
+/// began.
 fn kind(row: Option<&Row>, to: &State) -> Option<Kind> {
     let from = row.map(|row| &row.state);
-    let same_event = from.is_some_and(|from| {
-        let (a, b) = (from.key(), to.key());
-        (a.0, a.1, a.2) == (b.0, b.1, b.2)
-    });
+    let same_event = from.is_some_and(|from| from.is_same_event(to));
+    let silence_began =
+        from.is_some_and(|from| same_event && !from.silenced && to.silenced && from.stuck == to.stuck);
+    let silence_ended = from.is_some_and(|from| from.silenced) && !to.silenced;
+    if silence_began {
+        return None;
+    }
     let was_ill = row.is_some_and(|row| row.failing_since.is_some() || row.state.stuck);
     match (to.status.phase(), from) {
-        (Phase::Failed, Some(from)) if same_event => (to.reminder > from.reminder).then_some(Kind::Reminder),
+        (Phase::Failed, Some(from)) if same_event && !silence_ended => {
+            (to.reminder > from.reminder).then_some(Kind::Reminder)
+        }
         (Phase::Failed, _) => Some(Kind::Failed),
         (Phase::Unrecognised, _) => Some(Kind::Unrecognised),
         (_, None) => Some(Kind::Joined),
@@ -142,8 +173,12 @@ mod tests {
     use crate::model::Status;
 
     const A: &str = "111122223333";
-    const STAMP: Stamp =
-        Stamp { epoch: 7, observed_at: Timestamp::UNIX_EPOCH, expires_at: Timestamp::UNIX_EPOCH };
+    const STAMP: Stamp = Stamp {
+        epoch: 7,
+        observed_at: Timestamp::UNIX_EPOCH,
+        expires_at: Timestamp::UNIX_EPOCH,
+        flap_limit: None,
+    };
 
     fn state(status: &str) -> State {
         State {
@@ -153,6 +188,7 @@ mod tests {
             last_update: None,
             stuck: false,
             reminder: 0,
+            silenced: false,
         }
     }
 
@@ -245,6 +281,25 @@ mod tests {
         ];
         let kinds = ["Joined", "Stuck", "-", "-", "Stuck", "Recovered"];
         assert_eq!(story(&steps), kinds, "the fourth: the threshold was raised");
+    }
+
+    #[test]
+    fn the_end_of_a_silence_is_told_while_it_is_ill_and_the_beginning_never() {
+        let silenced = |state: State| State { silenced: true, ..state };
+        let failed = at(state("CREATE_FAILED"), "2026-11-20T10:00:00Z");
+        let running = stuck(state("UPDATE_IN_PROGRESS"));
+        let steps = [
+            Some(failed.clone()),
+            Some(silenced(failed.clone())),
+            Some(silenced(reminded(failed.clone(), 1))),
+            Some(reminded(failed, 1)),
+            Some(state("CREATE_SUCCESSFUL")),
+            Some(silenced(running.clone())),
+            Some(running.clone()),
+            Some(silenced(running)),
+        ];
+        let kinds = ["Failed", "-", "Reminder", "Failed", "Recovered", "Stuck", "Stuck", "-"];
+        assert_eq!(story(&steps), kinds);
     }
 
     #[test]

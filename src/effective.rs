@@ -39,6 +39,7 @@ pub fn state(row: DetailedStatus, now: Timestamp, thresholds: &Thresholds) -> St
         last_update: row.last_update,
         stuck,
         reminder,
+        silenced: false,
     }
 }
 

@@ -13,7 +13,7 @@ pub fn of(states: &BTreeMap<AccountId, State>) -> String {
     let mut hash = Sha256::new();
     hash.update(SCHEMA.to_be_bytes());
     for (account, state) in states {
-        let (status, error_code, failed_at, stuck, reminder) = state.key();
+        let (status, error_code, failed_at, stuck, reminder, silenced) = state.key();
         text(&mut hash, &account.to_string());
         text(&mut hash, status.as_str());
         // A missing code and an empty one differ, hence the marker before it.
@@ -21,6 +21,7 @@ pub fn of(states: &BTreeMap<AccountId, State>) -> String {
         text(&mut hash, error_code.unwrap_or_default());
         hash.update(failed_at.map_or(0, |at| at.as_nanosecond()).to_be_bytes());
         hash.update(reminder.to_be_bytes());
+        hash.update([u8::from(silenced)]);
     }
     hex(&hash.finalize())
 }
@@ -56,6 +57,7 @@ mod tests {
             last_update: Some("2026-11-20T10:00:00Z".parse().unwrap()),
             stuck: false,
             reminder: 0,
+            silenced: false,
         };
         change(&mut state);
         of(&BTreeMap::from([("111122223333".parse().unwrap(), state)]))
@@ -70,6 +72,7 @@ mod tests {
         assert_ne!(same, one(|s| s.last_update = Some("2026-11-20T10:00:01Z".parse().unwrap())));
         assert_ne!(same, one(|s| s.stuck = true));
         assert_ne!(same, one(|s| s.reminder = 1));
+        assert_ne!(same, one(|s| s.silenced = true));
         let progress = |s: &mut State| s.status = Status::new("CREATE_IN_PROGRESS");
         let moved_on = |s: &mut State| {
             progress(s);

@@ -45,9 +45,23 @@ pub fn slack_text(text: &str) -> String {
 
 /// Printable ASCII only, everything else as `?`, within `limit` bytes: for a subject and text messages.
 pub fn ascii_within(text: &str, limit: usize) -> String {
-    let line = plain(text).chars().map(|c| if matches!(c, ' '..='~') { c } else { '?' }).collect();
+    let line = plain(text)
+        .replace('…', "...")
+        .chars()
+        .map(|c| if matches!(c, ' '..='~') { c } else { '?' })
+        .collect();
     // The mark of a cut has three bytes in either form.
     bounded(line, limit).replace('…', "...")
+}
+
+/// Text from the right to the left, kept apart from what stands around it (Unicode TR 9): without that,
+/// the numbers beside an Arabic or Hebrew name change places with it.
+pub fn isolated(text: &str) -> String {
+    let is_right_to_left = |c: char| {
+        matches!(c, '\u{0590}'..='\u{08FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFC}'
+            | '\u{10800}'..='\u{10FFF}' | '\u{1E800}'..='\u{1EFFF}')
+    };
+    if text.chars().any(is_right_to_left) { format!("\u{2068}{text}\u{2069}") } else { text.to_owned() }
 }
 
 #[cfg(test)]
@@ -66,6 +80,12 @@ mod tests {
     #[test]
     fn control_and_reordering_characters_go() {
         assert_eq!(plain("a\r\nb\u{0}c\u{202E}d\u{2066}e\u{200B}f\u{1b}[31mg"), "a b cdef [31mg");
+    }
+
+    #[test]
+    fn only_text_from_the_right_is_isolated() {
+        assert_eq!(isolated("payments"), "payments");
+        assert_eq!(isolated("تجريبي"), "\u{2068}تجريبي\u{2069}");
     }
 
     #[test]

@@ -8,6 +8,9 @@ pub const WATCH: &str = "watch";
 /// What the sort key of a head starts with.
 pub const HEADS: &str = "head#";
 
+/// What the sort key of a silence starts with.
+pub const SILENCES: &str = "silence#";
+
 /// What the sort key of an account's row starts with.
 pub const ACCOUNTS: &str = "account#";
 
@@ -19,6 +22,16 @@ pub fn partition(target: &Target) -> String {
 /// The sort key of a target's head.
 pub fn head(target: &Target) -> String {
     format!("{HEADS}{}", partition(target))
+}
+
+/// The range, both ends included, of the heads and the silences.
+pub fn watched() -> (String, String) {
+    (HEADS.to_owned(), format!("{SILENCES}~"))
+}
+
+/// The sort key of a silence.
+pub fn silence(id: &str) -> String {
+    format!("{SILENCES}{id}")
 }
 
 /// The target of a head's sort key.
@@ -63,6 +76,8 @@ mod tests {
     #[test]
     fn keys_give_back_what_they_were_made_of() {
         let target = Target { region: "eu-west-1".parse().unwrap(), pack: "Pack-1".parse().unwrap() };
+        let (from, to) = watched();
+        assert!([head(&target), silence("0f")].iter().all(|sk| from <= *sk && *sk <= to));
         assert_eq!(target_of_head(&head(&target)), Some(target));
         let account: AccountId = "012345678901".parse().unwrap();
         assert_eq!(account_of(&super::account(account)), Some(account));

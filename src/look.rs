@@ -59,9 +59,9 @@ impl From<ReadError> for Stop {
 }
 
 /// A run's view of one target.
-pub struct Look<'a, S, D, P, C> {
+pub struct Look<'a, S, D, P, C, N> {
     /// What the run needs from outside.
-    pub ports: &'a Ports<'a, S, D, P, C>,
+    pub ports: &'a Ports<'a, S, D, P, C, N>,
     /// What to watch.
     pub settings: &'a Settings,
     /// What was asked for.
@@ -92,7 +92,7 @@ struct Claimed {
     epoch: u64,
 }
 
-impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P, C> {
+impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D, P, C, N> {
     /// Takes the target as far as its changes are recorded. What was read goes to the report even when
     /// the target is not finished; `next_token` is where the request's `MaxItems` cut.
     pub async fn look(
@@ -156,7 +156,9 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P
     /// given up wherever it is when the time is over.
     async fn observe(&self) -> Result<Option<Read>, Stop> {
         let now = self.ports.clock.now();
-        let read = observe::statuses(self.ports.source, self.target(), self.request, self.settings, now);
+        let Self { ports, request, settings, planned, .. } = self;
+        let silences = &planned.silences;
+        let read = observe::statuses(ports.source, self.target(), request, settings, silences, now);
         match self.budget.within(read).await.ok_or(Stop::NoTime)? {
             Ok(read) => Ok(Some(read)),
             Err(ReadError::Source(SourceError::Gone(_))) if self.is_unfinished() => Ok(None),
@@ -203,7 +205,9 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P
     /// Asks again for every recorded account that a whole read did not show.
     async fn confirm(&self, rows: &BTreeMap<AccountId, Row>, read: &mut Read) -> Result<(), Stop> {
         let missing = compare::missing(rows, &read.observation, &self.settings.excluded);
-        let confirm = observe::confirm(self.ports.source, self.target(), &missing, read, self.settings);
+        let Self { ports, settings, planned, .. } = self;
+        let silences = &planned.silences;
+        let confirm = observe::confirm(ports.source, self.target(), &missing, read, settings, silences);
         Ok(self.budget.within(confirm).await.ok_or(Stop::NoTime)??)
     }
 
@@ -221,7 +225,9 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P
         Found {
             changes,
             also: self.is_baseline().then(|| What::Baseline(failing(observed))),
-            fingerprint: observed.whole.then(|| fingerprint::of(&observed.states)),
+            // That an account has settled follows from its row and the time, which no fingerprint sees.
+            fingerprint: (observed.whole && !rows.values().any(|row| row.flapping))
+                .then(|| fingerprint::of(&observed.states)),
             accounts: counts.values().sum(),
             counts,
             deleted: false,
@@ -254,8 +260,16 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Look<'_, S, D, P
         observed_at: Timestamp,
     ) -> Vec<Change> {
         let expires_at = observed_at.checked_add(self.settings.history).unwrap_or(Timestamp::MAX);
-        let stamp = Stamp { epoch, observed_at, expires_at };
-        compare::changes(rows, observed, &self.settings.excluded, stamp, self.is_baseline())
+        let stamp = Stamp { epoch, observed_at, expires_at, flap_limit: self.settings.flap_limit };
+        let excluded = &self.settings.excluded;
+        let mut changes = compare::changes(rows, observed, excluded, stamp, self.is_baseline());
+        for transition in changes.iter_mut().filter_map(|change| change.transition.as_mut()) {
+            let silences = &self.planned.silences;
+            let is_covered = transition.to.as_ref().is_some_and(|to| to.silenced);
+            transition.silenced =
+                is_covered || silences.silence(transition.account, transition.kind, observed_at);
+        }
+        changes
     }
 
     /// Records the changes, and gathers what every run until now owes.

@@ -96,7 +96,9 @@ fn alert_attributes(notification: &Notification) -> Vec<Attribute> {
     let packs = &notification.packs;
     let transitions = || packs.iter().flat_map(|pack| &pack.transitions);
     let kinds = packs.iter().map(|pack| pack.kind.as_str()).filter(|kind| *kind != "Transitions");
-    let kinds = transitions().map(|t| t.kind.as_str()).chain(kinds).map(str::to_owned).collect();
+    let flapping = transitions().filter(|t| t.flapping.is_some()).map(|_| "Flapping");
+    let kinds =
+        transitions().map(|t| t.kind.as_str()).chain(flapping).chain(kinds).map(str::to_owned).collect();
     let statuses = transitions().filter_map(|t| t.to.as_ref()).map(|to| to.status.clone()).collect();
     let regions = packs.iter().map(|pack| pack.region.to_string()).collect();
     let names = packs.iter().map(|pack| pack.organization_conformance_pack_name.to_string()).collect();
@@ -127,7 +129,7 @@ pub fn event(target: &Target, born: &str, transition: &Transition) -> Event {
         text("AccountId", &transition.account.to_string()),
         text("Kind", transition.kind.as_str()),
         text("Status", &status),
-        text("Severity", transition.kind.severity().as_str()),
+        text("Severity", transition.severity().as_str()),
         text("Region", target.region.as_str()),
         text("OrganizationConformancePackName", target.pack.as_str()),
     ];

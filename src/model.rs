@@ -273,6 +273,9 @@ pub struct State {
     /// How many reminders this failure has been due.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reminder: u64,
+    /// Ill, and covered by a silence.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silenced: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
@@ -281,14 +284,27 @@ fn is_zero(n: &u64) -> bool {
 }
 
 /// What of a [`State`] decides whether something changed.
-pub type Key<'a> = (&'a Status, Option<&'a str>, Option<Timestamp>, bool, u64);
+pub type Key<'a> = (&'a Status, Option<&'a str>, Option<Timestamp>, bool, u64, bool);
 
 impl State {
+    /// A state of which nothing else is known.
+    pub fn of(status: Status) -> Self {
+        let (error_code, error_message, last_update) = (None, None, None);
+        Self { status, error_code, error_message, last_update, stuck: false, reminder: 0, silenced: false }
+    }
+
     /// The comparison key: status, error code, the time of the last update where it failed (a failure
-    /// that was tried again and failed again is news; progress that moved on is not), stuck, reminder.
+    /// that was tried again and failed again is news; progress that moved on is not), stuck, reminder,
+    /// silenced.
     pub fn key(&self) -> Key<'_> {
         let failed_at = self.last_update.filter(|_| self.status.phase() == Phase::Failed);
-        (&self.status, self.error_code.as_deref(), failed_at, self.stuck, self.reminder)
+        (&self.status, self.error_code.as_deref(), failed_at, self.stuck, self.reminder, self.silenced)
+    }
+
+    /// Whether both are of one deployment's one outcome, whatever the time has made of it since.
+    pub fn is_same_event(&self, other: &Self) -> bool {
+        let (a, b) = (self.key(), other.key());
+        (a.0, a.1, a.2) == (b.0, b.1, b.2)
     }
 }
 
@@ -301,6 +317,12 @@ pub struct Row {
     /// Since when the account has not been well: the first failure after the last success.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
+    /// When it changed within the last hour before its last change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub turns: Vec<Timestamp>,
+    /// It changes too often to be told of each time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flapping: bool,
 }
 
 /// What a change means to the people who are told.
@@ -314,6 +336,8 @@ pub enum Kind {
     Stuck,
     /// Still failed at a reminder's time.
     Reminder,
+    /// Has not changed for an hour after having changed too often.
+    Settled,
     /// Succeeded after a failure.
     Recovered,
     /// A new account.
@@ -328,11 +352,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, worst first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Failed,
         Self::Unrecognised,
         Self::Stuck,
         Self::Reminder,
+        Self::Settled,
         Self::Recovered,
         Self::Joined,
         Self::Left,
@@ -347,6 +372,7 @@ impl Kind {
             Self::Unrecognised => "Unrecognised",
             Self::Stuck => "Stuck",
             Self::Reminder => "Reminder",
+            Self::Settled => "Settled",
             Self::Recovered => "Recovered",
             Self::Joined => "Joined",
             Self::Left => "Left",
@@ -360,7 +386,7 @@ impl Kind {
         match self {
             Self::Failed => Severity::Failure,
             Self::Unrecognised | Self::Stuck | Self::Reminder => Severity::Warning,
-            Self::Recovered => Severity::Resolved,
+            Self::Recovered | Self::Settled => Severity::Resolved,
             Self::Joined | Self::Left | Self::Succeeded | Self::InProgress => Severity::Info,
         }
     }
@@ -418,7 +444,28 @@ pub struct Transition {
     pub failing_since: Option<Timestamp>,
     /// When packwatch read it.
     pub observed_at: Timestamp,
+    /// A silence covers it: people are not told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silenced: bool,
+    /// The account begins to change too often: how many times it did within an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flapping: Option<u64>,
+    /// The account goes on changing too often: people are not told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub damped: bool,
     /// When the history forgets it: seconds since 1970, as DynamoDB's TTL takes them.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub expires_at: Timestamp,
+}
+
+impl Transition {
+    /// How much it matters: of an account that settles or changes too often, by where it stands now.
+    pub fn severity(&self) -> Severity {
+        let fails = self.to.as_ref().is_some_and(|to| to.status.phase() == Phase::Failed);
+        match self.kind {
+            Kind::Settled if fails => Severity::Failure,
+            kind if self.flapping.is_some() => kind.severity().min(Severity::Warning),
+            kind => kind.severity(),
+        }
+    }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fingerprint;
 use crate::harmless::plain;
-use crate::model::{AccountId, Kind, PackName, Region, Severity, State, Target, Transition};
+use crate::model::{AccountId, Kind, PackName, Phase, Region, Severity, State, Status, Target, Transition};
 use crate::settings::Notify;
 
 /// A digest of what changed in one or more packs.
@@ -25,8 +25,19 @@ pub struct Notification {
     pub severity: Severity,
     /// How many of each kind, over all packs, whether listed below or omitted.
     pub counts: BTreeMap<String, u64>,
+    /// How many more changes silences cover.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub silenced: u64,
+    /// How many more changes there were of accounts that change too often.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub damped: u64,
     /// The packs, worst first.
     pub packs: Vec<PackNotice>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// What happened to one pack in one region.
@@ -83,6 +94,9 @@ pub struct TransitionNotice {
     /// The account's name in AWS Organizations, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_name: Option<String>,
+    /// The account's state in AWS Organizations, unless it is active.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_state: Option<String>,
     /// What was the case before; `null` when the account was not there.
     pub from: Option<StateNotice>,
     /// What is the case now; `null` when the account has left.
@@ -90,6 +104,18 @@ pub struct TransitionNotice {
     /// Since when the account fails, or had failed until now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
+    /// A silence covers it: only machines are told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silenced: bool,
+    /// A silence that covered it has ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silence_ended: bool,
+    /// The account begins to change too often: how many times it did within an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flapping: Option<u64>,
+    /// The account goes on changing too often: only machines are told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub damped: bool,
 }
 
 /// A state as a reader is told of it.
@@ -117,8 +143,8 @@ impl StateNotice {
     fn now(state: &State) -> Self {
         Self {
             status: plain(state.status.as_str()),
-            error_code: state.error_code.as_deref().map(plain),
-            error_message: state.error_message.as_deref().map(plain),
+            error_code: state.error_code.as_deref().map(plain).filter(|code| !code.is_empty()),
+            error_message: state.error_message.as_deref().map(plain).filter(|text| !text.is_empty()),
             last_update_time: state.last_update,
         }
     }
@@ -168,9 +194,22 @@ pub fn transition_notice(target: &Target, born: &str, transition: &Transition) -
         kind: transition.kind,
         account_id: transition.account,
         account_name: None,
+        account_state: None,
         from: transition.from.as_ref().map(StateNotice::before),
         to: transition.to.as_ref().map(StateNotice::now),
         failing_since: transition.failing_since,
+        silenced: transition.silenced,
+        silence_ended: has_ended(transition),
+        flapping: transition.flapping,
+        damped: transition.damped,
+    }
+}
+
+/// Whether it is told of since a silence no longer covers what was so before.
+fn has_ended(transition: &Transition) -> bool {
+    match (&transition.from, &transition.to) {
+        (Some(from), Some(to)) => from.silenced && !to.silenced && from.is_same_event(to),
+        _ => false,
     }
 }
 
@@ -179,7 +218,18 @@ pub fn digest(news: &[News], notify: &Notify) -> Option<Notification> {
     let mut ids = Vec::new();
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     let mut packs: Vec<PackNotice> = Vec::new();
+    let (mut silenced, mut damped) = (0, 0);
     for news in news {
+        match &news.what {
+            What::Transitions(all) => {
+                silenced += all.iter().filter(|transition| transition.silenced).count() as u64;
+                damped += all.iter().filter(|t| t.damped && !t.silenced).count() as u64;
+            }
+            What::Baseline(failing) => {
+                silenced += failing.iter().filter(|(_, state)| state.silenced).count() as u64;
+            }
+            What::PackDeleted => {}
+        }
         let Some((kind, mut transitions)) = told(news, notify) else { continue };
         if kind != NoticeType::Transitions {
             ids.push(id_of(&news.target, &news.born, news.epoch, kind.as_str()));
@@ -187,7 +237,7 @@ pub fn digest(news: &[News], notify: &Notify) -> Option<Notification> {
         }
         ids.extend(transitions.iter().map(|transition| transition.id.clone()));
         for transition in &transitions {
-            *counts.entry(transition.kind.as_str().to_owned()).or_default() += 1;
+            *counts.entry(transition.counted_as().to_owned()).or_default() += 1;
         }
         transitions.sort_by(|a, b| rank(a).cmp(&rank(b)));
         packs.push(PackNotice {
@@ -213,6 +263,8 @@ pub fn digest(news: &[News], notify: &Notify) -> Option<Notification> {
         observed_at,
         severity,
         counts,
+        silenced,
+        damped,
         packs,
     })
 }
@@ -226,7 +278,9 @@ fn rank(notice: &TransitionNotice) -> (Kind, Option<&str>, AccountId) {
 fn told(news: &News, notify: &Notify) -> Option<(NoticeType, Vec<TransitionNotice>)> {
     match &news.what {
         What::Transitions(all) => {
-            let wanted = all.iter().filter(|transition| notify.tells(transition.kind));
+            // Who was not told that an account fails must be told when it begins to change too often.
+            let is_wanted = |t: &&Transition| t.flapping.is_some() || notify.tells(t.kind);
+            let wanted = all.iter().filter(|t| !t.silenced && !t.damped).filter(is_wanted);
             let told: Vec<_> = wanted.map(|t| transition_notice(&news.target, &news.born, t)).collect();
             (!told.is_empty()).then_some((NoticeType::Transitions, told))
         }
@@ -236,25 +290,53 @@ fn told(news: &News, notify: &Notify) -> Option<(NoticeType, Vec<TransitionNotic
                 kind: Kind::Failed,
                 account_id: *account,
                 account_name: None,
+                account_state: None,
                 from: None,
                 to: Some(StateNotice::now(state)),
                 failing_since: state.last_update,
+                silenced: false,
+                silence_ended: false,
+                flapping: None,
+                damped: false,
             };
-            let told = || (NoticeType::Baseline, failing.iter().map(notice).collect());
+            let failing = failing.iter().filter(|(_, state)| !state.silenced);
+            let told = || (NoticeType::Baseline, failing.map(notice).collect());
             notify.tells_baseline().then(told)
         }
         What::PackDeleted => notify.tells_pack_deleted().then(|| (NoticeType::PackDeleted, Vec::new())),
     }
 }
 
+impl TransitionNotice {
+    /// The key of [`Notification::counts`] under which it counts.
+    pub fn counted_as(&self) -> &'static str {
+        if self.flapping.is_some() { "Flapping" } else { self.kind.as_str() }
+    }
+
+    /// How much it matters, as [`Transition::severity`].
+    pub fn severity(&self) -> Severity {
+        let fails = self.to.as_ref().is_some_and(|to| Status::new(&to.status).phase() == Phase::Failed);
+        match self.kind {
+            Kind::Settled if fails => Severity::Failure,
+            kind if self.flapping.is_some() => kind.severity().min(Severity::Warning),
+            kind => kind.severity(),
+        }
+    }
+}
+
 impl PackNotice {
+    /// How many accounts' changes it tells of.
+    pub fn listed_and_omitted(&self) -> u64 {
+        self.transitions.len() as u64 + self.omitted
+    }
+
     /// The worst of what it tells. A pack that is gone took its rules with it: a warning.
     pub fn severity(&self) -> Severity {
         let itself = match self.kind {
             NoticeType::PackDeleted => Severity::Warning,
             NoticeType::Transitions | NoticeType::Baseline => Severity::Info,
         };
-        let worst = self.transitions.iter().map(|transition| transition.kind.severity()).min();
+        let worst = self.transitions.iter().map(TransitionNotice::severity).min();
         worst.map_or(itself, |worst| worst.min(itself))
     }
 }

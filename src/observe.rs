@@ -12,6 +12,7 @@ use crate::model::{AccountId, PackName, Region, Target};
 use crate::paginate::{PaginationConfig, PaginationError, Paginator};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 use crate::settings::Settings;
+use crate::silence::Silences;
 
 /// How often a read starts again because the service refused a token that it had given. The lifetime of
 /// a token is not documented.
@@ -47,6 +48,7 @@ pub async fn statuses(
     target: &Target,
     request: &Request,
     settings: &Settings,
+    silences: &Silences,
     now: Timestamp,
 ) -> Result<Read, ReadError> {
     let mut states = BTreeMap::new();
@@ -58,9 +60,12 @@ pub async fn statuses(
             Progress::Items(rows) => {
                 let watched = rows.into_iter().filter(|row| !settings.excluded.contains(&row.account));
                 // An account that moved between two pages while they were read is there twice: the later wins.
-                states.extend(
-                    watched.map(|row| (row.account, effective::state(row, now, &settings.thresholds))),
-                );
+                states.extend(watched.map(|row| {
+                    let account = row.account;
+                    let mut state = effective::state(row, now, &settings.thresholds);
+                    state.silenced = silences.cover(account, &state, now);
+                    (account, state)
+                }));
             }
         },
     )
@@ -84,6 +89,7 @@ pub async fn confirm(
     missing: &[AccountId],
     read: &mut Read,
     settings: &Settings,
+    silences: &Silences,
 ) -> Result<(), ReadError> {
     let mut requests: Vec<Request> = Vec::new();
     if missing.len() as u64 <= read.pages {
@@ -94,7 +100,7 @@ pub async fn confirm(
     }
     let missing: BTreeSet<&AccountId> = missing.iter().collect();
     for request in requests {
-        let again = statuses(source, target, &request, settings, read.observed_at).await?;
+        let again = statuses(source, target, &request, settings, silences, read.observed_at).await?;
         read.pages += again.pages;
         let there = again.observation.states.into_iter().filter(|(account, _)| missing.contains(account));
         read.observation.states.extend(there);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::event::Request;
 use crate::model::{PackName, Region, Target};
 use crate::settings::Settings;
+use crate::silence::Silences;
 use crate::snapshot::{Head, Heads};
 
 /// One target of a run.
@@ -16,6 +17,8 @@ pub struct Planned {
     pub head: Option<Head>,
     /// Why it must not be touched: its items are damaged, or of a newer packwatch.
     pub unreadable: Option<String>,
+    /// The silences that may be about it.
+    pub silences: Silences,
 }
 
 /// The regions whose packs must be listed for this request: none when it names a pack.
@@ -69,6 +72,7 @@ pub fn targets(
     let planned = watched.map(|target| Planned {
         head: heads.known.remove(&target),
         unreadable: heads.unreadable.remove(&target),
+        silences: heads.silences.of(&target),
         target,
     });
     planned.collect()

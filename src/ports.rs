@@ -8,6 +8,8 @@ use jiff::Timestamp;
 
 use crate::message::{Alert, Event};
 use crate::model::{AccountId, DetailedStatus, PackName, Region, Row, Status, Target, Transition};
+use crate::names::AccountName;
+use crate::silence::Silence;
 use crate::snapshot::{Change, Claim, Commit, Heads};
 
 /// One page of a listing.
@@ -100,7 +102,7 @@ pub enum StoreError {
 
 /// Keeps what was last seen and what is owed. Every write but the claim is fenced by the epoch.
 pub trait SnapshotStore {
-    /// Every head, consistently.
+    /// Every head and every silence, consistently, in one request.
     async fn load(&self) -> Result<Heads, StoreError>;
 
     /// Takes the target: `epoch + 1` and no fingerprint, if the epoch and the marks still are those that were
@@ -116,6 +118,12 @@ pub trait SnapshotStore {
 
     /// The transitions with an epoch greater than `after`, in order of epoch and account, consistently.
     async fn transitions(&self, target: &Target, after: u64) -> Result<Vec<Transition>, StoreError>;
+
+    /// Keeps a silence.
+    async fn silence(&self, silence: &Silence) -> Result<(), StoreError>;
+
+    /// Forgets a silence; whether there was one.
+    async fn unsilence(&self, id: &str) -> Result<bool, StoreError>;
 
     /// Ends the run's work on the target, if the head's epoch is still the commit's.
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError>;
@@ -146,6 +154,15 @@ pub trait Publisher {
     /// Publishes up to ten transitions for machines. Returns, for each that was not accepted, its
     /// index and why: an answer of success may still hold refused entries.
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError>;
+}
+
+/// Knows what accounts are called, if it can. That it cannot is no error: a digest goes out without names.
+pub trait AccountNames {
+    /// Asks for the names of these accounts, as far as they are not known. May be given up at any time.
+    async fn look_up(&self, accounts: &[AccountId]);
+
+    /// What is known of an account by now.
+    fn known(&self, account: AccountId) -> Option<AccountName>;
 }
 
 /// Tells the time of day.

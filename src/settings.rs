@@ -30,6 +30,10 @@ pub struct Settings {
     pub concurrency: usize,
     /// `PACKWATCH_GROUP_WAIT`
     pub group_wait: Duration,
+    /// `PACKWATCH_FLAP_LIMIT`; `None`: never.
+    pub flap_limit: Option<u32>,
+    /// `PACKWATCH_ACCOUNT_NAMES`
+    pub account_names: bool,
 }
 
 /// Where the Lambda keeps its state and sends its messages.
@@ -130,6 +134,15 @@ impl<'a> Reader<'a> {
             history: hours(24) * self.read("PACKWATCH_HISTORY_DAYS", 90, |text| number(text, 1, 3650)),
             concurrency: self.read("PACKWATCH_CONCURRENCY", 8, |text| number(text, 1, 64)) as usize,
             group_wait: self.read("PACKWATCH_GROUP_WAIT", Duration::from_secs(30), duration),
+            flap_limit: self.read("PACKWATCH_FLAP_LIMIT", Some(6), |text| match text {
+                "never" => Ok(None),
+                _ => number(text, 2, 60).map(Some).map_err(|error| format!("{error}, or never")),
+            }),
+            account_names: self.read("PACKWATCH_ACCOUNT_NAMES", true, |text| match text {
+                "on" => Ok(true),
+                "off" => Ok(false),
+                _ => Err(format!("{text:?} is neither on nor off")),
+            }),
         }
     }
 
@@ -202,7 +215,7 @@ impl PackFilter {
 }
 
 /// Whether `text` has the form of `glob`, in which `*` stands for any characters.
-fn glob_matches(glob: &str, text: &str) -> bool {
+pub(crate) fn glob_matches(glob: &str, text: &str) -> bool {
     let mut pieces = glob.split('*');
     let Some(mut rest) = pieces.next().and_then(|first| text.strip_prefix(first)) else { return false };
     let Some(last) = pieces.next_back() else { return rest.is_empty() };
@@ -259,7 +272,7 @@ impl Notify {
     /// Whether transitions of a kind are told. A status that nobody knows always is.
     pub fn tells(&self, kind: Kind) -> bool {
         let name = match kind {
-            Kind::Unrecognised => return true,
+            Kind::Unrecognised | Kind::Settled => return true,
             Kind::Failed => "failed",
             Kind::Recovered => "recovered",
             Kind::Succeeded => "succeeded",
@@ -338,7 +351,7 @@ fn number(text: &str, least: u32, most: u32) -> Result<u32, String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is not a duration such as 30s, 15m, 2h or 7d");
     let span: Span = text.parse().map_err(|_| wrong())?;
     let exact = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{AccountId, Row, Status, Target, Transition};
+use crate::silence::Silences;
 
 /// The form of the stored items. A reader refuses what is newer than itself, and reads what is older.
 pub const SCHEMA: u32 = 1;
@@ -61,7 +62,7 @@ impl Head {
     }
 }
 
-/// Every head of the store.
+/// Every head and every silence of the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Heads {
     /// The readable ones.
@@ -69,6 +70,8 @@ pub struct Heads {
     /// Those that are damaged or of a newer packwatch, with what to tell the operator: they close their pack and
     /// no other.
     pub unreadable: BTreeMap<Target, String>,
+    /// The silences.
+    pub silences: Silences,
 }
 
 /// Takes a target for a run.

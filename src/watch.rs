@@ -18,13 +18,13 @@ use crate::model::{PackName, Region};
 use crate::notification::{self, News};
 use crate::observe::{self, ReadError};
 use crate::plan::{self, Planned};
-use crate::ports::{Clock, Publisher, SnapshotStore, SourceError, StatusSource, StoreError};
+use crate::ports::{AccountNames, Clock, Publisher, SnapshotStore, SourceError, StatusSource, StoreError};
 use crate::report::{Answer, Outcome, Report, TargetReport};
 use crate::settings::Settings;
 
 /// What a run needs from outside.
 #[derive(Debug)]
-pub struct Ports<'a, S, D, P, C> {
+pub struct Ports<'a, S, D, P, C, N> {
     /// Gives the statuses.
     pub source: &'a S,
     /// Keeps the snapshots.
@@ -33,6 +33,8 @@ pub struct Ports<'a, S, D, P, C> {
     pub publisher: &'a P,
     /// Tells the time.
     pub clock: &'a C,
+    /// Knows what accounts are called.
+    pub names: &'a N,
 }
 
 /// Why a run did not take place at all.
@@ -47,8 +49,8 @@ pub enum RunError {
 }
 
 /// Looks at what the request names, and tells what changed.
-pub async fn run<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock>(
-    ports: &Ports<'_, S, D, P, C>,
+pub async fn run<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: AccountNames>(
+    ports: &Ports<'_, S, D, P, C, N>,
     settings: &Settings,
     request: &Request,
     budget: &Budget,
@@ -70,7 +72,7 @@ pub async fn run<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock>(
         let look = |planned| run.look(planned, &sender);
         stream::iter(targets).map(look).buffer_unordered(settings.concurrency).collect::<Vec<_>>().await
     };
-    let announcing = announce(ports.store, ports.publisher, settings, budget, receiver);
+    let announcing = announce(ports.store, ports.publisher, ports.names, settings, budget, receiver);
     let (ended, announced) = tokio::join!(looking, announcing);
 
     let mut reports = unlisted;
@@ -87,8 +89,8 @@ pub async fn run<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock>(
     Ok(Report { answer, preview: notification::digest(&news, &settings.notify) })
 }
 
-struct Run<'a, S, D, P, C> {
-    ports: &'a Ports<'a, S, D, P, C>,
+struct Run<'a, S, D, P, C, N> {
+    ports: &'a Ports<'a, S, D, P, C, N>,
     settings: &'a Settings,
     request: &'a Request,
     budget: &'a Budget,
@@ -103,7 +105,7 @@ struct Ended {
     next_token: Option<String>,
 }
 
-impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock> Run<'_, S, D, P, C> {
+impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: AccountNames> Run<'_, S, D, P, C, N> {
     /// The packs of each region that is asked for, and a report for each region that did not tell.
     async fn list_packs(&self) -> (BTreeMap<Region, Vec<PackName>>, Vec<TargetReport>) {
         let list = async |region: Region| {

@@ -9,16 +9,18 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem,
 };
 use tokio::time::sleep;
 
 use super::connection::Connection;
 use super::fault::Fault;
-use super::items::{Item, decode, encode, keys, number, sort_key, text};
+use super::items::{Item, decode, encode, keys, number, silence, sort_key, text};
 use crate::keys;
 use crate::model::{AccountId, Row, Target, Transition};
 use crate::ports::{SnapshotStore, StoreError};
+use crate::silence::Silence;
 use crate::snapshot::{Change, Claim, Commit, Heads, SCHEMA};
 
 /// How often a write is tried that met another transaction on the same item. The SDK does not.
@@ -192,10 +194,16 @@ impl DynamoStore {
 
 impl SnapshotStore for DynamoStore {
     async fn load(&self) -> Result<Heads, StoreError> {
-        let query = self.query(keys::WATCH, "begins_with(sk, :heads)");
-        let query = query.expression_attribute_values(":heads", text(keys::HEADS));
+        let (from, to) = keys::watched();
+        let query = self.query(keys::WATCH, "sk BETWEEN :from AND :to");
+        let query = query.expression_attribute_values(":from", text(from));
+        let query = query.expression_attribute_values(":to", text(to));
         let mut heads = Heads::default();
         for item in self.items(query).await? {
+            if sort_key(&item).starts_with(keys::SILENCES) {
+                heads.silences.0.extend(silence(item));
+                continue;
+            }
             let Some(target) = keys::target_of_head(sort_key(&item)) else { continue };
             match decode(&target, item) {
                 Ok(head) => drop(heads.known.insert(target, head)),
@@ -244,6 +252,20 @@ impl SnapshotStore for DynamoStore {
         let query = query.expression_attribute_values(":from", text(from));
         let query = query.expression_attribute_values(":to", text(to));
         self.items(query).await?.into_iter().map(|item| decode(target, item)).collect()
+    }
+
+    async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
+        let item = encode(keys::WATCH.to_owned(), keys::silence(&silence.id), silence)?;
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
+        put.map(drop).map_err(|error| explain(&Fault::of("PutItem", &error)))
+    }
+
+    async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
+        let delete = self.client.delete_item().table_name(&self.table);
+        let delete = delete.set_key(Some(keys(keys::WATCH, keys::silence(id))));
+        let deleted = delete.return_values(ReturnValue::AllOld).send().await;
+        let deleted = deleted.map_err(|error| explain(&Fault::of("DeleteItem", &error)))?;
+        Ok(deleted.attributes.is_some_and(|attributes| !attributes.is_empty()))
     }
 
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {

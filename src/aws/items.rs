@@ -6,9 +6,11 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::warn;
 
 use crate::model::Target;
 use crate::ports::StoreError;
+use crate::silence::Silence;
 use crate::snapshot::{SCHEMA, Stored, newer_schema};
 
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -30,6 +32,13 @@ pub(super) fn decode<T: DeserializeOwned>(target: &Target, item: Item) -> Result
     let decoded: Result<Stored<T>, _> = serde_dynamo::from_item(item);
     let damaged = |error| StoreError::Unavailable(format!("an item of {target} is damaged: {error}"));
     Ok(decoded.map_err(damaged)?.item)
+}
+
+/// A silence that cannot be read silences nothing.
+pub(super) fn silence(item: Item) -> Option<Silence> {
+    let sk = sort_key(&item).to_owned();
+    let decoded: Result<Stored<Silence>, _> = serde_dynamo::from_item(item);
+    decoded.map(|stored| stored.item).inspect_err(|error| warn!(sk, %error, "silence not understood")).ok()
 }
 
 pub(super) fn sort_key(item: &Item) -> &str {

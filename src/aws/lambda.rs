@@ -6,7 +6,7 @@ use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 use tracing::error;
 
-use super::{ConfigSource, Connection, DynamoStore, SnsPublisher};
+use super::{ConfigSource, Connection, DynamoStore, Organizations, SnsPublisher};
 use crate::budget::Budget;
 use crate::clock::SystemClock;
 use crate::event;
@@ -20,6 +20,7 @@ struct Function {
     source: ConfigSource,
     store: DynamoStore,
     publisher: SnsPublisher,
+    names: Option<Organizations>,
 }
 
 /// Serves invocations until Lambda ends the process.
@@ -54,14 +55,15 @@ impl Function {
             source: ConfigSource::new(&connection, &settings.regions),
             store: DynamoStore::new(&connection, &destinations.table),
             publisher: SnsPublisher::new(&connection, &destinations.alerts_topic, events_topic),
+            names: settings.account_names.then(|| Organizations::new(&connection)),
             settings,
         })
     }
 
     async fn handle(&self, payload: &Value, context: &Context) -> Result<Answer, Diagnostic> {
         let request = event::parse(payload).map_err(|error| diagnostic("Event", error.to_string()))?;
-        let Self { settings, source, store, publisher } = self;
-        let ports = Ports { source, store, publisher, clock: &SystemClock };
+        let Self { settings, source, store, publisher, names } = self;
+        let ports = Ports { source, store, publisher, clock: &SystemClock, names };
         let report = Box::pin(watch::run(&ports, settings, &request, &budget(context))).await;
         let answer = report.map_err(|error| diagnostic("Run", error.to_string()))?.answer;
         match answer.failure() {

@@ -6,10 +6,12 @@ mod dynamodb;
 mod fault;
 mod items;
 pub mod lambda;
+mod organizations;
 mod pace;
 mod sns;
 
 pub use config::ConfigSource;
 pub use connection::Connection;
 pub use dynamodb::DynamoStore;
+pub use organizations::Organizations;
 pub use sns::SnsPublisher;

@@ -1,6 +1,6 @@
 //! The parts that are AWS's, where this build has them.
 
-use super::ports::{Sink, Source, Store};
+use super::ports::{Names, Sink, Source, Store};
 use super::{Failure, Global};
 use crate::model::Region;
 use crate::settings::TopicArn;
@@ -8,7 +8,7 @@ use crate::settings::TopicArn;
 #[cfg(feature = "aws")]
 mod clients {
     use super::*;
-    use crate::aws::{ConfigSource, Connection, DynamoStore, SnsPublisher};
+    use crate::aws::{ConfigSource, Connection, DynamoStore, Organizations, SnsPublisher};
 
     async fn connection(global: &Global) -> Result<Connection, Failure> {
         let region = global.region.as_deref().map(str::parse).transpose()?;
@@ -17,6 +17,10 @@ mod clients {
 
     pub(in crate::cli) async fn source(global: &Global, regions: &[Region]) -> Result<Source, Failure> {
         Ok(Source::Aws(ConfigSource::new(&connection(global).await?, regions)))
+    }
+
+    pub(in crate::cli) async fn names(global: &Global) -> Result<Option<Names>, Failure> {
+        Ok(Some(Names::Organizations(Organizations::new(&connection(global).await?))))
     }
 
     pub(in crate::cli) async fn store(global: &Global, table: &str) -> Result<Store, Failure> {
@@ -44,6 +48,10 @@ mod clients {
         Err(WHY.into())
     }
 
+    pub(in crate::cli) async fn names(_: &Global) -> Result<Option<Names>, Failure> {
+        Ok(None)
+    }
+
     pub(in crate::cli) async fn store(_: &Global, _: &str) -> Result<Store, Failure> {
         Err(WHY.into())
     }
@@ -57,4 +65,4 @@ mod clients {
     }
 }
 
-pub(super) use clients::{sink, source, store};
+pub(super) use clients::{names, sink, source, store};

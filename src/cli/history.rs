@@ -98,7 +98,12 @@ fn row(target: &Target, transition: &Transition) -> Vec<String> {
         target.region.to_string(),
         target.pack.to_string(),
         transition.account.to_string(),
-        transition.kind.to_string(),
+        match (transition.silenced, transition.damped, transition.flapping) {
+            (true, ..) => format!("{} (silenced)", transition.kind),
+            (_, true, _) => format!("{} (flapping)", transition.kind),
+            (_, _, Some(changes)) => format!("{} (flapping: {changes} changes)", transition.kind),
+            _ => transition.kind.to_string(),
+        },
         status(transition.from.as_ref()),
         status(transition.to.as_ref()),
         error.unwrap_or_default(),

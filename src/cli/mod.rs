@@ -6,6 +6,7 @@ mod history;
 mod ports;
 mod preview;
 mod run;
+mod silence;
 mod statuses;
 mod table;
 
@@ -53,6 +54,8 @@ enum Command {
     Statuses(statuses::StatusesArgs),
     /// Print the recorded transitions
     History(history::HistoryArgs),
+    /// Add, list or remove silences: what nobody is to be told for a while
+    Silence(silence::SilenceArgs),
     /// Show a notification as a channel's readers see it
     Preview(preview::PreviewArgs),
     /// Print the completions of a shell
@@ -101,6 +104,7 @@ fn run_command(cli: Cli) -> Result<Done, Failure> {
             Command::Run(args) => run::run(global, args).await,
             Command::Statuses(args) => statuses::statuses(global, args).await,
             Command::History(args) => history::history(global, args).await,
+            Command::Silence(args) => silence::silence(global, args).await,
             Command::Preview(args) => preview::preview(args),
             Command::Completions { shell } => {
                 clap_complete::generate(*shell, &mut Cli::command(), "packwatch", &mut io::stdout());

@@ -10,13 +10,16 @@ use indicatif::ProgressBar;
 
 use super::{Failure, counted};
 #[cfg(feature = "aws")]
-use crate::aws::{ConfigSource, DynamoStore, SnsPublisher};
+use crate::aws::{ConfigSource, DynamoStore, Organizations, SnsPublisher};
 use crate::local::{RecordedStatuses, SqliteStore, Terminal};
 use crate::message::{Alert, Event};
 use crate::model::{AccountId, DetailedStatus, PackName, Region, Row, Target, Transition};
+use crate::names::AccountName;
 use crate::ports::{
-    Filters, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError, StatusSource, StoreError,
+    AccountNames, Filters, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError,
+    StatusSource, StoreError,
 };
+use crate::silence::Silence;
 use crate::snapshot::{Change, Claim, Commit, Heads};
 
 /// Where the snapshots are.
@@ -138,8 +141,40 @@ impl SnapshotStore for Store {
         either_store!(self, store => store.transitions(target, after))
     }
 
+    async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
+        either_store!(self, store => store.silence(silence))
+    }
+
+    async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
+        either_store!(self, store => store.unsilence(id))
+    }
+
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
         either_store!(self, store => store.commit(target, commit))
+    }
+}
+
+/// Who knows what accounts are called.
+pub(super) enum Names {
+    #[cfg(feature = "aws")]
+    Organizations(Organizations),
+}
+
+impl AccountNames for Names {
+    #[cfg_attr(not(feature = "aws"), expect(unused_variables, reason = "nobody to ask"))]
+    async fn look_up(&self, accounts: &[AccountId]) {
+        match *self {
+            #[cfg(feature = "aws")]
+            Self::Organizations(ref names) => names.look_up(accounts).await,
+        }
+    }
+
+    #[cfg_attr(not(feature = "aws"), expect(unused_variables, reason = "nobody to ask"))]
+    fn known(&self, account: AccountId) -> Option<AccountName> {
+        match *self {
+            #[cfg(feature = "aws")]
+            Self::Organizations(ref names) => names.known(account),
+        }
     }
 }
 

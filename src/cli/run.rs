@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::ports::{Sink, Source, Store, StoreArgs, Watched};
+use super::ports::{Names, Sink, Source, Store, StoreArgs, Watched};
 use super::{Done, Failure, Global, cloud, counted, note};
 use crate::budget::Budget;
 use crate::clock::{FixedClock, SystemClock};
@@ -104,6 +104,12 @@ struct SettingArgs {
     /// How long a digest gathers [env: PACKWATCH_GROUP_WAIT]
     #[arg(long, value_name = "DURATION")]
     group_wait: Option<String>,
+    /// More changes of an account within an hour are told once, or never [env: PACKWATCH_FLAP_LIMIT]
+    #[arg(long, value_name = "N")]
+    flap_limit: Option<String>,
+    /// Ask AWS Organizations for the accounts' names: on or off [env: PACKWATCH_ACCOUNT_NAMES]
+    #[arg(long, value_name = "on|off")]
+    account_names: Option<String>,
 }
 
 impl SettingArgs {
@@ -118,6 +124,8 @@ impl SettingArgs {
             "PACKWATCH_HISTORY_DAYS" => self.history_days.as_ref(),
             "PACKWATCH_CONCURRENCY" => self.concurrency.as_ref(),
             "PACKWATCH_GROUP_WAIT" => self.group_wait.as_ref(),
+            "PACKWATCH_FLAP_LIMIT" => self.flap_limit.as_ref(),
+            "PACKWATCH_ACCOUNT_NAMES" => self.account_names.as_ref(),
             _ => None,
         }
     }
@@ -162,27 +170,29 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure
     let source = Watched::new(source);
     let store = store(global, &args.store, args.dry_run).await?;
     let sink = sink(global, args, channel).await?;
+    let has_names = settings.account_names && args.statuses.is_empty();
+    let names = if has_names { cloud::names(global).await? } else { None };
+    let outside = (&source, &store, &sink, &names);
     let report = match args.now {
-        Some(now) => once(&source, &store, &sink, &FixedClock(now), &settings, &request).await,
-        None => once(&source, &store, &sink, &SystemClock, &settings, &request).await,
+        Some(now) => once(outside, &FixedClock(now), &settings, &request).await,
+        None => once(outside, &SystemClock, &settings, &request).await,
     };
     source.finish();
-    let report = report?;
-    if let Some(notification) = &report.preview {
+    let mut report = report?;
+    if let Some(notification) = &mut report.preview {
+        crate::names::fill(notification, &names, &Budget::UNLIMITED).await;
         Terminal::new(channel, io::stdout()).write(notification)?;
     }
     sum_up(&report)
 }
 
 async fn once(
-    source: &Watched,
-    store: &Store,
-    publisher: &Sink,
+    (source, store, publisher, names): (&Watched, &Store, &Sink, &Option<Names>),
     clock: &impl Clock,
     settings: &Settings,
     request: &Request,
 ) -> Result<Report, Failure> {
-    let ports = Ports { source, store, publisher, clock };
+    let ports = Ports { source, store, publisher, clock, names };
     Ok(watch::run(&ports, settings, request, &Budget::UNLIMITED).await?)
 }
 

@@ -9,10 +9,12 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tracing::warn;
 
 use crate::keys;
 use crate::model::{AccountId, Row, Target, Transition};
 use crate::ports::{SnapshotStore, StoreError};
+use crate::silence::Silence;
 use crate::snapshot::{Change, Claim, Commit, Head, Heads, SCHEMA, Stored, newer_schema};
 
 /// How long a writer waits for another one. Every transaction here takes milliseconds.
@@ -111,6 +113,12 @@ fn decode<T: DeserializeOwned>(target: &Target, body: &str) -> Result<T, StoreEr
     }
 }
 
+/// A silence that cannot be read silences nothing.
+fn silence(sk: &str, body: &str) -> Option<Silence> {
+    let stored = serde_json::from_str::<Stored<Silence>>(body);
+    stored.map(|stored| stored.item).inspect_err(|error| warn!(sk, %error, "silence not understood")).ok()
+}
+
 /// The head, for a writer that holds the transaction.
 fn head(transaction: &rusqlite::Transaction<'_>, target: &Target) -> Result<Option<Head>, StoreError> {
     let sql = "SELECT body FROM items WHERE pk = ? AND sk = ?";
@@ -129,7 +137,11 @@ fn fence(transaction: &rusqlite::Transaction<'_>, target: &Target, epoch: u64) -
 impl SnapshotStore for SqliteStore {
     async fn load(&self) -> Result<Heads, StoreError> {
         let mut heads = Heads::default();
-        for (sk, body) in self.prefixed(keys::WATCH, keys::HEADS)? {
+        let (from, to) = keys::watched();
+        for (sk, body) in self.range(keys::WATCH, &from, &to)? {
+            if sk.starts_with(keys::SILENCES) {
+                heads.silences.0.extend(silence(&sk, &body));
+            }
             let Some(target) = keys::target_of_head(&sk) else { continue };
             match decode(&target, &body) {
                 Ok(head) => drop(heads.known.insert(target, head)),
@@ -182,6 +194,20 @@ impl SnapshotStore for SqliteStore {
         let (from, to) = keys::transitions_after(after);
         let items = self.range(&keys::partition(target), &from, &to)?;
         items.iter().map(|(_, body)| decode(target, body)).collect()
+    }
+
+    async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
+        let expires_at = Some(silence.until.as_second());
+        self.write(|transaction| {
+            put(transaction, keys::WATCH, &keys::silence(&silence.id), silence, expires_at)
+        })
+    }
+
+    async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM items WHERE pk = ? AND sk = ?";
+        self.write(|transaction| {
+            Ok(transaction.prepare_cached(sql)?.execute([keys::WATCH, &keys::silence(id)])? > 0)
+        })
     }
 
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {

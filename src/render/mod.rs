@@ -1,10 +1,16 @@
 //! Lays a notification out for each channel. Nothing here decides what is told.
 
+mod description;
 mod email;
+mod layout;
+mod links;
 mod slack;
 mod sms;
+mod text;
+mod topic;
 mod words;
 
 pub use email::{email, subject};
+pub use layout::named_accounts;
 pub use slack::slack;
 pub use sms::sms;

@@ -2,105 +2,127 @@
 //! notifications", Amazon Q Developer in chat applications Administrator Guide). It accepts nothing
 //! else on its HTTPS subscription.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::words::{about, cause, change, headline, place, since};
+use super::description::description;
+use super::layout::{Section, sections};
+use super::links::{console, history, partition, regions};
+use super::sms::why;
+use super::text::retry;
+use super::topic::Topic;
+use super::words::{headline_within, minute};
 use crate::harmless::{bounded, slack_code, slack_text};
-use crate::notification::{Notification, PackNotice, TransitionNotice};
+use crate::hints;
+use crate::notification::Notification;
 
-/// Amazon Q Developer cuts what is longer, wherever that is; here a whole entry is left out instead.
-const LONGEST_DESCRIPTION: usize = 2500;
+/// Titles and summaries are shown on one line.
+const LONGEST_LINE: usize = 240;
+
+/// Causes for which a next step is given, and accounts that are named as resources.
+const STEPS: usize = 3;
+const RESOURCES: usize = 10;
 
 /// The document.
 pub fn slack(notification: &Notification) -> Value {
-    let thread = match notification.packs.as_slice() {
-        [pack] => format!("packwatch#{}#{}", pack.region, pack.organization_conformance_pack_name),
-        _ => "packwatch".to_owned(),
-    };
-    let headline = headline(notification);
+    let sections = sections(notification);
     let mark = match notification.severity.as_str() {
         "failure" => ":red_circle:",
         "warning" => ":large_orange_circle:",
         "resolved" => ":large_green_circle:",
         _ => ":large_blue_circle:",
     };
-    let keywords: Vec<&String> = notification.counts.keys().collect();
+    let title = headline_within(notification, LONGEST_LINE, None);
+    let summary = headline_within(notification, LONGEST_LINE, why(notification).as_deref());
     json!({
         "version": "1.0",
         "source": "custom",
         "id": notification.id,
         "content": {
             "textType": "client-markdown",
-            "title": bounded(format!("{mark} {headline} - {}", place(notification)), 240),
-            "description": description(notification),
-            "nextSteps": ["See the whole list: `packwatch history`"],
-            "keywords": keywords,
+            "title": format!("{mark} {}", slack_text(&title)),
+            "description": description(notification, &sections),
+            "nextSteps": next_steps(notification, &sections),
+            "keywords": keywords(notification, &sections),
         },
         "metadata": {
-            "threadId": thread,
-            "summary": bounded(headline, 240),
+            "threadId": thread(notification),
+            "summary": slack_text(&summary),
             "eventType": "packwatch",
-            "relatedResources": related(notification),
-            "additionalContext": {"severity": notification.severity.as_str()},
+            "relatedResources": resources(notification, &sections),
+            "additionalContext": context(notification),
         },
     })
 }
 
-fn related(notification: &Notification) -> Vec<String> {
-    let name = |pack: &PackNotice| format!("{}/{}", pack.region, pack.organization_conformance_pack_name);
-    notification.packs.iter().take(10).map(name).collect()
+/// A pack's story stays in one thread. A digest of several packs begins a thread of its own: in one that
+/// all of them shared nobody would see it.
+fn thread(notification: &Notification) -> String {
+    match notification.packs.as_slice() {
+        [pack] => format!("packwatch#{}#{}", pack.region, pack.organization_conformance_pack_name),
+        _ => format!("packwatch#{}", notification.id),
+    }
 }
 
-/// Whole entries up to the limit, then how many more there are.
-fn description(notification: &Notification) -> String {
-    let mut text = String::new();
-    let mut left_out = 0;
-    for pack in &notification.packs {
-        let name = &pack.organization_conformance_pack_name;
-        let head = format!("*{name}* ({}), {}\n", pack.region, about(pack));
-        left_out += pack.omitted;
-        if !push_within(&mut text, &head) {
-            left_out += pack.transitions.len() as u64;
-            continue;
+fn next_steps(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
+    let mut steps: Vec<String> = Vec::new();
+    if sections.iter().any(|section| section.tally.topic == Topic::PackDeleted) {
+        steps.push(format!("{} {}", hints::PACK_DELETED.means, hints::PACK_DELETED.todo));
+    }
+    for group in sections.iter().flat_map(|section| &section.groups) {
+        let Some(hint) = group.hint else { continue };
+        let retry = retry(notification, group).map(|retry| format!(" {retry}")).unwrap_or_default();
+        let step = slack_text(&format!("{}{retry} See \"{}\"", hint.todo, hint.source.title));
+        let step = format!("{step}: {}", hint.source.url);
+        if steps.len() < STEPS && !steps.contains(&step) {
+            steps.push(step);
         }
-        for notice in &pack.transitions {
-            if left_out > 0 || !push_within(&mut text, &entry(notice)) {
-                left_out += 1;
-            }
+    }
+    let consoles = regions(notification).into_iter().take(STEPS);
+    steps.extend(consoles.map(|region| format!("AWS Config in {region}: {}", console(region))));
+    steps.push(format!("Every change, with the stack's table for TABLE: `{}`", history(notification)));
+    steps
+}
+
+/// The error codes, then what the digest is about.
+fn keywords(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
+    let codes = sections.iter().flat_map(|section| &section.groups).filter_map(|group| group.code);
+    let mut keywords: Vec<String> = codes.take(STEPS).map(keyword).collect();
+    keywords.dedup();
+    keywords.extend(notification.counts.keys().cloned());
+    keywords
+}
+
+/// An error code as it is, unless it holds what Slack might act on.
+fn keyword(code: &str) -> String {
+    let is_word = !code.is_empty() && code.chars().all(|c| c.is_ascii_alphanumeric() || ".-".contains(c));
+    if is_word { bounded(code.to_owned(), 100) } else { slack_code(&bounded(code.to_owned(), 100)) }
+}
+
+/// The accounts, as AWS identifies them in policies: Organizations' own ARNs hold an id that AWS Config
+/// does not tell.
+fn resources(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
+    let partition = regions(notification).first().map_or("aws", |region| partition(region));
+    let entries = sections.iter().flat_map(|section| &section.groups).flat_map(|group| &group.entries);
+    let mut arns: Vec<String> = Vec::new();
+    for entry in entries {
+        let arn = format!("arn:{partition}:iam::{}:root", entry.account);
+        if arns.len() < RESOURCES && !arns.contains(&arn) {
+            arns.push(arn);
         }
     }
-    if left_out > 0 {
-        text.push_str(&format!("and {left_out} more"));
+    arns
+}
+
+fn context(notification: &Notification) -> Map<String, Value> {
+    let regions: Vec<&str> = regions(notification).into_iter().map(|region| region.as_str()).collect();
+    let mut context = Map::new();
+    let mut put = |name: &str, value: String| drop(context.insert(name.to_owned(), value.into()));
+    put("Severity", notification.severity.as_str().to_owned());
+    put("ObservedAt", minute(notification.observed_at));
+    put("Regions", regions.join(", "));
+    put("Packs", notification.packs.len().to_string());
+    for (kind, count) in &notification.counts {
+        put(kind, count.to_string());
     }
-    text.trim_end().to_owned()
-}
-
-fn push_within(text: &mut String, piece: &str) -> bool {
-    let last_line = "and 18446744073709551615 more".len();
-    let fits = text.len() + piece.len() + last_line <= LONGEST_DESCRIPTION;
-    if fits {
-        text.push_str(piece);
-    }
-    fits
-}
-
-/// From what to what. A status that AWS did not document is anybody's text.
-fn statuses(change: &str) -> String {
-    let words = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '-' | '>' | ' ');
-    if change.chars().all(words) { slack_text(change) } else { slack_code(change) }
-}
-
-fn entry(notice: &TransitionNotice) -> String {
-    let name = notice.account_name.as_deref().map(|name| format!(" {}", slack_code(name)));
-    let cause = cause(notice).map(|cause| format!("\n   {}", slack_code(&cause)));
-    let since = since(notice).map(|since| format!(", since {since}"));
-    format!(
-        "• *{}* {}{} {}{}{}\n",
-        notice.kind,
-        notice.account_id,
-        name.unwrap_or_default(),
-        statuses(&change(notice)),
-        since.unwrap_or_default(),
-        cause.unwrap_or_default()
-    )
+    context
 }

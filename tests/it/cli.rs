@@ -73,7 +73,7 @@ fn two_days_of_statuses_are_a_baseline_a_digest_and_silence() {
     let day_1 = desk.write("Security.json", &recorded(&[(1, "CREATE_SUCCESSFUL"), (2, "CREATE_SUCCESSFUL")]));
     let baseline = desk.run(&day_1, &[]);
     assert_eq!(baseline.status.code(), Some(2), "{baseline:?}");
-    assert!(stdout(&baseline).starts_with("Subject: packwatch: 1 pack now watched"), "{baseline:?}");
+    assert!(stdout(&baseline).starts_with("Subject: Now watching: Security (eu-west-1)"), "{baseline:?}");
 
     let day_2 = desk.write("Security.json", &recorded(&[(1, "UPDATE_FAILED"), (3, "CREATE_SUCCESSFUL")]));
     let digest = desk.run(&day_2, &["--output", "json"]);

@@ -6,6 +6,7 @@ use packwatch::local::SqliteStore;
 use packwatch::model::{AccountId, Kind, Row, State, Status, Target, Transition};
 use packwatch::ports::{SnapshotStore, StoreError};
 use packwatch::record::CHANGES_PER_TRANSACTION;
+use packwatch::silence::Silence;
 use packwatch::snapshot::{Change, Claim, Commit, Counts, Head};
 
 use crate::harness::dynamo::{Dynamo, Fault};
@@ -45,6 +46,7 @@ contract! {
     a_full_transaction_fits
     a_large_partition_is_read_whole
     a_commit_is_what_the_head_becomes
+    silences_are_loaded_with_the_heads_until_they_are_removed
 }
 
 pub(crate) async fn dynamo_store(dynamo: &Dynamo) -> DynamoStore {
@@ -86,6 +88,7 @@ fn state(status: &str) -> State {
         last_update: Some("2026-11-20T10:00:00.123456789Z".parse().unwrap()),
         stuck: true,
         reminder: u64::from(u32::MAX) + 1,
+        silenced: true,
     }
 }
 
@@ -98,6 +101,7 @@ pub(crate) fn change(n: u64, epoch: u64) -> Change {
         last_update: None,
         stuck: false,
         reminder: 0,
+        silenced: false,
     };
     let transition = Transition {
         account: account(n),
@@ -107,9 +111,13 @@ pub(crate) fn change(n: u64, epoch: u64) -> Change {
         to: Some(state("CREATE_FAILED")),
         failing_since: Some(now),
         observed_at: now,
+        silenced: true,
+        flapping: Some(7),
+        damped: true,
         expires_at: "2027-02-18T10:00:00Z".parse().unwrap(),
     };
-    let row = Row { state: state("CREATE_FAILED"), failing_since: Some(now) };
+    let row =
+        Row { state: state("CREATE_FAILED"), failing_since: Some(now), turns: vec![now], flapping: true };
     Change { account: account(n), row: Some(row), transition: Some(transition) }
 }
 
@@ -262,6 +270,27 @@ async fn a_commit_is_what_the_head_becomes(store: &impl SnapshotStore) {
     let owed = Commit { fingerprint: None, deleted: true, ..commit(1) };
     store.commit(&target, &owed).await.unwrap();
     assert_eq!(head(store, &target).await, owed.applied_to(&claim(0).first_head()));
+}
+
+async fn silences_are_loaded_with_the_heads_until_they_are_removed(store: &impl SnapshotStore) {
+    let silence = |id: &str| Silence {
+        id: id.to_owned(),
+        accounts: vec![account(1)],
+        packs: vec!["Security-*".to_owned()],
+        regions: Vec::new(),
+        kinds: [Kind::Failed, Kind::Left].into(),
+        until: "2026-11-27T10:00:00Z".parse().unwrap(),
+        reason: "being closed \u{1F600}".to_owned(),
+        by: "someone".to_owned(),
+    };
+    store.claim(&target("P"), &claim(0)).await.unwrap();
+    for id in ["one", "two", "one"] {
+        store.silence(&silence(id)).await.unwrap();
+    }
+    let loaded = store.load().await.unwrap();
+    assert_eq!((loaded.known.len(), loaded.silences.0), (1, vec![silence("one"), silence("two")]));
+    assert_eq!((store.unsilence("one").await, store.unsilence("one").await), (Ok(true), Ok(false)));
+    assert_eq!(store.load().await.unwrap().silences.0, [silence("two")]);
 }
 
 // What only DynamoDB can do to a writer.

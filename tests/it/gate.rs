@@ -14,6 +14,7 @@ use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Row, Target,
 use packwatch::ports::{
     Filters, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError, StatusSource, StoreError,
 };
+use packwatch::silence::Silence;
 use packwatch::snapshot::{Change, Claim, Commit, Heads};
 use tokio::sync::Notify;
 
@@ -297,6 +298,14 @@ impl<T: SnapshotStore> SnapshotStore for Gated<T> {
 
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
         self.gate.pass(Kind::Commit, &[], self.port.commit(target, commit)).await
+    }
+
+    async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
+        self.port.silence(silence).await
+    }
+
+    async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
+        self.port.unsilence(id).await
     }
 }
 

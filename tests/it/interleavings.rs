@@ -107,7 +107,13 @@ impl Sim {
         let protocol = Protocol::new(store, outside, self.repeated.clone());
         let future = async move {
             let clock = FixedClock("2023-11-14T23:00:00Z".parse().unwrap());
-            let ports = Ports { source: &protocol, store: &protocol, publisher: &protocol, clock: &clock };
+            let ports = Ports {
+                source: &protocol,
+                store: &protocol,
+                publisher: &protocol,
+                clock: &clock,
+                names: &None::<packwatch::aws::Organizations>,
+            };
             let settings = settings(&[("PACKWATCH_GROUP_WAIT", "0s")]);
             let request = Request { packs: vec![A.parse().unwrap()], ..Request::default() };
             let _however_it_ended = watch::run(&ports, &settings, &request, &Budget::UNLIMITED).await;

@@ -20,6 +20,7 @@ mod interleavings;
 mod lambda;
 mod limits;
 mod memory;
+mod messages;
 mod model;
 mod mutants;
 mod promise;

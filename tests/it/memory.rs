@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use packwatch::model::{AccountId, Row, Target, Transition};
 use packwatch::ports::{SnapshotStore, StoreError};
+use packwatch::silence::{Silence, Silences};
 use packwatch::snapshot::{Change, Claim, Commit, Head, Heads};
 
 type Log = BTreeMap<(u64, AccountId), Transition>;
@@ -18,6 +19,7 @@ struct State {
     rows: BTreeMap<Target, BTreeMap<AccountId, Row>>,
     transitions: BTreeMap<Target, Log>,
     commits: Vec<Committed>,
+    silences: BTreeMap<String, Silence>,
 }
 
 /// A commit that was applied, with the rows as they were then.
@@ -102,7 +104,9 @@ impl State {
 
 impl SnapshotStore for MemoryStore {
     async fn load(&self) -> Result<Heads, StoreError> {
-        Ok(Heads { known: self.0.lock().unwrap().heads.clone(), ..Heads::default() })
+        let state = self.0.lock().unwrap();
+        let silences = Silences(state.silences.values().cloned().collect());
+        Ok(Heads { known: state.heads.clone(), silences, ..Heads::default() })
     }
 
     async fn claim(&self, target: &Target, claim: &Claim) -> Result<(), StoreError> {
@@ -141,6 +145,15 @@ impl SnapshotStore for MemoryStore {
         let state = self.0.lock().unwrap();
         let log = state.transitions.get(target).into_iter().flatten();
         Ok(log.filter(|((epoch, _), _)| *epoch > after).map(|(_, transition)| transition.clone()).collect())
+    }
+
+    async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
+        self.0.lock().unwrap().silences.insert(silence.id.clone(), silence.clone());
+        Ok(())
+    }
+
+    async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
+        Ok(self.0.lock().unwrap().silences.remove(id).is_some())
     }
 
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {

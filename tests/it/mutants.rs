@@ -11,6 +11,7 @@ use packwatch::notification::transition_id;
 use packwatch::ports::{
     Filters, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError, StatusSource, StoreError,
 };
+use packwatch::silence::Silence;
 use packwatch::snapshot::{Change, Claim, Commit, Heads};
 use serde_json::Value;
 
@@ -87,6 +88,14 @@ impl SnapshotStore for MutantStore {
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
         let commit = Commit { epoch: self.fence(target, commit.epoch), ..commit.clone() };
         self.store.commit(target, &commit).await
+    }
+
+    async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
+        self.store.silence(silence).await
+    }
+
+    async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
+        self.store.unsilence(id).await
     }
 }
 
@@ -198,6 +207,14 @@ impl SnapshotStore for Protocol {
             let _too_late_to_say = self.outside.events(&batch).await;
         }
         Ok(())
+    }
+
+    async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
+        self.store.silence(silence).await
+    }
+
+    async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
+        self.store.unsilence(id).await
     }
 }
 

@@ -63,7 +63,13 @@ impl Stage {
         let (gate, port) = (|| self.gate.clone(), outside.clone());
         let store = Gated { gate: gate(), port: self.store.clone() };
         let source = Gated { gate: gate(), port };
-        let ports = Ports { source: &source, store: &store, publisher: &source, clock: &outside };
+        let ports = Ports {
+            source: &source,
+            store: &store,
+            publisher: &source,
+            clock: &outside,
+            names: &None::<packwatch::aws::Organizations>,
+        };
         self.gate.until_death(watch::run(&ports, &self.settings, request, budget)).await
     }
 

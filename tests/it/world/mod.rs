@@ -7,6 +7,7 @@
 //! - `packs`: organizations' conformance packs, their accounts and statuses;
 //! - `faults`: what AWS Config does wrong, slowly or not at all;
 //! - `messages`: topics, what SNS accepted, and what SNS does wrong;
+//! - `organizations`: the names of accounts;
 //! - `log`: every request that arrived;
 //! - `config`, `config_rules`, `token`: AWS Config's side of the wire;
 //! - `sns`, `sns_form`, `sns_rules`: that of SNS;
@@ -25,6 +26,7 @@ pub mod faults;
 pub mod host;
 pub mod log;
 pub mod messages;
+pub mod organizations;
 pub mod packs;
 pub mod server;
 pub mod sns;
@@ -55,6 +57,7 @@ pub struct State {
     pub regions: BTreeMap<String, packs::Region>,
     pub faults: faults::ConfigFaults,
     pub sns: messages::Sns,
+    pub organization: organizations::Organization,
     pub log: log::Log,
     /// When the world began; token ages and the request log count from here.
     pub started: Instant,
@@ -68,6 +71,7 @@ impl Default for State {
             regions: BTreeMap::new(),
             faults: faults::ConfigFaults::default(),
             sns: messages::Sns::default(),
+            organization: organizations::Organization::default(),
             log: log::Log::default(),
             started: Instant::now(),
             fixed_now: None,

@@ -5,7 +5,7 @@ use super::log::InFlight;
 use super::messages::Message;
 use super::sns::{self, Ending};
 use super::sns_form::Form;
-use super::{ServiceError, World, config, faults::NextFault, log::Request, packs};
+use super::{ServiceError, World, config, faults::NextFault, log::Request, organizations, packs};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, State};
@@ -63,6 +63,9 @@ async fn call(
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let region = header("authorization").and_then(region);
     match (header("x-amz-target"), region) {
+        (Some(target), Some(region)) if target.starts_with(organizations::TARGET_PREFIX) => {
+            call_organizations(&world, target, region, &body).await
+        }
         (Some(target), Some(region)) => call_config(&world, &scissors, target, region, &body).await,
         (None, Some(region)) => call_sns(&world, &scissors, region, &body).await,
         (Some(_), None) => amz_json_error(&unsigned()),
@@ -92,6 +95,20 @@ async fn call_config(
         None => {}
     }
     let answer = config::respond(&mut world.lock(), region, operation, body);
+    match answer {
+        Ok(body) => reply(200, AMZ_JSON, body),
+        Err(error) => amz_json_error(&error),
+    }
+}
+
+async fn call_organizations(world: &World, target: &str, region: &str, body: &[u8]) -> Response<Body> {
+    let operation = target.strip_prefix(organizations::TARGET_PREFIX).unwrap_or(target);
+    world.record("organizations", operation, region, serde_json::from_slice(body).unwrap_or(Value::Null));
+    let hangs = world.lock().organization.hangs;
+    if hangs {
+        return std::future::pending().await;
+    }
+    let answer = organizations::respond(&world.lock().organization, operation, body);
     match answer {
         Ok(body) => reply(200, AMZ_JSON, body),
         Err(error) => amz_json_error(&error),

@@ -1,0 +1,291 @@
+//! What a failure means and what to do about it. AWS Config's error codes are an open set: each row of
+//! the table names where AWS says so, and what no row knows gets the last one.
+//!
+//! To add a row: the code as AWS Config spells it (or a part of the message, in lower case, where codes
+//! are too general), two short sentences, and the title and address of AWS's page.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// A page of AWS's documentation.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    /// As the page is titled.
+    pub title: &'static str,
+    /// Its address.
+    pub url: &'static str,
+}
+
+/// What is known of an error.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// The error codes that it is about.
+    codes: &'static [&'static str],
+    /// Parts of error messages, in lower case, any of which tells that it is about this.
+    messages: &'static [&'static str],
+    /// What it means.
+    pub means: &'static str,
+    /// What to do.
+    pub todo: &'static str,
+    /// Where AWS says so.
+    pub source: &'static Source,
+    /// Whether AWS Config itself tries again, for [`RETRIED`], in an account that is new.
+    retried: bool,
+}
+
+/// How long AWS Config goes on trying to deploy to a new account that has no recorder.
+pub const RETRIED: Duration = Duration::from_secs(7 * 3600);
+
+macro_rules! source {
+    ($name:ident, $title:literal, $path:literal) => {
+        static $name: Source = Source { title: $title, url: concat!("https://docs.aws.amazon.com/", $path) };
+    };
+}
+
+source!(
+    ORGANIZATION,
+    "Managing Conformance Packs for AWS Config Across all Accounts in Your Organization",
+    "config/latest/developerguide/conformance-pack-organization-apis.html"
+);
+source!(
+    TROUBLESHOOTING,
+    "Troubleshooting for Conformance Packs for AWS Config",
+    "config/latest/developerguide/troubleshooting-conformance-pack.html"
+);
+source!(PUT_PACK, "PutConformancePack", "config/latest/APIReference/API_PutConformancePack.html");
+source!(
+    PUT_ORGANIZATION_PACK,
+    "PutOrganizationConformancePack",
+    "config/latest/APIReference/API_PutOrganizationConformancePack.html"
+);
+source!(LIMITS, "Service Limits for AWS Config", "config/latest/developerguide/configlimits.html");
+source!(
+    CLOSED,
+    "Closing a member account in an organization with AWS Organizations",
+    "organizations/latest/userguide/orgs_manage_accounts_close.html"
+);
+source!(
+    DELETE_ORGANIZATION_PACK,
+    "DeleteOrganizationConformancePack",
+    "config/latest/APIReference/API_DeleteOrganizationConformancePack.html"
+);
+source!(
+    STATUSES,
+    "OrganizationConformancePackDetailedStatus",
+    "config/latest/APIReference/API_OrganizationConformancePackDetailedStatus.html"
+);
+
+/// The rows, of which the first that fits is taken.
+static HINTS: [Hint; 10] = [
+    Hint {
+        codes: &[
+            "NoAvailableConfigurationRecorder",
+            "NoAvailableConfigurationRecorderException",
+            "NoRunningConfigurationRecorderException",
+            "NoSuchConfigurationRecorderException",
+        ],
+        messages: &["configuration recorder", "config recorder"],
+        means: "AWS Config is not set up in this account and region: there is no configuration recorder.",
+        todo: "Turn on AWS Config there: a customer managed configuration recorder, and start it.",
+        source: &ORGANIZATION,
+        retried: true,
+    },
+    Hint {
+        codes: &["InsufficientDeliveryPolicyException", "NoSuchBucketException"],
+        messages: &["delivery bucket", "deliverys3bucket", "awsconfigconforms"],
+        means: "The pack cannot use its delivery bucket.",
+        todo: "Check that the bucket exists, that its name starts with awsconfigconforms, and that its \
+               policy lets AWSServiceRoleForConfigConforms of every member account write.",
+        source: &ORGANIZATION,
+        retried: false,
+    },
+    Hint {
+        codes: &["InvalidRoleException"],
+        messages: &["service-linked role", "service linked role", "awsserviceroleforconfigconforms"],
+        means: "The role with which AWS Config deploys packs is missing in the account, or cannot be made.",
+        todo: "Create AWSServiceRoleForConfigConforms there: aws iam create-service-linked-role \
+               --aws-service-name config-conforms.amazonaws.com; look for a service control policy that \
+               denies it.",
+        source: &PUT_PACK,
+        retried: false,
+    },
+    Hint {
+        codes: &["MaxNumberOfConfigRulesExceededException"],
+        messages: &["maximum number of config rules", "maximum number of rules"],
+        means: "The account has as many AWS Config rules as its quota allows; those of packs count too.",
+        todo: "Delete rules that are no longer used there, or ask for a higher quota.",
+        source: &LIMITS,
+        retried: false,
+    },
+    Hint {
+        codes: &[
+            "MaxNumberOfConformancePacksExceededException",
+            "MaxNumberOfOrganizationConformancePacksExceededException",
+        ],
+        messages: &["limit of the number of conformance packs", "maximum number of conformance packs"],
+        means: "The account has as many conformance packs as its quota allows.",
+        todo: "Delete a conformance pack of the account's own, or ask for a higher quota.",
+        source: &LIMITS,
+        retried: false,
+    },
+    Hint {
+        codes: &[
+            "ConformancePackTemplateValidationException",
+            "OrganizationConformancePackTemplateValidationException",
+        ],
+        messages: &["template validation", "template error", "invalid template"],
+        means: "The pack's template, or a parameter of it, is not valid in this account and region.",
+        todo: "Mend the template (a rule or remediation may not exist in this region), then deploy the pack \
+               again.",
+        source: &PUT_ORGANIZATION_PACK,
+        retried: false,
+    },
+    Hint {
+        codes: &["ResourceInUseException", "ConflictException", "ResourceConcurrentModificationException"],
+        messages: &["is in progress", "remediation action"],
+        means: "Another change of the pack was under way in the account, or a remediation was running.",
+        todo: "Wait until it has ended, then deploy the pack again.",
+        source: &PUT_PACK,
+        retried: false,
+    },
+    Hint {
+        codes: &["AccountSuspendedException", "AWSAccountSuspended"],
+        messages: &["suspended", "account is closed", "account has been closed"],
+        means: "The account is suspended or closed: nothing can be deployed to it.",
+        todo: "Exclude it from the pack (ExcludedAccounts), or from packwatch (PACKWATCH_EXCLUDE_ACCOUNTS); \
+               a closed account leaves the organization after 90 days.",
+        source: &CLOSED,
+        retried: false,
+    },
+    Hint {
+        codes: &["ThrottlingException", "LimitExceededException", "RequestLimitExceeded"],
+        messages: &["rate exceeded", "throttl"],
+        means: "AWS was asked too often at once.",
+        todo: "Deploy the pack again later; many packs at once throttle each other.",
+        source: &PUT_ORGANIZATION_PACK,
+        retried: false,
+    },
+    Hint {
+        codes: &[
+            "AccessDenied",
+            "AccessDeniedException",
+            "InsufficientPermissionsException",
+            "OrganizationAccessDeniedException",
+        ],
+        messages: &["access denied", "not authorized", "explicit deny"],
+        means: "AWS Config may not do in the account what the pack needs.",
+        todo: "Look for a service control policy that denies config, iam or cloudformation there, and check \
+               that the template's bucket or document can be read from the account.",
+        source: &PUT_ORGANIZATION_PACK,
+        retried: false,
+    },
+];
+
+/// For what no row knows.
+static ANY_FAILURE: Hint = Hint {
+    codes: &[],
+    messages: &[],
+    means: "AWS Config could not deploy the pack to the account.",
+    todo: "In the account: aws configservice describe-conformance-pack-status; where it names a stack, its \
+           events in AWS CloudFormation say why.",
+    source: &TROUBLESHOOTING,
+    retried: false,
+};
+
+/// For a deployment that does not end.
+pub static STUCK: Hint = Hint {
+    codes: &[],
+    messages: &[],
+    means: "The deployment has not ended for longer than it should take.",
+    todo: "In the account: aws configservice describe-conformance-pack-status; where it names a stack, its \
+           events in AWS CloudFormation say what it waits for.",
+    source: &TROUBLESHOOTING,
+    retried: false,
+};
+
+/// For an account that changes too often.
+pub static FLAPPING: Hint = Hint {
+    codes: &[],
+    messages: &[],
+    means: "The status changes back and forth. You are told again when it has not changed for an hour; \
+            packwatch history has every change.",
+    todo: "Look for two deployments of the pack that undo each other, or a remediation that runs again and \
+           again.",
+    source: &TROUBLESHOOTING,
+    retried: false,
+};
+
+/// For a status that AWS did not document when this was written.
+pub static UNRECOGNISED: Hint = Hint {
+    codes: &[],
+    messages: &[],
+    means: "AWS Config reports a status that this packwatch does not know.",
+    todo: "Look it up in AWS's page, and update packwatch.",
+    source: &STATUSES,
+    retried: false,
+};
+
+/// For a pack that is gone.
+pub static PACK_DELETED: Hint = Hint {
+    codes: &[],
+    messages: &[],
+    means: "The pack's rules and remediations are gone from these accounts: nothing checks them any more.",
+    todo: "If nobody meant that: AWS CloudTrail's event DeleteOrganizationConformancePack says who did it; \
+           deploy the pack again.",
+    source: &DELETE_ORGANIZATION_PACK,
+    retried: false,
+};
+
+/// What is known of a failure: by its code, else by its message.
+pub fn failure(code: Option<&str>, message: Option<&str>) -> &'static Hint {
+    let message = message.unwrap_or_default().to_lowercase();
+    let by_code = || HINTS.iter().find(|hint| code.is_some_and(|code| hint.codes.contains(&code)));
+    let by_message = || HINTS.iter().find(|hint| hint.messages.iter().any(|part| message.contains(part)));
+    by_code().or_else(by_message).unwrap_or(&ANY_FAILURE)
+}
+
+impl Hint {
+    /// Until when AWS Config goes on trying by itself, for a creation that has failed since then.
+    pub fn retried_until(&self, status: &str, since: Option<Timestamp>) -> Option<Timestamp> {
+        let since = since.filter(|_| self.retried && status.starts_with("CREATE_"))?;
+        since.checked_add(RETRIED).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_wins_over_a_message_and_something_is_said_of_everything() {
+        let recorder = failure(Some("NoAvailableConfigurationRecorderException"), Some("access denied"));
+        assert!(recorder.means.contains("recorder") && recorder.retried);
+        assert_eq!(failure(None, Some("Config Recorder is not present")), recorder);
+        assert!(failure(Some("X"), Some("The account is SUSPENDED")).means.contains("suspended"));
+        assert_eq!(failure(Some("X"), None), &ANY_FAILURE);
+    }
+
+    #[test]
+    fn every_row_has_a_source_and_no_code_stands_twice() {
+        let mut codes: Vec<&str> = HINTS.iter().flat_map(|hint| hint.codes).copied().collect();
+        let all = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), all);
+        for hint in HINTS.iter().chain([&ANY_FAILURE, &STUCK, &FLAPPING, &UNRECOGNISED]) {
+            assert!(hint.source.url.ends_with(".html") && !hint.source.title.is_empty());
+            assert!(hint.messages.iter().all(|part| *part == part.to_lowercase()), "{hint:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_creation_without_a_recorder_is_tried_again() {
+        let since: Timestamp = "2026-11-18T09:12:00Z".parse().unwrap();
+        let recorder = failure(Some("NoAvailableConfigurationRecorder"), None);
+        let until = "2026-11-18T16:12:00Z".parse().ok();
+        assert_eq!(recorder.retried_until("CREATE_FAILED", Some(since)), until);
+        assert_eq!(recorder.retried_until("UPDATE_FAILED", Some(since)), None);
+        assert_eq!(ANY_FAILURE.retried_until("CREATE_FAILED", Some(since)), None);
+    }
+}

@@ -1,0 +1,58 @@
+//! Account names: an id says nothing to a person. They are asked for only when a digest goes out, only
+//! for the accounts that it names, and never at the price of the digest.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+use tracing::warn;
+
+use crate::budget::Budget;
+use crate::model::AccountId;
+use crate::notification::Notification;
+use crate::ports::AccountNames;
+use crate::render::named_accounts;
+
+/// How long a digest waits for names.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What AWS Organizations says of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountName {
+    /// Its name.
+    pub name: String,
+    /// Its state, unless that is `ACTIVE`: nothing can be deployed to a suspended account.
+    pub state: Option<String>,
+}
+
+/// Names the accounts that the messages show, as far as the names are to be had.
+pub async fn fill(notification: &mut Notification, names: &impl AccountNames, budget: &Budget) {
+    let accounts = named_accounts(notification);
+    if accounts.is_empty() {
+        return;
+    }
+    // A run whose time is over tells what it knows.
+    let until = budget.cap(Instant::now() + PATIENCE);
+    if timeout_at(until, names.look_up(&accounts)).await.is_err() {
+        warn!("AWS Organizations did not answer in time: accounts are shown without their names");
+    }
+    for notice in notification.packs.iter_mut().flat_map(|pack| &mut pack.transitions) {
+        // Also the entries of the same account that are only in the JSON document.
+        if let Some(known) = names.known(notice.account_id) {
+            notice.account_name = Some(known.name);
+            notice.account_state = known.state;
+        }
+    }
+}
+
+/// Without anyone to ask, no names are known: recorded statuses, names switched off.
+impl<N: AccountNames> AccountNames for Option<N> {
+    async fn look_up(&self, accounts: &[AccountId]) {
+        if let Some(names) = self {
+            names.look_up(accounts).await;
+        }
+    }
+
+    fn known(&self, account: AccountId) -> Option<AccountName> {
+        self.as_ref()?.known(account)
+    }
+}

@@ -1,0 +1,201 @@
+//! SNS's rules and the readers' limits, for whatever AWS Config may say.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use jiff::Timestamp;
+use packwatch::budget::Budget;
+use packwatch::clock::FixedClock;
+use packwatch::event::Request;
+use packwatch::local::Channel;
+use packwatch::message::{self, Alert, Attribute, Event, LARGEST_MESSAGE};
+use packwatch::model::{DetailedStatus, Status, Target};
+use packwatch::notification::Notification;
+use packwatch::ports::{PublishError, Publisher};
+use packwatch::settings::Reader;
+use packwatch::watch::{self, Ports};
+use serde_json::Value;
+
+use super::samples::{account, at, cases, changed, failed, failure, here, told};
+use super::schema::{assert_event, assert_notification};
+use super::stage::{NOBODY, Statuses};
+use crate::memory::MemoryStore;
+use crate::world::sns_form::{Draft, DraftAttribute};
+use crate::world::sns_rules;
+
+/// What every digest must keep to, in each of its forms.
+fn assert_fits(alert: &Alert) {
+    let mut draft = draft(&alert.message, &alert.attributes);
+    draft.subject = Some(alert.subject.clone());
+    draft.message_structure = Some("json".to_owned());
+    sns_rules::check(&draft, "arn:aws:sns:eu-west-1:111122223333:alerts").unwrap_or_else(|e| panic!("{e:?}"));
+    assert!(alert.subject.len() < 100, "{}", alert.subject);
+    let bodies: BTreeMap<String, String> = serde_json::from_str(&alert.message).unwrap();
+    assert_notification(&serde_json::from_str(&bodies["default"]).unwrap());
+    let slack: Value = serde_json::from_str(&bodies["https"]).unwrap();
+    let description = slack["content"]["description"].as_str().unwrap();
+    assert!(description.len() <= 2500 && !description.is_empty(), "{description}");
+    assert!(bodies["sms"].len() <= 140 && bodies["sms"].is_ascii(), "{}", bodies["sms"]);
+    for line in bodies["email"].lines() {
+        let is_one_word = line.trim().split(' ').count() == 1;
+        let is_command = line.starts_with("packwatch history");
+        assert!(line.chars().count() <= 74 || is_one_word || is_command, "{line:?}");
+        assert!(!line.chars().any(|c| c.is_control()), "{line:?}");
+    }
+}
+
+fn draft(message: &str, attributes: &[Attribute]) -> Draft {
+    let attribute = |a: &Attribute| {
+        let data_type = Some(a.data_type.to_owned());
+        let value = Some(a.value.clone());
+        (a.name.to_owned(), DraftAttribute { data_type, string_value: value, ..DraftAttribute::default() })
+    };
+    Draft {
+        message: message.to_owned(),
+        attributes: attributes.iter().map(attribute).collect(),
+        ..Draft::default()
+    }
+}
+
+#[test]
+fn every_case_fits() {
+    for (_, notification) in cases() {
+        assert_fits(&message::alert(notification));
+    }
+}
+
+#[test]
+fn ten_thousand_failures_are_one_digest_with_the_right_counts() {
+    let long = "explicit deny in a service control policy \"\\ ".repeat(30);
+    let failures = (0..10_000).map(|n| failure(n, failed("AccessDenied", &long, "2026-11-18T09:00:00Z")));
+    let alert = message::alert(told(&[changed(here("Security-Baseline"), 10_000, failures.collect())]));
+    assert_fits(&alert);
+    assert!(alert.message.len() > LARGEST_MESSAGE * 8 / 10, "the room is used: {}", alert.message.len());
+    assert_eq!(alert.subject, "10,000 accounts failed: Security-Baseline (eu-west-1)");
+    let bodies: BTreeMap<String, String> = serde_json::from_str(&alert.message).unwrap();
+    let document: Notification = serde_json::from_str(&bodies["default"]).unwrap();
+    assert_eq!(document.count("Failed"), 10_000);
+    let pack = &document.packs[0];
+    assert_eq!(pack.transitions.len() as u64 + pack.omitted, 10_000);
+    assert!(bodies["email"].contains("and 9,990 accounts more"), "{}", bodies["email"]);
+    // What a person makes of the cut document is the same.
+    assert!(Channel::Email.show(&document).contains("10,000 accounts failed"));
+}
+
+#[test]
+fn a_long_name_leaves_the_worst_in_the_subject() {
+    let pack = "P".repeat(128);
+    let digest = told(&[changed(here(&pack), 1, vec![failure(1, failed("C", "m", "2026-11-18T09:00:00Z"))])]);
+    let alert = message::alert(digest);
+    assert!(
+        alert.subject.starts_with("1 account failed: PPPP") && alert.subject.ends_with("..."),
+        "{}",
+        alert.subject
+    );
+    assert_fits(&alert);
+}
+
+/// SNS, as far as its rules go.
+#[derive(Default)]
+struct Rules {
+    alerts: Cell<usize>,
+    events: RefCell<Vec<Event>>,
+}
+
+impl Publisher for Rules {
+    async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
+        assert_fits(alert);
+        self.alerts.set(self.alerts.get() + 1);
+        Ok(())
+    }
+
+    fn has_events(&self) -> bool {
+        true
+    }
+
+    async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {
+        let drafts = events.iter().enumerate().map(|(index, event)| Draft {
+            batch_entry_id: Some(index.to_string()),
+            ..draft(&event.message, &event.attributes)
+        });
+        let drafts: Vec<Draft> = drafts.collect();
+        sns_rules::check_batch(&drafts, "arn:aws:sns:eu-west-1:111122223333:events")
+            .unwrap_or_else(|e| panic!("{e:?}"));
+        for event in events {
+            assert_event(&serde_json::from_str(&event.message).unwrap());
+        }
+        self.events.borrow_mut().extend(events.iter().cloned());
+        Ok(Vec::new())
+    }
+}
+
+/// Text of any kind: long, hostile, empty, from the right to the left.
+fn text(rng: &mut Rng) -> Option<String> {
+    let piece = |rng: &mut Rng| match rng.u8(0..9) {
+        0 => "NoAvailableConfigurationRecorder".to_owned(),
+        1 => "AccessDenied".to_owned(),
+        2 => "\"\\\u{0}\u{202E}\r\n".to_owned(),
+        3 => "<!channel> `*_~".to_owned(),
+        4 => "שלום العربية 漢字 😀".to_owned(),
+        5 => " ".repeat(rng.usize(0..40)),
+        6 => rng.char('\u{0}'..char::MAX).to_string(),
+        _ => {
+            let length = rng.usize(0..90);
+            (0..length).map(|_| rng.alphanumeric()).collect()
+        }
+    };
+    rng.bool().then(|| (0..rng.usize(0..9)).map(|_| piece(rng)).collect())
+}
+
+fn world(rng: &mut Rng) -> Statuses {
+    let mut statuses = Statuses::default();
+    for n in 0..rng.usize(1..4) {
+        let region = ["eu-west-1", "cn-north-1"][n % 2];
+        let pack = if n == 0 { "L".repeat(rng.usize(1..=128)) } else { format!("Pack-{n}") };
+        let rows = (0..rng.u64(0..25)).map(|n| DetailedStatus {
+            account: account(n),
+            conformance_pack_name: "OrgConformsPack-x".to_owned(),
+            status: match rng.usize(0..11) {
+                known @ 0..9 => Status::new(Status::DOCUMENTED[known]),
+                _ => Status::new(&text(rng).unwrap_or_default()),
+            },
+            error_code: text(rng),
+            error_message: text(rng),
+            last_update: rng
+                .bool()
+                .then(|| Timestamp::from_second(rng.i64(1_700_000_000..1_800_000_000)).unwrap()),
+        });
+        let rows = rows.collect();
+        statuses.0.insert(Target { region: region.parse().unwrap(), pack: pack.parse().unwrap() }, rows);
+    }
+    statuses
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_digest_of_a_thousand_random_worlds_is_refused() {
+    let lookup = |name: &str| (name == "PACKWATCH_REGIONS").then(|| "eu-west-1,cn-north-1".to_owned());
+    let settings = Reader::new(&lookup).settings();
+    let publisher = Rules::default();
+    for seed in 0..1000 {
+        let mut rng = Rng::with_seed(seed);
+        let store = MemoryStore::default();
+        // A baseline, then everything at once is otherwise.
+        for day in ["2026-11-18T10:00:00Z", "2026-11-19T10:05:00Z"] {
+            let source = world(&mut rng);
+            let clock = FixedClock(at(day));
+            let ports = Ports {
+                source: &source,
+                store: &store,
+                publisher: &publisher,
+                clock: &clock,
+                names: &NOBODY,
+            };
+            let report =
+                watch::run(&ports, &settings, &Request::default(), &Budget::UNLIMITED).await.unwrap();
+            assert_eq!(report.answer.failure(), None, "seed {seed}");
+        }
+    }
+    assert!(publisher.alerts.get() > 1000, "{}", publisher.alerts.get());
+    assert!(publisher.events.borrow().len() > 5_000);
+}

@@ -1,0 +1,200 @@
+//! What there may be to tell, made as a run makes it.
+
+use jiff::Timestamp;
+use packwatch::model::{AccountId, Kind, State, Status, Target, Transition};
+use packwatch::notification::{News, Notification, What, digest};
+use packwatch::settings::Notify;
+
+pub(crate) const NOW: &str = "2026-11-18T10:00:00Z";
+
+pub(crate) fn at(time: &str) -> Timestamp {
+    time.parse().unwrap()
+}
+
+pub(crate) fn account(n: u64) -> AccountId {
+    format!("{:012}", 111_122_220_000 + n).parse().unwrap()
+}
+
+pub(crate) fn target(region: &str, pack: &str) -> Target {
+    Target { region: region.parse().unwrap(), pack: pack.parse().unwrap() }
+}
+
+pub(crate) fn here(pack: &str) -> Target {
+    target("eu-west-1", pack)
+}
+
+pub(crate) fn state(status: &str, since: &str) -> State {
+    State {
+        status: Status::new(status),
+        error_code: None,
+        error_message: None,
+        last_update: Some(at(since)),
+        stuck: false,
+        reminder: 0,
+        silenced: false,
+    }
+}
+
+pub(crate) fn failed(code: &str, message: &str, since: &str) -> State {
+    State {
+        error_code: Some(code.to_owned()),
+        error_message: Some(message.to_owned()),
+        ..state("CREATE_FAILED", since)
+    }
+}
+
+pub(crate) fn no_recorder(since: &str) -> State {
+    failed("NoAvailableConfigurationRecorder", "Config Recorder is not available in the account.", since)
+}
+
+pub(crate) fn transition(n: u64, kind: Kind, from: Option<State>, to: Option<State>) -> Transition {
+    let failing_since = match kind {
+        Kind::Failed | Kind::Reminder => to.as_ref().and_then(|to| to.last_update),
+        _ => None,
+    };
+    Transition {
+        account: account(n),
+        epoch: 7,
+        kind,
+        from,
+        to,
+        failing_since,
+        observed_at: at(NOW),
+        silenced: false,
+        flapping: None,
+        damped: false,
+        expires_at: at("2027-02-18T10:00:00Z"),
+    }
+}
+
+pub(crate) fn failure(n: u64, to: State) -> Transition {
+    let from = state("CREATE_IN_PROGRESS", "2026-11-18T09:00:00Z");
+    transition(n, Kind::Failed, Some(from), Some(to))
+}
+
+pub(crate) fn recovery(n: u64, since: &str) -> Transition {
+    let to = state("UPDATE_SUCCESSFUL", "2026-11-18T09:56:00Z");
+    let mut recovery = transition(n, Kind::Recovered, Some(no_recorder(since)), Some(to));
+    recovery.failing_since = Some(at(since));
+    recovery
+}
+
+pub(crate) fn news(target: Target, accounts: u64, what: What) -> News {
+    News { target, born: "0123456789abcdef".to_owned(), epoch: 7, accounts, observed_at: at(NOW), what }
+}
+
+pub(crate) fn changed(target: Target, accounts: u64, transitions: Vec<Transition>) -> News {
+    news(target, accounts, What::Transitions(transitions))
+}
+
+pub(crate) fn told(news: &[News]) -> Notification {
+    digest(news, &Notify::default()).expect("something to tell")
+}
+
+pub(crate) fn named(mut notification: Notification, names: &[(u64, &str)]) -> Notification {
+    for transition in notification.packs.iter_mut().flat_map(|pack| &mut pack.transitions) {
+        let name = names.iter().find(|(n, _)| account(*n) == transition.account_id);
+        transition.account_name = name.map(|(_, name)| (*name).to_owned());
+    }
+    notification
+}
+
+/// The cases, each with the name of its snapshots.
+pub(crate) fn cases() -> Vec<(&'static str, Notification)> {
+    let pack = || here("Security-Baseline");
+    let one = changed(pack(), 250, vec![failure(1, no_recorder("2026-11-18T09:12:44Z"))]);
+    let mut many: Vec<Transition> = (1..=27)
+        .map(|n| failure(n, no_recorder(&format!("2026-11-18T09:{:02}:00Z", n + 10))))
+        .chain((28..=30).map(|n| failure(n, failed("AccessDenied", "explicit deny", "2026-11-18T08:00:00Z"))))
+        .collect();
+    many.push(recovery(31, "2026-11-15T05:30:00Z"));
+    many.push(transition(32, Kind::Stuck, None, Some(state("UPDATE_IN_PROGRESS", "2026-11-18T06:40:00Z"))));
+    many.push(transition(33, Kind::Joined, None, Some(state("CREATE_IN_PROGRESS", "2026-11-18T09:58:00Z"))));
+    many.push(transition(34, Kind::Left, Some(state("CREATE_SUCCESSFUL", NOW)), None));
+    let progress = (0..10_000).map(|n| {
+        let before = state("CREATE_SUCCESSFUL", "2026-10-01T00:00:00Z");
+        transition(n, Kind::InProgress, Some(before), Some(state("UPDATE_IN_PROGRESS", NOW)))
+    });
+    let failing = vec![(account(1), no_recorder("2026-11-17T08:00:00Z"))];
+    let deleted = news(pack(), 250, What::PackDeleted);
+    let regions = ["us-gov-west-1", "cn-north-1", "eu-west-1"]
+        .map(|region| changed(target(region, "Security-Baseline"), 9, vec![failure(1, no_recorder(NOW))]));
+    let hostile = failed(
+        "Code<!channel>\u{202E}`",
+        "*bold* <https://evil.example|click> <!here> `x`\r\nBcc: all@example.com\u{7}\u{200B} & \"q\"",
+        "2026-11-18T09:00:00Z",
+    );
+    let mut still = failure(2, failed("InternalError", "Internal failure", "2026-11-15T05:30:00Z"));
+    still.kind = Kind::Reminder;
+    still.from = still.to.clone();
+    let fifty = (0..50).map(|n| {
+        let pack = here(&format!("Operational-Best-Practices-{n:02}"));
+        let mut transitions = vec![failure(1, no_recorder("2026-11-18T09:12:44Z"))];
+        if n < 3 {
+            transitions.push(failure(n + 5, failed("AccessDenied", "explicit deny", "2026-11-18T08:00:00Z")));
+        }
+        changed(pack, 250, transitions)
+    });
+    let joins = (0..20).map(|n| {
+        let joined = transition(9, Kind::Joined, None, Some(state("CREATE_IN_PROGRESS", NOW)));
+        changed(here(&format!("Pack-{n:02}")), 251, vec![joined])
+    });
+    let mut flapping = failure(1, no_recorder("2026-11-18T09:55:00Z"));
+    flapping.flapping = Some(7);
+    let ok = state("UPDATE_SUCCESSFUL", "2026-11-18T08:55:00Z");
+    let settled = transition(2, Kind::Settled, Some(ok.clone()), Some(ok));
+    let mut unsilenced = failure(3, no_recorder("2026-11-11T10:00:00Z"));
+    unsilenced.from = unsilenced.to.clone().map(|to| State { silenced: true, ..to });
+    let mut silenced = failure(4, no_recorder(NOW));
+    silenced.silenced = true;
+    let mut damped = failure(5, no_recorder(NOW));
+    damped.damped = true;
+    let left_out = vec![flapping, settled, unsilenced, silenced.clone(), silenced, damped];
+    let mut left_out = told(&[changed(pack(), 250, left_out)]);
+    for notice in &mut left_out.packs[0].transitions {
+        notice.account_name = Some("legacy".to_owned());
+        notice.account_state = Some("PENDING_CLOSURE".to_owned());
+    }
+    vec![
+        ("flapping_and_silences", left_out),
+        ("one_failure", named(told(&[one]), &[(1, "payments-prod")])),
+        (
+            "recovery",
+            named(
+                told(&[changed(pack(), 250, vec![recovery(1, "2026-11-15T05:30:00Z")])]),
+                &[(1, "payments-prod")],
+            ),
+        ),
+        (
+            "many_failures",
+            named(told(&[changed(pack(), 9973, many)]), &[(28, "payments-prod"), (1, "sandbox-17")]),
+        ),
+        ("in_progress", told(&[changed(pack(), 10_000, progress.collect())])),
+        (
+            "baseline",
+            told(&[
+                news(pack(), 250, What::Baseline(failing)),
+                news(here("CIS"), 250, What::Baseline(Vec::new())),
+            ]),
+        ),
+        ("pack_deleted", told(&[deleted])),
+        ("reminder", told(&[changed(pack(), 250, vec![still])])),
+        ("several_regions", told(&regions)),
+        (
+            "hostile_text",
+            named(
+                told(&[changed(pack(), 1, vec![failure(1, hostile)])]),
+                &[(1, "<!everyone> \u{202E}evil\n*x*")],
+            ),
+        ),
+        (
+            "right_to_left_names",
+            named(
+                told(&[changed(pack(), 1, vec![failure(1, no_recorder(NOW)), failure(2, no_recorder(NOW))])]),
+                &[(1, "حساب المدفوعات"), (2, "חשבון 7")],
+            ),
+        ),
+        ("fifty_packs", told(&fifty.collect::<Vec<_>>())),
+        ("one_account_joins_twenty_packs", told(&joins.collect::<Vec<_>>())),
+    ]
+}

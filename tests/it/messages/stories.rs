@@ -1,0 +1,153 @@
+//! What people are told over several runs: silences and flapping.
+
+use packwatch::local::Channel;
+use packwatch::notification::Notification;
+use packwatch::ports::SnapshotStore;
+use packwatch::report::Outcome;
+use packwatch::silence::Silence;
+
+use super::samples::{account, at, here};
+use super::stage::Stage;
+
+fn silence(until: &str) -> Silence {
+    Silence {
+        id: "s".to_owned(),
+        accounts: vec![account(1)],
+        packs: Vec::new(),
+        regions: Vec::new(),
+        kinds: [].into(),
+        until: at(until),
+        reason: "is being closed".to_owned(),
+        by: "someone".to_owned(),
+    }
+}
+
+fn counts(digests: &[Notification]) -> Vec<String> {
+    digests.iter().map(|digest| format!("{:?}", digest.counts)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silenced_failure_is_recorded_and_told_when_the_silence_ends() {
+    let mut stage = Stage::new(&[("PACKWATCH_REMIND_EVERY", "never")]);
+    for n in 1..=3 {
+        stage.set(n, "CREATE_SUCCESSFUL");
+    }
+    stage.run().await;
+    stage.store.silence(&silence("2026-11-18T12:00:00Z")).await.unwrap();
+    assert_eq!(stage.run().await, Outcome::Unchanged, "a silence that nothing runs into changes nothing");
+    stage.take();
+
+    stage.pass(5);
+    stage.set(1, "UPDATE_FAILED");
+    assert_eq!(stage.run().await, Outcome::Changed);
+    let (digests, events) = stage.take();
+    assert_eq!((digests.len(), events), (0, vec!["Failed".to_owned()]), "machines hear of it");
+    let logged = stage.store.transitions(&here("Pack"), 0).await.unwrap();
+    assert!(logged.len() == 1 && logged[0].silenced, "{logged:?}");
+    assert_eq!(stage.run().await, Outcome::Unchanged);
+
+    stage.pass(5);
+    stage.set(1, "UPDATE_IN_PROGRESS");
+    stage.set(2, "UPDATE_FAILED");
+    stage.run().await;
+    let (digests, _) = stage.take();
+    assert_eq!((digests[0].silenced, counts(&digests)), (1, vec![r#"{"Failed": 1}"#.to_owned()]));
+    let email = Channel::Email.show(&digests[0]);
+    assert_eq!(email.lines().last(), Some("Left out: 1 change silenced (packwatch silence list)."));
+
+    stage.pass(5);
+    stage.set(1, "UPDATE_FAILED");
+    stage.run().await;
+    assert_eq!(stage.take().0.len(), 0);
+
+    stage.pass(105);
+    assert_eq!(stage.run().await, Outcome::Changed, "the silence has ended, and nothing else has changed");
+    let (digests, _) = stage.take();
+    assert_eq!(counts(&digests), [r#"{"Failed": 1}"#]);
+    assert!(Channel::Email.show(&digests[0]).contains("its silence has ended"));
+    assert_eq!(stage.run().await, Outcome::Unchanged);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silence_that_is_removed_ends_and_one_that_begins_later_repeats_nothing() {
+    let mut stage = Stage::new(&[]);
+    stage.set(1, "CREATE_SUCCESSFUL");
+    stage.run().await;
+    stage.set(1, "UPDATE_FAILED");
+    stage.run().await;
+    stage.take();
+    stage.store.silence(&silence("2026-12-01T00:00:00Z")).await.unwrap();
+    // It failed before: the row learns of the silence, and nobody is told anything.
+    assert_eq!(stage.run().await, Outcome::Unchanged);
+    assert_eq!(stage.take(), (Vec::new(), Vec::new()));
+    assert_eq!(stage.run().await, Outcome::Unchanged);
+    stage.pass(24 * 60);
+    stage.run().await;
+    let (digests, events) = stage.take();
+    assert_eq!((digests.len(), events), (0, vec!["Reminder".to_owned()]), "reminders are silenced too");
+    stage.store.unsilence("s").await.unwrap();
+    stage.run().await;
+    assert_eq!(counts(&stage.take().0), [r#"{"Failed": 1}"#]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silence_is_of_the_moment_of_recording_wherever_the_run_ends() {
+    let mut stage = Stage::new(&[]);
+    stage.set(1, "CREATE_SUCCESSFUL");
+    stage.set(2, "CREATE_SUCCESSFUL");
+    stage.run().await;
+    stage.take();
+    stage.store.silence(&silence("2026-12-01T00:00:00Z")).await.unwrap();
+    stage.set(1, "UPDATE_FAILED");
+    stage.set(2, "UPDATE_FAILED");
+    *stage.inbox.is_down.borrow_mut() = true;
+    assert_eq!(stage.run().await, Outcome::Incomplete);
+    *stage.inbox.is_down.borrow_mut() = false;
+    stage.run().await;
+    let (digests, events) = stage.take();
+    assert_eq!((counts(&digests), digests[0].silenced), (vec![r#"{"Failed": 1}"#.to_owned()], 1));
+    assert_eq!(events.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_flaps_is_told_twice_and_logged_every_time() {
+    let mut stage = Stage::new(&[("PACKWATCH_FLAP_LIMIT", "3"), ("PACKWATCH_REMIND_EVERY", "never")]);
+    stage.set(1, "CREATE_SUCCESSFUL");
+    stage.run().await;
+    stage.take();
+    let mut told = Vec::new();
+    let mut logged = 0;
+    for step in 0..9 {
+        stage.pass(5);
+        stage.set(1, if step % 2 == 0 { "UPDATE_FAILED" } else { "UPDATE_SUCCESSFUL" });
+        // Copies of a run, and runs that found nobody to take their messages, change nothing.
+        *stage.inbox.is_down.borrow_mut() = step == 5;
+        stage.run().await;
+        *stage.inbox.is_down.borrow_mut() = false;
+        stage.run().await;
+        let (digests, events) = stage.take();
+        told.extend(counts(&digests));
+        logged += events.len();
+    }
+    let begins = [r#"{"Failed": 1}"#, r#"{"Recovered": 1}"#, r#"{"Failed": 1}"#, r#"{"Flapping": 1}"#];
+    assert_eq!((told, logged), (begins.map(str::to_owned).to_vec(), 9));
+    // Another account's news tells how many changes were left out.
+    stage.pass(5);
+    stage.set(1, "UPDATE_SUCCESSFUL");
+    stage.set(2, "CREATE_FAILED");
+    stage.run().await;
+    let (digests, _) = stage.take();
+    assert_eq!((counts(&digests), digests[0].damped), (vec![r#"{"Failed": 1}"#.to_owned()], 1));
+
+    stage.pass(59);
+    stage.run().await;
+    assert_eq!(stage.take().0.len(), 0);
+    stage.pass(1);
+    stage.run().await;
+    let (digests, events) = stage.take();
+    assert_eq!(
+        (counts(&digests), events),
+        (vec![r#"{"Settled": 1}"#.to_owned()], vec!["Settled".to_owned()])
+    );
+    assert_eq!(stage.run().await, Outcome::Unchanged, "the fingerprint is back");
+}
