@@ -242,7 +242,8 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
         let obsolete = |account: &AccountId| Change { account: *account, row: None, transition: None };
         Found {
             changes: Vec::new(),
-            also: self.live().map(|_| What::PackDeleted),
+            // A pack of which nobody was told has gone as it came.
+            also: self.live().filter(|head| !head.is_baseline()).map(|_| What::PackDeleted),
             fingerprint: None,
             counts: self.live().map(|head| head.accounts.clone()).unwrap_or_default(),
             accounts: self.live().map_or(0, Head::account_count),
@@ -300,7 +301,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
             Some(head) if head.epoch > after => store.transitions(self.target(), after).await?,
             _ => transitions(done).cloned().collect(),
         };
-        if finished && found.also.is_none() && owed.is_empty() {
+        if finished && found.also.is_none() && owed.is_empty() && !found.deleted {
             // An earlier run did not get to its commit, or an account was excluded: nobody needs to hear.
             report.outcome = Outcome::Unchanged;
         }

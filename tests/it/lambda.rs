@@ -367,6 +367,19 @@ async fn what_a_dead_run_recorded_is_announced_by_the_next() {
 }
 
 #[tokio::test]
+async fn a_pack_that_is_gone_before_anybody_was_told_of_it_goes_without_a_word() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, PACK, 3);
+    stage.world.break_sns_next(1000);
+    stage.invoke(json!({})).await.unwrap_err();
+    stage.world.heal_sns();
+    stage.world.delete_pack(REGION, PACK);
+    assert_eq!(outcomes(&stage.tick().await), ["Deleted"]);
+    assert_eq!(stage.tick().await["Targets"], json!([]));
+    assert_eq!(stage.world.messages().len(), 0);
+}
+
+#[tokio::test]
 async fn an_account_that_a_page_skipped_has_not_left() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 5);
