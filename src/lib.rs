@@ -7,8 +7,8 @@
 //! is new at all; [`compare`] says what; [`record`] writes it, fenced; [`announce`] gathers, publishes
 //! and commits; [`report`] answers. [`watch`] and, for one target, [`look`] know the order.
 //!
-//! What comes from outside comes through [`ports`]. [`aws`](crate::aws) is the only place that knows the
-//! AWS SDK, [`local`](crate::local) the only one that knows files, SQLite and the terminal.
+//! What comes from outside comes through [`ports`]. [`aws`] is the only place that knows the
+//! AWS SDK, [`local`] the only one that knows files, SQLite and the terminal.
 //! [`notification`] is what a reader is told, [`render`] lays it out, [`message`] fits it into SNS.
 
 // A run is one task of one thread: nobody needs the futures of the ports to be `Send`.
