@@ -412,8 +412,10 @@ async fn a_deadline_defers_what_was_not_begun_and_announces_what_was_recorded() 
     let (done, left): (Vec<&str>, Vec<&str>) = outcomes.iter().partition(|outcome| **outcome == "Baseline");
     assert!(!done.is_empty() && !left.is_empty(), "{outcomes:?}");
     assert!(left.iter().all(|outcome| *outcome == "Deferred"), "{outcomes:?}");
-    let digest = &stage.digests()[0];
-    assert_eq!(digest["Packs"].as_array().unwrap().len(), done.len(), "what was recorded is announced");
+    // In one digest, or in two where a target was recorded just after the first was closed.
+    let digests = stage.digests();
+    let told = digests.iter().map(|digest| digest["Packs"].as_array().unwrap().len()).sum::<usize>();
+    assert_eq!(told, done.len(), "what was recorded is announced");
 }
 
 #[tokio::test]
