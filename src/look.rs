@@ -13,12 +13,11 @@ use crate::model::{AccountId, Phase, Row, State, Target, Transition};
 use crate::notification::{News, What};
 use crate::observe::{self, Read, ReadError};
 use crate::plan::Planned;
-use crate::ports::{Clock, Publisher, SnapshotStore, SourceError, StatusSource, StoreError};
+use crate::ports::{Clock, Ports, Publisher, SnapshotStore, SourceError, StatusSource, StoreError};
 use crate::record::record;
 use crate::report::{Outcome, TargetReport};
 use crate::settings::Settings;
 use crate::snapshot::{Change, Claim, Counts, Head};
-use crate::watch::Ports;
 
 /// What looking at a target came to.
 #[derive(Debug)]

@@ -12,6 +12,21 @@ use crate::names::AccountName;
 use crate::silence::Silence;
 use crate::snapshot::{Change, Claim, Commit, Heads};
 
+/// What a run needs from outside.
+#[derive(Debug)]
+pub struct Ports<'a, S, D, P, C, N> {
+    /// Gives the statuses.
+    pub source: &'a S,
+    /// Keeps the snapshots.
+    pub store: &'a D,
+    /// Takes the messages.
+    pub publisher: &'a P,
+    /// Tells the time.
+    pub clock: &'a C,
+    /// Knows what accounts are called.
+    pub names: &'a N,
+}
+
 /// One page of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {

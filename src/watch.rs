@@ -18,24 +18,11 @@ use crate::model::{PackName, Region};
 use crate::notification::{self, News};
 use crate::observe::{self, ReadError};
 use crate::plan::{self, Planned};
-use crate::ports::{AccountNames, Clock, Publisher, SnapshotStore, SourceError, StatusSource, StoreError};
+use crate::ports::{
+    AccountNames, Clock, Ports, Publisher, SnapshotStore, SourceError, StatusSource, StoreError,
+};
 use crate::report::{Answer, Outcome, Report, TargetReport};
 use crate::settings::Settings;
-
-/// What a run needs from outside.
-#[derive(Debug)]
-pub struct Ports<'a, S, D, P, C, N> {
-    /// Gives the statuses.
-    pub source: &'a S,
-    /// Keeps the snapshots.
-    pub store: &'a D,
-    /// Takes the messages.
-    pub publisher: &'a P,
-    /// Tells the time.
-    pub clock: &'a C,
-    /// Knows what accounts are called.
-    pub names: &'a N,
-}
 
 /// Why a run did not take place at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

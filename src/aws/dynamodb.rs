@@ -1,8 +1,16 @@
 //! The snapshot store in a DynamoDB table.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+use super::connection::Connection;
+use super::fault::Fault;
+use super::items::{Item, decode, encode, keys, number, silence, sort_key, text};
+use super::refusal::{Refused, explain, malformed, own_claim, persist, refused};
+use crate::keys;
+use crate::model::{AccountId, Row, Target, Transition};
+use crate::ports::{SnapshotStore, StoreError};
+use crate::silence::Silence;
+use crate::snapshot::{Change, Claim, Commit, Heads, SCHEMA};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
@@ -12,19 +20,6 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
     TransactWriteItem,
 };
-use tokio::time::sleep;
-
-use super::connection::Connection;
-use super::fault::Fault;
-use super::items::{Item, decode, encode, keys, number, silence, sort_key, text};
-use crate::keys;
-use crate::model::{AccountId, Row, Target, Transition};
-use crate::ports::{SnapshotStore, StoreError};
-use crate::silence::Silence;
-use crate::snapshot::{Change, Claim, Commit, Heads, SCHEMA};
-
-/// How often a write is tried that met another transaction on the same item. The SDK does not.
-const CONFLICT_ATTEMPTS: u32 = 6;
 
 /// The condition of every fenced write.
 const FENCE: &str = "epoch = :epoch";
@@ -37,18 +32,6 @@ const AS_LOADED: &str = "epoch = :epoch AND announced = :announced AND events_an
 pub struct DynamoStore {
     client: Client,
     table: String,
-}
-
-/// Whether a write met another transaction, and may be tried again.
-enum Refused {
-    Conflict(StoreError),
-    Final(StoreError),
-}
-
-impl From<StoreError> for Refused {
-    fn from(error: StoreError) -> Self {
-        Self::Final(error)
-    }
 }
 
 impl DynamoStore {
@@ -271,50 +254,4 @@ impl SnapshotStore for DynamoStore {
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
         persist(async || self.finish(target, commit).await).await
     }
-}
-
-/// Tries a write until it meets no other transaction.
-async fn persist(mut write: impl AsyncFnMut() -> Result<(), Refused>) -> Result<(), StoreError> {
-    let mut attempt = 1;
-    loop {
-        match write().await {
-            Ok(()) => return Ok(()),
-            Err(Refused::Conflict(_)) if attempt < CONFLICT_ATTEMPTS => {
-                let longest = 50 * 2_u64.pow(attempt);
-                sleep(Duration::from_millis(fastrand::u64(longest / 2..=longest))).await;
-                attempt += 1;
-            }
-            Err(Refused::Conflict(error) | Refused::Final(error)) => return Err(error),
-        }
-    }
-}
-
-/// A claim that was refused may have been refused by itself: applied, its reply lost, and sent again.
-fn own_claim(found: Option<&Item>, claim: &Claim) -> Result<(), Refused> {
-    let ours = found.is_some_and(|head| {
-        head.get("claimed_by") == Some(&text(&claim.run)) && head.get("epoch") == Some(&number(claim.epoch()))
-    });
-    if ours { Ok(()) } else { Err(Refused::Final(StoreError::Superseded)) }
-}
-
-fn refused(fault: &Fault) -> Refused {
-    match fault.code.as_str() {
-        "ConditionalCheckFailedException" => Refused::Final(StoreError::Superseded),
-        "TransactionConflictException" | "TransactionInProgressException" => {
-            Refused::Conflict(explain(fault))
-        }
-        _ => Refused::Final(explain(fault)),
-    }
-}
-
-fn explain(fault: &Fault) -> StoreError {
-    if fault.is_denied() {
-        StoreError::Denied(fault.message.clone())
-    } else {
-        StoreError::Unavailable(fault.message.clone())
-    }
-}
-
-fn malformed(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Unavailable(error.to_string())
 }

@@ -10,9 +10,10 @@ use super::{ConfigSource, Connection, DynamoStore, Organizations, SnsPublisher};
 use crate::budget::Budget;
 use crate::clock::SystemClock;
 use crate::event;
+use crate::ports::Ports;
 use crate::report::Answer;
 use crate::settings::{self, Faults, Settings};
-use crate::watch::{self, Ports};
+use crate::watch;
 
 /// What is built once, at init.
 struct Function {

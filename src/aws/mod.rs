@@ -8,6 +8,7 @@ mod items;
 pub mod lambda;
 mod organizations;
 mod pace;
+mod refusal;
 mod sns;
 
 pub use config::ConfigSource;

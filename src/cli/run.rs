@@ -13,10 +13,10 @@ use crate::clock::{FixedClock, SystemClock};
 use crate::event::Request;
 use crate::local::{Channel, RecordedStatuses, SqliteStore, Terminal};
 use crate::model::{PackName, Region};
-use crate::ports::{Clock, Filters};
+use crate::ports::{Clock, Filters, Ports};
 use crate::report::Report;
 use crate::settings::{Reader, Settings, TopicArn};
-use crate::watch::{self, Ports};
+use crate::watch;
 
 /// What `run` takes. Each setting has the Lambda's variable as its default.
 #[derive(Debug, Args)]

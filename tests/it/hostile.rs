@@ -5,7 +5,8 @@ use packwatch::budget::Budget;
 use packwatch::event::{self, Request};
 use packwatch::local::RecordedStatuses;
 use packwatch::paginate::{PaginationConfig, Paginator};
-use packwatch::watch::{self, Ports};
+use packwatch::ports::Ports;
+use packwatch::watch;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -13,7 +13,8 @@ use std::task::{Context, Poll, Waker};
 use packwatch::budget::Budget;
 use packwatch::clock::FixedClock;
 use packwatch::event::Request;
-use packwatch::watch::{self, Ports};
+use packwatch::ports::Ports;
+use packwatch::watch;
 
 use crate::direct::{Direct, REGION, settings};
 use crate::gate::{Gate, Gated, Granted};

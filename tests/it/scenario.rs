@@ -5,9 +5,10 @@ use std::rc::Rc;
 
 use packwatch::budget::Budget;
 use packwatch::event::Request;
+use packwatch::ports::Ports;
 use packwatch::report::Report;
 use packwatch::settings::Settings;
-use packwatch::watch::{self, Ports, RunError};
+use packwatch::watch::{self, RunError};
 
 use crate::direct::{Direct, REGION, settings};
 use crate::gate::{Gate, Gated};

@@ -12,9 +12,9 @@ use packwatch::local::Channel;
 use packwatch::message::{self, Alert, Attribute, Event, LARGEST_MESSAGE};
 use packwatch::model::{DetailedStatus, Status, Target};
 use packwatch::notification::Notification;
-use packwatch::ports::{PublishError, Publisher};
+use packwatch::ports::{Ports, PublishError, Publisher};
 use packwatch::settings::Reader;
-use packwatch::watch::{self, Ports};
+use packwatch::watch;
 use serde_json::Value;
 
 use super::samples::{account, at, cases, changed, failed, failure, here, told};

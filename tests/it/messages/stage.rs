@@ -11,10 +11,12 @@ use packwatch::event::Request;
 use packwatch::message::{Alert, Event};
 use packwatch::model::{DetailedStatus, PackName, Region, State, Target};
 use packwatch::notification::Notification;
-use packwatch::ports::{Filters, Page, PageRequest, PublishError, Publisher, SourceError, StatusSource};
+use packwatch::ports::{
+    Filters, Page, PageRequest, Ports, PublishError, Publisher, SourceError, StatusSource,
+};
 use packwatch::report::Outcome;
 use packwatch::settings::{Reader, Settings};
-use packwatch::watch::{self, Ports};
+use packwatch::watch;
 use serde_json::Value;
 
 use super::samples::{account, at, here};

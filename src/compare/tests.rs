@@ -1,0 +1,177 @@
+use super::*;
+use crate::model::Status;
+
+const A: &str = "111122223333";
+const STAMP: Stamp = Stamp {
+    epoch: 7,
+    observed_at: Timestamp::UNIX_EPOCH,
+    expires_at: Timestamp::UNIX_EPOCH,
+    flap_limit: None,
+};
+
+fn state(status: &str) -> State {
+    State {
+        status: Status::new(status),
+        error_code: None,
+        error_message: None,
+        last_update: None,
+        stuck: false,
+        reminder: 0,
+        silenced: false,
+    }
+}
+
+fn at(mut state: State, time: &str) -> State {
+    state.last_update = Some(time.parse().unwrap());
+    state
+}
+
+fn stuck(mut state: State) -> State {
+    state.stuck = true;
+    state
+}
+
+fn reminded(mut state: State, n: u64) -> State {
+    state.reminder = n;
+    state
+}
+
+fn observed(states: &[(&str, State)], whole: bool) -> Observation {
+    let states = states.iter().map(|(id, state)| (id.parse().unwrap(), state.clone())).collect();
+    Observation { states, whole }
+}
+
+fn apply(rows: &mut BTreeMap<AccountId, Row>, changes: &[Change]) {
+    for change in changes {
+        match &change.row {
+            Some(row) => rows.insert(change.account, row.clone()),
+            None => rows.remove(&change.account),
+        };
+    }
+}
+
+/// The kinds that an account goes through, one comparison a step; `-` where nothing is logged.
+fn story(steps: &[Option<State>]) -> Vec<String> {
+    let mut rows = BTreeMap::new();
+    let step = |state: &Option<State>| {
+        let states: Vec<_> = state.iter().map(|state| (A, state.clone())).collect();
+        let changes = changes(&rows, &observed(&states, true), &BTreeSet::new(), STAMP, false);
+        apply(&mut rows, &changes);
+        let kind = changes.first().and_then(|change| change.transition.as_ref()).map(|t| t.kind);
+        kind.map_or("-".to_owned(), |kind| kind.to_string())
+    };
+    steps.iter().map(step).collect()
+}
+
+#[test]
+fn an_account_joins_fails_is_retried_recovers_and_leaves() {
+    let steps = [
+        Some(state("CREATE_IN_PROGRESS")),
+        Some(state("CREATE_FAILED")),
+        Some(state("CREATE_IN_PROGRESS")),
+        Some(state("CREATE_SUCCESSFUL")),
+        Some(state("UPDATE_SUCCESSFUL")),
+        None,
+    ];
+    let kinds = ["Joined", "Failed", "InProgress", "Recovered", "Succeeded", "Left"];
+    assert_eq!(story(&steps), kinds);
+}
+
+#[test]
+fn an_account_that_joins_failing_is_failed() {
+    assert_eq!(story(&[Some(state("CREATE_FAILED"))]), ["Failed"]);
+}
+
+#[test]
+fn a_failure_that_fails_again_is_news_and_a_reminder_is_none() {
+    let first = at(state("UPDATE_FAILED"), "2026-11-20T10:00:00Z");
+    let again = at(state("UPDATE_FAILED"), "2026-11-20T11:00:00Z");
+    let steps = [
+        Some(first.clone()),
+        Some(again.clone()),
+        Some(reminded(again.clone(), 1)),
+        Some(reminded(again.clone(), 1)),
+        Some(again),
+    ];
+    let kinds = ["Failed", "Failed", "Reminder", "-", "-"];
+    assert_eq!(story(&steps), kinds, "the last: reminders were switched off");
+}
+
+#[test]
+fn stuck_is_told_once_and_mended_by_success() {
+    let running = state("UPDATE_IN_PROGRESS");
+    let steps = [
+        Some(running.clone()),
+        Some(stuck(running.clone())),
+        Some(stuck(running.clone())),
+        Some(running),
+        Some(stuck(state("DELETE_IN_PROGRESS"))),
+        Some(state("UPDATE_SUCCESSFUL")),
+    ];
+    let kinds = ["Joined", "Stuck", "-", "-", "Stuck", "Recovered"];
+    assert_eq!(story(&steps), kinds, "the fourth: the threshold was raised");
+}
+
+#[test]
+fn the_end_of_a_silence_is_told_while_it_is_ill_and_the_beginning_never() {
+    let silenced = |state: State| State { silenced: true, ..state };
+    let failed = at(state("CREATE_FAILED"), "2026-11-20T10:00:00Z");
+    let running = stuck(state("UPDATE_IN_PROGRESS"));
+    let steps = [
+        Some(failed.clone()),
+        Some(silenced(failed.clone())),
+        Some(silenced(reminded(failed.clone(), 1))),
+        Some(reminded(failed, 1)),
+        Some(state("CREATE_SUCCESSFUL")),
+        Some(silenced(running.clone())),
+        Some(running.clone()),
+        Some(silenced(running)),
+    ];
+    let kinds = ["Failed", "-", "Reminder", "Failed", "Recovered", "Stuck", "Stuck", "-"];
+    assert_eq!(story(&steps), kinds);
+}
+
+#[test]
+fn an_undocumented_status_is_announced_as_such() {
+    let steps = [Some(state("CREATE_SUCCESSFUL")), Some(state("ROLLBACK_PENDING"))];
+    assert_eq!(story(&steps), ["Joined", "Unrecognised"]);
+}
+
+#[test]
+fn a_recovery_tells_since_when_it_had_failed() {
+    let failed = at(state("CREATE_FAILED"), "2026-11-20T10:00:00Z");
+    let retried = at(state("CREATE_IN_PROGRESS"), "2026-11-20T12:00:00Z");
+    let mut rows = BTreeMap::new();
+    let mut last = Vec::new();
+    for state in [failed.clone(), retried, state("CREATE_SUCCESSFUL")] {
+        last = changes(&rows, &observed(&[(A, state)], true), &BTreeSet::new(), STAMP, false);
+        apply(&mut rows, &last);
+    }
+    let transition = last[0].transition.as_ref().unwrap();
+    assert_eq!(transition.failing_since, failed.last_update);
+    assert_eq!(last[0].row.as_ref().unwrap().failing_since, None);
+}
+
+#[test]
+fn a_read_of_some_accounts_never_infers_that_one_left() {
+    let mut rows = BTreeMap::new();
+    let both = observed(&[(A, state("CREATE_SUCCESSFUL")), ("444455556666", state("CREATE_FAILED"))], true);
+    let first = changes(&rows, &both, &BTreeSet::new(), STAMP, false);
+    apply(&mut rows, &first);
+    let some = observed(&[(A, state("CREATE_SUCCESSFUL"))], false);
+    assert_eq!(changes(&rows, &some, &BTreeSet::new(), STAMP, false), []);
+    assert_eq!(missing(&rows, &some, &BTreeSet::new()), []);
+}
+
+#[test]
+fn an_excluded_account_goes_without_a_word_and_a_baseline_logs_nothing() {
+    let mut rows = BTreeMap::new();
+    let one = observed(&[(A, state("CREATE_FAILED"))], true);
+    let baseline = changes(&rows, &one, &BTreeSet::new(), STAMP, true);
+    assert!(baseline[0].row.is_some() && baseline[0].transition.is_none());
+    apply(&mut rows, &baseline);
+    let none = observed(&[], true);
+    let excluded = BTreeSet::from([A.parse().unwrap()]);
+    let dropped = changes(&rows, &none, &excluded, STAMP, false);
+    assert_eq!(dropped, [Change { account: A.parse().unwrap(), row: None, transition: None }]);
+}

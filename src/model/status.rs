@@ -1,0 +1,88 @@
+//! How a deployment stands, in AWS Config's words.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::names::text_conversions;
+
+/// An `OrganizationResourceDetailedStatus`. AWS documents nine; any other text is kept as it came.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Status(Name);
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Name {
+    Documented(&'static str),
+    Other(Box<str>),
+}
+
+/// How far a deployment is, whatever it deploys (a creation, an update or a deletion).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// `…_SUCCESSFUL`
+    Successful,
+    /// `…_IN_PROGRESS`
+    InProgress,
+    /// `…_FAILED`
+    Failed,
+    /// A status that AWS did not document when this was written.
+    Unrecognised,
+}
+
+impl Status {
+    /// The statuses that AWS documents, as it spells them.
+    pub const DOCUMENTED: [&'static str; 9] = [
+        "CREATE_SUCCESSFUL",
+        "CREATE_IN_PROGRESS",
+        "CREATE_FAILED",
+        "UPDATE_SUCCESSFUL",
+        "UPDATE_IN_PROGRESS",
+        "UPDATE_FAILED",
+        "DELETE_SUCCESSFUL",
+        "DELETE_IN_PROGRESS",
+        "DELETE_FAILED",
+    ];
+
+    /// A status as AWS Config sent it; bounded, since it is stored and shown.
+    pub fn new(text: &str) -> Self {
+        match Self::DOCUMENTED.iter().find(|known| **known == text) {
+            Some(known) => Self(Name::Documented(known)),
+            None => Self(Name::Other(text.chars().take(64).collect())),
+        }
+    }
+
+    /// The status as AWS Config spells it.
+    pub fn as_str(&self) -> &str {
+        match &self.0 {
+            Name::Documented(text) => text,
+            Name::Other(text) => text,
+        }
+    }
+
+    /// How far the deployment is.
+    pub fn phase(&self) -> Phase {
+        match &self.0 {
+            Name::Documented(text) if text.ends_with("_SUCCESSFUL") => Phase::Successful,
+            Name::Documented(text) if text.ends_with("_IN_PROGRESS") => Phase::InProgress,
+            Name::Documented(_) => Phase::Failed,
+            Name::Other(_) => Phase::Unrecognised,
+        }
+    }
+}
+
+impl FromStr for Status {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self::new(text))
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+text_conversions!(Status);

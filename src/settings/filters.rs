@@ -1,0 +1,132 @@
+//! Which packs are watched, and what people are told of.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use super::values::items;
+use crate::model::{Kind, PackName};
+
+/// Which packs are watched: globs, of which one must match, and excludes, of which none may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackFilter {
+    include: Vec<String>,
+    exclude: Vec<String>,
+}
+
+impl Default for PackFilter {
+    fn default() -> Self {
+        Self { include: vec!["*".to_owned()], exclude: Vec::new() }
+    }
+}
+
+impl FromStr for PackFilter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut filter = Self { include: Vec::new(), exclude: Vec::new() };
+        for item in items(text) {
+            let (glob, into) = match item.strip_prefix('!') {
+                Some(glob) => (glob, &mut filter.exclude),
+                None => (item, &mut filter.include),
+            };
+            if glob.is_empty() || !glob.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '*')) {
+                return Err(format!("{item:?} is not a pack name or a glob: letters, digits, hyphens and *"));
+            }
+            into.push(glob.to_owned());
+        }
+        if filter.include.is_empty() {
+            filter.include.push("*".to_owned());
+        }
+        Ok(filter)
+    }
+}
+
+impl PackFilter {
+    /// Whether a pack is watched.
+    pub fn matches(&self, pack: &PackName) -> bool {
+        let any = |globs: &[String]| globs.iter().any(|glob| glob_matches(glob, pack.as_str()));
+        any(&self.include) && !any(&self.exclude)
+    }
+}
+
+/// Whether `text` has the form of `glob`, in which `*` stands for any characters.
+pub(crate) fn glob_matches(glob: &str, text: &str) -> bool {
+    let mut pieces = glob.split('*');
+    let Some(mut rest) = pieces.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let Some(last) = pieces.next_back() else { return rest.is_empty() };
+    for piece in pieces {
+        match rest.find(piece).and_then(|at| rest.get(at + piece.len()..)) {
+            Some(after) => rest = after,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+/// What the alerts topic is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notify(BTreeSet<&'static str>);
+
+/// The names that `PACKWATCH_NOTIFY` takes.
+const NOTIFY: [&str; 10] = [
+    "failed",
+    "recovered",
+    "succeeded",
+    "in-progress",
+    "joined",
+    "left",
+    "stuck",
+    "reminder",
+    "baseline",
+    "pack-deleted",
+];
+
+impl Default for Notify {
+    fn default() -> Self {
+        Self(NOTIFY.into())
+    }
+}
+
+impl FromStr for Notify {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut wanted = BTreeSet::new();
+        for item in items(text) {
+            match NOTIFY.iter().find(|name| **name == item) {
+                _ if item == "all" => wanted.extend(NOTIFY),
+                Some(name) => drop(wanted.insert(*name)),
+                None => return Err(format!("{item:?} is not one of all, {}", NOTIFY.join(", "))),
+            }
+        }
+        Ok(Self(wanted))
+    }
+}
+
+impl Notify {
+    /// Whether transitions of a kind are told. A status that nobody knows always is.
+    pub fn tells(&self, kind: Kind) -> bool {
+        let name = match kind {
+            Kind::Unrecognised | Kind::Settled => return true,
+            Kind::Failed => "failed",
+            Kind::Recovered => "recovered",
+            Kind::Succeeded => "succeeded",
+            Kind::InProgress => "in-progress",
+            Kind::Joined => "joined",
+            Kind::Left => "left",
+            Kind::Stuck => "stuck",
+            Kind::Reminder => "reminder",
+        };
+        self.0.contains(name)
+    }
+
+    /// Whether baselines are told.
+    pub fn tells_baseline(&self) -> bool {
+        self.0.contains("baseline")
+    }
+
+    /// Whether the deletion of a pack is told.
+    pub fn tells_pack_deleted(&self) -> bool {
+        self.0.contains("pack-deleted")
+    }
+}

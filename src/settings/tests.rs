@@ -1,0 +1,72 @@
+use super::*;
+use crate::model::Kind;
+
+fn lambda(vars: &[(&str, &str)]) -> Result<(Settings, Destinations), Faults> {
+    of_lambda(&|name| vars.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))
+}
+
+const TABLE: (&str, &str) = ("PACKWATCH_TABLE", "packwatch");
+const TOPIC: (&str, &str) = ("PACKWATCH_ALERTS_TOPIC_ARN", "arn:aws:sns:eu-west-1:111122223333:alerts");
+const REGION: (&str, &str) = ("AWS_REGION", "eu-west-1");
+
+#[test]
+fn what_is_required_suffices_and_empty_counts_as_absent() {
+    let (settings, destinations) =
+        lambda(&[TABLE, TOPIC, REGION, ("PACKWATCH_PACKS", ""), ("PACKWATCH_EVENTS_TOPIC_ARN", " ")])
+            .unwrap();
+    assert_eq!(settings.regions, ["eu-west-1".parse().unwrap()]);
+    assert_eq!(settings.thresholds.stuck_after, Duration::from_secs(7200));
+    assert_eq!(settings.history, Duration::from_secs(90 * 86400));
+    assert_eq!(destinations.events_topic, None);
+}
+
+#[test]
+fn every_fault_is_told_at_once() {
+    let error = lambda(&[
+        TOPIC,
+        ("PACKWATCH_REGIONS", "eu-west-1,Frankfurt"),
+        ("PACKWATCH_NOTIFY", "failed,explosions"),
+        ("PACKWATCH_CONCURRENCY", "0"),
+        ("PACKWATCH_STUCK_AFTER", "soon"),
+    ])
+    .unwrap_err()
+    .to_string();
+    let wanted = ["5 settings", "PACKWATCH_TABLE", "Frankfurt", "explosions", "from 1 to 64", "\"soon\""];
+    for part in wanted {
+        assert!(error.contains(part), "{part} is missing in: {error}");
+    }
+}
+
+#[test]
+fn globs_choose_and_exclude() {
+    let filter: PackFilter = "Op-*,*-CIS*,!*-old".parse().unwrap();
+    let watched = |name: &str| filter.matches(&name.parse().unwrap());
+    assert!(watched("Op-1") && watched("Best-CIS") && watched("A-CIS-b"));
+    assert!(!watched("Other") && !watched("Op-old") && !watched("xOp-1"));
+    let only_exclude: PackFilter = "!a*b*c".parse().unwrap();
+    assert!(only_exclude.matches(&"abx".parse().unwrap()));
+    assert!(!only_exclude.matches(&"a1b2c".parse().unwrap()));
+    assert!(!"ab*ba".parse::<PackFilter>().unwrap().matches(&"aba".parse().unwrap()));
+}
+
+#[test]
+fn durations_are_what_people_write() {
+    assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+    assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+    assert_eq!(duration("7d"), Ok(Duration::from_secs(7 * 86400)));
+    assert!(duration("-2h").is_err() && duration("2").is_err());
+    assert_eq!(remind_every("never"), Ok(None));
+}
+
+#[test]
+fn an_unknown_status_is_told_whatever_is_asked_for() {
+    let notify: Notify = "failed".parse().unwrap();
+    assert!(notify.tells(Kind::Failed) && notify.tells(Kind::Unrecognised) && !notify.tells(Kind::Left));
+    assert!(!notify.tells_baseline());
+}
+
+#[test]
+fn a_fifo_topic_is_refused() {
+    let error = "arn:aws:sns:eu-west-1:111122223333:a.fifo".parse::<TopicArn>().unwrap_err();
+    assert!(error.contains("FIFO"), "{error}");
+}

@@ -1,0 +1,47 @@
+//! How values are written: lists, numbers, durations.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::{Span, SpanRelativeTo};
+
+pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+/// A comma list, each item once, in the order given (or sorted, as the collection has it).
+pub(super) fn list<T: FromStr<Err: fmt::Display>, C: FromIterator<T>>(text: &str) -> Result<C, String> {
+    let mut seen = BTreeSet::new();
+    let parsed = items(text).filter(|item| seen.insert(*item)).map(|item| item.parse::<T>());
+    let (good, bad): (Vec<_>, Vec<_>) = parsed.partition(Result::is_ok);
+    let faults: Vec<String> = bad.into_iter().filter_map(|e| e.err().map(|e| e.to_string())).collect();
+    if faults.is_empty() { Ok(good.into_iter().flatten().collect()) } else { Err(faults.join("; ")) }
+}
+
+pub(super) fn number(text: &str, least: u32, most: u32) -> Result<u32, String> {
+    match text.parse() {
+        Ok(n) if (least..=most).contains(&n) => Ok(n),
+        _ => Err(format!("{text:?} is not a whole number from {least} to {most}")),
+    }
+}
+
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is not a duration such as 30s, 15m, 2h or 7d");
+    let span: Span = text.parse().map_err(|_| wrong())?;
+    let exact = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
+    exact.try_into().map_err(|_| wrong())
+}
+
+pub(super) fn remind_every(text: &str) -> Result<Option<Duration>, String> {
+    match text {
+        "never" => Ok(None),
+        _ => match duration(text)? {
+            every if every < Duration::from_secs(60) => {
+                Err(format!("{text:?} is less than a minute: reminders would never stop"))
+            }
+            every => Ok(Some(every)),
+        },
+    }
+}
