@@ -157,7 +157,7 @@ impl TransitionNotice {
         if self.flapping.is_some() { "Flapping" } else { self.kind.as_str() }
     }
 
-    /// How much it matters, as [`Transition::severity`].
+    /// How much it matters, as [`crate::model::Transition::severity`].
     pub fn severity(&self) -> Severity {
         let fails = self.to.as_ref().is_some_and(|to| Status::new(&to.status).phase() == Phase::Failed);
         match self.kind {
