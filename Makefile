@@ -18,7 +18,7 @@ LAMBDA_FEATURES := --locked --release --no-default-features --features aws --bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo screenshots test lint build build-PackwatchFunction local e2e world clean
+.PHONY: help demo screenshots test lint bench build build-PackwatchFunction local e2e world clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -87,6 +87,13 @@ lint: .venv/.stamp ## Formatting, lints, documentation, template
 	.venv/bin/cfn-lint template.yaml
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv/bin/sam validate --lint --template template.yaml
 
+# --- Measurements ---------------------------------------------------------------------------------------------------
+
+# Without features: the bench runs packwatch as a process, and needs nothing of it.
+bench: .venv-bench/.stamp $(if $(BOOTSTRAP),,build) ## Measure the built Lambda beside a boto3 one (QUICK=1: a minute)
+	QUICK=$(QUICK) BENCH_BOOTSTRAP=$(abspath $(or $(BOOTSTRAP),$(LAMBDA))) \
+		cargo bench --locked --no-default-features --bench bench
+
 # --- The Lambda -----------------------------------------------------------------------------------------------------
 
 build: ## Build the Lambda into target/lambda/packwatch (BUILDER=cargo-lambda, ARCH=arm64)
@@ -131,6 +138,11 @@ PIP_INSTALL := bin/pip install --quiet --disable-pip-version-check
 	.venv/$(PIP_INSTALL) --requirement requirements-dev.txt
 	@touch $@
 
+.venv-bench/.stamp: requirements-bench.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/$(PIP_INSTALL) --requirement requirements-bench.txt
+	@touch $@
+
 .venv-e2e/.stamp: requirements-e2e.txt
 	$(PYTHON) -m venv .venv-e2e
 	@echo '*' > .venv-e2e/.gitignore
@@ -139,4 +151,4 @@ PIP_INSTALL := bin/pip install --quiet --disable-pip-version-check
 
 clean: ## Remove everything that was built or installed
 	cargo clean
-	rm -rf .venv .venv-e2e .aws-sam
+	rm -rf .venv .venv-bench .venv-e2e .aws-sam

@@ -1,0 +1,47 @@
+//! From exec to the first request for work, and to the answer to the first event.
+
+use crate::contestant::{ALERTS, Contestant, EVENTS, REGION};
+use crate::harness::dynamo::Dynamo;
+use crate::process::Process;
+use crate::world::World;
+use serde_json::json;
+use std::time::Duration;
+
+/// The medians of a contestant.
+pub(crate) struct Started {
+    pub first_poll: Duration,
+    pub first_answer: Duration,
+    pub runs: usize,
+}
+
+/// Starts both in turns, with a quiet run over one small pack as the first event.
+pub(crate) async fn measure(contestants: &[Contestant; 2], runs: usize) -> [Started; 2] {
+    let world = World::new();
+    world.add_topic(ALERTS).add_topic(EVENTS).add_pack(REGION, "Security-Baseline", 3);
+    let served = world.serve().await;
+    let dynamo = Dynamo::start();
+    let mut samples: [Vec<(Duration, Duration)>; 2] = Default::default();
+    contestants.iter().for_each(|contestant| dynamo.create_table(contestant.name));
+    // The first round makes the baselines and fills the caches of the disk.
+    for round in 0..=runs {
+        for (contestant, samples) in contestants.iter().zip(&mut samples) {
+            let env = contestant.env(&served.url, &dynamo.url, contestant.name);
+            let first = Process::start(contestant, env).first(json!({})).await;
+            if round > 0 {
+                samples.push(first);
+            }
+        }
+    }
+    samples.map(|samples| Started {
+        first_poll: median(samples.iter().map(|sample| sample.0)),
+        first_answer: median(samples.iter().map(|sample| sample.1)),
+        runs,
+    })
+}
+
+/// The middle one.
+pub(crate) fn median<T: PartialOrd>(samples: impl Iterator<Item = T>) -> T {
+    let mut samples: Vec<T> = samples.collect();
+    samples.sort_by(|a, b| a.partial_cmp(b).expect("numbers"));
+    samples.swap_remove(samples.len() / 2)
+}
