@@ -38,11 +38,11 @@ impl Plan {
         (Kind::AllChanged, false, 1),
     ]);
     pub(crate) const SMALL: Self = Self(&[
-        (Kind::Baseline, false, 3),
+        (Kind::Baseline, false, 2),
         (Kind::Quiet, false, 11),
         (Kind::Changed, false, 5),
-        (Kind::AllChanged, false, 3),
-        (Kind::Baseline, true, 3),
+        (Kind::AllChanged, false, 2),
+        (Kind::Baseline, true, 2),
         (Kind::Quiet, true, 5),
         (Kind::Changed, true, 5),
     ]);
