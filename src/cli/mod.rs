@@ -2,6 +2,8 @@
 //! reads, keeps and sends. Conventions are the AWS CLI's.
 
 mod cloud;
+mod cost;
+mod estimate;
 mod history;
 mod ports;
 mod preview;
@@ -58,6 +60,8 @@ enum Command {
     Silence(silence::SilenceArgs),
     /// Show a notification as a channel's readers see it
     Preview(preview::PreviewArgs),
+    /// Estimate what a month costs
+    Cost(cost::CostArgs),
     /// Print the completions of a shell
     Completions {
         /// The shell
@@ -106,6 +110,7 @@ fn run_command(cli: Cli) -> Result<Done, Failure> {
             Command::History(args) => history::history(global, args).await,
             Command::Silence(args) => silence::silence(global, args).await,
             Command::Preview(args) => preview::preview(args),
+            Command::Cost(args) => cost::cost(args),
             Command::Completions { shell } => {
                 clap_complete::generate(*shell, &mut Cli::command(), "packwatch", &mut io::stdout());
                 Ok(Done::Quiet)

@@ -9,6 +9,7 @@
 
 mod cli;
 mod contract;
+mod cost;
 mod crashes;
 mod direct;
 mod docs;
