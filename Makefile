@@ -8,8 +8,10 @@ BUILDER ?= cargo
 ARCH ?=
 # A binary to deploy or to run instead of building one.
 BOOTSTRAP ?=
-# What `make local` sends to the function.
+# What `make local` and `make sam-local` send to the function.
 EVENT ?= events/scheduled.json
+# What `make sam-local` runs it in: `pulled` (AWS's image), `own` (made of this machine's files), empty for what works.
+BASE ?=
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 LAMBDA := $(TARGET)/lambda/packwatch/bootstrap
@@ -18,7 +20,7 @@ LAMBDA_FEATURES := --locked --release --no-default-features --features aws --bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo screenshots test soak mutants lint bench build build-PackwatchFunction local e2e world clean
+.PHONY: help demo screenshots test soak mutants lint bench build build-PackwatchFunction local sam-local e2e world clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -116,6 +118,10 @@ build-PackwatchFunction: $(if $(BOOTSTRAP),,build)
 
 local: .venv/.stamp world $(if $(BOOTSTRAP),,build) ## Run the built Lambda on this machine (EVENT=events/scheduled.json)
 	.venv/bin/python scripts/local.py --event $(EVENT) --bootstrap $(or $(BOOTSTRAP),$(LAMBDA)) --world $(WORLD)
+
+sam-local: .venv/.stamp world $(if $(BOOTSTRAP),,build) ## The same with `sam local invoke` and Docker (skipped without Docker)
+	.venv/bin/python scripts/sam_local.py --event $(EVENT) --bootstrap $(or $(BOOTSTRAP),$(LAMBDA)) --world $(WORLD) \
+		$(if $(BASE),--base $(BASE))
 
 e2e: .venv/.stamp .venv-e2e/.stamp world $(if $(BOOTSTRAP),,build) ## Deploy template.yaml to an emulated AWS and let its schedule fire
 	.venv/bin/python scripts/e2e.py --ministack .venv-e2e/bin/ministack \

@@ -11,7 +11,8 @@ import json
 import platform
 import sys
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import boto3
@@ -43,6 +44,16 @@ def client(service: str, endpoint: str):
     return boto3.client(
         service, endpoint_url=endpoint, region_name=REGION, aws_access_key_id="local", aws_secret_access_key="nothing"
     )
+
+
+@contextmanager
+def emulated_aws(logs: Path, address: str = servers.LOOPBACK) -> Iterator[str]:
+    """moto, which is DynamoDB and SNS here; gives its address."""
+    port = servers.free_port(address)
+    url = f"http://{address}:{port}"
+    command = [str(Path(sys.executable).parent / "moto_server"), "-H", address, "-p", str(port)]
+    with servers.server("moto", command, f"{url}/moto-api/data.json", logs / "moto.log"):
+        yield url
 
 
 def create_table(endpoint: str) -> None:
@@ -99,11 +110,11 @@ def show_messages(topic: str, messages: list[str]) -> None:
             print(f"SNS, topic {topic}: {message}")
 
 
-def show_run(title: str, function: str, event: object, moto: str, log: Path) -> None:
-    """Sends the event and prints what came of it."""
+def show_run(title: str, answered: Callable[[], object], moto: str, log: Path) -> None:
+    """Lets the function answer an event, and prints what came of it."""
     before = sent(moto)
-    print(f"\n=== {title}")
-    answer = servers.call("POST", function, event)
+    print(f"\n=== {title}", flush=True)
+    answer = answered()
     print("The function answered:", json.dumps(answer, indent=2))
     if isinstance(answer, dict) and "errorType" in answer:
         raise Failed(f"The function failed. Its log ends with:\n{servers.tail(log)}")
@@ -111,27 +122,32 @@ def show_run(title: str, function: str, event: object, moto: str, log: Path) -> 
         show_messages(topic, messages[len(before[topic]):])
 
 
+def show_days(event: Path, send: Callable[[Path], object], moto: str, world: str, log: Path) -> None:
+    """A tick makes the baseline; then a day passes, and the event is sent twice."""
+    servers.show_day(world, "day-1")
+    show_run("First day, a tick: the baseline", lambda: send(TICK), moto, log)
+    servers.show_day(world, "day-2")
+    show_run(f"Second day, {event}", lambda: send(event), moto, log)
+    show_run(f"Once more, {event}", lambda: send(event), moto, log)
+
+
 def main() -> None:
     options = arguments()
     if not options.bootstrap.is_file():
         raise Failed(f"{options.bootstrap} is missing: make build")
-    tick, event = (json.loads(file.read_text()) for file in (TICK, options.event))
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         logs = Path(folder)
         log = logs / "lambda.log"
-        moto = f"http://127.0.0.1:{(port := servers.free_port())}"
-        moto_server = [str(Path(sys.executable).parent / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
-        stack.enter_context(servers.server("moto", moto_server, f"{moto}/moto-api/data.json", logs / "moto.log"))
+        moto = stack.enter_context(emulated_aws(logs))
         world = stack.enter_context(servers.world(options.world, logs / "world.log"))
         create_table(moto)
         topics = create_topics(moto)
         function = start_lambda(stack, options.bootstrap, log, moto, world, topics)
 
-        servers.show_day(world, "day-1")
-        show_run("First day, a tick: the baseline", function, tick, moto, log)
-        servers.show_day(world, "day-2")
-        show_run(f"Second day, {options.event}", function, event, moto, log)
-        show_run(f"Once more, {options.event}", function, event, moto, log)
+        def send(file: Path) -> object:
+            return servers.call("POST", function, json.loads(file.read_text()))
+
+        show_days(options.event, send, moto, world, log)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What `local.py` and `e2e.py` share: servers on loopback that always end, and the world that packwatch looks at."""
+"""What `local.py`, `sam_local.py` and `e2e.py` share: servers that always end, and the world that packwatch looks at."""
 
 import json
 import os
@@ -17,6 +17,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
+LOOPBACK = "127.0.0.1"
 DEMO = PROJECT / "events" / "demo"
 # When the recorded days were read.
 READ_AT = datetime(2026, 11, 18, 10, 0, tzinfo=timezone.utc)
@@ -27,10 +28,10 @@ class Failed(Exception):
     """Something that the person at the terminal is to read, without a traceback."""
 
 
-def free_port() -> int:
-    """A port that nobody listens on right now."""
+def free_port(address: str = LOOPBACK) -> int:
+    """A port of an address of this machine that nobody listens on right now."""
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.bind((address, 0))
         return listener.getsockname()[1]
 
 
@@ -122,13 +123,13 @@ def call(method: str, url: str, body: object = None, timeout: float = 330) -> ob
 
 
 @contextmanager
-def world(binary: Path, log: Path, *options: str) -> Iterator[str]:
+def world(binary: Path, log: Path, *options: str, address: str = LOOPBACK) -> Iterator[str]:
     """The project's own model of AWS Config, without packs; gives its address."""
     if not binary.is_file():
         raise Failed(f"{binary} is missing: cargo build --example world")
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [str(binary), "--port", str(port), "--packs", "0", *options]
+    port = free_port(address)
+    url = f"http://{address}:{port}"
+    command = [str(binary), "--address", address, "--port", str(port), "--packs", "0", *options]
     with server("the model of AWS Config", command, f"{url}/requests", log):
         yield url
 

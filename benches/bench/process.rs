@@ -44,7 +44,8 @@ impl Process {
             }
             next.run(request)
         });
-        let host = Host::start(api.router(REGION).layer(note), 0).expect("the runtime API listens");
+        let host =
+            Host::start(api.router(REGION).layer(note), Host::LOOPBACK).expect("the runtime API listens");
         let address = host.url.trim_start_matches("http://").to_owned();
         let mut command = Command::new(&contestant.program);
         command

@@ -13,16 +13,18 @@ mod world;
 
 use std::error::Error;
 use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
 use std::str::FromStr;
 use tokio::signal::unix::{SignalKind, signal};
 use world::World;
 use world::host::Host;
 
-const USAGE: &str =
-    "usage: world --port PORT [--dynamodb-port PORT] [--packs N] [--accounts N] [--region REGION]";
+const USAGE: &str = "usage: world [--address 127.0.0.1] --port PORT [--dynamodb-port PORT] [--packs N] \
+                     [--accounts N] [--region REGION]";
 
 struct Options {
+    address: IpAddr,
     port: u16,
     dynamodb_port: Option<u16>,
     packs: usize,
@@ -42,23 +44,26 @@ fn main() -> ExitCode {
 
 fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Box<dyn Error>> {
     let (mut port, mut dynamodb_port, mut packs, mut accounts) = (None, None, 0, 0);
+    // Another one is for containers, which do not see this machine's loopback interface.
+    let mut address = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let mut region = "us-east-1".to_owned();
     while let Some(flag) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("{flag} needs a value\n{USAGE}"))?;
         match flag.as_str() {
-            "--port" => port = Some(number(&flag, &value)?),
-            "--dynamodb-port" => dynamodb_port = Some(number(&flag, &value)?),
-            "--packs" => packs = number(&flag, &value)?,
-            "--accounts" => accounts = number(&flag, &value)?,
+            "--address" => address = parsed(&flag, &value)?,
+            "--port" => port = Some(parsed(&flag, &value)?),
+            "--dynamodb-port" => dynamodb_port = Some(parsed(&flag, &value)?),
+            "--packs" => packs = parsed(&flag, &value)?,
+            "--accounts" => accounts = parsed(&flag, &value)?,
             "--region" => region = value,
             _ => return Err(format!("{flag} is unknown\n{USAGE}").into()),
         }
     }
-    Ok(Options { port: port.ok_or(USAGE)?, dynamodb_port, packs, accounts, region })
+    Ok(Options { address, port: port.ok_or(USAGE)?, dynamodb_port, packs, accounts, region })
 }
 
-fn number<N: FromStr>(flag: &str, value: &str) -> Result<N, String> {
-    value.parse().map_err(|_| format!("{flag} {value}: not a number that fits\n{USAGE}"))
+fn parsed<T: FromStr>(flag: &str, value: &str) -> Result<T, String> {
+    value.parse().map_err(|_| format!("{flag} {value}: cannot be taken\n{USAGE}"))
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -71,8 +76,9 @@ async fn serve(options: Options) -> Result<(), Box<dyn Error>> {
     for n in 1..=options.packs {
         world.add_pack(&options.region, &format!("pack-{n:02}"), options.accounts);
     }
-    let _dynamodb = options.dynamodb_port.map(dynamodb).transpose()?;
-    let served = world.serve_on(options.port)?;
+    let dynamodb_at = options.dynamodb_port.map(|port| (options.address, port));
+    let _dynamodb = dynamodb_at.map(dynamodb).transpose()?;
+    let served = world.serve_on((options.address, options.port))?;
     println!("listening {}", served.url);
     std::io::stdout().flush()?;
     tokio::select! {
@@ -83,9 +89,9 @@ async fn serve(options: Options) -> Result<(), Box<dyn Error>> {
 }
 
 /// A DynamoDB without tables.
-fn dynamodb(port: u16) -> Result<Host, Box<dyn Error>> {
+fn dynamodb(at: (IpAddr, u16)) -> Result<Host, Box<dyn Error>> {
     let database = dynoxide::Database::memory()?;
-    let host = Host::run(port, |listener| {
+    let host = Host::run(at, |listener| {
         dynoxide::server::serve_with_shutdown(listener, database, std::future::pending())
     })?;
     Ok(host)

@@ -27,13 +27,13 @@ impl Dynamo {
     pub fn start() -> Self {
         let database = Database::memory().expect("an empty database");
         let engine = database.clone();
-        let engine_host = Host::run(0, move |listener| {
+        let engine_host = Host::run(Host::LOOPBACK, move |listener| {
             dynoxide::server::serve_with_shutdown(listener, engine, std::future::pending())
         });
         let engine_host = engine_host.expect("the engine listens");
         let front = Arc::new(Mutex::new(Front::default()));
-        let front_host =
-            Host::start(router(front.clone(), engine_host.url.clone()), 0).expect("the front listens");
+        let front_host = Host::start(router(front.clone(), engine_host.url.clone()), Host::LOOPBACK)
+            .expect("the front listens");
         Self {
             url: front_host.url.clone(),
             engine_url: engine_host.url.clone(),

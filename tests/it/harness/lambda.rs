@@ -112,7 +112,7 @@ impl Lambda {
 
     fn start(&self) -> Sandbox {
         let api = RuntimeApi::default();
-        let host = Host::start(api.router(&self.region), 0).expect("the runtime API listens");
+        let host = Host::start(api.router(&self.region), Host::LOOPBACK).expect("the runtime API listens");
         let address = host.url.trim_start_matches("http://");
         let own = [
             ("AWS_LAMBDA_RUNTIME_API", address),

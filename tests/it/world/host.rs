@@ -8,7 +8,7 @@ use axum::extract::connect_info::Connected;
 use axum::http::Response;
 use axum::serve::{IncomingStream, Listener};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,18 +27,24 @@ pub struct Host {
 }
 
 impl Host {
-    /// Serves `router` on this port of the loopback interface, or on a free one if it is 0.
-    pub fn start(router: Router, port: u16) -> io::Result<Self> {
+    /// A free port of the loopback interface.
+    pub const LOOPBACK: (IpAddr, u16) = (IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+    /// Serves `router` at this address and port, or on a free port if it is 0.
+    pub fn start(router: Router, at: (IpAddr, u16)) -> io::Result<Self> {
         let service = router.into_make_service_with_connect_info::<Scissors>();
-        Self::run(port, |listener| async { axum::serve(Door(listener), service).await })
+        Self::run(at, |listener| async { axum::serve(Door(listener), service).await })
     }
 
     /// Runs any server, which is dropped with the host.
-    pub fn run<F>(port: u16, serve: impl FnOnce(TcpListener) -> F + Send + 'static) -> io::Result<Self>
+    pub fn run<F>(
+        at: (IpAddr, u16),
+        serve: impl FnOnce(TcpListener) -> F + Send + 'static,
+    ) -> io::Result<Self>
     where
         F: Future,
     {
-        let listener = std::net::TcpListener::bind(("127.0.0.1", port))?;
+        let listener = std::net::TcpListener::bind(at)?;
         listener.set_nonblocking(true)?;
         let url = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = oneshot::channel::<()>();

@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, Response, StatusCode};
 use axum::routing::{get, post, put};
 use serde_json::{Value, json};
 use std::io;
+use std::net::IpAddr;
 
 /// A world that is being served, until this is dropped.
 pub struct Served {
@@ -24,15 +25,15 @@ pub struct Served {
 impl World {
     /// Serves this world on a free port of the loopback interface.
     pub async fn serve(&self) -> Served {
-        match self.serve_on(0) {
+        match self.serve_on(Host::LOOPBACK) {
             Ok(served) => served,
             Err(error) => panic!("the world cannot be served: {error}"),
         }
     }
 
-    /// Serves this world on this port of the loopback interface.
-    pub fn serve_on(&self, port: u16) -> io::Result<Served> {
-        let host = Host::start(router(self.clone()), port)?;
+    /// Serves this world at this address and port.
+    pub fn serve_on(&self, at: (IpAddr, u16)) -> io::Result<Served> {
+        let host = Host::start(router(self.clone()), at)?;
         Ok(Served { url: host.url.clone(), _host: host })
     }
 }
