@@ -20,7 +20,7 @@ LAMBDA_FEATURES := --locked --release --no-default-features --features aws --bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo screenshots test soak mutants lint bench build build-PackwatchFunction local sam-local e2e world clean
+.PHONY: help demo screenshots test soak mutants lint bench build package build-PackwatchFunction local sam-local e2e world clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -109,6 +109,11 @@ else
 	cp $(TARGET)/release/bootstrap $(LAMBDA)
 endif
 	$(PYTHON) scripts/check_glibc.py $(LAMBDA) $(if $(ARCH),--arch $(ARCH))
+
+PACKAGE := $(TARGET)/lambda/packwatch.zip
+
+package: $(if $(BOOTSTRAP),,build) ## Pack the Lambda into target/lambda/packwatch.zip, as deploy/terraform takes it
+	$(PYTHON) scripts/package.py $(or $(BOOTSTRAP),$(LAMBDA)) $(PACKAGE)
 
 # `sam build` calls this, named for the function in template.yaml.
 build-PackwatchFunction: $(if $(BOOTSTRAP),,build)

@@ -1,18 +1,23 @@
 """Tests of what is neither Rust nor compiled: samples, recorded days, and the check of the binary.
 
-Run by `make test`; needs nothing but Python.
+Run by `make test`.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 import unittest
+import zipfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import check_glibc
+import package
+import yaml
 
 PROJECT = Path(__file__).resolve().parent.parent
 EVENTS = PROJECT / "events"
@@ -56,6 +61,26 @@ class Samples(unittest.TestCase):
         self.assertIn("\n  PackwatchFunction:\n", TEMPLATE)
 
 
+class Published(unittest.TestCase):
+    """What the Serverless Application Repository is told; its limits are those of its documentation."""
+
+    def setUp(self):
+        (text,) = re.findall(r"(?ms)^  AWS::ServerlessRepo::Application:\n(.*?)^  \S", TEMPLATE)
+        self.told = yaml.safe_load(text)
+
+    def test_the_version_is_the_crates(self):
+        crate = tomllib.loads((PROJECT / "Cargo.toml").read_text())["package"]
+        self.assertEqual(self.told["SemanticVersion"], crate["version"])
+        self.assertIn(self.told["SpdxLicenseId"], crate["license"].split(" OR "))
+
+    def test_the_files_exist_and_the_limits_are_kept(self):
+        for name in ("LicenseUrl", "ReadmeUrl"):
+            self.assertTrue((PROJECT / self.told[name]).is_file(), name)
+        self.assertLessEqual(len(self.told["Description"]), 256)
+        self.assertLessEqual(len(self.told["Labels"]), 10)
+        self.assertRegex(self.told["Author"], r"^[a-z0-9](([a-z0-9]|-(?!-))*[a-z0-9])?$")
+
+
 class RecordedDays(unittest.TestCase):
     def test_the_second_day_brings_what_the_demo_promises(self):
         before, after = day(1), day(2)
@@ -82,6 +107,20 @@ class RecordedDays(unittest.TestCase):
         for row in [*day(1).values(), *day(2).values()]:
             self.assertEqual("ErrorCode" in row, row["Status"].endswith("FAILED"))
             self.assertEqual("ErrorMessage" in row, "ErrorCode" in row)
+
+
+class Package(unittest.TestCase):
+    def test_the_same_binary_gives_the_same_zip_with_an_executable_in_it(self):
+        with tempfile.TemporaryDirectory() as name:
+            binary, first, second = (Path(name) / file for file in ("built", "first.zip", "second.zip"))
+            binary.write_bytes(b"\x7fELF")
+            package.package(binary, first)
+            os.utime(binary, (0, 0))
+            package.package(binary, second)
+            self.assertEqual(first.read_bytes(), second.read_bytes())
+            with zipfile.ZipFile(first) as archive:
+                (entry,) = archive.infolist()
+        self.assertEqual((entry.filename, oct(entry.external_attr >> 16)), ("bootstrap", "0o100755"))
 
 
 class Glibc(unittest.TestCase):

@@ -1,0 +1,108 @@
+# Each has its section in docs/runbook.md. Their names end as in template.yaml: packwatch-errors is ErrorsAlarm.
+
+resource "aws_cloudwatch_metric_alarm" "errors" {
+  alarm_name          = "${var.name}-errors"
+  alarm_description   = "A run of packwatch failed: a pack could not be read to the end, access was denied, or the settings are wrong. The log group says which."
+  namespace           = "AWS/Lambda"
+  metric_name         = "Errors"
+  dimensions          = { FunctionName = aws_lambda_function.packwatch.function_name }
+  statistic           = "Sum"
+  period              = local.interval_seconds
+  evaluation_periods  = 1
+  threshold           = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alerts.arn]
+  ok_actions          = [aws_sns_topic.alerts.arn]
+  tags                = local.tags
+}
+
+# The one that notices silence: a watcher that stopped looks like an organization without changes.
+resource "aws_cloudwatch_metric_alarm" "no_successful_run" {
+  alarm_name          = "${var.name}-no-successful-run"
+  alarm_description   = "packwatch had no successful run in three intervals, so changes go unnoticed. Look at the schedule, the function's log group and the queue of failed events. (Right after the first deployment this clears by itself.)"
+  evaluation_periods  = 3
+  datapoints_to_alarm = 3
+  threshold           = 1
+  comparison_operator = "LessThanThreshold"
+  treat_missing_data  = "breaching"
+  actions_enabled     = var.schedule_state == "ENABLED"
+  alarm_actions       = [aws_sns_topic.alerts.arn]
+  ok_actions          = [aws_sns_topic.alerts.arn]
+  tags                = local.tags
+
+  metric_query {
+    id          = "successful"
+    label       = "Successful runs"
+    expression  = "invocations - FILL(errors, 0)"
+    return_data = true
+  }
+  metric_query {
+    id          = "invocations"
+    return_data = false
+    metric {
+      namespace   = "AWS/Lambda"
+      metric_name = "Invocations"
+      dimensions  = { FunctionName = aws_lambda_function.packwatch.function_name }
+      period      = local.interval_seconds
+      stat        = "Sum"
+    }
+  }
+  metric_query {
+    id          = "errors"
+    return_data = false
+    metric {
+      namespace   = "AWS/Lambda"
+      metric_name = "Errors"
+      dimensions  = { FunctionName = aws_lambda_function.packwatch.function_name }
+      period      = local.interval_seconds
+      stat        = "Sum"
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "duration" {
+  alarm_name          = "${var.name}-duration"
+  alarm_description   = "A run of packwatch took more than 80 % of its time limit, so packs may have to wait for the next run. Raise Timeout, MemorySize or Concurrency."
+  evaluation_periods  = 1
+  threshold           = 80
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alerts.arn]
+  tags                = local.tags
+
+  metric_query {
+    id    = "percent"
+    label = "Share of the time limit (%)"
+    # The metric is in milliseconds, the time limit in seconds: ms / (s × 1000) × 100.
+    expression  = "longest / ${var.timeout} / 10"
+    return_data = true
+  }
+  metric_query {
+    id          = "longest"
+    return_data = false
+    metric {
+      namespace   = "AWS/Lambda"
+      metric_name = "Duration"
+      dimensions  = { FunctionName = aws_lambda_function.packwatch.function_name }
+      period      = local.interval_seconds
+      stat        = "Maximum"
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "failed_events" {
+  alarm_name          = "${var.name}-failed-events"
+  alarm_description   = "The queue of failed events holds something: an event failed twice, or never reached the function. Read it there, then purge the queue."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateNumberOfMessagesVisible"
+  dimensions          = { QueueName = aws_sqs_queue.failed_events.name }
+  statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alerts.arn]
+  tags                = local.tags
+}

@@ -1,0 +1,39 @@
+output "function_name" {
+  description = "The function, to invoke it by hand"
+  value       = aws_lambda_function.packwatch.function_name
+}
+
+output "table_name" {
+  description = "The table with the state and the history; it stays when the stack is deleted"
+  value       = aws_dynamodb_table.state.name
+}
+
+output "alerts_topic_arn" {
+  description = "Topic for people, which gets digests and alarms; subscribe e-mail, SMS or chat"
+  value       = aws_sns_topic.alerts.arn
+}
+
+output "events_topic_arn" {
+  description = "Topic for machines, which gets one JSON message per change; subscribe queues and functions"
+  value       = aws_sns_topic.events.arn
+}
+
+output "topic_key_arn" {
+  description = "Key that encrypts both topics; who publishes to them needs it"
+  value       = aws_kms_key.topics.arn
+}
+
+output "failed_events_queue_url" {
+  description = "Queue with the events that could not be handled"
+  value       = aws_sqs_queue.failed_events.url
+}
+
+output "log_group_name" {
+  description = "The function's log group"
+  value       = aws_cloudwatch_log_group.function.name
+}
+
+output "schedule_name" {
+  description = "The schedule that lets packwatch look"
+  value       = aws_scheduler_schedule.look.name
+}

@@ -1,0 +1,253 @@
+# Who may do what. The statements carry the Sids of template.yaml, by which scripts/test_terraform.py compares them.
+
+data "aws_iam_policy_document" "function_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+    principals {
+      type        = "Service"
+      identifiers = ["lambda.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_iam_role" "function" {
+  name_prefix        = "${substr(var.name, 0, 29)}-function-"
+  description        = "What the packwatch function may do"
+  assume_role_policy = data.aws_iam_policy_document.function_trust.json
+  tags               = local.tags
+}
+
+resource "aws_iam_role_policy" "function" {
+  name   = "packwatch"
+  role   = aws_iam_role.function.id
+  policy = data.aws_iam_policy_document.function.json
+}
+
+locals {
+  watched_regions = length(var.regions) > 0 ? var.regions : [local.region]
+}
+
+data "aws_iam_policy_document" "function" {
+  # Listing has no resource to name, so the regions are what narrows it.
+  statement {
+    sid       = "ListPacks"
+    actions   = ["config:DescribeOrganizationConformancePacks"]
+    resources = ["*"]
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = local.watched_regions
+    }
+  }
+  statement {
+    sid       = "ReadStatuses"
+    actions   = ["config:GetOrganizationConformancePackDetailedStatus"]
+    resources = ["arn:${local.partition}:config:*:${local.account}:organization-conformance-pack/*"]
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = local.watched_regions
+    }
+  }
+  # The last four are used inside TransactWriteItems, which has no action of its own.
+  statement {
+    sid = "KeepState"
+    actions = [
+      "dynamodb:Query",
+      "dynamodb:UpdateItem",
+      "dynamodb:PutItem",
+      "dynamodb:DeleteItem",
+      "dynamodb:ConditionCheckItem",
+    ]
+    resources = [aws_dynamodb_table.state.arn]
+  }
+  # Asked only for the accounts that a message shows. The organization may be another account's.
+  statement {
+    sid       = "NameAccounts"
+    actions   = ["organizations:DescribeAccount"]
+    resources = ["arn:${local.partition}:organizations::*:account/o-*/*"]
+  }
+  statement {
+    sid       = "Tell"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.alerts.arn, aws_sns_topic.events.arn]
+  }
+  statement {
+    sid       = "TellEncrypted"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [aws_kms_key.topics.arn]
+  }
+  statement {
+    sid       = "KeepFailedEvents"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.failed_events.arn]
+  }
+  statement {
+    sid       = "Log"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.function.arn}:*"]
+  }
+}
+
+data "aws_iam_policy_document" "schedule_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+    principals {
+      type        = "Service"
+      identifiers = ["scheduler.amazonaws.com"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceArn"
+      values   = ["arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule-group/default"]
+    }
+  }
+}
+
+resource "aws_iam_role" "schedule" {
+  name_prefix        = "${substr(var.name, 0, 29)}-schedule-"
+  description        = "Lets the schedule of packwatch start its function"
+  assume_role_policy = data.aws_iam_policy_document.schedule_trust.json
+  tags               = local.tags
+}
+
+resource "aws_iam_role_policy" "schedule" {
+  name   = "start-packwatch"
+  role   = aws_iam_role.schedule.id
+  policy = data.aws_iam_policy_document.schedule.json
+}
+
+data "aws_iam_policy_document" "schedule" {
+  statement {
+    actions   = ["lambda:InvokeFunction"]
+    resources = [aws_lambda_function.packwatch.arn]
+  }
+  statement {
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.failed_events.arn]
+  }
+}
+
+data "aws_iam_policy_document" "failed_events" {
+  statement {
+    sid     = "RuleKeepsUndelivered"
+    actions = ["sqs:SendMessage"]
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+    resources = [aws_sqs_queue.failed_events.arn]
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [aws_cloudwatch_event_rule.pack_changed.arn]
+    }
+  }
+  statement {
+    sid     = "EncryptedTransportOnly"
+    effect  = "Deny"
+    actions = ["sqs:*"]
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+    resources = [aws_sqs_queue.failed_events.arn]
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "topic_key" {
+  statement {
+    sid     = "AccountDecidesByIamPolicies"
+    actions = ["kms:*"]
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:${local.partition}:iam::${local.account}:root"]
+    }
+    resources = ["*"]
+  }
+  # Without a condition, as the documentation has it: whose alarms these are is the topic's policy's to say.
+  statement {
+    sid     = "AlarmsPublish"
+    actions = ["kms:Decrypt", "kms:GenerateDataKey*"]
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com"]
+    }
+    resources = ["*"]
+  }
+}
+
+data "aws_iam_policy_document" "alerts_topic" {
+  statement {
+    sid     = "AlarmsOfThisAccountPublish"
+    actions = ["sns:Publish"]
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com"]
+    }
+    resources = [aws_sns_topic.alerts.arn]
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account]
+    }
+  }
+  statement {
+    sid     = "EncryptedTransportOnly"
+    effect  = "Deny"
+    actions = ["sns:Publish"]
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+    resources = [aws_sns_topic.alerts.arn]
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "events_topic" {
+  statement {
+    sid     = "EncryptedTransportOnly"
+    effect  = "Deny"
+    actions = ["sns:Publish"]
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+    resources = [aws_sns_topic.events.arn]
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "slack_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+    principals {
+      type        = "Service"
+      identifiers = ["chatbot.amazonaws.com"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account]
+    }
+  }
+}
