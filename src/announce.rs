@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
+use crate::batch;
 use crate::budget::Budget;
 use crate::message::{self, Event};
 use crate::model::{Target, Transition};
@@ -20,15 +20,8 @@ use crate::report::{Outcome, TargetReport};
 use crate::settings::Settings;
 use crate::snapshot::{Change, Commit, Counts, Head};
 
-/// Entries of one `PublishBatch`, and how many batches are under way at once.
-const BATCH: usize = 10;
-const BATCHES_AT_ONCE: usize = 8;
-
 /// Targets of one digest. With the longest names, so many leave more than half of a message for what happened.
 const LARGEST_GROUP: usize = 200;
-
-/// How often the refused entries of an otherwise accepted batch are tried.
-const ENTRY_ATTEMPTS: u32 = 4;
 
 /// A target whose changes are recorded, and what is owed for it.
 #[derive(Debug)]
@@ -149,38 +142,8 @@ async fn publish_events(publisher: &impl Publisher, group: &[Recorded]) -> BTree
         return BTreeMap::new();
     }
     let events: Vec<Event> = group.iter().flat_map(Recorded::events).collect();
-    stream::iter(events.chunks(BATCH))
-        .map(|batch| publish_batch(publisher, batch))
-        .buffer_unordered(BATCHES_AT_ONCE)
-        .flat_map(stream::iter)
-        .collect()
-        .await
-}
-
-/// Publishes a batch; the entries that SNS could not take inside an answer of success are tried again
-/// alone. Returns what was not accepted in the end.
-async fn publish_batch(publisher: &impl Publisher, batch: &[Event]) -> Vec<(Target, PublishError)> {
-    let mut left = batch.to_vec();
-    let mut refused = Vec::new();
-    for attempt in 1..=ENTRY_ATTEMPTS {
-        let entries = match publisher.events(&left).await {
-            Ok(entries) => entries,
-            // The call as a whole was tried often enough below.
-            Err(error) => return left.into_iter().map(|event| (event.target, error.clone())).collect(),
-        };
-        let entries =
-            entries.into_iter().filter_map(|(index, error)| Some((left.get(index)?.clone(), error)));
-        let passing = |(_, error): &(Event, PublishError)| matches!(error, PublishError::Unavailable(_));
-        let (again, never): (Vec<_>, Vec<_>) = entries.partition(passing);
-        refused.extend(never.into_iter().map(|(event, error)| (event.target, error)));
-        if again.is_empty() || attempt == ENTRY_ATTEMPTS {
-            refused.extend(again.into_iter().map(|(event, error)| (event.target, error)));
-            break;
-        }
-        left = again.into_iter().map(|(event, _)| event).collect();
-        sleep(Duration::from_millis(100) * 2_u32.pow(attempt)).await;
-    }
-    refused
+    let refused = batch::send(&events, async |batch| publisher.events(batch).await).await;
+    refused.into_iter().map(|(event, error)| (event.target, error)).collect()
 }
 
 /// Commits what was accepted, topic by topic, and ends the report.

@@ -1,15 +1,31 @@
-//! The events that the function takes, each turned into one [`Request`]: look now, and at what.
+//! The events that the function takes: each says look now, and at what.
+
+mod records;
+
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::harmless::bounded;
-use crate::model::{AccountId, PackName, Region, Status};
+use crate::model::{AccountId, PackName, Region, Status, Target};
 use crate::paginate::{PaginationConfig, PaginationError};
 use crate::ports::Filters;
+pub use records::Record;
 
 /// Longest error about a request, in bytes.
 const LONGEST_ERROR: usize = 1000;
+
+/// What the function is asked to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The schedule's: look at everything.
+    Tick,
+    /// Look at what a person, a program or AWS CloudTrail names, and answer.
+    Request(Request),
+    /// Look at the targets that waited in the queue.
+    Records(Vec<Record>),
+}
 
 /// What a run is asked to look at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,13 +34,15 @@ pub struct Request {
     pub packs: Vec<PackName>,
     /// Only this region.
     pub region: Option<Region>,
+    /// Exactly these targets, without listing any packs: those that waited in the queue.
+    pub targets: Option<BTreeSet<Target>>,
     /// Only these accounts.
     pub filters: Filters,
     /// Only this much.
     pub pagination: PaginationConfig,
     /// Say what would be done, and do nothing.
     pub dry_run: bool,
-    /// The pack was named by AWS CloudTrail: it may not be visible yet, or no longer.
+    /// The packs were named by AWS CloudTrail or by a queue: they may not be visible yet, or no longer.
     pub tentative: bool,
 }
 
@@ -40,7 +58,7 @@ impl Request {
 pub enum EventError {
     /// Neither a request nor an event that packwatch knows.
     #[error(
-        "{0}. packwatch takes a scheduled event, AWS CloudTrail's PutOrganizationConformancePack and DeleteOrganizationConformancePack, or a request such as {{}} or {{\"OrganizationConformancePackName\": \"…\"}}"
+        "{0}. packwatch takes a scheduled event, AWS CloudTrail's PutOrganizationConformancePack and DeleteOrganizationConformancePack, records of an SQS queue, or a request such as {{}} or {{\"OrganizationConformancePackName\": \"…\"}}"
     )]
     Unknown(String),
     /// A request with something wrong in it.
@@ -52,17 +70,18 @@ pub enum EventError {
 }
 
 /// Understands an event.
-pub fn parse(event: &Value) -> Result<Request, EventError> {
+pub fn parse(event: &Value) -> Result<Event, EventError> {
     let Some(fields) = event.as_object() else {
         return Err(EventError::Unknown(format!("the event is not a JSON object: {}", excerpt(event))));
     };
     let text = |name: &str| fields.get(name).and_then(Value::as_str);
     match (text("source"), text("detail-type")) {
         // The Scheduler's `detail` is the string "{}", the rule's an object: neither says anything.
-        (Some("aws.events" | "aws.scheduler"), Some("Scheduled Event")) => Ok(Request::default()),
-        (Some("aws.config"), Some("AWS API Call via CloudTrail")) => cloudtrail(event),
+        (Some("aws.events" | "aws.scheduler"), Some("Scheduled Event")) => Ok(Event::Tick),
+        (Some("aws.config"), Some("AWS API Call via CloudTrail")) => cloudtrail(event).map(Event::Request),
+        (None, None) if fields.contains_key("Records") => records::parse(event).map(Event::Records),
         (None, None) if !fields.contains_key("source") && !fields.contains_key("detail-type") => {
-            request(event)
+            request(event).map(Event::Request)
         }
         _ => Err(EventError::Unknown(format!(
             "the event's source is {} and its detail-type {}",
@@ -145,6 +164,7 @@ fn request(event: &Value) -> Result<Request, EventError> {
     Ok(Request {
         packs: pack.into_iter().collect(),
         region: event.region,
+        targets: None,
         filters,
         pagination,
         dry_run: event.dry_run,
@@ -162,6 +182,13 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn asked(event: &Value) -> Request {
+        match parse(event) {
+            Ok(Event::Request(request)) => request,
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn error(event: Value) -> String {
         parse(&event).unwrap_err().to_string()
     }
@@ -171,9 +198,9 @@ mod tests {
         for (source, detail) in [("aws.events", json!({})), ("aws.scheduler", json!("{}"))] {
             let event = json!({"version": "0", "source": source, "detail-type": "Scheduled Event",
                 "region": "eu-west-1", "resources": [], "detail": detail});
-            assert_eq!(parse(&event), Ok(Request::default()));
+            assert_eq!(parse(&event), Ok(Event::Tick));
         }
-        assert_eq!(parse(&json!({})), Ok(Request::default()));
+        assert_eq!(parse(&json!({})), Ok(Event::Request(Request::default())));
     }
 
     #[test]
@@ -181,7 +208,7 @@ mod tests {
         let event = json!({"source": "aws.config", "detail-type": "AWS API Call via CloudTrail", "detail": {
             "eventName": "PutOrganizationConformancePack", "awsRegion": "us-east-1",
             "requestParameters": {"organizationConformancePackName": "Security-Baseline"}}});
-        let request = parse(&event).unwrap();
+        let request = asked(&event);
         assert_eq!(request.packs[0].as_str(), "Security-Baseline");
         assert_eq!(request.region.unwrap().as_str(), "us-east-1");
         assert!(request.tentative);
@@ -189,13 +216,12 @@ mod tests {
 
     #[test]
     fn a_request_is_taken_whole() {
-        let request = parse(&json!({"OrganizationConformancePackName": "P", "Region": "eu-west-1",
+        let request = asked(&json!({"OrganizationConformancePackName": "P", "Region": "eu-west-1",
             "Filters": {"AccountId": "111122223333", "Status": "CREATE_FAILED"},
-            "PaginationConfig": {"MaxItems": 1, "PageSize": 100, "StartingToken": "t"}, "DryRun": true}))
-        .unwrap();
+            "PaginationConfig": {"MaxItems": 1, "PageSize": 100, "StartingToken": "t"}, "DryRun": true}));
         assert!(request.is_partial() && request.dry_run);
         assert_eq!(request.pagination.page_size, Some(100));
-        let page_size_only = parse(&json!({"PaginationConfig": {"PageSize": 5}})).unwrap();
+        let page_size_only = asked(&json!({"PaginationConfig": {"PageSize": 5}}));
         assert!(!page_size_only.is_partial());
     }
 

@@ -17,6 +17,7 @@
 pub mod announce;
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod batch;
 pub mod budget;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -24,6 +25,7 @@ pub mod clock;
 pub mod compare;
 pub mod effective;
 pub mod event;
+pub mod fan_out;
 pub mod fingerprint;
 pub mod flap;
 pub mod harmless;
@@ -38,9 +40,11 @@ pub mod model;
 pub mod names;
 pub mod notification;
 pub mod observe;
+pub mod pace;
 pub mod paginate;
 pub mod plan;
 pub mod ports;
+pub mod queued;
 pub mod record;
 pub mod render;
 pub mod report;

@@ -290,8 +290,8 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
             return Err(Stop::NoTime);
         }
         if !finished {
-            report.outcome = Outcome::Deferred;
-            report.error = Some("out of time; what is recorded is announced, the rest follows".to_owned());
+            *report =
+                report.clone().out_of_time("out of time; what is recorded is announced, the rest follows");
         }
         let before = self.planned.head.as_ref();
         let after = before.map_or(0, Head::announced_everywhere);

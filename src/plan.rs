@@ -21,10 +21,10 @@ pub struct Planned {
     pub silences: Silences,
 }
 
-/// The regions whose packs must be listed for this request: none when it names a pack.
+/// The regions whose packs must be listed for this request: none when it names packs or targets.
 pub fn regions_to_list(request: &Request, settings: &Settings) -> Vec<Region> {
     let regions = watched_regions(request, settings).cloned();
-    if request.packs.is_empty() { regions.collect() } else { Vec::new() }
+    if request.packs.is_empty() && request.targets.is_none() { regions.collect() } else { Vec::new() }
 }
 
 fn watched_regions<'a>(request: &'a Request, settings: &'a Settings) -> impl Iterator<Item = &'a Region> {
@@ -58,6 +58,8 @@ pub fn targets(
     mut heads: Heads,
 ) -> Vec<Planned> {
     let mut names: BTreeSet<Target> = BTreeSet::new();
+    let watched = |target: &&Target| settings.regions.contains(&target.region);
+    names.extend(request.targets.iter().flatten().filter(watched).cloned());
     for region in watched_regions(request, settings) {
         names.extend(request.packs.iter().map(|pack| Target { region: region.clone(), pack: pack.clone() }));
     }
@@ -138,6 +140,21 @@ mod tests {
         assert_eq!(regions_to_list(&request, &settings), []);
         let planned = targets(&request, &settings, &BTreeMap::new(), Heads::default());
         assert_eq!(names(&planned), ["P in eu-west-1", "P in us-east-1"]);
+    }
+
+    #[test]
+    fn queued_targets_need_no_list_and_those_that_are_no_longer_watched_are_left_out() {
+        let settings = settings("!Old", "eu-west-1,us-east-1");
+        let queued = [("eu-west-1", "P"), ("us-east-1", "Q"), ("eu-west-1", "Old"), ("eu-west-9", "P")];
+        let queued = queued.map(|(region, pack)| target(region, pack));
+        let request = Request { targets: Some(queued.into()), ..Request::default() };
+        assert_eq!(regions_to_list(&request, &settings), []);
+        let mut heads = Heads::default();
+        heads.known.insert(target("eu-west-1", "Not-asked-for"), head());
+        let planned = targets(&request, &settings, &BTreeMap::new(), heads);
+        assert_eq!(names(&planned), ["P in eu-west-1", "Q in us-east-1"]);
+        let none = Request { targets: Some(BTreeSet::new()), ..Request::default() };
+        assert_eq!(targets(&none, &settings, &BTreeMap::new(), Heads::default()), []);
     }
 
     #[test]

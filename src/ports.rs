@@ -171,6 +171,13 @@ pub trait Publisher {
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError>;
 }
 
+/// Keeps targets until a run takes them.
+pub trait TargetQueue {
+    /// Sends up to ten targets. Returns, for each that was not accepted, its index and why: an answer of success
+    /// may still hold refused entries.
+    async fn send(&self, targets: &[Target]) -> Result<Vec<(usize, PublishError)>, PublishError>;
+}
+
 /// Knows what accounts are called, if it can. That it cannot is no error: a digest goes out without names.
 pub trait AccountNames {
     /// Asks for the names of these accounts, as far as they are not known. May be given up at any time.

@@ -26,6 +26,8 @@ pub enum Outcome {
     Deferred,
     /// Another run is newer.
     Superseded,
+    /// Sent to the queue, from which another run takes it.
+    Queued,
 }
 
 impl Outcome {
@@ -40,6 +42,7 @@ impl Outcome {
             Self::Denied => "Denied",
             Self::Deferred => "Deferred",
             Self::Superseded => "Superseded",
+            Self::Queued => "Queued",
         }
     }
 
@@ -68,6 +71,9 @@ pub struct TargetReport {
     /// What went wrong, or why it was left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Whether it was left for want of time.
+    #[serde(skip)]
+    pub out_of_time: bool,
 }
 
 impl TargetReport {
@@ -81,6 +87,7 @@ impl TargetReport {
             pages: 0,
             transitions: 0,
             error: None,
+            out_of_time: false,
         }
     }
 
@@ -94,6 +101,11 @@ impl TargetReport {
         self.outcome = outcome;
         self.error = error;
         self
+    }
+
+    /// The same, left for want of time.
+    pub fn out_of_time(self, reason: &str) -> Self {
+        Self { out_of_time: true, ..self.ended(Outcome::Deferred, Some(reason.to_owned())) }
     }
 }
 

@@ -2,6 +2,7 @@
 //! fault is reported, all in one message.
 
 mod filters;
+mod queue;
 mod topic;
 mod values;
 
@@ -14,6 +15,7 @@ use crate::effective::Thresholds;
 use crate::model::{AccountId, Region};
 pub(crate) use filters::glob_matches;
 pub use filters::{Notify, PackFilter};
+pub use queue::{Queue, QueueUrl};
 pub use topic::TopicArn;
 pub(crate) use values::duration;
 use values::{list, number, remind_every};
@@ -52,6 +54,8 @@ pub struct Destinations {
     pub alerts_topic: TopicArn,
     /// `PACKWATCH_EVENTS_TOPIC_ARN`
     pub events_topic: Option<TopicArn>,
+    /// Through which the schedule's targets go; `None`: one run looks at all of them.
+    pub queue: Option<Queue>,
 }
 
 /// One thing that is wrong with the settings.
@@ -158,7 +162,10 @@ impl<'a> Reader<'a> {
         let table = self.required("PACKWATCH_TABLE");
         let alerts_topic = self.required("PACKWATCH_ALERTS_TOPIC_ARN");
         let events_topic = self.read("PACKWATCH_EVENTS_TOPIC_ARN", None, |text| text.parse().map(Some));
-        Some(Destinations { table: table?, alerts_topic: alerts_topic?, events_topic })
+        let url = self.read("PACKWATCH_QUEUE_URL", None, |text| text.parse().map(Some));
+        let max_age = self.read("PACKWATCH_QUEUE_MAX_AGE", Duration::from_secs(3600), duration);
+        let queue = url.map(|url| Queue { url, max_age });
+        Some(Destinations { table: table?, alerts_topic: alerts_topic?, events_topic, queue })
     }
 
     /// Every fault that was met, if any.

@@ -42,16 +42,8 @@ pub async fn run<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: A
     request: &Request,
     budget: &Budget,
 ) -> Result<Report, RunError> {
-    plan::check(request, settings).map_err(RunError::Request)?;
-    let run = Run { ports, settings, request, budget, id: format!("{:016x}", fastrand::u64(..)) };
-
-    // The heads are loaded before any status is observed: the fence must be older than the fact. The
-    // list of packs is no such fact: each pack is asked for by name, after this.
-    let (heads, (listed, unlisted)) = tokio::join!(ports.store.load(), run.list_packs());
-    let mut targets = plan::targets(request, settings, &listed, heads?);
-    // A deadline must not starve the same pack in every run.
-    fastrand::shuffle(&mut targets);
-
+    let run = Run::new(ports, settings, request, budget)?;
+    let (targets, mut reports) = run.targets().await?;
     let (sender, receiver) = unbounded_channel();
     let looking = async {
         // Moved in, and so dropped at the end: the announcer then knows that no more will come.
@@ -62,7 +54,6 @@ pub async fn run<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: A
     let announcing = announce(ports.store, ports.publisher, ports.names, settings, budget, receiver);
     let (ended, announced) = tokio::join!(looking, announcing);
 
-    let mut reports = unlisted;
     reports.extend(announced.reports);
     let mut news = Vec::new();
     let mut next_token = None;
@@ -76,7 +67,8 @@ pub async fn run<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: A
     Ok(Report { answer, preview: notification::digest(&news, &settings.notify) })
 }
 
-struct Run<'a, S, D, P, C, N> {
+/// What every step of a run needs to know.
+pub(crate) struct Run<'a, S, D, P, C, N> {
     ports: &'a Ports<'a, S, D, P, C, N>,
     settings: &'a Settings,
     request: &'a Request,
@@ -92,7 +84,29 @@ struct Ended {
     next_token: Option<String>,
 }
 
-impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: AccountNames> Run<'_, S, D, P, C, N> {
+impl<'a, S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: AccountNames> Run<'a, S, D, P, C, N> {
+    /// Begins a run, if the request fits the settings.
+    pub(crate) fn new(
+        ports: &'a Ports<'a, S, D, P, C, N>,
+        settings: &'a Settings,
+        request: &'a Request,
+        budget: &'a Budget,
+    ) -> Result<Self, RunError> {
+        plan::check(request, settings).map_err(RunError::Request)?;
+        Ok(Self { ports, settings, request, budget, id: format!("{:016x}", fastrand::u64(..)) })
+    }
+
+    /// Every target in a random order, and a report for each region that did not tell its packs.
+    pub(crate) async fn targets(&self) -> Result<(Vec<Planned>, Vec<TargetReport>), RunError> {
+        // The heads are loaded before any status is observed: the fence must be older than the fact. The
+        // list of packs is no such fact: each pack is asked for by name, after this.
+        let (heads, (listed, unlisted)) = tokio::join!(self.ports.store.load(), self.list_packs());
+        let mut targets = plan::targets(self.request, self.settings, &listed, heads?);
+        // A deadline must not starve the same pack in every run.
+        fastrand::shuffle(&mut targets);
+        Ok((targets, unlisted))
+    }
+
     /// The packs of each region that is asked for, and a report for each region that did not tell.
     async fn list_packs(&self) -> (BTreeMap<Region, Vec<PackName>>, Vec<TargetReport>) {
         let list = async |region: Region| {
@@ -141,7 +155,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: AccountNames>
     /// How a target ends that was not finished.
     fn stopped(&self, report: TargetReport, stop: Stop) -> TargetReport {
         let (outcome, error) = match stop {
-            Stop::NoTime => (Outcome::Deferred, "out of time; the next run goes on".to_owned()),
+            Stop::NoTime => return report.out_of_time("out of time; the next run goes on"),
             Stop::NoBaseline => {
                 let why = "no baseline yet: a run that reads every account makes it";
                 (Outcome::Deferred, why.to_owned())
@@ -161,7 +175,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: AccountNames>
     }
 
     /// One line for each target: a failure is logged here and nowhere else.
-    fn log(&self, report: &TargetReport) {
+    pub(crate) fn log(&self, report: &TargetReport) {
         let TargetReport { region, outcome, accounts, pages, transitions, error, .. } = report;
         let (run, pack, outcome) = (&self.id, &report.organization_conformance_pack_name, outcome.as_str());
         let error = error.as_deref();

@@ -17,8 +17,9 @@ use jiff::{Timestamp, Unit};
 
 use super::connection::Connection;
 use super::fault::Fault;
-use super::pace::{LeaveThrottling, Pace};
+use super::throttling::LeaveThrottling;
 use crate::model::{DetailedStatus, PackName, Region, Status, Target};
+use crate::pace::Pace;
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 
 /// What every refusal needs to say: AWS Config shows a pack only to the account that deployed it.
@@ -26,9 +27,6 @@ const WHO_SEES: &str = "AWS Config shows organization conformance packs only to 
     them (the management account or a delegated administrator), in the region where they are deployed; the \
     caller needs config:DescribeOrganizationConformancePacks and \
     config:GetOrganizationConformancePackDetailedStatus";
-
-/// How often a throttled call is tried, each time at a slower pace.
-const THROTTLED_ATTEMPTS: u32 = 12;
 
 /// AWS Config in several regions.
 #[derive(Debug)]
@@ -69,22 +67,8 @@ impl ConfigSource {
     {
         let missing = || SourceError::Invalid(format!("{region} is not one of the regions that are watched"));
         let Paced { client, pace } = self.regions.get(region).ok_or_else(missing)?;
-        let mut attempt = 1;
-        loop {
-            let given = pace.turn().await;
-            let fault = match send(client).await {
-                Ok(output) => {
-                    pace.answered();
-                    return Ok(output);
-                }
-                Err(error) => Fault::of(operation, &error),
-            };
-            if !fault.is_throttling() || attempt == THROTTLED_ATTEMPTS {
-                return Err(explain(fault, region));
-            }
-            pace.throttled(given);
-            attempt += 1;
-        }
+        let send = async || send(client).await.map_err(|error| Fault::of(operation, &error));
+        pace.call(send, Fault::is_throttling).await.map_err(|fault| explain(fault, region))
     }
 }
 

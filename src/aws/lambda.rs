@@ -3,17 +3,20 @@
 use std::time::{Duration, SystemTime};
 
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
+use serde::Serialize;
 use serde_json::Value;
-use tracing::error;
+use tracing::{error, warn};
 
-use super::{ConfigSource, Connection, DynamoStore, Organizations, SnsPublisher};
+use super::{ConfigSource, Connection, DynamoStore, Organizations, SnsPublisher, SqsQueue};
 use crate::budget::Budget;
 use crate::clock::SystemClock;
-use crate::event;
-use crate::ports::Ports;
+use crate::event::{self, Event, Record, Request};
+use crate::fan_out::fan_out;
+use crate::ports::{Clock, Ports};
+use crate::queued::{BatchResponse, Queued};
 use crate::report::Answer;
 use crate::settings::{self, Faults, Settings};
-use crate::watch;
+use crate::watch::{self, RunError};
 
 /// What is built once, at init.
 struct Function {
@@ -22,6 +25,15 @@ struct Function {
     store: DynamoStore,
     publisher: SnsPublisher,
     names: Option<Organizations>,
+    queue: Option<(SqsQueue, Duration)>,
+}
+
+/// What Lambda gets for an event.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Reply {
+    Answer(Answer),
+    Batch(BatchResponse),
 }
 
 /// Serves invocations until Lambda ends the process.
@@ -57,21 +69,65 @@ impl Function {
             store: DynamoStore::new(&connection, &destinations.table),
             publisher: SnsPublisher::new(&connection, &destinations.alerts_topic, events_topic),
             names: settings.account_names.then(|| Organizations::new(&connection)),
+            queue: destinations.queue.map(|queue| (SqsQueue::new(&connection, &queue.url), queue.max_age)),
             settings,
         })
     }
 
-    async fn handle(&self, payload: &Value, context: &Context) -> Result<Answer, Diagnostic> {
-        let request = event::parse(payload).map_err(|error| diagnostic("Event", error.to_string()))?;
-        let Self { settings, source, store, publisher, names } = self;
-        let ports = Ports { source, store, publisher, clock: &SystemClock, names };
-        let report = Box::pin(watch::run(&ports, settings, &request, &budget(context))).await;
-        let answer = report.map_err(|error| diagnostic("Run", error.to_string()))?.answer;
+    async fn handle(&self, payload: &Value, context: &Context) -> Result<Reply, Diagnostic> {
+        let event = event::parse(payload).map_err(|error| diagnostic("Event", error.to_string()))?;
+        let budget = budget(context);
+        let answer = match (event, &self.queue) {
+            (Event::Records(records), _) => return self.take(records, &budget).await.map(Reply::Batch),
+            (Event::Tick, Some((queue, _))) => {
+                Box::pin(fan_out(&self.ports(), &self.settings, &budget, queue)).await.map_err(not_run)?
+            }
+            (Event::Tick, None) => self.run(&Request::default(), &budget).await?,
+            // Whoever asks waits for the answer.
+            (Event::Request(request), _) => self.run(&request, &budget).await?,
+        };
         match answer.failure() {
-            None => Ok(answer),
+            None => Ok(Reply::Answer(answer)),
             Some(failure) => Err(diagnostic("Targets", failure)),
         }
     }
+
+    /// Looks at the targets of a batch. The messages of those that are not finished come back: the invocation does not
+    /// fail, so what failed is said here.
+    async fn take(&self, records: Vec<Record>, budget: &Budget) -> Result<BatchResponse, Diagnostic> {
+        let max_age = self.queue.as_ref().map(|(_, max_age)| *max_age);
+        let queued = Queued::sort(records, max_age, SystemClock.now());
+        for (record, reason) in &queued.refused {
+            error!(record, "the queue's message {record}: {reason}");
+        }
+        for (record, target) in &queued.outdated {
+            warn!(record, region = %target.region, pack = %target.pack, "dropped: it waited until the next tick");
+        }
+        let answer = match queued.request() {
+            Some(request) => Some(self.run(&request, budget).await?),
+            None => None,
+        };
+        if let Some(failure) = answer.as_ref().and_then(Answer::failure) {
+            error!(error_type = "Targets", "{failure}");
+        }
+        Ok(queued.response(answer.as_ref()))
+    }
+
+    async fn run(&self, request: &Request, budget: &Budget) -> Result<Answer, Diagnostic> {
+        let report = Box::pin(watch::run(&self.ports(), &self.settings, request, budget)).await;
+        Ok(report.map_err(not_run)?.answer)
+    }
+
+    fn ports(
+        &self,
+    ) -> Ports<'_, ConfigSource, DynamoStore, SnsPublisher, SystemClock, Option<Organizations>> {
+        let Self { source, store, publisher, names, .. } = self;
+        Ports { source, store, publisher, clock: &SystemClock, names }
+    }
+}
+
+fn not_run(error: RunError) -> Diagnostic {
+    diagnostic("Run", error.to_string())
 }
 
 fn diagnostic(error_type: &str, error_message: String) -> Diagnostic {

@@ -7,12 +7,14 @@ mod fault;
 mod items;
 pub mod lambda;
 mod organizations;
-mod pace;
 mod refusal;
 mod sns;
+mod sqs;
+mod throttling;
 
 pub use config::ConfigSource;
 pub use connection::Connection;
 pub use dynamodb::DynamoStore;
 pub use organizations::Organizations;
 pub use sns::SnsPublisher;
+pub use sqs::SqsQueue;

@@ -13,17 +13,17 @@ use crate::world::World;
 use crate::world::packs::account;
 use crate::world::server::Served;
 
-const REGION: &str = "eu-west-1";
-const PACK: &str = "Security-Baseline";
-const ALERTS: &str = "arn:aws:sns:eu-west-1:999999999999:alerts";
-const EVENTS: &str = "arn:aws:sns:eu-west-1:999999999999:events";
+pub(crate) const REGION: &str = "eu-west-1";
+pub(crate) const PACK: &str = "Security-Baseline";
+pub(crate) const ALERTS: &str = "arn:aws:sns:eu-west-1:999999999999:alerts";
+pub(crate) const EVENTS: &str = "arn:aws:sns:eu-west-1:999999999999:events";
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The whole outside, and the function in it.
-struct Stage {
-    world: World,
-    dynamo: Dynamo,
-    lambda: Lambda,
+pub(crate) struct Stage {
+    pub(crate) world: World,
+    pub(crate) dynamo: Dynamo,
+    pub(crate) lambda: Lambda,
     _served: Served,
 }
 
@@ -32,7 +32,7 @@ impl Stage {
         Self::with(&[]).await
     }
 
-    async fn with(settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         let world = World::new();
         world.add_topic(ALERTS).add_topic(EVENTS);
         let served = world.serve().await;
@@ -48,23 +48,23 @@ impl Stage {
         Self { world, dynamo, lambda, _served: served }
     }
 
-    async fn invoke(&self, event: Value) -> Result<Value, Value> {
+    pub(crate) async fn invoke(&self, event: Value) -> Result<Value, Value> {
         self.lambda.invoke(event, TIMEOUT).await
     }
 
-    async fn tick(&self) -> Value {
+    pub(crate) async fn tick(&self) -> Value {
         let scheduled: Value = serde_json::from_str(include_str!("../../events/scheduled.json")).unwrap();
         let answer = self.invoke(scheduled).await;
         answer.unwrap_or_else(|error| panic!("{error}\n{}", self.lambda.logs().join("\n")))
     }
 
     /// The digests since the last look, as the documents under `default`.
-    fn digests(&self) -> Vec<Value> {
+    pub(crate) fn digests(&self) -> Vec<Value> {
         let messages = self.world.messages_to(ALERTS);
         messages.iter().map(|message| message.json_for("default")).collect()
     }
 
-    fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.world.take_messages();
         self.world.reset_requests();
         self.dynamo.reset_requests();
@@ -72,7 +72,7 @@ impl Stage {
 }
 
 /// The outcome of each target of an answer.
-fn outcomes(answer: &Value) -> Vec<&str> {
+pub(crate) fn outcomes(answer: &Value) -> Vec<&str> {
     answer["Targets"].as_array().unwrap().iter().map(|target| target["Outcome"].as_str().unwrap()).collect()
 }
 

@@ -13,6 +13,7 @@ mod cost;
 mod crashes;
 mod direct;
 mod docs;
+mod fan_out;
 mod gate;
 mod golden;
 mod harness;

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// One request that arrived, answered or not.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// `"config"` or `"sns"`.
+    /// Such as `"config"` or `"sns"`.
     pub service: &'static str,
     /// Such as `"PublishBatch"`.
     pub operation: String,

@@ -8,6 +8,7 @@
 //! - `faults`: what AWS Config does wrong, slowly or not at all;
 //! - `messages`: topics, what SNS accepted, and what SNS does wrong;
 //! - `organizations`: the names of accounts;
+//! - `queues`: SQS, and Lambda's polling of it;
 //! - `log`: every request that arrived;
 //! - `config`, `config_rules`, `token`: AWS Config's side of the wire;
 //! - `sns`, `sns_form`, `sns_rules`: that of SNS;
@@ -28,6 +29,7 @@ pub mod log;
 pub mod messages;
 pub mod organizations;
 pub mod packs;
+pub mod queues;
 pub mod server;
 pub mod sns;
 pub mod sns_form;
@@ -58,6 +60,7 @@ pub struct State {
     pub faults: faults::ConfigFaults,
     pub sns: messages::Sns,
     pub organization: organizations::Organization,
+    pub sqs: queues::Queues,
     pub log: log::Log,
     /// When the world began; token ages and the request log count from here.
     pub started: Instant,
@@ -72,6 +75,7 @@ impl Default for State {
             faults: faults::ConfigFaults::default(),
             sns: messages::Sns::default(),
             organization: organizations::Organization::default(),
+            sqs: queues::Queues::default(),
             log: log::Log::default(),
             started: Instant::now(),
             fixed_now: None,
@@ -82,11 +86,14 @@ impl Default for State {
 impl State {
     /// Epoch seconds, in whole milliseconds as AWS Config reports them.
     pub fn now(&self) -> f64 {
-        self.fixed_now.unwrap_or_else(|| {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            (since.as_secs_f64() * 1000.0).floor() / 1000.0
-        })
+        self.fixed_now.unwrap_or_else(system_now)
     }
+}
+
+/// Epoch seconds of the system's clock, in whole milliseconds.
+pub fn system_now() -> f64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (since.as_secs_f64() * 1000.0).floor() / 1000.0
 }
 
 impl State {

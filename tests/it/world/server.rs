@@ -1,11 +1,12 @@
-//! The world behind HTTP: both services on `POST /`, and a control plane for people and for other processes.
+//! The world behind HTTP: all services on `POST /`, and a control plane for people and for other processes.
 
 use super::host::{Host, Scissors};
 use super::log::InFlight;
 use super::messages::Message;
+use super::queues::QueueFault;
 use super::sns::{self, Ending};
 use super::sns_form::Form;
-use super::{ServiceError, World, config, faults::NextFault, log::Request, organizations, packs};
+use super::{ServiceError, World, config, faults::NextFault, log::Request, organizations, packs, queues};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, State};
@@ -40,7 +41,7 @@ impl World {
 
 /// | request | effect |
 /// |---|---|
-/// | `POST /` | AWS Config with an `X-Amz-Target`, SNS without |
+/// | `POST /` | the service that `X-Amz-Target` names, SNS without |
 /// | `PUT /packs/{region}/{pack}` | replaces the rows, in the shape that the AWS CLI prints |
 /// | `DELETE /packs/{region}/{pack}` | deletes the pack |
 /// | `GET /messages` | what SNS accepted |
@@ -66,6 +67,9 @@ async fn call(
     match (header("x-amz-target"), region) {
         (Some(target), Some(region)) if target.starts_with(organizations::TARGET_PREFIX) => {
             call_organizations(&world, target, region, &body).await
+        }
+        (Some(target), Some(region)) if target.starts_with(queues::TARGET_PREFIX) => {
+            call_sqs(&world, &scissors, target, region, &body).await
         }
         (Some(target), Some(region)) => call_config(&world, &scissors, target, region, &body).await,
         (None, Some(region)) => call_sns(&world, &scissors, region, &body).await,
@@ -112,6 +116,28 @@ async fn call_organizations(world: &World, target: &str, region: &str, body: &[u
     let answer = organizations::respond(&world.lock().organization, operation, body);
     match answer {
         Ok(body) => reply(200, AMZ_JSON, body),
+        Err(error) => amz_json_error(&error),
+    }
+}
+
+async fn call_sqs(
+    world: &World,
+    scissors: &Scissors,
+    target: &str,
+    region: &str,
+    body: &[u8],
+) -> Response<Body> {
+    let operation = target.strip_prefix(queues::TARGET_PREFIX).unwrap_or(target);
+    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    world.record("sqs", operation, region, request.clone());
+    let fault = world.lock().sqs.faults.pop_front().unwrap_or(QueueFault::None);
+    if matches!(fault, QueueFault::Hang) {
+        return std::future::pending().await;
+    }
+    let answer = queues::respond(&mut world.lock().sqs, operation, &request, &fault);
+    match answer {
+        _ if matches!(fault, QueueFault::LoseReply) => scissors.cut(),
+        Ok(body) => reply(200, "application/x-amz-json-1.0", body.to_string()),
         Err(error) => amz_json_error(&error),
     }
 }

@@ -5,11 +5,6 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_sdk_config::config::interceptors::InterceptorContext;
-use aws_smithy_runtime_api::client::retries::classifiers::{
-    ClassifyRetry, RetryAction, RetryClassifierPriority, RetryReason,
-};
-use aws_smithy_types::retry::ErrorKind;
 use tokio::time::{Instant, sleep_until};
 
 /// Where slowing down begins, and where it ends: a limit of one call in four seconds is an outage.
@@ -25,9 +20,12 @@ const SEARCH: f64 = 2.0;
 const SLOW_DOWN: f64 = 1.2;
 const SPEED_UP: f64 = 0.995;
 
+/// How often a throttled call is tried, each time at a slower pace.
+const ATTEMPTS: u32 = 12;
+
 /// The pace at which a region is asked.
 #[derive(Debug, Default)]
-pub(super) struct Pace(Mutex<State>);
+pub struct Pace(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -42,8 +40,29 @@ struct State {
 }
 
 impl Pace {
+    /// Makes a call when its turn comes, and again while it is throttled. The error is the last try's.
+    pub async fn call<T, E>(
+        &self,
+        send: impl AsyncFn() -> Result<T, E>,
+        is_throttling: impl Fn(&E) -> bool,
+    ) -> Result<T, E> {
+        let mut attempt = 1;
+        loop {
+            let given = self.turn().await;
+            match send().await {
+                Ok(answer) => {
+                    self.answered();
+                    return Ok(answer);
+                }
+                Err(error) if attempt < ATTEMPTS && is_throttling(&error) => self.throttled(given),
+                Err(error) => return Err(error),
+            }
+            attempt += 1;
+        }
+    }
+
     /// Waits for this call's turn, and returns when it was given: at which pace the call is made.
-    pub(super) async fn turn(&self) -> Instant {
+    async fn turn(&self) -> Instant {
         let now = Instant::now();
         let turn = {
             let mut state = self.state();
@@ -56,7 +75,7 @@ impl Pace {
     }
 
     /// A call was answered.
-    pub(super) fn answered(&self) {
+    fn answered(&self) {
         let mut state = self.state();
         state.found = true;
         state.interval = state.interval.mul_f64(SPEED_UP);
@@ -66,7 +85,7 @@ impl Pace {
     }
 
     /// A call, whose turn was given at `given`, was throttled.
-    pub(super) fn throttled(&self, given: Instant) {
+    fn throttled(&self, given: Instant) {
         let mut state = self.state();
         if state.slowed.is_some_and(|slowed| given < slowed) {
             return;
@@ -83,35 +102,6 @@ impl Pace {
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Leaves throttled calls to the pace: the SDK retries everything else.
-#[derive(Debug)]
-pub(super) struct LeaveThrottling;
-
-impl ClassifyRetry for LeaveThrottling {
-    fn classify_retry(&self, _: &InterceptorContext) -> RetryAction {
-        RetryAction::NoActionIndicated
-    }
-
-    fn classify_retry_v2(&self, _: &InterceptorContext, previous: &RetryAction) -> RetryAction {
-        match previous {
-            RetryAction::RetryIndicated(RetryReason::RetryableError {
-                kind: ErrorKind::ThrottlingError,
-                ..
-            }) => RetryAction::RetryForbidden,
-            _ => RetryAction::NoActionIndicated,
-        }
-    }
-
-    fn priority(&self) -> RetryClassifierPriority {
-        // After the SDK's own, whose verdict this one looks at.
-        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
-    }
-
-    fn name(&self) -> &'static str {
-        "leave throttling to the pace"
     }
 }
 
@@ -156,17 +146,13 @@ mod tests {
             let left = Cell::new(400_u32);
             let started = Instant::now();
             let reader = async || {
+                let call = async || {
+                    tokio::time::sleep(Duration::from_millis(40)).await;
+                    service.call().then_some(()).ok_or(())
+                };
                 while left.get() > 0 {
                     left.set(left.get() - 1);
-                    loop {
-                        let given = pace.turn().await;
-                        tokio::time::sleep(Duration::from_millis(40)).await;
-                        if service.call() {
-                            pace.answered();
-                            break;
-                        }
-                        pace.throttled(given);
-                    }
+                    pace.call(call, |()| true).await.unwrap();
                 }
             };
             futures_util::future::join_all((0..8).map(|_| reader())).await;
