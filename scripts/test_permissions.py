@@ -19,6 +19,7 @@ SERVICES = ("config", "dynamodb", "sns", "sqs", "sts", "organizations", "kms", "
 # Calls without an action of their own: IAM asks for these instead.
 ACTIONS = {
     "sns:PublishBatch": {"sns:Publish"},
+    "sqs:SendMessageBatch": {"sqs:SendMessage"},
     "dynamodb:TransactWriteItems": {
         action
         for action, builder in (
@@ -37,8 +38,10 @@ AROUND = {
     "kms:GenerateDataKey",
     "logs:CreateLogStream",
     "logs:PutLogEvents",
-    "sqs:SendMessage",
 }
+
+# What Lambda's poller does in the function's name; it may so only where there is something to poll.
+POLLING = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 
 
 class Loader(yaml.SafeLoader):
@@ -71,18 +74,30 @@ def operations_called() -> set[str]:
     return called
 
 
-def actions_granted() -> set[str]:
-    """What the role of the function may do, in every policy of its own."""
-    resources = yaml.load((PROJECT / "template.yaml").read_text(), Loader)["Resources"]
-    function = resources["PackwatchFunction"]["Properties"]
-    if "Role" in function:
-        policies = resources[function["Role"].split(".")[0]]["Properties"]["Policies"]
-    else:
-        policies = listed(function["Policies"])
+RESOURCES = yaml.load((PROJECT / "template.yaml").read_text(), Loader)["Resources"]
+
+
+def actions(statements: list[dict]) -> set[str]:
+    return {action for statement in statements if statement["Effect"] == "Allow" for action in listed(statement["Action"])}
+
+
+def statements(policies: list[dict]) -> list[dict]:
     documents = [policy.get("PolicyDocument", policy) for policy in policies if isinstance(policy, dict)]
-    statements = [statement for document in documents for statement in listed(document["Statement"])]
-    allowed = [statement for statement in statements if statement["Effect"] == "Allow"]
-    return {action for statement in allowed for action in listed(statement["Action"])}
+    return [statement for document in documents for statement in listed(document["Statement"])]
+
+
+def always() -> list[dict]:
+    """The statements of the function's role."""
+    function = RESOURCES["PackwatchFunction"]["Properties"]
+    role = RESOURCES[function["Role"].split(".")[0]]["Properties"]
+    return statements(role["Policies"])
+
+
+def with_fan_out() -> list[dict]:
+    """The statements that the role has with FanOut only."""
+    policy = RESOURCES["FanOutPolicy"]
+    assert policy["Condition"] == "HasFanOut" and policy["Properties"]["RoleName"] == "FunctionRole"
+    return statements([policy["Properties"]])
 
 
 class Permissions(unittest.TestCase):
@@ -92,10 +107,17 @@ class Permissions(unittest.TestCase):
 
     def test_the_policy_grants_every_call_and_no_more(self):
         needed = set().union(*(ACTIONS.get(call, {call}) for call in operations_called()))
-        self.assertEqual(actions_granted() - AROUND, needed)
+        granted = actions(always() + with_fan_out())
+        self.assertEqual(granted - AROUND - POLLING, needed)
+
+    def test_the_queue_of_targets_is_open_with_fan_out_only(self):
+        self.assertEqual(actions(with_fan_out()), POLLING | {"sqs:SendMessage"})
+        self.assertEqual({statement["Resource"] for statement in with_fan_out()}, {"Targets.Arn"})
+        sending = [statement for statement in always() if "sqs" in str(statement["Action"])]
+        self.assertEqual([statement["Resource"] for statement in sending], ["FailedEvents.Arn"])
 
     def test_nothing_is_granted_by_a_wildcard(self):
-        self.assertEqual([action for action in actions_granted() if "*" in action], [])
+        self.assertEqual([action for action in actions(always() + with_fan_out()) if "*" in action], [])
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ RESOURCES = {
     "FailedEvents": "aws_sqs_queue.failed_events",
     "FailedEventsAlarm": "aws_cloudwatch_metric_alarm.failed_events",
     "FailedEventsPolicy": "aws_sqs_queue_policy.failed_events",
+    "FanOutPolicy": "aws_iam_role_policy.fan_out",
     "FunctionRole": "aws_iam_role.function",
     "LogGroup": "aws_cloudwatch_log_group.function",
     "NoSuccessfulRunAlarm": "aws_cloudwatch_metric_alarm.no_successful_run",
@@ -38,8 +39,16 @@ RESOURCES = {
     "SlackChannel": "aws_chatbot_slack_channel_configuration.slack",
     "SlackRole": "aws_iam_role.slack",
     "Table": "aws_dynamodb_table.state",
+    "TakeTargets": "aws_lambda_event_source_mapping.targets",
+    "Targets": "aws_sqs_queue.targets",
+    "TargetsFailedAlarm": "aws_cloudwatch_metric_alarm.targets_failed",
+    "TargetsPolicy": "aws_sqs_queue_policy.targets",
+    "TargetsWaitAlarm": "aws_cloudwatch_metric_alarm.targets_wait",
     "TopicKey": "aws_kms_key.topics",
     "TopicKeyAlias": "aws_kms_alias.topics",
+    "UnfinishedTargets": "aws_sqs_queue.unfinished_targets",
+    "UnfinishedTargetsAlarm": "aws_cloudwatch_metric_alarm.unfinished_targets",
+    "UnfinishedTargetsPolicy": "aws_sqs_queue_policy.unfinished_targets",
 }
 
 # Names of template.yaml (resources, parameters, outputs) that the module does without, and why.
@@ -53,12 +62,15 @@ POLICIES = {
     "AlertsTopicPolicy.PolicyDocument": "alerts_topic",
     "EventsTopicPolicy.PolicyDocument": "events_topic",
     "FailedEventsPolicy.PolicyDocument": "failed_events",
+    "FanOutPolicy.PolicyDocument": "fan_out",
     "FunctionRole.AssumeRolePolicyDocument": "function_trust",
     "FunctionRole.Policies": "function",
     "ScheduleRole.AssumeRolePolicyDocument": "schedule_trust",
     "ScheduleRole.Policies": "schedule",
     "SlackRole.AssumeRolePolicyDocument": "slack_trust",
+    "TargetsPolicy.PolicyDocument": "targets",
     "TopicKey.KeyPolicy": "topic_key",
+    "UnfinishedTargetsPolicy.PolicyDocument": "unfinished_targets",
 }
 
 # Other properties that must agree: path in template.yaml (below Resources and Properties), path in the module.
@@ -82,8 +94,18 @@ SAME = {
     "Table.SSESpecification.SSEEnabled": "aws_dynamodb_table.state.server_side_encryption.enabled",
     "Table.TimeToLiveSpecification.AttributeName": "aws_dynamodb_table.state.ttl.attribute_name",
     "Table.TimeToLiveSpecification.Enabled": "aws_dynamodb_table.state.ttl.enabled",
+    "TakeTargets.BatchSize": "aws_lambda_event_source_mapping.targets.batch_size",
+    "TakeTargets.FunctionResponseTypes": "aws_lambda_event_source_mapping.targets.function_response_types",
+    "TakeTargets.MaximumBatchingWindowInSeconds": "aws_lambda_event_source_mapping.targets.maximum_batching_window_in_seconds",
+    "TakeTargets.MetricsConfig.Metrics": "aws_lambda_event_source_mapping.targets.metrics_config.metrics",
+    "TakeTargets.ScalingConfig.MaximumConcurrency": "aws_lambda_event_source_mapping.targets.scaling_config.maximum_concurrency",
+    "Targets.MessageRetentionPeriod": "aws_sqs_queue.targets.message_retention_seconds",
+    "Targets.SqsManagedSseEnabled": "aws_sqs_queue.targets.sqs_managed_sse_enabled",
+    "Targets.VisibilityTimeout": "aws_sqs_queue.targets.visibility_timeout_seconds",
     "TopicKey.EnableKeyRotation": "aws_kms_key.topics.enable_key_rotation",
     "TopicKey.PendingWindowInDays": "aws_kms_key.topics.deletion_window_in_days",
+    "UnfinishedTargets.MessageRetentionPeriod": "aws_sqs_queue.unfinished_targets.message_retention_seconds",
+    "UnfinishedTargets.SqsManagedSseEnabled": "aws_sqs_queue.unfinished_targets.sqs_managed_sse_enabled",
 }
 
 ALARM = {
@@ -172,13 +194,20 @@ def in_module(path: str):
 # --- One way to write a value -----------------------------------------------------------------------------------------
 # Both sides become strings in which <Table> is that resource, <ScheduleMinutes> that parameter.
 
-PSEUDO = {"local.account": "AWS::AccountId", "local.partition": "AWS::Partition", "local.region": "AWS::Region"}
+PSEUDO = {
+    "local.account": "AWS::AccountId",
+    "local.interval_seconds": "ScheduleMinutes in seconds",
+    "local.partition": "AWS::Partition",
+    "local.queue_url": "Targets",
+    "local.region": "AWS::Region",
+}
 ADDRESSES = {address: name for name, address in RESOURCES.items()}
 # The log group's ARN ends in :* for CloudFormation and not for Terraform.
 SPECIAL = {
-    "${local.interval_seconds}": "<ScheduleMinutes in seconds>",
     "${aws_cloudwatch_log_group.function.arn}:*": "<LogGroup>",
     "${local.watched_regions}": "<Regions, or the region>",
+    # CloudFormation cannot multiply.
+    "${var.timeout * 10}": "<Timeout>0",
 }
 
 
@@ -195,6 +224,10 @@ def of_template(value) -> str:
             return f"<{argument.split('.')[0]}>"
         case "Sub", str():
             return of_template(argument)
+        case "Sub", [str(text), dict(values)]:
+            return re.sub(r"\$\{(\w+)\}", lambda found: of_template(values[found[1]]), text)
+        case "If", ["HasFanOut", {"Ref": resource}, ""]:
+            return f"<{resource}>"
         case "FindInMap", ["Every", {"Ref": parameter}, "Seconds"]:
             return f"<{parameter} in seconds>"
         case "Join", [",", {"Ref": parameter}]:
@@ -217,7 +250,7 @@ def reference(found: re.Match) -> str:
 def of_module(value) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return SPECIAL.get(value) or re.sub(r"\$\{([^{}]+)\}", reference, str(value))
+    return SPECIAL.get(str(value)) or re.sub(r"\$\{([^{}]+)\}", reference, str(value))
 
 
 def picked(properties: dict, names: dict[str, str], write, key_of) -> dict[str, str]:

@@ -47,6 +47,8 @@ resource "aws_lambda_function" "packwatch" {
       PACKWATCH_GROUP_WAIT       = var.group_wait
       PACKWATCH_FLAP_LIMIT       = var.flap_limit
       PACKWATCH_ACCOUNT_NAMES    = var.account_names
+      PACKWATCH_QUEUE_URL        = local.queue_url
+      PACKWATCH_QUEUE_MAX_AGE    = "${local.interval_seconds}s"
     }
   }
 

@@ -28,6 +28,16 @@ output "failed_events_queue_url" {
   value       = aws_sqs_queue.failed_events.url
 }
 
+output "targets_queue_url" {
+  description = "Queue through which the packs go to the runs"
+  value       = one(aws_sqs_queue.targets[*].url)
+}
+
+output "unfinished_targets_queue_url" {
+  description = "Queue with the packs that no run could finish"
+  value       = one(aws_sqs_queue.unfinished_targets[*].url)
+}
+
 output "log_group_name" {
   description = "The function's log group"
   value       = aws_cloudwatch_log_group.function.name

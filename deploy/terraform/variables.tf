@@ -87,6 +87,28 @@ variable "schedule_state" {
   }
 }
 
+variable "fan_out" {
+  type        = string
+  default     = "off"
+  description = "on sends each pack through a queue, from which several runs take them: for organizations that one run cannot hold."
+
+  validation {
+    condition     = contains(["on", "off"], var.fan_out)
+    error_message = "fan_out must be on or off."
+  }
+}
+
+variable "fan_out_concurrency" {
+  type        = number
+  default     = 8
+  description = "How many runs take packs from the queue at once. Without fan_out it means nothing."
+
+  validation {
+    condition     = var.fan_out_concurrency >= 2 && var.fan_out_concurrency <= 1000
+    error_message = "fan_out_concurrency must be from 2 to 1000."
+  }
+}
+
 # --- What to tell -----------------------------------------------------------------------------------------------------
 
 variable "notify" {
