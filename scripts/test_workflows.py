@@ -1,0 +1,53 @@
+"""The workflows of GitHub Actions: nothing moves under them, and nothing may do more than it needs. Run by `make test`.
+
+What the words mean to GitHub is `make workflows`' to check.
+"""
+
+import re
+import tomllib
+import unittest
+from pathlib import Path
+
+import yaml
+
+PROJECT = Path(__file__).resolve().parent.parent
+FILES = sorted((PROJECT / ".github/workflows").glob("*.yml"))
+
+
+def jobs():
+    for file in FILES:
+        for name, job in yaml.safe_load(file.read_text())["jobs"].items():
+            yield f"{file.name}, {name}", job
+
+
+class Workflows(unittest.TestCase):
+    def test_there_are_workflows(self):
+        self.assertEqual([file.name for file in FILES], ["ci.yml", "release.yml"])
+
+    def test_actions_are_pinned_by_commit_and_say_their_version(self):
+        for file in FILES:
+            for used in re.findall(r"(?m)\buses: (.+)$", file.read_text()):
+                self.assertRegex(used, r"^(\./\S+|[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$", file.name)
+
+    def test_nothing_is_permitted_but_by_the_job_that_needs_it(self):
+        for file in FILES:
+            self.assertEqual(yaml.safe_load(file.read_text())["permissions"], {}, file.name)
+        writing = {name for name, job in jobs() if "write" in job["permissions"].values()}
+        self.assertEqual(writing, {"release.yml, publish"})
+
+    def test_no_job_hangs_for_ever_or_keeps_its_credentials(self):
+        for name, job in jobs():
+            if "uses" in job:
+                continue
+            self.assertIn("timeout-minutes", job, name)
+            for step in job["steps"]:
+                if step.get("uses", "").startswith("actions/checkout@"):
+                    self.assertIs(step["with"]["persist-credentials"], False, name)
+
+    def test_the_readme_states_the_oldest_rust(self):
+        oldest = tomllib.loads((PROJECT / "Cargo.toml").read_text())["package"]["rust-version"]
+        self.assertIn(f"Rust {oldest} or newer", (PROJECT / "README.md").read_text())
+
+
+if __name__ == "__main__":
+    unittest.main()
