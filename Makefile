@@ -180,4 +180,4 @@ PIP_INSTALL := bin/pip install --quiet --disable-pip-version-check
 
 clean: ## Remove everything that was built or installed
 	cargo clean
-	rm -rf .venv .venv-bench .venv-e2e .aws-sam
+	rm -rf .tools .venv .venv-bench .venv-e2e .aws-sam
