@@ -38,6 +38,8 @@ AROUND = {
     "kms:GenerateDataKey",
     "logs:CreateLogStream",
     "logs:PutLogEvents",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
 }
 
 # What Lambda's poller does in the function's name; it may so only where there is something to poll.

@@ -19,6 +19,7 @@ MODULE = PROJECT / "deploy/terraform"
 RESOURCES = {
     "AlertsTopic": "aws_sns_topic.alerts",
     "AlertsTopicPolicy": "aws_sns_topic_policy.alerts",
+    "Dashboard": "aws_cloudwatch_dashboard.packwatch",
     "DurationAlarm": "aws_cloudwatch_metric_alarm.duration",
     "EmailSubscription": "aws_sns_topic_subscription.email",
     "ErrorsAlarm": "aws_cloudwatch_metric_alarm.errors",
@@ -33,6 +34,7 @@ RESOURCES = {
     "NoSuccessfulRunAlarm": "aws_cloudwatch_metric_alarm.no_successful_run",
     "PackChanged": "aws_cloudwatch_event_rule.pack_changed",
     "PackChangedPermission": "aws_lambda_permission.pack_changed",
+    "PacksWaitingAlarm": "aws_cloudwatch_metric_alarm.packs_waiting",
     "PackwatchFunction": "aws_lambda_function.packwatch",
     "Schedule": "aws_scheduler_schedule.look",
     "ScheduleRole": "aws_iam_role.schedule",
@@ -49,6 +51,7 @@ RESOURCES = {
     "UnfinishedTargets": "aws_sqs_queue.unfinished_targets",
     "UnfinishedTargetsAlarm": "aws_cloudwatch_metric_alarm.unfinished_targets",
     "UnfinishedTargetsPolicy": "aws_sqs_queue_policy.unfinished_targets",
+    "UnannouncedAlarm": "aws_cloudwatch_metric_alarm.unannounced",
 }
 
 # Names of template.yaml (resources, parameters, outputs) that the module does without, and why.
@@ -455,6 +458,18 @@ class Terraform(unittest.TestCase):
                     self.fail(f"{HINT}: alarms.tf lacks {name}")
                 wanted = alarm_of_template(template()["Resources"][name]["Properties"])
                 self.same(alarm_of_module(module()[address]), wanted, f"{name}, and {address}")
+
+    def test_the_dashboard_is_the_same(self):
+        def generic(body: str) -> str:
+            """What is filled in, in the module's words: ${ErrorsAlarm.Arn} is ${errors_alarm}."""
+            body = body.replace("${AWS::Region}", "${region}").replace("${PackwatchFunction}", "${function}")
+            return re.sub(r"\$\{(\w+)(?:\.\w+)?\}", lambda found: f"${{{snake(found[1])}}}", body)
+
+        wanted, _period = in_template("Dashboard.DashboardBody")["Sub"]
+        self.assertEqual((MODULE / "dashboard.json.tftpl").read_text(), generic(wanted), HINT)
+        filled = set(re.findall(r"\$\{(\w+)\}", generic(wanted)))
+        given = in_module("aws_cloudwatch_dashboard.packwatch.dashboard_body")
+        self.assertEqual(set(re.findall(r"(\w+) ?= ", given)), filled, f"{HINT}: what templatefile() is given")
 
     def test_every_output_is_the_same(self):
         wanted = {

@@ -10,9 +10,9 @@ use crate::model::Target;
 use crate::ports::{
     AccountNames, Clock, Ports, PublishError, Publisher, SnapshotStore, StatusSource, TargetQueue,
 };
-use crate::report::{Answer, Outcome, TargetReport};
+use crate::report::{Answer, Outcome, Report, TargetReport};
 use crate::settings::Settings;
-use crate::watch::{Run, RunError};
+use crate::watch::{Run, RunError, Targets};
 
 /// Sends every target that a run would look at to the queue. A sender that dies halfway has done no harm: the
 /// next tick sends every target again.
@@ -21,11 +21,11 @@ pub async fn fan_out<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, 
     settings: &Settings,
     budget: &Budget,
     queue: &impl TargetQueue,
-) -> Result<Answer, RunError> {
+) -> Result<Report, RunError> {
     let everything = Request::default();
     let run = Run::new(ports, settings, &everything, budget)?;
-    let (targets, mut reports) = run.targets().await?;
-    let targets: Vec<Target> = targets.into_iter().map(|planned| planned.target).collect();
+    let Targets { planned, unlisted: mut reports, owed } = run.targets().await?;
+    let targets: Vec<Target> = planned.into_iter().map(|planned| planned.target).collect();
     // May be given up at any time: what was sent is sent, the rest is told as not sent.
     let send = async |targets: &[Target]| {
         let late = || PublishError::Unavailable("out of time".to_owned());
@@ -41,7 +41,7 @@ pub async fn fan_out<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, 
         }
     }));
     reports.iter().for_each(|report| run.log(report));
-    Ok(Answer::new(reports, 0, None))
+    Ok(Report { answer: Answer::new(reports, 0, None), preview: None, may_owe: owed })
 }
 
 fn unsent(error: &PublishError) -> String {

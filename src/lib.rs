@@ -40,6 +40,7 @@ pub mod model;
 pub mod names;
 pub mod notification;
 pub mod observe;
+pub mod owed;
 pub mod pace;
 pub mod paginate;
 pub mod plan;

@@ -105,6 +105,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
             report.accounts = read.observation.states.len() as u64;
             next_token.clone_from(&read.next_token);
             if self.is_unchanged(read).await? {
+                report.statuses = self.live().map(|head| head.accounts.clone());
                 return Ok(Looked::Done);
             }
         }
@@ -293,6 +294,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
             *report =
                 report.clone().out_of_time("out of time; what is recorded is announced, the rest follows");
         }
+        report.statuses = finished.then(|| if found.deleted { Counts::new() } else { found.counts.clone() });
         let before = self.planned.head.as_ref();
         let after = before.map_or(0, Head::announced_everywhere);
         let owed = match before {

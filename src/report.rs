@@ -4,8 +4,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::model::Target;
+use crate::model::{Phase, Target};
 use crate::notification::Notification;
+use crate::snapshot::Counts;
 
 /// How a target ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -46,6 +47,11 @@ impl Outcome {
         }
     }
 
+    /// Whether the target was finished.
+    pub fn is_done(self) -> bool {
+        matches!(self, Self::Baseline | Self::Unchanged | Self::Changed | Self::Deleted)
+    }
+
     /// Whether the run must count as failed.
     pub fn is_failure(self) -> bool {
         matches!(self, Self::Incomplete | Self::Denied)
@@ -74,6 +80,9 @@ pub struct TargetReport {
     /// Whether it was left for want of time.
     #[serde(skip)]
     pub out_of_time: bool,
+    /// The recorded accounts by status, where the target was finished. For metrics and logs: no part of the answer.
+    #[serde(skip)]
+    pub statuses: Option<Counts>,
 }
 
 impl TargetReport {
@@ -88,6 +97,7 @@ impl TargetReport {
             transitions: 0,
             error: None,
             out_of_time: false,
+            statuses: None,
         }
     }
 
@@ -100,12 +110,21 @@ impl TargetReport {
     pub fn ended(mut self, outcome: Outcome, error: Option<String>) -> Self {
         self.outcome = outcome;
         self.error = error;
+        self.statuses = self.statuses.filter(|_| outcome.is_done());
         self
     }
 
     /// The same, left for want of time.
     pub fn out_of_time(self, reason: &str) -> Self {
         Self { out_of_time: true, ..self.ended(Outcome::Deferred, Some(reason.to_owned())) }
+    }
+
+    /// How many accounts are in statuses of this phase; `None` where that is not known.
+    pub fn in_phase(&self, phase: Phase) -> Option<u64> {
+        let of_phase = |statuses: &Counts| {
+            statuses.iter().filter(|(status, _)| status.phase() == phase).map(|(_, accounts)| accounts).sum()
+        };
+        self.statuses.as_ref().map(of_phase)
     }
 }
 
@@ -133,6 +152,8 @@ pub struct Report {
     pub answer: Answer,
     /// In a dry run, the digest that would have been published.
     pub preview: Option<Notification>,
+    /// Whether something may be recorded that was not announced: see [`crate::owed`].
+    pub may_owe: bool,
 }
 
 impl Answer {

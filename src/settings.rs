@@ -18,7 +18,7 @@ pub use filters::{Notify, PackFilter};
 pub use queue::{Queue, QueueUrl};
 pub use topic::TopicArn;
 pub(crate) use values::duration;
-use values::{list, number, remind_every};
+use values::{list, number, remind_every, switch};
 
 /// What to watch and what to tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub struct Destinations {
     pub events_topic: Option<TopicArn>,
     /// Through which the schedule's targets go; `None`: one run looks at all of them.
     pub queue: Option<Queue>,
+    /// `PACKWATCH_PACK_METRICS`: whether each pack has metrics of its own.
+    pub pack_metrics: bool,
 }
 
 /// One thing that is wrong with the settings.
@@ -149,11 +151,7 @@ impl<'a> Reader<'a> {
                 "never" => Ok(None),
                 _ => number(text, 2, 60).map(Some).map_err(|error| format!("{error}, or never")),
             }),
-            account_names: self.read("PACKWATCH_ACCOUNT_NAMES", true, |text| match text {
-                "on" => Ok(true),
-                "off" => Ok(false),
-                _ => Err(format!("{text:?} is neither on nor off")),
-            }),
+            account_names: self.read("PACKWATCH_ACCOUNT_NAMES", true, switch),
         }
     }
 
@@ -165,7 +163,8 @@ impl<'a> Reader<'a> {
         let url = self.read("PACKWATCH_QUEUE_URL", None, |text| text.parse().map(Some));
         let max_age = self.read("PACKWATCH_QUEUE_MAX_AGE", Duration::from_secs(3600), duration);
         let queue = url.map(|url| Queue { url, max_age });
-        Some(Destinations { table: table?, alerts_topic: alerts_topic?, events_topic, queue })
+        let pack_metrics = self.read("PACKWATCH_PACK_METRICS", true, switch);
+        Some(Destinations { table: table?, alerts_topic: alerts_topic?, events_topic, queue, pack_metrics })
     }
 
     /// Every fault that was met, if any.

@@ -14,7 +14,7 @@ use crate::announce::{Recorded, announce};
 use crate::budget::Budget;
 use crate::event::Request;
 use crate::look::{Look, Looked, Stop};
-use crate::model::{PackName, Region};
+use crate::model::{PackName, Phase, Region};
 use crate::notification::{self, News};
 use crate::observe::{self, ReadError};
 use crate::plan::{self, Planned};
@@ -23,6 +23,7 @@ use crate::ports::{
 };
 use crate::report::{Answer, Outcome, Report, TargetReport};
 use crate::settings::Settings;
+use crate::snapshot::Head;
 
 /// Why a run did not take place at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,13 +44,14 @@ pub async fn run<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: A
     budget: &Budget,
 ) -> Result<Report, RunError> {
     let run = Run::new(ports, settings, request, budget)?;
-    let (targets, mut reports) = run.targets().await?;
+    let Targets { planned, unlisted, owed } = run.targets().await?;
+    let mut reports = unlisted;
     let (sender, receiver) = unbounded_channel();
     let looking = async {
         // Moved in, and so dropped at the end: the announcer then knows that no more will come.
         let sender = sender;
         let look = |planned| run.look(planned, &sender);
-        stream::iter(targets).map(look).buffer_unordered(settings.concurrency).collect::<Vec<_>>().await
+        stream::iter(planned).map(look).buffer_unordered(settings.concurrency).collect::<Vec<_>>().await
     };
     let announcing = announce(ports.store, ports.publisher, ports.names, settings, budget, receiver);
     let (ended, announced) = tokio::join!(looking, announcing);
@@ -63,8 +65,10 @@ pub async fn run<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: A
         next_token = next_token.or(ended.next_token);
     }
     reports.iter().for_each(|report| run.log(report));
+    let recorded_only = |report: &TargetReport| !report.outcome.is_done() && report.transitions > 0;
+    let may_owe = owed || reports.iter().any(recorded_only);
     let answer = Answer::new(reports, announced.notifications, next_token);
-    Ok(Report { answer, preview: notification::digest(&news, &settings.notify) })
+    Ok(Report { answer, preview: notification::digest(&news, &settings.notify), may_owe })
 }
 
 /// What every step of a run needs to know.
@@ -74,6 +78,16 @@ pub(crate) struct Run<'a, S, D, P, C, N> {
     request: &'a Request,
     budget: &'a Budget,
     id: String,
+}
+
+/// What a run begins with.
+pub(crate) struct Targets {
+    /// Every target, in a random order.
+    pub(crate) planned: Vec<Planned>,
+    /// A report for each region that did not tell its packs.
+    pub(crate) unlisted: Vec<TargetReport>,
+    /// Whether some head may owe something.
+    pub(crate) owed: bool,
 }
 
 /// A target that was looked at. Its report is here unless the announcer has it.
@@ -96,15 +110,17 @@ impl<'a, S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: AccountNa
         Ok(Self { ports, settings, request, budget, id: format!("{:016x}", fastrand::u64(..)) })
     }
 
-    /// Every target in a random order, and a report for each region that did not tell its packs.
-    pub(crate) async fn targets(&self) -> Result<(Vec<Planned>, Vec<TargetReport>), RunError> {
+    /// Plans what to look at.
+    pub(crate) async fn targets(&self) -> Result<Targets, RunError> {
         // The heads are loaded before any status is observed: the fence must be older than the fact. The
         // list of packs is no such fact: each pack is asked for by name, after this.
         let (heads, (listed, unlisted)) = tokio::join!(self.ports.store.load(), self.list_packs());
-        let mut targets = plan::targets(self.request, self.settings, &listed, heads?);
+        let heads = heads?;
+        let owed = heads.known.values().any(Head::owes);
+        let mut planned = plan::targets(self.request, self.settings, &listed, heads);
         // A deadline must not starve the same pack in every run.
-        fastrand::shuffle(&mut targets);
-        Ok((targets, unlisted))
+        fastrand::shuffle(&mut planned);
+        Ok(Targets { planned, unlisted, owed })
     }
 
     /// The packs of each region that is asked for, and a report for each region that did not tell.
@@ -179,10 +195,23 @@ impl<'a, S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: AccountNa
         let TargetReport { region, outcome, accounts, pages, transitions, error, .. } = report;
         let (run, pack, outcome) = (&self.id, &report.organization_conformance_pack_name, outcome.as_str());
         let error = error.as_deref();
+        let (failed, in_progress) = (report.in_phase(Phase::Failed), report.in_phase(Phase::InProgress));
         if report.outcome.is_failure() {
             warn!(run, region, pack, outcome, accounts, pages, transitions, error, "target not finished");
         } else {
-            info!(run, region, pack, outcome, accounts, pages, transitions, error, "target looked at");
+            info!(
+                run,
+                region,
+                pack,
+                outcome,
+                accounts,
+                pages,
+                transitions,
+                failed,
+                in_progress,
+                error,
+                "target looked at"
+            );
         }
     }
 }

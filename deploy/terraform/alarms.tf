@@ -106,3 +106,40 @@ resource "aws_cloudwatch_metric_alarm" "failed_events" {
   alarm_actions       = [aws_sns_topic.alerts.arn]
   tags                = local.tags
 }
+
+# A run that leaves packs for the next one has not failed: that every run does is what somebody must know.
+resource "aws_cloudwatch_metric_alarm" "packs_waiting" {
+  alarm_name          = "${var.name}-packs-waiting"
+  alarm_description   = "In six intervals in a row packwatch left packs for the next run, so changes are told late. Look at the duration and the throttles on the dashboard, and in the log group for the outcome Deferred: out of time means raise Timeout or Concurrency; a pack that is not visible is being deployed or deleted, or belongs to another account."
+  namespace           = "packwatch"
+  metric_name         = "TargetsDeferred"
+  dimensions          = { FunctionName = aws_lambda_function.packwatch.function_name }
+  statistic           = "Maximum"
+  period              = local.interval_seconds
+  evaluation_periods  = 6
+  datapoints_to_alarm = 6
+  threshold           = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data  = "ignore"
+  alarm_actions       = [aws_sns_topic.alerts.arn]
+  ok_actions          = [aws_sns_topic.alerts.arn]
+  tags                = local.tags
+}
+
+resource "aws_cloudwatch_metric_alarm" "unannounced" {
+  alarm_name          = "${var.name}-unannounced"
+  alarm_description   = "A change has waited for more than an hour to be announced: it is recorded, and each run tries to send it. Look in the log group for \"not announced\": a topic refuses (its policy, its key, its name), or the pack cannot be read."
+  namespace           = "packwatch"
+  metric_name         = "OldestUnannounced"
+  dimensions          = { FunctionName = aws_lambda_function.packwatch.function_name }
+  statistic           = "Maximum"
+  period              = local.interval_seconds
+  evaluation_periods  = 1
+  threshold           = 3600
+  comparison_operator = "GreaterThanThreshold"
+  # A run that could not find out how old it is says nothing.
+  treat_missing_data = "ignore"
+  alarm_actions      = [aws_sns_topic.alerts.arn]
+  ok_actions         = [aws_sns_topic.alerts.arn]
+  tags               = local.tags
+}

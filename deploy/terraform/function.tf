@@ -31,6 +31,10 @@ resource "aws_lambda_function" "packwatch" {
     system_log_level      = "WARN"
   }
 
+  tracing_config {
+    mode = var.tracing == "on" ? "Active" : "PassThrough"
+  }
+
   environment {
     variables = {
       PACKWATCH_TABLE            = aws_dynamodb_table.state.name
@@ -49,6 +53,7 @@ resource "aws_lambda_function" "packwatch" {
       PACKWATCH_ACCOUNT_NAMES    = var.account_names
       PACKWATCH_QUEUE_URL        = local.queue_url
       PACKWATCH_QUEUE_MAX_AGE    = "${local.interval_seconds}s"
+      PACKWATCH_PACK_METRICS     = var.pack_metrics
     }
   }
 

@@ -299,3 +299,38 @@ variable "log_retention_days" {
     error_message = "log_retention_days must be one of the periods that CloudWatch Logs offers."
   }
 }
+
+# --- Watching the watcher ---------------------------------------------------------------------------------------------
+
+variable "pack_metrics" {
+  type        = string
+  default     = "on"
+  description = "Whether each pack in each region has a metric of its own: its failing accounts. CloudWatch charges 0.30 USD a month for each."
+
+  validation {
+    condition     = contains(["on", "off"], var.pack_metrics)
+    error_message = "pack_metrics must be on or off."
+  }
+}
+
+variable "show_dashboard" {
+  type        = string
+  default     = "on"
+  description = "Whether there is a CloudWatch dashboard; an account's first three are free, others 3 USD a month."
+
+  validation {
+    condition     = contains(["on", "off"], var.show_dashboard)
+    error_message = "show_dashboard must be on or off."
+  }
+}
+
+variable "tracing" {
+  type        = string
+  default     = "on"
+  description = "Whether X-Ray traces runs. The ids in the logs are there in any case."
+
+  validation {
+    condition     = contains(["on", "off"], var.tracing)
+    error_message = "tracing must be on or off."
+  }
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_config::Client;
 use aws_sdk_config::config::{Builder, Region as SdkRegion};
@@ -39,6 +40,7 @@ pub struct ConfigSource {
 struct Paced {
     client: Client,
     pace: Pace,
+    throttled: AtomicU64,
 }
 
 impl ConfigSource {
@@ -49,9 +51,17 @@ impl ConfigSource {
                 .region(SdkRegion::new(region.to_string()))
                 .retry_classifier(LeaveThrottling)
                 .build();
-            (region.clone(), Paced { client: Client::from_conf(config), pace: Pace::default() })
+            let client = Client::from_conf(config);
+            (region.clone(), Paced { client, pace: Pace::default(), throttled: AtomicU64::new(0) })
         };
         Self { regions: regions.iter().map(paced).collect() }
+    }
+
+    /// How many calls were throttled since this was asked last, in each region where any was.
+    pub(super) fn take_throttles(&self) -> BTreeMap<Region, u64> {
+        let taken =
+            |(region, paced): (&Region, &Paced)| (region.clone(), paced.throttled.swap(0, Ordering::Relaxed));
+        self.regions.iter().map(taken).filter(|(_, throttles)| *throttles > 0).collect()
     }
 
     /// Makes a call of a region when its turn comes, and again while it is throttled.
@@ -66,8 +76,13 @@ impl ConfigSource {
         R: Debug,
     {
         let missing = || SourceError::Invalid(format!("{region} is not one of the regions that are watched"));
-        let Paced { client, pace } = self.regions.get(region).ok_or_else(missing)?;
-        let send = async || send(client).await.map_err(|error| Fault::of(operation, &error));
+        let Paced { client, pace, throttled } = self.regions.get(region).ok_or_else(missing)?;
+        let send = async || {
+            let fault = |error| Fault::of(operation, &error);
+            send(client).await.map_err(fault).inspect_err(|fault| {
+                throttled.fetch_add(u64::from(fault.is_throttling()), Ordering::Relaxed);
+            })
+        };
         pace.call(send, Fault::is_throttling).await.map_err(|fault| explain(fault, region))
     }
 }

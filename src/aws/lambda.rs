@@ -2,21 +2,28 @@
 
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::time::{Instant, timeout};
 use tracing::{error, warn};
 
+use super::metrics::{self, Measured};
 use super::{ConfigSource, Connection, DynamoStore, Organizations, SnsPublisher, SqsQueue};
 use crate::budget::Budget;
 use crate::clock::SystemClock;
 use crate::event::{self, Event, Record, Request};
 use crate::fan_out::fan_out;
+use crate::owed;
 use crate::ports::{Clock, Ports};
 use crate::queued::{BatchResponse, Queued};
-use crate::report::Answer;
+use crate::report::{Answer, Report};
 use crate::settings::{self, Faults, Settings};
 use crate::watch::{self, RunError};
+
+/// How long a run may take to find out what it left unannounced; without an answer that metric is left out.
+const OWED_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What is built once, at init.
 struct Function {
@@ -26,6 +33,14 @@ struct Function {
     publisher: SnsPublisher,
     names: Option<Organizations>,
     queue: Option<(SqsQueue, Duration)>,
+    pack_metrics: bool,
+}
+
+/// What an invocation did.
+enum Handled {
+    Run(Report),
+    /// No run where none of the messages was worth one.
+    Batch(Option<Report>, BatchResponse),
 }
 
 /// What Lambda gets for an event.
@@ -46,15 +61,18 @@ pub async fn serve() -> Result<(), lambda_runtime::Error> {
     let function = Function::from_environment().await;
     let function = &function;
     let handle = |event: LambdaEvent<Value>| async move {
+        let started = Instant::now();
         let handled = match function {
             Ok(function) => function.handle(&event.payload, &event.context).await,
             // Not a failed init: Lambda would try that again and again, and hide the reason in the log.
             Err(faults) => Err(diagnostic("Settings", faults.to_string())),
         };
-        if let Err(diagnostic) = &handled {
+        measure(function.as_ref().ok(), &event.context, started, handled.as_ref().ok()).await;
+        let reply = handled.and_then(Handled::reply);
+        if let Err(diagnostic) = &reply {
             error!(error_type = diagnostic.error_type, "{}", diagnostic.error_message);
         }
-        handled
+        reply
     };
     lambda_runtime::run(service_fn(handle)).await
 }
@@ -70,31 +88,29 @@ impl Function {
             publisher: SnsPublisher::new(&connection, &destinations.alerts_topic, events_topic),
             names: settings.account_names.then(|| Organizations::new(&connection)),
             queue: destinations.queue.map(|queue| (SqsQueue::new(&connection, &queue.url), queue.max_age)),
+            pack_metrics: destinations.pack_metrics,
             settings,
         })
     }
 
-    async fn handle(&self, payload: &Value, context: &Context) -> Result<Reply, Diagnostic> {
+    async fn handle(&self, payload: &Value, context: &Context) -> Result<Handled, Diagnostic> {
         let event = event::parse(payload).map_err(|error| diagnostic("Event", error.to_string()))?;
         let budget = budget(context);
-        let answer = match (event, &self.queue) {
-            (Event::Records(records), _) => return self.take(records, &budget).await.map(Reply::Batch),
+        match (event, &self.queue) {
+            (Event::Records(records), _) => self.take(records, &budget).await,
             (Event::Tick, Some((queue, _))) => {
-                Box::pin(fan_out(&self.ports(), &self.settings, &budget, queue)).await.map_err(not_run)?
+                let sent = Box::pin(fan_out(&self.ports(), &self.settings, &budget, queue)).await;
+                sent.map(Handled::Run).map_err(not_run)
             }
-            (Event::Tick, None) => self.run(&Request::default(), &budget).await?,
+            (Event::Tick, None) => self.run(&Request::default(), &budget).await.map(Handled::Run),
             // Whoever asks waits for the answer.
-            (Event::Request(request), _) => self.run(&request, &budget).await?,
-        };
-        match answer.failure() {
-            None => Ok(Reply::Answer(answer)),
-            Some(failure) => Err(diagnostic("Targets", failure)),
+            (Event::Request(request), _) => self.run(&request, &budget).await.map(Handled::Run),
         }
     }
 
     /// Looks at the targets of a batch. The messages of those that are not finished come back: the invocation does not
     /// fail, so what failed is said here.
-    async fn take(&self, records: Vec<Record>, budget: &Budget) -> Result<BatchResponse, Diagnostic> {
+    async fn take(&self, records: Vec<Record>, budget: &Budget) -> Result<Handled, Diagnostic> {
         let max_age = self.queue.as_ref().map(|(_, max_age)| *max_age);
         let queued = Queued::sort(records, max_age, SystemClock.now());
         for (record, reason) in &queued.refused {
@@ -103,19 +119,30 @@ impl Function {
         for (record, target) in &queued.outdated {
             warn!(record, region = %target.region, pack = %target.pack, "dropped: it waited until the next tick");
         }
-        let answer = match queued.request() {
+        let report = match queued.request() {
             Some(request) => Some(self.run(&request, budget).await?),
             None => None,
         };
-        if let Some(failure) = answer.as_ref().and_then(Answer::failure) {
+        let answer = report.as_ref().map(|report| &report.answer);
+        if let Some(failure) = answer.and_then(Answer::failure) {
             error!(error_type = "Targets", "{failure}");
         }
-        Ok(queued.response(answer.as_ref()))
+        let response = queued.response(answer);
+        Ok(Handled::Batch(report, response))
     }
 
-    async fn run(&self, request: &Request, budget: &Budget) -> Result<Answer, Diagnostic> {
-        let report = Box::pin(watch::run(&self.ports(), &self.settings, request, budget)).await;
-        Ok(report.map_err(not_run)?.answer)
+    async fn run(&self, request: &Request, budget: &Budget) -> Result<Report, Diagnostic> {
+        Box::pin(watch::run(&self.ports(), &self.settings, request, budget)).await.map_err(not_run)
+    }
+
+    /// How long the oldest transition waits that this run, or one before, recorded and did not announce.
+    async fn oldest_unannounced(&self, report: &Report, now: Timestamp) -> Option<Duration> {
+        if !report.may_owe {
+            return Some(Duration::ZERO);
+        }
+        let oldest = timeout(OWED_TIMEOUT, owed::oldest(&self.store, &self.settings)).await.ok()?.ok()?;
+        let age = oldest.map(|oldest| Duration::try_from(now.duration_since(oldest)).unwrap_or_default());
+        Some(age.unwrap_or_default())
     }
 
     fn ports(
@@ -123,6 +150,53 @@ impl Function {
     ) -> Ports<'_, ConfigSource, DynamoStore, SnsPublisher, SystemClock, Option<Organizations>> {
         let Self { source, store, publisher, names, .. } = self;
         Ports { source, store, publisher, clock: &SystemClock, names }
+    }
+}
+
+impl Handled {
+    fn report(&self) -> Option<&Report> {
+        match self {
+            Self::Run(report) => Some(report),
+            Self::Batch(report, _) => report.as_ref(),
+        }
+    }
+
+    fn reply(self) -> Result<Reply, Diagnostic> {
+        match self {
+            Self::Batch(_, response) => Ok(Reply::Batch(response)),
+            Self::Run(report) => match report.answer.failure() {
+                None => Ok(Reply::Answer(report.answer)),
+                Some(failure) => Err(diagnostic("Targets", failure)),
+            },
+        }
+    }
+}
+
+/// Writes the metrics of an invocation, however it ended.
+async fn measure(
+    function: Option<&Function>,
+    context: &Context,
+    started: Instant,
+    handled: Option<&Handled>,
+) {
+    let at = Timestamp::now();
+    let report = handled.and_then(Handled::report);
+    let oldest_unannounced = match (function, report) {
+        (Some(function), Some(report)) => function.oldest_unannounced(report, at).await,
+        _ => None,
+    };
+    let written = metrics::write(&Measured {
+        context,
+        at,
+        took: started.elapsed(),
+        failed: handled.is_none() || report.is_some_and(|report| report.answer.failure().is_some()),
+        answer: report.map(|report| &report.answer),
+        throttles: function.map(|function| function.source.take_throttles()).unwrap_or_default(),
+        oldest_unannounced,
+        packs: function.is_some_and(|function| function.pack_metrics),
+    });
+    if let Err(error) = written {
+        warn!(%error, "metrics not written");
     }
 }
 

@@ -6,6 +6,7 @@ mod dynamodb;
 mod fault;
 mod items;
 pub mod lambda;
+mod metrics;
 mod organizations;
 mod refusal;
 mod sns;

@@ -27,6 +27,14 @@ pub(super) fn number(text: &str, least: u32, most: u32) -> Result<u32, String> {
     }
 }
 
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(format!("{text:?} is neither on nor off")),
+    }
+}
+
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is not a duration such as 30s, 15m, 2h or 7d");
     let span: Span = text.parse().map_err(|_| wrong())?;

@@ -30,4 +30,5 @@ mod scenario;
 mod soak;
 mod spaces;
 mod statuses;
+mod telemetry;
 mod world;
