@@ -31,11 +31,12 @@ const CPU_PER_ROW: f64 = 4.5e-6;
 /// Packs read at once, and accounts in a page.
 const CONCURRENCY: f64 = 8.0;
 const PAGE: f64 = 100.0;
-/// Bytes of a head, of an account's row, of a transition and of a log line.
+/// Bytes of a head, of an account's row, of a transition, of a log line and of a line with metrics.
 const HEAD: f64 = 400.0;
 const ROW: f64 = 110.0;
 const TRANSITION: f64 = 450.0;
 const LOG_LINE: f64 = 300.0;
+const METRICS_LINE: f64 = 650.0;
 /// Write units of a change (its row and its transition, in a transaction) and of a pack that changed (claim, commit,
 /// fence).
 const WRITES_PER_CHANGE: f64 = 4.0;
@@ -49,8 +50,9 @@ const CHANGED_RUNS: f64 = 10.0;
 const HISTORY_DAYS: f64 = 90.0;
 /// Mailboxes that get each digest.
 const MAILBOXES: f64 = 5.0;
-/// Alarms of the template.
-const ALARMS: f64 = 4.0;
+/// Metrics that the template's alarms look at, and metrics of a run.
+const ALARM_METRICS: f64 = 7.0;
+const RUN_METRICS: f64 = 11.0;
 /// Memory, in GB, with which Lambda gives a function one whole processor ("Configure Lambda function memory").
 const MEMORY_OF_ONE_CPU: f64 = 1769.0 / 1024.0;
 
@@ -66,14 +68,17 @@ const TABLE_GB: f64 = 0.25 + 0.20;
 const SNS_REQUEST: f64 = 0.50 / MILLION;
 const SNS_EMAIL: f64 = 2.00 / 100_000.0;
 const LOGS_GB: f64 = 0.50;
-const ALARM: f64 = 0.10;
+const ALARM_METRIC: f64 = 0.10;
+const METRIC: f64 = 0.30;
+const DASHBOARD: f64 = 3.00;
+const TRACE: f64 = 5.00 / MILLION;
 const KEY: f64 = 1.00;
 
 /// A line of the bill: its name and what it costs a month.
 pub(super) type Item = (&'static str, fn(&Usage) -> f64);
 
 /// The bill.
-pub(super) const ITEMS: [Item; 8] = [
+pub(super) const ITEMS: [Item; 10] = [
     ("Lambda, duration", |u| u.gb_seconds() * LAMBDA_GB_SECOND),
     ("Lambda, requests, and Scheduler", |u| u.runs() * (LAMBDA_REQUEST + SCHEDULER_INVOCATION)),
     ("DynamoDB, quiet runs", |u| u.runs() * units(u.packs * HEAD, 4096.0) * READ_UNIT),
@@ -86,8 +91,14 @@ pub(super) const ITEMS: [Item; 8] = [
         let digests = CHANGED_RUNS * DAYS * (SNS_REQUEST + MAILBOXES * SNS_EMAIL);
         digests + u.changes_per_month() * SNS_REQUEST
     }),
-    ("CloudWatch logs", |u| u.runs() * (u.packs + 2.0) * LOG_LINE / GB * LOGS_GB),
-    ("Alarms and the topics' key", |_| ALARMS * ALARM + KEY),
+    ("CloudWatch logs", |u| {
+        let bytes = (u.packs + 2.0) * LOG_LINE + (u.packs + 1.0) * METRICS_LINE;
+        u.runs() * bytes / GB * LOGS_GB
+    }),
+    // One for each pack: its failing accounts.
+    ("CloudWatch metrics", |u| (RUN_METRICS + u.packs) * METRIC),
+    ("Dashboard, and traces", |u| DASHBOARD + u.runs() * TRACE),
+    ("Alarms and the topics' key", |_| ALARM_METRICS * ALARM_METRIC + KEY),
 ];
 
 impl Usage {
