@@ -5,11 +5,11 @@ resource "aws_cloudwatch_dashboard" "packwatch" {
   dashboard_name = var.name
 
   dashboard_body = templatefile("${path.module}/dashboard.json.tftpl", {
-    region                  = local.region
-    period                  = local.interval_seconds
-    timeout                 = var.timeout
-    function                = aws_lambda_function.packwatch.function_name
-    failed_events           = aws_sqs_queue.failed_events.name
+    region        = local.region
+    period        = local.interval_seconds
+    timeout       = var.timeout
+    function      = aws_lambda_function.packwatch.function_name
+    failed_events = aws_sqs_queue.failed_events.name
     # Without FanOut a name that no queue has: a line without data.
     waiting_targets         = var.fan_out == "on" ? aws_sqs_queue.targets[0].name : "none"
     lost_targets            = var.fan_out == "on" ? aws_sqs_queue.unfinished_targets[0].name : "none"
