@@ -30,6 +30,7 @@ pub mod fingerprint;
 pub mod flap;
 pub mod harmless;
 pub mod hints;
+pub mod history;
 pub mod keys;
 #[cfg(feature = "cli")]
 pub mod local;

@@ -61,6 +61,26 @@ pub struct PageRequest {
     pub token: Option<String>,
 }
 
+/// Which transitions to read first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Those that were recorded last.
+    Newest,
+    /// Those that were recorded first.
+    Oldest,
+}
+
+/// Which page of a target's transitions to read, in order of epoch and account or the reverse of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryRequest {
+    /// From which end.
+    pub order: Order,
+    /// At most this many, at least 1. A page may hold fewer, and even none, before the last.
+    pub limit: u32,
+    /// The token of the page before; `None` for the first.
+    pub token: Option<String>,
+}
+
 /// Why AWS Config (or a file that stands for it) did not give a page.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
@@ -133,6 +153,13 @@ pub trait SnapshotStore {
 
     /// The transitions with an epoch greater than `after`, in order of epoch and account, consistently.
     async fn transitions(&self, target: &Target, after: u64) -> Result<Vec<Transition>, StoreError>;
+
+    /// A page of the target's transitions, for those who only read: what was recorded a moment ago may be missing.
+    async fn history(
+        &self,
+        target: &Target,
+        request: &HistoryRequest,
+    ) -> Result<Page<Transition>, StoreError>;
 
     /// Keeps a silence.
     async fn silence(&self, silence: &Silence) -> Result<(), StoreError>;

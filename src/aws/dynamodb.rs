@@ -8,7 +8,7 @@ use super::items::{Item, decode, encode, keys, number, silence, sort_key, text};
 use super::refusal::{Refused, explain, malformed, own_claim, persist, refused};
 use crate::keys;
 use crate::model::{AccountId, Row, Target, Transition};
-use crate::ports::{SnapshotStore, StoreError};
+use crate::ports::{HistoryRequest, Order, Page, SnapshotStore, StoreError};
 use crate::silence::Silence;
 use crate::snapshot::{Change, Claim, Commit, Heads, SCHEMA};
 use aws_sdk_dynamodb::Client;
@@ -235,6 +235,26 @@ impl SnapshotStore for DynamoStore {
         let query = query.expression_attribute_values(":from", text(from));
         let query = query.expression_attribute_values(":to", text(to));
         self.items(query).await?.into_iter().map(|item| decode(target, item)).collect()
+    }
+
+    async fn history(
+        &self,
+        target: &Target,
+        request: &HistoryRequest,
+    ) -> Result<Page<Transition>, StoreError> {
+        let pk = keys::partition(target);
+        let (from, to) = keys::transitions_after(0);
+        let start = request.token.as_ref().map(|token| keys(&*pk, token));
+        let query = self.query(&*pk, "sk BETWEEN :from AND :to").consistent_read(false);
+        let query = query.expression_attribute_values(":from", text(from));
+        let query = query.expression_attribute_values(":to", text(to));
+        let query = query.scan_index_forward(request.order == Order::Oldest).set_exclusive_start_key(start);
+        let limit = i32::try_from(request.limit).unwrap_or(i32::MAX);
+        let page = query.limit(limit).send().await.map_err(|error| explain(&Fault::of("Query", &error)))?;
+        let next_token = page.last_evaluated_key.as_ref().map(|last| sort_key(last).to_owned());
+        let items = page.items.unwrap_or_default().into_iter();
+        let items = items.map(|item| decode(target, item)).collect::<Result<_, _>>()?;
+        Ok(Page { items, next_token })
     }
 
     async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {

@@ -1,28 +1,48 @@
 //! `packwatch history`: the recorded transitions.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, StdoutLock, Write};
 
-use clap::Args;
-use serde_json::json;
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
-use super::ports::{Store, StoreArgs};
-use super::table::{self, Output};
-use super::{Done, Failure, Global, cloud};
-use crate::local::SqliteStore;
-use crate::model::{AccountId, PackName, Region, State, Target, Transition};
+use super::args::{PackArgs, kind, moment};
+use super::ports::StoreArgs;
+use super::table::{self, Csv, Output};
+use super::{Done, Failure, Global, counted, note};
+use crate::harmless::plain;
+use crate::history::{Entry, History, Window};
+use crate::model::{AccountId, Kind, State, Transition};
 use crate::notification::transition_notice;
-use crate::ports::SnapshotStore;
+use crate::ports::{self, SnapshotStore};
 
 /// What `history` takes.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct HistoryArgs {
-    /// Only this pack
-    #[arg(long, value_name = "NAME")]
-    organization_conformance_pack_name: Option<PackName>,
-    /// Only this member account
+    #[command(flatten)]
+    packs: PackArgs,
+    /// Only this member account. May be repeated
+    #[arg(long = "account", value_name = "ID")]
+    accounts: Vec<AccountId>,
+    /// Only this kind of change: failed, recovered, stuck, … May be repeated
+    #[arg(long = "kind", value_name = "KIND", value_parser = kind)]
+    kinds: Vec<Kind>,
+    /// Only from then on: a time, a day (UTC), or how long ago, such as 7d
+    #[arg(long, value_name = "TIME|AGO", value_parser = moment)]
+    since: Option<Timestamp>,
+    /// Only until then
+    #[arg(long, value_name = "TIME|AGO", value_parser = moment)]
+    until: Option<Timestamp>,
+    /// Which end to begin with
+    #[arg(long, value_enum, default_value = "newest")]
+    order: Order,
+    /// Stop after this many [default: 500 in a table, else all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    /// Go on after the transition with this id, where the limit has cut
     #[arg(long, value_name = "ID")]
-    account: Option<AccountId>,
+    after: Option<String>,
     #[command(flatten)]
     store: StoreArgs,
     /// table, csv, or json: one document a line
@@ -32,66 +52,132 @@ pub(super) struct HistoryArgs {
 
 const EXAMPLES: &str = "\
 Examples:
-  packwatch history
-  packwatch history --account 111122223333 --output json
-  packwatch history --table packwatch --organization-conformance-pack-name Security-Baseline";
+  packwatch history --since 7d
+  packwatch history --account 111122223333 --account 222233334444 --output json
+  packwatch history --table packwatch --pack 'Security-*' --kind failed --kind recovered
+  packwatch history --since 2026-11-01 --until 2026-11-08 --order oldest --output csv
+
+Packs are read a page at a time and put in order by the time at which packwatch observed the change.";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Order {
+    Newest,
+    Oldest,
+}
+
+/// A table is as wide as its widest row, so it is held whole.
+const LONGEST_TABLE: u64 = 500;
 
 const HEADER: [&str; 8] = ["Observed", "Region", "Pack", "Account", "Kind", "From", "To", "Error"];
 
 pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done, Failure> {
-    let store = open(global, &args.store).await?;
-    let region: Option<Region> = global.region.as_deref().map(str::parse).transpose()?;
+    let store = args.store.open(global).await?;
     let heads = store.load().await?;
-    let mut found = Vec::new();
-    for (target, head) in heads.known {
-        let wanted = region.as_ref().is_none_or(|region| *region == target.region)
-            && args.organization_conformance_pack_name.as_ref().is_none_or(|pack| *pack == target.pack);
-        if wanted {
-            let transitions = store.transitions(&target, 0).await?;
-            let kept = transitions.into_iter().filter(|t| args.account.is_none_or(|only| only == t.account));
-            found.extend(kept.map(|transition| (target.clone(), head.born.clone(), transition)));
-        }
-    }
-    found.sort_by_key(|(_, _, transition)| (transition.observed_at, transition.account));
-    match args.output {
-        Output::Json => {
-            let mut out = io::stdout().lock();
-            for (target, born, transition) in &found {
-                writeln!(out, "{}", document(target, born, transition))?;
-            }
-        }
-        Output::Table | Output::Csv => {
-            let rows: Vec<_> = found.iter().map(|(target, _, transition)| row(target, transition)).collect();
-            let print = if args.output == Output::Csv { table::csv } else { table::table };
-            print(&HEADER, &rows)?;
-        }
-    }
+    let wanted = args.packs.choose(heads.known, global, args.store.table.is_none())?;
+    let wanted = wanted.into_iter().map(|(target, head)| (target, head.born));
+    let order = match args.order {
+        Order::Newest => ports::Order::Newest,
+        Order::Oldest => ports::Order::Oldest,
+    };
+    let window = Window { since: args.since, until: args.until };
+    print(args, History::new(&store, wanted, order, window)).await?;
     match heads.unreadable.into_values().next() {
         Some(reason) => Err(reason.into()),
         None => Ok(Done::Quiet),
     }
 }
 
-fn document(target: &Target, born: &str, transition: &Transition) -> serde_json::Value {
+impl HistoryArgs {
+    fn wants(&self, transition: &Transition) -> bool {
+        (self.accounts.is_empty() || self.accounts.contains(&transition.account))
+            && (self.kinds.is_empty() || self.kinds.contains(&transition.kind))
+    }
+}
+
+async fn print(args: &HistoryArgs, mut history: History<'_, impl SnapshotStore>) -> Result<(), Failure> {
+    let limit = args.limit.or((args.output == Output::Table).then_some(LONGEST_TABLE));
+    let mut printer = Printer::new(args.output)?;
+    let mut after = args.after.as_ref();
+    let (mut printed, mut last, mut is_cut) = (0, None, false);
+    while let Some(entry) = history.next().await? {
+        if let Some(id) = after {
+            after = Some(id).filter(|id| **id != entry.id());
+        } else if args.wants(&entry.transition) {
+            is_cut = Some(printed) == limit;
+            if is_cut {
+                break;
+            }
+            printer.print(&entry)?;
+            printed += 1;
+            last = Some(entry);
+        }
+    }
+    printer.finish()?;
+    if let Some(id) = after {
+        return Err(format!(
+            "--after {id}: these packs have no such transition in that time; it may have expired"
+        )
+        .into());
+    }
+    if let Some(last) = last.filter(|_| is_cut) {
+        let n = counted(printed, "transition");
+        note(&format!("Cut after {n}: there are more. Go on with --after {}, or set --limit", last.id()));
+    }
+    Ok(())
+}
+
+/// Prints one transition after the other, as far as the form allows it.
+enum Printer {
+    Json(BufWriter<StdoutLock<'static>>),
+    Csv(Box<Csv>),
+    Table(Vec<Vec<String>>),
+}
+
+impl Printer {
+    fn new(output: Output) -> Result<Self, Failure> {
+        Ok(match output {
+            Output::Json => Self::Json(BufWriter::new(io::stdout().lock())),
+            Output::Csv => Self::Csv(Box::new(Csv::new(&HEADER)?)),
+            Output::Table => Self::Table(Vec::new()),
+        })
+    }
+
+    fn print(&mut self, entry: &Entry) -> Result<(), Failure> {
+        match self {
+            Self::Json(out) => writeln!(out, "{}", document(entry))?,
+            Self::Csv(csv) => csv.row(&row(entry))?,
+            Self::Table(rows) => rows.push(row(entry)),
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        match self {
+            Self::Json(mut out) => Ok(out.flush()?),
+            Self::Csv(csv) => csv.finish(),
+            Self::Table(rows) => table::table(&HEADER, &rows),
+        }
+    }
+}
+
+fn document(entry: &Entry) -> Value {
     let mut document = json!({
-        "ObservedAt": transition.observed_at,
-        "Region": target.region,
-        "OrganizationConformancePackName": target.pack,
+        "ObservedAt": entry.transition.observed_at,
+        "Region": entry.target.region,
+        "OrganizationConformancePackName": entry.target.pack,
     });
-    if let (Some(fields), serde_json::Value::Object(notice)) =
-        (document.as_object_mut(), json!(transition_notice(target, born, transition)))
-    {
+    let notice = json!(transition_notice(&entry.target, &entry.born, &entry.transition));
+    if let (Some(fields), Value::Object(notice)) = (document.as_object_mut(), notice) {
         fields.extend(notice);
     }
     document
 }
 
-fn row(target: &Target, transition: &Transition) -> Vec<String> {
-    let status =
-        |state: Option<&State>| state.map_or_else(|| "-".to_owned(), |state| state.status.to_string());
+fn row(Entry { target, transition, .. }: &Entry) -> Vec<String> {
+    let status = |state: Option<&State>| state.map_or_else(String::new, |state| plain(state.status.as_str()));
     let error = transition.to.as_ref().map(|to| {
         let parts = [to.error_code.as_deref(), to.error_message.as_deref()];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(": ")
+        plain(&parts.into_iter().flatten().collect::<Vec<_>>().join(": "))
     });
     vec![
         transition.observed_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -108,18 +194,4 @@ fn row(target: &Target, transition: &Transition) -> Vec<String> {
         status(transition.to.as_ref()),
         error.unwrap_or_default(),
     ]
-}
-
-async fn open(global: &Global, args: &StoreArgs) -> Result<Store, Failure> {
-    match &args.table {
-        Some(table) => cloud::store(global, table).await,
-        None => {
-            let file = args.file()?;
-            if !file.exists() {
-                let why = "there is no such file: has `packwatch run` been run, with the same --store?";
-                return Err(format!("{}: {why}", file.display()).into());
-            }
-            Ok(Store::Sqlite(SqliteStore::open(&file)?))
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! The command line, `packwatch`: the same run as the Lambda's on a laptop, and ways to look at what it
 //! reads, keeps and sends. Conventions are the AWS CLI's.
 
+mod args;
 mod cloud;
 mod cost;
 mod estimate;

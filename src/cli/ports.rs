@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 use indicatif::ProgressBar;
 
-use super::{Failure, counted};
+use super::{Failure, Global, cloud, counted};
 #[cfg(feature = "aws")]
 use crate::aws::{ConfigSource, DynamoStore, Organizations, SnsPublisher};
 use crate::local::{RecordedStatuses, SqliteStore, Terminal};
@@ -16,8 +16,8 @@ use crate::message::{Alert, Event};
 use crate::model::{AccountId, DetailedStatus, PackName, Region, Row, Target, Transition};
 use crate::names::AccountName;
 use crate::ports::{
-    AccountNames, Filters, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError,
-    StatusSource, StoreError,
+    AccountNames, Filters, HistoryRequest, Page, PageRequest, PublishError, Publisher, SnapshotStore,
+    SourceError, StatusSource, StoreError,
 };
 use crate::silence::Silence;
 use crate::snapshot::{Change, Claim, Commit, Heads};
@@ -34,6 +34,19 @@ pub(super) struct StoreArgs {
 }
 
 impl StoreArgs {
+    /// Opens what a run has filled; nothing is created.
+    pub(super) async fn open(&self, global: &Global) -> Result<Store, Failure> {
+        if let Some(table) = &self.table {
+            return cloud::store(global, table).await;
+        }
+        let file = self.file()?;
+        if !file.exists() {
+            let why = "there is no such file: has `packwatch run` been run, with the same --store?";
+            return Err(format!("{}: {why}", file.display()).into());
+        }
+        Ok(Store::Sqlite(SqliteStore::open(&file)?))
+    }
+
     /// The file: as given, or where the state of programs is kept (XDG Base Directory Specification).
     pub(super) fn file(&self) -> Result<PathBuf, Failure> {
         if let Some(file) = &self.store {
@@ -139,6 +152,14 @@ impl SnapshotStore for Store {
 
     async fn transitions(&self, target: &Target, after: u64) -> Result<Vec<Transition>, StoreError> {
         either_store!(self, store => store.transitions(target, after))
+    }
+
+    async fn history(
+        &self,
+        target: &Target,
+        request: &HistoryRequest,
+    ) -> Result<Page<Transition>, StoreError> {
+        either_store!(self, store => store.history(target, request))
     }
 
     async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {

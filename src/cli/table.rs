@@ -1,6 +1,6 @@
 //! Tables and CSV.
 
-use std::io::{self, Write};
+use std::io::{self, Stdout, Write};
 
 use clap::ValueEnum;
 use comfy_table::{Table, presets};
@@ -26,17 +26,43 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure
     Ok(writeln!(io::stdout(), "{table}")?)
 }
 
-/// Prints rows as CSV (RFC 4180). A cell that a spreadsheet would take for a formula gets an apostrophe
-/// before it ("CSV Injection", OWASP).
+/// Prints rows as CSV (RFC 4180).
 pub(super) fn csv(header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
-    let mut writer = csv::Writer::from_writer(io::stdout());
-    writer.write_record(header)?;
+    let mut csv = Csv::new(header)?;
     for row in rows {
+        csv.row(row)?;
+    }
+    csv.finish()
+}
+
+/// CSV, a row at a time. A cell that a spreadsheet would take for a formula gets an apostrophe before it ("CSV
+/// Injection", OWASP).
+pub(super) struct Csv(csv::Writer<Stdout>);
+
+impl Csv {
+    pub(super) fn new(header: &[&str]) -> Result<Self, Failure> {
+        let mut writer = csv::Writer::from_writer(io::stdout());
+        writer.write_record(header).map_err(io_error)?;
+        Ok(Self(writer))
+    }
+
+    pub(super) fn row(&mut self, row: &[String]) -> Result<(), Failure> {
         let cell = |cell: &String| match cell.chars().next() {
             Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{cell}"),
             _ => cell.clone(),
         };
-        writer.write_record(row.iter().map(cell))?;
+        Ok(self.0.write_record(row.iter().map(cell)).map_err(io_error)?)
     }
-    Ok(writer.flush()?)
+
+    pub(super) fn finish(mut self) -> Result<(), Failure> {
+        Ok(self.0.flush()?)
+    }
+}
+
+/// What is behind a failed row, so that a reader who has seen enough is recognised.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }

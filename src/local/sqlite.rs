@@ -13,7 +13,7 @@ use tracing::warn;
 
 use crate::keys;
 use crate::model::{AccountId, Row, Target, Transition};
-use crate::ports::{SnapshotStore, StoreError};
+use crate::ports::{HistoryRequest, Order, Page, SnapshotStore, StoreError};
 use crate::silence::Silence;
 use crate::snapshot::{Change, Claim, Commit, Head, Heads, SCHEMA, Stored, newer_schema};
 
@@ -194,6 +194,31 @@ impl SnapshotStore for SqliteStore {
         let (from, to) = keys::transitions_after(after);
         let items = self.range(&keys::partition(target), &from, &to)?;
         items.iter().map(|(_, body)| decode(target, body)).collect()
+    }
+
+    async fn history(
+        &self,
+        target: &Target,
+        request: &HistoryRequest,
+    ) -> Result<Page<Transition>, StoreError> {
+        let (first, last) = keys::transitions_after(0);
+        let (from, to, order) = match (request.order, &request.token) {
+            (Order::Oldest, token) => (token.as_ref().unwrap_or(&first), &last, "ASC"),
+            (Order::Newest, token) => (&first, token.as_ref().unwrap_or(&last), "DESC"),
+        };
+        // Neither end is a transition, unless it is the token's.
+        let sql = format!(
+            "SELECT sk, body FROM items WHERE pk = ? AND sk > ? AND sk < ? ORDER BY sk {order} LIMIT ?"
+        );
+        let connection = self.connection.borrow();
+        let mut query = connection.prepare_cached(&sql)?;
+        let parameters = params![keys::partition(target), from, to, request.limit];
+        let items = query.query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let items: Vec<(String, String)> = items.collect::<Result<_, _>>()?;
+        let is_full = items.len() as u64 == u64::from(request.limit);
+        let next_token = items.last().filter(|_| is_full).map(|(sk, _)| sk.clone());
+        let items = items.iter().map(|(_, body)| decode(target, body)).collect::<Result<_, _>>()?;
+        Ok(Page { items, next_token })
     }
 
     async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {

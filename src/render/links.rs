@@ -38,10 +38,10 @@ pub(super) fn regions(notification: &Notification) -> Vec<&Region> {
 pub(super) fn history(notification: &Notification) -> String {
     let mut command = "packwatch history --table TABLE".to_owned();
     if let [region] = regions(notification).as_slice() {
-        command = format!("{command} --region {region}");
+        command = format!("{command} --pack-region {region}");
     }
     if let [PackNotice { organization_conformance_pack_name: name, .. }] = notification.packs.as_slice() {
-        command = format!("{command} --organization-conformance-pack-name {name}");
+        command = format!("{command} --pack {name}");
     }
     command
 }

@@ -12,40 +12,40 @@ use crate::world::World;
 use crate::world::packs::account;
 
 /// A folder with a store, and packwatch in it.
-struct Desk {
+pub(crate) struct Desk {
     folder: TempDir,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn store(&self) -> PathBuf {
+    pub(crate) fn store(&self) -> PathBuf {
         self.path("store.sqlite")
     }
 
-    fn write(&self, name: &str, text: &str) -> String {
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
         std::fs::write(self.path(name), text).unwrap();
         self.path(name).display().to_string()
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_packwatch"));
         command.env_clear().env("HOME", self.folder.path()).current_dir(self.folder.path()).args(args);
         command
     }
 
-    fn packwatch(&self, args: &[&str]) -> Output {
+    pub(crate) fn packwatch(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
     }
 
     /// A run over one recorded pack, in the store of the desk.
-    fn run(&self, statuses: &str, more: &[&str]) -> Output {
+    pub(crate) fn run(&self, statuses: &str, more: &[&str]) -> Output {
         let store = self.store().display().to_string();
         let mut args = vec!["run", "--statuses", statuses, "--region", "eu-west-1", "--store", &store];
         args.extend(more);
@@ -53,15 +53,15 @@ impl Desk {
     }
 }
 
-fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-fn recorded(rows: &[(u64, &str)]) -> String {
+pub(crate) fn recorded(rows: &[(u64, &str)]) -> String {
     let row = |(n, status): &(u64, &str)| json!({"AccountId": format!("{n:012}"), "ConformancePackName": "OrgConformsPack-x", "Status": status});
     let rows: Vec<Value> = rows.iter().map(row).collect();
     json!({"OrganizationConformancePackDetailedStatuses": rows}).to_string()
@@ -91,7 +91,7 @@ fn two_days_of_statuses_are_a_baseline_a_digest_and_silence() {
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["Kind"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(kinds, ["Failed", "Left", "Joined"]);
+    assert_eq!(kinds, ["Joined", "Left", "Failed"]);
     let one = desk.packwatch(&["history", "--store", &store, "--account", "000000000001", "--output", "csv"]);
     assert_eq!(stdout(&one).lines().count(), 2);
     assert!(stdout(&desk.packwatch(&["history", "--store", &store])).contains("UPDATE_FAILED"));

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use packwatch::aws::{Connection, DynamoStore};
 use packwatch::local::SqliteStore;
 use packwatch::model::{AccountId, Kind, Row, State, Status, Target, Transition};
-use packwatch::ports::{SnapshotStore, StoreError};
+use packwatch::ports::{HistoryRequest, Order, SnapshotStore, StoreError};
 use packwatch::record::CHANGES_PER_TRANSACTION;
 use packwatch::silence::Silence;
 use packwatch::snapshot::{Change, Claim, Commit, Counts, Head};
@@ -42,6 +42,7 @@ contract! {
     a_refused_write_writes_nothing
     rows_and_transitions_come_back_as_they_were
     transitions_are_those_after_an_epoch_in_order
+    the_history_comes_in_pages_from_either_end
     targets_do_not_meet
     a_full_transaction_fits
     a_large_partition_is_read_whole
@@ -221,6 +222,36 @@ async fn transitions_are_those_after_an_epoch_in_order(store: &impl SnapshotStor
     let found: Vec<_> = found.into_iter().map(|t| (t.epoch, t.account)).collect();
     let expected = [(9, 3), (9, 11), (10, 3), (10, 10), (11, 3), (11, 9)];
     assert_eq!(found, expected.map(|(epoch, n)| (epoch, account(n))));
+}
+
+async fn the_history_comes_in_pages_from_either_end(store: &impl SnapshotStore) {
+    let target = target("P");
+    for epoch in 1..=5 {
+        store.claim(&target, &claim(epoch - 1)).await.unwrap();
+        store.record(&target, epoch, &[change(20 - epoch, epoch), change(3, epoch)]).await.unwrap();
+    }
+    let whole = store.transitions(&target, 0).await.unwrap();
+    for limit in [1, 3, 5, 10, 11] {
+        for order in [Order::Oldest, Order::Newest] {
+            let mut found = Vec::new();
+            let mut request = HistoryRequest { order, limit, token: None };
+            loop {
+                let page = store.history(&target, &request).await.unwrap();
+                assert!(page.items.len() <= limit as usize);
+                found.extend(page.items);
+                request.token = page.next_token;
+                if request.token.is_none() {
+                    break;
+                }
+            }
+            if order == Order::Newest {
+                found.reverse();
+            }
+            assert_eq!(found, whole, "{order:?}, {limit} at once");
+        }
+    }
+    let nothing = HistoryRequest { order: Order::Newest, limit: 5, token: None };
+    assert!(store.history(&crate::contract::target("P-2"), &nothing).await.unwrap().items.is_empty());
 }
 
 async fn targets_do_not_meet(store: &impl SnapshotStore) {

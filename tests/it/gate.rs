@@ -12,7 +12,8 @@ use std::time::Duration;
 use packwatch::message::{Alert, Event};
 use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Row, Target, Transition};
 use packwatch::ports::{
-    Filters, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError, StatusSource, StoreError,
+    Filters, HistoryRequest, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError,
+    StatusSource, StoreError,
 };
 use packwatch::silence::Silence;
 use packwatch::snapshot::{Change, Claim, Commit, Heads};
@@ -298,6 +299,14 @@ impl<T: SnapshotStore> SnapshotStore for Gated<T> {
 
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
         self.gate.pass(Kind::Commit, &[], self.port.commit(target, commit)).await
+    }
+
+    async fn history(
+        &self,
+        target: &Target,
+        request: &HistoryRequest,
+    ) -> Result<Page<Transition>, StoreError> {
+        self.port.history(target, request).await
     }
 
     async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {

@@ -17,6 +17,7 @@ mod fan_out;
 mod gate;
 mod golden;
 mod harness;
+mod history;
 mod hostile;
 mod interleavings;
 mod lambda;

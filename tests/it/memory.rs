@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use packwatch::model::{AccountId, Row, Target, Transition};
-use packwatch::ports::{SnapshotStore, StoreError};
+use packwatch::ports::{HistoryRequest, Order, Page, SnapshotStore, StoreError};
 use packwatch::silence::{Silence, Silences};
 use packwatch::snapshot::{Change, Claim, Commit, Head, Heads};
 
@@ -145,6 +145,21 @@ impl SnapshotStore for MemoryStore {
         let state = self.0.lock().unwrap();
         let log = state.transitions.get(target).into_iter().flatten();
         Ok(log.filter(|((epoch, _), _)| *epoch > after).map(|(_, transition)| transition.clone()).collect())
+    }
+
+    async fn history(
+        &self,
+        target: &Target,
+        request: &HistoryRequest,
+    ) -> Result<Page<Transition>, StoreError> {
+        let mut log = self.log_of(target);
+        if request.order == Order::Newest {
+            log.reverse();
+        }
+        let start: usize = request.token.as_ref().map_or(0, |token| token.parse().unwrap());
+        let end = log.len().min(start + request.limit as usize);
+        let next_token = (end < log.len()).then(|| end.to_string());
+        Ok(Page { items: log[start..end].to_vec(), next_token })
     }
 
     async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {

@@ -9,7 +9,8 @@ use packwatch::message::{Alert, Event};
 use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Row, Target, Transition};
 use packwatch::notification::transition_id;
 use packwatch::ports::{
-    Filters, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError, StatusSource, StoreError,
+    Filters, HistoryRequest, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError,
+    StatusSource, StoreError,
 };
 use packwatch::silence::Silence;
 use packwatch::snapshot::{Change, Claim, Commit, Heads};
@@ -88,6 +89,14 @@ impl SnapshotStore for MutantStore {
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
         let commit = Commit { epoch: self.fence(target, commit.epoch), ..commit.clone() };
         self.store.commit(target, &commit).await
+    }
+
+    async fn history(
+        &self,
+        target: &Target,
+        request: &HistoryRequest,
+    ) -> Result<Page<Transition>, StoreError> {
+        self.store.history(target, request).await
     }
 
     async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
@@ -207,6 +216,14 @@ impl SnapshotStore for Protocol {
             let _too_late_to_say = self.outside.events(&batch).await;
         }
         Ok(())
+    }
+
+    async fn history(
+        &self,
+        target: &Target,
+        request: &HistoryRequest,
+    ) -> Result<Page<Transition>, StoreError> {
+        self.store.history(target, request).await
     }
 
     async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {

@@ -1,0 +1,137 @@
+//! The recorded transitions of several targets as one list, in the order of time. Each target's are read a page at a
+//! time, so that a long history takes no more memory than a short one.
+//!
+//! Within a target the order is that of recording (epoch and account), and so is the time, as far as the clocks of
+//! the machines that ran packwatch agree. Targets are merged by the time of what comes next in each.
+
+use std::collections::VecDeque;
+
+use futures_util::future::try_join_all;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::{Target, Transition};
+use crate::notification::transition_id;
+use crate::ports::{HistoryRequest, Order, SnapshotStore, StoreError};
+
+/// Transitions of one target that are held at once.
+const PAGE: u32 = 250;
+
+/// How wrong a clock may have been: reading stops only this far beyond the window.
+const WRONG_CLOCK: SignedDuration = SignedDuration::from_hours(1);
+
+/// From when and until when, both included; `None`: without an end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Window {
+    /// Nothing that was observed before.
+    pub since: Option<Timestamp>,
+    /// Nothing that was observed after.
+    pub until: Option<Timestamp>,
+}
+
+impl Window {
+    fn holds(&self, time: Timestamp) -> bool {
+        self.since.is_none_or(|since| since <= time) && self.until.is_none_or(|until| time <= until)
+    }
+
+    /// Whether nothing more of it can come after this time.
+    fn is_behind(&self, time: Timestamp, order: Order) -> bool {
+        match order {
+            Order::Newest => {
+                self.since.is_some_and(|since| time.saturating_add(WRONG_CLOCK).is_ok_and(|t| t < since))
+            }
+            Order::Oldest => {
+                self.until.is_some_and(|until| until.saturating_add(WRONG_CLOCK).is_ok_and(|u| u < time))
+            }
+        }
+    }
+}
+
+/// One transition and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The target.
+    pub target: Target,
+    /// The birth of its history, of which the transition's id is made.
+    pub born: String,
+    /// The transition.
+    pub transition: Transition,
+}
+
+impl Entry {
+    /// The transition's id, as in messages.
+    pub fn id(&self) -> String {
+        transition_id(&self.target, &self.born, self.transition.epoch, self.transition.account)
+    }
+}
+
+/// The transitions of some targets, one after the other.
+#[derive(Debug)]
+pub struct History<'a, S> {
+    store: &'a S,
+    order: Order,
+    window: Window,
+    logs: Vec<Log>,
+}
+
+/// How far one target has been read.
+#[derive(Debug)]
+struct Log {
+    target: Target,
+    born: String,
+    page: VecDeque<Transition>,
+    next: Next,
+}
+
+#[derive(Debug)]
+enum Next {
+    Page(Option<String>),
+    End,
+}
+
+impl<'a, S: SnapshotStore> History<'a, S> {
+    /// The transitions of these targets, each with its `born`.
+    pub fn new(
+        store: &'a S,
+        targets: impl IntoIterator<Item = (Target, String)>,
+        order: Order,
+        window: Window,
+    ) -> Self {
+        let log = |(target, born)| Log { target, born, page: VecDeque::new(), next: Next::Page(None) };
+        Self { store, order, window, logs: targets.into_iter().map(log).collect() }
+    }
+
+    /// The next one; `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<Entry>, StoreError> {
+        let (store, order, window) = (self.store, self.order, self.window);
+        loop {
+            let dry = self.logs.iter_mut().filter(|log| log.page.is_empty());
+            try_join_all(dry.map(|log| log.fill(store, order))).await?;
+            self.logs.retain(|log| !log.page.is_empty());
+            let heads = self.logs.iter_mut().filter_map(|log| Some((log.page.front()?.observed_at, log)));
+            let first = match order {
+                Order::Oldest => heads.min_by(|(a, x), (b, y)| (a, &x.target).cmp(&(b, &y.target))),
+                Order::Newest => heads.max_by(|(a, x), (b, y)| (a, &x.target).cmp(&(b, &y.target))),
+            };
+            let Some((time, log)) = first else { return Ok(None) };
+            if window.is_behind(time, order) {
+                log.next = Next::End;
+                log.page.clear();
+            } else if let Some(transition) = log.page.pop_front().filter(|_| window.holds(time)) {
+                return Ok(Some(Entry { target: log.target.clone(), born: log.born.clone(), transition }));
+            }
+        }
+    }
+}
+
+impl Log {
+    /// Reads on until there is something, or no more.
+    async fn fill(&mut self, store: &impl SnapshotStore, order: Order) -> Result<(), StoreError> {
+        while let (true, Next::Page(token)) = (self.page.is_empty(), &mut self.next) {
+            let request = HistoryRequest { order, limit: PAGE, token: token.take() };
+            let page = store.history(&self.target, &request).await?;
+            self.page.extend(page.items);
+            self.next = page.next_token.map_or(Next::End, |token| Next::Page(Some(token)));
+        }
+        Ok(())
+    }
+}
