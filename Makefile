@@ -20,7 +20,7 @@ LAMBDA_FEATURES := --locked --release --no-default-features --features aws --bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo screenshots test soak mutants lint deny sbom workflows bench build package build-PackwatchFunction local sam-local e2e world clean
+.PHONY: help demo screenshots test test-board bench-board soak mutants lint deny sbom workflows bench build package build-PackwatchFunction local sam-local e2e world clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -49,11 +49,14 @@ demo: ## Two recorded days of an organization: baseline, digest, quiet run (no A
 	$(call title,'Day 2 again: nothing has changed and nobody is told')
 	$(PACKWATCH) run $(day_2) --store $(DEMO)
 
-screenshots: ## Draw docs/images from real messages (needs Debian's chromium)
+screenshots: .venv-browser/.stamp ## Draw docs/images from real output (needs Debian's chromium)
 	cargo build --locked --no-default-features --features cli --bin packwatch
-	$(PYTHON) scripts/screenshots.py --packwatch $(PACKWATCH)
+	.venv-browser/bin/python scripts/screenshots.py --packwatch $(PACKWATCH)
 
 # --- Checks ---------------------------------------------------------------------------------------------------------
+
+# The board is used in a browser where there is one.
+CHROMIUM := $(shell command -v chromium)
 
 # A change is judged by the same random histories each time; `make soak` draws new ones.
 SAME_EVERY_TIME := PROPTEST_RNG_SEED=20261122 PACKWATCH_SOAK_SEED=1000
@@ -62,8 +65,23 @@ test: .venv/.stamp-test ## Run all tests (installs boto3 into .venv)
 	@rm -rf $(TARGET)/tmp/spaces
 	$(SAME_EVERY_TIME) cargo test --locked --all-features
 	.venv/bin/python -m unittest discover --start-directory scripts --pattern 'test_*.py'
+ifeq ($(CHROMIUM),)
+	@echo 'Skipped: the board in a browser. There is no Chromium here (Debian: apt install chromium)'
+else
+	$(MAKE) --no-print-directory test-board
+endif
 	@printf '\nSearched and unbroken:\n'
 	@cat $(TARGET)/tmp/spaces/*
+
+IN_BROWSER = .venv-browser/bin/python scripts/$(1) --chromium $(CHROMIUM) --packwatch $(TARGET)/$(2)/packwatch
+
+test-board: .venv-browser/.stamp ## Use the page of `packwatch board` in Chromium (Debian's)
+	cargo build --locked --all-features --bin packwatch
+	$(call IN_BROWSER,board_in_chromium.py,debug)
+
+bench-board: .venv-browser/.stamp ## Time the page of 10,000 accounts and 50 packs: made, opened, filtered
+	cargo build --locked --release --no-default-features --features cli --bin packwatch
+	$(call IN_BROWSER,bench_board.py,release)
 
 # How many histories of the real function, and the first one's seed (every failure tells its own).
 HISTORIES ?= 200
@@ -178,6 +196,11 @@ PIP_INSTALL := bin/pip install --quiet --disable-pip-version-check
 	.venv-e2e/$(PIP_INSTALL) --requirement requirements-e2e.txt
 	@touch $@
 
+.venv-browser/.stamp: requirements-browser.txt
+	$(PYTHON) -m venv .venv-browser
+	.venv-browser/$(PIP_INSTALL) --requirement requirements-browser.txt
+	@touch $@
+
 clean: ## Remove everything that was built or installed
 	cargo clean
-	rm -rf .tools .venv .venv-bench .venv-e2e .aws-sam
+	rm -rf .tools .venv .venv-bench .venv-browser .venv-e2e .aws-sam

@@ -1,4 +1,4 @@
-"""Draws docs/images: the e-mail and the Slack form of events/notification.json, as readers see them.
+"""Draws docs/images: the e-mail and the Slack form of events/notification.json as readers see them, and the board.
 
 The texts are the real output of `packwatch preview`; only the frames around them are drawn here. Needs Chromium
 (Debian: `apt install chromium fonts-noto-core fonts-noto-color-emoji`).
@@ -14,10 +14,17 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from PIL import Image
+
+from organization import Organization
+
 PROJECT = Path(__file__).resolve().parent.parent
 EVENT = PROJECT / "events" / "notification.json"
 IMAGES = PROJECT / "docs" / "images"
 EMOJI = {"red_circle": "🔴", "large_orange_circle": "🟠", "large_green_circle": "🟢", "large_blue_circle": "🔵"}
+
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars", "--disable-lcd-text"]
+FLAGS += ["--force-device-scale-factor=1"]
 
 STYLE = """
 * { box-sizing: border-box } body { margin: 0; padding: 20px; background: #e9ebee; width: WIDTHpx;
@@ -94,15 +101,33 @@ def draw(chromium: str, body: str, image: Path, width: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "page.html"
         file.write_text(page)
-        browser = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser += [f"--user-data-dir={folder}/profile", "--hide-scrollbars", "--force-device-scale-factor=1"]
+        browser = [chromium, *FLAGS, f"--user-data-dir={folder}/profile"]
         size = f"--window-size={width},800"
         dom = subprocess.run([*browser, size, "--dump-dom", file.as_uri()], check=True, capture_output=True, text=True)
         height = int(re.search(r'data-height="(\d+)"', dom.stdout)[1])
         image.parent.mkdir(parents=True, exist_ok=True)
         shot = [f"--window-size={width},{height}", f"--screenshot={image}", file.as_uri()]
         subprocess.run([*browser, *shot], check=True, capture_output=True)
+    shrink(image)
     print(image.relative_to(PROJECT))
+
+
+def shrink(image: Path) -> None:
+    """A picture of a page has few colours."""
+    Image.open(image).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(image, optimize=True)
+
+
+def board(chromium: str, packwatch: Path) -> None:
+    """The page of an organization that is made up, in light and in dark."""
+    with tempfile.TemporaryDirectory() as folder:
+        page = Organization(Path(folder), 1_200, 12, packwatch).board(Path(folder) / "board.html")
+        for scheme, value in (("dark", 0), ("light", 1)):
+            image = IMAGES / f"board-{scheme}.png"
+            browser = [chromium, *FLAGS, f"--user-data-dir={folder}/{scheme}", "--window-size=1280,680"]
+            browser += [f"--blink-settings=preferredColorScheme={value}", f"--screenshot={image}", page.as_uri()]
+            subprocess.run(browser, check=True, capture_output=True)
+            shrink(image)
+            print(image.relative_to(PROJECT))
 
 
 def main() -> None:
@@ -112,6 +137,7 @@ def main() -> None:
     arguments = parser.parse_args()
     draw(arguments.chromium, mail(preview(arguments.packwatch, "email")), IMAGES / "mail.png", 760)
     draw(arguments.chromium, chat(preview(arguments.packwatch, "slack")), IMAGES / "slack.png", 760)
+    board(arguments.chromium, arguments.packwatch)
 
 
 if __name__ == "__main__":

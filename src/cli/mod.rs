@@ -2,6 +2,7 @@
 //! reads, keeps and sends. Conventions are the AWS CLI's.
 
 mod args;
+mod board;
 mod cloud;
 mod cost;
 mod estimate;
@@ -35,6 +36,7 @@ Examples:
   packwatch run --statuses Security.json    compare recorded statuses with the last ones
   packwatch statuses --organization-conformance-pack-name Security --filters Status=CREATE_FAILED
   packwatch history --account 111122223333
+  packwatch board --output html --out board.html
 
 Exit codes: 0 nothing changed; 2 changes were announced; 1 it failed.";
 
@@ -57,6 +59,8 @@ enum Command {
     Statuses(statuses::StatusesArgs),
     /// Print the recorded transitions
     History(history::HistoryArgs),
+    /// Show how every account stands: on the terminal, as CSV or JSON, or as a page for a browser
+    Board(board::BoardArgs),
     /// Add, list or remove silences: what nobody is to be told for a while
     Silence(silence::SilenceArgs),
     /// Show a notification as a channel's readers see it
@@ -109,6 +113,7 @@ fn run_command(cli: Cli) -> Result<Done, Failure> {
             Command::Run(args) => run::run(global, args).await,
             Command::Statuses(args) => statuses::statuses(global, args).await,
             Command::History(args) => history::history(global, args).await,
+            Command::Board(args) => board::board(global, args).await,
             Command::Silence(args) => silence::silence(global, args).await,
             Command::Preview(args) => preview::preview(args),
             Command::Cost(args) => cost::cost(args),

@@ -7,6 +7,7 @@
     reason = "what a test's helper cannot do fails the test; the sizes of the searched spaces are printed"
 )]
 
+mod board;
 mod cli;
 mod contract;
 mod cost;

@@ -1,0 +1,261 @@
+//! The data of the page: one JSON document, made a pack at a time and kept small. Texts stand in it once, what an
+//! account is in a pack is a small number, and equal neighbours are counted.
+//!
+//! ```text
+//! {"now": seconds since 1970,
+//!  "packs": [{"region", "name", "changed": time,
+//!             "cells": [class, how many accounts in a row, …],      of the accounts in their order; class 0: not there
+//!             "ill": [account, failing since, last update, message, …]}],
+//!  "moves": [time, pack, account, kind, status before, status now, error code, …],      the newest first
+//!  "cut": whether there were more moves,
+//!  "classes": [status, error code, hint, 1 stuck + 2 silenced + 4 flapping + 8 ill, …], of class 1, 2, …
+//!  "statuses": [["CREATE_FAILED", phase], …], "codes": […], "messages": […], "kinds": […],
+//!  "hints": [{"means", "todo", "title", "url"}], "accounts": [id, …], "names": [name, …]}
+//! ```
+//!
+//! A time is the number of seconds before `now`; what is absent is -1, an absent time null.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
+
+use super::names::KnownNames;
+use super::{Pack, is_ill};
+use crate::harmless::{bounded, plain};
+use crate::hints::{self, Hint};
+use crate::history::Entry;
+use crate::model::{AccountId, Kind, Phase, Row, State, Status, Target};
+
+/// Bytes of one message, and of all: AWS Config's words may differ for each account by an id of a request.
+const LONGEST_MESSAGE: usize = 400;
+const ALL_MESSAGES: usize = 1_500_000;
+const LEFT_OUT: &str = "(not in this page, to keep it small: packwatch board --failing --output json has it)";
+
+/// Moves that the page holds.
+pub(super) const MOST_MOVES: usize = 20_000;
+
+/// A JSON value inside an HTML script element: there nothing but `<` could end the element or begin a comment, and
+/// it stands only inside of JSON's strings.
+fn embedded(value: &impl Serialize) -> io::Result<String> {
+    Ok(serde_json::to_string(value)?.replace('<', "\\u003c"))
+}
+
+/// Each thing once, by the order in which it came.
+#[derive(Debug)]
+struct Once<T> {
+    items: Vec<T>,
+    places: HashMap<T, usize>,
+}
+
+impl<T: Clone + Eq + Hash> Once<T> {
+    fn new() -> Self {
+        Self { items: Vec::new(), places: HashMap::new() }
+    }
+
+    fn place(&mut self, item: &T) -> usize {
+        if let Some(place) = self.places.get(item) {
+            return *place;
+        }
+        self.items.push(item.clone());
+        self.places.insert(item.clone(), self.items.len() - 1);
+        self.items.len() - 1
+    }
+}
+
+/// Status, error code, hint and flags of a class.
+type Class = (usize, Option<usize>, Option<usize>, u8);
+
+/// Writes the document.
+pub(super) struct Data<W> {
+    out: W,
+    now: Timestamp,
+    targets: Once<Target>,
+    accounts: Once<AccountId>,
+    ill: Vec<AccountId>,
+    classes: Once<Class>,
+    statuses: Once<String>,
+    codes: Once<String>,
+    messages: Once<String>,
+    message_bytes: usize,
+    hints: Vec<&'static Hint>,
+}
+
+impl<W: Write> Data<W> {
+    pub(super) fn begin(mut out: W, now: Timestamp) -> io::Result<Self> {
+        write!(out, "{{\"now\":{},\"packs\":[", now.as_second())?;
+        Ok(Self {
+            out,
+            now,
+            targets: Once::new(),
+            accounts: Once::new(),
+            ill: Vec::new(),
+            classes: Once::new(),
+            statuses: Once::new(),
+            codes: Once::new(),
+            messages: Once::new(),
+            message_bytes: 0,
+            hints: Vec::new(),
+        })
+    }
+
+    pub(super) fn pack(&mut self, pack: &Pack) -> io::Result<()> {
+        let mut cells = vec![0; self.accounts.items.len()];
+        let mut ill = Vec::new();
+        for (account, row) in &pack.rows {
+            let place = self.accounts.place(account);
+            if place >= cells.len() {
+                cells.resize(place + 1, 0);
+            }
+            let class = self.class(row);
+            if let Some(cell) = cells.get_mut(place) {
+                *cell = class + 1;
+            }
+            if is_ill(row) {
+                self.ill.push(*account);
+                let times = [row.failing_since, row.state.last_update].map(|time| self.ago(time));
+                let message = self.message(&row.state);
+                ill.extend([json!(place), json!(times[0]), json!(times[1]), json!(message)]);
+            }
+        }
+        let runs = cells.chunk_by(|a, b| a == b);
+        let runs: Vec<usize> = runs.flat_map(|run| [run.first().copied().unwrap_or(0), run.len()]).collect();
+        let document = json!({
+            "region": pack.target.region,
+            "name": pack.target.pack,
+            "changed": self.ago(pack.head.committed_at),
+            "cells": runs,
+            "ill": ill,
+        });
+        let comma = if self.targets.items.is_empty() { "" } else { "," };
+        self.targets.place(&pack.target);
+        write!(self.out, "{comma}\n{}", embedded(&document)?)
+    }
+
+    /// The accounts that are not well, each as often as it is ill.
+    pub(super) fn ill(&self) -> impl Iterator<Item = AccountId> {
+        self.ill.iter().copied()
+    }
+
+    pub(super) fn begin_moves(&mut self) -> io::Result<()> {
+        write!(self.out, "],\n\"moves\":[")
+    }
+
+    pub(super) fn moved(
+        &mut self,
+        Entry { target, transition, .. }: &Entry,
+        is_first: bool,
+    ) -> io::Result<()> {
+        let code = transition.to.as_ref().and_then(|to| to.error_code.as_ref());
+        let status =
+            |this: &mut Self, state: &Option<State>| state.as_ref().map(|state| this.status(&state.status));
+        let places = [
+            Some(self.targets.place(target)),
+            Some(self.accounts.place(&transition.account)),
+            Kind::ALL.iter().position(|kind| *kind == transition.kind),
+            status(self, &transition.from),
+            status(self, &transition.to),
+            code.map(|code| self.codes.place(&plain(code))),
+        ];
+        let comma = if is_first { "" } else { "," };
+        let ago = self.now.as_second() - transition.observed_at.as_second();
+        let places = places.map(or_none).map(|place| place.to_string()).join(",");
+        write!(self.out, "{comma}{ago},{places}")
+    }
+
+    pub(super) fn end_moves(&mut self, cut: bool) -> io::Result<()> {
+        write!(self.out, "],\n\"cut\":{cut}")
+    }
+
+    pub(super) fn finish(mut self, names: &KnownNames) -> io::Result<W> {
+        let classes = self.classes.items.iter().flat_map(|(status, code, hint, flags)| {
+            [json!(status), json!(or_none(*code)), json!(or_none(*hint)), json!(flags)]
+        });
+        let statuses = self.statuses.items.iter().map(|status| (status, phase(&Status::new(status))));
+        let hints = self.hints.iter().map(|hint| {
+            json!({"means": hint.means, "todo": hint.todo, "title": hint.source.title, "url": hint.source.url})
+        });
+        let names = self.accounts.items.iter().map(|account| names.of(*account).unwrap_or_default());
+        let document = [
+            ("classes", json!(classes.collect::<Vec<_>>())),
+            ("statuses", json!(statuses.collect::<Vec<_>>())),
+            ("codes", json!(self.codes.items)),
+            ("messages", json!(self.messages.items)),
+            ("kinds", json!(Kind::ALL.map(Kind::as_str))),
+            ("hints", json!(hints.collect::<Vec<_>>())),
+            ("names", json!(names.collect::<Vec<_>>())),
+            ("accounts", json!(self.accounts.items)),
+        ];
+        for (name, value) in document {
+            write!(self.out, ",\n\"{name}\":{}", embedded(&value)?)?;
+        }
+        write!(self.out, "}}")?;
+        Ok(self.out)
+    }
+
+    fn class(&mut self, row: &Row) -> usize {
+        let state = &row.state;
+        let code = state.error_code.as_deref().map(plain).filter(|code| !code.is_empty());
+        let flags = [(state.stuck, 1), (state.silenced, 2), (row.flapping, 4), (is_ill(row), 8)];
+        let class = (
+            self.status(&state.status),
+            code.map(|code| self.codes.place(&code)),
+            hint(row).map(|hint| self.hint(hint)),
+            flags.into_iter().filter(|(is_so, _)| *is_so).map(|(_, flag)| flag).sum(),
+        );
+        self.classes.place(&class)
+    }
+
+    fn status(&mut self, status: &Status) -> usize {
+        self.statuses.place(&plain(status.as_str()))
+    }
+
+    fn hint(&mut self, hint: &'static Hint) -> usize {
+        let known = self.hints.iter().position(|known| std::ptr::eq(*known, hint));
+        known.unwrap_or_else(|| {
+            self.hints.push(hint);
+            self.hints.len() - 1
+        })
+    }
+
+    fn message(&mut self, state: &State) -> i64 {
+        let Some(message) = state.error_message.as_deref().map(plain).filter(|text| !text.is_empty()) else {
+            return -1;
+        };
+        let message = bounded(message, LONGEST_MESSAGE);
+        let is_new = !self.messages.places.contains_key(&message);
+        let message = if is_new && self.message_bytes > ALL_MESSAGES { LEFT_OUT.to_owned() } else { message };
+        self.message_bytes += if is_new { message.len() } else { 0 };
+        or_none(Some(self.messages.place(&message)))
+    }
+
+    fn ago(&self, time: Option<Timestamp>) -> Option<i64> {
+        time.map(|time| self.now.as_second() - time.as_second())
+    }
+}
+
+fn or_none(place: Option<usize>) -> i64 {
+    place.and_then(|place| i64::try_from(place).ok()).unwrap_or(-1)
+}
+
+fn phase(status: &Status) -> u8 {
+    match status.phase() {
+        Phase::Successful => 0,
+        Phase::InProgress => 1,
+        Phase::Failed => 2,
+        Phase::Unrecognised => 3,
+    }
+}
+
+fn hint(row: &Row) -> Option<&'static Hint> {
+    let state = &row.state;
+    match state.status.phase() {
+        Phase::Failed => Some(hints::failure(state.error_code.as_deref(), state.error_message.as_deref())),
+        Phase::Unrecognised => Some(&hints::UNRECOGNISED),
+        Phase::InProgress if state.stuck => Some(&hints::STUCK),
+        Phase::InProgress | Phase::Successful => row.flapping.then_some(&hints::FLAPPING),
+    }
+}

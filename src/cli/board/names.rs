@@ -1,0 +1,81 @@
+//! What the accounts of a board are called: from a file, or from AWS Organizations.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::time::timeout;
+
+use super::{BoardArgs, Switch};
+use crate::cli::ports::Names;
+use crate::cli::{Failure, Global, cloud, note};
+use crate::harmless::plain;
+use crate::model::AccountId;
+use crate::ports::AccountNames;
+
+/// Accounts that AWS Organizations is asked for: it throttles early, and a board does not wait long for names.
+const MOST: usize = 200;
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The names that can be had.
+pub(super) struct KnownNames {
+    listed: BTreeMap<AccountId, String>,
+    organization: Option<Names>,
+    left: Cell<usize>,
+}
+
+/// What `aws organizations list-accounts --output json` prints.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Listing {
+    accounts: Vec<Account>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Account {
+    id: AccountId,
+    #[serde(default)]
+    name: String,
+}
+
+impl KnownNames {
+    pub(super) async fn open(global: &Global, args: &BoardArgs) -> Result<Self, Failure> {
+        let mut listed = BTreeMap::new();
+        if let Some(file) = &args.accounts {
+            let wrong = |why: &dyn std::fmt::Display| format!("{}: {why}", file.display());
+            let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
+            let listing: Listing = serde_json::from_str(&text).map_err(|error| {
+                wrong(&format!(
+                    "{error}. Expected what `aws organizations list-accounts --output json` prints"
+                ))
+            })?;
+            if listing.next_token.is_some() {
+                note(&wrong(&"is only a part of the accounts: list them without --max-items"));
+            }
+            listed.extend(listing.accounts.into_iter().map(|account| (account.id, plain(&account.name))));
+        }
+        // Recorded statuses may be of an organization to which nobody here has access.
+        let ask = args.store.table.is_some() && args.accounts.is_none() && args.account_names == Switch::On;
+        let organization = if ask { cloud::names(global).await? } else { None };
+        Ok(Self { listed, organization, left: Cell::new(MOST) })
+    }
+
+    /// Asks for the names of these accounts, as many as may still be asked for.
+    pub(super) async fn look_up(&self, accounts: impl Iterator<Item = AccountId>) {
+        let unknown = accounts.filter(|account| self.of(*account).is_none());
+        let unknown: Vec<AccountId> = unknown.take(self.left.get()).collect();
+        self.left.set(self.left.get() - unknown.len());
+        if timeout(PATIENCE, self.organization.look_up(&unknown)).await.is_err() {
+            // What was answered until then is known.
+            self.left.set(0);
+        }
+    }
+
+    pub(super) fn of(&self, account: AccountId) -> Option<String> {
+        let listed = self.listed.get(&account).filter(|name| !name.is_empty()).cloned();
+        listed.or_else(|| Some(self.organization.known(account)?.name))
+    }
+}

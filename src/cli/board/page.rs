@@ -1,0 +1,97 @@
+//! The board as a page for a browser: one file, without the network.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::pin::pin;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::stream::TryStreamExt;
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::data::{Data, MOST_MOVES};
+use super::names::KnownNames;
+use crate::cli::Failure;
+use crate::history::{History, Window};
+use crate::model::Target;
+use crate::ports::{Order, SnapshotStore};
+use crate::snapshot::Head;
+
+const PAGE: &str = include_str!("page.html");
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = concat!(include_str!("model.js"), include_str!("grid.js"), include_str!("page.js"));
+
+/// Writes the page into a file, whole or not at all, or to stdout.
+pub(super) async fn write(
+    store: &impl SnapshotStore,
+    wanted: &BTreeMap<Target, Head>,
+    names: &KnownNames,
+    out: Option<&Path>,
+) -> Result<(), Failure> {
+    let Some(file) = out else {
+        return page(store, wanted, names, BufWriter::new(io::stdout().lock())).await;
+    };
+    let wrong = |error: io::Error| format!("{}: {error}", file.display());
+    let mut unfinished = file.as_os_str().to_owned();
+    unfinished.push(".part");
+    let unfinished = Path::new(&unfinished);
+    let written = match File::create(unfinished) {
+        Ok(created) => page(store, wanted, names, BufWriter::new(created)).await,
+        Err(error) => Err(wrong(error).into()),
+    };
+    if written.is_err() {
+        // Nothing is left to do when not even that can be removed.
+        let _ = std::fs::remove_file(unfinished);
+        return written;
+    }
+    Ok(std::fs::rename(unfinished, file).map_err(wrong)?)
+}
+
+async fn page(
+    store: &impl SnapshotStore,
+    wanted: &BTreeMap<Target, Head>,
+    names: &KnownNames,
+    mut out: impl Write,
+) -> Result<(), Failure> {
+    let (before, after) = frame();
+    out.write_all(before.as_bytes())?;
+    let mut data = Data::begin(out, Timestamp::now())?;
+    let mut packs = pin!(super::read(store, wanted));
+    while let Some(pack) = packs.try_next().await? {
+        data.pack(&pack)?;
+    }
+    data.begin_moves()?;
+    let targets = wanted.iter().map(|(target, head)| (target.clone(), head.born.clone()));
+    let mut history = History::new(store, targets, Order::Newest, Window::default());
+    let mut moves = 0;
+    let cut = loop {
+        match history.next().await? {
+            None => break false,
+            Some(_) if moves == MOST_MOVES => break true,
+            Some(entry) => data.moved(&entry, moves == 0)?,
+        }
+        moves += 1;
+    };
+    data.end_moves(cut)?;
+    names.look_up(data.ill().collect::<BTreeSet<_>>().into_iter()).await;
+    let mut out = data.finish(names)?;
+    out.write_all(after.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// What stands before and after the data. The page's policy lets nothing run and nothing style but what is here, by
+/// its hash, and lets nothing be loaded or sent at all.
+fn frame() -> (String, String) {
+    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
+    let policy = format!(
+        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    );
+    let page = PAGE.replace("{{policy}}", &policy).replace("{{style}}", STYLE).replace("{{script}}", SCRIPT);
+    let (before, after) = page.split_once("{{data}}").unwrap_or((&page, ""));
+    (before.to_owned(), after.to_owned())
+}

@@ -1,0 +1,97 @@
+//! The board for programs: every account in every pack, a pack at a time.
+
+use std::io::{self, BufWriter, Write};
+use std::pin::pin;
+
+use futures_util::stream::{Stream, TryStreamExt};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::names::KnownNames;
+use super::{Pack, is_ill};
+use crate::cli::Failure;
+use crate::cli::table::Csv;
+use crate::harmless::plain;
+use crate::model::{AccountId, Row};
+use crate::ports::StoreError;
+
+const HEADER: [&str; 10] = [
+    "Region",
+    "OrganizationConformancePackName",
+    "AccountId",
+    "AccountName",
+    "Status",
+    "ErrorCode",
+    "ErrorMessage",
+    "LastUpdateTime",
+    "FailingSince",
+    "Notes",
+];
+
+pub(super) async fn csv(
+    packs: impl Stream<Item = Result<Pack, StoreError>>,
+    names: &KnownNames,
+    failing: bool,
+) -> Result<(), Failure> {
+    let mut csv = Csv::new(&HEADER)?;
+    let mut packs = pin!(packs);
+    while let Some(pack) = packs.try_next().await? {
+        let wanted = wanted(&pack, names, failing).await;
+        for (account, row) in wanted {
+            csv.row(&cells(&pack, account, row, names))?;
+        }
+    }
+    csv.finish()
+}
+
+pub(super) async fn json(
+    packs: impl Stream<Item = Result<Pack, StoreError>>,
+    names: &KnownNames,
+    failing: bool,
+) -> Result<(), Failure> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut packs = pin!(packs);
+    while let Some(pack) = packs.try_next().await? {
+        for (account, row) in wanted(&pack, names, failing).await {
+            writeln!(out, "{}", document(&pack, account, row, names))?;
+        }
+    }
+    Ok(out.flush()?)
+}
+
+async fn wanted<'a>(pack: &'a Pack, names: &KnownNames, failing: bool) -> Vec<(AccountId, &'a Row)> {
+    names.look_up(pack.rows.iter().filter(|(_, row)| is_ill(row)).map(|(account, _)| *account)).await;
+    let rows = pack.rows.iter().map(|(account, row)| (*account, row));
+    rows.filter(|(_, row)| !failing || is_ill(row)).collect()
+}
+
+/// What of the row is so, beside its status.
+fn notes(row: &Row) -> Vec<&'static str> {
+    let notes = [(row.state.stuck, "stuck"), (row.state.silenced, "silenced"), (row.flapping, "flapping")];
+    notes.into_iter().filter(|(is_so, _)| *is_so).map(|(_, note)| note).collect()
+}
+
+fn cells(pack: &Pack, account: AccountId, row: &Row, names: &KnownNames) -> Vec<String> {
+    let time = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
+    let text = |text: &Option<String>| text.as_deref().map(plain).unwrap_or_default();
+    vec![
+        pack.target.region.to_string(),
+        pack.target.pack.to_string(),
+        account.to_string(),
+        names.of(account).unwrap_or_default(),
+        plain(row.state.status.as_str()),
+        text(&row.state.error_code),
+        text(&row.state.error_message),
+        time(row.state.last_update),
+        time(row.failing_since),
+        notes(row).join(" "),
+    ]
+}
+
+/// The same as a document: what is absent is left out.
+fn document(pack: &Pack, account: AccountId, row: &Row, names: &KnownNames) -> Value {
+    let cells = HEADER.iter().zip(cells(pack, account, row, names)).filter(|(_, cell)| !cell.is_empty());
+    let notes = notes(row);
+    let value = |name: &str, cell: String| if name == "Notes" { json!(notes) } else { Value::String(cell) };
+    Value::Object(cells.map(|(name, cell)| ((*name).to_owned(), value(name, cell))).collect())
+}
