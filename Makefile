@@ -76,7 +76,7 @@ endif
 IN_BROWSER = .venv-browser/bin/python scripts/$(1) --chromium $(CHROMIUM) --packwatch $(TARGET)/$(2)/packwatch
 
 test-board: .venv-browser/.stamp ## Use the page of `packwatch board` in Chromium (Debian's)
-	cargo build --locked --all-features --bin packwatch
+	cargo test --locked --all-features --test it --no-run
 	$(call IN_BROWSER,board_in_chromium.py,debug)
 
 bench-board: .venv-browser/.stamp ## Time the page of 10,000 accounts and 50 packs: made, opened, filtered
