@@ -2,12 +2,16 @@
 //! properly becomes an observation; anything else is an error, and nothing is inferred from it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
+use futures_util::future::join;
 use jiff::Timestamp;
+use tokio::task::yield_now;
 
 use crate::compare::Observation;
 use crate::effective;
 use crate::event::Request;
+use crate::fingerprint;
 use crate::model::{AccountId, PackName, Region, Target};
 use crate::paginate::{PaginationConfig, PaginationError, Paginator};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
@@ -34,6 +38,8 @@ pub enum ReadError {
 pub struct Read {
     /// What was read.
     pub observation: Observation,
+    /// Its fingerprint, if it is whole.
+    pub fingerprint: Option<String>,
     /// In how many pages.
     pub pages: u64,
     /// The token that goes on where `MaxItems` cut.
@@ -74,6 +80,7 @@ pub async fn statuses(
         && request.pagination.starting_token.is_none()
         && ended.resume_token().is_none();
     Ok(Read {
+        fingerprint: whole.then(|| fingerprint::of(&states)),
         observation: Observation { states, whole },
         pages: ended.pages(),
         next_token: ended.resume_token(),
@@ -103,7 +110,11 @@ pub async fn confirm(
         let again = statuses(source, target, &request, settings, silences, read.observed_at).await?;
         read.pages += again.pages;
         let there = again.observation.states.into_iter().filter(|(account, _)| missing.contains(account));
+        let before = read.observation.states.len();
         read.observation.states.extend(there);
+        if read.observation.states.len() > before {
+            read.fingerprint = Some(fingerprint::of(&read.observation.states));
+        }
     }
     Ok(())
 }
@@ -129,7 +140,8 @@ enum Progress<T> {
     Restarted,
 }
 
-/// The one loop over pages.
+/// The one loop over pages. Only a page holds the token of the next one; as soon as that is known, the next
+/// request goes out, and the items of the page are taken while it is under way.
 async fn pages<T>(
     config: &PaginationConfig,
     mut read: impl AsyncFnMut(PageRequest) -> Result<Page<T>, SourceError>,
@@ -137,9 +149,17 @@ async fn pages<T>(
 ) -> Result<Paginator, ReadError> {
     let mut restarts = 0;
     let mut paginator = Paginator::new(config)?;
+    let mut items = Vec::new();
     while let Some(request) = paginator.next_request() {
-        match read(request).await {
-            Ok(page) => take(Progress::Items(paginator.accept(page)?)),
+        let take_items = async {
+            if !items.is_empty() {
+                // The connection is a task of its own: it sends the request when this one lets it.
+                yield_now().await;
+                take(Progress::Items(mem::take(&mut items)));
+            }
+        };
+        match join(read(request), take_items).await.0 {
+            Ok(page) => items = paginator.accept(page)?,
             // The caller's own token cannot be mended by starting again; one that expired on the way can.
             Err(SourceError::TokenRefused(_)) if paginator.pages() > 0 && restarts < RESTARTS => {
                 restarts += 1;
@@ -149,5 +169,40 @@ async fn pages<T>(
             Err(error) => return Err(error.into()),
         }
     }
+    take(Progress::Items(items));
     Ok(paginator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    /// What is asked for and what is taken of three pages, in its order.
+    async fn story(max_items: Option<u64>) -> Vec<String> {
+        let log = RefCell::new(Vec::new());
+        let read = async |request: PageRequest| {
+            let page: u64 = request.token.map_or(1, |token| token.parse().unwrap());
+            log.borrow_mut().push(format!("ask for {page}"));
+            // An answer takes its time.
+            yield_now().await;
+            yield_now().await;
+            Ok(Page { items: vec![page], next_token: (page < 3).then(|| (page + 1).to_string()) })
+        };
+        let take = |progress| match progress {
+            Progress::Items(items) => log.borrow_mut().extend(items.iter().map(|n| format!("take {n}"))),
+            Progress::Restarted => log.borrow_mut().push("again".to_owned()),
+        };
+        let config = PaginationConfig { max_items, ..PaginationConfig::default() };
+        pages(&config, read, take).await.unwrap();
+        log.into_inner()
+    }
+
+    #[tokio::test]
+    async fn a_page_is_taken_while_the_next_one_is_under_way() {
+        let asked_first = ["ask for 1", "ask for 2", "take 1", "ask for 3", "take 2", "take 3"];
+        assert_eq!(story(None).await, asked_first);
+        let nothing_unwanted = ["ask for 1", "ask for 2", "take 1", "take 2"];
+        assert_eq!(story(Some(2)).await, nothing_unwanted);
+    }
 }
