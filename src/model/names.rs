@@ -125,6 +125,13 @@ impl FromStr for AccountId {
     }
 }
 
+impl AccountId {
+    /// The digits as a number.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:012}", self.0)
