@@ -40,6 +40,13 @@ pub fn counts<'a>(states: impl Iterator<Item = &'a State>) -> Counts {
     counts
 }
 
+/// The rows as these changes, which are in the order of the accounts, will leave them.
+pub fn after<'a>(rows: &'a BTreeMap<AccountId, Row>, changes: &'a [Change]) -> impl Iterator<Item = &'a Row> {
+    let stays = |account| changes.binary_search_by_key(account, |change| change.account).is_err();
+    let staying = rows.iter().filter(move |(account, _)| stays(*account)).map(|(_, row)| row);
+    staying.chain(changes.iter().filter_map(|change| change.row.as_ref()))
+}
+
 /// The recorded accounts that were not observed, though every account was read. Each needs a confirming
 /// read before it may count as having left.
 pub fn missing(
@@ -110,7 +117,7 @@ fn changed(
     });
     let flapping = flap.is_flapping();
     let row = Row { state: to.clone(), failing_since: since, turns: flap.turns, flapping };
-    Change { account, row: Some(row), transition }
+    Change { account, row: Some(row), transition: transition.map(Box::new) }
 }
 
 fn left(account: AccountId, row: Option<&Row>, stamp: Stamp, baseline: bool) -> Change {
@@ -127,7 +134,7 @@ fn left(account: AccountId, row: Option<&Row>, stamp: Stamp, baseline: bool) -> 
         damped: false,
         expires_at: stamp.expires_at,
     });
-    Change { account, row: None, transition }
+    Change { account, row: None, transition: transition.map(Box::new) }
 }
 
 /// Since when the account is not well: a failure starts it, only a success ends it, so that a failure

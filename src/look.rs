@@ -8,7 +8,6 @@ use crate::announce::{Marks, Recorded};
 use crate::budget::Budget;
 use crate::compare::{self, Observation, Stamp};
 use crate::event::Request;
-use crate::fingerprint;
 use crate::model::{AccountId, Phase, Row, State, Target, Transition};
 use crate::notification::{News, What};
 use crate::observe::{self, Read, ReadError};
@@ -110,15 +109,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
             }
         }
         let claimed = self.claim().await?;
-        let rows = self.ports.store.rows(self.target()).await?;
-        let found = match observed {
-            Some(mut read) => {
-                self.confirm(&rows, &mut read).await?;
-                report.pages = read.pages;
-                self.compare(&claimed, rows, &read)
-            }
-            None => self.compare_gone(&rows),
-        };
+        let found = self.find(&claimed, observed, report).await?;
         report.outcome = match (found.deleted, self.is_baseline()) {
             (true, _) => Outcome::Deleted,
             (false, true) => Outcome::Baseline,
@@ -132,6 +123,21 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
             return Ok(Looked::WouldTell(self.would_tell(claimed, found)));
         }
         self.record(claimed, found, report).await
+    }
+
+    /// What differs from what is recorded. Neither the rows nor what was read outlive this: of a large
+    /// organization they are the most that a run holds.
+    async fn find(
+        &self,
+        claimed: &Claimed,
+        observed: Option<Read>,
+        report: &mut TargetReport,
+    ) -> Result<Found, Stop> {
+        let rows = self.ports.store.rows(self.target()).await?;
+        let Some(mut read) = observed else { return Ok(self.compare_gone(&rows)) };
+        self.confirm(&rows, &mut read).await?;
+        report.pages = read.pages;
+        Ok(self.compare(claimed, &rows, read))
     }
 
     fn target(&self) -> &Target {
@@ -172,7 +178,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
     async fn is_unchanged(&self, read: &Read) -> Result<bool, Stop> {
         if read.observation.whole {
             let seen = self.live().and_then(|head| head.fingerprint.as_ref());
-            return Ok(seen.is_some_and(|seen| *seen == fingerprint::of(&read.observation.states)));
+            return Ok(seen.is_some() && seen == read.fingerprint.as_ref());
         }
         if self.is_baseline() {
             return Err(Stop::NoBaseline);
@@ -211,23 +217,16 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
         Ok(self.budget.within(confirm).await.ok_or(Stop::NoTime)??)
     }
 
-    fn compare(&self, claimed: &Claimed, mut rows: BTreeMap<AccountId, Row>, read: &Read) -> Found {
+    fn compare(&self, claimed: &Claimed, rows: &BTreeMap<AccountId, Row>, read: Read) -> Found {
         let observed = &read.observation;
-        let changes = self.changes(claimed.epoch, &rows, observed, read.observed_at);
-        let accounts = changes.iter().map(|change| (change.account, change.row.clone()));
-        for (account, row) in accounts {
-            match row {
-                Some(row) => rows.insert(account, row),
-                None => rows.remove(&account),
-            };
-        }
-        let counts = compare::counts(rows.values().map(|row| &row.state));
+        let changes = self.changes(claimed.epoch, rows, observed, read.observed_at);
+        let counts = compare::counts(compare::after(rows, &changes).map(|row| &row.state));
+        let flaps = compare::after(rows, &changes).any(|row| row.flapping);
         Found {
-            changes,
             also: self.is_baseline().then(|| What::Baseline(failing(observed))),
             // That an account has settled follows from its row and the time, which no fingerprint sees.
-            fingerprint: (observed.whole && !rows.values().any(|row| row.flapping))
-                .then(|| fingerprint::of(&observed.states)),
+            fingerprint: read.fingerprint.filter(|_| !flaps),
+            changes,
             accounts: counts.values().sum(),
             counts,
             deleted: false,
@@ -284,8 +283,9 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
         let store = self.ports.store;
         let recorded = record(store, self.target(), epoch, &found.changes, self.budget).await?;
         let finished = recorded == found.changes.len();
-        let done = found.changes.get(..recorded).unwrap_or_default();
-        report.transitions = transitions(done).count() as u64;
+        let done = found.changes.into_iter().take(recorded);
+        let done: Vec<Transition> = done.filter_map(|change| change.transition).map(|boxed| *boxed).collect();
+        report.transitions = done.len() as u64;
         // Half a baseline is nothing to tell of; half of the changes is.
         if !finished && found.also.is_some() {
             return Err(Stop::NoTime);
@@ -300,7 +300,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
         let owed = match before {
             // An earlier run may have recorded what it did not announce.
             Some(head) if head.epoch > after => store.transitions(self.target(), after).await?,
-            _ => transitions(done).cloned().collect(),
+            _ => done,
         };
         if finished && found.also.is_none() && owed.is_empty() && !found.deleted {
             // An earlier run did not get to its commit, or an account was excluded: nobody needs to hear.
@@ -338,7 +338,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
 }
 
 fn transitions(changes: &[Change]) -> impl Iterator<Item = &Transition> {
-    changes.iter().filter_map(|change| change.transition.as_ref())
+    changes.iter().filter_map(|change| change.transition.as_deref())
 }
 
 /// The accounts that a baseline finds failing.

@@ -194,28 +194,30 @@ impl Notification {
     /// The document with only as many transitions, worst first over all packs, as `room` bytes hold,
     /// where `size` says what each takes. The counts stay those of the whole.
     pub fn within(&self, room: usize, size: impl Fn(&TransitionNotice) -> usize) -> Self {
-        let mut order: Vec<(Kind, usize, usize)> = Vec::new();
+        let mut order: Vec<(usize, &TransitionNotice)> = Vec::new();
         for (pack, notice) in self.packs.iter().enumerate() {
-            order.extend(
-                notice.transitions.iter().map(|transition| (transition.kind, pack, size(transition))),
-            );
+            order.extend(notice.transitions.iter().map(|transition| (pack, transition)));
         }
         // Stable: within a pack, whose transitions are worst first already, a prefix is kept.
-        order.sort_by_key(|(kind, ..)| *kind);
+        order.sort_by_key(|(_, transition)| transition.kind);
         let mut keep = vec![0_usize; self.packs.len()];
         let mut left = room;
-        for (_, pack, size) in order {
-            let Some(rest) = left.checked_sub(size) else { break };
+        for (pack, transition) in order {
+            let Some(rest) = left.checked_sub(size(transition)) else { break };
             left = rest;
             if let Some(kept) = keep.get_mut(pack) {
                 *kept += 1;
             }
         }
-        let mut cut = self.clone();
-        for (pack, keep) in cut.packs.iter_mut().zip(keep) {
-            pack.omitted += (pack.transitions.len() - keep) as u64;
-            pack.transitions.truncate(keep);
-        }
-        cut
+        let cut = |(pack, keep): (&PackNotice, usize)| PackNotice {
+            kind: pack.kind,
+            region: pack.region.clone(),
+            organization_conformance_pack_name: pack.organization_conformance_pack_name.clone(),
+            accounts: pack.accounts,
+            transitions: pack.transitions.iter().take(keep).cloned().collect(),
+            omitted: pack.omitted + (pack.transitions.len() - keep) as u64,
+        };
+        let (version, id, counts) = (self.version.clone(), self.id.clone(), self.counts.clone());
+        Self { version, id, counts, packs: self.packs.iter().zip(keep).map(cut).collect(), ..*self }
     }
 }

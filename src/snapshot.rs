@@ -124,7 +124,9 @@ pub struct Change {
     /// The new row; `None` deletes it.
     pub row: Option<Row>,
     /// What is logged; `None` in a baseline and where nobody needs to hear of it.
-    pub transition: Option<Transition>,
+    ///
+    /// Boxed, since it is larger than a row, and a baseline has thousands of rows and none of these.
+    pub transition: Option<Box<Transition>>,
 }
 
 /// Ends a run's work on a target.

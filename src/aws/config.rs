@@ -14,7 +14,7 @@ use aws_sdk_config::types::{
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 
 use super::connection::Connection;
 use super::fault::Fault;
@@ -149,8 +149,8 @@ fn detailed_status(row: SdkStatus) -> Result<DetailedStatus, SourceError> {
 /// To the millisecond, as AWS Config has it: on the wire it is a decimal number of seconds, which no float
 /// holds exactly. `None` for a time outside the years −9999 to 9999, which cannot be a status's.
 fn timestamp(time: DateTime) -> Option<Timestamp> {
-    let exact = Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()?;
-    exact.round(Unit::Millisecond).ok()
+    let milliseconds = i64::from((time.subsec_nanos() + 500_000) / 1_000_000);
+    Timestamp::from_millisecond(time.secs().checked_mul(1000)?.checked_add(milliseconds)?).ok()
 }
 
 fn explain(fault: Fault, region: &Region) -> SourceError {

@@ -27,6 +27,9 @@ const FENCE: &str = "epoch = :epoch";
 /// The condition of a claim: nobody has claimed or committed since the head was loaded.
 const AS_LOADED: &str = "epoch = :epoch AND announced = :announced AND events_announced = :events_announced";
 
+/// A page of rows, where DynamoDB would give up to 1 MB of them: 9,000, which take 9 MB when they are decoded.
+const ROWS_IN_A_PAGE: i32 = 2000;
+
 /// Snapshots in a DynamoDB table.
 #[derive(Debug, Clone)]
 pub struct DynamoStore {
@@ -50,15 +53,18 @@ impl DynamoStore {
             .expression_attribute_values(":pk", text(pk))
     }
 
-    /// Every item of a query, over all its pages.
-    async fn items(&self, query: QueryFluentBuilder) -> Result<Vec<Item>, StoreError> {
+    /// Takes every item of a query, a page at a time: as DynamoDB's own maps they need five times the room.
+    async fn each(
+        &self,
+        query: QueryFluentBuilder,
+        mut take: impl FnMut(Item) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let mut pages = query.into_paginator().send();
-        let mut items = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| explain(&Fault::of("Query", &error)))?;
-            items.extend(page.items.unwrap_or_default());
+            page.items.unwrap_or_default().into_iter().try_for_each(&mut take)?;
         }
-        Ok(items)
+        Ok(())
     }
 
     async fn first_claim(&self, target: &Target, claim: &Claim) -> Result<(), Refused> {
@@ -103,9 +109,8 @@ impl DynamoStore {
         })
     }
 
-    async fn transact(&self, actions: &[TransactWriteItem]) -> Result<(), Refused> {
-        let write =
-            self.client.transact_write_items().set_transact_items(Some(actions.to_vec())).send().await;
+    async fn transact(&self, actions: Vec<TransactWriteItem>) -> Result<(), Refused> {
+        let write = self.client.transact_write_items().set_transact_items(Some(actions)).send().await;
         write.map(drop).map_err(|error| {
             let fault = Fault::of("TransactWriteItems", &error);
             let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
@@ -153,6 +158,29 @@ impl DynamoStore {
         update.send().await.map(drop).map_err(|error| refused(&Fault::of("UpdateItem", &error)))
     }
 
+    /// The transaction that records these changes: the fence, then a row and a transition for each.
+    fn actions(
+        &self,
+        target: &Target,
+        epoch: u64,
+        changes: &[Change],
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let pk = || keys::partition(target);
+        let mut actions = vec![self.fence(target, epoch)?];
+        for change in changes {
+            let sk = keys::account(change.account);
+            actions.push(match &change.row {
+                Some(row) => self.put(encode(pk(), sk, row)?)?,
+                None => self.delete(keys(pk(), sk))?,
+            });
+            if let Some(transition) = &change.transition {
+                let sk = keys::transition(transition.epoch, transition.account);
+                actions.push(self.put(encode(pk(), sk, transition)?)?);
+            }
+        }
+        Ok(actions)
+    }
+
     fn fence(&self, target: &Target, epoch: u64) -> Result<TransactWriteItem, StoreError> {
         let check = ConditionCheck::builder()
             .table_name(&self.table)
@@ -182,17 +210,18 @@ impl SnapshotStore for DynamoStore {
         let query = query.expression_attribute_values(":from", text(from));
         let query = query.expression_attribute_values(":to", text(to));
         let mut heads = Heads::default();
-        for item in self.items(query).await? {
+        let take = |item| {
             if sort_key(&item).starts_with(keys::SILENCES) {
                 heads.silences.0.extend(silence(item));
-                continue;
+            } else if let Some(target) = keys::target_of_head(sort_key(&item)) {
+                match decode(&target, item) {
+                    Ok(head) => drop(heads.known.insert(target, head)),
+                    Err(error) => drop(heads.unreadable.insert(target, error.to_string())),
+                }
             }
-            let Some(target) = keys::target_of_head(sort_key(&item)) else { continue };
-            match decode(&target, item) {
-                Ok(head) => drop(heads.known.insert(target, head)),
-                Err(error) => drop(heads.unreadable.insert(target, error.to_string())),
-            }
-        }
+            Ok(())
+        };
+        self.each(query, take).await?;
         Ok(heads)
     }
 
@@ -206,27 +235,21 @@ impl SnapshotStore for DynamoStore {
 
     async fn rows(&self, target: &Target) -> Result<BTreeMap<AccountId, Row>, StoreError> {
         let query = self.query(keys::partition(target), "begins_with(sk, :accounts)");
-        let query = query.expression_attribute_values(":accounts", text(keys::ACCOUNTS));
-        let items = self.items(query).await?.into_iter();
-        let rows = items.filter_map(|item| Some((keys::account_of(sort_key(&item))?, item)));
-        rows.map(|(account, item)| Ok((account, decode(target, item)?))).collect()
+        let query =
+            query.expression_attribute_values(":accounts", text(keys::ACCOUNTS)).limit(ROWS_IN_A_PAGE);
+        let mut rows = Vec::new();
+        let take = |item| {
+            if let Some(account) = keys::account_of(sort_key(&item)) {
+                rows.push((account, decode(target, item)?));
+            }
+            Ok(())
+        };
+        self.each(query, take).await?;
+        Ok(rows.into_iter().collect())
     }
 
     async fn record(&self, target: &Target, epoch: u64, changes: &[Change]) -> Result<(), StoreError> {
-        let pk = || keys::partition(target);
-        let mut actions = vec![self.fence(target, epoch)?];
-        for change in changes {
-            let sk = keys::account(change.account);
-            actions.push(match &change.row {
-                Some(row) => self.put(encode(pk(), sk, row)?)?,
-                None => self.delete(keys(pk(), sk))?,
-            });
-            if let Some(transition) = &change.transition {
-                let sk = keys::transition(transition.epoch, transition.account);
-                actions.push(self.put(encode(pk(), sk, transition)?)?);
-            }
-        }
-        persist(async || self.transact(&actions).await).await
+        persist(async || self.transact(self.actions(target, epoch, changes)?).await).await
     }
 
     async fn transitions(&self, target: &Target, after: u64) -> Result<Vec<Transition>, StoreError> {
@@ -234,7 +257,13 @@ impl SnapshotStore for DynamoStore {
         let query = self.query(keys::partition(target), "sk BETWEEN :from AND :to");
         let query = query.expression_attribute_values(":from", text(from));
         let query = query.expression_attribute_values(":to", text(to));
-        self.items(query).await?.into_iter().map(|item| decode(target, item)).collect()
+        let mut transitions = Vec::new();
+        let take = |item| {
+            transitions.push(decode(target, item)?);
+            Ok(())
+        };
+        self.each(query, take).await?;
+        Ok(transitions)
     }
 
     async fn history(

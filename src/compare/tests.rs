@@ -175,3 +175,23 @@ fn an_excluded_account_goes_without_a_word_and_a_baseline_logs_nothing() {
     let dropped = changes(&rows, &none, &excluded, STAMP, false);
     assert_eq!(dropped, [Change { account: A.parse().unwrap(), row: None, transition: None }]);
 }
+
+#[test]
+fn the_rows_afterwards_are_those_that_stay_and_those_that_changed() {
+    let ids = ["111122223331", "111122223332", "111122223333", "111122223334"];
+    let [good, bad] = ["CREATE_SUCCESSFUL", "CREATE_FAILED"].map(state);
+    let row =
+        |state: &State| Row { state: state.clone(), failing_since: None, turns: Vec::new(), flapping: false };
+    let mut rows: BTreeMap<AccountId, Row> =
+        ids.iter().take(3).map(|id| (id.parse().unwrap(), row(&good))).collect();
+    // The first stays, the second changes, the third leaves, the fourth joins.
+    let now = observed(&[(ids[0], good.clone()), (ids[1], bad.clone()), (ids[3], bad.clone())], true);
+    let changes = changes(&rows, &now, &BTreeSet::new(), STAMP, false);
+    let mut foreseen: Vec<String> = after(&rows, &changes).map(|row| format!("{row:?}")).collect();
+    apply(&mut rows, &changes);
+    let mut applied: Vec<String> = rows.values().map(|row| format!("{row:?}")).collect();
+    foreseen.sort();
+    applied.sort();
+    assert_eq!(foreseen, applied);
+    assert_eq!(applied.len(), 3);
+}

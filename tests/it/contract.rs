@@ -119,7 +119,7 @@ pub(crate) fn change(n: u64, epoch: u64) -> Change {
     };
     let row =
         Row { state: state("CREATE_FAILED"), failing_since: Some(now), turns: vec![now], flapping: true };
-    Change { account: account(n), row: Some(row), transition: Some(transition) }
+    Change { account: account(n), row: Some(row), transition: Some(Box::new(transition)) }
 }
 
 pub(crate) fn commit(epoch: u64) -> Commit {
@@ -206,7 +206,7 @@ async fn rows_and_transitions_come_back_as_they_were(store: &impl SnapshotStore)
     let change = change(7, 1);
     store.record(&target, 1, std::slice::from_ref(&change)).await.unwrap();
     assert_eq!(store.rows(&target).await.unwrap().remove(&account(7)), change.row);
-    assert_eq!(store.transitions(&target, 0).await.unwrap().pop(), change.transition);
+    assert_eq!(store.transitions(&target, 0).await.unwrap().pop(), change.transition.map(|boxed| *boxed));
     let gone = Change { account: account(7), row: None, transition: None };
     store.record(&target, 1, &[gone]).await.unwrap();
     assert!(store.rows(&target).await.unwrap().is_empty());

@@ -135,7 +135,7 @@ impl SnapshotStore for MemoryStore {
             }
             if let Some(transition) = &change.transition {
                 let key = (transition.epoch, transition.account);
-                state.transitions.entry(target.clone()).or_default().insert(key, transition.clone());
+                state.transitions.entry(target.clone()).or_default().insert(key, (**transition).clone());
             }
         }
         Ok(())
