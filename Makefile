@@ -128,8 +128,8 @@ lint: .venv/.stamp ## Formatting, lints, documentation, template
 # --- Measurements ---------------------------------------------------------------------------------------------------
 
 # Without features: the bench runs packwatch as a process, and needs nothing of it.
-bench: .venv-bench/.stamp $(if $(BOOTSTRAP),,build) ## Measure the built Lambda beside a boto3 one (QUICK=1: a minute)
-	QUICK=$(QUICK) BENCH_BOOTSTRAP=$(abspath $(or $(BOOTSTRAP),$(LAMBDA))) \
+bench: .venv-bench/.stamp $(if $(BOOTSTRAP),,build) ## Measure the Lambda beside a boto3 one (QUICK=1: a minute)
+	QUICK=$(QUICK) RECORD=$(RECORD) BENCH_BOOTSTRAP=$(abspath $(or $(BOOTSTRAP),$(LAMBDA))) \
 		cargo bench --locked --no-default-features --bench bench
 
 # --- The Lambda -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ pub(crate) const ALERTS: &str = "arn:aws:sns:eu-west-1:999999999999:alerts";
 pub(crate) const EVENTS: &str = "arn:aws:sns:eu-west-1:999999999999:events";
 
 /// How many packs each reads at once: packwatch's default.
-const CONCURRENCY: &str = "8";
+pub(crate) const CONCURRENCY: usize = 8;
 
 /// A Lambda function, as Lambda would start it.
 pub(crate) struct Contestant {
@@ -48,14 +48,21 @@ pub(crate) fn both() -> [Contestant; 2] {
 }
 
 impl Contestant {
-    /// The environment in which it uses this table.
-    pub(crate) fn env(&self, world_url: &str, dynamodb_url: &str, table: &str) -> Vec<(String, String)> {
+    /// The environment in which it uses this table, and reads so many packs at once.
+    pub(crate) fn env(
+        &self,
+        world_url: &str,
+        dynamodb_url: &str,
+        table: &str,
+        at_once: usize,
+    ) -> Vec<(String, String)> {
         let mut env = aws_env(REGION, world_url, dynamodb_url);
+        let at_once = at_once.to_string();
         let own = [
             ("TABLE", table),
             ("ALERTS_TOPIC_ARN", ALERTS),
             ("EVENTS_TOPIC_ARN", EVENTS),
-            ("CONCURRENCY", CONCURRENCY),
+            ("CONCURRENCY", &at_once),
         ];
         env.extend(own.map(|(name, value)| (format!("{}_{name}", self.prefix), value.to_owned())));
         env

@@ -3,25 +3,29 @@
 //!
 //! ```text
 //! make bench              everything (about five minutes)
-//! make bench QUICK=1      few runs of the small organization
+//! make bench RECORD=1     the same, and writes the tables into docs/performance.md
+//! make bench QUICK=1      few runs of the small organization (a minute)
 //! ```
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stderr,
     clippy::print_stdout,
-    clippy::unwrap_used,
     reason = "a benchmark that cannot do its work ends"
 )]
 // The modules' own tests run elsewhere; what only they import is unused here.
 #![allow(unused_imports, reason = "the imports of tests that are not compiled")]
 
 mod contestant;
+mod page;
 mod process;
 mod runs;
 mod startup;
+mod store;
 mod tables;
 mod targets;
+mod throttling;
+mod tls;
 mod units;
 
 #[path = "../../tests/it/harness/mod.rs"]
@@ -29,28 +33,35 @@ mod harness;
 #[path = "../../tests/it/world/mod.rs"]
 mod world;
 
-use runs::Plan;
-
 /// So many packs, in so many accounts each.
-pub(crate) const SMALL: (usize, usize) = (5, 2_000);
-pub(crate) const LARGE: (usize, usize) = (20, 10_000);
+pub(crate) type Size = (usize, usize);
+
+pub(crate) const SMALL: Size = (5, 2_000);
+pub(crate) const LARGE: Size = (20, 10_000);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let quick = std::env::var_os("QUICK").is_some_and(|quick| !quick.is_empty());
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let (quick, record) = (is_set("QUICK"), is_set("RECORD"));
     let contestants = contestant::both();
-    tables::machine();
+    let mut page = page::Page::default();
+    page.add(&tables::machine());
 
     let starts = startup::measure(&contestants, if quick { 5 } else { 25 }).await;
-    tables::startup(&starts, &contestants[0]);
+    page.add(&tables::startup(&starts, &contestants[0]));
 
-    let plan = if quick { Plan::QUICK } else { Plan::SMALL };
-    let small = runs::measure(&contestants, SMALL, &plan).await;
-    tables::runs(SMALL, &small);
-    let mut large = Vec::new();
+    let plan = if quick { runs::QUICK } else { runs::SMALL_PLAN };
+    let small = runs::measure(&contestants, SMALL, plan).await;
+    page.add(&tables::runs(SMALL, &small));
+    let (mut large, mut throttled) = (Vec::new(), Vec::new());
     if !quick {
-        large = runs::measure(&contestants, LARGE, &Plan::LARGE).await;
-        tables::runs(LARGE, &large);
+        large = runs::measure(&contestants, LARGE, runs::LARGE_PLAN).await;
+        page.add(&tables::runs(LARGE, &large));
+        throttled = throttling::measure(&contestants).await;
+        page.add(&tables::throttling(&throttled));
     }
-    targets::print(&starts, &small, &large, &contestants[0]);
+    page.add(&targets::table(&starts, &small, &large, &throttled, &contestants[0]));
+    if record {
+        page.record();
+    }
 }

@@ -1,7 +1,7 @@
 //! A function's process under a runtime API that notes when it is first asked for work, and what the process used.
 
 use crate::contestant::{Contestant, REGION};
-use crate::harness::runtime_api::{FUNCTION, RuntimeApi};
+use crate::harness::runtime_api::{FUNCTION, Outcome, RuntimeApi};
 use crate::world::host::Host;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
@@ -71,27 +71,34 @@ impl Process {
 
     /// From its start to the first request for work and to the answer to a first event, which it found waiting.
     pub(crate) async fn first(&mut self, event: Value) -> (Duration, Duration) {
-        self.answer(event).await;
+        self.answer(event).await.unwrap_or_else(|error| panic!("it failed: {error}"));
         let answered = self.started.elapsed();
         let polled = *self.first_poll.get().expect("it asked for work");
         (polled.duration_since(self.started), answered)
     }
 
-    /// One invocation.
+    /// One invocation, which does not fail.
     pub(crate) async fn invoke(&mut self, event: Value) -> Used {
+        let (used, outcome) = self.try_invoke(event).await;
+        outcome.unwrap_or_else(|error| panic!("it failed: {error}"));
+        used
+    }
+
+    /// One invocation.
+    pub(crate) async fn try_invoke(&mut self, event: Value) -> (Used, Outcome) {
         let pid = self.child.id();
         // 5: the peak starts again from what is resident now.
         fs::write(format!("/proc/{pid}/clear_refs"), "5").expect("the peak can be reset");
         let (before, started) = (cpu(pid), Instant::now());
-        self.answer(event).await;
-        Used { wall: started.elapsed(), cpu: cpu(pid) - before, peak: peak(pid) }
+        let outcome = self.answer(event).await;
+        (Used { wall: started.elapsed(), cpu: cpu(pid) - before, peak: peak(pid) }, outcome)
     }
 
-    async fn answer(&mut self, event: Value) -> Value {
+    async fn answer(&mut self, event: Value) -> Outcome {
         self.invocations += 1;
         let id = format!("00000000-0000-4000-9000-{:012}", self.invocations);
         let outcome = tokio::time::timeout(TIMEOUT, self.api.push(&id, event, TIMEOUT)).await;
-        outcome.expect("it ends").expect("it answers").unwrap_or_else(|error| panic!("it failed: {error}"))
+        outcome.expect("it ends").expect("it answers")
     }
 }
 

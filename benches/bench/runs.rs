@@ -1,18 +1,17 @@
 //! Whole runs over one organization: baseline, quiet, changed.
 
-use crate::contestant::{ALERTS, Contestant, EVENTS, REGION};
+use crate::Size;
+use crate::contestant::{ALERTS, CONCURRENCY, Contestant, EVENTS, REGION};
 use crate::harness::dynamo::Dynamo;
 use crate::process::{Process, Used};
 use crate::startup::median;
+use crate::store;
 use crate::units::{self, Units};
 use crate::world::World;
 use crate::world::packs::account;
 use crate::world::server::Served;
 use serde_json::json;
 use std::time::Duration;
-
-/// What AWS Config takes for each call.
-const LATENCY: Duration = Duration::from_millis(40);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -26,42 +25,46 @@ pub(crate) enum Kind {
     AllChanged,
 }
 
-/// Which runs, and how often: kind, milliseconds of each Config call (0 or 40), number of runs.
-pub(crate) struct Plan(&'static [(Kind, bool, usize)]);
+/// So many runs of a kind, with so many milliseconds of each Config call, reading so many packs at once.
+pub(crate) struct Step(Kind, u64, usize, usize);
 
-impl Plan {
-    pub(crate) const QUICK: Self = Self(&[
-        (Kind::Baseline, false, 1),
-        (Kind::Quiet, false, 3),
-        (Kind::Changed, false, 2),
-        (Kind::Quiet, true, 3),
-        (Kind::AllChanged, false, 1),
-    ]);
-    pub(crate) const SMALL: Self = Self(&[
-        (Kind::Baseline, false, 2),
-        (Kind::Quiet, false, 11),
-        (Kind::Changed, false, 5),
-        (Kind::AllChanged, false, 2),
-        (Kind::Baseline, true, 2),
-        (Kind::Quiet, true, 5),
-        (Kind::Changed, true, 5),
-    ]);
-    pub(crate) const LARGE: Self = Self(&[
-        (Kind::Baseline, false, 1),
-        (Kind::Quiet, false, 3),
-        (Kind::Changed, false, 1),
-        (Kind::Quiet, true, 1),
-        (Kind::Changed, true, 1),
-    ]);
-}
+/// Steps, with baselines first.
+pub(crate) type Plan = [Step];
 
-/// The runs of one kind.
+pub(crate) const QUICK: &Plan = &[
+    Step(Kind::Baseline, 0, 1, CONCURRENCY),
+    Step(Kind::Quiet, 0, 3, CONCURRENCY),
+    Step(Kind::Changed, 0, 2, CONCURRENCY),
+    Step(Kind::AllChanged, 0, 1, CONCURRENCY),
+    Step(Kind::Quiet, 40, 3, CONCURRENCY),
+];
+pub(crate) const SMALL_PLAN: &Plan = &[
+    Step(Kind::Baseline, 0, 3, CONCURRENCY),
+    Step(Kind::Quiet, 0, 11, CONCURRENCY),
+    Step(Kind::Changed, 0, 5, CONCURRENCY),
+    Step(Kind::AllChanged, 0, 3, CONCURRENCY),
+    Step(Kind::Baseline, 40, 3, CONCURRENCY),
+    Step(Kind::Quiet, 40, 5, CONCURRENCY),
+    Step(Kind::Changed, 40, 3, CONCURRENCY),
+];
+pub(crate) const LARGE_PLAN: &Plan = &[
+    Step(Kind::Baseline, 0, 1, CONCURRENCY),
+    Step(Kind::Quiet, 0, 3, CONCURRENCY),
+    Step(Kind::Changed, 0, 1, CONCURRENCY),
+    Step(Kind::Quiet, 40, 1, CONCURRENCY),
+    Step(Kind::Quiet, 40, 1, 20),
+];
+
+/// The runs of one step.
 pub(crate) struct Row {
     pub kind: Kind,
     pub latency: Duration,
+    pub at_once: usize,
     pub runs: usize,
     /// packwatch's medians, then the peer's.
     pub measured: [Measured; 2],
+    /// What the store alone takes for packwatch's transactions, where every account changed.
+    pub store: Option<Duration>,
 }
 
 /// A contestant's medians, and the requests of its last run.
@@ -73,7 +76,8 @@ pub(crate) struct Measured {
     pub units: Units,
 }
 
-struct Stage {
+struct Stage<'a> {
+    contestants: &'a [Contestant; 2],
     world: World,
     dynamo: Dynamo,
     served: Served,
@@ -86,51 +90,49 @@ struct Stage {
 }
 
 /// Carries out the plan, the contestants in turns.
-pub(crate) async fn measure(
-    contestants: &[Contestant; 2],
-    (packs, accounts): (usize, usize),
-    plan: &Plan,
-) -> Vec<Row> {
-    let mut stage = Stage::new(packs, accounts).await;
-    let mut running = None;
+pub(crate) async fn measure(contestants: &[Contestant; 2], (packs, accounts): Size, plan: &Plan) -> Vec<Row> {
+    let mut stage = Stage::new(contestants, packs, accounts).await;
+    let mut running: Option<([Process; 2], usize)> = None;
     let mut rows = Vec::new();
-    for &(kind, slow, runs) in plan.0 {
-        let latency = if slow { LATENCY } else { Duration::ZERO };
+    for &Step(kind, latency, runs, at_once) in plan {
+        let latency = Duration::from_millis(latency);
         stage.world.latency(latency);
         let mut samples: [Vec<Used>; 2] = Default::default();
-        for _ in 0..runs {
-            if kind == Kind::Baseline || running.is_none() {
-                running = Some(stage.start(contestants));
+        let mut stores = Vec::new();
+        let mut measured = Vec::new();
+        for run in 1..=runs {
+            if kind == Kind::Baseline {
+                stage.new_tables();
             }
+            let (processes, _) = match running.take() {
+                Some(same) if kind != Kind::Baseline && same.1 == at_once => running.insert(same),
+                _ => running.insert((stage.start(at_once), at_once)),
+            };
             stage.change(kind);
-            for (index, (process, table)) in running.as_mut().unwrap().iter_mut().enumerate() {
+            for (index, process) in processes.iter_mut().enumerate() {
                 stage.world.reset_requests().take_messages();
                 stage.dynamo.reset_requests();
                 let used = process.invoke(json!({})).await;
-                eprintln!("{packs} x {accounts} {kind:?} {latency:?} {}: {used:?}", contestants[index].name);
+                let name = contestants[index].name;
+                eprintln!("{packs} x {accounts} {kind:?} {latency:?} {name}: {used:?}");
                 samples[index].push(used);
-                if samples[index].len() == runs {
-                    let measured = stage.requests(&samples[index], table);
-                    rows.push((kind, latency, runs, measured));
+                if run == runs {
+                    measured.push(stage.requests(&samples[index], &stage.table(index)));
+                }
+                if kind == Kind::AllChanged && index == 0 {
+                    stores.push(store::replay(&stage.dynamo).await);
                 }
             }
         }
+        let measured = measured.try_into().unwrap_or_else(|_| panic!("two contestants"));
+        let store = (!stores.is_empty()).then(|| median(stores.into_iter()));
+        rows.push(Row { kind, latency, at_once, runs, measured, store });
     }
-    pair(rows)
+    rows
 }
 
-/// Each contestant's rows were pushed one after the other.
-fn pair(rows: Vec<(Kind, Duration, usize, Measured)>) -> Vec<Row> {
-    let mut rows = rows.into_iter();
-    let mut paired = Vec::new();
-    while let (Some((kind, latency, runs, ours)), Some((.., theirs))) = (rows.next(), rows.next()) {
-        paired.push(Row { kind, latency, runs, measured: [ours, theirs] });
-    }
-    paired
-}
-
-impl Stage {
-    async fn new(packs: usize, accounts: usize) -> Self {
+impl<'a> Stage<'a> {
+    async fn new(contestants: &'a [Contestant; 2], packs: usize, accounts: usize) -> Self {
         let world = World::new();
         world.add_topic(ALERTS).add_topic(EVENTS);
         let packs: Vec<String> = (0..packs).map(|n| format!("Pack-{n:02}")).collect();
@@ -138,17 +140,24 @@ impl Stage {
             world.add_pack(REGION, pack, accounts);
         }
         let served = world.serve().await;
-        Self { world, dynamo: Dynamo::start(), served, packs, accounts, tables: 0, turn: 0 }
+        Self { contestants, world, dynamo: Dynamo::start(), served, packs, accounts, tables: 0, turn: 0 }
     }
 
-    /// Both as new processes on new tables.
-    fn start(&mut self, contestants: &[Contestant; 2]) -> [(Process, String); 2] {
+    fn table(&self, contestant: usize) -> String {
+        format!("{}-{}", self.contestants[contestant].name, self.tables)
+    }
+
+    fn new_tables(&mut self) {
         self.tables += 1;
-        contestants.each_ref().map(|contestant| {
-            let table = format!("{}-{}", contestant.name, self.tables);
-            self.dynamo.create_table(&table);
-            let env = contestant.env(&self.served.url, &self.dynamo.url, &table);
-            (Process::start(contestant, env), table)
+        (0..2).for_each(|contestant| self.dynamo.create_table(&self.table(contestant)));
+    }
+
+    /// Both as new processes.
+    fn start(&self, at_once: usize) -> [Process; 2] {
+        std::array::from_fn(|contestant| {
+            let (urls, table) = ((&self.served.url, &self.dynamo.url), self.table(contestant));
+            let contestant = &self.contestants[contestant];
+            Process::start(contestant, contestant.env(urls.0, urls.1, &table, at_once))
         })
     }
 

@@ -1,8 +1,9 @@
-//! From exec to the first request for work, and to the answer to the first event.
+//! From exec to the first request for work, and to the answer to the first event, over HTTPS as in AWS.
 
-use crate::contestant::{ALERTS, Contestant, EVENTS, REGION};
+use crate::contestant::{ALERTS, CONCURRENCY, Contestant, EVENTS, REGION};
 use crate::harness::dynamo::Dynamo;
 use crate::process::Process;
+use crate::tls::Tls;
 use crate::world::World;
 use serde_json::json;
 use std::time::Duration;
@@ -20,12 +21,16 @@ pub(crate) async fn measure(contestants: &[Contestant; 2], runs: usize) -> [Star
     world.add_topic(ALERTS).add_topic(EVENTS).add_pack(REGION, "Security-Baseline", 3);
     let served = world.serve().await;
     let dynamo = Dynamo::start();
+    let tls = Tls::new();
+    let (_world_door, world_url) = tls.before(&served.url);
+    let (_dynamo_door, dynamo_url) = tls.before(&dynamo.url);
     let mut samples: [Vec<(Duration, Duration)>; 2] = Default::default();
     contestants.iter().for_each(|contestant| dynamo.create_table(contestant.name));
     // The first round makes the baselines and fills the caches of the disk.
     for round in 0..=runs {
         for (contestant, samples) in contestants.iter().zip(&mut samples) {
-            let env = contestant.env(&served.url, &dynamo.url, contestant.name);
+            let mut env = contestant.env(&world_url, &dynamo_url, contestant.name, CONCURRENCY);
+            env.extend(tls.env());
             let first = Process::start(contestant, env).first(json!({})).await;
             if round > 0 {
                 samples.push(first);

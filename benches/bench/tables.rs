@@ -1,29 +1,43 @@
 //! The tables, in Markdown.
 
-use crate::contestant::Contestant;
+use crate::Size;
+use crate::contestant::{CONCURRENCY, Contestant};
 use crate::runs::{Kind, Row};
 use crate::startup::Started;
+use crate::throttling::Throttled;
+use std::fmt::Write;
 use std::fs;
 use std::time::Duration;
 
-/// On what, and when.
-pub(crate) fn machine() {
+/// On what, when, and how busy it was.
+pub(crate) fn machine() -> String {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let models: Vec<&str> = cpus.lines().filter(|line| line.starts_with("model name")).collect();
     let model = models.first().and_then(|line| line.split_once(": ")).map_or("?", |(_, model)| model);
     let today = jiff::Timestamp::now().strftime("%Y-%m-%d");
-    println!("{today}, {} cores ({model}), {}.\n", models.len(), std::env::consts::ARCH);
+    let (cores, arch) = (models.len(), std::env::consts::ARCH);
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or("?");
+    format!(
+        "Measured on {today} by `make bench`: {cores} cores ({model}), {arch}, load average before it {load}.\n"
+    )
 }
 
-pub(crate) fn startup([ours, theirs]: &[Started; 2], packwatch: &Contestant) {
-    println!("Start, medians of {}:\n", ours.runs);
-    println!("| what | packwatch | boto3 | ratio |\n|---|---|---|---|");
+pub(crate) fn startup([ours, theirs]: &[Started; 2], packwatch: &Contestant) -> String {
     let line = |what: &str, ours: Duration, theirs: Duration| {
-        println!("| {what} | {} ms | {} ms | 1/{:.0} |", ms(ours), ms(theirs), ratio(ours, theirs));
+        format!("| {what} | {} ms | {} ms | 1/{:.0} |", ms(ours), ms(theirs), ratio(ours, theirs))
     };
-    line("exec to first poll", ours.first_poll, theirs.first_poll);
-    line("exec to the first answer", ours.first_answer, theirs.first_answer);
-    println!("| binary | {:.1} MB | – | – |\n", size(packwatch));
+    let lines = [
+        format!(
+            "### Start\n\nMedians of {}. The first event is a quiet run over one small pack, over HTTPS.\n",
+            ours.runs
+        ),
+        "| what | packwatch | boto3 | ratio |\n|---|---|---|---|".to_owned(),
+        line("exec to first poll", ours.first_poll, theirs.first_poll),
+        line("exec to the first answer", ours.first_answer, theirs.first_answer),
+        format!("| binary | {:.1} MB | – | – |\n", size(packwatch)),
+    ];
+    lines.join("\n")
 }
 
 /// In MB.
@@ -31,15 +45,11 @@ pub(crate) fn size(contestant: &Contestant) -> f64 {
     fs::metadata(&contestant.program).map_or(0.0, |file| file.len() as f64 / 1e6)
 }
 
-pub(crate) fn runs((packs, accounts): (usize, usize), rows: &[Row]) {
-    let accounts = if accounts >= 1000 {
-        format!("{},{:03}", accounts / 1000, accounts % 1000)
-    } else {
-        accounts.to_string()
-    };
-    println!("{packs} packs × {accounts} accounts; packwatch, then boto3, then how many times less:\n");
-    println!(
-        "| run | n | time, s | | | CPU, s | | | peak, MB | | |\n|---|---|---|---|---|---|---|---|---|---|---|"
+pub(crate) fn runs((packs, accounts): Size, rows: &[Row]) -> String {
+    let accounts = format!("{},{:03}", accounts / 1000, accounts % 1000);
+    let mut table = format!(
+        "### {packs} packs × {accounts} accounts\n\nMedians of n; packwatch, then boto3, then how many times less.\n\n\
+         | run | n | time, s | | | CPU, s | | | peak, MB | | |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
     );
     for row in rows {
         let [ours, theirs] = row.measured.each_ref().map(|measured| measured.used);
@@ -47,37 +57,49 @@ pub(crate) fn runs((packs, accounts): (usize, usize), rows: &[Row]) {
             let ratio = ratio(ours, theirs);
             format!("{:.3} | {:.2} | {ratio:.1}", ours.as_secs_f64(), theirs.as_secs_f64())
         };
-        println!(
-            "| {} | {} | {} | {} | {:.1} | {:.1} | {:.1} |",
-            name(row),
-            row.runs,
-            times(ours.wall, theirs.wall),
-            times(ours.cpu, theirs.cpu),
-            ours.peak,
-            theirs.peak,
-            theirs.peak / ours.peak,
+        let (wall, cpu) = (times(ours.wall, theirs.wall), times(ours.cpu, theirs.cpu));
+        let (mine, other, less) = (ours.peak, theirs.peak, theirs.peak / ours.peak);
+        line(
+            &mut table,
+            &format!("{} | {} | {wall} | {cpu} | {mine:.1} | {other:.1} | {less:.1}", name(row), row.runs),
         );
     }
-    println!("\nRequests of one of these runs; packwatch / boto3:\n");
-    println!("| run | AWS Config | table | read units | write units | SNS |\n|---|---|---|---|---|---|");
+    table.push_str(
+        "\nRequests of one of these runs; packwatch / boto3. Units are estimated from the items' sizes.\n\n\
+         | run | AWS Config | table | read units | write units | SNS |\n|---|---|---|---|---|---|\n",
+    );
     for row in rows {
         let [ours, theirs] = &row.measured;
-        println!(
-            "| {} | {} / {} | {} / {} | {:.0} / {:.0} | {:.0} / {:.0} | {} / {} |",
+        let (reads, writes) = ((ours.units.read, theirs.units.read), (ours.units.write, theirs.units.write));
+        let cells = [
             name(row),
-            ours.config,
-            theirs.config,
-            ours.table,
-            theirs.table,
-            ours.units.read,
-            theirs.units.read,
-            ours.units.write,
-            theirs.units.write,
-            ours.sns,
-            theirs.sns,
-        );
+            format!("{} / {}", ours.config, theirs.config),
+            format!("{} / {}", ours.table, theirs.table),
+            format!("{:.0} / {:.0}", reads.0, reads.1),
+            format!("{:.0} / {:.0}", writes.0, writes.1),
+            format!("{} / {}", ours.sns, theirs.sns),
+        ];
+        line(&mut table, &cells.join(" | "));
     }
-    println!();
+    table
+}
+
+pub(crate) fn throttling(throttled: &[Throttled]) -> String {
+    let mut table = "### Throttling\n\nA quiet run at 40 ms a call, against an AWS Config that takes so many calls a second.\n\n\
+         | calls a second | | calls needed | calls made | time, s | × the time that the rate asks for | ends |\n\
+         |---|---|---|---|---|---|---|\n"
+        .to_owned();
+    for run in throttled {
+        let ends = if run.failed { "fails" } else { "well" };
+        let Throttled { rate, name, needed, made, wall, .. } = run;
+        let (wall, beyond) = (wall.as_secs_f64(), run.beyond_ideal());
+        line(&mut table, &format!("{rate} | {name} | {needed} | {made} | {wall:.1} | {beyond:.2} | {ends}"));
+    }
+    table
+}
+
+fn line(table: &mut String, cells: &str) {
+    let _a_string_takes_all = writeln!(table, "| {cells} |");
 }
 
 fn name(row: &Row) -> String {
@@ -87,7 +109,11 @@ fn name(row: &Row) -> String {
         Kind::Changed => "1 % changed",
         Kind::AllChanged => "all changed",
     };
-    format!("{kind}, {} ms a call", row.latency.as_millis())
+    let at_once = match row.at_once {
+        CONCURRENCY => String::new(),
+        packs => format!(", {packs} packs at once"),
+    };
+    format!("{kind}, {} ms a call{at_once}", row.latency.as_millis())
 }
 
 fn ms(duration: Duration) -> String {

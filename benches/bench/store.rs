@@ -1,0 +1,46 @@
+//! What the store of the bench takes by itself: an SQLite engine on one thread, behind a front that counts.
+
+use crate::harness::dynamo::Dynamo;
+use axum::body::Body;
+use axum::http::{Request, Uri};
+use futures_util::future::join_all;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Sends every transaction since the last reset once more, as packwatch does: those of a pack one after the other, the
+/// packs side by side. They are accepted, since the epoch is still the same, and write the same again.
+pub(crate) async fn replay(dynamo: &Dynamo) -> Duration {
+    let mut packs: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for mut request in dynamo.requests() {
+        let Some(pk) = request.body["TransactItems"][1]["Put"]["Item"]["pk"]["S"].as_str() else { continue };
+        let pk = pk.to_owned();
+        // With its token it would count as a repetition, which writes nothing.
+        request.body.as_object_mut().expect("a request").remove("ClientRequestToken");
+        packs.entry(pk).or_default().push(request.body.to_string());
+    }
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    let client: Client<_, Body> = Client::builder(TokioExecutor::new()).build(connector);
+    let url: Uri = dynamo.url.parse().expect("a URL");
+    let started = Instant::now();
+    join_all(packs.into_values().map(|transactions| send(&client, &url, transactions))).await;
+    started.elapsed()
+}
+
+async fn send(client: &Client<HttpConnector, Body>, url: &Uri, transactions: Vec<String>) {
+    for transaction in transactions {
+        let request = Request::post(url.clone())
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-target", "DynamoDB_20120810.TransactWriteItems")
+            .header(
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=bench/20260101/eu-west-1/dynamodb/aws4_request",
+            );
+        let answer = client.request(request.body(Body::from(transaction)).expect("a request")).await;
+        let answer = answer.expect("the store answers");
+        assert!(answer.status().is_success(), "a transaction that was accepted is refused: {answer:?}");
+    }
+}
