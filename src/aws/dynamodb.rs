@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::connection::Connection;
 use super::fault::Fault;
 use super::items::{Item, decode, encode, keys, number, silence, sort_key, text};
-use super::refusal::{Refused, explain, malformed, own_claim, persist, refused};
+use super::refusal::{Refused, explain, own_claim, persist, refused};
+use super::transaction::{self, FENCE};
 use crate::keys;
 use crate::model::{AccountId, Row, Target, Transition};
 use crate::ports::{HistoryRequest, Order, Page, SnapshotStore, StoreError};
@@ -17,12 +18,8 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem,
+    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
-
-/// The condition of every fenced write.
-const FENCE: &str = "epoch = :epoch";
 
 /// The condition of a claim: nobody has claimed or committed since the head was loaded.
 const AS_LOADED: &str = "epoch = :epoch AND announced = :announced AND events_announced = :events_announced";
@@ -157,50 +154,6 @@ impl DynamoStore {
         };
         update.send().await.map(drop).map_err(|error| refused(&Fault::of("UpdateItem", &error)))
     }
-
-    /// The transaction that records these changes: the fence, then a row and a transition for each.
-    fn actions(
-        &self,
-        target: &Target,
-        epoch: u64,
-        changes: &[Change],
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let pk = || keys::partition(target);
-        let mut actions = vec![self.fence(target, epoch)?];
-        for change in changes {
-            let sk = keys::account(change.account);
-            actions.push(match &change.row {
-                Some(row) => self.put(encode(pk(), sk, row)?)?,
-                None => self.delete(keys(pk(), sk))?,
-            });
-            if let Some(transition) = &change.transition {
-                let sk = keys::transition(transition.epoch, transition.account);
-                actions.push(self.put(encode(pk(), sk, transition)?)?);
-            }
-        }
-        Ok(actions)
-    }
-
-    fn fence(&self, target: &Target, epoch: u64) -> Result<TransactWriteItem, StoreError> {
-        let check = ConditionCheck::builder()
-            .table_name(&self.table)
-            .set_key(Some(keys(keys::WATCH, keys::head(target))))
-            .condition_expression(FENCE)
-            .expression_attribute_values(":epoch", number(epoch));
-        let check = check.build().map_err(malformed)?;
-        Ok(TransactWriteItem::builder().condition_check(check).build())
-    }
-
-    fn put(&self, item: Item) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder().table_name(&self.table).set_item(Some(item)).build().map_err(malformed)?;
-        Ok(TransactWriteItem::builder().put(put).build())
-    }
-
-    fn delete(&self, key: Item) -> Result<TransactWriteItem, StoreError> {
-        let delete =
-            Delete::builder().table_name(&self.table).set_key(Some(key)).build().map_err(malformed)?;
-        Ok(TransactWriteItem::builder().delete(delete).build())
-    }
 }
 
 impl SnapshotStore for DynamoStore {
@@ -249,7 +202,7 @@ impl SnapshotStore for DynamoStore {
     }
 
     async fn record(&self, target: &Target, epoch: u64, changes: &[Change]) -> Result<(), StoreError> {
-        persist(async || self.transact(self.actions(target, epoch, changes)?).await).await
+        persist(async || self.transact(transaction::of(&self.table, target, epoch, changes)?).await).await
     }
 
     async fn transitions(&self, target: &Target, after: u64) -> Result<Vec<Transition>, StoreError> {

@@ -12,6 +12,7 @@ mod refusal;
 mod sns;
 mod sqs;
 mod throttling;
+mod transaction;
 
 pub use config::ConfigSource;
 pub use connection::Connection;
