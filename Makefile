@@ -20,7 +20,7 @@ LAMBDA_FEATURES := --locked --release --no-default-features --features aws --bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo screenshots test test-board bench-board soak mutants lint deny sbom workflows bench build package build-PackwatchFunction local sam-local e2e world clean
+.PHONY: help demo screenshots test test-board bench-board soak mutants lint deny sbom workflows bench simulate build package build-PackwatchFunction local sam-local e2e world clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -132,6 +132,9 @@ bench: .venv-bench/.stamp $(if $(BOOTSTRAP),,build) ## Measure the Lambda beside
 	QUICK=$(QUICK) RECORD=$(RECORD) BENCH_BOOTSTRAP=$(abspath $(or $(BOOTSTRAP),$(LAMBDA))) \
 		cargo bench --locked --no-default-features --bench bench
 
+simulate: ## Several runs through a queue beside one run, over 50 packs × 10,000 accounts × 4 regions in virtual time
+	cargo bench --locked --no-default-features --bench fan_out
+
 # --- The Lambda -----------------------------------------------------------------------------------------------------
 
 build: ## Build the Lambda into target/lambda/packwatch (BUILDER=cargo-lambda, ARCH=arm64)
@@ -164,9 +167,9 @@ sam-local: .venv/.stamp world $(if $(BOOTSTRAP),,build) ## The same with `sam lo
 	.venv/bin/python scripts/sam_local.py --event $(EVENT) --bootstrap $(or $(BOOTSTRAP),$(LAMBDA)) --world $(WORLD) \
 		$(if $(BASE),--base $(BASE))
 
-e2e: .venv/.stamp .venv-e2e/.stamp world $(if $(BOOTSTRAP),,build) ## Deploy template.yaml to an emulated AWS and let its schedule fire
+e2e: .venv/.stamp .venv-e2e/.stamp world $(if $(BOOTSTRAP),,build) ## Deploy template.yaml to an emulated AWS and let its schedule fire (FAN_OUT=1)
 	.venv/bin/python scripts/e2e.py --ministack .venv-e2e/bin/ministack \
-		--bootstrap $(or $(BOOTSTRAP),$(LAMBDA)) --world $(WORLD)
+		--bootstrap $(or $(BOOTSTRAP),$(LAMBDA)) --world $(WORLD) $(if $(FAN_OUT),--fan-out)
 
 # The model of AWS Config.
 world:

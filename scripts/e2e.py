@@ -1,7 +1,7 @@
 """Deploys template.yaml to an emulated AWS with `sam build && sam deploy`, and waits for the schedule to start the real
 binary, for its digest in a queue that is subscribed to the topics, and for the quiet run after it.
 
-    python scripts/e2e.py --ministack PATH [--bootstrap PATH] [--world PATH]
+    python scripts/e2e.py --ministack PATH [--bootstrap PATH] [--world PATH] [--fan-out]
 
 ministack checks every request against the template's policies (AUTH), and the topics refuse plain HTTP, so it speaks
 TLS. Only AWS Config is not emulated by it: the function finds the project's own model through
@@ -40,6 +40,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--ministack", type=Path, required=True)
     parser.add_argument("--bootstrap", type=Path, default=PROJECT / "target/lambda/packwatch/bootstrap")
     parser.add_argument("--world", type=Path, default=PROJECT / "target/debug/examples/world")
+    parser.add_argument("--fan-out", action="store_true", help="send the packs through the queue")
     return parser.parse_args()
 
 
@@ -112,8 +113,8 @@ def sam(cloud: Cloud, *command: str, **environment: str) -> None:
 def suit_ministack(template: Path) -> list[str]:
     """Changes the built template where ministack differs from AWS; gives the names of what had to go.
 
-    It refuses alarms with metric math, and wants an action sns:PublishBatch that AWS does not have: there sns:Publish
-    allows both.
+    It refuses alarms with metric math, wants actions sns:PublishBatch and sqs:SendMessageBatch that AWS does not have
+    (there sns:Publish and sqs:SendMessage allow both), and takes a number only where it is written out.
     """
     head, *resources = re.split(r"(?m)^(?=  \w+:$)", template.read_text())
     refused = [block for block in resources if "AWS::CloudWatch::Alarm" in block and "      Metrics:" in block]
@@ -122,11 +123,13 @@ def suit_ministack(template: Path) -> list[str]:
         if block.startswith("  FunctionRole:") else block
         for block in resources if block not in refused
     ]
-    template.write_text(head + "".join(kept))
+    suited = "".join(kept).replace("Action: sqs:SendMessage\n", "Action: [sqs:SendMessage, sqs:SendMessageBatch]\n")
+    suited = re.sub(r"MaximumConcurrency:\s+(!Ref|Ref:) FanOutConcurrency", "MaximumConcurrency: 2", suited)
+    template.write_text(head + suited)
     return [block.split(":")[0].strip() for block in refused]
 
 
-def deploy(cloud: Cloud, bootstrap: Path, folder: Path) -> None:
+def deploy(cloud: Cloud, bootstrap: Path, folder: Path, fan_out: bool) -> None:
     """`sam build && sam deploy`, as a user would; only the binary is not compiled again."""
     built = folder / "built"
     sam(cloud, "build", "--build-in-source", "--build-dir", str(built), BOOTSTRAP=str(bootstrap.resolve()))
@@ -138,6 +141,7 @@ def deploy(cloud: Cloud, bootstrap: Path, folder: Path) -> None:
         cloud, "deploy", "--template-file", str(built / "template.yaml"), "--stack-name", STACK, "--region", REGION,
         "--s3-bucket", BUCKET, "--no-resolve-s3", "--no-confirm-changeset", "--capabilities", "CAPABILITY_IAM",
         "--parameter-overrides", *(f"{name}={value}" for name, value in PARAMETERS.items()),
+        f"FanOut={'on' if fan_out else 'off'}",
     )
 
 
@@ -147,7 +151,7 @@ def expect(what: str, found: object, wanted: object) -> None:
     print(f"    {what}: {found}")
 
 
-def check_deployment(cloud: Cloud, outputs: dict[str, str]) -> None:
+def check_deployment(cloud: Cloud, outputs: dict[str, str], fan_out: bool) -> None:
     """That the emulator took what the template says, at the places where a mistake would hurt most."""
     expect("schedule", cloud.client("scheduler").get_schedule(Name=outputs["ScheduleName"])["ScheduleExpression"],
            "rate(1 minute)")
@@ -155,7 +159,8 @@ def check_deployment(cloud: Cloud, outputs: dict[str, str]) -> None:
     expect("table keys", [key["AttributeName"] for key in table["KeySchema"]], ["pk", "sk"])
     alarms = cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]
     expect("alarms that tell the alerts topic",
-           sum(outputs["AlertsTopicArn"] in alarm["AlarmActions"] for alarm in alarms), 2)
+           sum(outputs["AlertsTopicArn"] in alarm["AlarmActions"] for alarm in alarms), 7 if fan_out else 4)
+    expect("queue of targets", "TargetsQueueUrl" in outputs, fan_out)
     subscriptions = cloud.client("sns").list_subscriptions_by_topic(TopicArn=outputs["AlertsTopicArn"])
     expect("e-mail", [s["Endpoint"] for s in subscriptions["Subscriptions"] if s["Protocol"] == "email"],
            [PARAMETERS["AlertEmail"]])
@@ -224,14 +229,30 @@ def check_quiet(cloud: Cloud, outputs: dict[str, str], alerts: Inbox, events: In
     step("one more run: nothing has changed")
     told = len(alerts.read()), len(events.read())
     answer = cloud.client("lambda").invoke(
-        FunctionName=outputs["FunctionName"], Payload=(PROJECT / "events/scheduler.json").read_bytes()
+        FunctionName=outputs["FunctionName"], Payload=(PROJECT / "events/request.json").read_bytes()
     )
     report = json.load(answer["Payload"])
     expect("outcomes", {target["Outcome"] for target in report["Targets"]}, {"Unchanged"})
     time.sleep(2)
     expect("messages", (len(alerts.read()), len(events.read())), told)
-    failed = cloud.client("sqs").receive_message(QueueUrl=outputs["FailedEventsQueueUrl"]).get("Messages", [])
-    expect("failed events", [message["Body"] for message in failed], [])
+    for queue in ("FailedEventsQueueUrl", "UnfinishedTargetsQueueUrl"):
+        if queue in outputs:
+            failed = cloud.client("sqs").receive_message(QueueUrl=outputs[queue]).get("Messages", [])
+            expect(queue, [message["Body"] for message in failed], [])
+
+
+def check_fan_out(cloud: Cloud, outputs: dict[str, str]) -> None:
+    """The ticks sent the packs to the queue, and Lambda's mapping has taken them from there."""
+    step("the queue of targets")
+    answer = cloud.client("lambda").invoke(
+        FunctionName=outputs["FunctionName"], Payload=(PROJECT / "events/scheduler.json").read_bytes()
+    )
+    expect("outcomes of a tick", {target["Outcome"] for target in json.load(answer["Payload"])["Targets"]}, {"Queued"})
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    left = lambda: cloud.client("sqs").get_queue_attributes(
+        QueueUrl=outputs["TargetsQueueUrl"], AttributeNames=names
+    )["Attributes"]
+    wait_for(lambda: set(left().values()) == {"0"}, 60, "an empty queue")
 
 
 def check_removal(cloud: Cloud, outputs: dict[str, str]) -> None:
@@ -270,13 +291,13 @@ def start_cloud(stack: ExitStack, ministack: Path, folder: Path, world: str) -> 
     return cloud
 
 
-def check_everything(cloud: Cloud, world: str, bootstrap: Path, folder: Path) -> None:
+def check_everything(cloud: Cloud, world: str, bootstrap: Path, folder: Path, fan_out: bool) -> None:
     """From the deployment to the removal, in the order in which a user would see it."""
     servers.show_day(world, "day-1")
     step("sam build && sam deploy")
-    deploy(cloud, bootstrap, folder)
+    deploy(cloud, bootstrap, folder, fan_out)
     outputs = cloud.outputs()
-    check_deployment(cloud, outputs)
+    check_deployment(cloud, outputs, fan_out)
     check_rule(cloud, outputs)
     alerts = Inbox(cloud, outputs["AlertsTopicArn"], "alerts-inbox")
     events = Inbox(cloud, outputs["EventsTopicArn"], "events-inbox")
@@ -284,6 +305,8 @@ def check_everything(cloud: Cloud, world: str, bootstrap: Path, folder: Path) ->
     servers.show_day(world, "day-2")
     check_changes(alerts, events)
     check_deletion(cloud, outputs, world, alerts)
+    if fan_out:
+        check_fan_out(cloud, outputs)
     check_quiet(cloud, outputs, alerts, events)
     check_removal(cloud, outputs)
 
@@ -297,7 +320,7 @@ def main() -> None:
         world = stack.enter_context(servers.world(options.world, folder / "world.log"))
         cloud = start_cloud(stack, options.ministack, folder, world)
         try:
-            check_everything(cloud, world, options.bootstrap, folder)
+            check_everything(cloud, world, options.bootstrap, folder, options.fan_out)
         except Exception:
             print(f"\nThe end of ministack's log:\n{servers.tail(folder / 'ministack.log')}", file=sys.stderr)
             print(f"\nThe function's log:\n{function_log(cloud)}", file=sys.stderr)

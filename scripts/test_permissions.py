@@ -98,7 +98,7 @@ def always() -> list[dict]:
 def with_fan_out() -> list[dict]:
     """The statements that the role has with FanOut only."""
     policy = RESOURCES["FanOutPolicy"]
-    assert policy["Condition"] == "HasFanOut" and policy["Properties"]["RoleName"] == "FunctionRole"
+    assert policy["Condition"] == "HasFanOut" and policy["Properties"]["Roles"] == ["FunctionRole"]
     return statements([policy["Properties"]])
 
 

@@ -1,0 +1,137 @@
+//! AWS Config of an organization whose every account is alike: pages are made when they are asked for, so that two
+//! million rows need no room. Each region grants so many calls a second to all who call it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use packwatch::model::{DetailedStatus, PackName, Region, Status, Target};
+use packwatch::pace::Pace;
+use packwatch::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
+use tokio::time::{Instant, sleep};
+
+/// How long AWS Config takes for a call.
+const LATENCY: Duration = Duration::from_millis(150);
+const PAGE: usize = 100;
+
+/// How large it is, and how often its regions may be asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Size {
+    pub(crate) packs: usize,
+    pub(crate) accounts: usize,
+    pub(crate) regions: usize,
+    /// Calls a second that a region grants.
+    pub(crate) rate: f64,
+}
+
+impl Size {
+    pub(crate) fn targets(&self) -> usize {
+        self.packs * self.regions
+    }
+}
+
+pub(crate) struct Organization {
+    pub(crate) size: Size,
+    /// How many accounts there are by now.
+    pub(crate) accounts: Cell<usize>,
+    pub(crate) calls: Cell<u64>,
+    pub(crate) refused: Cell<u64>,
+    buckets: RefCell<BTreeMap<Region, Bucket>>,
+}
+
+/// What a region grants: a bucket that holds one second's worth of calls.
+struct Bucket {
+    level: f64,
+    filled: Instant,
+}
+
+impl Organization {
+    pub(crate) fn new(size: Size) -> Self {
+        let full = || Bucket { level: size.rate, filled: Instant::now() };
+        let buckets = regions(size).into_iter().map(|region| (region, full())).collect();
+        let (calls, refused) = (Cell::new(0), Cell::new(0));
+        Self { size, accounts: Cell::new(size.accounts), calls, refused, buckets: RefCell::new(buckets) }
+    }
+
+    fn grants(&self, region: &Region) -> bool {
+        let mut buckets = self.buckets.borrow_mut();
+        let bucket = buckets.get_mut(region).expect("a region of the organization");
+        let now = Instant::now();
+        let earned = (now - bucket.filled).as_secs_f64() * self.size.rate;
+        *bucket = Bucket { level: (bucket.level + earned).min(self.size.rate), filled: now };
+        let granted = bucket.level >= 1.0;
+        if granted {
+            bucket.level -= 1.0;
+            self.calls.set(self.calls.get() + 1);
+        } else {
+            self.refused.set(self.refused.get() + 1);
+        }
+        granted
+    }
+}
+
+/// The first so many regions.
+pub(crate) fn regions(size: Size) -> Vec<Region> {
+    ["eu-west-1", "us-east-1", "eu-central-1", "ap-southeast-2"]
+        .iter()
+        .take(size.regions)
+        .map(|region| region.parse().expect("a region"))
+        .collect()
+}
+
+/// AWS Config as one Lambda instance meets it: with a pace of its own for each region.
+pub(crate) struct Reader {
+    organization: Rc<Organization>,
+    paces: BTreeMap<Region, Pace>,
+}
+
+impl Reader {
+    pub(crate) fn new(organization: &Rc<Organization>) -> Self {
+        let paces = regions(organization.size).into_iter().map(|region| (region, Pace::default())).collect();
+        Self { organization: organization.clone(), paces }
+    }
+
+    async fn call(&self, region: &Region) -> Result<(), SourceError> {
+        let send = async || {
+            sleep(LATENCY).await;
+            let throttled = || SourceError::Throttled("Rate exceeded".to_owned());
+            self.organization.grants(region).then_some(()).ok_or_else(throttled)
+        };
+        self.paces[region].call(send, |error| matches!(error, SourceError::Throttled(_))).await
+    }
+}
+
+impl StatusSource for Reader {
+    async fn packs(&self, region: &Region, page: &PageRequest) -> Result<Page<PackName>, SourceError> {
+        self.call(region).await?;
+        let name = |n: usize| format!("Pack-{n:02}").parse().expect("a name");
+        Ok(cut(page, self.organization.size.packs, 20, name))
+    }
+
+    async fn statuses(
+        &self,
+        target: &Target,
+        _: &Filters,
+        page: &PageRequest,
+    ) -> Result<Page<DetailedStatus>, SourceError> {
+        self.call(&target.region).await?;
+        let row = |n: usize| DetailedStatus {
+            account: format!("{:012}", 100_000_000_000 + n).parse().expect("an account"),
+            conformance_pack_name: format!("OrgConformsPack-{}-h6x2k9fq", target.pack),
+            status: Status::new("CREATE_SUCCESSFUL"),
+            error_code: None,
+            error_message: None,
+            last_update: Some(Timestamp::UNIX_EPOCH),
+        };
+        Ok(cut(page, self.organization.accounts.get(), PAGE, row))
+    }
+}
+
+/// One page of `count` items; its token is where the next one begins.
+fn cut<T>(page: &PageRequest, count: usize, size: usize, item: impl Fn(usize) -> T) -> Page<T> {
+    let from: usize = page.token.as_deref().map_or(0, |token| token.parse().expect("a token of ours"));
+    let to = (from + size).min(count);
+    Page { items: (from..to).map(item).collect(), next_token: (to < count).then(|| to.to_string()) }
+}
