@@ -1,9 +1,11 @@
-"""The function's policy in template.yaml against the calls that its code makes: none missing, none more.
+"""The policies against the calls that the code makes, none missing, none more: the function's in template.yaml, and the
+one of `packwatch doctor` in docs.
 
 Which calls there are is what botocore's models of the services say; which of them the code makes is what src/aws
 says. Run by `make test`.
 """
 
+import json
 import re
 import unittest
 from pathlib import Path
@@ -14,6 +16,7 @@ from botocore import xform_name
 
 PROJECT = Path(__file__).resolve().parent.parent
 CODE = "\n".join(file.read_text() for file in sorted((PROJECT / "src/aws").glob("*.rs")))
+DOCTOR = "\n".join(file.read_text() for file in sorted((PROJECT / "src/aws/doctor").glob("*.rs")))
 SERVICES = ("config", "dynamodb", "sns", "sqs", "sts", "organizations", "kms", "logs")
 
 # Calls without an action of their own: IAM asks for these instead.
@@ -46,6 +49,11 @@ AROUND = {
 POLLING = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 
 
+# Anybody may ask who they are, and reading the heads is the store's, not src/aws/doctor's.
+WITHOUT_PERMISSION = {"sts:GetCallerIdentity"}
+OF_THE_STORE = {"dynamodb:Query"}
+
+
 class Loader(yaml.SafeLoader):
     """CloudFormation's short forms, such as !Sub, read as their arguments."""
 
@@ -65,18 +73,23 @@ def listed(value) -> list:
     return value if isinstance(value, list) else [value]
 
 
-def operations_called() -> set[str]:
+def operations_called(code: str = CODE) -> set[str]:
     """`service:Operation` for each call in the code. A call of a client has no arguments: they follow it."""
     session = botocore.session.get_session()
     called = set()
     for service in SERVICES:
-        if f"aws_sdk_{service}" in CODE:
+        if f"aws_sdk_{service}" in code:
             names = session.get_service_model(service).operation_names
-            called |= {f"{service}:{name}" for name in names if re.search(rf"\.{xform_name(name)}\(\)", CODE)}
+            called |= {f"{service}:{name}" for name in names if re.search(rf"\.{xform_name(name)}\(\)", code)}
     return called
 
 
 RESOURCES = yaml.load((PROJECT / "template.yaml").read_text(), Loader)["Resources"]
+
+
+def operations_signed(code: str) -> set[str]:
+    """`service:Operation` for each call without a client: these name their action where they are made."""
+    return set(re.findall(r'\.call\(&\w+, "(\w+:\w+)"', code))
 
 
 def actions(statements: list[dict]) -> set[str]:
@@ -120,6 +133,22 @@ class Permissions(unittest.TestCase):
 
     def test_nothing_is_granted_by_a_wildcard(self):
         self.assertEqual([action for action in actions(always() + with_fan_out()) if "*" in action], [])
+
+    def test_the_doctor_asks_for_what_its_calls_need_and_no_more(self):
+        statements = json.loads((PROJECT / "docs/doctor-policy.json").read_text())["Statement"]
+        granted = {action for statement in statements for action in statement["Action"]}
+        signed = operations_signed(DOCTOR)
+        self.assertEqual({action.split(":")[0] for action in signed}, {"cloudwatch", "lambda", "scheduler"})
+        self.assertEqual(granted, (operations_called(DOCTOR) | signed | OF_THE_STORE) - WITHOUT_PERMISSION)
+
+    def test_the_doctor_names_actions_that_there_are(self):
+        """What it tells a caller to ask for is what it calls, and AWS has it."""
+        named = set(re.findall(r'"([a-z]+:[A-Z]\w+)"', DOCTOR))
+        self.assertEqual(named, operations_called(DOCTOR) | operations_signed(DOCTOR) | OF_THE_STORE)
+        session = botocore.session.get_session()
+        for action in named:
+            service, operation = action.split(":")
+            self.assertIn(operation, session.get_service_model(service).operation_names)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ pub mod budget;
 pub mod cli;
 pub mod clock;
 pub mod compare;
+#[cfg(feature = "doctor")]
+pub mod deployment;
 pub mod effective;
 pub mod event;
 pub mod fan_out;

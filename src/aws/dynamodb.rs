@@ -64,6 +64,21 @@ impl DynamoStore {
         Ok(())
     }
 
+    /// The oldest transition of the target with an epoch greater than `after`.
+    #[cfg(feature = "doctor")]
+    pub(super) async fn oldest_after(
+        &self,
+        target: &Target,
+        after: u64,
+    ) -> Result<Option<Transition>, StoreError> {
+        let (from, to) = keys::transitions_after(after);
+        let query = self.query(keys::partition(target), "sk BETWEEN :from AND :to").limit(1);
+        let query = query.expression_attribute_values(":from", text(from));
+        let found = query.expression_attribute_values(":to", text(to)).send().await;
+        let found = found.map_err(|error| explain(&Fault::of("Query", &error)))?;
+        found.items.unwrap_or_default().pop().map(|item| decode(target, item)).transpose()
+    }
+
     async fn first_claim(&self, target: &Target, claim: &Claim) -> Result<(), Refused> {
         let mut head = encode(keys::WATCH.to_owned(), keys::head(target), &claim.first_head())?;
         head.insert("claimed_by".to_owned(), text(&claim.run));

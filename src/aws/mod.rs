@@ -2,6 +2,8 @@
 
 mod config;
 mod connection;
+#[cfg(feature = "doctor")]
+mod doctor;
 mod dynamodb;
 mod fault;
 mod items;
@@ -16,6 +18,8 @@ mod transaction;
 
 pub use config::ConfigSource;
 pub use connection::Connection;
+#[cfg(feature = "doctor")]
+pub use doctor::Inspector;
 pub use dynamodb::DynamoStore;
 pub use organizations::Organizations;
 pub use sns::SnsPublisher;

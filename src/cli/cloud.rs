@@ -15,6 +15,18 @@ mod clients {
         Ok(Connection::of_user(region.as_ref(), global.profile.as_deref()).await)
     }
 
+    /// Asks in `region`, or in the one that the flags and the AWS config files name.
+    #[cfg(feature = "doctor")]
+    pub(in crate::cli) async fn inspector(
+        global: &Global,
+        region: Option<&str>,
+        patience: std::time::Duration,
+    ) -> Result<crate::aws::Inspector, Failure> {
+        let region: Option<Region> = region.or(global.region.as_deref()).map(str::parse).transpose()?;
+        let connection = Connection::of_user(region.as_ref(), global.profile.as_deref()).await;
+        Ok(crate::aws::Inspector::new(connection, patience))
+    }
+
     pub(in crate::cli) async fn source(global: &Global, regions: &[Region]) -> Result<Source, Failure> {
         Ok(Source::Aws(ConfigSource::new(&connection(global).await?, regions)))
     }
@@ -65,4 +77,6 @@ mod clients {
     }
 }
 
+#[cfg(feature = "doctor")]
+pub(super) use clients::inspector;
 pub(super) use clients::{names, sink, source, store};

@@ -5,6 +5,8 @@ mod args;
 mod board;
 mod cloud;
 mod cost;
+#[cfg(feature = "doctor")]
+mod doctor;
 mod estimate;
 mod history;
 mod ports;
@@ -37,6 +39,7 @@ Examples:
   packwatch statuses --organization-conformance-pack-name Security --filters Status=CREATE_FAILED
   packwatch history --account 111122223333
   packwatch board --output html --out board.html
+  packwatch doctor --function packwatch     find out why it is quiet
 
 Exit codes: 0 nothing changed; 2 changes were announced; 1 it failed.";
 
@@ -63,6 +66,9 @@ enum Command {
     Board(board::BoardArgs),
     /// Add, list or remove silences: what nobody is to be told for a while
     Silence(silence::SilenceArgs),
+    /// Check a deployment: account, regions, table, topics, schedule, last run
+    #[cfg(feature = "doctor")]
+    Doctor(doctor::DoctorArgs),
     /// Show a notification as a channel's readers see it
     Preview(preview::PreviewArgs),
     /// Estimate what a month costs
@@ -115,6 +121,8 @@ fn run_command(cli: Cli) -> Result<Done, Failure> {
             Command::History(args) => history::history(global, args).await,
             Command::Board(args) => board::board(global, args).await,
             Command::Silence(args) => silence::silence(global, args).await,
+            #[cfg(feature = "doctor")]
+            Command::Doctor(args) => doctor::doctor(global, args).await,
             Command::Preview(args) => preview::preview(args),
             Command::Cost(args) => cost::cost(args),
             Command::Completions { shell } => {

@@ -14,3 +14,5 @@ pub use email::{email, subject};
 pub use layout::named_accounts;
 pub use slack::slack;
 pub use sms::sms;
+#[cfg(feature = "doctor")]
+pub(crate) use words::span;

@@ -124,7 +124,7 @@ pub(super) fn minute(time: Timestamp) -> String {
 }
 
 /// "48 min", "2 h 10 min", "3 d 4 h", "19 d".
-pub(super) fn span(from: Timestamp, to: Timestamp) -> String {
+pub(crate) fn span(from: Timestamp, to: Timestamp) -> String {
     let between = Duration::try_from(to.duration_since(from)).unwrap_or_default();
     let minutes = between.as_secs() / 60;
     let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);

@@ -14,6 +14,7 @@ mod cost;
 mod crashes;
 mod direct;
 mod docs;
+mod doctor;
 mod fan_out;
 mod gate;
 mod golden;

@@ -51,8 +51,15 @@ impl Dynamo {
         dynamo
     }
 
+    /// Turns point-in-time recovery on or off, for all tables.
+    pub fn recovery(&self, is_on: bool) -> &Self {
+        self.front.lock().unwrap().recovery = is_on;
+        self
+    }
+
     /// Creates packwatch's table, as the template does.
     pub fn create_table(&self, table: &str) {
+        self.recovery(true);
         let request = json!({
             "TableName": table,
             "AttributeDefinitions": [

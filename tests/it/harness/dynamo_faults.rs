@@ -24,6 +24,8 @@ pub enum Fault {
     /// Not applied: another transaction holds an item. `TransactionCanceledException` for a transaction,
     /// `TransactionConflictException` otherwise.
     Conflict,
+    /// Not applied: the caller's policies do not allow it.
+    Deny,
     /// Applied; then the connection is closed without an answer.
     LoseReply,
     /// Not applied; the connection is closed without an answer.
@@ -47,6 +49,8 @@ pub struct Request {
 pub struct Front {
     pub requests: Vec<Request>,
     pub rules: Vec<Rule>,
+    /// Whether point-in-time recovery is on: the engine has none.
+    pub recovery: bool,
 }
 
 /// Lets `skip` requests of an operation pass, then does `fault` to the next `left`.
@@ -111,9 +115,11 @@ async fn call(
     let target = headers.get("x-amz-target").and_then(|t| t.to_str().ok()).unwrap_or_default();
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
     let body_json: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let is_backups = operation == "DescribeContinuousBackups";
     let actions = body_json["TransactItems"].as_array().map(Vec::len);
     let met = shared.front.lock().unwrap().arrive(Request { operation, body: body_json });
     match met {
+        None if is_backups => backups(&shared, headers, body).await,
         None => forward(&shared, headers, body).await,
         Some(Fault::Delay(delay)) => {
             tokio::time::sleep(delay).await;
@@ -136,12 +142,29 @@ async fn call(
             });
             answer(400, &body)
         }
+        Some(Fault::Deny) => {
+            error(400, "AccessDeniedException", "User is not authorized to perform this action")
+        }
         Some(Fault::InternalError) => error(500, "InternalServerError", "Internal server error"),
         Some(Fault::Conflict) => match actions {
             Some(actions) => cancelled(actions),
             None => error(400, "TransactionConflictException", "Transaction is ongoing for the item"),
         },
     }
+}
+
+/// `DescribeContinuousBackups`, of a table that the engine has.
+async fn backups(shared: &Shared, mut headers: HeaderMap, body: Bytes) -> Response<Body> {
+    headers.insert("x-amz-target", header::HeaderValue::from_static("DynamoDB_20120810.DescribeTable"));
+    if !forward(shared, headers, body).await.status().is_success() {
+        return error(400, "TableNotFoundException", "Table not found");
+    }
+    let status = if shared.front.lock().unwrap().recovery { "ENABLED" } else { "DISABLED" };
+    let description = json!({
+        "ContinuousBackupsStatus": "ENABLED",
+        "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": status},
+    });
+    answer(200, &json!({"ContinuousBackupsDescription": description}))
 }
 
 async fn forward(shared: &Shared, mut headers: HeaderMap, body: Bytes) -> Response<Body> {

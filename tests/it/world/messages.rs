@@ -1,6 +1,7 @@
 //! SNS topics, the messages they accepted, and what SNS does wrong.
 
 use super::World;
+use super::sns_subscriptions::Subscription;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -9,6 +10,10 @@ use std::time::Duration;
 #[derive(Default)]
 pub struct Sns {
     pub topics: BTreeSet<String>,
+    /// By topic.
+    pub subscriptions: BTreeMap<String, Vec<Subscription>>,
+    /// The KMS keys of encrypted topics, by topic.
+    pub keys: BTreeMap<String, String>,
     /// Any well-formed topic exists.
     pub any_topic: bool,
     pub messages: Vec<Message>,

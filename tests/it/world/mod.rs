@@ -7,11 +7,13 @@
 //! - `packs`: organizations' conformance packs, their accounts and statuses;
 //! - `faults`: what AWS Config does wrong, slowly or not at all;
 //! - `messages`: topics, what SNS accepted, and what SNS does wrong;
-//! - `organizations`: the names of accounts;
+//! - `organizations`: the names of accounts, and who is delegated;
 //! - `queues`: SQS, and Lambda's polling of it;
+//! - `lambda`, `scheduler`, `cloudwatch`: a function, what starts it, and how its runs ended;
+//! - `access`, `sts`: who calls, and what the caller may not do;
 //! - `log`: every request that arrived;
 //! - `config`, `config_rules`, `token`: AWS Config's side of the wire;
-//! - `sns`, `sns_form`, `sns_rules`: that of SNS;
+//! - `sns`, `sns_form`, `sns_rules`, `sns_subscriptions`: that of SNS;
 //! - `server`, `host`: HTTP.
 //!
 //! Nothing here knows packwatch: a model that shared code with what it tests would share its mistakes.
@@ -21,19 +23,25 @@
     reason = "shared by the tests, the example and the benchmarks, none of which uses all of it"
 )]
 
+pub mod access;
+pub mod cloudwatch;
 pub mod config;
 pub mod config_rules;
 pub mod faults;
 pub mod host;
+pub mod lambda;
 pub mod log;
 pub mod messages;
 pub mod organizations;
 pub mod packs;
 pub mod queues;
+pub mod scheduler;
 pub mod server;
 pub mod sns;
 pub mod sns_form;
 pub mod sns_rules;
+pub mod sns_subscriptions;
+pub mod sts;
 pub mod token;
 
 #[cfg(test)]
@@ -61,6 +69,10 @@ pub struct State {
     pub sns: messages::Sns,
     pub organization: organizations::Organization,
     pub sqs: queues::Queues,
+    pub access: access::Access,
+    pub functions: BTreeMap<String, lambda::Function>,
+    pub schedules: BTreeMap<String, scheduler::Schedule>,
+    pub metrics: cloudwatch::Metrics,
     pub log: log::Log,
     /// When the world began; token ages and the request log count from here.
     pub started: Instant,
@@ -76,6 +88,10 @@ impl Default for State {
             sns: messages::Sns::default(),
             organization: organizations::Organization::default(),
             sqs: queues::Queues::default(),
+            access: access::Access::default(),
+            functions: BTreeMap::new(),
+            schedules: BTreeMap::new(),
+            metrics: cloudwatch::Metrics::new(),
             log: log::Log::default(),
             started: Instant::now(),
             fixed_now: None,

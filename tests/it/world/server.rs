@@ -6,11 +6,12 @@ use super::messages::Message;
 use super::queues::QueueFault;
 use super::sns::{self, Ending};
 use super::sns_form::Form;
-use super::{ServiceError, World, config, faults::NextFault, log::Request, organizations, packs, queues};
+use super::{ServiceError, World, faults::NextFault, log::Request};
+use super::{cloudwatch, config, lambda, organizations, packs, queues, scheduler, sts};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, State};
-use axum::http::{HeaderMap, Response, StatusCode};
+use axum::http::{HeaderMap, Response, StatusCode, Uri};
 use axum::routing::{get, post, put};
 use serde_json::{Value, json};
 use std::io;
@@ -41,7 +42,9 @@ impl World {
 
 /// | request | effect |
 /// |---|---|
-/// | `POST /` | the service that `X-Amz-Target` names, SNS without |
+/// | `POST /` | the service that `X-Amz-Target` names; without, SNS or STS |
+/// | `GET /2015-03-31/functions/{name}/configuration` | AWS Lambda's `GetFunctionConfiguration` |
+/// | `GET /schedules`, `GET /schedules/{name}` | EventBridge Scheduler |
 /// | `PUT /packs/{region}/{pack}` | replaces the rows, in the shape that the AWS CLI prints |
 /// | `DELETE /packs/{region}/{pack}` | deletes the pack |
 /// | `GET /messages` | what SNS accepted |
@@ -51,6 +54,9 @@ pub fn router(world: World) -> Router {
         .route("/", post(call))
         .route("/packs/{region}/{pack}", put(put_pack).delete(delete_pack))
         .route("/messages", get(messages))
+        .route("/2015-03-31/functions/{name}/configuration", get(function))
+        .route("/schedules", get(schedules))
+        .route("/schedules/{name}", get(schedule))
         .route("/requests", get(requests))
         .layer(DefaultBodyLimit::disable())
         .with_state(world)
@@ -65,6 +71,9 @@ async fn call(
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let region = header("authorization").and_then(region);
     match (header("x-amz-target"), region) {
+        (Some(target), Some(region)) if target.starts_with(cloudwatch::TARGET_PREFIX) => {
+            call_cloudwatch(&world, target, region, &body).await
+        }
         (Some(target), Some(region)) if target.starts_with(organizations::TARGET_PREFIX) => {
             call_organizations(&world, target, region, &body).await
         }
@@ -72,6 +81,9 @@ async fn call(
             call_sqs(&world, &scissors, target, region, &body).await
         }
         (Some(target), Some(region)) => call_config(&world, &scissors, target, region, &body).await,
+        (None, Some(_)) if header("authorization").is_some_and(|header| header.contains("/sts/")) => {
+            call_sts(&world, &body).await
+        }
         (None, Some(region)) => call_sns(&world, &scissors, region, &body).await,
         (Some(_), None) => amz_json_error(&unsigned()),
         (None, None) => reply(403, "text/xml", sns::error_xml(&unsigned())),
@@ -100,10 +112,7 @@ async fn call_config(
         None => {}
     }
     let answer = config::respond(&mut world.lock(), region, operation, body);
-    match answer {
-        Ok(body) => reply(200, AMZ_JSON, body),
-        Err(error) => amz_json_error(&error),
-    }
+    json_or_error(answer)
 }
 
 async fn call_organizations(world: &World, target: &str, region: &str, body: &[u8]) -> Response<Body> {
@@ -113,11 +122,9 @@ async fn call_organizations(world: &World, target: &str, region: &str, body: &[u
     if hangs {
         return std::future::pending().await;
     }
-    let answer = organizations::respond(&world.lock().organization, operation, body);
-    match answer {
-        Ok(body) => reply(200, AMZ_JSON, body),
-        Err(error) => amz_json_error(&error),
-    }
+    held_up(world, &format!("organizations:{operation}")).await;
+    let answer = organizations::respond(&world.lock(), operation, body);
+    json_or_error(answer)
 }
 
 async fn call_sqs(
@@ -145,6 +152,12 @@ async fn call_sqs(
 async fn call_sns(world: &World, scissors: &Scissors, region: &str, body: &[u8]) -> Response<Body> {
     let form = Form::parse(body);
     world.record("sns", form.get("Action").unwrap_or_default(), region, form.to_json());
+    let action = format!("sns:{}", form.get("Action").unwrap_or_default());
+    held_up(world, &action).await;
+    let refusal = world.lock().access.refusal(&action, 403, "AuthorizationError");
+    if let Some(refusal) = refusal {
+        return reply(403, "text/xml", sns::error_xml(&refusal));
+    }
     let latency = world.lock().sns.latency;
     tokio::time::sleep(latency).await;
     let ending = sns::respond(&mut world.lock().sns, region, &form);
@@ -152,6 +165,77 @@ async fn call_sns(world: &World, scissors: &Scissors, region: &str, body: &[u8])
         Ending::Drop => scissors.cut(),
         Ending::Hang => std::future::pending().await,
         Ending::Xml { status, body } => reply(status, "text/xml", body),
+    }
+}
+
+async fn call_cloudwatch(world: &World, target: &str, region: &str, body: &[u8]) -> Response<Body> {
+    let operation = target.strip_prefix(cloudwatch::TARGET_PREFIX).unwrap_or(target);
+    world.record("cloudwatch", operation, region, serde_json::from_slice(body).unwrap_or(Value::Null));
+    held_up(world, &format!("cloudwatch:{operation}")).await;
+    json_or_error(cloudwatch::respond(&world.lock(), operation, body))
+}
+
+async fn call_sts(world: &World, body: &[u8]) -> Response<Body> {
+    let form = Form::parse(body);
+    let answer = sts::respond(&world.lock().access, form.get("Action").unwrap_or_default());
+    let (status, body) = match answer {
+        Ok(body) => (200, body),
+        Err(error) => (error.status, sns::error_xml(&error)),
+    };
+    let mut response = reply(status, "text/xml", body);
+    let ahead = world.lock().access.clock_ahead;
+    let date = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(ahead);
+    if let Ok(date) = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string().parse() {
+        response.headers_mut().insert("date", date);
+    }
+    response
+}
+
+async fn function(
+    State(world): State<World>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    held_up(&world, "lambda:GetFunctionConfiguration").await;
+    signed(&headers, |region| lambda::respond(&world.lock(), region, &name))
+}
+
+async fn schedules(State(world): State<World>, uri: Uri, headers: HeaderMap) -> Response<Body> {
+    held_up(&world, "scheduler:ListSchedules").await;
+    let query = Form::parse(uri.query().unwrap_or_default().as_bytes());
+    let limit = query.get("MaxResults").and_then(|limit| limit.parse().ok());
+    signed(&headers, |_| scheduler::list(&world.lock(), limit, query.get("NextToken")))
+}
+
+async fn schedule(
+    State(world): State<World>,
+    Path(name): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response<Body> {
+    held_up(&world, "scheduler:GetSchedule").await;
+    let query = Form::parse(uri.query().unwrap_or_default().as_bytes());
+    signed(&headers, |_| scheduler::get(&world.lock(), query.get("groupName"), &name))
+}
+
+/// Answers a request that carries a signature, which names the region.
+fn signed(headers: &HeaderMap, answer: impl FnOnce(&str) -> Result<Vec<u8>, ServiceError>) -> Response<Body> {
+    let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
+    json_or_error(authorization.and_then(region).ok_or_else(unsigned).and_then(answer))
+}
+
+fn json_or_error(answer: Result<Vec<u8>, ServiceError>) -> Response<Body> {
+    match answer {
+        Ok(body) => reply(200, AMZ_JSON, body),
+        Err(error) => amz_json_error(&error),
+    }
+}
+
+/// Does not return from a call that is never answered.
+async fn held_up(world: &World, action: &str) {
+    let hangs = world.lock().access.hanging.contains(action);
+    if hangs {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::messages::{Sns, SnsFault};
 use super::sns_form::{Draft, Form};
-use super::{ServiceError, sns_rules};
+use super::{ServiceError, sns_rules, sns_subscriptions};
 use std::fmt::Write;
 
 const NAMESPACE: &str = "http://sns.amazonaws.com/doc/2010-03-31/";
@@ -30,6 +30,11 @@ pub fn respond(sns: &mut Sns, region: &str, form: &Form) -> Ending {
     let answer = match operation {
         "Publish" => publish(sns, region, form),
         "PublishBatch" => publish_batch(sns, region, form, fault.as_ref()),
+        "GetTopicAttributes" => {
+            topic(sns, region, form.get("TopicArn")).map(|arn| sns_subscriptions::attributes(sns, &arn))
+        }
+        "ListSubscriptionsByTopic" => topic(sns, region, form.get("TopicArn"))
+            .and_then(|arn| sns_subscriptions::list(sns, &arn, form.get("NextToken"))),
         other => {
             let message = format!("Could not find operation {other} for version 2010-03-31");
             Err(ServiceError::new(400, "InvalidAction", message))
@@ -136,6 +141,6 @@ pub fn error_xml(error: &ServiceError) -> String {
 /// The world has no use for telling its answers apart.
 pub const REQUEST_ID: &str = "11111111-2222-4333-8444-555555555555";
 
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

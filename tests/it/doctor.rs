@@ -1,0 +1,401 @@
+//! `packwatch doctor` against a deployment that is well, and against broken ones: each fault is named in one line.
+
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+use crate::harness::aws_env;
+use crate::harness::dynamo::{Dynamo, Fault};
+use crate::world::server::Served;
+use crate::world::{MANAGEMENT_ACCOUNT, ServiceError, World};
+
+const REGION: &str = "eu-west-1";
+const FUNCTION: &str = "packwatch";
+const ALERTS: &str = "arn:aws:sns:eu-west-1:999999999999:packwatch-alerts";
+const EVENTS: &str = "arn:aws:sns:eu-west-1:999999999999:packwatch-events";
+const VARIABLES: [(&str, &str); 4] = [
+    ("PACKWATCH_TABLE", "packwatch"),
+    ("PACKWATCH_ALERTS_TOPIC_ARN", ALERTS),
+    ("PACKWATCH_EVENTS_TOPIC_ARN", EVENTS),
+    ("PACKWATCH_REGIONS", "eu-west-1,us-east-1"),
+];
+const FOR_PACKS: &str = "config-multiaccountsetup.amazonaws.com";
+
+/// A deployment in which nothing is wrong, as template.yaml makes it.
+struct Site {
+    world: World,
+    served: Served,
+    dynamo: Dynamo,
+}
+
+impl Site {
+    async fn new() -> Self {
+        Self::of(MANAGEMENT_ACCOUNT).await
+    }
+
+    async fn of(account: &str) -> Self {
+        let world = World::new();
+        world.call_from(account).add_pack(REGION, "Security", 3).add_pack("us-east-1", "Security", 3);
+        world.add_topic(ALERTS).add_topic(EVENTS).encrypt(ALERTS, "arn:aws:kms:eu-west-1:999999999999:key/1");
+        world.subscribe(ALERTS, "email", "governance@example.com", true);
+        let arn = format!("arn:aws:lambda:{REGION}:{account}:function:{FUNCTION}");
+        world.deploy(REGION, FUNCTION, &VARIABLES).schedule("packwatch-Schedule", "rate(5 minutes)", &arn);
+        world.schedule("somebody-elses", "rate(1 minute)", &format!("{arn}-too"));
+        world.ran(FUNCTION, 70_000, true).ran(FUNCTION, 400, false).ran(FUNCTION, 100, false);
+        let served = world.serve().await;
+        Self { world, served, dynamo: Dynamo::with_table("packwatch") }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_packwatch"));
+        let folder = std::env::temp_dir();
+        command.env_clear().env("HOME", folder).args(args);
+        command.envs(aws_env(REGION, &self.served.url, &self.dynamo.url));
+        command
+    }
+
+    fn doctor(&self) -> Report {
+        self.doctor_with(&["--function", FUNCTION])
+    }
+
+    fn doctor_with(&self, args: &[&str]) -> Report {
+        Report::of(self.command(&[&["doctor"], args].concat()).output().unwrap())
+    }
+}
+
+/// What the doctor printed.
+#[derive(Debug)]
+struct Report {
+    code: Option<i32>,
+    lines: Vec<String>,
+    stderr: String,
+}
+
+impl Report {
+    fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let lines = text(output.stdout).lines().map(str::to_owned).collect();
+        Self { code: output.status.code(), lines, stderr: text(output.stderr) }
+    }
+
+    /// The lines that are not ok.
+    fn complaints(&self) -> Vec<&str> {
+        self.lines.iter().map(String::as_str).filter(|line| !line.starts_with("ok ")).collect()
+    }
+
+    /// That the one complaint begins like this and holds all of these.
+    #[track_caller]
+    fn complains_once(&self, code: i32, begin: &str, parts: &[&str]) {
+        let complaints = self.complaints();
+        assert_eq!((complaints.len(), self.code), (1, Some(code)), "{self:#?}");
+        self.complains(begin, parts);
+    }
+
+    /// That one complaint begins like this and holds all of these.
+    #[track_caller]
+    fn complains(&self, begin: &str, parts: &[&str]) {
+        let fits = |line: &&str| line.starts_with(begin) && parts.iter().all(|part| line.contains(part));
+        assert_eq!(self.complaints().into_iter().filter(fits).count(), 1, "{begin} {parts:?} in {self:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_deployment_that_is_well_is_all_ok() {
+    let site = Site::new().await;
+    let baseline = site.command(&["run", "--table", "packwatch", "--topic", ALERTS]).output().unwrap();
+    assert_eq!(baseline.status.code(), Some(2), "{baseline:?}");
+    let report = site.doctor();
+    assert_eq!((report.complaints(), report.code), (Vec::new(), Some(0)), "{report:#?}");
+    let wanted = [
+        "ok          account 999999999999: arn:aws:iam::999999999999:user/reader",
+        "ok          clock: right to within 30 s",
+        "ok          organization: this is its management account, and no other account deploys packs",
+        "ok          function packwatch: deployed, 512 MB, 300 s; logs in /aws/lambda/packwatch",
+        "ok          region eu-west-1: 1 pack visible, 1 of them watched",
+        "ok          region us-east-1: 1 pack visible, 1 of them watched",
+        "ok          table packwatch: 1 pack recorded; TTL and point-in-time recovery are on",
+        "ok          topic packwatch-alerts: 1 confirmed (email); encrypted",
+        "ok          topic packwatch-events: nobody is subscribed, and no machine needs to be; not encrypted",
+        "ok          schedule packwatch-Schedule: rate(5 minutes)",
+        "ok          unannounced: nothing",
+    ];
+    for line in wanted {
+        assert!(report.lines.iter().any(|found| found == line), "{line} is missing in {report:#?}");
+    }
+    let last = report.lines.iter().find(|line| line.starts_with("ok          last run: ")).unwrap();
+    assert!(last.contains("min ago; 1 run failed within the last day"), "{last}");
+    assert!(!report.lines.concat().contains('\u{1b}'), "no colours where it is not a terminal");
+    assert_eq!(report.lines.len(), wanted.len() + 1);
+    // By ARN, from a shell whose region is another one.
+    let arn = format!("arn:aws:lambda:{REGION}:{MANAGEMENT_ACCOUNT}:function:{FUNCTION}");
+    let elsewhere = site.command(&["doctor", "--function", &arn]).env("AWS_REGION", "us-east-1").output();
+    assert_eq!(Report::of(elsewhere.unwrap()).lines.len(), report.lines.len());
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_account_is_named() {
+    let member = Site::of("111111111111").await;
+    member.world.deny(REGION).deny("us-east-1");
+    let report = member.doctor();
+    let parts = [
+        "111111111111 is neither the management account (999999999999) nor",
+        "register-delegated-administrator",
+    ];
+    report.complains("FAILED      organization: ", &parts);
+    report.complains("FAILED      region eu-west-1: denied", &["See the organization above"]);
+    assert_eq!(report.code, Some(1));
+
+    member.world.delegate("config.amazonaws.com", "111111111111");
+    let parts = ["a delegated administrator for config.amazonaws.com only"];
+    member.doctor().complains("FAILED      organization: ", &parts);
+    member.world.allow(REGION).allow("us-east-1").delegate(FOR_PACKS, "111111111111");
+    let parts = ["delegated administrator for packs", "deployed from 999999999999 are not visible from here"];
+    member.doctor().complains_once(0, "warning     organization: ", &parts);
+
+    let site = Site::new().await;
+    site.world.delegate(FOR_PACKS, "222222222222");
+    let parts = ["management account", "deployed from 222222222222 are not visible from here"];
+    site.doctor().complains_once(0, "warning     organization: ", &parts);
+    site.world.call_from("222222222222");
+    site.doctor()
+        .complains("FAILED      function packwatch: there is no such function", &["--profile and --region"]);
+}
+
+#[tokio::test]
+async fn credentials_and_the_clock_come_first() {
+    let site = Site::new().await;
+    site.world.lock().access.clock_ahead = -1000;
+    site.doctor().complains("FAILED      clock: ", &["s ahead of AWS's: signatures", "NTP"]);
+    site.world.lock().access.expired = true;
+    let report = site.doctor();
+    report.complains("FAILED      account: the credentials are refused: ExpiredToken", &["aws sso login"]);
+    report.complains("not checked everything else: needs credentials", &[]);
+    // A refusal tells the time, too.
+    report.complains("FAILED      clock: ", &[]);
+    let mut command = site.command(&["doctor", "--function", FUNCTION]);
+    let without =
+        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").output().unwrap();
+    let report = Report::of(without);
+    report.complains("FAILED      account: the credentials are refused: NoCredentials", &["--profile"]);
+    assert_eq!((report.lines.len(), report.code), (2, Some(1)), "{report:#?}");
+}
+
+#[tokio::test]
+async fn a_region_that_does_not_answer_is_named() {
+    let site = Site::new().await;
+    let refuse = |code: &str, why: &str| {
+        site.world.refuse("us-east-1", ServiceError::new(400, code, why));
+        site.doctor()
+    };
+    let denied =
+        refuse("AccessDeniedException", "not authorized, with an explicit deny in a service control policy");
+    denied.complains_once(
+        1,
+        "FAILED      region us-east-1: denied",
+        &["Take us-east-1 out of PACKWATCH_REGIONS"],
+    );
+    let disabled =
+        refuse("UnrecognizedClientException", "The security token included in the request is invalid.");
+    disabled.complains_once(1, "FAILED      region us-east-1: ", &["not enabled", "enable-region"]);
+    site.world.allow("us-east-1").delete_pack("us-east-1", "Security");
+    site.doctor().complains_once(0, "warning     region us-east-1: no pack is visible", &[]);
+    site.world.edit_function(FUNCTION, |function| {
+        drop(function.variables.insert("PACKWATCH_PACKS".to_owned(), "Other-*".to_owned()));
+        drop(function.variables.insert("PACKWATCH_REGIONS".to_owned(), String::new()));
+    });
+    let parts = ["1 pack visible, 0 of them watched", "PACKWATCH_PACKS"];
+    site.doctor().complains_once(0, "warning     region eu-west-1: ", &parts);
+}
+
+#[tokio::test]
+async fn what_the_table_lacks_is_named() {
+    let site = Site::new().await;
+    let off = json!({
+        "TableName": "packwatch",
+        "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": false},
+    });
+    site.dynamo.database().update_time_to_live(serde_json::from_value(off).unwrap()).unwrap();
+    let parts = ["TTL is off", "update-time-to-live --table-name packwatch"];
+    site.doctor().complains_once(1, "FAILED      table packwatch: ", &parts);
+
+    let site = Site::new().await;
+    site.dynamo.recovery(false);
+    let parts = ["point-in-time recovery is off", "update-continuous-backups"];
+    site.doctor().complains_once(0, "warning     table packwatch: ", &parts);
+
+    let use_table = |name: &str| {
+        site.world.edit_function(FUNCTION, |function| {
+            drop(function.variables.insert("PACKWATCH_TABLE".to_owned(), name.to_owned()));
+        });
+        site.doctor()
+    };
+    use_table("packwotch").complains_once(1, "FAILED      table packwotch: there is no such table", &[]);
+    let other = json!({
+        "TableName": "other",
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "N"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    });
+    site.dynamo.database().create_table(serde_json::from_value(other).unwrap()).unwrap();
+    use_table("other").complains_once(1, "FAILED      table other: its keys are id (N)", &["template.yaml"]);
+}
+
+#[tokio::test]
+async fn items_of_a_newer_packwatch_and_changes_that_wait_are_named() {
+    let site = Site::new().await;
+    let run =
+        || site.command(&["run", "--table", "packwatch", "--topic", ALERTS]).output().unwrap().status.code();
+    assert_eq!(run(), Some(2));
+    site.world.fail(REGION, "Security", &crate::world::packs::account(2), "UPDATE_FAILED", "C", "m");
+    site.world.refuse_next(20);
+    assert_eq!(run(), Some(1));
+    site.world.heal_sns();
+    let report = site.doctor();
+    assert_eq!(report.complaints(), Vec::<&str>::new(), "it may be sent by the next run");
+    assert!(
+        report.lines.iter().any(|line| line.contains("unannounced: the oldest change, of")),
+        "{report:#?}"
+    );
+    // An hour later, by AWS's clock.
+    site.world.lock().access.clock_ahead = 3700;
+    let parts = ["the oldest change, of Security in eu-west-1, waits for 1 h", "the function's log"];
+    site.doctor().complains("FAILED      unannounced: ", &parts);
+
+    let newer = json!({"TableName": "packwatch", "Item": {
+        "pk": {"S": "watch"}, "sk": {"S": "head#eu-west-1#Newer"}, "schema": {"N": "99"},
+    }});
+    site.dynamo.database().put_item(serde_json::from_value(newer).unwrap()).unwrap();
+    site.doctor().complains("FAILED      table packwatch: ", &["schema 99, written by a newer packwatch"]);
+}
+
+#[tokio::test]
+async fn topics_that_reach_nobody_are_named() {
+    let site = Site::new().await;
+    site.world.subscribe(ALERTS, "email", "late@example.com", false).subscribe(
+        EVENTS,
+        "sqs",
+        "arn:queue",
+        true,
+    );
+    let parts = ["late@example.com (email) was not confirmed"];
+    site.doctor().complains_once(0, "warning     topic packwatch-alerts: ", &parts);
+    let edit = |edit: &dyn Fn(&mut crate::world::messages::Sns)| {
+        edit(&mut site.world.lock().sns);
+        site.doctor()
+    };
+    let alone = edit(&|sns| drop(sns.subscriptions.get_mut(ALERTS).unwrap().remove(0)));
+    alone.complains_once(
+        1,
+        "FAILED      topic packwatch-alerts: ",
+        &["not confirmed, and nobody else is subscribed"],
+    );
+    let nobody = edit(&|sns| sns.subscriptions.clear());
+    nobody.complains_once(
+        1,
+        "FAILED      topic packwatch-alerts: nobody is subscribed",
+        &["aws sns subscribe"],
+    );
+    // On the second page.
+    for n in 0..101 {
+        site.world.subscribe(ALERTS, "email", &format!("{n}@example.com"), n < 100);
+    }
+    site.doctor().complains_once(0, "warning     topic packwatch-alerts: ", &["100@example.com"]);
+    let managed = edit(&|sns| {
+        sns.subscriptions.get_mut(ALERTS).unwrap().truncate(1);
+        drop(sns.keys.insert(ALERTS.to_owned(), "alias/aws/sns".to_owned()));
+    });
+    managed.complains_once(0, "warning     topic packwatch-alerts: encrypted with alias/aws/sns", &[]);
+    edit(&|sns| assert!(sns.topics.remove(EVENTS)))
+        .complains("FAILED      topic packwatch-events: there is no such", &[]);
+}
+
+#[tokio::test]
+async fn a_function_that_does_not_run_is_named() {
+    let site = Site::new().await;
+    site.world.disable_schedule("packwatch-Schedule");
+    let parts = ["it is disabled, so nobody looks at AWS Config", "ScheduleState=ENABLED"];
+    site.doctor().complains_once(1, "FAILED      schedule packwatch-Schedule: ", &parts);
+    site.world.lock().schedules.remove("packwatch-Schedule");
+    site.doctor().complains_once(0, "warning     schedule: none of EventBridge Scheduler", &["it ran"]);
+
+    let stale = Site::new().await;
+    stale.world.lock().metrics.clear();
+    stale.world.ran(FUNCTION, 7300, false).ran(FUNCTION, 3000, true);
+    let parts =
+        ["the last success was 2 h", "though one is due every 5 min; 1 run failed", "/aws/lambda/packwatch"];
+    stale.doctor().complains_once(1, "FAILED      last run: ", &parts);
+    stale.world.lock().metrics.clear();
+    stale.doctor().complains_once(1, "FAILED      last run: no run succeeded within the last day", &[]);
+
+    let broken = Site::new().await;
+    broken.world.edit_function(FUNCTION, |function| "Failed".clone_into(&mut function.state));
+    let parts = ["its state is Failed: The image was deleted."];
+    broken.doctor().complains_once(1, "FAILED      function packwatch: ", &parts);
+    broken.world.edit_function(FUNCTION, |function| {
+        "Active".clone_into(&mut function.state);
+        drop(function.variables.insert("PACKWATCH_ALERTS_TOPIC_ARN".to_owned(), format!("{ALERTS}.fifo")));
+        drop(function.variables.insert("PACKWATCH_CONCURRENCY".to_owned(), "0".to_owned()));
+    });
+    broken.doctor().complains_once(1, "FAILED      settings: 2 settings", &["FIFO", "PACKWATCH_CONCURRENCY"]);
+}
+
+#[tokio::test]
+async fn what_the_caller_may_not_ask_is_not_checked_and_what_hangs_is_one_line() {
+    let site = Site::new().await;
+    let actions = ["sns:ListSubscriptionsByTopic", "cloudwatch:GetMetricData", "scheduler:GetSchedule"];
+    for action in actions {
+        site.world.deny_action(action);
+    }
+    site.dynamo.fault("DescribeTimeToLive", Fault::Deny, 1);
+    let report = site.doctor();
+    report.complains("not checked topic packwatch-alerts: needs sns:ListSubscriptionsByTopic", &[]);
+    report.complains("not checked last run: needs cloudwatch:GetMetricData", &[]);
+    report.complains("not checked schedule: needs scheduler:GetSchedule", &[]);
+    report.complains("not checked table packwatch: needs dynamodb:DescribeTimeToLive", &[]);
+    assert_eq!(report.code, Some(0), "{report:#?}");
+    site.world
+        .deny_action("lambda:GetFunctionConfiguration")
+        .deny_action("organizations:DescribeOrganization");
+    let report = site.doctor();
+    report.complains("not checked function packwatch: needs lambda:GetFunctionConfiguration", &[]);
+    report.complains("not checked organization: needs organizations:DescribeOrganization", &[]);
+    assert_eq!(report.code, Some(0), "{report:#?}");
+
+    let slow = Site::new().await;
+    slow.world.hang_action("sns:GetTopicAttributes").hang_action("sns:ListSubscriptionsByTopic");
+    slow.world.hang_action("scheduler:ListSchedules").hang_action("cloudwatch:GetMetricData");
+    let report = slow.doctor_with(&["--function", FUNCTION, "--timeout", "500ms"]);
+    for check in ["topic packwatch-alerts", "topic packwatch-events", "schedule", "last run"] {
+        report.complains(&format!("FAILED      {check}: no answer within 0.5 s"), &[]);
+    }
+    assert_eq!((report.complaints().len(), report.code), (4, Some(1)), "{report:#?}");
+}
+
+#[tokio::test]
+async fn without_a_function_the_flags_say_what_to_check() {
+    let site = Site::new().await;
+    let report = site.doctor_with(&["--table", "packwatch", "--topic", ALERTS, "--output", "json"]);
+    let documents: Vec<Value> = report.lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let levels: Vec<(&str, &str)> = documents
+        .iter()
+        .map(|document| (document["Check"].as_str().unwrap(), document["Level"].as_str().unwrap()))
+        .collect();
+    let wanted = [
+        ("account 999999999999", "Ok"),
+        ("clock", "Ok"),
+        ("organization", "Ok"),
+        ("function", "NotChecked"),
+        ("region eu-west-1", "Ok"),
+        ("table packwatch", "Ok"),
+        ("topic packwatch-alerts", "Ok"),
+        ("unannounced", "Ok"),
+    ];
+    assert_eq!((levels, report.code), (wanted.into(), Some(0)), "{report:#?}");
+    let both = site.doctor_with(&["--function", FUNCTION, "--table", "packwatch"]);
+    assert!(both.code == Some(1) && both.stderr.contains("cannot be used with"), "{both:#?}");
+    let mut command = site.command(&["doctor"]);
+    let lost = command.env_remove("AWS_REGION").env_remove("AWS_DEFAULT_REGION").output().unwrap();
+    assert!(Report::of(lost).stderr.contains("name the region with --region"));
+    let help = site.doctor_with(&["--help"]).lines.join("\n");
+    assert!(help.contains("Examples:") && help.contains("Exit codes: 0 nothing failed"), "{help}");
+}

@@ -1,0 +1,76 @@
+//! AWS Lambda's control plane, as far as packwatch asks it: restJson1, `GetFunctionConfiguration`.
+
+use super::{ServiceError, State, World};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// A deployed function.
+#[derive(Debug, Clone)]
+pub struct Function {
+    pub account: String,
+    pub region: String,
+    pub variables: BTreeMap<String, String>,
+    pub state: String,
+    pub last_update: String,
+    pub timeout: u64,
+}
+
+/// Answers `GetFunctionConfiguration` for a name or an ARN.
+pub fn respond(state: &State, region: &str, name: &str) -> Result<Vec<u8>, ServiceError> {
+    let access = &state.access;
+    let denied = access.refusal("lambda:GetFunctionConfiguration", 403, "AccessDeniedException");
+    denied.map_or(Ok(()), Err)?;
+    let short = name.rsplit(':').next().unwrap_or_default();
+    let found = state.functions.get(short);
+    // A function is where it was deployed.
+    let found = found.filter(|found| found.region == region && found.account == access.account);
+    let arn = format!("arn:aws:lambda:{region}:{}:function:{short}", access.account);
+    let Some(Function { variables, state, last_update, timeout, .. }) = found else {
+        return Err(ServiceError::new(
+            404,
+            "ResourceNotFoundException",
+            format!("Function not found: {arn}"),
+        ));
+    };
+    let answer = json!({
+        "FunctionName": short,
+        "FunctionArn": arn,
+        "Runtime": "provided.al2023",
+        "Handler": "bootstrap",
+        "MemorySize": 512,
+        "Timeout": timeout,
+        "State": state,
+        "StateReason": (state == "Failed").then_some("The image was deleted."),
+        "LastUpdateStatus": last_update,
+        "LoggingConfig": {"LogFormat": "JSON", "LogGroup": format!("/aws/lambda/{short}")},
+        "Environment": {"Variables": variables},
+    });
+    Ok(answer.to_string().into_bytes())
+}
+
+impl World {
+    /// Deploys a function with these variables, in the caller's account.
+    pub fn deploy(&self, region: &str, name: &str, variables: &[(&str, &str)]) -> &Self {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let account = self.lock().access.account.clone();
+        let function = Function {
+            account,
+            region: region.to_owned(),
+            variables: variables.collect(),
+            state: "Active".to_owned(),
+            last_update: "Successful".to_owned(),
+            timeout: 300,
+        };
+        self.lock().functions.insert(name.to_owned(), function);
+        self
+    }
+
+    /// Changes anything of a function.
+    pub fn edit_function(&self, name: &str, edit: impl FnOnce(&mut Function)) -> &Self {
+        match self.lock().functions.get_mut(name) {
+            Some(function) => edit(function),
+            None => panic!("the world has no function {name}"),
+        }
+        self
+    }
+}

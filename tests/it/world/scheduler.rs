@@ -1,0 +1,75 @@
+//! EventBridge Scheduler, as far as packwatch asks it: restJson1, `ListSchedules` and `GetSchedule`.
+
+use super::{ServiceError, State, World};
+use serde_json::{Value, json};
+
+/// How many schedules a page holds at most.
+const PAGE: usize = 100;
+
+/// A schedule, in the group `default`.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    pub expression: String,
+    pub state: String,
+    pub target: String,
+}
+
+/// Answers `ListSchedules`; the token is the name that the page before ended with.
+pub fn list(state: &State, limit: Option<usize>, token: Option<&str>) -> Result<Vec<u8>, ServiceError> {
+    allowed(state, "scheduler:ListSchedules")?;
+    let limit = limit.unwrap_or(PAGE).min(PAGE);
+    let mut rest =
+        state.schedules.iter().skip_while(|(name, _)| token.is_some_and(|token| name.as_str() <= token));
+    let page: Vec<_> = rest.by_ref().take(limit).collect();
+    let last = page.last().map(|(name, _)| (*name).clone()).filter(|_| rest.next().is_some());
+    let schedules: Vec<Value> = page
+        .iter()
+        .map(|(name, Schedule { state, target, .. })| {
+            json!({"Name": name, "GroupName": "default", "State": state, "Target": {"Arn": target}})
+        })
+        .collect();
+    Ok(json!({"Schedules": schedules, "NextToken": last}).to_string().into_bytes())
+}
+
+/// Answers `GetSchedule`.
+pub fn get(state: &State, group: Option<&str>, name: &str) -> Result<Vec<u8>, ServiceError> {
+    allowed(state, "scheduler:GetSchedule")?;
+    let found = state.schedules.get(name).filter(|_| group.unwrap_or("default") == "default");
+    let Some(Schedule { expression, state, target }) = found else {
+        let message = format!("Schedule {name} does not exist.");
+        return Err(ServiceError::new(404, "ResourceNotFoundException", message));
+    };
+    let answer = json!({
+        "Name": name,
+        "GroupName": "default",
+        "ScheduleExpression": expression,
+        "ScheduleExpressionTimezone": "UTC",
+        "State": state,
+        "Target": {"Arn": target, "RoleArn": "arn:aws:iam::999999999999:role/schedule"},
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+    });
+    Ok(answer.to_string().into_bytes())
+}
+
+fn allowed(state: &State, action: &str) -> Result<(), ServiceError> {
+    state.access.refusal(action, 403, "AccessDeniedException").map_or(Ok(()), Err)
+}
+
+impl World {
+    /// A schedule that is on, with this target.
+    pub fn schedule(&self, name: &str, expression: &str, target: &str) -> &Self {
+        let (expression, target) = (expression.to_owned(), target.to_owned());
+        let schedule = Schedule { expression, state: "ENABLED".to_owned(), target };
+        self.lock().schedules.insert(name.to_owned(), schedule);
+        self
+    }
+
+    /// Turns a schedule off.
+    pub fn disable_schedule(&self, name: &str) -> &Self {
+        match self.lock().schedules.get_mut(name) {
+            Some(schedule) => "DISABLED".clone_into(&mut schedule.state),
+            None => panic!("the world has no schedule {name}"),
+        }
+        self
+    }
+}
