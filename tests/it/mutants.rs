@@ -17,7 +17,7 @@ use packwatch::snapshot::{Change, Claim, Commit, Heads};
 use serde_json::Value;
 
 use crate::direct::{Direct, target};
-use crate::gate::Gated;
+use crate::gated::Gated;
 use crate::memory::MemoryStore;
 use crate::scenario::A;
 

@@ -11,7 +11,8 @@ use packwatch::settings::Settings;
 use packwatch::watch::{self, RunError};
 
 use crate::direct::{Direct, REGION, settings};
-use crate::gate::{Gate, Gated};
+use crate::gate::Gate;
+use crate::gated::Gated;
 use crate::memory::MemoryStore;
 use crate::promise::Truth;
 use crate::world::World;
