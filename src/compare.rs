@@ -115,9 +115,22 @@ fn changed(
         damped: flap.goes_on && !silence_ended,
         expires_at: stamp.expires_at,
     });
-    let flapping = flap.is_flapping();
+    // Where nothing is told, nobody learns that it begins: the next change says so.
+    let flapping = flap.goes_on || transition.as_ref().is_some_and(|t| t.flapping.is_some());
     let row = Row { state: to.clone(), failing_since: since, turns: flap.turns, flapping };
     Change { account, row: Some(row), transition: transition.map(Box::new) }
+}
+
+/// Keeps a change from people. Whoever is not told that an account begins to change too often must be told of its
+/// next change, so it does not begin here.
+pub fn silence(change: &mut Change) {
+    let Some(transition) = &mut change.transition else { return };
+    transition.silenced = true;
+    if transition.flapping.take().is_some()
+        && let Some(row) = &mut change.row
+    {
+        row.flapping = false;
+    }
 }
 
 fn left(account: AccountId, row: Option<&Row>, stamp: Stamp, baseline: bool) -> Change {

@@ -29,13 +29,6 @@ pub struct Flap {
     pub settles: bool,
 }
 
-impl Flap {
-    /// What the row keeps.
-    pub fn is_flapping(&self) -> bool {
-        self.begins.is_some() || self.goes_on
-    }
-}
-
 /// Judges an account whose row becomes `to`. More than `limit` changes within an hour are too many.
 pub fn judge(row: Option<&Row>, to: &State, now: Timestamp, limit: Option<u32>) -> Flap {
     let Some(row) = row else { return Flap::default() };
@@ -75,7 +68,7 @@ mod tests {
                 (None, true, _) => "goes on".to_owned(),
                 (None, false, settles) => (if settles { "settles" } else { "-" }).to_owned(),
             });
-            row.flapping = flap.is_flapping();
+            row.flapping = flap.begins.is_some() || flap.goes_on;
             // A row is written only when something changed.
             if row.state != state(status) || flap.settles {
                 row.turns = flap.turns;

@@ -263,11 +263,12 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
         let stamp = Stamp { epoch, observed_at, expires_at, flap_limit: self.settings.flap_limit };
         let excluded = &self.settings.excluded;
         let mut changes = compare::changes(rows, observed, excluded, stamp, self.is_baseline());
-        for transition in changes.iter_mut().filter_map(|change| change.transition.as_mut()) {
-            let silences = &self.planned.silences;
-            let is_covered = transition.to.as_ref().is_some_and(|to| to.silenced);
-            transition.silenced =
-                is_covered || silences.silence(transition.account, transition.kind, observed_at);
+        let silences = &self.planned.silences;
+        let is_silenced = |t: &Transition| {
+            t.to.as_ref().is_some_and(|to| to.silenced) || silences.silence(t.account, t.kind, observed_at)
+        };
+        for change in changes.iter_mut().filter(|c| c.transition.as_ref().is_some_and(is_silenced)) {
+            compare::silence(change);
         }
         changes
     }

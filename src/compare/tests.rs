@@ -195,3 +195,63 @@ fn the_rows_afterwards_are_those_that_stay_and_those_that_changed() {
     assert_eq!(foreseen, applied);
     assert_eq!(applied.len(), 3);
 }
+
+/// Who is not told that it begins would be told of no failure for as long as the account flaps.
+#[test]
+fn flapping_begins_only_where_it_is_told() {
+    let turns = vec![Timestamp::UNIX_EPOCH; 3];
+    let row = Row { state: state("CREATE_SUCCESSFUL"), failing_since: None, turns, flapping: false };
+    let rows = BTreeMap::from([(A.parse().unwrap(), row)]);
+    let failed = observed(&[(A, state("UPDATE_FAILED"))], true);
+    let stamp = Stamp { flap_limit: Some(3), ..STAMP };
+    let one = |baseline| changes(&rows, &failed, &BTreeSet::new(), stamp, baseline).remove(0);
+    let is_flapping = |change: &Change| change.row.as_ref().unwrap().flapping;
+
+    let mut told = one(false);
+    assert!(is_flapping(&told) && told.transition.as_ref().unwrap().flapping == Some(4));
+    assert!(!is_flapping(&one(true)), "a baseline tells nothing of it");
+    silence(&mut told);
+    let transition = told.transition.as_ref().unwrap();
+    assert!(transition.silenced && transition.flapping.is_none() && !is_flapping(&told));
+    assert_eq!(told.row.as_ref().unwrap().turns.len(), 4, "the next change is one too many");
+}
+
+#[test]
+fn accounts_are_counted_by_their_status() {
+    let states = [state("CREATE_SUCCESSFUL"), state("CREATE_FAILED"), state("CREATE_SUCCESSFUL")];
+    let expected = [(Status::new("CREATE_SUCCESSFUL"), 2), (Status::new("CREATE_FAILED"), 1)];
+    assert_eq!(counts(states.iter()), Counts::from(expected));
+}
+
+#[test]
+fn what_is_as_it_was_means_nothing() {
+    let state = reminded(state("CREATE_FAILED"), 3);
+    let row = Row { state: state.clone(), failing_since: None, turns: Vec::new(), flapping: false };
+    assert_eq!(kind(Some(&row), &state), None);
+}
+
+/// While an account flaps people are not told of each change; of a silence's end and of its settling they are.
+#[test]
+fn damping_ends_with_a_silence_and_when_the_account_settles() {
+    let silenced = |silenced| State { silenced, ..state("CREATE_FAILED") };
+    let damped = |from: State, to: State, flapping| {
+        let turns = vec![STAMP.observed_at];
+        let row = Row { state: from, failing_since: None, turns, flapping };
+        let rows = BTreeMap::from([(A.parse().unwrap(), row)]);
+        let stamp = Stamp { flap_limit: Some(3), ..STAMP };
+        let changes = changes(&rows, &observed(&[(A, to)], true), &BTreeSet::new(), stamp, false);
+        changes[0].transition.as_ref().unwrap().damped
+    };
+    let well = || state("CREATE_SUCCESSFUL");
+    assert!(damped(well(), silenced(false), true));
+    assert!(!damped(well(), silenced(false), false), "it does not flap");
+    assert!(!damped(silenced(true), silenced(false), true), "nobody knows of the failure yet");
+    assert!(damped(silenced(true), State { reminder: 1, ..silenced(true) }, true));
+
+    let row = Row { state: well(), failing_since: None, turns: Vec::new(), flapping: true };
+    let rows = BTreeMap::from([(A.parse().unwrap(), row)]);
+    let settled = changes(&rows, &observed(&[(A, well())], true), &BTreeSet::new(), STAMP, false);
+    let transition = settled[0].transition.as_ref().unwrap();
+    assert!(transition.kind == Kind::Settled && !transition.damped);
+    assert!(!settled[0].row.as_ref().unwrap().flapping);
+}

@@ -151,3 +151,28 @@ async fn an_account_that_flaps_is_told_twice_and_logged_every_time() {
     );
     assert_eq!(stage.run().await, Outcome::Unchanged, "the fingerprint is back");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_began_to_flap_in_silence_is_told_of_when_the_silence_is_over() {
+    let mut stage = Stage::new(&[("PACKWATCH_FLAP_LIMIT", "3"), ("PACKWATCH_REMIND_EVERY", "never")]);
+    stage.set(1, "CREATE_SUCCESSFUL");
+    stage.run().await;
+    stage.take();
+    stage.store.silence(&silence("2026-11-18T10:32:00Z")).await.unwrap();
+    for step in 0..6 {
+        stage.pass(5);
+        stage.set(1, if step % 2 == 0 { "UPDATE_FAILED" } else { "UPDATE_SUCCESSFUL" });
+        stage.run().await;
+    }
+    let (digests, events) = stage.take();
+    assert_eq!((digests.len(), events.len()), (0, 6));
+    // The silence ended while the account was well; as long as it flaps, it is never told again.
+    stage.pass(5);
+    stage.set(1, "UPDATE_FAILED");
+    stage.run().await;
+    assert_eq!(counts(&stage.take().0), [r#"{"Flapping": 1}"#]);
+    stage.pass(5);
+    stage.set(1, "UPDATE_SUCCESSFUL");
+    stage.run().await;
+    assert_eq!(stage.take().0.len(), 0);
+}
