@@ -69,6 +69,8 @@ pub fn targets(
         let alive = |head: &Head| !head.deleted || head.owes();
         let known = heads.known.iter().filter(|(target, head)| target.region == *region && alive(head));
         names.extend(known.map(|(target, _)| target.clone()));
+        // Nobody can tell what such a pack owes: that is said in every run, listed or not.
+        names.extend(heads.unreadable.keys().filter(|target| target.region == *region).cloned());
     }
     let watched = names.into_iter().filter(|target| settings.packs.matches(&target.pack));
     let planned = watched.map(|target| Planned {
@@ -123,6 +125,17 @@ mod tests {
         let planned = targets(&Request::default(), &settings, &listed, heads);
         assert_eq!(names(&planned), ["Known in eu-west-1", "Listed in eu-west-1"]);
         assert!(planned[0].head.is_some() && planned[1].head.is_none());
+    }
+
+    #[test]
+    fn an_unreadable_head_is_told_of_though_its_pack_is_no_longer_listed() {
+        let mut heads = Heads::default();
+        heads.unreadable.insert(target("eu-west-1", "Damaged"), "why".to_owned());
+        heads.unreadable.insert(target("us-east-1", "Elsewhere"), "why".to_owned());
+        let settings = settings("*", "eu-west-1");
+        let planned = targets(&Request::default(), &settings, &listed("eu-west-1", &[]), heads);
+        assert_eq!(names(&planned), ["Damaged in eu-west-1"]);
+        assert_eq!(planned[0].unreadable.as_deref(), Some("why"));
     }
 
     #[test]
