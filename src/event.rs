@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::harmless::bounded;
+use crate::harmless::{bounded, plain};
 use crate::model::{AccountId, PackName, Region, Status, Target};
 use crate::paginate::{PaginationConfig, PaginationError};
 use crate::ports::Filters;
@@ -137,8 +137,9 @@ struct PaginationConfigEvent {
 }
 
 fn request(event: &Value) -> Result<Request, EventError> {
-    // It quotes what was wrong, which may be long.
-    let invalid = |error: serde_json::Error| EventError::Request(bounded(error.to_string(), LONGEST_ERROR));
+    // It quotes what was wrong, which may be long, and which a terminal or a log would act on.
+    let invalid =
+        |error: serde_json::Error| EventError::Request(bounded(plain(&error.to_string()), LONGEST_ERROR));
     let event = RequestEvent::deserialize(event).map_err(invalid)?;
     let filters = event
         .filters
@@ -146,7 +147,10 @@ fn request(event: &Value) -> Result<Request, EventError> {
         .unwrap_or_default();
     if let Some(status) = filters.status.as_ref().filter(|s| !Status::DOCUMENTED.contains(&s.as_str())) {
         let known = Status::DOCUMENTED.join(", ");
-        return Err(EventError::Request(format!("Filters.Status {status:?} is not one of {known}")));
+        return Err(EventError::Request(format!(
+            "Filters.Status {} is not one of {known}",
+            plain(status.as_str())
+        )));
     }
     let pagination = match event.pagination_config {
         None => PaginationConfig::default(),
@@ -174,7 +178,7 @@ fn request(event: &Value) -> Result<Request, EventError> {
 
 /// As much of a value as a person needs to know it again.
 fn excerpt(value: &Value) -> String {
-    bounded(value.to_string(), 200)
+    bounded(plain(&value.to_string()), 200)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::harmless::bounded;
+use crate::harmless::{bounded, plain};
 use crate::ports::{Page, PageRequest};
 
 /// More pages than any organization has: 50 packs × 10,000 accounts are 5,000 of 100 rows.
@@ -89,8 +89,8 @@ impl Position {
             return Ok(Self::decode_deprecated(text));
         };
         let refuse = |why: &str| PaginationError::StartingToken {
-            token: bounded(text.to_owned(), 200),
-            why: bounded(why.to_owned(), 200),
+            token: bounded(plain(text), 200),
+            why: bounded(plain(why), 200),
         };
         let mut position = Self::default();
         for (name, value) in fields {

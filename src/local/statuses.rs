@@ -8,11 +8,15 @@ use std::path::Path;
 use jiff::{Timestamp, Unit};
 use serde::{Deserialize, Deserializer};
 
+use crate::harmless::{bounded, plain};
 use crate::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 
 /// AWS Config's own default.
 const PAGE: u64 = 100;
+
+/// Most that is told of what is wrong, in bytes: it quotes the document.
+const LONGEST_ERROR: usize = 1000;
 
 /// What is wrong with a statuses document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +43,7 @@ impl RecordedStatuses {
     pub fn add(&mut self, pack: PackName, document: &str, origin: &str) -> Result<(), StatusesError> {
         let fault = |problem: String| StatusesError { origin: origin.to_owned(), problem };
         let document: Document = serde_json::from_str(document).map_err(|error| {
+            let error = bounded(plain(&error.to_string()), LONGEST_ERROR);
             fault(format!(
                 "{error}. Expected what `aws configservice get-organization-conformance-pack-detailed-status \
                  --output json` prints"

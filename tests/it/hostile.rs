@@ -179,6 +179,34 @@ fn a_megabyte_in_an_event_is_not_told_back() {
     }
 }
 
+/// What `make fuzz` holds against any input: an error goes to logs and terminals as it is.
+#[test]
+fn what_is_refused_is_quoted_harmlessly() {
+    let trouble = "\u{202E}txet\u{1b}[31m\u{7f}\n";
+    let events = [
+        json!({trouble: 1}),
+        json!(trouble),
+        json!({"Filters": {"Status": trouble}}),
+        json!({"PaginationConfig": {"PageSize": trouble}}),
+        json!({"source": trouble, "detail-type": trouble}),
+    ];
+    let mut errors: Vec<String> = events.iter().map(|e| event::parse(e).unwrap_err().to_string()).collect();
+    let row =
+        json!({"AccountId": account(1), "Status": "CREATE_FAILED", "LastUpdateTime": "x".repeat(1 << 20)});
+    for document in [
+        json!({"OrganizationConformancePackDetailedStatuses": [row]}),
+        json!({"OrganizationConformancePackDetailedStatuses": [{"AccountId": trouble}]}),
+        json!(trouble),
+    ] {
+        let mut recorded = RecordedStatuses::new(REGION.parse().unwrap());
+        errors.push(recorded.add("P".parse().unwrap(), &document.to_string(), "f").unwrap_err().to_string());
+    }
+    for error in errors {
+        assert!(error.len() < 4096, "{} bytes", error.len());
+        assert_eq!(error, packwatch::harmless::plain(&error));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_failures_at_once_are_one_message_that_sns_takes() {
     let world = new_world();
