@@ -219,3 +219,6 @@ impl Recorded {
         message::event(&self.target, &self.born, transition)
     }
 }
+
+#[cfg(test)]
+mod tests;
