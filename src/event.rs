@@ -137,9 +137,7 @@ struct PaginationConfigEvent {
 }
 
 fn request(event: &Value) -> Result<Request, EventError> {
-    // It quotes what was wrong, which may be long, and which a terminal or a log would act on.
-    let invalid =
-        |error: serde_json::Error| EventError::Request(bounded(plain(&error.to_string()), LONGEST_ERROR));
+    let invalid = |error: serde_json::Error| EventError::Request(quoted(&error.to_string()));
     let event = RequestEvent::deserialize(event).map_err(invalid)?;
     let filters = event
         .filters
@@ -174,6 +172,11 @@ fn request(event: &Value) -> Result<Request, EventError> {
         dry_run: event.dry_run,
         tentative: false,
     })
+}
+
+/// An error that quotes what was wrong, which may be long, and which a terminal or a log would act on.
+fn quoted(error: &str) -> String {
+    bounded(plain(error), LONGEST_ERROR)
 }
 
 /// As much of a value as a person needs to know it again.

@@ -1,4 +1,5 @@
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::time::sleep;
 
 use super::*;
 use crate::model::{AccountId, Kind, State, Status};
@@ -140,6 +141,17 @@ async fn a_busy_entry_is_sent_again_alone_and_a_refused_one_is_owed() {
     assert!(report.error.unwrap().contains("busy"));
     assert_eq!((topics.batches.take().len(), commit.unwrap().events_announced), (4, 4));
     assert_eq!(started.elapsed(), Duration::from_millis(200 + 400 + 800), "it is given time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_is_owed_also_when_the_call_after_it_fails() {
+    let pack = |name| recorded(name, vec![failed(1, 5)]);
+    let refused = PublishError::Refused("too long".to_owned());
+    let topics = busy_topics(vec![Ok(vec![(0, refused), (1, busy())]), Err(denied())]);
+    let store = Ledger::default();
+    announced(&store, &topics, vec![pack("A"), pack("B")]).await;
+    let marks: Vec<u64> = store.commits.take().iter().map(|commit| commit.events_announced).collect();
+    assert_eq!(marks, [4, 4]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{EventError, Request, excerpt, request};
+use super::{EventError, Request, excerpt, quoted, request};
 use crate::model::Target;
 
 /// One message of the queue.
@@ -44,7 +44,7 @@ pub(super) fn parse(event: &Value) -> Result<Vec<Record>, EventError> {
 }
 
 fn read(index: usize, record: &Value) -> Result<Record, EventError> {
-    let wrong = |what: &str| EventError::Unknown(format!("Records[{index}] {what}"));
+    let wrong = |what: &str| EventError::Unknown(format!("Records[{index}] {}", quoted(what)));
     let source = record.get("eventSource").unwrap_or(&Value::Null);
     if source != "aws:sqs" {
         return Err(wrong(&format!("has the eventSource {}", excerpt(source))));

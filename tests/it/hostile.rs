@@ -173,6 +173,7 @@ fn a_megabyte_in_an_event_is_not_told_back() {
         json!({"Filters": {"Status": "X".repeat(1 << 20)}}),
         json!({"PaginationConfig": {"PageSize": long}}),
         json!(long),
+        json!({"Records": [{"eventSource": "aws:sqs", "messageId": "m", "body": "", "attributes": long}]}),
     ] {
         let error = event::parse(&event).unwrap_err().to_string();
         assert!(error.len() < 4096, "{} bytes: {}", error.len(), &error[..200]);
