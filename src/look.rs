@@ -267,7 +267,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
         let is_silenced = |t: &Transition| {
             t.to.as_ref().is_some_and(|to| to.silenced) || silences.silence(t.account, t.kind, observed_at)
         };
-        for change in changes.iter_mut().filter(|c| c.transition.as_ref().is_some_and(is_silenced)) {
+        for change in changes.iter_mut().filter(|c| c.transition.as_deref().is_some_and(is_silenced)) {
             compare::silence(change);
         }
         changes

@@ -7,7 +7,7 @@ use crate::message::{Alert, Event};
 use crate::model::{AccountId, Row, Target, Transition};
 use crate::names::AccountName;
 use crate::notification::Notification;
-use crate::ports::{AccountNames, PublishError, Publisher, SnapshotStore, StoreError};
+use crate::ports::{AccountNames, HistoryRequest, Page, PublishError, Publisher, SnapshotStore, StoreError};
 use crate::silence::Silence;
 use crate::snapshot::{Change, Claim, Commit, Heads};
 
@@ -43,6 +43,10 @@ impl SnapshotStore for Ledger {
     }
 
     async fn transitions(&self, _: &Target, _: u64) -> Result<Vec<Transition>, StoreError> {
+        unreachable!()
+    }
+
+    async fn history(&self, _: &Target, _: &HistoryRequest) -> Result<Page<Transition>, StoreError> {
         unreachable!()
     }
 
