@@ -163,7 +163,7 @@ impl<'a> Reader<'a> {
         let url = self.read("PACKWATCH_QUEUE_URL", None, |text| text.parse().map(Some));
         let max_age = self.read("PACKWATCH_QUEUE_MAX_AGE", Duration::from_secs(3600), duration);
         let queue = url.map(|url| Queue { url, max_age });
-        let pack_metrics = self.read("PACKWATCH_PACK_METRICS", true, switch);
+        let pack_metrics = self.read("PACKWATCH_PACK_METRICS", false, switch);
         Some(Destinations { table: table?, alerts_topic: alerts_topic?, events_topic, queue, pack_metrics })
     }
 

@@ -9,6 +9,7 @@ resource "aws_cloudwatch_dashboard" "packwatch" {
     period        = local.interval_seconds
     timeout       = var.timeout
     function      = aws_lambda_function.packwatch.function_name
+    log_group     = aws_cloudwatch_log_group.function.name
     failed_events = aws_sqs_queue.failed_events.name
     # Without FanOut a name that no queue has: a line without data.
     waiting_targets         = var.fan_out == "on" ? aws_sqs_queue.targets[0].name : "none"

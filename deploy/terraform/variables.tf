@@ -304,7 +304,7 @@ variable "log_retention_days" {
 
 variable "pack_metrics" {
   type        = string
-  default     = "on"
+  default     = "off"
   description = "Whether each pack in each region has a metric of its own: its failing accounts. CloudWatch charges 0.30 USD a month for each."
 
   validation {

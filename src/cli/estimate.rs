@@ -92,11 +92,11 @@ pub(super) const ITEMS: [Item; 10] = [
         digests + u.changes_per_month() * SNS_REQUEST
     }),
     ("CloudWatch logs", |u| {
-        let bytes = (u.packs + 2.0) * LOG_LINE + (u.packs + 1.0) * METRICS_LINE;
+        let bytes = (u.packs + 2.0) * LOG_LINE + METRICS_LINE;
         u.runs() * bytes / GB * LOGS_GB
     }),
     // One for each pack: its failing accounts.
-    ("CloudWatch metrics", |u| (RUN_METRICS + u.packs) * METRIC),
+    ("CloudWatch metrics", |_| RUN_METRICS * METRIC),
     ("Dashboard, and traces", |u| DASHBOARD + u.runs() * TRACE),
     ("Alarms and the topics' key", |_| ALARM_METRICS * ALARM_METRIC + KEY),
 ];

@@ -88,7 +88,7 @@ fn level(lines: &[Value], level: &str) -> usize {
 
 #[tokio::test]
 async fn every_line_is_documented_and_says_whose_it_is() {
-    let stage = Stage::with(&[]).await;
+    let stage = Stage::with(&[("PACKWATCH_PACK_METRICS", "on")]).await;
     let world = &stage.world;
     world.add_pack(REGION, PACK, 30);
     world.fail(REGION, PACK, &account(1), "CREATE_FAILED", "SomeCode", SECRET);
@@ -122,7 +122,7 @@ async fn every_line_is_documented_and_says_whose_it_is() {
 
 #[tokio::test]
 async fn a_failure_is_logged_once_for_each_target_and_once_for_the_invocation() {
-    let stage = Stage::with(&[("PACKWATCH_PACK_METRICS", "off")]).await;
+    let stage = Stage::with(&[]).await;
     let world = &stage.world;
     world.add_pack(REGION, PACK, 3);
     let lines = stage.lines_of_tick().await;
@@ -231,10 +231,16 @@ fn wanted() -> BTreeSet<(String, String)> {
 }
 
 #[tokio::test]
-async fn the_dashboard_and_the_alarms_show_metrics_that_the_function_writes() {
-    let stage = Stage::with(&[]).await;
+async fn the_dashboard_and_the_alarms_show_what_the_function_writes() {
+    let stage = Stage::with(&[("PACKWATCH_PACK_METRICS", "on")]).await;
     stage.world.add_pack(REGION, PACK, 3);
-    let written: BTreeSet<_> = metrics(&stage.lines_of_tick().await)
+    let lines = stage.lines_of_tick().await;
+    let looked = lines.iter().find(|line| line["message"] == "target looked at").unwrap();
+    let dashboard = dashboard().to_string();
+    for field in ["failed", "in_progress", "accounts"] {
+        assert!(looked[field].is_u64() && dashboard.contains(&format!("latest({field})")), "{looked}");
+    }
+    let written: BTreeSet<_> = metrics(&lines)
         .into_iter()
         .flat_map(|(dimensions, metrics)| metrics.into_keys().map(move |name| (dimensions.clone(), name)))
         .collect();
