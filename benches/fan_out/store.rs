@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use packwatch::model::{AccountId, Row, Target, Transition};
-use packwatch::ports::{SnapshotStore, StoreError};
+use packwatch::ports::{HistoryRequest, Page, SnapshotStore, StoreError};
 use packwatch::silence::Silence;
 use packwatch::snapshot::{Change, Claim, Commit, Head, Heads};
 use tokio::time::sleep;
@@ -90,7 +90,7 @@ impl SnapshotStore for Table {
                 None => drop(rows.remove(&change.account)),
             }
             if let Some(transition) = &change.transition {
-                state.log.entry(target.clone()).or_default().push(transition.clone());
+                state.log.entry(target.clone()).or_default().push((**transition).clone());
             }
         }
         Ok(())
@@ -101,6 +101,10 @@ impl SnapshotStore for Table {
         let state = self.0.borrow();
         let log = state.log.get(target).into_iter().flatten();
         Ok(log.filter(|transition| transition.epoch > after).cloned().collect())
+    }
+
+    async fn history(&self, _: &Target, _: &HistoryRequest) -> Result<Page<Transition>, StoreError> {
+        Err(StoreError::Unavailable("nobody reads the history here".to_owned()))
     }
 
     async fn silence(&self, _: &Silence) -> Result<(), StoreError> {

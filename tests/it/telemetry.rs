@@ -12,6 +12,8 @@ use crate::world::packs::account;
 /// A text that AWS Config sends and packwatch tells people, and that no log line may hold.
 const SECRET: &str = "xyzzy said the template of account";
 
+const PACK_METRICS: (&str, &str) = ("PACKWATCH_PACK_METRICS", "on");
+
 impl Stage {
     /// Invokes the function and gives the lines that it wrote, each of which is held to the documentation.
     async fn lines(&self, event: Value) -> Vec<Value> {
@@ -88,7 +90,7 @@ fn level(lines: &[Value], level: &str) -> usize {
 
 #[tokio::test]
 async fn every_line_is_documented_and_says_whose_it_is() {
-    let stage = Stage::with(&[("PACKWATCH_PACK_METRICS", "on")]).await;
+    let stage = Stage::with(&[PACK_METRICS]).await;
     let world = &stage.world;
     world.add_pack(REGION, PACK, 30);
     world.fail(REGION, PACK, &account(1), "CREATE_FAILED", "SomeCode", SECRET);
@@ -153,7 +155,7 @@ async fn a_failure_is_logged_once_for_each_target_and_once_for_the_invocation() 
 #[tokio::test]
 async fn no_log_level_silences_the_metrics_or_hides_whose_a_line_is() {
     for kept in ["WARN", "ERROR", "FATAL"] {
-        let stage = Stage::with(&[("AWS_LAMBDA_LOG_LEVEL", kept)]).await;
+        let stage = Stage::with(&[PACK_METRICS, ("AWS_LAMBDA_LOG_LEVEL", kept)]).await;
         stage.world.add_pack(REGION, PACK, 3);
         let lines = stage.lines_of_tick().await;
         assert_eq!(
@@ -169,7 +171,7 @@ async fn no_log_level_silences_the_metrics_or_hides_whose_a_line_is() {
 #[tokio::test]
 async fn a_batch_of_the_queue_is_measured_as_a_run_is() {
     let queue = "https://sqs.eu-west-1.amazonaws.com/999999999999/targets";
-    let stage = Stage::with(&[("PACKWATCH_QUEUE_URL", queue)]).await;
+    let stage = Stage::with(&[PACK_METRICS, ("PACKWATCH_QUEUE_URL", queue)]).await;
     stage.world.add_queue(queue, 2);
     stage.world.add_pack(REGION, PACK, 3);
     let sent = stage.lines_of_tick().await;
@@ -232,7 +234,7 @@ fn wanted() -> BTreeSet<(String, String)> {
 
 #[tokio::test]
 async fn the_dashboard_and_the_alarms_show_what_the_function_writes() {
-    let stage = Stage::with(&[("PACKWATCH_PACK_METRICS", "on")]).await;
+    let stage = Stage::with(&[PACK_METRICS]).await;
     stage.world.add_pack(REGION, PACK, 3);
     let lines = stage.lines_of_tick().await;
     let looked = lines.iter().find(|line| line["message"] == "target looked at").unwrap();
