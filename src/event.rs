@@ -146,7 +146,7 @@ fn request(event: &Value) -> Result<Request, EventError> {
     if let Some(status) = filters.status.as_ref().filter(|s| !Status::DOCUMENTED.contains(&s.as_str())) {
         let known = Status::DOCUMENTED.join(", ");
         return Err(EventError::Request(format!(
-            "Filters.Status {} is not one of {known}",
+            "Filters.Status {:?} is not one of {known}",
             plain(status.as_str())
         )));
     }

@@ -188,6 +188,7 @@ fn what_is_refused_is_quoted_harmlessly() {
         json!({trouble: 1}),
         json!(trouble),
         json!({"Filters": {"Status": trouble}}),
+        json!({"Filters": {"Status": "\u{2060}"}}),
         json!({"PaginationConfig": {"PageSize": trouble}}),
         json!({"source": trouble, "detail-type": trouble}),
     ];
