@@ -10,6 +10,10 @@ use hyper_util::rt::TokioExecutor;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+/// The engine wants a signature's form, and does not check it.
+const UNCHECKED: &str = "AWS4-HMAC-SHA256 Credential=bench/20260101/eu-west-1/dynamodb/aws4_request, \
+                         SignedHeaders=host, Signature=0";
+
 /// Sends every transaction since the last reset once more, as packwatch does: those of a pack one after the other, the
 /// packs side by side. They are accepted, since the epoch is still the same, and write the same again.
 pub(crate) async fn replay(dynamo: &Dynamo) -> Duration {
@@ -35,12 +39,16 @@ async fn send(client: &Client<HttpConnector, Body>, url: &Uri, transactions: Vec
         let request = Request::post(url.clone())
             .header("content-type", "application/x-amz-json-1.0")
             .header("x-amz-target", "DynamoDB_20120810.TransactWriteItems")
-            .header(
-                "authorization",
-                "AWS4-HMAC-SHA256 Credential=bench/20260101/eu-west-1/dynamodb/aws4_request",
-            );
+            .header("x-amz-date", "20260101T000000Z")
+            .header("authorization", UNCHECKED);
         let answer = client.request(request.body(Body::from(transaction)).expect("a request")).await;
         let answer = answer.expect("the store answers");
-        assert!(answer.status().is_success(), "a transaction that was accepted is refused: {answer:?}");
+        let is_accepted = answer.status().is_success();
+        let said = axum::body::to_bytes(Body::new(answer.into_body()), usize::MAX).await.expect("a body");
+        assert!(
+            is_accepted,
+            "a transaction that was accepted is refused: {}",
+            String::from_utf8_lossy(&said)
+        );
     }
 }
