@@ -107,9 +107,9 @@ resource "aws_lambda_event_source_mapping" "targets" {
   count            = local.fan_out
   event_source_arn = aws_sqs_queue.targets[0].arn
   function_name    = aws_lambda_function.packwatch.arn
-  # Ten targets are one digest. More would make fewer messages, and would no longer fit into a run where AWS Config
-  # throttles: see docs/performance.md.
-  batch_size = 10
+  # More do not fit into a run where AWS Config throttles, come back unfinished, and make no fewer messages: see
+  # docs/performance.md.
+  batch_size = 5
   # The sender is done within a few seconds: batches are full then.
   maximum_batching_window_in_seconds = 5
   function_response_types            = ["ReportBatchItemFailures"]
