@@ -90,10 +90,10 @@ SEED ?=
 soak: ## Kill the real function at random, HISTORIES times (SEED=n), and search the larger spaces
 	PACKWATCH_SOAK_HISTORIES=$(HISTORIES) $(if $(SEED),PACKWATCH_SOAK_SEED=$(SEED) PROPTEST_RNG_SEED=$(SEED)) \
 		cargo test --locked --all-features --test it -- --include-ignored --nocapture \
-		soak:: model:: hostile:: interleavings::three
+		protocol::soak:: protocol::model:: messages::hostile:: protocol::interleavings::three
 
 mutants: .tools/bin/cargo-mutants ## Change compare, record and announce at random: the unit tests must notice
-	.tools/bin/cargo-mutants mutants --file src/compare.rs --file src/record.rs --file src/announce.rs --file src/batch.rs \
+	.tools/bin/cargo-mutants mutants --file src/watch/compare.rs --file src/watch/record.rs --file src/watch/announce.rs --file src/watch/batch.rs \
 		--no-default-features --timeout 60 -- --locked --lib
 
 # How long each parser is fed.

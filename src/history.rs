@@ -9,9 +9,11 @@ use std::collections::VecDeque;
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Target, Transition};
-use crate::notification::transition_id;
+use crate::model::Target;
+
+use crate::notify::transition_id;
 use crate::ports::{HistoryRequest, Order, SnapshotStore, StoreError};
+use crate::state::Transition;
 
 /// Transitions of one target that are held at once.
 const PAGE: u32 = 250;

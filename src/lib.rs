@@ -1,58 +1,39 @@
 //! packwatch tells an AWS organization's people, within one poll, when the deployment status of an
 //! organization conformance pack changes in any member account.
 //!
-//! Data flows one way. An [`event`] asks for a look; [`plan`] says at which targets (an organization
-//! conformance pack in a region); [`observe`] reads AWS Config with botocore's pagination
-//! ([`paginate`]); [`effective`] adds what follows from the time; [`fingerprint`] says whether anything
-//! is new at all; [`compare`] says what; [`record`] writes it, fenced; [`announce`] gathers, publishes
-//! and commits; [`report`] answers. [`watch`] and, for one target, [`look`] know the order.
+//! The rooms, from the top to the bottom; each knows only what is below it:
 //!
-//! What comes from outside comes through [`ports`]. [`aws`] is the only place that knows the
-//! AWS SDK, [`local`] the only one that knows files, SQLite and the terminal.
-//! [`notification`] is what a reader is told, [`render`] lays it out, [`message`] fits it into SNS.
+//! - [`lambda`](crate::lambda) and [`cli`](crate::cli): the two doors. [`event`] is what Lambda hands in.
+//! - [`watch`]: one run, in its order. It knows the outside only through [`ports`].
+//! - [`aws`](crate::aws) and [`local`](crate::local): the outside, over the AWS SDK, and over SQLite, recorded
+//!   statuses and the terminal. They know neither each other nor the run.
+//! - [`history`], [`pace`] and [`doctor`](crate::doctor): the log of many packs as one list, how fast AWS Config is asked, and what is
+//!   wrong with a deployment.
+//! - [`ports`]: the traits between the two.
+//! - [`notify`]: what is told, and in which form. [`state`]: what is kept. [`settings`], and [`model`], AWS's words.
+//!
+//! Begin with [`watch::run`].
 
 // A run is one task of one thread: nobody needs the futures of the ports to be `Send`.
 #![expect(async_fn_in_trait, reason = "the ports are implemented and called here only")]
 
-pub mod announce;
 #[cfg(feature = "aws")]
 pub mod aws;
-pub mod batch;
-pub mod budget;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
-pub mod compare;
 #[cfg(feature = "doctor")]
-pub mod deployment;
-pub mod effective;
+pub mod doctor;
 pub mod event;
-pub mod fan_out;
-pub mod fingerprint;
-pub mod flap;
-pub mod harmless;
-pub mod hints;
 pub mod history;
-pub mod keys;
+#[cfg(feature = "aws")]
+pub mod lambda;
 #[cfg(feature = "cli")]
 pub mod local;
-pub mod logs;
-pub mod look;
-pub mod message;
 pub mod model;
-pub mod names;
-pub mod notification;
-pub mod observe;
-pub mod owed;
+pub mod notify;
 pub mod pace;
-pub mod paginate;
-pub mod plan;
 pub mod ports;
-pub mod queued;
-pub mod record;
-pub mod render;
-pub mod report;
 pub mod settings;
-pub mod silence;
-pub mod snapshot;
+pub mod state;
 pub mod watch;

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::message::{Alert, Event};
-use crate::model::{AccountId, DetailedStatus, PackName, Region, Row, Status, Target, Transition};
-use crate::names::AccountName;
-use crate::silence::Silence;
-use crate::snapshot::{Change, Claim, Commit, Heads};
+use crate::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
+use crate::notify::message::{Alert, Event};
+use crate::state::heads::{Change, Claim, Commit, Heads};
+use crate::state::silence::Silence;
+use crate::state::{Row, Transition};
 
 /// What a run needs from outside.
 #[derive(Debug)]
@@ -147,7 +147,7 @@ pub trait SnapshotStore {
     /// The recorded state of every account of the target, consistently.
     async fn rows(&self, target: &Target) -> Result<BTreeMap<AccountId, Row>, StoreError>;
 
-    /// Applies up to [`crate::record::CHANGES_PER_TRANSACTION`] changes, all or none, if the head's
+    /// Applies up to [`crate::watch::record::CHANGES_PER_TRANSACTION`] changes, all or none, if the head's
     /// epoch is still `epoch`.
     async fn record(&self, target: &Target, epoch: u64, changes: &[Change]) -> Result<(), StoreError>;
 
@@ -205,6 +205,15 @@ pub trait TargetQueue {
     async fn send(&self, targets: &[Target]) -> Result<Vec<(usize, PublishError)>, PublishError>;
 }
 
+/// What AWS Organizations says of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountName {
+    /// Its name.
+    pub name: String,
+    /// Its state, unless that is `ACTIVE`: nothing can be deployed to a suspended account.
+    pub state: Option<String>,
+}
+
 /// Knows what accounts are called, if it can. That it cannot is no error: a digest goes out without names.
 pub trait AccountNames {
     /// Asks for the names of these accounts, as far as they are not known. May be given up at any time.
@@ -212,6 +221,19 @@ pub trait AccountNames {
 
     /// What is known of an account by now.
     fn known(&self, account: AccountId) -> Option<AccountName>;
+}
+
+/// Without anyone to ask, no names are known: recorded statuses, names switched off.
+impl<N: AccountNames> AccountNames for Option<N> {
+    async fn look_up(&self, accounts: &[AccountId]) {
+        if let Some(names) = self {
+            names.look_up(accounts).await;
+        }
+    }
+
+    fn known(&self, account: AccountId) -> Option<AccountName> {
+        self.as_ref()?.known(account)
+    }
 }
 
 /// Tells the time of day.

@@ -7,17 +7,18 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use packwatch::budget::Budget;
-use packwatch::event::{Record, Request};
-use packwatch::fan_out::fan_out;
-use packwatch::message::{Alert, Event};
+use packwatch::event::Record;
+use packwatch::event::reply::Queued;
 use packwatch::model::{AccountId, Target};
-use packwatch::names::AccountName;
+use packwatch::notify::message::{Alert, Event};
+use packwatch::ports::AccountName;
 use packwatch::ports::{AccountNames, Clock, Ports, PublishError, Publisher, TargetQueue};
-use packwatch::queued::Queued;
-use packwatch::report::Answer;
 use packwatch::settings::{Reader as SettingsReader, Settings};
 use packwatch::watch;
+use packwatch::watch::budget::Budget;
+use packwatch::watch::fan_out::fan_out;
+use packwatch::watch::report::Answer;
+use packwatch::watch::request::Request;
 use tokio::time::{Instant, sleep};
 
 use crate::organization::{Organization, Reader, Size, regions};

@@ -1,15 +1,17 @@
 //! The table, in memory: rows that are alike are kept once, so that two million need little room. What the port's
-//! contract says (`tests/it/contract.rs`), and nothing else.
+//! contract says (`tests/it/stores/contract.rs`), and nothing else.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use packwatch::model::{AccountId, Row, Target, Transition};
+use packwatch::model::{AccountId, Target};
+
 use packwatch::ports::{HistoryRequest, Page, SnapshotStore, StoreError};
-use packwatch::silence::Silence;
-use packwatch::snapshot::{Change, Claim, Commit, Head, Heads};
+use packwatch::state::heads::{Change, Claim, Commit, Head, Heads};
+use packwatch::state::silence::Silence;
+use packwatch::state::{Row, Transition};
 use tokio::time::sleep;
 
 /// How long DynamoDB takes for a request.

@@ -3,21 +3,22 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use packwatch::event::{self, Event, Request};
-use packwatch::harmless::plain;
+use packwatch::event::{self, Trigger};
+use packwatch::watch::request::Request;
+use packwatch::model::text::plain;
 use packwatch::model::Status;
 use serde_json::{Value, json};
 
 fuzz_target!(|data: &[u8]| {
     let Ok(value) = serde_json::from_slice::<Value>(data) else { return };
     match event::parse(&value) {
-        Ok(Event::Tick) => {}
+        Ok(Trigger::Tick) => {}
         // Their identifiers go back to the queue that gave them.
-        Ok(Event::Records(records)) => assert!(records.len() <= data.len()),
-        Ok(Event::Request(request)) => {
+        Ok(Trigger::Records(records)) => assert!(records.len() <= data.len()),
+        Ok(Trigger::Request(request)) => {
             assert_documented(&request);
             let again = event::parse(&as_document(&request)).expect("what was taken is taken again");
-            assert_eq!(again, Event::Request(Request { tentative: false, ..request }));
+            assert_eq!(again, Trigger::Request(Request { tentative: false, ..request }));
         }
         Err(error) => {
             let error = error.to_string();

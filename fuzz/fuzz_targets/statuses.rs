@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use libfuzzer_sys::fuzz_target;
-use packwatch::harmless::plain;
+use packwatch::model::text::plain;
 use packwatch::local::RecordedStatuses;
 use packwatch::model::{DetailedStatus, Target};
 use packwatch::ports::{Filters, PageRequest, StatusSource};

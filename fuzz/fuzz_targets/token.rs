@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use packwatch::harmless::plain;
-use packwatch::paginate::{PaginationConfig, Paginator};
+use packwatch::model::text::plain;
+use packwatch::watch::paginate::{PaginationConfig, Paginator};
 use packwatch::ports::Page;
 
 const ITEMS: u16 = 300;

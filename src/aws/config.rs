@@ -58,7 +58,7 @@ impl ConfigSource {
     }
 
     /// How many calls were throttled since this was asked last, in each region where any was.
-    pub(super) fn take_throttles(&self) -> BTreeMap<Region, u64> {
+    pub fn take_throttles(&self) -> BTreeMap<Region, u64> {
         let taken =
             |(region, paced): (&Region, &Paced)| (region.clone(), paced.throttled.swap(0, Ordering::Relaxed));
         self.regions.iter().map(taken).filter(|(_, throttles)| *throttles > 0).collect()

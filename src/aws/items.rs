@@ -10,8 +10,8 @@ use tracing::warn;
 
 use crate::model::Target;
 use crate::ports::StoreError;
-use crate::silence::Silence;
-use crate::snapshot::{SCHEMA, Stored, newer_schema};
+use crate::state::heads::{SCHEMA, Stored, newer_schema};
+use crate::state::silence::Silence;
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 

@@ -2,13 +2,11 @@
 
 mod config;
 mod connection;
-#[cfg(feature = "doctor")]
-mod doctor;
 mod dynamodb;
 mod fault;
+#[cfg(feature = "doctor")]
+mod inspector;
 mod items;
-pub mod lambda;
-mod metrics;
 mod organizations;
 mod refusal;
 mod sns;
@@ -18,9 +16,9 @@ mod transaction;
 
 pub use config::ConfigSource;
 pub use connection::Connection;
-#[cfg(feature = "doctor")]
-pub use doctor::Inspector;
 pub use dynamodb::DynamoStore;
+#[cfg(feature = "doctor")]
+pub use inspector::Inspector;
 pub use organizations::Organizations;
 pub use sns::SnsPublisher;
 pub use sqs::SqsQueue;

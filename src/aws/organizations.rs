@@ -12,9 +12,9 @@ use tracing::warn;
 
 use super::connection::Connection;
 use super::fault::Fault;
-use crate::harmless::plain;
 use crate::model::AccountId;
-use crate::names::AccountName;
+use crate::model::text::plain;
+use crate::ports::AccountName;
 use crate::ports::AccountNames;
 
 /// Organizations throttles early, and a digest does not wait long for names.

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use super::fault::Fault;
 use super::items::{Item, number, text};
 use crate::ports::StoreError;
-use crate::snapshot::Claim;
+use crate::state::heads::Claim;
 
 /// How often a write is tried that met another transaction on the same item. The SDK does not.
 const CONFLICT_ATTEMPTS: u32 = 6;

@@ -6,7 +6,7 @@ use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 
 use super::connection::Connection;
 use super::fault::Fault;
-use crate::message::{Alert, Attribute, Event};
+use crate::notify::message::{Alert, Attribute, Event};
 use crate::ports::{PublishError, Publisher};
 use crate::settings::TopicArn;
 

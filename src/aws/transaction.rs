@@ -4,10 +4,10 @@ use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem};
 
 use super::items::{Item, encode, keys, number};
 use super::refusal::malformed;
-use crate::keys;
 use crate::model::Target;
 use crate::ports::StoreError;
-use crate::snapshot::Change;
+use crate::state::heads::Change;
+use crate::state::keys;
 
 /// The condition of every fenced write.
 pub(super) const FENCE: &str = "epoch = :epoch";

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 /// One thread: a run waits for AWS, it does not compute; a current-thread runtime starts faster.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    packwatch::logs::init();
-    match packwatch::aws::lambda::serve().await {
+    packwatch::lambda::logs::init();
+    match packwatch::lambda::serve().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error}");

@@ -7,16 +7,28 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::{Failure, Global, counted, note};
-use crate::model::{Kind, Region, Target};
-use crate::settings::{duration, glob_matches};
+use super::outcome::{Failure, note};
+use crate::model::text::counted;
+use crate::model::{Kind, PackGlob, Region, Target};
+use crate::settings::duration;
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// Region of AWS Config [default: AWS_REGION]
+    #[arg(long, global = true, value_name = "REGION")]
+    pub(super) region: Option<String>,
+    /// Profile of the AWS shared config and credentials files [default: AWS_PROFILE]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+}
 
 /// Which packs a list is about.
 #[derive(Debug, Args)]
 pub(super) struct PackArgs {
     /// Only this organization conformance pack, by name or with *. May be repeated
     #[arg(long = "pack", visible_alias = "organization-conformance-pack-name", value_name = "NAME")]
-    packs: Vec<String>,
+    packs: Vec<PackGlob>,
     /// Only packs of this region (with --table, --region is the table's). May be repeated
     #[arg(long = "pack-region", value_name = "REGION")]
     regions: Vec<Region>,
@@ -35,7 +47,7 @@ impl PackArgs {
         let is_anywhere = self.regions.is_empty() && of_file.is_none();
         known.retain(|target, _| {
             (is_anywhere || self.regions.iter().chain(&of_file).any(|region| *region == target.region))
-                && (self.packs.is_empty() || self.packs.iter().any(|g| glob_matches(g, target.pack.as_str())))
+                && (self.packs.is_empty() || self.packs.iter().any(|glob| glob.matches(&target.pack)))
         });
         if known.is_empty() {
             note(&format!("none of {} fits", counted(all, "known pack")));

@@ -6,15 +6,18 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::args::Global;
 use super::args::{PackArgs, kind, moment};
-use super::ports::StoreArgs;
+use super::outcome::{Done, Failure, note};
+use super::outside::StoreArgs;
 use super::table::{self, Csv, Output};
-use super::{Done, Failure, Global, counted, note};
-use crate::harmless::plain;
 use crate::history::{Entry, History, Window};
-use crate::model::{AccountId, Kind, State, Transition};
-use crate::notification::transition_notice;
+use crate::model::text::counted;
+use crate::model::text::plain;
+use crate::model::{AccountId, Kind};
+use crate::notify::transition_notice;
 use crate::ports::{self, SnapshotStore};
+use crate::state::{State, Transition};
 
 /// What `history` takes.
 #[derive(Debug, Args)]

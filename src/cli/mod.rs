@@ -3,24 +3,25 @@
 
 mod args;
 mod board;
-mod cloud;
 mod cost;
 #[cfg(feature = "doctor")]
 mod doctor;
-mod estimate;
 mod history;
-mod ports;
+mod outcome;
+mod outside;
 mod preview;
 mod run;
 mod silence;
 mod statuses;
 mod table;
 
-use std::fmt::Display;
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+
+use self::args::Global;
+use self::outcome::{Done, Failure, is_broken_pipe, tell};
 
 /// Tells when the deployment status of an organization conformance pack changes in a member account.
 #[derive(Debug, Parser)]
@@ -42,17 +43,6 @@ Examples:
   packwatch doctor --function packwatch     find out why it is quiet
 
 Exit codes: 0 nothing changed; 2 changes were announced; 1 it failed.";
-
-/// What every command takes.
-#[derive(Debug, Args)]
-struct Global {
-    /// Region of AWS Config [default: AWS_REGION]
-    #[arg(long, global = true, value_name = "REGION")]
-    region: Option<String>,
-    /// Profile of the AWS shared config and credentials files [default: AWS_PROFILE]
-    #[arg(long, global = true, value_name = "NAME")]
-    profile: Option<String>,
-}
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -78,16 +68,6 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-}
-
-/// A failure that is told to the user and ends the program with 1.
-type Failure = Box<dyn std::error::Error>;
-
-/// Whether something was announced: the difference between the exit codes 0 and 2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Done {
-    Quiet,
-    Announced,
 }
 
 /// Runs the program.
@@ -131,25 +111,4 @@ fn run_command(cli: Cli) -> Result<Done, Failure> {
             }
         }
     })
-}
-
-/// Whether the reader of our output has seen enough, as `head` does.
-fn is_broken_pipe(failure: &(dyn std::error::Error + 'static)) -> bool {
-    failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-}
-
-fn tell(failure: &impl Display) {
-    let red = anstyle::AnsiColor::Red.on_default().bold();
-    // Nothing is left to do when not even that can be written.
-    let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {failure}");
-}
-
-/// A line for a person who watches, apart from what a program reads.
-fn note(line: &impl Display) {
-    let _ = writeln!(anstream::stderr(), "{line}");
-}
-
-/// So many of something: `1 page`, `2 pages`.
-fn counted(n: u64, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Done, Failure};
+use super::outcome::{Done, Failure};
 use crate::local::{Channel, Terminal};
-use crate::notification::Notification;
+use crate::notify::Notification;
 
 /// What `preview` takes.
 #[derive(Debug, Args)]

@@ -6,17 +6,19 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::ports::{Names, Sink, Source, Store, StoreArgs, Watched};
-use super::{Done, Failure, Global, cloud, counted, note};
-use crate::budget::Budget;
+use super::args::Global;
+use super::outcome::{Done, Failure, note};
+use super::outside::{Names, Sink, Source, Store, StoreArgs, Watched};
 use crate::clock::{FixedClock, SystemClock};
-use crate::event::Request;
 use crate::local::{Channel, RecordedStatuses, SqliteStore, Terminal};
+use crate::model::text::counted;
 use crate::model::{PackName, Region};
 use crate::ports::{Clock, Filters, Ports};
-use crate::report::Report;
 use crate::settings::{Reader, Settings, TopicArn};
 use crate::watch;
+use crate::watch::budget::Budget;
+use crate::watch::report::Report;
+use crate::watch::request::Request;
 
 /// What `run` takes. Each setting has the Lambda's variable as its default.
 #[derive(Debug, Args)]
@@ -161,7 +163,7 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure
     }
     let channel = if args.output == Output::Json { Channel::Json } else { args.channel };
     let source = if args.statuses.is_empty() {
-        cloud::source(global, &settings.regions).await?
+        Source::of_aws(global, &settings.regions).await?
     } else {
         let (recorded, packs) = recorded(args, &settings)?;
         request.packs = packs;
@@ -171,7 +173,7 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure
     let store = store(global, &args.store, args.dry_run).await?;
     let sink = sink(global, args, channel).await?;
     let has_names = settings.account_names && args.statuses.is_empty();
-    let names = if has_names { cloud::names(global).await? } else { None };
+    let names = if has_names { Names::of_aws(global).await? } else { None };
     let outside = (&source, &store, &sink, &names);
     let report = match args.now {
         Some(now) => once(outside, &FixedClock(now), &settings, &request).await,
@@ -180,7 +182,7 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure
     source.finish();
     let mut report = report?;
     if let Some(notification) = &mut report.preview {
-        crate::names::fill(notification, &names, &Budget::UNLIMITED).await;
+        crate::watch::account_names::fill(notification, &names, &Budget::UNLIMITED).await;
         Terminal::new(channel, io::stdout()).write(notification)?;
     }
     sum_up(&report)
@@ -263,7 +265,7 @@ fn recorded(args: &RunArgs, settings: &Settings) -> Result<(RecordedStatuses, Ve
 /// Opens the store. A dry run neither creates nor changes a file.
 async fn store(global: &Global, args: &StoreArgs, dry_run: bool) -> Result<Store, Failure> {
     if let Some(table) = &args.table {
-        return cloud::store(global, table).await;
+        return Store::of_table(global, table).await;
     }
     let file = args.file()?;
     let missing = dry_run && !file.exists();
@@ -273,6 +275,6 @@ async fn store(global: &Global, args: &StoreArgs, dry_run: bool) -> Result<Store
 async fn sink(global: &Global, args: &RunArgs, channel: Channel) -> Result<Sink, Failure> {
     match &args.topic {
         None => Ok(Sink::Terminal(Terminal::new(channel, io::stdout()))),
-        Some(topic) => cloud::sink(global, topic, args.events_topic.as_ref()).await,
+        Some(topic) => Sink::of_topics(global, topic, args.events_topic.as_ref()).await,
     }
 }

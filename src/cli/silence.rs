@@ -7,15 +7,16 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::args::Global;
 use super::args::kind;
-use super::ports::{Store, StoreArgs};
+use super::outcome::{Done, Failure, note};
+use super::outside::{Store, StoreArgs};
 use super::table::{self, Output};
-use super::{Done, Failure, Global, cloud, note};
 use crate::local::SqliteStore;
-use crate::model::{AccountId, Kind, Region};
+use crate::model::{AccountId, Kind, PackGlob, Region};
 use crate::ports::SnapshotStore;
 use crate::settings::duration;
-use crate::silence::Silence;
+use crate::state::silence::Silence;
 
 /// What `silence` takes.
 #[derive(Debug, Args)]
@@ -52,7 +53,7 @@ struct AddArgs {
     accounts: Vec<AccountId>,
     /// Organization conformance pack, by name or with *. May be repeated
     #[arg(long = "pack", value_name = "NAME")]
-    packs: Vec<String>,
+    packs: Vec<PackGlob>,
     /// Region of the pack (--region is the table's). May be repeated
     #[arg(long = "pack-region", value_name = "REGION")]
     regions: Vec<Region>,
@@ -191,7 +192,7 @@ fn until(text: &str) -> Result<Timestamp, String> {
 
 async fn open(global: &Global, args: &StoreArgs) -> Result<Store, Failure> {
     match &args.table {
-        Some(table) => cloud::store(global, table).await,
+        Some(table) => Store::of_table(global, table).await,
         None => Ok(Store::Sqlite(SqliteStore::open(&args.file()?)?)),
     }
 }

@@ -6,13 +6,14 @@ use std::io::{self, Write};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::ports::Watched;
+use super::args::Global;
+use super::outcome::{Done, Failure};
+use super::outside::{Source, Watched};
 use super::table::{self, Output};
-use super::{Done, Failure, Global, cloud};
 use crate::model::{DetailedStatus, PackName, Status, Target};
-use crate::paginate::{PaginationConfig, Paginator};
 use crate::ports::{Filters, StatusSource};
 use crate::settings::Reader;
+use crate::watch::paginate::{PaginationConfig, Paginator};
 
 /// What `statuses` takes: the AWS CLI's own options.
 #[derive(Debug, Args)]
@@ -84,7 +85,7 @@ pub(super) async fn statuses(global: &Global, args: &StatusesArgs) -> Result<Don
     let settings = reader.settings();
     reader.finish()?;
     let region = settings.regions.first().cloned().ok_or("name the region with --region")?;
-    let source = Watched::new(cloud::source(global, &settings.regions).await?);
+    let source = Watched::new(Source::of_aws(global, &settings.regions).await?);
     let target = Target { region, pack: args.organization_conformance_pack_name.clone() };
     let pagination = PaginationConfig {
         max_items: args.max_items,
@@ -119,7 +120,7 @@ fn print(rows: &[DetailedStatus], next_token: Option<String>, output: Output) ->
         Output::Csv => table::csv(&HEADER, &cells())?,
     }
     if let Some(token) = next_token {
-        super::note(&format!("There is more. Go on with --starting-token {token}"));
+        super::outcome::note(&format!("There is more. Go on with --starting-token {token}"));
     }
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::io::{self, Stdout, Write};
 use clap::ValueEnum;
 use comfy_table::{Table, presets};
 
-use super::Failure;
-use crate::harmless::plain;
+use super::outcome::Failure;
+use crate::model::text::plain;
 
 /// How a list is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,11 +1,12 @@
-//! The records of an SQS queue. Each holds a request for one target, as [`crate::fan_out`] sends them.
+//! The records of an SQS queue. Each holds a request for one target, as [`crate::watch::fan_out`] sends them.
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{EventError, Request, excerpt, quoted, request};
+use super::{EventError, excerpt, quoted, request};
 use crate::model::Target;
+use crate::watch::request::Request;
 
 /// One message of the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,11 +11,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::warn;
 
-use crate::keys;
-use crate::model::{AccountId, Row, Target, Transition};
+use crate::model::{AccountId, Target};
 use crate::ports::{HistoryRequest, Order, Page, SnapshotStore, StoreError};
-use crate::silence::Silence;
-use crate::snapshot::{Change, Claim, Commit, Head, Heads, SCHEMA, Stored, newer_schema};
+use crate::state::heads::{Change, Claim, Commit, Head, Heads, SCHEMA, Stored, newer_schema};
+use crate::state::keys;
+use crate::state::silence::Silence;
+use crate::state::{Row, Transition};
 
 /// How long a writer waits for another one. Every transaction here takes milliseconds.
 const BUSY: Duration = Duration::from_secs(30);

@@ -8,7 +8,7 @@ use std::path::Path;
 use jiff::{Timestamp, Unit};
 use serde::{Deserialize, Deserializer};
 
-use crate::harmless::{bounded, plain};
+use crate::model::text::{bounded, plain};
 use crate::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 

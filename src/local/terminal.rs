@@ -5,10 +5,10 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::message::{Alert, Event};
-use crate::notification::Notification;
+use crate::notify::Notification;
+use crate::notify::message::{Alert, Event};
+use crate::notify::render;
 use crate::ports::{PublishError, Publisher};
-use crate::render;
 
 /// A form in which a notification is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::names::text_conversions;
+use super::ids::text_conversions;
 
 /// An `OrganizationResourceDetailedStatus`. AWS documents nine; any other text is kept as it came.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,18 +4,18 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use super::values::items;
-use crate::model::{Kind, PackName};
+use crate::model::{Invalid, Kind, PackGlob, PackName};
 
 /// Which packs are watched: globs, of which one must match, and excludes, of which none may.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackFilter {
-    include: Vec<String>,
-    exclude: Vec<String>,
+    include: Vec<PackGlob>,
+    exclude: Vec<PackGlob>,
 }
 
 impl Default for PackFilter {
     fn default() -> Self {
-        Self { include: vec!["*".to_owned()], exclude: Vec::new() }
+        Self { include: vec![PackGlob::any()], exclude: Vec::new() }
     }
 }
 
@@ -29,13 +29,10 @@ impl FromStr for PackFilter {
                 Some(glob) => (glob, &mut filter.exclude),
                 None => (item, &mut filter.include),
             };
-            if glob.is_empty() || !glob.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '*')) {
-                return Err(format!("{item:?} is not a pack name or a glob: letters, digits, hyphens and *"));
-            }
-            into.push(glob.to_owned());
+            into.push(glob.parse().map_err(|error: Invalid| error.to_string())?);
         }
         if filter.include.is_empty() {
-            filter.include.push("*".to_owned());
+            filter.include.push(PackGlob::any());
         }
         Ok(filter)
     }
@@ -44,23 +41,9 @@ impl FromStr for PackFilter {
 impl PackFilter {
     /// Whether a pack is watched.
     pub fn matches(&self, pack: &PackName) -> bool {
-        let any = |globs: &[String]| globs.iter().any(|glob| glob_matches(glob, pack.as_str()));
+        let any = |globs: &[PackGlob]| globs.iter().any(|glob| glob.matches(pack));
         any(&self.include) && !any(&self.exclude)
     }
-}
-
-/// Whether `text` has the form of `glob`, in which `*` stands for any characters.
-pub(crate) fn glob_matches(glob: &str, text: &str) -> bool {
-    let mut pieces = glob.split('*');
-    let Some(mut rest) = pieces.next().and_then(|first| text.strip_prefix(first)) else { return false };
-    let Some(last) = pieces.next_back() else { return rest.is_empty() };
-    for piece in pieces {
-        match rest.find(piece).and_then(|at| rest.get(at + piece.len()..)) {
-            Some(after) => rest = after,
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
 }
 
 /// What the alerts topic is told.
@@ -95,7 +78,9 @@ impl FromStr for Notify {
         for item in items(text) {
             match NOTIFY.iter().find(|name| **name == item) {
                 _ if item == "all" => wanted.extend(NOTIFY),
-                Some(name) => drop(wanted.insert(*name)),
+                Some(name) => {
+                    wanted.insert(*name);
+                }
                 None => return Err(format!("{item:?} is not one of all, {}", NOTIFY.join(", "))),
             }
         }

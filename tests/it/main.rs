@@ -7,33 +7,12 @@
     reason = "what a test's helper cannot do fails the test; the sizes of the searched spaces are printed"
 )]
 
-mod board;
-mod cli;
-mod contract;
-mod cost;
-mod crashes;
-mod direct;
+mod commands;
 mod docs;
-mod doctor;
-mod fan_out;
-mod gate;
-mod gated;
-mod golden;
+mod function;
 mod harness;
-mod history;
-mod hostile;
-mod interleavings;
-mod lambda;
-mod limits;
-mod memory;
+mod house;
 mod messages;
-mod model;
-mod mutants;
-mod promise;
-mod scenario;
-mod schedules;
-mod soak;
-mod spaces;
-mod statuses;
-mod telemetry;
+mod protocol;
+mod stores;
 mod world;

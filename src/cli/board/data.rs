@@ -25,10 +25,11 @@ use serde_json::json;
 
 use super::names::KnownNames;
 use super::{Pack, is_ill};
-use crate::harmless::{bounded, plain};
-use crate::hints::{self, Hint};
 use crate::history::Entry;
-use crate::model::{AccountId, Kind, Phase, Row, State, Status, Target};
+use crate::model::text::{bounded, plain};
+use crate::model::{AccountId, Kind, Phase, Status, Target};
+use crate::notify::hints::{self, Hint};
+use crate::state::{Row, State};
 
 /// Bytes of one message, and of all: AWS Config's words may differ for each account by an id of a request.
 const LONGEST_MESSAGE: usize = 400;

@@ -8,10 +8,11 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::{BoardArgs, Switch};
-use crate::cli::ports::Names;
-use crate::cli::{Failure, Global, cloud, note};
-use crate::harmless::plain;
+use crate::cli::args::Global;
+use crate::cli::outcome::{Failure, note};
+use crate::cli::outside::Names;
 use crate::model::AccountId;
+use crate::model::text::plain;
 use crate::ports::AccountNames;
 
 /// Accounts that AWS Organizations is asked for: it throttles early, and a board does not wait long for names.
@@ -59,7 +60,7 @@ impl KnownNames {
         }
         // Recorded statuses may be of an organization to which nobody here has access.
         let ask = args.store.table.is_some() && args.accounts.is_none() && args.account_names == Switch::On;
-        let organization = if ask { cloud::names(global).await? } else { None };
+        let organization = if ask { Names::of_aws(global).await? } else { None };
         Ok(Self { listed, organization, left: Cell::new(MOST) })
     }
 

@@ -14,11 +14,11 @@ use sha2::{Digest, Sha256};
 
 use super::data::{Data, MOST_MOVES};
 use super::names::KnownNames;
-use crate::cli::Failure;
+use crate::cli::outcome::Failure;
 use crate::history::{History, Window};
 use crate::model::Target;
 use crate::ports::{Order, SnapshotStore};
-use crate::snapshot::Head;
+use crate::state::heads::Head;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");

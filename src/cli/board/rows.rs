@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 
 use super::names::KnownNames;
 use super::{Pack, is_ill};
-use crate::cli::Failure;
+use crate::cli::outcome::Failure;
 use crate::cli::table::Csv;
-use crate::harmless::plain;
-use crate::model::{AccountId, Row};
+use crate::model::AccountId;
+use crate::model::text::plain;
 use crate::ports::StoreError;
+use crate::state::Row;
 
 const HEADER: [&str; 10] = [
     "Region",

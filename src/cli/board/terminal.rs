@@ -10,12 +10,14 @@ use jiff::Timestamp;
 
 use super::names::KnownNames;
 use super::{Pack, is_ill};
-use crate::cli::{Failure, counted};
-use crate::compare::counts;
-use crate::harmless::plain;
-use crate::model::{AccountId, Phase, Row, Status, Target};
+use crate::cli::outcome::Failure;
+use crate::model::text::counted;
+use crate::model::text::plain;
+use crate::model::{AccountId, Phase, Status, Target};
 use crate::ports::StoreError;
-use crate::snapshot::Counts;
+use crate::state::Row;
+use crate::state::heads::Counts;
+use crate::state::heads::counts;
 
 /// An account that fails in a pack.
 struct Failing {

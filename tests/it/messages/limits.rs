@@ -5,22 +5,22 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use jiff::Timestamp;
-use packwatch::budget::Budget;
 use packwatch::clock::FixedClock;
-use packwatch::event::Request;
 use packwatch::local::Channel;
-use packwatch::message::{self, Alert, Attribute, Event, LARGEST_MESSAGE};
 use packwatch::model::{DetailedStatus, Status, Target};
-use packwatch::notification::Notification;
+use packwatch::notify::Notification;
+use packwatch::notify::message::{self, Alert, Attribute, Event, LARGEST_MESSAGE};
 use packwatch::ports::{Ports, PublishError, Publisher};
 use packwatch::settings::Reader;
 use packwatch::watch;
+use packwatch::watch::budget::Budget;
+use packwatch::watch::request::Request;
 use serde_json::Value;
 
 use super::samples::{account, at, cases, changed, failed, failure, here, told};
 use super::schema::{assert_event, assert_notification};
 use super::stage::{NOBODY, Statuses};
-use crate::memory::MemoryStore;
+use crate::protocol::memory::MemoryStore;
 use crate::world::sns_form::{Draft, DraftAttribute};
 use crate::world::sns_rules;
 

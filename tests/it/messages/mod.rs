@@ -9,6 +9,7 @@
 )]
 
 mod command;
+mod hostile;
 mod limits;
 mod samples;
 mod schema;

@@ -1,9 +1,10 @@
 //! What there may be to tell, made as a run makes it.
 
 use jiff::Timestamp;
-use packwatch::model::{AccountId, Kind, State, Status, Target, Transition};
-use packwatch::notification::{News, Notification, What, digest};
+use packwatch::model::{AccountId, Kind, Status, Target};
+use packwatch::notify::{News, Notification, What, digest};
 use packwatch::settings::Notify;
+use packwatch::state::{State, Transition};
 
 pub(crate) const NOW: &str = "2026-11-18T10:00:00Z";
 

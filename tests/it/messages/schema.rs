@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use jsonschema::Validator;
-use packwatch::message;
+use packwatch::notify::message;
 use serde_json::{Value, json};
 
 use super::samples::{cases, failure, here, no_recorder};

@@ -5,22 +5,23 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use packwatch::aws::Organizations;
-use packwatch::budget::Budget;
 use packwatch::clock::FixedClock;
-use packwatch::event::Request;
-use packwatch::message::{Alert, Event};
-use packwatch::model::{DetailedStatus, PackName, Region, State, Target};
-use packwatch::notification::Notification;
+use packwatch::model::{DetailedStatus, PackName, Region, Target};
+use packwatch::notify::Notification;
+use packwatch::notify::message::{Alert, Event};
 use packwatch::ports::{
     Filters, Page, PageRequest, Ports, PublishError, Publisher, SourceError, StatusSource,
 };
-use packwatch::report::Outcome;
 use packwatch::settings::{Reader, Settings};
+use packwatch::state::State;
 use packwatch::watch;
+use packwatch::watch::budget::Budget;
+use packwatch::watch::report::Outcome;
+use packwatch::watch::request::Request;
 use serde_json::Value;
 
 use super::samples::{account, at, here};
-use crate::memory::MemoryStore;
+use crate::protocol::memory::MemoryStore;
 
 /// Statuses of one moment.
 #[derive(Default)]

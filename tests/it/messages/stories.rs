@@ -1,10 +1,10 @@
 //! What people are told over several runs: silences and flapping.
 
 use packwatch::local::Channel;
-use packwatch::notification::Notification;
+use packwatch::notify::Notification;
 use packwatch::ports::SnapshotStore;
-use packwatch::report::Outcome;
-use packwatch::silence::Silence;
+use packwatch::state::silence::Silence;
+use packwatch::watch::report::Outcome;
 
 use super::samples::{account, at, here};
 use super::stage::Stage;

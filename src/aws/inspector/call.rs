@@ -1,0 +1,151 @@
+//! Signed calls to AWS Lambda, EventBridge Scheduler and CloudWatch, which answer with JSON.
+//!
+//! Four calls of theirs are all that is needed, and their SDK crates would double the time that the dependencies take
+//! to compile (`docs/design.md` has the numbers). This is the SDK's own machinery below its generated clients:
+//! its connector, its time-outs, its signatures, its endpoint settings.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::time::SystemTime;
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_config::config::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4::SigningParams;
+use aws_smithy_runtime::client::orchestrator::operation::Operation;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::identity::Identity;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_types::service_config::ServiceConfigKey;
+use serde_json::Value;
+
+use super::{Inspector, refused};
+use crate::doctor::facts::{Answer, Unanswered};
+
+/// A service.
+pub(super) struct Service {
+    /// As the endpoint variables name it: `AWS_ENDPOINT_URL_{ID}`.
+    pub(super) id: &'static str,
+    /// As its hosts and its signatures name it.
+    pub(super) name: &'static str,
+}
+
+/// What is sent.
+pub(super) enum Request<'a> {
+    /// A GET of this path, query included.
+    Get(&'a str),
+    /// A POST of the awsJson1.0 protocol: target and body.
+    Json(&'static str, Value),
+}
+
+/// An answer, of success or not.
+#[derive(Debug)]
+struct Reply {
+    is_success: bool,
+    /// `x-amzn-errortype`
+    error: Option<String>,
+    body: Vec<u8>,
+}
+
+impl Inspector {
+    /// Calls a service in the connection's region; `action` is the IAM action that the call needs.
+    pub(super) async fn call(
+        &self,
+        service: &Service,
+        action: &'static str,
+        request: Request<'_>,
+    ) -> Answer<Value> {
+        let credentials = self.credentials().await?;
+        let reply = send(self.sdk(), service, request, credentials).await;
+        let reply = reply.map_err(|error| Unanswered::Silent(format!("{}: {error}", service.name)))?;
+        let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        if reply.is_success {
+            return Ok(body);
+        }
+        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        // Such as "ResourceNotFoundException:http://…" or "com.amazonaws.…#ThrottlingException".
+        let code = reply.error.as_deref().or_else(|| text("__type")).unwrap_or("UnknownError");
+        let code = code.rsplit('#').next().and_then(|code| code.split(':').next()).unwrap_or_default();
+        Err(refused(action, code, text("message").or_else(|| text("Message")).unwrap_or("no message")))
+    }
+}
+
+/// Text as a part of a path or of a query.
+pub(super) fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+async fn send(
+    sdk: &SdkConfig,
+    service: &Service,
+    request: Request<'_>,
+    credentials: Credentials,
+) -> Result<Reply, BoxError> {
+    let region = sdk.region().ok_or("no region is set")?;
+    let endpoint = endpoint(sdk, service, region.as_ref());
+    let (method, path, target, body) = match request {
+        Request::Get(path) => ("GET", Cow::from(path), None, Vec::new()),
+        Request::Json(target, body) => ("POST", Cow::from("/"), Some(target), serde_json::to_vec(&body)?),
+    };
+    let mut headers = Vec::new();
+    headers.extend(target.map(|target| ("x-amz-target", target)));
+    headers.extend(target.map(|_| ("content-type", "application/x-amz-json-1.0")));
+
+    let identity = Identity::from(credentials);
+    let params = SigningParams::builder()
+        .identity(&identity)
+        .region(region.as_ref())
+        .name(service.name)
+        .time(SystemTime::now())
+        .settings(SigningSettings::default())
+        .build()?;
+    let url = format!("{endpoint}{path}");
+    let signable = SignableRequest::new(method, &url, headers.iter().copied(), SignableBody::Bytes(&body))?;
+    let (signature, _) = sign(signable, &params.into())?.into_parts();
+
+    let mut http = HttpRequest::new(SdkBody::from(body));
+    http.set_method(method)?;
+    http.set_uri(path.into_owned())?;
+    for (name, value) in headers.into_iter().chain(signature.headers()) {
+        http.headers_mut().try_insert(name.to_owned(), value.to_owned())?;
+    }
+    let mut operation = Operation::builder()
+        .service_name(service.name)
+        .operation_name(service.name)
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .endpoint_url(&endpoint)
+        .http_client(sdk.http_client().ok_or("no HTTP client is set")?)
+        .no_auth()
+        .no_retry()
+        .serializer(|request: HttpRequest| Ok(request))
+        .deserializer::<_, Infallible>(|response: &HttpResponse| Ok(Reply::of(response)));
+    if let Some(timeouts) = sdk.timeout_config() {
+        operation = operation.timeout_config(timeouts.clone());
+    }
+    let reply = operation.build().invoke(http).await;
+    reply
+        .map_err(|error| DisplayErrorContext(error).to_string().split(" (").next().unwrap_or_default().into())
+}
+
+impl Reply {
+    fn of(response: &HttpResponse) -> Self {
+        Self {
+            is_success: response.status().is_success(),
+            error: response.headers().get("x-amzn-errortype").map(str::to_owned),
+            body: response.body().bytes().unwrap_or_default().to_vec(),
+        }
+    }
+}
+
+/// As the SDK's clients find it: the service's own setting, the setting for all, or AWS's host.
+fn endpoint(sdk: &SdkConfig, service: &Service, region: &str) -> String {
+    let key =
+        ServiceConfigKey::builder().service_id(service.id).env("AWS_ENDPOINT_URL").profile("endpoint_url");
+    let own = sdk.service_config().and_then(|config| config.load_config(key.build().ok()?));
+    let set = own.or_else(|| sdk.endpoint_url().map(str::to_owned));
+    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let host = || format!("https://{}.{region}.{domain}", service.name);
+    set.unwrap_or_else(host).trim_end_matches('/').to_owned()
+}

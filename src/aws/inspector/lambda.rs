@@ -1,0 +1,104 @@
+//! AWS Lambda and its metrics: the function, and how its runs ended.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::Inspector;
+use super::call::{Request, Service, encoded};
+use crate::doctor::facts::{Answer, Function, Runs};
+
+const LAMBDA: Service = Service { id: "Lambda", name: "lambda" };
+const CLOUDWATCH: Service = Service { id: "CloudWatch", name: "monitoring" };
+
+/// How far back runs are looked for, and into how long pieces they are counted (seconds).
+const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
+const PERIOD: u32 = 60;
+
+impl Inspector {
+    /// The function of this name or ARN: `GetFunctionConfiguration`.
+    pub async fn function(&self, name: &str) -> Answer<Function> {
+        let path = format!("/2015-03-31/functions/{}/configuration", encoded(name));
+        let asked = self.call(&LAMBDA, "lambda:GetFunctionConfiguration", Request::Get(&path));
+        self.within(asked).await.map(|answer| function(&answer))
+    }
+
+    /// The function's runs within the last day, by minute: `GetMetricData`.
+    pub async fn runs(&self, function: &str, now: Timestamp) -> Answer<Vec<Runs>> {
+        let count = |id: &str, metric: &str| {
+            let dimensions = json!([{"Name": "FunctionName", "Value": function}]);
+            let metric = json!({"Namespace": "AWS/Lambda", "MetricName": metric, "Dimensions": dimensions});
+            json!({"Id": id, "MetricStat": {"Metric": metric, "Period": PERIOD, "Stat": "Sum"}})
+        };
+        let mut request = json!({
+            "StartTime": (now - LOOK_BACK).as_second(),
+            "EndTime": now.as_second(),
+            "MetricDataQueries": [count("all", "Invocations"), count("failed", "Errors")],
+        });
+        let read = async {
+            let mut counts = Counts::default();
+            loop {
+                let call = Request::Json("GraniteServiceVersion20100801.GetMetricData", request.clone());
+                let answer = self.call(&CLOUDWATCH, "cloudwatch:GetMetricData", call).await?;
+                counts.add(&answer);
+                match (answer.get("NextToken"), request.as_object_mut()) {
+                    (Some(Value::String(token)), Some(fields)) => {
+                        fields.insert("NextToken".to_owned(), json!(token));
+                    }
+                    _ => return Ok(counts.runs()),
+                }
+            }
+        };
+        self.within(read).await
+    }
+}
+
+fn function(answer: &Value) -> Function {
+    let text = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
+    let number = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let state = |name: &str| (text(name).unwrap_or_default(), text(&format!("{name}Reason")));
+    let at = |path: &str| answer.pointer(path).and_then(Value::as_str).map(str::to_owned);
+    let variables = answer.pointer("/Environment/Variables").and_then(Value::as_object);
+    let variables = variables.into_iter().flatten();
+    let variables = variables.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+    let name = text("FunctionName").unwrap_or_default();
+    Function {
+        arn: text("FunctionArn").unwrap_or_default(),
+        state: state("State"),
+        last_update: state("LastUpdateStatus"),
+        timeout: Duration::from_secs(number("Timeout")),
+        memory: number("MemorySize"),
+        // Lambda's own, unless another is set.
+        log_group: at("/LoggingConfig/LogGroup").unwrap_or_else(|| format!("/aws/lambda/{name}")),
+        environment: at("/Environment/Error/Message").map_or_else(|| Ok(variables.collect()), Err),
+        name,
+    }
+}
+
+/// How many runs there were, and how many failed, by minute.
+#[derive(Default)]
+struct Counts(BTreeMap<Timestamp, (u64, u64)>);
+
+impl Counts {
+    fn add(&mut self, answer: &Value) {
+        for result in list(answer, "MetricDataResults") {
+            let is_failures = result.get("Id").and_then(Value::as_str) == Some("failed");
+            for (minute, count) in list(result, "Timestamps").iter().zip(list(result, "Values")) {
+                let minute = minute.as_f64().and_then(|minute| Timestamp::from_second(minute as i64).ok());
+                let (Some(minute), Some(count)) = (minute, count.as_f64()) else { continue };
+                let (all, failed) = self.0.entry(minute).or_default();
+                *(if is_failures { failed } else { all }) += count as u64;
+            }
+        }
+    }
+
+    fn runs(self) -> Vec<Runs> {
+        self.0.into_iter().map(|(minute, (all, failed))| Runs { minute, all, failed }).collect()
+    }
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}

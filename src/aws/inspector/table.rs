@@ -1,0 +1,89 @@
+//! DynamoDB: the table's form, and what it owes.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{PointInTimeRecoveryStatus, TableDescription, TimeToLiveStatus};
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use super::Inspector;
+use crate::aws::DynamoStore;
+use crate::doctor::facts::{Answer, Table, Unanswered};
+use crate::model::Target;
+use crate::ports::{SnapshotStore, StoreError};
+use crate::state::heads::{Head, Heads};
+
+impl Inspector {
+    /// The table in the connection's region.
+    pub async fn table(&self, name: &str) -> Table {
+        let client = Client::new(self.sdk());
+        let store = DynamoStore::new(&self.connection, name);
+        let heads = async {
+            let heads = self.within(async { store.load().await.map_err(unread) }).await;
+            let owed = match &heads {
+                Ok(heads) => self.within(owed(&store, heads)).await,
+                Err(why) => Err(why.clone()),
+            };
+            (heads, owed)
+        };
+        let (keys, expiry, recovery, (heads, owed)) = tokio::join!(
+            self.keys(&client, name),
+            self.expiry(&client, name),
+            self.recovery(&client, name),
+            heads
+        );
+        Table { keys, expiry, recovery, heads, owed }
+    }
+
+    async fn keys(&self, client: &Client, name: &str) -> Answer<Vec<(String, String)>> {
+        let described = client.describe_table().table_name(name).send();
+        let table = self.ask("dynamodb:DescribeTable", described).await?.table.ok_or(Unanswered::Missing)?;
+        Ok(key_schema(&table))
+    }
+
+    async fn expiry(&self, client: &Client, name: &str) -> Answer<Option<String>> {
+        let described = client.describe_time_to_live().table_name(name).send();
+        let described = self.ask("dynamodb:DescribeTimeToLive", described).await?.time_to_live_description;
+        let is_on = |status: Option<&TimeToLiveStatus>| {
+            matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling))
+        };
+        let on = described.filter(|description| is_on(description.time_to_live_status()));
+        Ok(on.and_then(|description| description.attribute_name))
+    }
+
+    async fn recovery(&self, client: &Client, name: &str) -> Answer<bool> {
+        let described = client.describe_continuous_backups().table_name(name).send();
+        let described = self.ask("dynamodb:DescribeContinuousBackups", described).await?;
+        let backups = described.continuous_backups_description;
+        let recovery = backups.and_then(|backups| backups.point_in_time_recovery_description);
+        let status = recovery.and_then(|recovery| recovery.point_in_time_recovery_status);
+        Ok(status == Some(PointInTimeRecoveryStatus::Enabled))
+    }
+}
+
+/// Partition key first, each with its type.
+fn key_schema(table: &TableDescription) -> Vec<(String, String)> {
+    let kind = |name: &str| {
+        let mut definitions = table.attribute_definitions().iter();
+        let definition = definitions.find(|definition| definition.attribute_name() == name);
+        definition.map_or_else(String::new, |definition| definition.attribute_type().as_str().to_owned())
+    };
+    let keys = table.key_schema().iter().map(|key| key.attribute_name());
+    keys.map(|name| (name.to_owned(), kind(name))).collect()
+}
+
+/// Since when each target owes what it owes.
+async fn owed(store: &DynamoStore, heads: &Heads) -> Answer<Vec<(Target, Option<Timestamp>)>> {
+    let owing = heads.known.iter().filter(|(_, head)| head.owes());
+    let since = async |(target, head): (&Target, &Head)| {
+        let oldest = store.oldest_after(target, head.announced_everywhere()).await.map_err(unread)?;
+        Ok((target.clone(), oldest.map(|transition| transition.observed_at)))
+    };
+    join_all(owing.map(since)).await.into_iter().collect()
+}
+
+fn unread(error: StoreError) -> Unanswered {
+    match error {
+        StoreError::Denied(why) => Unanswered::Denied { action: "dynamodb:Query", why },
+        other => Unanswered::Silent(other.to_string()),
+    }
+}

@@ -1,0 +1,241 @@
+//! `packwatch doctor`: whether a deployment can do its work, one line for each check. Here is what is asked; the
+//! modules below judge the answers, and know neither AWS nor the time of day.
+
+use std::io::Write;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use clap::{Args, ValueEnum};
+use futures_util::future::{OptionFuture, join_all};
+use jiff::Timestamp;
+
+use super::args::Global;
+use super::outcome::{Done, Failure};
+use super::outside::inspector;
+use crate::aws::Inspector;
+use crate::doctor::delivery::Readers;
+use crate::doctor::facts::{Answer, Function, Unanswered};
+use crate::doctor::finding::{Finding, Level};
+use crate::doctor::{access, delivery, runs, storage};
+use crate::model::text::counted;
+use crate::settings::{Faults, Reader, Settings, TopicArn, duration};
+
+/// What `doctor` takes.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct DoctorArgs {
+    /// The deployed function, by name or ARN: its settings say what else to check
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["table", "topic", "events_topic", "packs", "regions"])]
+    function: Option<String>,
+    /// Without a function: the DynamoDB table [env: PACKWATCH_TABLE]
+    #[arg(long, value_name = "NAME")]
+    table: Option<String>,
+    /// The SNS topic for people [env: PACKWATCH_ALERTS_TOPIC_ARN]
+    #[arg(long, value_name = "ARN")]
+    topic: Option<TopicArn>,
+    /// The SNS topic for machines [env: PACKWATCH_EVENTS_TOPIC_ARN]
+    #[arg(long, value_name = "ARN")]
+    events_topic: Option<TopicArn>,
+    /// Packs that are watched [env: PACKWATCH_PACKS]
+    #[arg(long, value_name = "LIST")]
+    packs: Option<String>,
+    /// Regions that are watched [env: PACKWATCH_REGIONS]
+    #[arg(long, value_name = "LIST")]
+    regions: Option<String>,
+    /// How long to wait for each answer
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = duration)]
+    timeout: Duration,
+    /// table: a line for each check; json: a document a line
+    #[arg(long, value_enum, default_value = "table")]
+    output: Output,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  packwatch doctor --function packwatch-PackwatchFunction-1A2B3C4D5E6F
+  packwatch doctor --function arn:aws:lambda:eu-west-1:999999999999:function:packwatch --profile management
+  packwatch doctor --table packwatch --topic arn:aws:sns:eu-west-1:999999999999:packwatch-alerts
+  packwatch doctor --function packwatch --output json | jq 'select(.Level == \"Failed\")'
+
+The stack's output FunctionName has the function's name. What the caller may not look at is \"not checked\", with the
+permission that it needs.
+
+Exit codes: 0 nothing failed (warnings do not count); 1 something failed, or the checks could not be made.";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Table,
+    Json,
+}
+
+pub(super) async fn doctor(global: &Global, args: &DoctorArgs) -> Result<Done, Failure> {
+    let arn = args.function.as_deref().filter(|name| name.starts_with("arn:"));
+    let region = arn.and_then(|arn| arn.split(':').nth(3));
+    let inspector = inspector(global, region, args.timeout).await?;
+    if inspector.region().is_none() {
+        return Err("name the region with --region".into());
+    }
+    let findings = check(&inspector, args, global.region.is_some()).await;
+    print(&findings, args.output)?;
+    match findings.iter().filter(|finding| finding.level == Level::Failed).count() {
+        0 => Ok(Done::Quiet),
+        failed => Err(format!("{} failed", counted(failed as u64, "check")).into()),
+    }
+}
+
+async fn check(inspector: &Inspector, args: &DoctorArgs, one_region: bool) -> Vec<Finding> {
+    let (caller, clocks) = inspector.caller().await;
+    let mut findings = vec![access::account(&caller)];
+    findings.extend(clocks.map(access::clock));
+    if let Err(Unanswered::Refused { .. }) = caller {
+        findings.push(Finding::not_checked("everything else", "needs credentials"));
+        return findings;
+    }
+    // AWS's time, since this machine's may be what is wrong.
+    let now = clocks.map_or_else(Timestamp::now, |clocks| clocks.aws);
+
+    let function: OptionFuture<_> = args.function.as_deref().map(|name| inspector.function(name)).into();
+    let (organization, function) = tokio::join!(inspector.organization(), function);
+    let function = function.as_ref();
+    let watched = Watched::of(args, function, inspector, one_region);
+    let packs = async |region| (region, inspector.packs(region).await);
+    let table: OptionFuture<_> = watched.table.as_deref().map(|name| inspector.table(name)).into();
+    let topic = |arn: &Option<TopicArn>| -> OptionFuture<_> {
+        let arn = arn.clone();
+        arn.map(async |arn| inspector.topic(&arn).await).into()
+    };
+    let started: OptionFuture<_> = function
+        .and_then(|function| function.as_ref().ok())
+        .map(async |function| {
+            tokio::join!(inspector.schedules(&function.arn), inspector.runs(&function.name, now))
+        })
+        .into();
+    let (packs, table, alerts, events, started) = tokio::join!(
+        join_all(watched.settings.regions.iter().map(packs)),
+        table,
+        topic(&watched.alerts),
+        topic(&watched.events),
+        started,
+    );
+    let regions = packs.into_iter().map(|(region, packs)| (region.clone(), packs)).collect();
+
+    findings
+        .extend(caller.iter().map(|caller| access::organization(&caller.account, &organization, &regions)));
+    match (&args.function, function) {
+        (Some(name), Some(function)) => findings.push(runs::function(name, function)),
+        _ => findings.push(Finding::not_checked(
+            "function",
+            "name it with --function, to check its settings, schedule and runs",
+        )),
+    }
+    findings.extend(watched.faults.map(|faults| {
+        Finding::failed("settings", faults)
+            .remedy("Correct the function's variables (the stack's parameters), or the flags")
+    }));
+    findings.extend(
+        function.iter().flat_map(|f| f.iter()).filter_map(|f| runs::time_limit(f, &watched.settings)),
+    );
+    findings.extend(access::regions(&regions, &watched.settings.packs));
+    if let (Some(name), Some(table)) = (&watched.table, &table) {
+        findings.extend(storage::table(name, table));
+    }
+    for (arn, topic, readers) in
+        [(&watched.alerts, alerts, Readers::People), (&watched.events, events, Readers::Machines)]
+    {
+        if let (Some(arn), Some(topic)) = (arn, topic) {
+            findings.extend(delivery::topic(arn, &topic, readers));
+        }
+    }
+    let mut interval = None;
+    if let (Some(Ok(function)), Some((schedules, runs))) = (function, &started) {
+        interval = runs::interval(schedules, now);
+        findings.extend(runs::schedules(schedules, runs, now));
+        findings.push(runs::last_run(runs, interval, &function.log_group, now));
+    }
+    // A table that cannot be read has said so.
+    let table = table.filter(|table| table.heads.is_ok());
+    findings.extend(table.map(|table| storage::unannounced(&table, interval, now)));
+    findings
+}
+
+/// What is watched, and where it is kept and sent, as the function's variables or the flags say.
+struct Watched {
+    settings: Settings,
+    faults: Option<Faults>,
+    table: Option<String>,
+    alerts: Option<TopicArn>,
+    events: Option<TopicArn>,
+}
+
+impl Watched {
+    fn of(
+        args: &DoctorArgs,
+        function: Option<&Answer<Function>>,
+        inspector: &Inspector,
+        one_region: bool,
+    ) -> Self {
+        let region = || inspector.region().map(|region| region.to_string());
+        let arn = |topic: &TopicArn| topic.as_str().to_owned();
+        let variable = |name: &str| match (function, name) {
+            (_, "AWS_REGION") => region(),
+            (Some(Ok(function)), _) => function.environment.as_ref().ok()?.get(name).cloned(),
+            // Its settings are not known. Those of this machine are somebody else's.
+            (Some(Err(_)), _) => None,
+            (None, _) => {
+                let flag = match name {
+                    "PACKWATCH_TABLE" => args.table.clone(),
+                    "PACKWATCH_ALERTS_TOPIC_ARN" => args.topic.as_ref().map(arn),
+                    "PACKWATCH_EVENTS_TOPIC_ARN" => args.events_topic.as_ref().map(arn),
+                    "PACKWATCH_PACKS" => args.packs.clone(),
+                    // As in `run`, a --region means this one.
+                    "PACKWATCH_REGIONS" => args.regions.clone().or_else(|| region().filter(|_| one_region)),
+                    _ => None,
+                };
+                flag.or_else(|| std::env::var(name).ok())
+            }
+        };
+        let mut reader = Reader::new(&variable);
+        let settings = reader.settings();
+        let text = |name: &str| variable(name).filter(|text| !text.trim().is_empty());
+        let topic = |name: &str| text(name).and_then(|arn| arn.parse().ok());
+        let is_readable = |function: &Answer<Function>| {
+            function.as_ref().is_ok_and(|function| function.environment.is_ok())
+        };
+        // Only a function needs both.
+        let both = ["PACKWATCH_TABLE", "PACKWATCH_ALERTS_TOPIC_ARN"].iter().all(|name| text(name).is_some());
+        if function.map_or(both, is_readable) {
+            reader.destinations();
+        }
+        Self {
+            table: text("PACKWATCH_TABLE"),
+            alerts: topic("PACKWATCH_ALERTS_TOPIC_ARN"),
+            events: topic("PACKWATCH_EVENTS_TOPIC_ARN"),
+            faults: reader.finish().err(),
+            settings,
+        }
+    }
+}
+
+fn print(findings: &[Finding], output: Output) -> Result<(), Failure> {
+    // Without colours where it is not a terminal.
+    let mut out = anstream::stdout().lock();
+    for finding in findings {
+        match output {
+            Output::Json => writeln!(out, "{}", serde_json::to_string(finding)?)?,
+            Output::Table => {
+                let (style, level) = (style(finding.level), finding.level.as_str());
+                writeln!(out, "{style}{level:<12}{style:#}{finding}")?;
+            }
+        }
+    }
+    Ok(out.flush()?)
+}
+
+fn style(level: Level) -> Style {
+    match level {
+        Level::Ok => AnsiColor::Green.on_default(),
+        Level::Warning => AnsiColor::Yellow.on_default(),
+        Level::Failed => AnsiColor::Red.on_default().bold(),
+        Level::NotChecked => AnsiColor::Cyan.on_default(),
+    }
+}

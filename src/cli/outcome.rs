@@ -1,0 +1,37 @@
+//! How a command ends, and what is said on the way.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+/// A failure that is told to the user and ends the program with 1.
+pub(super) type Failure = Box<dyn std::error::Error>;
+
+/// What a build for recorded statuses alone, such as the demo's, says when it is asked for AWS.
+#[cfg(not(feature = "aws"))]
+pub(super) fn without_aws() -> Failure {
+    "this packwatch was built without the AWS clients (cargo's feature `aws`): use --statuses, --store and the terminal"
+        .into()
+}
+
+/// Whether something was announced: the difference between the exit codes 0 and 2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Done {
+    Quiet,
+    Announced,
+}
+
+/// Whether the reader of our output has seen enough, as `head` does.
+pub(super) fn is_broken_pipe(failure: &(dyn std::error::Error + 'static)) -> bool {
+    failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+pub(super) fn tell(failure: &impl Display) {
+    let red = anstyle::AnsiColor::Red.on_default().bold();
+    // Nothing is left to do when not even that can be written.
+    let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {failure}");
+}
+
+/// A line for a person who watches, apart from what a program reads.
+pub(super) fn note(line: &impl Display) {
+    let _ = writeln!(anstream::stderr(), "{line}");
+}

@@ -1,0 +1,67 @@
+//! Where the messages go: the terminal, or topics.
+
+use std::io::Stdout;
+
+#[cfg(feature = "aws")]
+use crate::aws::SnsPublisher;
+use crate::cli::args::Global;
+use crate::cli::outcome::Failure;
+#[cfg(not(feature = "aws"))]
+use crate::cli::outcome::without_aws;
+use crate::local::Terminal;
+use crate::notify::message::{Alert, Event};
+use crate::ports::{PublishError, Publisher};
+use crate::settings::TopicArn;
+
+/// Where messages go.
+pub(in crate::cli) enum Sink {
+    Terminal(Terminal<Stdout>),
+    #[cfg(feature = "aws")]
+    Sns(SnsPublisher),
+}
+
+impl Sink {
+    #[cfg(feature = "aws")]
+    pub(in crate::cli) async fn of_topics(
+        global: &Global,
+        alerts: &TopicArn,
+        events: Option<&TopicArn>,
+    ) -> Result<Self, Failure> {
+        Ok(Self::Sns(SnsPublisher::new(&super::aws::connection(global).await?, alerts, events)))
+    }
+
+    #[cfg(not(feature = "aws"))]
+    pub(in crate::cli) async fn of_topics(
+        _: &Global,
+        _: &TopicArn,
+        _: Option<&TopicArn>,
+    ) -> Result<Self, Failure> {
+        Err(without_aws())
+    }
+}
+
+impl Publisher for Sink {
+    async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
+        match self {
+            Self::Terminal(terminal) => terminal.alert(alert).await,
+            #[cfg(feature = "aws")]
+            Self::Sns(sns) => sns.alert(alert).await,
+        }
+    }
+
+    fn has_events(&self) -> bool {
+        match self {
+            Self::Terminal(terminal) => terminal.has_events(),
+            #[cfg(feature = "aws")]
+            Self::Sns(sns) => sns.has_events(),
+        }
+    }
+
+    async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {
+        match self {
+            Self::Terminal(terminal) => terminal.events(events).await,
+            #[cfg(feature = "aws")]
+            Self::Sns(sns) => sns.events(events).await,
+        }
+    }
+}

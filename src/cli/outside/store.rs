@@ -1,0 +1,128 @@
+//! Where the snapshots are: a file, or a table.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[cfg(feature = "aws")]
+use crate::aws::DynamoStore;
+use crate::cli::args::Global;
+use crate::cli::outcome::Failure;
+#[cfg(not(feature = "aws"))]
+use crate::cli::outcome::without_aws;
+use crate::local::SqliteStore;
+use crate::model::{AccountId, Target};
+use crate::ports::{HistoryRequest, Page, SnapshotStore, StoreError};
+use crate::state::heads::{Change, Claim, Commit, Heads};
+use crate::state::silence::Silence;
+use crate::state::{Row, Transition};
+
+/// Where the snapshots are.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct StoreArgs {
+    /// SQLite file with the snapshots [default: packwatch/snapshots.sqlite in the state folder]
+    #[arg(long, value_name = "FILE", conflicts_with = "table")]
+    store: Option<PathBuf>,
+    /// DynamoDB table with the snapshots, instead of the file
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) table: Option<String>,
+}
+
+impl StoreArgs {
+    /// Opens what a run has filled; nothing is created.
+    pub(in crate::cli) async fn open(&self, global: &Global) -> Result<Store, Failure> {
+        if let Some(table) = &self.table {
+            return Store::of_table(global, table).await;
+        }
+        let file = self.file()?;
+        if !file.exists() {
+            let why = "there is no such file: has `packwatch run` been run, with the same --store?";
+            return Err(format!("{}: {why}", file.display()).into());
+        }
+        Ok(Store::Sqlite(SqliteStore::open(&file)?))
+    }
+
+    /// The file: as given, or where the state of programs is kept (XDG Base Directory Specification).
+    pub(in crate::cli) fn file(&self) -> Result<PathBuf, Failure> {
+        if let Some(file) = &self.store {
+            return Ok(file.clone());
+        }
+        let state = std::env::var_os("XDG_STATE_HOME").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+        let state = state.or_else(|| std::env::home_dir().map(|home| home.join(".local/state")));
+        let state = state.ok_or("no home folder: name the file of the snapshots with --store")?;
+        Ok(state.join("packwatch").join("snapshots.sqlite"))
+    }
+}
+
+/// A store of snapshots.
+pub(in crate::cli) enum Store {
+    Sqlite(SqliteStore),
+    #[cfg(feature = "aws")]
+    Dynamo(DynamoStore),
+}
+
+impl Store {
+    #[cfg(feature = "aws")]
+    pub(in crate::cli) async fn of_table(global: &Global, table: &str) -> Result<Self, Failure> {
+        Ok(Self::Dynamo(DynamoStore::new(&super::aws::connection(global).await?, table)))
+    }
+
+    #[cfg(not(feature = "aws"))]
+    pub(in crate::cli) async fn of_table(_: &Global, _: &str) -> Result<Self, Failure> {
+        Err(without_aws())
+    }
+}
+
+/// Calls the same method of whichever store it is.
+macro_rules! either_store {
+    ($self:ident, $store:ident => $call:expr) => {
+        match $self {
+            Store::Sqlite($store) => $call.await,
+            #[cfg(feature = "aws")]
+            Store::Dynamo($store) => $call.await,
+        }
+    };
+}
+
+impl SnapshotStore for Store {
+    async fn load(&self) -> Result<Heads, StoreError> {
+        either_store!(self, store => store.load())
+    }
+
+    async fn claim(&self, target: &Target, claim: &Claim) -> Result<(), StoreError> {
+        either_store!(self, store => store.claim(target, claim))
+    }
+
+    async fn rows(&self, target: &Target) -> Result<BTreeMap<AccountId, Row>, StoreError> {
+        either_store!(self, store => store.rows(target))
+    }
+
+    async fn record(&self, target: &Target, epoch: u64, changes: &[Change]) -> Result<(), StoreError> {
+        either_store!(self, store => store.record(target, epoch, changes))
+    }
+
+    async fn transitions(&self, target: &Target, after: u64) -> Result<Vec<Transition>, StoreError> {
+        either_store!(self, store => store.transitions(target, after))
+    }
+
+    async fn history(
+        &self,
+        target: &Target,
+        request: &HistoryRequest,
+    ) -> Result<Page<Transition>, StoreError> {
+        either_store!(self, store => store.history(target, request))
+    }
+
+    async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
+        either_store!(self, store => store.silence(silence))
+    }
+
+    async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
+        either_store!(self, store => store.unsilence(id))
+    }
+
+    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
+        either_store!(self, store => store.commit(target, commit))
+    }
+}

@@ -1,0 +1,105 @@
+//! What a check came to, in one line.
+
+use std::fmt::Display;
+
+use serde::{Serialize, Serializer};
+
+use crate::doctor::facts::Unanswered;
+use crate::model::text::plain;
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    Ok,
+    /// It works, and somebody should know of this.
+    Warning,
+    Failed,
+    /// The caller may not ask. Nothing is known to be wrong.
+    NotChecked,
+}
+
+impl Level {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Failed => "FAILED",
+            Self::NotChecked => "not checked",
+        }
+    }
+}
+
+impl Serialize for Level {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Ok => "Ok",
+            Self::Warning => "Warning",
+            Self::Failed => "Failed",
+            Self::NotChecked => "NotChecked",
+        })
+    }
+}
+
+/// One line of the doctor's report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Finding {
+    /// Such as `table packwatch`.
+    pub(crate) check: String,
+    pub(crate) level: Level,
+    pub(crate) message: String,
+    /// What to do, unless all is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) remedy: Option<String>,
+}
+
+impl Finding {
+    fn new(check: impl Display, level: Level, message: impl Display) -> Self {
+        // Names and messages come from AWS: a line stays one line, and a terminal is not told what to do.
+        let (check, message) = (plain(&check.to_string()), plain(&message.to_string()));
+        Self { check, level, message, remedy: None }
+    }
+
+    pub(crate) fn ok(check: impl Display, message: impl Display) -> Self {
+        Self::new(check, Level::Ok, message)
+    }
+
+    pub(crate) fn warning(check: impl Display, message: impl Display) -> Self {
+        Self::new(check, Level::Warning, message)
+    }
+
+    pub(crate) fn failed(check: impl Display, message: impl Display) -> Self {
+        Self::new(check, Level::Failed, message)
+    }
+
+    pub(crate) fn not_checked(check: impl Display, message: impl Display) -> Self {
+        Self::new(check, Level::NotChecked, message)
+    }
+
+    /// With what to do about it.
+    pub(crate) fn remedy(mut self, remedy: impl Display) -> Self {
+        self.remedy = Some(plain(&remedy.to_string()));
+        self
+    }
+
+    /// That a question was not answered. `missing` says what it means when the thing is not there.
+    pub(crate) fn unanswered(check: impl Display, why: &Unanswered, missing: &str) -> Self {
+        match why {
+            Unanswered::Denied { action, .. } => Self::not_checked(check, format!("needs {action}")),
+            Unanswered::Missing => Self::failed(check, missing),
+            Unanswered::Refused { code, message } => Self::failed(check, format!("{code}: {message}")),
+            Unanswered::Silent(why) => {
+                Self::failed(check, why).remedy("Look at the network (proxy, VPC endpoint), and run it again")
+            }
+        }
+    }
+}
+
+/// The line without its level: what, how it is, what to do.
+impl Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { check, message, remedy, .. } = self;
+        write!(f, "{check}: {message}")?;
+        remedy.iter().try_for_each(|remedy| write!(f, ". {remedy}"))
+    }
+}

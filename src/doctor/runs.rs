@@ -1,0 +1,153 @@
+//! Whether somebody starts the function, and whether it gets to its end.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::finding::Finding;
+use crate::doctor::facts::{Answer, Function, Runs, Schedule, Unanswered};
+use crate::model::text::counted;
+use crate::notify::render::span;
+use crate::settings::Settings;
+
+/// AWS Lambda's metrics arrive up to this late.
+const METRICS_LATE: Duration = Duration::from_secs(180);
+/// So many intervals without a successful run are what the template's alarm waits for, too.
+const MISSED: u32 = 3;
+
+pub(crate) fn function(name: &str, function: &Answer<Function>) -> Finding {
+    let function = match function {
+        Ok(function) => function,
+        Err(Unanswered::Missing) => {
+            return Finding::failed(
+                format!("function {name}"),
+                "there is no such function in this account and region",
+            )
+            .remedy("Compare the name (aws lambda list-functions), --profile and --region");
+        }
+        Err(why) => return Finding::unanswered(format!("function {name}"), why, "there is none"),
+    };
+    let Function { name, state, last_update, timeout, memory, log_group, environment, .. } = function;
+    let check = format!("function {name}");
+    let because = |why: &Option<String>| why.iter().map(|why| format!(": {why}")).collect::<String>();
+    if let Err(why) = environment {
+        return Finding::failed(check, format!("its variables cannot be decrypted: {why}"))
+            .remedy("Give its role kms:Decrypt on the key of its environment");
+    }
+    match (state.0.as_str(), last_update.0.as_str()) {
+        ("Failed", _) => Finding::failed(check, format!("its state is Failed{}", because(&state.1)))
+            .remedy("Deploy it again"),
+        (_, "Failed") => Finding::failed(check, format!("its last update failed{}", because(&last_update.1)))
+            .remedy("The code before it runs: deploy it again"),
+        ("Pending", _) | (_, "InProgress") => {
+            Finding::warning(check, "it is being deployed").remedy("Wait a minute")
+        }
+        _ => {
+            let seconds = timeout.as_secs();
+            Finding::ok(check, format!("deployed, {memory} MB, {seconds} s; logs in {log_group}"))
+        }
+    }
+}
+
+/// What does not fit together, though each setting is valid.
+pub(crate) fn time_limit(function: &Function, settings: &Settings) -> Option<Finding> {
+    let (wait, timeout) = (settings.group_wait.as_secs(), function.timeout.as_secs());
+    let message =
+        format!("PACKWATCH_GROUP_WAIT ({wait} s) leaves no time for reading within the limit of {timeout} s");
+    (settings.group_wait * 2 > function.timeout).then(|| {
+        Finding::warning(format!("function {}", function.name), message)
+            .remedy("Shorten it, or raise Timeout")
+    })
+}
+
+/// The shortest time between two runs, by the schedules that are on.
+pub(crate) fn interval(schedules: &Answer<Vec<Schedule>>, now: Timestamp) -> Option<Duration> {
+    let running = schedules.iter().flatten().filter(|schedule| is_on(schedule, now));
+    running.filter_map(Schedule::interval).min()
+}
+
+fn is_on(schedule: &Schedule, now: Timestamp) -> bool {
+    schedule.is_enabled && schedule.ends.is_none_or(|ends| ends > now)
+}
+
+pub(crate) fn schedules(
+    schedules: &Answer<Vec<Schedule>>,
+    runs: &Answer<Vec<Runs>>,
+    now: Timestamp,
+) -> Vec<Finding> {
+    let schedules = match schedules {
+        Ok(schedules) => schedules,
+        Err(why) => return vec![Finding::unanswered("schedule", why, "there is none")],
+    };
+    let someone_is_on = schedules.iter().any(|schedule| is_on(schedule, now));
+    if schedules.is_empty() {
+        let none = "none of EventBridge Scheduler starts the function";
+        let runs_all_the_same = runs.as_ref().is_ok_and(|runs| runs.iter().any(|runs| runs.all > 0));
+        return vec![if runs_all_the_same {
+            Finding::warning("schedule", format!("{none}, though it ran within the last day"))
+                .remedy("If a rule of EventBridge does, look at that one: it is not checked here")
+        } else {
+            Finding::failed("schedule", format!("{none}, and nothing else did within the last day"))
+                .remedy("Deploy template.yaml again, or create a schedule with the function as its target")
+        }];
+    }
+    let finding = |schedule: &Schedule| {
+        let Schedule { name, expression, is_enabled, ends } = schedule;
+        let check = format!("schedule {name}");
+        let off = match ends {
+            _ if !is_enabled => "it is disabled".to_owned(),
+            Some(ends) if *ends <= now => format!("it ended on {ends}"),
+            _ => return Finding::ok(check, expression),
+        };
+        if someone_is_on {
+            return Finding::warning(check, off).remedy("Delete it if nobody needs it");
+        }
+        Finding::failed(check, format!("{off}, so nobody looks at AWS Config"))
+            .remedy("Deploy the stack with ScheduleState=ENABLED, or: aws scheduler update-schedule")
+    };
+    schedules.iter().map(finding).collect()
+}
+
+/// The last successful run, among those of the last day.
+pub(crate) fn last_run(
+    runs: &Answer<Vec<Runs>>,
+    interval: Option<Duration>,
+    log_group: &str,
+    now: Timestamp,
+) -> Finding {
+    let check = "last run";
+    let runs = match runs {
+        Ok(runs) => runs,
+        Err(why) => return Finding::unanswered(check, why, "there is none"),
+    };
+    let look = format!(
+        "Look at the log group {log_group} (aws logs tail {log_group} --since 1h) and at the schedule"
+    );
+    let failed: u64 = runs.iter().map(|runs| runs.failed).sum();
+    let also = if failed == 0 {
+        String::new()
+    } else {
+        format!("; {} failed within the last day", counted(failed, "run"))
+    };
+    let succeeded = runs.iter().filter(|runs| runs.all > runs.failed).map(|runs| runs.minute).max();
+    let Some(last) = succeeded else {
+        let none = format!("no run succeeded within the last day{also}");
+        return Finding::failed(check, none).remedy(look);
+    };
+    let message = format!("the last success was {} ago", span(last, now));
+    let every = interval.map(|interval| SignedDuration::try_from(interval * MISSED + METRICS_LATE));
+    let is_stale =
+        every.is_some_and(|longest| longest.is_ok_and(|longest| now.duration_since(last) > longest));
+    let is_failing = runs.iter().filter(|runs| runs.all > 0).max_by_key(|runs| runs.minute);
+    let is_failing = is_failing.is_some_and(|newest| newest.failed > 0);
+    match interval {
+        Some(interval) if is_stale => {
+            let due = span(Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + interval);
+            Finding::failed(check, format!("{message}, though one is due every {due}{also}")).remedy(look)
+        }
+        _ if is_failing => {
+            Finding::warning(check, format!("{message}{also}, the newest among them")).remedy(look)
+        }
+        _ => Finding::ok(check, format!("{message}{also}")),
+    }
+}

@@ -1,0 +1,119 @@
+//! Whether the table can keep what it must.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::finding::Finding;
+use crate::doctor::facts::{Answer, Table, Unanswered};
+use crate::model::text::counted;
+use crate::notify::render::span;
+
+/// The attribute by which items expire.
+const EXPIRES_AT: &str = "expires_at";
+
+pub(crate) fn table(name: &str, table: &Table) -> Vec<Finding> {
+    let check = format!("table {name}");
+    let mut findings = Vec::new();
+    let missing = "there is no such table in this account and region";
+    match &table.keys {
+        Ok(keys) if is_ours(keys) => {}
+        Ok(keys) => {
+            let keys: Vec<_> = keys.iter().map(|(name, kind)| format!("{name} ({kind})")).collect();
+            let message = format!("its keys are {}, and must be pk (S) and sk (S)", keys.join(", "));
+            let remedy = "Keys cannot be changed: create a table as template.yaml does, and name it in PACKWATCH_TABLE";
+            return vec![Finding::failed(check, message).remedy(remedy)];
+        }
+        Err(why) => {
+            let finding = Finding::unanswered(&check, why, missing);
+            // Every other question would come to the same.
+            if !matches!(why, Unanswered::Denied { .. }) {
+                return vec![finding.remedy("Compare PACKWATCH_TABLE, --profile and --region")];
+            }
+            findings.push(finding);
+        }
+    }
+    findings.extend(expiry(&check, name, &table.expiry));
+    findings.extend(recovery(&check, name, &table.recovery));
+    match &table.heads {
+        Err(why) => findings.push(Finding::unanswered(&check, why, missing)),
+        Ok(heads) => {
+            findings.extend(heads.unreadable.values().map(|reason| Finding::failed(&check, reason)));
+            if findings.is_empty() {
+                let packs = heads.known.values().filter(|head| !head.deleted).count();
+                let message = format!(
+                    "{} recorded; TTL and point-in-time recovery are on",
+                    counted(packs as u64, "pack")
+                );
+                findings.push(Finding::ok(&check, message));
+            }
+        }
+    }
+    findings
+}
+
+fn is_ours(keys: &[(String, String)]) -> bool {
+    let keys: Vec<_> = keys.iter().map(|(name, kind)| (name.as_str(), kind.as_str())).collect();
+    keys == [("pk", "S"), ("sk", "S")]
+}
+
+fn expiry(check: &str, table: &str, expiry: &Answer<Option<String>>) -> Option<Finding> {
+    let turn_on = format!(
+        "aws dynamodb update-time-to-live --table-name {table} --time-to-live-specification \
+         Enabled=true,AttributeName={EXPIRES_AT}"
+    );
+    match expiry {
+        Ok(Some(attribute)) if attribute == EXPIRES_AT => None,
+        Ok(Some(other)) => {
+            let message = format!("TTL is on {other} instead of {EXPIRES_AT}, so the history never ends");
+            Some(Finding::failed(check, message).remedy(format!("Turn that off, and then: {turn_on}")))
+        }
+        Ok(None) => {
+            let message = "TTL is off, so the history never ends";
+            Some(Finding::failed(check, message).remedy(format!("Turn it on: {turn_on}")))
+        }
+        Err(why) => Some(Finding::unanswered(check, why, "there is no such table")),
+    }
+}
+
+fn recovery(check: &str, table: &str, recovery: &Answer<bool>) -> Option<Finding> {
+    match recovery {
+        Ok(true) => None,
+        Ok(false) => {
+            let message = "point-in-time recovery is off, so a table that is damaged cannot be restored";
+            Some(Finding::warning(check, message).remedy(format!(
+                "Turn it on: aws dynamodb update-continuous-backups --table-name {table} \
+                 --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
+            )))
+        }
+        Err(why) => Some(Finding::unanswered(check, why, "there is no such table")),
+    }
+}
+
+/// Whether something waits to be announced for longer than a run can explain.
+pub(crate) fn unannounced(table: &Table, interval: Option<Duration>, now: Timestamp) -> Finding {
+    let check = "unannounced";
+    let owed = match &table.owed {
+        Ok(owed) if owed.is_empty() => return Finding::ok(check, "nothing"),
+        Ok(owed) => owed,
+        Err(why) => return Finding::unanswered(check, why, "there is no such table"),
+    };
+    let oldest = owed.iter().filter_map(|(target, since)| Some(((*since)?, target))).min();
+    let Some((since, target)) = oldest else {
+        let packs = owed.len();
+        return Finding::warning(
+            check,
+            format!("{packs} packs are being compared, or a run did not finish them"),
+        )
+        .remedy("The next run does; if this stays, look at the function's log");
+    };
+    let message = format!("the oldest change, of {target}, waits for {}", span(since, now));
+    // A run under way may hold it, and the next one sends what a run that failed left.
+    let patience = interval.unwrap_or(Duration::from_secs(900)) * 2;
+    if now.duration_since(since).unsigned_abs() <= patience {
+        return Finding::ok(check, message);
+    }
+    Finding::failed(check, message).remedy(
+        "A topic refuses it or no run ends: the function's log says which; it is sent when that is mended",
+    )
+}

@@ -1,0 +1,100 @@
+//! Makes text from AWS harmless wherever it is shown. Error messages and codes can hold anything that
+//! a member account's template or resource names put there.
+
+/// Cuts to at most `limit` bytes at a character's boundary, and marks the cut.
+pub fn bounded(mut text: String, limit: usize) -> String {
+    if text.len() > limit {
+        let mark = '…';
+        text.truncate(text.floor_char_boundary(limit.saturating_sub(mark.len_utf8())));
+        text.push(mark);
+    }
+    text
+}
+
+/// On one line, without control characters, and without the invisible characters that reorder text
+/// (Unicode TR 9) or hide in it.
+pub fn plain(text: &str) -> String {
+    let visible = text.chars().filter_map(|c| match c {
+        c if c.is_whitespace() => Some(' '),
+        c if c.is_control() => Some(' '),
+        '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' => None,
+        '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}' => None,
+        c => Some(c),
+    });
+    let mut line = String::with_capacity(text.len());
+    for c in visible {
+        if c != ' ' || !line.ends_with(' ') {
+            line.push(c);
+        }
+    }
+    line.trim().to_owned()
+}
+
+/// As inline code in Slack's markup: there neither mentions, links nor formatting are acted on. The
+/// three characters that Slack parses everywhere are escaped as it documents ("Formatting text for app
+/// surfaces", Slack), and a back quote, which would end the code, becomes an apostrophe.
+pub fn slack_code(text: &str) -> String {
+    let escaped = slack_text(&plain(text).replace('`', "'"));
+    if escaped.is_empty() { escaped } else { format!("`{escaped}`") }
+}
+
+/// With Slack's three special characters escaped.
+pub fn slack_text(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Printable ASCII only, everything else as `?`, within `limit` bytes: for a subject and text messages.
+pub fn ascii_within(text: &str, limit: usize) -> String {
+    let line = plain(text)
+        .replace('…', "...")
+        .chars()
+        .map(|c| if matches!(c, ' '..='~') { c } else { '?' })
+        .collect();
+    // The mark of a cut has three bytes in either form.
+    bounded(line, limit).replace('…', "...")
+}
+
+/// Text from the right to the left, kept apart from what stands around it (Unicode TR 9): without that,
+/// the numbers beside an Arabic or Hebrew name change places with it.
+pub fn isolated(text: &str) -> String {
+    let is_right_to_left = |c: char| {
+        matches!(c, '\u{0590}'..='\u{08FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFC}'
+            | '\u{10800}'..='\u{10FFF}' | '\u{1E800}'..='\u{1EFFF}')
+    };
+    if text.chars().any(is_right_to_left) { format!("\u{2068}{text}\u{2069}") } else { text.to_owned() }
+}
+
+/// So many of something: `1 page`, `2 pages`.
+pub fn counted(n: u64, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_never_splits_a_character() {
+        for limit in 3..12 {
+            let cut = bounded("añ€😀añ€😀".to_owned(), limit);
+            assert!(cut.len() <= limit && cut.ends_with('…'), "{cut:?} at {limit}");
+        }
+        assert_eq!(bounded("whole".to_owned(), 5), "whole");
+    }
+
+    #[test]
+    fn control_and_reordering_characters_go() {
+        assert_eq!(plain("a\r\nb\u{0}c\u{202E}d\u{2066}e\u{200B}f\u{1b}[31mg"), "a b cdef [31mg");
+    }
+
+    #[test]
+    fn only_text_from_the_right_is_isolated() {
+        assert_eq!(isolated("payments"), "payments");
+        assert_eq!(isolated("تجريبي"), "\u{2068}تجريبي\u{2069}");
+    }
+
+    #[test]
+    fn slack_acts_on_nothing() {
+        assert_eq!(slack_code("<!here> `*b*` & <@U1>"), "`&lt;!here&gt; '*b*' &amp; &lt;@U1&gt;`");
+    }
+}

@@ -1,0 +1,221 @@
+//! The notification: the JSON document that a digest is, whatever channel shows it. Everything that a
+//! reader is told is here; `render` only lays it out.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::text::plain;
+use crate::model::{AccountId, Kind, PackName, Phase, Region, Severity, Status};
+use crate::state::State;
+
+/// A digest of what changed in one or more packs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Notification {
+    /// The form of this document: "1".
+    pub version: String,
+    /// A hash of the ids of what it carries: the same in every copy.
+    pub id: String,
+    /// When AWS Config was read.
+    pub observed_at: Timestamp,
+    /// The worst of what it carries.
+    pub severity: Severity,
+    /// How many of each kind, over all packs, whether listed below or omitted.
+    pub counts: BTreeMap<String, u64>,
+    /// How many more changes silences cover.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub silenced: u64,
+    /// How many more changes there were of accounts that change too often.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub damped: u64,
+    /// The packs, worst first.
+    pub packs: Vec<PackNotice>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+/// What happened to one pack in one region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PackNotice {
+    /// What this is about.
+    #[serde(rename = "Type")]
+    pub kind: NoticeType,
+    /// Where the pack is deployed.
+    pub region: Region,
+    /// The organization's name for it.
+    pub organization_conformance_pack_name: PackName,
+    /// How many accounts it has.
+    pub accounts: u64,
+    /// What happened to its accounts, worst first; in a baseline, the accounts that fail already.
+    pub transitions: Vec<TransitionNotice>,
+    /// How many more there are than fit.
+    pub omitted: u64,
+}
+
+/// What a [`PackNotice`] is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum NoticeType {
+    /// The organization conformance pack is gone.
+    PackDeleted,
+    /// Accounts changed.
+    Transitions,
+    /// The pack is watched from now on.
+    Baseline,
+}
+
+impl NoticeType {
+    /// The name as the documents spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PackDeleted => "PackDeleted",
+            Self::Transitions => "Transitions",
+            Self::Baseline => "Baseline",
+        }
+    }
+}
+
+/// What happened to one account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TransitionNotice {
+    /// A hash of region, pack, its history's birth, epoch and account: the same in every copy.
+    pub id: String,
+    /// What it means.
+    pub kind: Kind,
+    /// The member account.
+    pub account_id: AccountId,
+    /// The account's name in AWS Organizations, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_name: Option<String>,
+    /// The account's state in AWS Organizations, unless it is active.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_state: Option<String>,
+    /// What was the case before; `null` when the account was not there.
+    pub from: Option<StateNotice>,
+    /// What is the case now; `null` when the account has left.
+    pub to: Option<StateNotice>,
+    /// Since when the account fails, or had failed until now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Timestamp>,
+    /// A silence covers it: only machines are told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silenced: bool,
+    /// A silence that covered it has ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silence_ended: bool,
+    /// The account begins to change too often: how many times it did within an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flapping: Option<u64>,
+    /// The account goes on changing too often: only machines are told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub damped: bool,
+}
+
+/// A state as a reader is told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct StateNotice {
+    /// AWS Config's status.
+    pub status: String,
+    /// AWS Config's code of what went wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    /// AWS Config's words for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<String>,
+    /// When AWS Config last updated it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_update_time: Option<Timestamp>,
+}
+
+impl StateNotice {
+    pub(super) fn before(state: &State) -> Self {
+        Self { error_message: None, last_update_time: None, ..Self::now(state) }
+    }
+
+    pub(super) fn now(state: &State) -> Self {
+        Self {
+            status: plain(state.status.as_str()),
+            error_code: state.error_code.as_deref().map(plain).filter(|code| !code.is_empty()),
+            error_message: state.error_message.as_deref().map(plain).filter(|text| !text.is_empty()),
+            last_update_time: state.last_update,
+        }
+    }
+}
+
+impl TransitionNotice {
+    /// The key of [`Notification::counts`] under which it counts.
+    pub fn counted_as(&self) -> &'static str {
+        if self.flapping.is_some() { "Flapping" } else { self.kind.as_str() }
+    }
+
+    /// How much it matters, as [`crate::state::Transition::severity`].
+    pub fn severity(&self) -> Severity {
+        let fails = self.to.as_ref().is_some_and(|to| Status::new(&to.status).phase() == Phase::Failed);
+        match self.kind {
+            Kind::Settled if fails => Severity::Failure,
+            kind if self.flapping.is_some() => kind.severity().min(Severity::Warning),
+            kind => kind.severity(),
+        }
+    }
+}
+
+impl PackNotice {
+    /// How many accounts' changes it tells of.
+    pub fn listed_and_omitted(&self) -> u64 {
+        self.transitions.len() as u64 + self.omitted
+    }
+
+    /// The worst of what it tells. A pack that is gone took its rules with it: a warning.
+    pub fn severity(&self) -> Severity {
+        let itself = match self.kind {
+            NoticeType::PackDeleted => Severity::Warning,
+            NoticeType::Transitions | NoticeType::Baseline => Severity::Info,
+        };
+        let worst = self.transitions.iter().map(TransitionNotice::severity).min();
+        worst.map_or(itself, |worst| worst.min(itself))
+    }
+}
+
+impl Notification {
+    /// How many of a kind there are.
+    pub fn count(&self, kind: &str) -> u64 {
+        self.counts.get(kind).copied().unwrap_or(0)
+    }
+
+    /// The document with only as many transitions, worst first over all packs, as `room` bytes hold,
+    /// where `size` says what each takes. The counts stay those of the whole.
+    pub fn within(&self, room: usize, size: impl Fn(&TransitionNotice) -> usize) -> Self {
+        let mut order: Vec<(usize, &TransitionNotice)> = Vec::new();
+        for (pack, notice) in self.packs.iter().enumerate() {
+            order.extend(notice.transitions.iter().map(|transition| (pack, transition)));
+        }
+        // Stable: within a pack, whose transitions are worst first already, a prefix is kept.
+        order.sort_by_key(|(_, transition)| transition.kind);
+        let mut keep = vec![0_usize; self.packs.len()];
+        let mut left = room;
+        for (pack, transition) in order {
+            let Some(rest) = left.checked_sub(size(transition)) else { break };
+            left = rest;
+            if let Some(kept) = keep.get_mut(pack) {
+                *kept += 1;
+            }
+        }
+        let cut = |(pack, keep): (&PackNotice, usize)| PackNotice {
+            kind: pack.kind,
+            region: pack.region.clone(),
+            organization_conformance_pack_name: pack.organization_conformance_pack_name.clone(),
+            accounts: pack.accounts,
+            transitions: pack.transitions.iter().take(keep).cloned().collect(),
+            omitted: pack.omitted + (pack.transitions.len() - keep) as u64,
+        };
+        let (version, id, counts) = (self.version.clone(), self.id.clone(), self.counts.clone());
+        Self { version, id, counts, packs: self.packs.iter().zip(keep).map(cut).collect(), ..*self }
+    }
+}

@@ -1,0 +1,128 @@
+//! The custom notification that Amazon Q Developer in chat applications shows in Slack ("Custom
+//! notifications", Amazon Q Developer in chat applications Administrator Guide). It accepts nothing
+//! else on its HTTPS subscription.
+
+use serde_json::{Map, Value, json};
+
+use super::description::description;
+use super::layout::{Section, sections};
+use super::links::{console, history, partition, regions};
+use super::sms::why;
+use super::text::retry;
+use super::topic::Topic;
+use super::words::{headline_within, minute};
+use crate::model::text::{bounded, slack_code, slack_text};
+use crate::notify::Notification;
+use crate::notify::hints;
+
+/// Titles and summaries are shown on one line.
+const LONGEST_LINE: usize = 240;
+
+/// Causes for which a next step is given, and accounts that are named as resources.
+const STEPS: usize = 3;
+const RESOURCES: usize = 10;
+
+/// The document.
+pub fn slack(notification: &Notification) -> Value {
+    let sections = sections(notification);
+    let mark = match notification.severity.as_str() {
+        "failure" => ":red_circle:",
+        "warning" => ":large_orange_circle:",
+        "resolved" => ":large_green_circle:",
+        _ => ":large_blue_circle:",
+    };
+    let title = headline_within(notification, LONGEST_LINE, None);
+    let summary = headline_within(notification, LONGEST_LINE, why(notification).as_deref());
+    json!({
+        "version": "1.0",
+        "source": "custom",
+        "id": notification.id,
+        "content": {
+            "textType": "client-markdown",
+            "title": format!("{mark} {}", slack_text(&title)),
+            "description": description(notification, &sections),
+            "nextSteps": next_steps(notification, &sections),
+            "keywords": keywords(notification, &sections),
+        },
+        "metadata": {
+            "threadId": thread(notification),
+            "summary": slack_text(&summary),
+            "eventType": "packwatch",
+            "relatedResources": resources(notification, &sections),
+            "additionalContext": context(notification),
+        },
+    })
+}
+
+/// A pack's story stays in one thread. A digest of several packs begins a thread of its own: in one that
+/// all of them shared nobody would see it.
+fn thread(notification: &Notification) -> String {
+    match notification.packs.as_slice() {
+        [pack] => format!("packwatch#{}#{}", pack.region, pack.organization_conformance_pack_name),
+        _ => format!("packwatch#{}", notification.id),
+    }
+}
+
+fn next_steps(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
+    let mut steps: Vec<String> = Vec::new();
+    if sections.iter().any(|section| section.tally.topic == Topic::PackDeleted) {
+        steps.push(format!("{} {}", hints::PACK_DELETED.means, hints::PACK_DELETED.todo));
+    }
+    for group in sections.iter().flat_map(|section| &section.groups) {
+        let Some(hint) = group.hint else { continue };
+        let retry = retry(notification, group).map(|retry| format!(" {retry}")).unwrap_or_default();
+        let step = slack_text(&format!("{}{retry} See \"{}\"", hint.todo, hint.source.title));
+        let step = format!("{step}: {}", hint.source.url);
+        if steps.len() < STEPS && !steps.contains(&step) {
+            steps.push(step);
+        }
+    }
+    let consoles = regions(notification).into_iter().take(STEPS);
+    steps.extend(consoles.map(|region| format!("AWS Config in {region}: {}", console(region))));
+    steps.push(format!("Every change, with the stack's table for TABLE: `{}`", history(notification)));
+    steps
+}
+
+/// The error codes, then what the digest is about.
+fn keywords(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
+    let codes = sections.iter().flat_map(|section| &section.groups).filter_map(|group| group.code);
+    let mut keywords: Vec<String> = codes.take(STEPS).map(keyword).collect();
+    keywords.dedup();
+    keywords.extend(notification.counts.keys().cloned());
+    keywords
+}
+
+/// An error code as it is, unless it holds what Slack might act on.
+fn keyword(code: &str) -> String {
+    let is_word = !code.is_empty() && code.chars().all(|c| c.is_ascii_alphanumeric() || ".-".contains(c));
+    if is_word { bounded(code.to_owned(), 100) } else { slack_code(&bounded(code.to_owned(), 100)) }
+}
+
+/// The accounts, as AWS identifies them in policies: Organizations' own ARNs hold an id that AWS Config
+/// does not tell.
+fn resources(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
+    let partition = regions(notification).first().map_or("aws", |region| partition(region));
+    let entries = sections.iter().flat_map(|section| &section.groups).flat_map(|group| &group.entries);
+    let mut arns: Vec<String> = Vec::new();
+    for entry in entries {
+        let arn = format!("arn:{partition}:iam::{}:root", entry.account);
+        if arns.len() < RESOURCES && !arns.contains(&arn) {
+            arns.push(arn);
+        }
+    }
+    arns
+}
+
+fn context(notification: &Notification) -> Map<String, Value> {
+    let regions: Vec<&str> = regions(notification).into_iter().map(|region| region.as_str()).collect();
+    let mut context = Map::new();
+    let mut put = |name: &str, value: String| drop(context.insert(name.to_owned(), value.into()));
+    put("Severity", notification.severity.as_str().to_owned());
+    put("ObservedAt", minute(notification.observed_at));
+    put("Regions", regions.join(", "));
+    put("Packs", notification.packs.len().to_string());
+    for (kind, count) in &notification.counts {
+        put(kind, count.to_string());
+    }
+    context
+}

@@ -1,0 +1,187 @@
+//! The settings, from the Lambda's environment or the command line's flags under the same names. Every
+//! fault is reported, all in one message.
+
+mod filters;
+mod queue;
+mod thresholds;
+mod topic;
+mod values;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::model::{AccountId, Region};
+pub use filters::{Notify, PackFilter};
+pub use queue::{Queue, QueueUrl};
+pub use thresholds::Thresholds;
+pub use topic::TopicArn;
+pub(crate) use values::duration;
+use values::{list, number, remind_every, switch};
+
+/// What to watch and what to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `PACKWATCH_PACKS`
+    pub packs: PackFilter,
+    /// `PACKWATCH_REGIONS`, at least one.
+    pub regions: Vec<Region>,
+    /// `PACKWATCH_EXCLUDE_ACCOUNTS`
+    pub excluded: BTreeSet<AccountId>,
+    /// `PACKWATCH_NOTIFY`
+    pub notify: Notify,
+    /// `PACKWATCH_STUCK_AFTER` and `PACKWATCH_REMIND_EVERY`
+    pub thresholds: Thresholds,
+    /// `PACKWATCH_HISTORY_DAYS`
+    pub history: Duration,
+    /// `PACKWATCH_CONCURRENCY`, at least 1.
+    pub concurrency: usize,
+    /// `PACKWATCH_GROUP_WAIT`
+    pub group_wait: Duration,
+    /// `PACKWATCH_FLAP_LIMIT`; `None`: never.
+    pub flap_limit: Option<u32>,
+    /// `PACKWATCH_ACCOUNT_NAMES`
+    pub account_names: bool,
+}
+
+/// Where the Lambda keeps its state and sends its messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destinations {
+    /// `PACKWATCH_TABLE`
+    pub table: String,
+    /// `PACKWATCH_ALERTS_TOPIC_ARN`
+    pub alerts_topic: TopicArn,
+    /// `PACKWATCH_EVENTS_TOPIC_ARN`
+    pub events_topic: Option<TopicArn>,
+    /// Through which the schedule's targets go; `None`: one run looks at all of them.
+    pub queue: Option<Queue>,
+    /// `PACKWATCH_PACK_METRICS`: whether each pack has metrics of its own.
+    pub pack_metrics: bool,
+}
+
+/// One thing that is wrong with the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    variable: &'static str,
+    problem: String,
+}
+
+/// Everything that is wrong with the settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Faults(Vec<Fault>);
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.0.len() == 1 { "setting is" } else { "settings are" };
+        write!(f, "{} {plural} not valid:", self.0.len())?;
+        self.0.iter().try_for_each(|fault| write!(f, "\n  {}: {}", fault.variable, fault.problem))
+    }
+}
+
+/// Reads variables and gathers what is wrong with them.
+pub struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads through `lookup`, such as the environment. An empty value counts as absent.
+    pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { lookup, faults: Vec::new() }
+    }
+
+    fn text(&self, variable: &str) -> Option<String> {
+        (self.lookup)(variable).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    fn fault(&mut self, variable: &'static str, problem: impl Into<String>) {
+        self.faults.push(Fault { variable, problem: problem.into() });
+    }
+
+    /// The value as `parse` makes of it; `absent` without one or with a fault, which is noted.
+    fn read<T, E: fmt::Display>(
+        &mut self,
+        variable: &'static str,
+        absent: T,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> T {
+        match self.text(variable).map(|text| parse(&text)) {
+            Some(Ok(value)) => value,
+            None => absent,
+            Some(Err(error)) => {
+                self.fault(variable, error.to_string());
+                absent
+            }
+        }
+    }
+
+    fn required<T: FromStr<Err: fmt::Display>>(&mut self, variable: &'static str) -> Option<T> {
+        if self.text(variable).is_none() {
+            self.fault(variable, "is required and not set");
+        }
+        self.read(variable, None, |text| text.parse().map(Some))
+    }
+
+    /// Reads what to watch and what to tell.
+    pub fn settings(&mut self) -> Settings {
+        let here = self.read("AWS_REGION", None, |text| text.parse().map(Some));
+        let here = here.or_else(|| self.read("AWS_DEFAULT_REGION", None, |text| text.parse().map(Some)));
+        let regions: Vec<Region> = self.read("PACKWATCH_REGIONS", here.into_iter().collect(), list);
+        if regions.is_empty() && self.faults.iter().all(|fault| fault.variable != "PACKWATCH_REGIONS") {
+            self.fault(
+                "PACKWATCH_REGIONS",
+                "is not set, and neither is AWS_REGION: name the regions to watch",
+            );
+        }
+        let hours = |n: u32| Duration::from_secs(3600) * n;
+        Settings {
+            packs: self.read("PACKWATCH_PACKS", PackFilter::default(), str::parse),
+            regions,
+            excluded: self.read("PACKWATCH_EXCLUDE_ACCOUNTS", BTreeSet::new(), list),
+            notify: self.read("PACKWATCH_NOTIFY", Notify::default(), str::parse),
+            thresholds: Thresholds {
+                stuck_after: self.read("PACKWATCH_STUCK_AFTER", hours(2), duration),
+                remind_every: self.read("PACKWATCH_REMIND_EVERY", Some(hours(24)), remind_every),
+            },
+            history: hours(24) * self.read("PACKWATCH_HISTORY_DAYS", 90, |text| number(text, 1, 3650)),
+            concurrency: self.read("PACKWATCH_CONCURRENCY", 8, |text| number(text, 1, 64)) as usize,
+            group_wait: self.read("PACKWATCH_GROUP_WAIT", Duration::from_secs(30), duration),
+            flap_limit: self.read("PACKWATCH_FLAP_LIMIT", Some(6), |text| match text {
+                "never" => Ok(None),
+                _ => number(text, 2, 60).map(Some).map_err(|error| format!("{error}, or never")),
+            }),
+            account_names: self.read("PACKWATCH_ACCOUNT_NAMES", true, switch),
+        }
+    }
+
+    /// Reads where the state and the messages go; `None` with a fault noted.
+    pub fn destinations(&mut self) -> Option<Destinations> {
+        let table = self.required("PACKWATCH_TABLE");
+        let alerts_topic = self.required("PACKWATCH_ALERTS_TOPIC_ARN");
+        let events_topic = self.read("PACKWATCH_EVENTS_TOPIC_ARN", None, |text| text.parse().map(Some));
+        let url = self.read("PACKWATCH_QUEUE_URL", None, |text| text.parse().map(Some));
+        let max_age = self.read("PACKWATCH_QUEUE_MAX_AGE", Duration::from_secs(3600), duration);
+        let queue = url.map(|url| Queue { url, max_age });
+        let pack_metrics = self.read("PACKWATCH_PACK_METRICS", false, switch);
+        Some(Destinations { table: table?, alerts_topic: alerts_topic?, events_topic, queue, pack_metrics })
+    }
+
+    /// Every fault that was met, if any.
+    pub fn finish(self) -> Result<(), Faults> {
+        if self.faults.is_empty() { Ok(()) } else { Err(Faults(self.faults)) }
+    }
+}
+
+/// The Lambda's settings, from its environment.
+pub fn of_lambda(lookup: &dyn Fn(&str) -> Option<String>) -> Result<(Settings, Destinations), Faults> {
+    let mut reader = Reader::new(lookup);
+    let settings = reader.settings();
+    let destinations = reader.destinations();
+    let faults = Faults(reader.faults);
+    // Without destinations there is a fault: what is required and missing is one.
+    destinations.filter(|_| faults.0.is_empty()).map(|destinations| (settings, destinations)).ok_or(faults)
+}
+
+#[cfg(test)]
+mod tests;

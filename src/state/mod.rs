@@ -1,0 +1,9 @@
+//! What is kept: the states of accounts, the heads of targets, silences, and under which keys.
+
+mod account;
+pub mod fingerprint;
+pub mod heads;
+pub mod keys;
+pub mod silence;
+
+pub use account::{Key, Row, State, Transition};

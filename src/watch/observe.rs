@@ -1,0 +1,208 @@
+//! Reads AWS Config, page by page, to the end or to where the caller cut. Only a read that ended
+//! properly becomes an observation; anything else is an error, and nothing is inferred from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
+
+use futures_util::future::join;
+use jiff::Timestamp;
+use tokio::task::yield_now;
+
+use crate::model::{AccountId, PackName, Region, Target};
+use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
+use crate::settings::Settings;
+use crate::state::fingerprint;
+use crate::state::silence::Silences;
+use crate::watch::compare::Observation;
+use crate::watch::overdue;
+use crate::watch::paginate::{PaginationConfig, PaginationError, Paginator};
+use crate::watch::request::Request;
+
+/// How often a read starts again because the service refused a token that it had given. The lifetime of
+/// a token is not documented.
+const RESTARTS: u32 = 2;
+
+/// Why a read did not end properly.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// The source said so.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// Its pages could not be followed.
+    #[error(transparent)]
+    Pagination(#[from] PaginationError),
+}
+
+/// A read that ended properly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Read {
+    /// What was read.
+    pub observation: Observation,
+    /// Its fingerprint, if it is whole.
+    pub fingerprint: Option<String>,
+    /// In how many pages.
+    pub pages: u64,
+    /// The token that goes on where `MaxItems` cut.
+    pub next_token: Option<String>,
+    /// When the read began: the observation may be newer than this, never older.
+    pub observed_at: Timestamp,
+}
+
+/// Reads the detailed statuses of a target, as far as the request wants them.
+pub async fn statuses(
+    source: &impl StatusSource,
+    target: &Target,
+    request: &Request,
+    settings: &Settings,
+    silences: &Silences,
+    now: Timestamp,
+) -> Result<Read, ReadError> {
+    let mut states = BTreeMap::new();
+    let ended = pages(
+        &request.pagination,
+        async |page| source.statuses(target, &request.filters, &page).await,
+        |progress| match progress {
+            Progress::Restarted => states.clear(),
+            Progress::Items(rows) => {
+                let watched = rows.into_iter().filter(|row| !settings.excluded.contains(&row.account));
+                // An account that moved between two pages while they were read is there twice: the later wins.
+                states.extend(watched.map(|row| {
+                    let account = row.account;
+                    let mut state = overdue::state(row, now, &settings.thresholds);
+                    state.silenced = silences.cover(account, &state, now);
+                    (account, state)
+                }));
+            }
+        },
+    )
+    .await?;
+    let whole = request.filters.is_empty()
+        && request.pagination.starting_token.is_none()
+        && ended.resume_token().is_none();
+    Ok(Read {
+        fingerprint: whole.then(|| fingerprint::of(&states)),
+        observation: Observation { states, whole },
+        pages: ended.pages(),
+        next_token: ended.resume_token(),
+        observed_at: now,
+    })
+}
+
+/// Asks again for accounts that a whole read did not show, and adds those that are there after all. One
+/// by one where that is cheaper than another whole read.
+pub async fn confirm(
+    source: &impl StatusSource,
+    target: &Target,
+    missing: &[AccountId],
+    read: &mut Read,
+    settings: &Settings,
+    silences: &Silences,
+) -> Result<(), ReadError> {
+    let mut requests: Vec<Request> = Vec::new();
+    if missing.len() as u64 <= read.pages {
+        let only = |account: &AccountId| Filters { account: Some(*account), status: None };
+        requests.extend(missing.iter().map(|a| Request { filters: only(a), ..Request::default() }));
+    } else if !missing.is_empty() {
+        requests.push(Request::default());
+    }
+    let missing: BTreeSet<&AccountId> = missing.iter().collect();
+    for request in requests {
+        let again = statuses(source, target, &request, settings, silences, read.observed_at).await?;
+        read.pages += again.pages;
+        let there = again.observation.states.into_iter().filter(|(account, _)| missing.contains(account));
+        let before = read.observation.states.len();
+        read.observation.states.extend(there);
+        if read.observation.states.len() > before {
+            read.fingerprint = Some(fingerprint::of(&read.observation.states));
+        }
+    }
+    Ok(())
+}
+
+/// Reads the names of every organization conformance pack of a region that the caller can see.
+pub async fn packs(source: &impl StatusSource, region: &Region) -> Result<Vec<PackName>, ReadError> {
+    let mut names = Vec::new();
+    let everything = PaginationConfig::default();
+    pages(
+        &everything,
+        async |page| source.packs(region, &page).await,
+        |progress| match progress {
+            Progress::Restarted => names.clear(),
+            Progress::Items(items) => names.extend(items),
+        },
+    )
+    .await?;
+    Ok(names)
+}
+
+enum Progress<T> {
+    Items(Vec<T>),
+    Restarted,
+}
+
+/// The one loop over pages. Only a page holds the token of the next one; as soon as that is known, the next
+/// request goes out, and the items of the page are taken while it is under way.
+async fn pages<T>(
+    config: &PaginationConfig,
+    mut read: impl AsyncFnMut(PageRequest) -> Result<Page<T>, SourceError>,
+    mut take: impl FnMut(Progress<T>),
+) -> Result<Paginator, ReadError> {
+    let mut restarts = 0;
+    let mut paginator = Paginator::new(config)?;
+    let mut items = Vec::new();
+    while let Some(request) = paginator.next_request() {
+        let take_items = async {
+            if !items.is_empty() {
+                // The connection is a task of its own: it sends the request when this one lets it.
+                yield_now().await;
+                take(Progress::Items(mem::take(&mut items)));
+            }
+        };
+        match join(read(request), take_items).await.0 {
+            Ok(page) => items = paginator.accept(page)?,
+            // The caller's own token cannot be mended by starting again; one that expired on the way can.
+            Err(SourceError::TokenRefused(_)) if paginator.pages() > 0 && restarts < RESTARTS => {
+                restarts += 1;
+                paginator = Paginator::new(config)?;
+                take(Progress::Restarted);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    take(Progress::Items(items));
+    Ok(paginator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    /// What is asked for and what is taken of three pages, in its order.
+    async fn story(max_items: Option<u64>) -> Vec<String> {
+        let log = RefCell::new(Vec::new());
+        let read = async |request: PageRequest| {
+            let page: u64 = request.token.map_or(1, |token| token.parse().unwrap());
+            log.borrow_mut().push(format!("ask for {page}"));
+            // An answer takes its time.
+            yield_now().await;
+            yield_now().await;
+            Ok(Page { items: vec![page], next_token: (page < 3).then(|| (page + 1).to_string()) })
+        };
+        let take = |progress| match progress {
+            Progress::Items(items) => log.borrow_mut().extend(items.iter().map(|n| format!("take {n}"))),
+            Progress::Restarted => log.borrow_mut().push("again".to_owned()),
+        };
+        let config = PaginationConfig { max_items, ..PaginationConfig::default() };
+        pages(&config, read, take).await.unwrap();
+        log.into_inner()
+    }
+
+    #[tokio::test]
+    async fn a_page_is_taken_while_the_next_one_is_under_way() {
+        let asked_first = ["ask for 1", "ask for 2", "take 1", "ask for 3", "take 2", "take 3"];
+        assert_eq!(story(None).await, asked_first);
+        let nothing_unwanted = ["ask for 1", "ask for 2", "take 1", "take 2"];
+        assert_eq!(story(Some(2)).await, nothing_unwanted);
+    }
+}

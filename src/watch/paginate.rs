@@ -1,0 +1,249 @@
+//! botocore's pagination, exactly, without its I/O: a [`Paginator`] says which page to ask for, is
+//! given the page, and gives back what of it the caller wants. `MaxItems` may cut inside a page; the
+//! token that resumes there is botocore's own (base64 of JSON with `NextToken` and
+//! `boto_truncate_amount`), so it works in the AWS CLI and boto3, and theirs work here.
+//!
+//! It differs on purpose in one thing: botocore notices a token that is repeated at once, this one
+//! every token that was seen before, so that a cycle of tokens ends too.
+
+use std::collections::HashSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::model::text::{bounded, plain};
+use crate::ports::{Page, PageRequest};
+
+/// More pages than any organization has: 50 packs × 10,000 accounts are 5,000 of 100 rows.
+const MOST_PAGES: u64 = 20_000;
+
+/// The caller's `PaginationConfig`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PaginationConfig {
+    /// Stop after this many items.
+    pub max_items: Option<u64>,
+    /// Ask for this many items a page (1–100).
+    pub page_size: Option<u8>,
+    /// Go on where an earlier read was cut.
+    pub starting_token: Option<String>,
+}
+
+/// Why a read cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PaginationError {
+    /// `PageSize` outside what AWS Config takes.
+    #[error("PageSize {0} is not valid: from 1 to 100")]
+    PageSize(u64),
+    /// `StartingToken` has botocore's form, but not its content.
+    #[error("StartingToken {token:?} is not valid: {why}. Pass the NextToken of an earlier answer, whole")]
+    StartingToken {
+        /// As it was given.
+        token: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The service would have this go on for ever.
+    #[error("AWS Config returned a NextToken that it had returned before ({0:?}); the read is not complete")]
+    RepeatedToken(String),
+    /// The service does not end.
+    #[error("AWS Config returned more than {MOST_PAGES} pages; the read is not complete")]
+    TooManyPages,
+}
+
+impl PaginationConfig {
+    /// Whether the read may begin after the first item or end before the last.
+    pub fn is_cut(&self) -> bool {
+        self.max_items.is_some() || self.starting_token.is_some()
+    }
+
+    /// Checks `PageSize`, before any call is made.
+    pub fn page_size(size: u64) -> Result<u8, PaginationError> {
+        u8::try_from(size).ok().filter(|n| (1..=100).contains(n)).ok_or(PaginationError::PageSize(size))
+    }
+}
+
+/// Where a cut read goes on: the service's token of a page, and how many of its items to skip.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Position {
+    token: Option<String>,
+    skip: Option<u64>,
+}
+
+impl Position {
+    /// botocore's `TokenEncoder`: `json.dumps` with its default separators and ASCII escapes.
+    fn encode(&self) -> String {
+        let token = self.token.as_ref().map_or_else(|| "null".to_owned(), |token| ascii_json(token));
+        let json = match self.skip {
+            Some(skip) => format!(r#"{{"NextToken": {token}, "boto_truncate_amount": {skip}}}"#),
+            None => format!(r#"{{"NextToken": {token}}}"#),
+        };
+        STANDARD.encode(json)
+    }
+
+    /// botocore's `_parse_starting_token`: the base64 JSON, else its deprecated `token___2`, else the
+    /// service's own token.
+    fn decode(text: &str) -> Result<Self, PaginationError> {
+        let json = STANDARD.decode(text).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+        let Some(Value::Object(fields)) = json else {
+            return Ok(Self::decode_deprecated(text));
+        };
+        let refuse = |why: &str| PaginationError::StartingToken {
+            token: bounded(plain(text), 200),
+            why: bounded(plain(why), 200),
+        };
+        let mut position = Self::default();
+        for (name, value) in fields {
+            match (name.as_str(), value) {
+                ("NextToken", Value::String(token)) => position.token = Some(token),
+                ("NextToken", Value::Null) => {}
+                ("boto_truncate_amount", Value::Number(n)) if n.is_u64() => position.skip = n.as_u64(),
+                ("NextToken", _) => return Err(refuse("its NextToken is not a string")),
+                ("boto_truncate_amount", _) => return Err(refuse("its boto_truncate_amount is not a count")),
+                (other, _) => {
+                    return Err(refuse(&format!("it holds {other:?}, so it is of another operation")));
+                }
+            }
+        }
+        Ok(position)
+    }
+
+    fn decode_deprecated(text: &str) -> Self {
+        match text.split_once("___") {
+            Some((token, skip)) if skip.trim().parse::<u64>().is_ok() => Self {
+                token: Some(token.to_owned()).filter(|token| token != "None"),
+                skip: skip.trim().parse().ok(),
+            },
+            _ => Self { token: Some(text.to_owned()), skip: None },
+        }
+    }
+}
+
+/// A JSON string as Python writes it: everything outside ASCII as `\uXXXX`.
+fn ascii_json(text: &str) -> String {
+    let mut out = String::new();
+    for c in Value::from(text).to_string().chars() {
+        if matches!(c, ' '..='~') {
+            out.push(c);
+        } else {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    out
+}
+
+/// One read, page by page.
+///
+/// ```
+/// use packwatch::paginate::{PaginationConfig, Paginator};
+/// use packwatch::ports::Page;
+///
+/// let config = PaginationConfig { max_items: Some(3), ..Default::default() };
+/// let mut read = Paginator::new(&config)?;
+/// let mut items = Vec::new();
+/// while let Some(request) = read.next_request() {
+///     // ask the service for the page that `request` names …
+///     let page = match request.token.as_deref() {
+///         None => Page { items: vec![1, 2], next_token: Some("b".to_owned()) },
+///         Some(_) => Page { items: vec![3, 4], next_token: None },
+///     };
+///     items.extend(read.accept(page)?);
+/// }
+/// assert_eq!(items, [1, 2, 3]);
+/// assert!(read.resume_token().is_some(), "the fourth item was cut off");
+/// # Ok::<(), packwatch::paginate::PaginationError>(())
+/// ```
+#[derive(Debug)]
+pub struct Paginator {
+    max_items: Option<u64>,
+    page_size: Option<u8>,
+    /// The token of the page that is read next, unless done.
+    token: Option<String>,
+    /// How many items to drop from the front of the first page.
+    skip: Option<u64>,
+    done: bool,
+    items: u64,
+    pages: u64,
+    seen: HashSet<String>,
+    resume: Option<Position>,
+}
+
+impl Paginator {
+    /// A read that starts where `config` says.
+    pub fn new(config: &PaginationConfig) -> Result<Self, PaginationError> {
+        let start = config.starting_token.as_deref().map(Position::decode).transpose()?.unwrap_or_default();
+        Ok(Self {
+            max_items: config.max_items,
+            page_size: config.page_size,
+            seen: start.token.iter().cloned().collect(),
+            token: start.token,
+            skip: start.skip,
+            done: false,
+            items: 0,
+            pages: 0,
+            resume: None,
+        })
+    }
+
+    /// The page to ask for, or `None` when the read has ended.
+    pub fn next_request(&self) -> Option<PageRequest> {
+        (!self.done).then(|| PageRequest { limit: self.page_size, token: self.token.clone() })
+    }
+
+    /// Takes the page that was asked for, and gives its items that are wanted.
+    pub fn accept<T>(&mut self, page: Page<T>) -> Result<Vec<T>, PaginationError> {
+        self.pages += 1;
+        if self.pages > MOST_PAGES {
+            return Err(PaginationError::TooManyPages);
+        }
+        let mut items = page.items;
+        let skipped = self.skip.take().unwrap_or(0);
+        items.drain(..to_index(skipped).min(items.len()));
+
+        let wanted = self.max_items.map_or(u64::MAX, |max| max.saturating_sub(self.items));
+        let found = items.len() as u64;
+        if found > wanted {
+            items.truncate(to_index(wanted));
+            self.items += wanted;
+            self.stop(Some(Position { token: self.token.clone(), skip: Some(skipped + wanted) }));
+            return Ok(items);
+        }
+        self.items += found;
+        match page.next_token {
+            None => self.stop(None),
+            Some(token) if Some(self.items) == self.max_items => {
+                self.stop(Some(Position { token: Some(token), skip: None }));
+            }
+            Some(token) if !self.seen.insert(token.clone()) => {
+                return Err(PaginationError::RepeatedToken(token));
+            }
+            Some(token) => self.token = Some(token),
+        }
+        Ok(items)
+    }
+
+    fn stop(&mut self, resume: Option<Position>) {
+        self.done = true;
+        self.resume = resume;
+    }
+
+    /// How many pages were read.
+    pub fn pages(&self) -> u64 {
+        self.pages
+    }
+
+    /// The token that goes on where `MaxItems` cut, if it did.
+    pub fn resume_token(&self) -> Option<String> {
+        self.resume.as_ref().map(Position::encode)
+    }
+}
+
+fn to_index(n: u64) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! Which targets a run takes, from what was asked for, what is listed and what is known. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{PackName, Region, Target};
+use crate::settings::Settings;
+use crate::state::heads::{Head, Heads};
+use crate::state::silence::Silences;
+use crate::watch::request::Request;
+
+/// One target of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// The target.
+    pub target: Target,
+    /// Its head as it was loaded.
+    pub head: Option<Head>,
+    /// Why it must not be touched: its items are damaged, or of a newer packwatch.
+    pub unreadable: Option<String>,
+    /// The silences that may be about it.
+    pub silences: Silences,
+}
+
+/// The regions whose packs must be listed for this request: none when it names packs or targets.
+pub fn regions_to_list(request: &Request, settings: &Settings) -> Vec<Region> {
+    let regions = watched_regions(request, settings).cloned();
+    if request.packs.is_empty() && request.targets.is_none() { regions.collect() } else { Vec::new() }
+}
+
+fn watched_regions<'a>(request: &'a Request, settings: &'a Settings) -> impl Iterator<Item = &'a Region> {
+    settings.regions.iter().filter(|region| request.region.as_ref().is_none_or(|only| only == *region))
+}
+
+/// What is wrong with a request under these settings.
+pub fn check(request: &Request, settings: &Settings) -> Result<(), String> {
+    let regions = settings.regions.iter().map(Region::as_str).collect::<Vec<_>>().join(", ");
+    let unwatched = request.packs.iter().find(|pack| !settings.packs.matches(pack));
+    match (&request.region, unwatched) {
+        (Some(region), _) if !request.tentative && !settings.regions.contains(region) => Err(format!(
+            "Region {region} is not watched. Watched: {regions}. Set PACKWATCH_REGIONS to change that"
+        )),
+        (None, _) if settings.regions.len() > 1 && request.pagination.is_cut() => {
+            Err(format!("a request with MaxItems or StartingToken needs its Region: one of {regions}"))
+        }
+        (_, Some(pack)) if !request.tentative => {
+            Err(format!("{pack} is not watched: PACKWATCH_PACKS leaves it out"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Every target: what is listed, and what is known and no longer listed, since only asking for it by name
+/// tells whether it is gone. In the order of their names.
+pub fn targets(
+    request: &Request,
+    settings: &Settings,
+    listed: &BTreeMap<Region, Vec<PackName>>,
+    mut heads: Heads,
+) -> Vec<Planned> {
+    let mut names: BTreeSet<Target> = BTreeSet::new();
+    let watched = |target: &&Target| settings.regions.contains(&target.region);
+    names.extend(request.targets.iter().flatten().filter(watched).cloned());
+    for region in watched_regions(request, settings) {
+        names.extend(request.packs.iter().map(|pack| Target { region: region.clone(), pack: pack.clone() }));
+    }
+    for (region, packs) in listed {
+        names.extend(packs.iter().map(|pack| Target { region: region.clone(), pack: pack.clone() }));
+        // A tombstone is asked for as long as a topic has not had all that happened before it.
+        let alive = |head: &Head| !head.deleted || head.owes();
+        let known = heads.known.iter().filter(|(target, head)| target.region == *region && alive(head));
+        names.extend(known.map(|(target, _)| target.clone()));
+        // Nobody can tell what such a pack owes: that is said in every run, listed or not.
+        names.extend(heads.unreadable.keys().filter(|target| target.region == *region).cloned());
+    }
+    let watched = names.into_iter().filter(|target| settings.packs.matches(&target.pack));
+    let planned = watched.map(|target| Planned {
+        head: heads.known.remove(&target),
+        unreadable: heads.unreadable.remove(&target),
+        silences: heads.silences.of(&target),
+        target,
+    });
+    planned.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Reader;
+    use crate::state::heads::Claim;
+
+    fn settings(packs: &str, regions: &str) -> Settings {
+        let lookup = |name: &str| match name {
+            "PACKWATCH_PACKS" => Some(packs.to_owned()),
+            "PACKWATCH_REGIONS" => Some(regions.to_owned()),
+            _ => None,
+        };
+        Reader::new(&lookup).settings()
+    }
+
+    fn target(region: &str, pack: &str) -> Target {
+        Target { region: region.parse().unwrap(), pack: pack.parse().unwrap() }
+    }
+
+    fn head() -> Head {
+        Claim { seen: 0, announced: 0, events_announced: 0, born: "b".to_owned(), run: "r".to_owned() }
+            .first_head()
+    }
+
+    fn names(planned: &[Planned]) -> Vec<String> {
+        planned.iter().map(|planned| planned.target.to_string()).collect()
+    }
+
+    fn listed(region: &str, packs: &[&str]) -> BTreeMap<Region, Vec<PackName>> {
+        BTreeMap::from([(region.parse().unwrap(), packs.iter().map(|pack| pack.parse().unwrap()).collect())])
+    }
+
+    #[test]
+    fn what_is_listed_and_what_is_known_is_looked_at_unless_it_is_excluded() {
+        let mut heads = Heads::default();
+        heads.known.insert(target("eu-west-1", "Known"), head());
+        heads.known.insert(target("eu-west-1", "Known-not-watched"), head());
+        heads.known.insert(target("us-east-1", "Elsewhere"), head());
+        let settings = settings("!*-not-watched", "eu-west-1");
+        let listed = listed("eu-west-1", &["Listed", "Listed-not-watched"]);
+        let planned = targets(&Request::default(), &settings, &listed, heads);
+        assert_eq!(names(&planned), ["Known in eu-west-1", "Listed in eu-west-1"]);
+        assert!(planned[0].head.is_some() && planned[1].head.is_none());
+    }
+
+    #[test]
+    fn an_unreadable_head_is_told_of_though_its_pack_is_no_longer_listed() {
+        let mut heads = Heads::default();
+        heads.unreadable.insert(target("eu-west-1", "Damaged"), "why".to_owned());
+        heads.unreadable.insert(target("us-east-1", "Elsewhere"), "why".to_owned());
+        let settings = settings("*", "eu-west-1");
+        let planned = targets(&Request::default(), &settings, &listed("eu-west-1", &[]), heads);
+        assert_eq!(names(&planned), ["Damaged in eu-west-1"]);
+        assert_eq!(planned[0].unreadable.as_deref(), Some("why"));
+    }
+
+    #[test]
+    fn a_region_that_did_not_list_its_packs_is_left_alone() {
+        let mut heads = Heads::default();
+        heads.known.insert(target("eu-west-1", "Known"), head());
+        let planned = targets(&Request::default(), &settings("*", "eu-west-1"), &BTreeMap::new(), heads);
+        assert_eq!(planned, []);
+    }
+
+    #[test]
+    fn a_named_pack_needs_no_list_and_is_looked_at_in_every_region() {
+        let settings = settings("*", "eu-west-1,us-east-1");
+        let request = Request { packs: vec!["P".parse().unwrap()], ..Request::default() };
+        assert_eq!(regions_to_list(&request, &settings), []);
+        let planned = targets(&request, &settings, &BTreeMap::new(), Heads::default());
+        assert_eq!(names(&planned), ["P in eu-west-1", "P in us-east-1"]);
+    }
+
+    #[test]
+    fn queued_targets_need_no_list_and_those_that_are_no_longer_watched_are_left_out() {
+        let settings = settings("!Old", "eu-west-1,us-east-1");
+        let queued = [("eu-west-1", "P"), ("us-east-1", "Q"), ("eu-west-1", "Old"), ("eu-west-9", "P")];
+        let queued = queued.map(|(region, pack)| target(region, pack));
+        let request = Request { targets: Some(queued.into()), ..Request::default() };
+        assert_eq!(regions_to_list(&request, &settings), []);
+        let mut heads = Heads::default();
+        heads.known.insert(target("eu-west-1", "Not-asked-for"), head());
+        let planned = targets(&request, &settings, &BTreeMap::new(), heads);
+        assert_eq!(names(&planned), ["P in eu-west-1", "Q in us-east-1"]);
+        let none = Request { targets: Some(BTreeSet::new()), ..Request::default() };
+        assert_eq!(targets(&none, &settings, &BTreeMap::new(), Heads::default()), []);
+    }
+
+    #[test]
+    fn a_request_that_the_settings_leave_out_is_told_so_and_cloudtrail_is_not() {
+        let settings = settings("Security-*", "eu-west-1,us-east-1");
+        let named = |pack: &str, region: Option<&str>| Request {
+            packs: vec![pack.parse().unwrap()],
+            region: region.map(|region| region.parse().unwrap()),
+            ..Request::default()
+        };
+        assert_eq!(check(&named("Security-1", Some("us-east-1")), &settings), Ok(()));
+        assert!(check(&named("Other", None), &settings).unwrap_err().contains("PACKWATCH_PACKS"));
+        assert!(
+            check(&named("Security-1", Some("eu-west-9")), &settings)
+                .unwrap_err()
+                .contains("eu-west-1, us-east-1")
+        );
+        let tentative = Request { tentative: true, ..named("Other", Some("eu-west-9")) };
+        assert_eq!(check(&tentative, &settings), Ok(()));
+        assert_eq!(targets(&tentative, &settings, &BTreeMap::new(), Heads::default()), []);
+        let mut cut = named("Security-1", None);
+        cut.pagination.max_items = Some(1);
+        assert!(check(&cut, &settings).unwrap_err().contains("needs its Region"));
+    }
+}

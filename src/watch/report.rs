@@ -1,0 +1,194 @@
+//! The answer: what a run did with each target.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::model::{Phase, Target};
+use crate::notify::Notification;
+use crate::state::heads::Counts;
+
+/// How a target ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Outcome {
+    /// Watched from now on.
+    Baseline,
+    /// As before.
+    Unchanged,
+    /// Changed, recorded and announced.
+    Changed,
+    /// Gone, recorded and announced.
+    Deleted,
+    /// Not finished; the next run does it again.
+    Incomplete,
+    /// Not allowed.
+    Denied,
+    /// Left for the next run.
+    Deferred,
+    /// Another run is newer.
+    Superseded,
+    /// Sent to the queue, from which another run takes it.
+    Queued,
+}
+
+impl Outcome {
+    /// The name as the answer spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Baseline => "Baseline",
+            Self::Unchanged => "Unchanged",
+            Self::Changed => "Changed",
+            Self::Deleted => "Deleted",
+            Self::Incomplete => "Incomplete",
+            Self::Denied => "Denied",
+            Self::Deferred => "Deferred",
+            Self::Superseded => "Superseded",
+            Self::Queued => "Queued",
+        }
+    }
+
+    /// Whether the target was finished.
+    pub fn is_done(self) -> bool {
+        matches!(self, Self::Baseline | Self::Unchanged | Self::Changed | Self::Deleted)
+    }
+
+    /// Whether the run must count as failed.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Incomplete | Self::Denied)
+    }
+}
+
+/// What a run did with one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TargetReport {
+    /// Where the pack is deployed.
+    pub region: String,
+    /// The organization's name for it; `*` where the region's packs could not be listed.
+    pub organization_conformance_pack_name: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How many accounts were read.
+    pub accounts: u64,
+    /// In how many pages.
+    pub pages: u64,
+    /// How many changes were recorded (found, in a dry run).
+    pub transitions: u64,
+    /// What went wrong, or why it was left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Whether it was left for want of time.
+    #[serde(skip)]
+    pub out_of_time: bool,
+    /// The recorded accounts by status, where the target was finished. For metrics and logs: no part of the answer.
+    #[serde(skip)]
+    pub statuses: Option<Counts>,
+}
+
+impl TargetReport {
+    /// A report of a target with which nothing was done yet.
+    pub fn new(region: &impl fmt::Display, pack: &impl fmt::Display) -> Self {
+        Self {
+            region: region.to_string(),
+            organization_conformance_pack_name: pack.to_string(),
+            outcome: Outcome::Unchanged,
+            accounts: 0,
+            pages: 0,
+            transitions: 0,
+            error: None,
+            out_of_time: false,
+            statuses: None,
+        }
+    }
+
+    /// A report of a target with which nothing was done yet.
+    pub fn of(target: &Target) -> Self {
+        Self::new(&target.region, &target.pack)
+    }
+
+    /// The same with how it ended.
+    pub fn ended(mut self, outcome: Outcome, error: Option<String>) -> Self {
+        self.outcome = outcome;
+        self.error = error;
+        self.statuses = self.statuses.filter(|_| outcome.is_done());
+        self
+    }
+
+    /// The same, left for want of time.
+    pub fn out_of_time(self, reason: &str) -> Self {
+        Self { out_of_time: true, ..self.ended(Outcome::Deferred, Some(reason.to_owned())) }
+    }
+
+    /// How many accounts are in statuses of this phase; `None` where that is not known.
+    pub fn in_phase(&self, phase: Phase) -> Option<u64> {
+        let of_phase = |statuses: &Counts| {
+            statuses.iter().filter(|(status, _)| status.phase() == phase).map(|(_, accounts)| accounts).sum()
+        };
+        self.statuses.as_ref().map(of_phase)
+    }
+}
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Answer {
+    /// Each target, by region and name.
+    pub targets: Vec<TargetReport>,
+    /// How many accounts were read, over all targets.
+    pub accounts: u64,
+    /// How many changes were recorded.
+    pub transitions: u64,
+    /// How many digests were published.
+    pub notifications: u64,
+    /// The token that goes on where the request's `MaxItems` cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+
+/// What a run gives its caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The answer.
+    pub answer: Answer,
+    /// In a dry run, the digest that would have been published.
+    pub preview: Option<Notification>,
+    /// Whether something may be recorded that was not announced: see [`crate::watch::unannounced`].
+    pub may_owe: bool,
+}
+
+impl Answer {
+    /// Sums up the reports.
+    pub fn new(mut targets: Vec<TargetReport>, notifications: u64, next_token: Option<String>) -> Self {
+        let name = |report: &TargetReport| {
+            (report.region.clone(), report.organization_conformance_pack_name.clone())
+        };
+        targets.sort_by_key(name);
+        let sum = |of: fn(&TargetReport) -> u64| targets.iter().map(of).sum();
+        Self {
+            accounts: sum(|report| report.accounts),
+            transitions: sum(|report| report.transitions),
+            targets,
+            notifications,
+            next_token,
+        }
+    }
+
+    /// What failed, in one message; `None` when nothing did.
+    pub fn failure(&self) -> Option<String> {
+        let failed: Vec<&TargetReport> = self.targets.iter().filter(|r| r.outcome.is_failure()).collect();
+        if failed.is_empty() {
+            return None;
+        }
+        let line = |report: &&TargetReport| {
+            let name = &report.organization_conformance_pack_name;
+            let error = report.error.as_deref().unwrap_or_default();
+            format!("\n  {name} in {}: {}: {error}", report.region, report.outcome.as_str())
+        };
+        let lines: String = failed.iter().take(10).map(line).collect();
+        let more = match failed.len().saturating_sub(10) {
+            0 => String::new(),
+            n => format!("\n  and {n} more"),
+        };
+        Some(format!("{} of {} targets did not finish:{lines}{more}", failed.len(), self.targets.len()))
+    }
+}

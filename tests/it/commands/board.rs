@@ -1,0 +1,187 @@
+//! The board on the terminal, as CSV and JSON, and the frame and the data of its page. What a browser makes of the page
+//! is in scripts/board_in_chromium.py.
+
+use serde_json::{Value, json};
+
+use crate::commands::cli::{Desk, stderr, stdout};
+use crate::harness::aws_env;
+use crate::harness::dynamo::Dynamo;
+use crate::world::World;
+use crate::world::packs::account;
+
+fn row(n: u64, status: &str) -> Value {
+    json!({"AccountId": format!("{n:012}"), "ConformancePackName": "x", "Status": status,
+        "LastUpdateTime": "2026-11-16T09:00:00+00:00"})
+}
+
+fn failed(n: u64, code: &str, message: &str) -> Value {
+    let mut row = row(n, "UPDATE_FAILED");
+    row["ErrorCode"] = json!(code);
+    row["ErrorMessage"] = json!(message);
+    row["LastUpdateTime"] = json!(format!("2026-11-16T09:0{n}:00+00:00"));
+    row
+}
+
+fn statuses(rows: &[Value]) -> String {
+    json!({"OrganizationConformancePackDetailedStatuses": rows}).to_string()
+}
+
+/// Two packs of four accounts, of which some are not well.
+fn desk() -> Desk {
+    let desk = Desk::new();
+    let security = [
+        failed(1, "NoAvailableConfigurationRecorderException", "There is no\nrecorder \u{202E}</script>"),
+        row(2, "CREATE_IN_PROGRESS"),
+        row(3, "CREATE_SUCCESSFUL"),
+        row(4, "UPDATE_SUCCESSFUL"),
+    ];
+    let cost = [row(1, "UPDATE_SUCCESSFUL"), failed(2, "=cmd|' /C calc'!A0", "no"), row(3, "RETIRED")];
+    for (pack, rows) in [("Security", &security[..]), ("Cost", &cost[..])] {
+        let file = desk.write(&format!("{pack}.json"), &statuses(rows));
+        let run = desk.run(&file, &["--now", "2026-11-16T12:00:00Z"]);
+        assert_eq!(run.status.code(), Some(2), "{run:?}");
+    }
+    desk.write(
+        "accounts.json",
+        &json!({"Accounts": [{"Id": "000000000001", "Name": "payments\u{202E}-prod"}]}).to_string(),
+    );
+    desk
+}
+
+fn board(desk: &Desk, more: &[&str]) -> std::process::Output {
+    let store = desk.store().display().to_string();
+    desk.packwatch(&[&["board", "--store", &store, "--accounts", "accounts.json"], more].concat())
+}
+
+#[test]
+fn the_terminal_shows_packs_by_statuses_and_who_is_not_well() {
+    let desk = desk();
+    let shown = stdout(&board(&desk, &[]));
+    let shown: Vec<&str> = shown.lines().filter(|line| !line.starts_with('─')).map(str::trim_end).collect();
+    insta::assert_snapshot!(shown.join("\n"), @r"
+    4 deployments in 3 accounts not well, of 4 accounts and 2 packs
+
+     Region      Pack       Accounts   UPDATE   RETIRED   CREATE        CREATE       UPDATE       Last change
+                                       FAILED             IN_PROGRESS   SUCCESSFUL   SUCCESSFUL
+    ═══════════════════════════════════════════════════════════════════════════════════════════════════════════════════
+     eu-west-1   Cost              3        1         1             0            0            1   2026-11-16 12:00 UTC
+     eu-west-1   Security          4        1         0             1            1            1   2026-11-16 12:00 UTC
+
+     Region      Pack       Account        Name            Status                       Error                                       Since
+    ═════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════
+     eu-west-1   Cost       000000000002                   UPDATE_FAILED                =cmd|' /C calc'!A0                          2026-11-16 09:02 UTC
+     eu-west-1   Security   000000000001   payments-prod   UPDATE_FAILED                NoAvailableConfigurationRecorderException   2026-11-16 09:01 UTC
+     eu-west-1   Cost       000000000003                   RETIRED                                                                  2026-11-16 09:00 UTC
+     eu-west-1   Security   000000000002                   CREATE_IN_PROGRESS (stuck)                                               2026-11-16 09:00 UTC
+    ");
+    let cut = stdout(&board(&desk, &["--limit", "1"]));
+    assert!(cut.contains("… and 3 deployments more: --limit N"), "{cut}");
+    let one = stdout(&board(&desk, &["--pack", "Sec*"]));
+    assert!(one.contains("Security") && !one.contains("Cost"), "{one}");
+}
+
+#[test]
+fn csv_has_every_account_and_no_formulas() {
+    let desk = desk();
+    insta::assert_snapshot!(stdout(&board(&desk, &["--output", "csv"])), @r"
+    Region,OrganizationConformancePackName,AccountId,AccountName,Status,ErrorCode,ErrorMessage,LastUpdateTime,FailingSince,Notes
+    eu-west-1,Cost,000000000001,payments-prod,UPDATE_SUCCESSFUL,,,2026-11-16T09:00:00Z,,
+    eu-west-1,Cost,000000000002,,UPDATE_FAILED,'=cmd|' /C calc'!A0,no,2026-11-16T09:02:00Z,2026-11-16T09:02:00Z,
+    eu-west-1,Cost,000000000003,,RETIRED,,,2026-11-16T09:00:00Z,,
+    eu-west-1,Security,000000000001,payments-prod,UPDATE_FAILED,NoAvailableConfigurationRecorderException,There is no recorder </script>,2026-11-16T09:01:00Z,2026-11-16T09:01:00Z,
+    eu-west-1,Security,000000000002,,CREATE_IN_PROGRESS,,,2026-11-16T09:00:00Z,,stuck
+    eu-west-1,Security,000000000003,,CREATE_SUCCESSFUL,,,2026-11-16T09:00:00Z,,
+    eu-west-1,Security,000000000004,,UPDATE_SUCCESSFUL,,,2026-11-16T09:00:00Z,,
+    ");
+    let failing = stdout(&board(&desk, &["--output", "csv", "--failing"]));
+    assert_eq!(failing.lines().count(), 1 + 4, "{failing}");
+}
+
+#[test]
+fn json_has_one_document_a_line() {
+    let desk = desk();
+    let output = stdout(&board(&desk, &["--output", "json", "--failing", "--pack", "Security"]));
+    let documents: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let first = json!({
+        "Region": "eu-west-1", "OrganizationConformancePackName": "Security", "AccountId": "000000000001",
+        "AccountName": "payments-prod", "Status": "UPDATE_FAILED",
+        "ErrorCode": "NoAvailableConfigurationRecorderException", "ErrorMessage": "There is no recorder </script>",
+        "LastUpdateTime": "2026-11-16T09:01:00Z", "FailingSince": "2026-11-16T09:01:00Z",
+    });
+    assert_eq!(documents[0], first);
+    assert_eq!((documents.len(), &documents[1]["Notes"]), (2, &json!(["stuck"])));
+}
+
+/// The page's data, as the page reads it.
+fn data(page: &str) -> Value {
+    let start = r#"<script type="application/json" id="data">"#;
+    let (_, rest) = page.split_once(start).unwrap();
+    serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
+}
+
+#[test]
+fn the_page_holds_its_data_and_nothing_breaks_out_of_it() {
+    let desk = desk();
+    let page = stdout(&board(&desk, &["--output", "html"]));
+    let data = data(&page);
+    assert_eq!(data["accounts"], json!(["000000000001", "000000000002", "000000000003", "000000000004"]));
+    assert_eq!(data["names"][0], "payments-prod");
+    assert_eq!(data["messages"], json!(["no", "There is no recorder </script>"]));
+    // Cost comes first: of the accounts 1, 2 and 3 each has a class of its own, and 4 is not in it.
+    assert_eq!(data["packs"][0]["cells"], json!([1, 1, 2, 1, 3, 1]));
+    assert_eq!(data["packs"][1]["ill"].as_array().unwrap().len(), 2 * 4);
+    assert_eq!(data["hints"][1]["title"], "OrganizationConformancePackDetailedStatus");
+    // The only elements are those of the frame.
+    assert_eq!(page.matches("</script>").count(), 2);
+    assert!(
+        !page.contains("http-equiv=\"Content-Security-Policy\" content=\"\"") && !page.contains("unsafe")
+    );
+    assert_eq!(page.matches("'sha256-").count(), 2);
+}
+
+#[test]
+fn a_page_is_written_whole_or_not_at_all() {
+    let desk = desk();
+    let file = desk.path("board.html");
+    let written = board(&desk, &["--output", "html", "--out", &file.display().to_string()]);
+    assert_eq!((written.status.code(), stdout(&written).as_str()), (Some(0), ""), "{written:?}");
+    assert!(std::fs::read_to_string(&file).unwrap().trim_end().ends_with("</html>"));
+    let nowhere = board(&desk, &["--output", "html", "--out", "nowhere/board.html"]);
+    assert_eq!(nowhere.status.code(), Some(1));
+    assert!(stderr(&nowhere).contains("nowhere/board.html"), "{nowhere:?}");
+    // A damaged row: the page of before stays, and nothing lies about.
+    let database = rusqlite::Connection::open(desk.store()).unwrap();
+    database.execute("UPDATE items SET body = '{}' WHERE sk = 'account#000000000003'", []).unwrap();
+    let before = std::fs::read(&file).unwrap();
+    let damaged = board(&desk, &["--output", "html", "--out", &file.display().to_string()]);
+    assert_eq!(damaged.status.code(), Some(1), "{damaged:?}");
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    assert!(!desk.path("board.html.part").exists());
+    let table = board(&desk, &["--out", "x"]);
+    assert!(stderr(&table).contains("--output html"), "{table:?}");
+}
+
+#[tokio::test]
+async fn a_table_is_read_and_its_organization_is_asked_for_names() {
+    let world = World::new();
+    let topic = "arn:aws:sns:eu-west-1:999999999999:alerts";
+    world.add_topic(topic).add_pack("eu-west-1", "Security", 3);
+    world.fail("eu-west-1", "Security", &account(2), "UPDATE_FAILED", "C", "m");
+    world.name_account(&account(2), "payments-prod", "ACTIVE");
+    let served = world.serve().await;
+    let dynamo = Dynamo::with_table("packwatch");
+    let desk = Desk::new();
+    let packwatch = |args: &[&str]| {
+        let mut command = desk.command(args);
+        command.envs(aws_env("eu-west-1", &served.url, &dynamo.url)).output().unwrap()
+    };
+    assert_eq!(packwatch(&["run", "--table", "packwatch", "--topic", topic]).status.code(), Some(2));
+    let shown = packwatch(&["board", "--table", "packwatch"]);
+    assert!(
+        stdout(&shown).contains("1 deployment in 1 account not well, of 3 accounts and 1 pack"),
+        "{shown:?}"
+    );
+    assert!(stdout(&shown).contains("payments-prod"), "{shown:?}");
+    let nameless = packwatch(&["board", "--table", "packwatch", "--account-names", "off"]);
+    assert!(!stdout(&nameless).contains("payments-prod"), "{nameless:?}");
+}

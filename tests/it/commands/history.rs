@@ -1,0 +1,188 @@
+//! The history of several packs as one list: its order, its windows, and the command that prints it.
+
+use jiff::Timestamp;
+use packwatch::history::{History, Window};
+use packwatch::local::SqliteStore;
+use packwatch::ports::{Order, SnapshotStore};
+use packwatch::state::Transition;
+use packwatch::state::heads::Change;
+use serde_json::Value;
+
+use crate::commands::cli::{Desk, recorded, stderr, stdout};
+use crate::stores::contract::{change, claim, target};
+
+/// Pack `p` of three has a transition in each minute n with n % 3 = p, 600 of them.
+async fn three_packs() -> SqliteStore {
+    let store = SqliteStore::in_memory().unwrap();
+    for pack in 0..3_u64 {
+        let target = target(&format!("P{pack}"));
+        for epoch in 1..=600 {
+            store.claim(&target, &claim(epoch - 1)).await.unwrap();
+            let mut change = change(epoch, epoch);
+            let transition = change.transition.as_mut().unwrap();
+            transition.observed_at = minute(epoch * 3 + pack);
+            store.record(&target, epoch, &[Change { row: None, ..change }]).await.unwrap();
+        }
+    }
+    store
+}
+
+fn minute(n: u64) -> Timestamp {
+    Timestamp::from_second(1_795_000_000 + 60 * i64::try_from(n).unwrap()).unwrap()
+}
+
+async fn read(store: &SqliteStore, order: Order, window: Window) -> Vec<Transition> {
+    let targets = (0..3).map(|pack| (target(&format!("P{pack}")), "born".to_owned()));
+    let mut history = History::new(store, targets, order, window);
+    let mut found = Vec::new();
+    while let Some(entry) = history.next().await.unwrap() {
+        found.push(entry.transition);
+    }
+    found
+}
+
+#[tokio::test]
+async fn packs_are_merged_by_time_over_many_pages() {
+    let store = three_packs().await;
+    let times = |found: Vec<Transition>| found.iter().map(|t| t.observed_at).collect::<Vec<_>>();
+    let all: Vec<Timestamp> = (3..1803).map(minute).collect();
+    assert_eq!(times(read(&store, Order::Oldest, Window::default()).await), all);
+    let mut newest = times(read(&store, Order::Newest, Window::default()).await);
+    newest.reverse();
+    assert_eq!(newest, all);
+    let window = Window { since: Some(minute(700)), until: Some(minute(1100)) };
+    for order in [Order::Oldest, Order::Newest] {
+        let mut found = times(read(&store, order, window).await);
+        found.sort();
+        assert_eq!(found, (700..=1100).map(minute).collect::<Vec<_>>(), "{order:?}");
+    }
+}
+
+/// Two machines whose clocks differ by some minutes: nothing is left out for that.
+#[tokio::test]
+async fn a_clock_that_is_a_little_wrong_hides_nothing() {
+    let store = SqliteStore::in_memory().unwrap();
+    for (epoch, time) in [(1, 100), (2, 130), (3, 101), (4, 131)] {
+        store.claim(&target("P0"), &claim(epoch - 1)).await.unwrap();
+        let mut change = change(1, epoch);
+        change.transition.as_mut().unwrap().observed_at = minute(time);
+        store.record(&target("P0"), epoch, &[change]).await.unwrap();
+    }
+    let later = Window { since: Some(minute(120)), until: None };
+    assert_eq!(read(&store, Order::Newest, later).await.len(), 2);
+    let earlier = Window { since: None, until: Some(minute(120)) };
+    assert_eq!(read(&store, Order::Oldest, earlier).await.len(), 2);
+}
+
+/// Three days of two packs, in the store of a desk.
+fn three_days() -> Desk {
+    let desk = Desk::new();
+    let days = [
+        ("2026-11-16T10:00:00Z", ["CREATE_SUCCESSFUL", "CREATE_SUCCESSFUL"]),
+        ("2026-11-17T10:00:00Z", ["UPDATE_FAILED", "CREATE_SUCCESSFUL"]),
+        ("2026-11-18T10:00:00Z", ["UPDATE_SUCCESSFUL", "=UPDATE"]),
+    ];
+    for (now, [one, two]) in days {
+        for pack in ["Security", "Cost"] {
+            let statuses = desk.write(&format!("{pack}.json"), &recorded(&[(1, one), (2, two)]));
+            desk.run(&statuses, &["--now", now]);
+        }
+    }
+    desk
+}
+
+fn history(desk: &Desk, more: &[&str]) -> std::process::Output {
+    let store = desk.store().display().to_string();
+    desk.packwatch(&[&["history", "--store", &store], more].concat())
+}
+
+/// Kind, pack and account of each printed document.
+fn told(output: &std::process::Output) -> Vec<String> {
+    let documents = stdout(output);
+    let documents = documents.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    documents
+        .map(|d| {
+            let account = text(&d["AccountId"]);
+            format!("{} {} {}", text(&d["Kind"]), text(&d["OrganizationConformancePackName"]), &account[11..])
+        })
+        .collect()
+}
+
+#[test]
+fn filters_choose_and_the_newest_come_first() {
+    let desk = three_days();
+    let json = |more: &[&str]| told(&history(&desk, &[&["--output", "json"], more].concat()));
+    let all = [
+        "Unrecognised Security 2",
+        "Recovered Security 1",
+        "Unrecognised Cost 2",
+        "Recovered Cost 1",
+        "Failed Security 1",
+        "Failed Cost 1",
+    ];
+    assert_eq!(json(&[]), all);
+    let mut oldest = all;
+    oldest.reverse();
+    assert_eq!(json(&["--order", "oldest"]), oldest);
+    assert_eq!(json(&["--pack", "Sec*", "--pack", "Other"]), [all[0], all[1], all[4]]);
+    assert_eq!(json(&["--kind", "failed", "--kind", "unrecognised"]), [all[0], all[2], all[4], all[5]]);
+    assert_eq!(json(&["--account", "000000000002", "--account", "000000000009"]), [all[0], all[2]]);
+    assert_eq!(json(&["--since", "2026-11-18"]), all[..4]);
+    assert_eq!(json(&["--until", "2026-11-18"]), all[4..]);
+    assert_eq!(json(&["--since", "2026-11-17T10:00:01Z", "--until", "2026-11-18T09:00:00Z"]), [""; 0]);
+    assert_eq!(json(&["--pack-region", "us-east-1"]), [""; 0]);
+    assert_eq!(json(&["--region", "us-east-1"]), [""; 0]);
+    let none = history(&desk, &["--pack", "Securty"]);
+    assert!(stderr(&none).contains("none of 2 known packs fits"), "{none:?}");
+}
+
+#[test]
+fn what_is_cut_says_so_and_goes_on() {
+    let desk = three_days();
+    let whole = told(&history(&desk, &["--output", "json"]));
+    let mut parts = Vec::new();
+    let mut after: Option<String> = None;
+    for part in 0..3 {
+        let mut args = vec!["--output", "json", "--limit", "2"];
+        args.extend(after.iter().flat_map(|id| ["--after", id]));
+        let output = history(&desk, &args);
+        parts.extend(told(&output));
+        let note = stderr(&output);
+        assert_eq!(note.contains("there are more"), part < 2, "{note}");
+        after = note.split_once("--after ").map(|(_, rest)| rest[..32].to_owned());
+    }
+    assert_eq!(parts, whole);
+    let unknown = history(&desk, &["--after", "0123"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(stderr(&unknown).contains("no such transition"), "{unknown:?}");
+}
+
+#[test]
+fn a_history_as_csv_has_no_formulas() {
+    let desk = three_days();
+    let csv = stdout(&history(&desk, &["--output", "csv", "--account", "000000000002", "--pack", "Cost"]));
+    insta::assert_snapshot!(csv, @r"
+    Observed,Region,Pack,Account,Kind,From,To,Error
+    2026-11-18T10:00:00Z,eu-west-1,Cost,000000000002,Unrecognised,CREATE_SUCCESSFUL,'=UPDATE,
+    ");
+}
+
+/// A reader who has seen enough is no failure, however much would still come.
+#[tokio::test]
+async fn a_closed_pipe_ends_it_quietly() {
+    let desk = Desk::new();
+    let store = SqliteStore::open(&desk.store()).unwrap();
+    store.claim(&target("P"), &claim(0)).await.unwrap();
+    let changes: Vec<Change> = (0..3_000).map(|n| change(n, 1)).collect();
+    store.record(&target("P"), 1, &changes).await.unwrap();
+    let path = desk.store().display().to_string();
+    for output in ["json", "csv"] {
+        let mut command = desk.command(&["history", "--store", &path, "--output", output]);
+        let piped = std::process::Stdio::piped;
+        let mut child = command.stdout(piped()).stderr(piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!((ended.status.code(), stderr(&ended).as_str()), (Some(0), ""), "{output}");
+    }
+}

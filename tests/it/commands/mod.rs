@@ -1,0 +1,10 @@
+//! The command line, as its users run it: the built `packwatch` as a process.
+//!
+//! One file for each command; `cli` is what all of them share. `statuses` is held against boto3.
+
+mod board;
+mod cli;
+mod cost;
+mod doctor;
+mod history;
+mod statuses;

@@ -1,0 +1,105 @@
+//! Topics and tables misbehave, runs end too soon: everybody is told all the same.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::stage::{EVENTS, PACK, REGION, Stage, outcomes};
+use crate::harness::dynamo::Fault;
+use crate::world::packs::account;
+
+#[tokio::test]
+async fn entries_refused_inside_an_answer_of_success_are_sent_again_and_alone() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, PACK, 12);
+    stage.tick().await;
+    stage.forget();
+    for n in 1..=12 {
+        stage.world.fail(REGION, PACK, &account(n), "UPDATE_FAILED", "C", "m");
+    }
+    stage.world.fail_entries(&[0, 3], false);
+    assert_eq!(outcomes(&stage.tick().await), ["Changed"]);
+    let mut told: Vec<String> = stage
+        .world
+        .messages_to(EVENTS)
+        .iter()
+        .filter_map(|m| m.attribute("AccountId").map(str::to_owned))
+        .collect();
+    told.sort();
+    assert_eq!(told, (1..=12).map(account).collect::<Vec<_>>(), "each once");
+}
+
+#[tokio::test]
+async fn a_topic_that_refuses_neither_silences_nor_repeats_the_other() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, PACK, 3);
+    stage.tick().await;
+    stage.forget();
+    stage.world.fail(REGION, PACK, &account(1), "UPDATE_FAILED", "C", "m");
+    for _ in 0..2 {
+        stage.world.fail_entries(&[0], true);
+        let error = stage.invoke(json!({})).await.unwrap_err();
+        assert!(error["errorMessage"].as_str().unwrap().contains("events topic"), "{error}");
+    }
+    assert_eq!((stage.digests().len(), stage.world.messages_to(EVENTS).len()), (1, 0));
+    // It is mended, and the event is still owed; nobody is told twice.
+    assert_eq!(outcomes(&stage.tick().await), ["Changed"]);
+    assert_eq!((stage.digests().len(), stage.world.messages_to(EVENTS).len()), (1, 1));
+    assert_eq!(outcomes(&stage.tick().await), ["Unchanged"]);
+}
+
+#[tokio::test]
+async fn what_a_dead_run_recorded_is_announced_by_the_next() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, PACK, 3);
+    stage.tick().await;
+    stage.forget();
+    stage.world.fail(REGION, PACK, &account(1), "UPDATE_FAILED", "C", "m");
+    stage.world.break_sns_next(1000);
+    let error = stage.invoke(json!({})).await.unwrap_err();
+    assert!(error["errorMessage"].as_str().unwrap().contains("not announced"), "{error}");
+    stage.world.heal_sns();
+    // The account has recovered meanwhile: both transitions are told.
+    stage.world.set_status(REGION, PACK, &account(1), "UPDATE_SUCCESSFUL");
+    assert_eq!(outcomes(&stage.tick().await), ["Changed"]);
+    assert_eq!(stage.digests()[0]["Counts"], json!({"Failed": 1, "Recovered": 1}));
+}
+
+#[tokio::test]
+async fn a_pack_that_is_gone_before_anybody_was_told_of_it_goes_without_a_word() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, PACK, 3);
+    stage.world.break_sns_next(1000);
+    stage.invoke(json!({})).await.unwrap_err();
+    stage.world.heal_sns();
+    stage.world.delete_pack(REGION, PACK);
+    assert_eq!(outcomes(&stage.tick().await), ["Deleted"]);
+    assert_eq!(stage.tick().await["Targets"], json!([]));
+    assert_eq!(stage.world.messages().len(), 0);
+}
+
+#[tokio::test]
+async fn a_deadline_defers_what_was_not_begun_and_announces_what_was_recorded() {
+    let stage = Stage::with(&[("PACKWATCH_CONCURRENCY", "1")]).await;
+    for n in 0..12 {
+        stage.world.add_pack(REGION, &format!("Pack-{n}"), 2);
+    }
+    stage.world.latency(Duration::from_millis(500));
+    let answer = stage.lambda.invoke(json!({}), Duration::from_secs(5)).await.unwrap();
+    let outcomes = outcomes(&answer);
+    let (done, left): (Vec<&str>, Vec<&str>) = outcomes.iter().partition(|outcome| **outcome == "Baseline");
+    assert!(!done.is_empty() && !left.is_empty(), "{outcomes:?}");
+    assert!(left.iter().all(|outcome| *outcome == "Deferred"), "{outcomes:?}");
+    // In one digest, or in two where a target was recorded just after the first was closed.
+    let digests = stage.digests();
+    let told = digests.iter().map(|digest| digest["Packs"].as_array().unwrap().len()).sum::<usize>();
+    assert_eq!(told, done.len(), "what was recorded is announced");
+}
+
+#[tokio::test]
+async fn a_throttled_table_is_waited_for() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, PACK, 2);
+    stage.dynamo.fault("*", Fault::Throttle, 2);
+    assert_eq!(outcomes(&stage.tick().await), ["Baseline"]);
+}

@@ -1,0 +1,18 @@
+//! The main job, for real: the built function as a process under a runtime API, with AWS Config, DynamoDB, SNS and SQS
+//! over HTTP. Events go in at one end, messages come out at the other.
+//!
+//! - `run`: from a schedule to a message. `events`: what is handed in. `fan_out`: the same through a queue.
+//! - `reading`, `announcing`: what happens when AWS Config, a topic, the table or the clock is against it.
+//! - `account_names`, `telemetry`: the names in messages, the log and the metrics.
+//!
+//! To add one: make a [`stage::Stage`], change its world, `tick()`, and look at `digests()` and at the world's messages. Name the
+//! test in docs/failures.md where it shows what happens when something fails.
+
+mod account_names;
+mod announcing;
+mod events;
+mod fan_out;
+mod reading;
+mod run;
+pub(crate) mod stage;
+mod telemetry;

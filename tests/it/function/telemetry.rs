@@ -1,0 +1,265 @@
+//! What the built function writes to its log: lines as `docs/logging.md` says, metrics as the template wants them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::docs::text;
+use crate::function::stage::{PACK, REGION, Stage};
+use crate::world::packs::account;
+
+/// A text that AWS Config sends and packwatch tells people, and that no log line may hold.
+const SECRET: &str = "xyzzy said the template of account";
+
+const PACK_METRICS: (&str, &str) = ("PACKWATCH_PACK_METRICS", "on");
+
+impl Stage {
+    /// Invokes the function and gives the lines that it wrote, each of which is held to the documentation.
+    async fn lines(&self, event: Value) -> Vec<Value> {
+        let before = self.lambda.logs().len();
+        // The last line is written before the answer is given; the pipe may be a little behind.
+        let last = if self.invoke(event).await.is_ok() { "run measured" } else { "error_type" };
+        for _ in 0..500 {
+            let lines = self.lambda.logs();
+            if lines[before..].iter().any(|line| line.contains(last)) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let lines = self.lambda.logs();
+        lines[before..].iter().map(|line| checked(line)).collect()
+    }
+
+    async fn lines_of_tick(&self) -> Vec<Value> {
+        self.lines(serde_json::from_str(include_str!("../../../events/scheduled.json")).unwrap()).await
+    }
+}
+
+/// A line, if it is what the documentation says.
+fn checked(line: &str) -> Value {
+    let value: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
+    let documented = documented();
+    let fields = value.as_object().unwrap().keys().filter(|field| *field != "_aws");
+    let unknown: Vec<_> = fields.filter(|field| !documented.contains(field.as_str())).collect();
+    assert!(unknown.is_empty(), "docs/logging.md has no {unknown:?}: {line}");
+    let ids = if value.get("_aws").is_some() { &value } else { &value["span"] };
+    assert!(ids["requestId"].as_str().is_some_and(|id| id.starts_with("00000000-")), "whose is {line}");
+    assert!(ids["xrayTraceId"].as_str().is_some_and(|id| id.starts_with("Root=1-")), "whose is {line}");
+    assert!(value["timestamp"].is_string() && value["level"].is_string(), "{line}");
+    assert!(!line.contains(SECRET), "a body: {line}");
+    value
+}
+
+/// Every word between back quotes in the first column of a table of `docs/logging.md`.
+fn documented() -> BTreeSet<String> {
+    let document = text("docs/logging.md");
+    let first =
+        document.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next().map(str::to_owned));
+    first.flat_map(|cell| cell.split('`').step_by(2).map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+/// The metrics that the lines hold: dimensions → metric → value of the last line.
+fn metrics(lines: &[Value]) -> BTreeMap<String, BTreeMap<String, u64>> {
+    let mut metrics: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+    for line in lines.iter().filter(|line| line.get("_aws").is_some()) {
+        let directive = &line["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(directive["Namespace"], "packwatch");
+        let dimensions: Vec<&str> =
+            directive["Dimensions"][0].as_array().unwrap().iter().map(|d| d.as_str().unwrap()).collect();
+        for metric in directive["Metrics"].as_array().unwrap() {
+            let name = metric["Name"].as_str().unwrap();
+            let value = line[name].as_u64().unwrap();
+            metrics.entry(dimensions.join(",")).or_default().insert(name.to_owned(), value);
+        }
+    }
+    metrics
+}
+
+fn of_run(lines: &[Value], name: &str) -> Option<u64> {
+    metrics(lines)["FunctionName"].get(name).copied()
+}
+
+fn of_pack(lines: &[Value]) -> u64 {
+    metrics(lines)["FunctionName,Region,Pack"]["AccountsFailed"]
+}
+
+fn level(lines: &[Value], level: &str) -> usize {
+    lines.iter().filter(|line| line["level"] == level && line.get("_aws").is_none()).count()
+}
+
+#[tokio::test]
+async fn every_line_is_documented_and_says_whose_it_is() {
+    let stage = Stage::with(&[PACK_METRICS]).await;
+    let world = &stage.world;
+    world.add_pack(REGION, PACK, 30);
+    world.fail(REGION, PACK, &account(1), "CREATE_FAILED", "SomeCode", SECRET);
+
+    let lines = stage.lines_of_tick().await;
+    assert_eq!((of_run(&lines, "Failed"), of_run(&lines, "TargetsDone")), (Some(0), Some(1)));
+    assert_eq!((of_run(&lines, "Accounts"), of_run(&lines, "Notifications")), (Some(30), Some(1)));
+    assert_eq!(of_pack(&lines), 1, "from what was compared");
+
+    // Two more changes, and then a quiet run, which knows the accounts from the head.
+    world.fail(REGION, PACK, &account(2), "UPDATE_FAILED", "SomeCode", SECRET);
+    world.set_status(REGION, PACK, &account(3), "UPDATE_IN_PROGRESS");
+    let changed = stage.lines_of_tick().await;
+    stage.dynamo.reset_requests();
+    let quiet = stage.lines_of_tick().await;
+    assert_eq!((of_pack(&changed), of_pack(&quiet)), (2, 2));
+    assert_eq!((of_run(&changed, "Transitions"), of_run(&quiet, "Transitions")), (Some(2), Some(0)));
+    assert_eq!(of_run(&quiet, "OldestUnannounced"), Some(0));
+    let requests: Vec<_> = stage.dynamo.counts().into_iter().collect();
+    assert_eq!(requests, [("Query".to_owned(), 1)], "measuring a quiet run costs nothing");
+
+    // A pack that is gone has no accounts any more.
+    world.delete_pack(REGION, PACK);
+    assert_eq!(of_pack(&stage.lines_of_tick().await), 0);
+
+    // An event that nobody understands: one error, and metrics all the same.
+    let lines = stage.lines(json!({"Hello": SECRET.len()})).await;
+    assert_eq!((of_run(&lines, "Failed"), of_run(&lines, "OldestUnannounced")), (Some(1), None));
+    assert_eq!((level(&lines, "ERROR"), level(&lines, "WARN")), (1, 0));
+}
+
+#[tokio::test]
+async fn a_failure_is_logged_once_for_each_target_and_once_for_the_invocation() {
+    let stage = Stage::with(&[]).await;
+    let world = &stage.world;
+    world.add_pack(REGION, PACK, 3);
+    let lines = stage.lines_of_tick().await;
+    assert_eq!(metrics(&lines).len(), 1, "no metrics of packs: {lines:?}");
+
+    // What is recorded and not announced is owed from now on.
+    world.fail(REGION, PACK, &account(1), "UPDATE_FAILED", "SomeCode", SECRET);
+    world.fail_entries(&[0], true);
+    let refused = stage.lines_of_tick().await;
+    assert_eq!((of_run(&refused, "Failed"), of_run(&refused, "TargetsFailed")), (Some(1), Some(1)));
+    assert_eq!((level(&refused, "WARN"), level(&refused, "ERROR")), (1, 1), "{refused:?}");
+
+    // Nobody may even read the pack: how old the debt is is still known.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    world.deny(REGION);
+    let denied = stage.lines_of_tick().await;
+    let age = of_run(&denied, "OldestUnannounced").unwrap();
+    assert!((1..60).contains(&age), "{age} s");
+    assert_eq!((level(&denied, "WARN"), level(&denied, "ERROR")), (1, 1), "{denied:?}");
+
+    // Mended, the debt is paid; the throttled calls are counted once.
+    world.allow(REGION).throttle_next(REGION, 2);
+    let mended = stage.lines_of_tick().await;
+    assert_eq!((of_run(&mended, "OldestUnannounced"), of_run(&mended, "Throttles")), (Some(0), Some(2)));
+    assert_eq!(of_run(&stage.lines_of_tick().await, "Throttles"), Some(0));
+}
+
+#[tokio::test]
+async fn no_log_level_silences_the_metrics_or_hides_whose_a_line_is() {
+    for kept in ["WARN", "ERROR", "FATAL"] {
+        let stage = Stage::with(&[PACK_METRICS, ("AWS_LAMBDA_LOG_LEVEL", kept)]).await;
+        stage.world.add_pack(REGION, PACK, 3);
+        let lines = stage.lines_of_tick().await;
+        assert_eq!(
+            lines.iter().map(|line| line["level"].as_str().unwrap()).collect::<Vec<_>>(),
+            [kept, kept]
+        );
+        stage.world.deny(REGION);
+        let lines = stage.lines_of_tick().await;
+        assert_eq!(level(&lines, "ERROR"), 1, "{kept}: {lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_of_the_queue_is_measured_as_a_run_is() {
+    let queue = "https://sqs.eu-west-1.amazonaws.com/999999999999/targets";
+    let stage = Stage::with(&[PACK_METRICS, ("PACKWATCH_QUEUE_URL", queue)]).await;
+    stage.world.add_queue(queue, 2);
+    stage.world.add_pack(REGION, PACK, 3);
+    let sent = stage.lines_of_tick().await;
+    let run = sent.iter().find(|line| line["message"] == "run measured").unwrap();
+    assert_eq!((&run["Queued"], &run["Failed"], &run["Accounts"]), (&json!(1), &json!(0), &json!(0)));
+    let taken = stage.lines(stage.world.deliver(queue, 10).unwrap()).await;
+    assert_eq!(
+        (of_run(&taken, "TargetsDone"), of_run(&taken, "Failed"), of_pack(&taken)),
+        (Some(1), Some(0), 0)
+    );
+
+    // The invocation of a batch does not fail, but it says in its metrics and in one line that a target did.
+    stage.world.deny(REGION);
+    let again = json!({"OrganizationConformancePackName": PACK, "Region": REGION}).to_string();
+    stage.world.enqueue(queue, &again);
+    let failed = stage.lines(stage.world.deliver(queue, 10).unwrap()).await;
+    assert_eq!((of_run(&failed, "Failed"), level(&failed, "WARN"), level(&failed, "ERROR")), (Some(1), 1, 1));
+}
+
+/// The dashboard's body as CloudWatch gets it, with 7 for whatever is filled in.
+fn dashboard() -> Value {
+    let template = text("template.yaml");
+    let body = template.split("DashboardBody: !Sub\n        - |\n").nth(1).unwrap();
+    let body = body.split("\n        - Period:").next().unwrap();
+    let mut parts = body.split("${");
+    let mut filled = parts.next().unwrap().to_owned();
+    for part in parts {
+        filled = filled + "7" + part.split_once('}').unwrap().1;
+    }
+    serde_json::from_str(&filled).unwrap_or_else(|error| panic!("{error}: {filled}"))
+}
+
+/// Dimensions and name of each metric that the dashboard and the alarms take from packwatch.
+fn wanted() -> BTreeSet<(String, String)> {
+    let mut wanted = BTreeSet::new();
+    for widget in dashboard()["widgets"].as_array().unwrap() {
+        for metric in widget["properties"]["metrics"].as_array().unwrap_or(&Vec::new()) {
+            match (metric[0].as_str(), metric[0]["expression"].as_str()) {
+                (Some("packwatch"), _) => {
+                    let part = |n: usize| metric[n].as_str().unwrap().to_owned();
+                    wanted.insert((part(2), part(1)));
+                }
+                (None, Some(search)) if search.starts_with("SEARCH('{packwatch,") => {
+                    let (_, schema) = search.split_once(',').unwrap();
+                    let (_, name) = search.split_once("MetricName=\"").unwrap();
+                    let part = |text: &str, end| text.split(end).next().unwrap().to_owned();
+                    wanted.insert((part(schema, '}'), part(name, '"')));
+                }
+                _ => {}
+            }
+        }
+    }
+    let template = text("template.yaml");
+    for alarm in template.split("Namespace: packwatch\n").skip(1) {
+        let of = |key: &str| alarm.split_once(key).unwrap().1.lines().next().unwrap().to_owned();
+        wanted.insert((of("- Name: "), of("MetricName: ")));
+    }
+    wanted
+}
+
+#[tokio::test]
+async fn the_dashboard_and_the_alarms_show_what_the_function_writes() {
+    let stage = Stage::with(&[PACK_METRICS]).await;
+    stage.world.add_pack(REGION, PACK, 3);
+    let lines = stage.lines_of_tick().await;
+    let looked = lines.iter().find(|line| line["message"] == "target looked at").unwrap();
+    let dashboard = dashboard().to_string();
+    for field in ["failed", "in_progress", "accounts"] {
+        assert!(looked[field].is_u64() && dashboard.contains(&format!("latest({field})")), "{looked}");
+    }
+    let written: BTreeSet<_> = metrics(&lines)
+        .into_iter()
+        .flat_map(|(dimensions, metrics)| metrics.into_keys().map(move |name| (dimensions.clone(), name)))
+        .collect();
+    // All of them: what nobody looks at is not worth its price.
+    assert_eq!(wanted(), written);
+}
+
+#[test]
+fn the_widgets_of_the_dashboard_do_not_overlap() {
+    let dashboard = dashboard();
+    let mut taken = BTreeSet::new();
+    for widget in dashboard["widgets"].as_array().unwrap() {
+        let n = |key: &str| widget[key].as_u64().unwrap();
+        for x in n("x")..n("x") + n("width") {
+            for y in n("y")..n("y") + n("height") {
+                assert!(x < 24 && taken.insert((x, y)), "{}", widget["properties"]["title"]);
+            }
+        }
+    }
+}

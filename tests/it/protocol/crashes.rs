@@ -1,0 +1,155 @@
+//! Every effect of a full history meets every outcome, alone and in pairs; after one clean run the promise holds.
+//!
+//! Many faults leave the same behind. A history is therefore followed run by run, and what two histories have left
+//! alike is followed on only once: all pairs are judged, and counted, without running all of them from the start.
+
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::protocol::gate::{Gate, Kind, Outcome};
+use crate::protocol::memory::MemoryStore;
+use crate::protocol::promise::broken;
+use crate::protocol::scenario::{STEPS, Stage};
+use crate::protocol::spaces;
+use crate::world::messages::Message;
+
+/// Effects of the history when nothing goes wrong.
+const EFFECTS: usize = 65;
+const SINGLES: usize = 333;
+const PAIRS: usize = 49_897;
+
+type Plan = Vec<(usize, Outcome)>;
+
+/// Where a history is between two runs.
+#[derive(Clone, Default)]
+struct Point {
+    step: usize,
+    store: MemoryStore,
+    messages: Vec<Message>,
+    poisoned: BTreeSet<String>,
+    /// A fault hit a run that had begun to publish: SNS may have accepted what was not stored.
+    excused: bool,
+}
+
+impl Point {
+    fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.step, self.store.digest(), &self.poisoned, self.excused).hash(&mut hasher);
+        for message in &self.messages {
+            (&message.topic_arn, &message.message).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
+    fn stage(&self, plan: &Plan) -> Stage {
+        let mut stage = Stage::new(Gate::new(plan.iter().copied()));
+        STEPS.iter().take(self.step + 1).for_each(|step| stage.truth.change(step));
+        stage.store = self.store.fork();
+        stage.truth.world.lock().sns.messages.clone_from(&self.messages);
+        stage.gate.poisoned.borrow_mut().clone_from(&self.poisoned);
+        stage
+    }
+
+    /// The next run, disturbed by a plan: where it leads, and its effects.
+    async fn run(&self, plan: &Plan) -> (Self, Vec<Kind>) {
+        let stage = self.stage(plan);
+        let _however_it_ended = stage.tick().await;
+        let fired = stage.gate.fired.borrow().clone();
+        let met: Plan = fired.iter().map(|(index, _, outcome)| (*index, *outcome)).collect();
+        assert_eq!(met, *plan, "every fault of the plan must be met");
+        let effects = stage.gate.log.borrow().clone();
+        let had_published =
+            |(index, ..): &(usize, Kind, Outcome)| effects[..=*index].iter().any(|k| k.publishes());
+        let next = Self {
+            step: self.step + 1,
+            excused: self.excused || fired.iter().any(had_published),
+            messages: stage.truth.world.messages(),
+            poisoned: stage.gate.poisoned.take(),
+            store: stage.store,
+        };
+        (next, effects)
+    }
+
+    /// What one clean run leaves broken, and whether the next one is quiet.
+    async fn verdict(&self) -> Vec<String> {
+        let stage = self.stage(&Plan::new());
+        stage.heal().await;
+        let mut broken = broken(&stage.truth, &stage.store, self.excused);
+        let (count, messages) = (stage.gate.count(), stage.truth.world.messages().len());
+        stage.heal().await;
+        let after = stage.gate.log.borrow()[count..].to_vec();
+        let quiet = after.iter().all(|kind| matches!(kind, Kind::Packs | Kind::Load | Kind::Statuses));
+        if !quiet || stage.truth.world.messages().len() != messages {
+            broken.push(format!("no quiet run after the clean one: {after:?}"));
+        }
+        broken
+    }
+}
+
+/// A search, and what it found.
+#[derive(Default)]
+struct Search {
+    known: HashMap<(u64, usize), usize>,
+    broken: Vec<String>,
+    /// Effects of the undisturbed history.
+    effects: usize,
+}
+
+impl Search {
+    /// How many histories go on from here with exactly `left` more faults; each is judged.
+    async fn follow(&mut self, point: &Point, left: usize, past: &[Plan]) -> usize {
+        if point.step == STEPS.len() {
+            if left == 0 {
+                let broken = point.verdict().await;
+                self.broken.extend(broken.into_iter().map(|broken| format!("{past:?}: {broken}")));
+            }
+            return usize::from(left == 0);
+        }
+        let key = (point.digest(), left);
+        if let Some(known) = self.known.get(&key) {
+            return *known;
+        }
+        let (mut histories, mut plans) = (0, vec![Plan::new()]);
+        while let Some(plan) = plans.pop() {
+            let (next, effects) = point.run(&plan).await;
+            let now = [past, std::slice::from_ref(&plan)].concat();
+            if now.iter().all(Vec::is_empty) {
+                self.effects += effects.len();
+            }
+            histories += Box::pin(self.follow(&next, left - plan.len(), &now)).await;
+            if plan.len() == left {
+                continue;
+            }
+            let first = plan.last().map_or(0, |(index, _)| index + 1);
+            for (index, kind) in effects.iter().enumerate().skip(first) {
+                plans.extend(Outcome::of(*kind).map(|outcome| [&plan[..], &[(index, outcome)]].concat()));
+            }
+        }
+        self.known.insert(key, histories);
+        histories
+    }
+
+    fn assert_unbroken(&self) {
+        let first = self.broken.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
+        assert!(self.broken.is_empty(), "{} broken promises:\n{first}", self.broken.len());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_single_fault_loses_or_repeats_anything() {
+    let mut search = Search::default();
+    let singles = search.follow(&Point::default(), 1, &[]).await;
+    search.assert_unbroken();
+    assert_eq!((search.effects, singles), (EFFECTS, SINGLES));
+    spaces::tell("effects of the full history", EFFECTS);
+    spaces::tell("single faults", singles);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_two_faults_lose_or_repeat_anything() {
+    let mut search = Search::default();
+    let pairs = search.follow(&Point::default(), 2, &[]).await;
+    search.assert_unbroken();
+    assert_eq!(pairs, PAIRS);
+    spaces::tell("pairs of faults", pairs);
+}

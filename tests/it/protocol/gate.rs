@@ -1,0 +1,216 @@
+//! The fault gate: every effect of a run passes here, whatever port it goes through, and meets there what the plan
+//! says. A run that dies is a future that never goes on and is dropped; nothing in packwatch knows of it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::{pending, poll_fn};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+/// What an effect meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Outcome {
+    /// Not applied: the caller may not.
+    Refused,
+    /// The process ends before the effect.
+    DiedBefore,
+    /// The process ends after the effect, before it hears of it.
+    DiedAfter,
+    /// Applied, and the caller is told that nobody answered.
+    ReplyLost,
+    /// Not applied, after every retry.
+    Throttled,
+    /// What this effect would publish is refused, now and for as long as the gate is not healed.
+    Poison,
+}
+
+impl Outcome {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Refused, Self::DiedBefore, Self::DiedAfter, Self::ReplyLost, Self::Throttled, Self::Poison];
+
+    /// What an effect of this kind can meet.
+    pub(crate) fn of(kind: Kind) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |outcome| *outcome != Self::Poison || kind.publishes())
+    }
+}
+
+/// The kinds of effects, as the runs' logs name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Kind {
+    Packs,
+    Statuses,
+    Load,
+    Claim,
+    Rows,
+    Record,
+    Transitions,
+    Commit,
+    Alert,
+    Events,
+}
+
+impl Kind {
+    pub(crate) fn publishes(self) -> bool {
+        matches!(self, Self::Alert | Self::Events)
+    }
+}
+
+/// One counter of effects over all runs of a history, and what each is to meet.
+#[derive(Default)]
+pub(crate) struct Gate {
+    plan: RefCell<BTreeMap<usize, Outcome>>,
+    /// Every effect so far, in order.
+    pub(crate) log: RefCell<Vec<Kind>>,
+    /// The planned outcomes that were met.
+    pub(crate) fired: RefCell<Vec<(usize, Kind, Outcome)>>,
+    pub(crate) poisoned: RefCell<BTreeSet<String>>,
+    dead: Cell<bool>,
+    /// How long each effect takes, for what a deadline does.
+    pub(crate) delay: Cell<Duration>,
+    death: Notify,
+    /// Where a scheduler lets one run at a time pass.
+    pub(crate) steps: Option<Steps>,
+}
+
+/// A scheduler's hold on a run: the run says what it wants to do, and waits.
+#[derive(Default)]
+pub(crate) struct Steps {
+    pub(crate) wanted: Cell<Option<Kind>>,
+    granted: Cell<Option<Granted>>,
+    waker: RefCell<Option<Waker>>,
+    /// A hash of all that the run was told: with the same past it does the same next.
+    pub(crate) past: Cell<u64>,
+}
+
+/// How a scheduler lets an effect pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Granted {
+    Pass,
+    ReplyLost,
+}
+
+impl Gate {
+    pub(crate) fn new(plan: impl IntoIterator<Item = (usize, Outcome)>) -> Rc<Self> {
+        Rc::new(Self { plan: RefCell::new(plan.into_iter().collect()), ..Self::default() })
+    }
+
+    pub(crate) fn stepped() -> Rc<Self> {
+        Rc::new(Self { steps: Some(Steps::default()), ..Self::default() })
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.log.borrow().len()
+    }
+
+    /// What the effects from here on are to meet.
+    pub(crate) fn plan(&self, faults: impl IntoIterator<Item = (usize, Outcome)>) {
+        let now = self.count();
+        *self.plan.borrow_mut() = faults.into_iter().map(|(after, outcome)| (now + after, outcome)).collect();
+    }
+
+    /// No fault from here on, and no poison.
+    pub(crate) fn heal(&self) {
+        self.delay.set(Duration::ZERO);
+        self.plan.borrow_mut().clear();
+        self.poisoned.borrow_mut().clear();
+    }
+
+    /// The result of a run, unless it dies.
+    pub(crate) async fn until_death<T>(&self, run: impl Future<Output = T>) -> Option<T> {
+        self.dead.set(false);
+        tokio::select! { biased; () = self.death.notified() => None, done = run => Some(done) }
+    }
+
+    async fn die(&self) -> ! {
+        self.dead.set(true);
+        self.death.notify_one();
+        pending().await
+    }
+
+    /// The one way through.
+    pub(crate) async fn pass<T: std::fmt::Debug, E: From<Fault> + std::fmt::Debug>(
+        &self,
+        kind: Kind,
+        contents: &[String],
+        effect: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        // A process that died does nothing at all any more, on none of its tasks.
+        if self.dead.get() {
+            pending::<()>().await;
+        }
+        let granted = match &self.steps {
+            Some(steps) => steps.wait(kind).await,
+            None => Granted::Pass,
+        };
+        if !self.delay.get().is_zero() {
+            tokio::time::sleep(self.delay.get()).await;
+        }
+        let index = self.count();
+        self.log.borrow_mut().push(kind);
+        let planned = self.plan.borrow_mut().remove(&index);
+        let planned = planned.filter(|outcome| *outcome != Outcome::Poison || kind.publishes());
+        self.fired.borrow_mut().extend(planned.map(|outcome| (index, kind, outcome)));
+        if planned == Some(Outcome::Poison) {
+            self.poisoned.borrow_mut().extend(contents.iter().cloned());
+        }
+        if contents.iter().any(|content| self.poisoned.borrow().contains(content)) {
+            return Err(Fault::Refused.into());
+        }
+        let result = match planned {
+            Some(Outcome::DiedBefore) => self.die().await,
+            Some(Outcome::Refused) => Err(Fault::Denied.into()),
+            Some(Outcome::Throttled) => Err(Fault::Throttled.into()),
+            Some(Outcome::DiedAfter) => {
+                let _applied = effect.await;
+                self.die().await
+            }
+            Some(Outcome::ReplyLost) => effect.await.and(Err(Fault::NoReply.into())),
+            Some(Outcome::Poison) | None if granted == Granted::ReplyLost => {
+                effect.await.and(Err(Fault::NoReply.into()))
+            }
+            Some(Outcome::Poison) | None => effect.await,
+        };
+        if let Some(steps) = &self.steps {
+            steps.remember(kind, &result);
+        }
+        result
+    }
+}
+
+impl Steps {
+    async fn wait(&self, kind: Kind) -> Granted {
+        poll_fn(|context| match self.granted.take() {
+            Some(granted) => Poll::Ready(granted),
+            None => {
+                self.wanted.set(Some(kind));
+                self.waker.replace(Some(context.waker().clone()));
+                Poll::Pending
+            }
+        })
+        .await
+    }
+
+    /// Lets the effect pass that the run waits with.
+    pub(crate) fn grant(&self, granted: Granted) {
+        self.wanted.set(None);
+        self.granted.set(Some(granted));
+        self.waker.take().into_iter().for_each(Waker::wake);
+    }
+
+    fn remember(&self, kind: Kind, result: &impl std::fmt::Debug) {
+        let mut hasher = DefaultHasher::new();
+        (self.past.get(), kind, format!("{result:?}")).hash(&mut hasher);
+        self.past.set(hasher.finish());
+    }
+}
+/// What a caller is told; [`crate::protocol::gated`] says it in the words of each port.
+pub(crate) enum Fault {
+    Denied,
+    Throttled,
+    NoReply,
+    Refused,
+}

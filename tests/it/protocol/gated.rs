@@ -1,0 +1,130 @@
+//! Every port behind the one gate: what each effect is called there, and a fault in the words of its port.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Target};
+use packwatch::notify::message::{Alert, Event};
+use packwatch::ports::{
+    Filters, HistoryRequest, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError,
+    StatusSource, StoreError,
+};
+use packwatch::state::heads::{Change, Claim, Commit, Heads};
+use packwatch::state::silence::Silence;
+use packwatch::state::{Row, Transition};
+
+use crate::protocol::gate::{Fault, Gate, Kind};
+
+/// A port behind the gate.
+pub(crate) struct Gated<T> {
+    pub(crate) gate: Rc<Gate>,
+    pub(crate) port: T,
+}
+
+impl<T: StatusSource> StatusSource for Gated<T> {
+    async fn packs(&self, region: &Region, page: &PageRequest) -> Result<Page<PackName>, SourceError> {
+        self.gate.pass(Kind::Packs, &[], self.port.packs(region, page)).await
+    }
+
+    async fn statuses(
+        &self,
+        target: &Target,
+        filters: &Filters,
+        page: &PageRequest,
+    ) -> Result<Page<DetailedStatus>, SourceError> {
+        self.gate.pass(Kind::Statuses, &[], self.port.statuses(target, filters, page)).await
+    }
+}
+
+impl<T: SnapshotStore> SnapshotStore for Gated<T> {
+    async fn load(&self) -> Result<Heads, StoreError> {
+        self.gate.pass(Kind::Load, &[], self.port.load()).await
+    }
+
+    async fn claim(&self, target: &Target, claim: &Claim) -> Result<(), StoreError> {
+        self.gate.pass(Kind::Claim, &[], self.port.claim(target, claim)).await
+    }
+
+    async fn rows(&self, target: &Target) -> Result<BTreeMap<AccountId, Row>, StoreError> {
+        self.gate.pass(Kind::Rows, &[], self.port.rows(target)).await
+    }
+
+    async fn record(&self, target: &Target, epoch: u64, changes: &[Change]) -> Result<(), StoreError> {
+        self.gate.pass(Kind::Record, &[], self.port.record(target, epoch, changes)).await
+    }
+
+    async fn transitions(&self, target: &Target, after: u64) -> Result<Vec<Transition>, StoreError> {
+        self.gate.pass(Kind::Transitions, &[], self.port.transitions(target, after)).await
+    }
+
+    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
+        self.gate.pass(Kind::Commit, &[], self.port.commit(target, commit)).await
+    }
+
+    async fn history(
+        &self,
+        target: &Target,
+        request: &HistoryRequest,
+    ) -> Result<Page<Transition>, StoreError> {
+        self.port.history(target, request).await
+    }
+
+    async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
+        self.port.silence(silence).await
+    }
+
+    async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
+        self.port.unsilence(id).await
+    }
+}
+
+impl<T: Publisher> Publisher for Gated<T> {
+    async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
+        // A digest is known again by the packs that it is about.
+        let packs = alert.notification.packs.iter();
+        let contents: Vec<String> =
+            packs.map(|pack| format!("alert {}", pack.organization_conformance_pack_name)).take(1).collect();
+        self.gate.pass(Kind::Alert, &contents, self.port.alert(alert)).await
+    }
+
+    fn has_events(&self) -> bool {
+        self.port.has_events()
+    }
+
+    async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {
+        let contents: Vec<String> =
+            events.iter().map(|event| format!("event {} {}", event.target, event.account)).take(1).collect();
+        self.gate.pass(Kind::Events, &contents, self.port.events(events)).await
+    }
+}
+
+impl From<Fault> for SourceError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Denied | Fault::Refused => Self::Denied("refused by the plan".to_owned()),
+            Fault::Throttled => Self::Throttled("throttled by the plan".to_owned()),
+            Fault::NoReply => Self::Unavailable("no reply by the plan".to_owned()),
+        }
+    }
+}
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Denied | Fault::Refused => Self::Denied("refused by the plan".to_owned()),
+            Fault::Throttled => Self::Unavailable("throttled by the plan".to_owned()),
+            Fault::NoReply => Self::Unavailable("no reply by the plan".to_owned()),
+        }
+    }
+}
+
+impl From<Fault> for PublishError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Denied => Self::Denied("refused by the plan".to_owned()),
+            Fault::Refused => Self::Refused("poison".to_owned()),
+            Fault::Throttled => Self::Unavailable("throttled by the plan".to_owned()),
+            Fault::NoReply => Self::Unavailable("no reply by the plan".to_owned()),
+        }
+    }
+}

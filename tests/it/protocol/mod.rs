@@ -1,0 +1,25 @@
+//! The protocol, searched: the real run over models of the store, AWS Config and SNS, with everything that can go wrong
+//! between two effects.
+//!
+//! - `gate` is what every effect passes; `gated` puts it before each port, `direct` and `memory` are what is behind it.
+//! - `crashes` enumerates each effect with each fault, alone and in pairs, over the history in `scenario`.
+//! - `interleavings` goes through every schedule of overlapping runs (`schedules` is one of them, under way).
+//! - `model` makes random histories; `soak` kills the real function.
+//! - `promise` is the judge of all of them, and `mutants` are broken protocols that it must notice.
+//!
+//! To add a fault: an outcome in `gate`. To add something that happens in the world: a step in `scenario`, an `Op` in `model`. To add a
+//! rule: a sentence in `promise`, and a mutant that breaks it.
+
+mod crashes;
+pub(crate) mod direct;
+mod gate;
+mod gated;
+mod interleavings;
+pub(crate) mod memory;
+mod model;
+mod mutants;
+mod promise;
+mod scenario;
+mod schedules;
+mod soak;
+mod spaces;

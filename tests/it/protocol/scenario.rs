@@ -1,0 +1,88 @@
+//! The full history that the crash enumeration disturbs: a baseline, a change, a failure, a recovery, an account that
+//! leaves, one that joins, a pack that is deleted and comes back, and another pack beside it.
+
+use std::rc::Rc;
+
+use packwatch::ports::Ports;
+use packwatch::settings::Settings;
+use packwatch::watch::budget::Budget;
+use packwatch::watch::report::Report;
+use packwatch::watch::request::Request;
+use packwatch::watch::{self, RunError};
+
+use crate::protocol::direct::{Direct, REGION, settings};
+use crate::protocol::gate::Gate;
+use crate::protocol::gated::Gated;
+use crate::protocol::memory::MemoryStore;
+use crate::protocol::promise::Truth;
+use crate::world::World;
+use crate::world::packs::account;
+
+/// The two packs.
+pub(crate) const A: &str = "Pack-A";
+pub(crate) const B: &str = "Pack-B";
+
+/// What happens between two runs, step by step.
+pub(crate) const STEPS: [fn(&World); 5] = [
+    |_| {},
+    |world| {
+        world.set_status(REGION, A, &account(1), "UPDATE_IN_PROGRESS");
+        world.fail(REGION, B, &account(1), "UPDATE_FAILED", "Code", "it broke");
+    },
+    |world| {
+        world.set_status(REGION, A, &account(1), "UPDATE_SUCCESSFUL");
+        world.leave(REGION, A, &account(2));
+        world.set_status(REGION, B, &account(1), "UPDATE_SUCCESSFUL");
+    },
+    |world| {
+        world.join(REGION, A, &account(3), "CREATE_IN_PROGRESS");
+        assert!(world.delete_pack(REGION, B));
+    },
+    |world| {
+        world.add_pack(REGION, B, 2);
+    },
+];
+
+/// The outside of a history, and the gate before it.
+pub(crate) struct Stage {
+    pub(crate) truth: Truth,
+    pub(crate) store: MemoryStore,
+    pub(crate) gate: Rc<Gate>,
+    pub(crate) settings: Settings,
+}
+
+impl Stage {
+    pub(crate) fn new(gate: Rc<Gate>) -> Self {
+        let truth = Truth::new(&[(A, 2), (B, 1)]);
+        Self { truth, store: MemoryStore::default(), gate, settings: settings(&[]) }
+    }
+
+    /// One run of the real pipeline; `None` when it died.
+    pub(crate) async fn run(&self, request: &Request, budget: &Budget) -> Option<Result<Report, RunError>> {
+        // The order of the targets is random: here always the same.
+        fastrand::seed(7);
+        let outside = Direct(self.truth.world.clone());
+        let (gate, port) = (|| self.gate.clone(), outside.clone());
+        let store = Gated { gate: gate(), port: self.store.clone() };
+        let source = Gated { gate: gate(), port };
+        let ports = Ports {
+            source: &source,
+            store: &store,
+            publisher: &source,
+            clock: &outside,
+            names: &None::<packwatch::aws::Organizations>,
+        };
+        self.gate.until_death(watch::run(&ports, &self.settings, request, budget)).await
+    }
+
+    pub(crate) async fn tick(&self) -> Option<Result<Report, RunError>> {
+        self.run(&Request::default(), &Budget::UNLIMITED).await
+    }
+
+    /// One run that nothing disturbs, which must finish everything.
+    pub(crate) async fn heal(&self) {
+        self.gate.heal();
+        let report = self.tick().await.expect("nobody dies any more").expect("nothing fails any more");
+        assert_eq!(report.answer.failure(), None);
+    }
+}

@@ -1,0 +1,214 @@
+//! One world with overlapping runs, somewhere in a schedule: a scheduler lets one run at a time pass its next effect,
+//! and in between the world changes, a run dies, or a reply is lost. The real pipeline, over the store's model, on one
+//! thread.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use packwatch::clock::FixedClock;
+use packwatch::ports::Ports;
+use packwatch::watch;
+use packwatch::watch::budget::Budget;
+use packwatch::watch::request::Request;
+
+use crate::protocol::direct::{Direct, settings};
+use crate::protocol::gate::{Gate, Granted};
+use crate::protocol::gated::Gated;
+use crate::protocol::memory::MemoryStore;
+use crate::protocol::mutants::{Mutant, MutantStore, Protocol, Repeated};
+use crate::protocol::promise::{Truth, broken};
+use crate::protocol::scenario::A;
+use crate::world::World;
+
+/// What is to be scheduled.
+#[derive(Clone, Copy)]
+pub(crate) struct Space {
+    pub(crate) mutant: Mutant,
+    pub(crate) runs: usize,
+    pub(crate) changes: &'static [fn(&World)],
+    /// How many runs may die, or have a reply lost.
+    pub(crate) faults: usize,
+    pub(crate) replies: bool,
+    /// How often a run that could go on may be left for another.
+    pub(crate) switches: usize,
+    /// Whether there is a baseline before.
+    pub(crate) baseline: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Choice {
+    Step(usize),
+    LoseReply(usize),
+    Crash(usize),
+    Change,
+}
+
+struct Run {
+    gate: Rc<Gate>,
+    future: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    polls: u64,
+    crashed: bool,
+}
+
+/// One world with its runs, somewhere in a schedule.
+pub(crate) struct Sim {
+    space: Space,
+    truth: Truth,
+    store: MemoryStore,
+    repeated: Repeated,
+    runs: Vec<Run>,
+    changed: usize,
+    faults: usize,
+    switches: usize,
+    last: Option<usize>,
+}
+
+impl Sim {
+    pub(crate) fn new(space: Space) -> Self {
+        let (truth, store) = (Truth::new(&[(A, 2)]), MemoryStore::default());
+        let mut sim = Self {
+            space,
+            truth,
+            store,
+            repeated: Repeated::default(),
+            runs: Vec::new(),
+            changed: 0,
+            faults: 0,
+            switches: 0,
+            last: None,
+        };
+        if space.baseline {
+            sim.clean_run();
+        }
+        sim.runs = (0..space.runs).map(|n| sim.start(Gate::stepped(), n)).collect();
+        sim
+    }
+
+    fn start(&self, gate: Rc<Gate>, n: usize) -> Run {
+        let store = MutantStore { store: self.store.clone(), mutant: self.space.mutant };
+        let store = Gated { gate: gate.clone(), port: store };
+        let outside = Gated { gate: gate.clone(), port: Direct(self.truth.world.clone()) };
+        let protocol = Protocol::new(store, outside, self.repeated.clone());
+        let future = async move {
+            let clock = FixedClock("2023-11-14T23:00:00Z".parse().unwrap());
+            let ports = Ports {
+                source: &protocol,
+                store: &protocol,
+                publisher: &protocol,
+                clock: &clock,
+                names: &None::<packwatch::aws::Organizations>,
+            };
+            let settings = settings(&[("PACKWATCH_GROUP_WAIT", "0s")]);
+            let request = Request { packs: vec![A.parse().unwrap()], ..Request::default() };
+            let _however_it_ended = watch::run(&ports, &settings, &request, &Budget::UNLIMITED).await;
+        };
+        let future = Box::pin(tokio::task::unconstrained(future));
+        let mut run = Run { gate, future: Some(future), polls: 1000 * n as u64, crashed: false };
+        run.poll();
+        run
+    }
+
+    fn clean_run(&self) {
+        let run = self.start(Gate::new([]), 9);
+        assert!(run.future.is_none(), "nothing holds a clean run");
+    }
+
+    pub(crate) fn choices(&self) -> Vec<Choice> {
+        let mut choices = Vec::new();
+        for (n, run) in self.runs.iter().enumerate().filter(|(_, run)| run.future.is_some()) {
+            // The runs are alike: who comes first is called the first.
+            if run.gate.count() == 0 && n > 0 && self.runs[n - 1].gate.count() == 0 {
+                continue;
+            }
+            let left = self.last.filter(|last| *last != n && self.runs[*last].future.is_some());
+            if left.is_some() && self.switches == self.space.switches {
+                continue;
+            }
+            choices.push(Choice::Step(n));
+            if self.faults < self.space.faults && run.gate.count() > 0 {
+                choices.push(Choice::Crash(n));
+            }
+            if self.faults < self.space.faults && self.space.replies {
+                choices.push(Choice::LoseReply(n));
+            }
+        }
+        if self.changed < self.space.changes.len() {
+            choices.push(Choice::Change);
+        }
+        choices
+    }
+
+    pub(crate) fn apply(&mut self, choice: Choice) {
+        match choice {
+            Choice::Change => {
+                self.truth.change(self.space.changes[self.changed]);
+                self.changed += 1;
+            }
+            Choice::Crash(n) => {
+                self.faults += 1;
+                self.runs[n].future = None;
+                self.runs[n].crashed = true;
+            }
+            Choice::Step(n) | Choice::LoseReply(n) => {
+                let left = self.last.filter(|last| *last != n && self.runs[*last].future.is_some());
+                self.switches += usize::from(left.is_some());
+                self.last = Some(n);
+                let lost = matches!(choice, Choice::LoseReply(_));
+                self.faults += usize::from(lost);
+                let granted = if lost { Granted::ReplyLost } else { Granted::Pass };
+                self.runs[n].gate.steps.as_ref().unwrap().grant(granted);
+                self.runs[n].poll();
+            }
+        }
+    }
+
+    /// All that decides how it goes on.
+    pub(crate) fn signature(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.changed, self.faults, self.store.digest(), self.repeated.borrow().len()).hash(&mut hasher);
+        if self.space.switches < usize::MAX {
+            (self.switches, self.last).hash(&mut hasher);
+        }
+        for message in &self.truth.world.lock().sns.messages {
+            (&message.topic_arn, &message.message).hash(&mut hasher);
+        }
+        for run in &self.runs {
+            let past = run.gate.steps.as_ref().map(|steps| steps.past.get());
+            (run.future.is_some(), run.crashed, past).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
+    pub(crate) fn verdict(self) -> Vec<String> {
+        self.clean_run();
+        let mut broken = broken(&self.truth, &self.store, true);
+        broken.extend(self.repeated.take());
+        broken
+    }
+}
+
+impl Run {
+    /// Goes on to the next effect, or to the end.
+    fn poll(&mut self) {
+        let Some(future) = &mut self.future else { return };
+        // The same numbers after the same past, whatever the other runs drew.
+        fastrand::seed(self.polls);
+        self.polls += 1;
+        let mut context = Context::from_waker(Waker::noop());
+        // Its parts take turns: one may wait for what another does later in the same turn.
+        for _ in 0..4 {
+            match future.as_mut().poll(&mut context) {
+                Poll::Ready(()) => return self.future = None,
+                Poll::Pending
+                    if self.gate.steps.as_ref().is_some_and(|steps| steps.wanted.get().is_some()) =>
+                {
+                    return;
+                }
+                Poll::Pending => {}
+            }
+        }
+        panic!("the run waits for something else than the scheduler, after {:?}", self.gate.log.borrow());
+    }
+}
