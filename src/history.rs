@@ -10,9 +10,8 @@ use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::Target;
-
 use crate::notify::transition_id;
-use crate::ports::{HistoryRequest, Order, SnapshotStore, StoreError};
+use crate::ports::{HistoryReader, HistoryRequest, Order, StoreError};
 use crate::state::Transition;
 
 /// Transitions of one target that are held at once.
@@ -90,7 +89,7 @@ enum Next {
     End,
 }
 
-impl<'a, S: SnapshotStore> History<'a, S> {
+impl<'a, S: HistoryReader> History<'a, S> {
     /// The transitions of these targets, each with its `born`.
     pub fn new(
         store: &'a S,
@@ -127,7 +126,7 @@ impl<'a, S: SnapshotStore> History<'a, S> {
 
 impl Log {
     /// Reads on until there is something, or no more.
-    async fn fill(&mut self, store: &impl SnapshotStore, order: Order) -> Result<(), StoreError> {
+    async fn fill(&mut self, store: &impl HistoryReader, order: Order) -> Result<(), StoreError> {
         while let (true, Next::Page(token)) = (self.page.is_empty(), &mut self.next) {
             let request = HistoryRequest { order, limit: PAGE, token: token.take() };
             let page = store.history(&self.target, &request).await?;

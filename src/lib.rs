@@ -21,7 +21,6 @@
 pub mod aws;
 #[cfg(feature = "cli")]
 pub mod cli;
-pub mod clock;
 #[cfg(feature = "doctor")]
 pub mod doctor;
 pub mod event;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 
 use crate::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
 use crate::notify::message::{Alert, Event};
@@ -12,19 +12,37 @@ use crate::state::heads::{Change, Claim, Commit, Heads};
 use crate::state::silence::Silence;
 use crate::state::{Row, Transition};
 
-/// What a run needs from outside.
-#[derive(Debug)]
-pub struct Ports<'a, S, D, P, C, N> {
+/// Everything that a run needs from outside.
+pub trait Outside {
     /// Gives the statuses.
-    pub source: &'a S,
+    type Source: StatusSource;
     /// Keeps the snapshots.
-    pub store: &'a D,
+    type Store: SnapshotStore;
     /// Takes the messages.
-    pub publisher: &'a P,
-    /// Tells the time.
-    pub clock: &'a C,
+    type Publisher: Publisher;
     /// Knows what accounts are called.
-    pub names: &'a N,
+    type Names: AccountNames;
+
+    /// Where the statuses come from.
+    fn source(&self) -> &Self::Source;
+
+    /// Where the snapshots are.
+    fn store(&self) -> &Self::Store;
+
+    /// Where the messages go.
+    fn publisher(&self) -> &Self::Publisher;
+
+    /// Who knows what accounts are called.
+    fn names(&self) -> &Self::Names;
+
+    /// The time of day.
+    fn now(&self) -> Timestamp;
+}
+
+/// The time of day of this machine, in milliseconds, as AWS Config's own times are.
+pub fn now() -> Timestamp {
+    let now = Timestamp::now();
+    now.round(Unit::Millisecond).unwrap_or(now)
 }
 
 /// One page of a listing.
@@ -154,21 +172,27 @@ pub trait SnapshotStore {
     /// The transitions with an epoch greater than `after`, in order of epoch and account, consistently.
     async fn transitions(&self, target: &Target, after: u64) -> Result<Vec<Transition>, StoreError>;
 
-    /// A page of the target's transitions, for those who only read: what was recorded a moment ago may be missing.
+    /// Ends the run's work on the target, if the head's epoch is still the commit's.
+    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError>;
+}
+
+/// Reads the log of what was recorded, for those who only look.
+pub trait HistoryReader {
+    /// A page of the target's transitions. What was recorded a moment ago may be missing.
     async fn history(
         &self,
         target: &Target,
         request: &HistoryRequest,
     ) -> Result<Page<Transition>, StoreError>;
+}
 
+/// Keeps the silences. A run reads them with the heads.
+pub trait SilenceStore {
     /// Keeps a silence.
     async fn silence(&self, silence: &Silence) -> Result<(), StoreError>;
 
     /// Forgets a silence; whether there was one.
     async fn unsilence(&self, id: &str) -> Result<bool, StoreError>;
-
-    /// Ends the run's work on the target, if the head's epoch is still the commit's.
-    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError>;
 }
 
 /// Why a message was not accepted.
@@ -234,10 +258,4 @@ impl<N: AccountNames> AccountNames for Option<N> {
     fn known(&self, account: AccountId) -> Option<AccountName> {
         self.as_ref()?.known(account)
     }
-}
-
-/// Tells the time of day.
-pub trait Clock {
-    /// Now.
-    fn now(&self) -> Timestamp;
 }

@@ -12,7 +12,7 @@ use packwatch::event::reply::Queued;
 use packwatch::model::{AccountId, Target};
 use packwatch::notify::message::{Alert, Event};
 use packwatch::ports::AccountName;
-use packwatch::ports::{AccountNames, Clock, Ports, PublishError, Publisher, TargetQueue};
+use packwatch::ports::{AccountNames, Outside, PublishError, Publisher, TargetQueue};
 use packwatch::settings::{Reader as SettingsReader, Settings};
 use packwatch::watch;
 use packwatch::watch::budget::Budget;
@@ -83,8 +83,13 @@ impl Cloud {
     /// The schedule's run with a queue.
     pub(crate) async fn send(&self) {
         let reader = self.instance();
-        let ports = self.ports(&reader);
-        let sent = fan_out(&ports, &self.settings, &Budget::ending_in(TIMEOUT), &self.queue).await;
+        let sent = fan_out(
+            &Around { cloud: self, reader: &reader },
+            &self.settings,
+            &Budget::ending_in(TIMEOUT),
+            &self.queue,
+        )
+        .await;
         assert_eq!(sent.expect("a run").answer.failure(), None);
         self.idle.borrow_mut().push(reader);
     }
@@ -112,9 +117,9 @@ impl Cloud {
     async fn watch(&self, request: &Request) -> Answer {
         let reader = self.instance();
         let started = Instant::now();
-        let ports = self.ports(&reader);
+        let outside = Around { cloud: self, reader: &reader };
         let budget = Budget::ending_in(TIMEOUT);
-        let run = watch::run(&ports, &self.settings, request, &budget);
+        let run = watch::run(&outside, &self.settings, request, &budget);
         let report = tokio::time::timeout(TIMEOUT, Box::pin(run)).await.expect("no run is killed by Lambda");
         self.idle.borrow_mut().push(reader);
         self.runs.set(self.runs.get() + 1);
@@ -130,9 +135,38 @@ impl Cloud {
     fn instance(&self) -> Reader {
         self.idle.borrow_mut().pop().unwrap_or_else(|| Reader::new(&self.organization))
     }
+}
 
-    fn ports<'r>(&'r self, source: &'r Reader) -> Ports<'r, Reader, Table, Topics, VirtualClock, Nobody> {
-        Ports { source, store: &self.table, publisher: &self.topics, clock: &self.clock, names: &Nobody }
+/// What a run meets: the cloud, through its own reader.
+struct Around<'a> {
+    cloud: &'a Cloud,
+    reader: &'a Reader,
+}
+
+impl Outside for Around<'_> {
+    type Source = Reader;
+    type Store = Table;
+    type Publisher = Topics;
+    type Names = Nobody;
+
+    fn source(&self) -> &Reader {
+        self.reader
+    }
+
+    fn store(&self) -> &Table {
+        &self.cloud.table
+    }
+
+    fn publisher(&self) -> &Topics {
+        &self.cloud.topics
+    }
+
+    fn names(&self) -> &Nobody {
+        &Nobody
+    }
+
+    fn now(&self) -> Timestamp {
+        self.cloud.clock.now()
     }
 }
 
@@ -140,7 +174,7 @@ impl Cloud {
 #[derive(Clone, Copy)]
 pub(crate) struct VirtualClock(Instant);
 
-impl Clock for VirtualClock {
+impl VirtualClock {
     fn now(&self) -> Timestamp {
         let began = Timestamp::from_second(1_800_000_000).expect("a time");
         began + self.0.elapsed()

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use packwatch::model::{AccountId, Target};
 
-use packwatch::ports::{HistoryRequest, Page, SnapshotStore, StoreError};
+use packwatch::ports::{SnapshotStore, StoreError};
 use packwatch::state::heads::{Change, Claim, Commit, Head, Heads};
-use packwatch::state::silence::Silence;
 use packwatch::state::{Row, Transition};
 use tokio::time::sleep;
 
@@ -103,18 +102,6 @@ impl SnapshotStore for Table {
         let state = self.0.borrow();
         let log = state.log.get(target).into_iter().flatten();
         Ok(log.filter(|transition| transition.epoch > after).cloned().collect())
-    }
-
-    async fn history(&self, _: &Target, _: &HistoryRequest) -> Result<Page<Transition>, StoreError> {
-        Err(StoreError::Unavailable("nobody reads the history here".to_owned()))
-    }
-
-    async fn silence(&self, _: &Silence) -> Result<(), StoreError> {
-        Err(StoreError::Unavailable("nobody silences here".to_owned()))
-    }
-
-    async fn unsilence(&self, _: &str) -> Result<bool, StoreError> {
-        Ok(false)
     }
 
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {

@@ -8,7 +8,7 @@ use super::items::{Item, decode, encode, keys, number, silence, sort_key, text};
 use super::refusal::{Refused, explain, own_claim, persist, refused};
 use super::transaction::{self, FENCE};
 use crate::model::{AccountId, Target};
-use crate::ports::{HistoryRequest, Order, Page, SnapshotStore, StoreError};
+use crate::ports::{HistoryReader, HistoryRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
 use crate::state::heads::{Change, Claim, Commit, Heads, SCHEMA};
 use crate::state::keys;
 use crate::state::silence::Silence;
@@ -235,6 +235,12 @@ impl SnapshotStore for DynamoStore {
         Ok(transitions)
     }
 
+    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
+        persist(async || self.finish(target, commit).await).await
+    }
+}
+
+impl HistoryReader for DynamoStore {
     async fn history(
         &self,
         target: &Target,
@@ -254,7 +260,9 @@ impl SnapshotStore for DynamoStore {
         let items = items.map(|item| decode(target, item)).collect::<Result<_, _>>()?;
         Ok(Page { items, next_token })
     }
+}
 
+impl SilenceStore for DynamoStore {
     async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
         let item = encode(keys::WATCH.to_owned(), keys::silence(&silence.id), silence)?;
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
@@ -267,9 +275,5 @@ impl SnapshotStore for DynamoStore {
         let deleted = delete.return_values(ReturnValue::AllOld).send().await;
         let deleted = deleted.map_err(|error| explain(&Fault::of("DeleteItem", &error)))?;
         Ok(deleted.attributes.is_some_and(|attributes| !attributes.is_empty()))
-    }
-
-    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
-        persist(async || self.finish(target, commit).await).await
     }
 }

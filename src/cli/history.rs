@@ -16,7 +16,7 @@ use crate::model::text::counted;
 use crate::model::text::plain;
 use crate::model::{AccountId, Kind};
 use crate::notify::transition_notice;
-use crate::ports::{self, SnapshotStore};
+use crate::ports::{self, HistoryReader, SnapshotStore};
 use crate::state::{State, Transition};
 
 /// What `history` takes.
@@ -97,7 +97,7 @@ impl HistoryArgs {
     }
 }
 
-async fn print(args: &HistoryArgs, mut history: History<'_, impl SnapshotStore>) -> Result<(), Failure> {
+async fn print(args: &HistoryArgs, mut history: History<'_, impl HistoryReader>) -> Result<(), Failure> {
     let limit = args.limit.or((args.output == Output::Table).then_some(LONGEST_TABLE));
     let mut printer = Printer::new(args.output)?;
     let mut after = args.after.as_ref();

@@ -8,12 +8,11 @@ use jiff::Timestamp;
 
 use super::args::Global;
 use super::outcome::{Done, Failure, note};
-use super::outside::{Names, Sink, Source, Store, StoreArgs, Watched};
-use crate::clock::{FixedClock, SystemClock};
+use super::outside::{Chosen, Names, Sink, Source, Store, StoreArgs, Watched};
 use crate::local::{Channel, RecordedStatuses, SqliteStore, Terminal};
 use crate::model::text::counted;
 use crate::model::{PackName, Region};
-use crate::ports::{Clock, Filters, Ports};
+use crate::ports::Filters;
 use crate::settings::{Reader, Settings, TopicArn};
 use crate::watch;
 use crate::watch::budget::Budget;
@@ -174,28 +173,15 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure
     let sink = sink(global, args, channel).await?;
     let has_names = settings.account_names && args.statuses.is_empty();
     let names = if has_names { Names::of_aws(global).await? } else { None };
-    let outside = (&source, &store, &sink, &names);
-    let report = match args.now {
-        Some(now) => once(outside, &FixedClock(now), &settings, &request).await,
-        None => once(outside, &SystemClock, &settings, &request).await,
-    };
-    source.finish();
+    let outside = Chosen { source, store, sink, names, now: args.now };
+    let report = watch::run(&outside, &settings, &request, &Budget::UNLIMITED).await;
+    outside.source.finish();
     let mut report = report?;
     if let Some(notification) = &mut report.preview {
-        crate::watch::account_names::fill(notification, &names, &Budget::UNLIMITED).await;
+        crate::watch::account_names::fill(notification, &outside.names, &Budget::UNLIMITED).await;
         Terminal::new(channel, io::stdout()).write(notification)?;
     }
     sum_up(&report)
-}
-
-async fn once(
-    (source, store, publisher, names): (&Watched, &Store, &Sink, &Option<Names>),
-    clock: &impl Clock,
-    settings: &Settings,
-    request: &Request,
-) -> Result<Report, Failure> {
-    let ports = Ports { source, store, publisher, clock, names };
-    Ok(watch::run(&ports, settings, request, &Budget::UNLIMITED).await?)
 }
 
 fn sum_up(report: &Report) -> Result<Done, Failure> {

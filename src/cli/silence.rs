@@ -14,7 +14,7 @@ use super::outside::{Store, StoreArgs};
 use super::table::{self, Output};
 use crate::local::SqliteStore;
 use crate::model::{AccountId, Kind, PackGlob, Region};
-use crate::ports::SnapshotStore;
+use crate::ports::{SilenceStore, SnapshotStore};
 use crate::settings::duration;
 use crate::state::silence::Silence;
 

@@ -1,20 +1,17 @@
 //! The events that the function takes: each says look now, and at what.
 
+mod error;
 mod records;
 pub mod reply;
+mod request;
 
-use serde::Deserialize;
 use serde_json::Value;
 
-use crate::model::text::{bounded, plain};
-use crate::model::{AccountId, PackName, Region, Status};
-use crate::ports::Filters;
-use crate::watch::paginate::{PaginationConfig, PaginationError};
 use crate::watch::request::Request;
+pub use error::EventError;
+use error::excerpt;
 pub use records::Record;
-
-/// Longest error about a request, in bytes.
-const LONGEST_ERROR: usize = 1000;
+use request::request;
 
 /// What the function is asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,22 +22,6 @@ pub enum Trigger {
     Request(Request),
     /// Look at the targets that waited in the queue.
     Records(Vec<Record>),
-}
-
-/// Why an event was not understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EventError {
-    /// Neither a request nor an event that packwatch knows.
-    #[error(
-        "{0}. packwatch takes a scheduled event, AWS CloudTrail's PutOrganizationConformancePack and DeleteOrganizationConformancePack, records of an SQS queue, or a request such as {{}} or {{\"OrganizationConformancePackName\": \"…\"}}"
-    )]
-    Unknown(String),
-    /// A request with something wrong in it.
-    #[error("the request is not valid: {0}")]
-    Request(String),
-    /// A request with an impossible pagination.
-    #[error("the request is not valid: {0}")]
-    Pagination(#[from] PaginationError),
 }
 
 /// Understands an event.
@@ -82,80 +63,6 @@ fn cloudtrail(event: &Value) -> Result<Request, EventError> {
     let parsed = region.as_str().and_then(|text| text.parse().ok());
     let region = parsed.ok_or_else(|| unknown("awsRegion", region))?;
     Ok(Request { packs: vec![pack], region: Some(region), tentative: true, ..Request::default() })
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct RequestEvent {
-    organization_conformance_pack_name: Option<PackName>,
-    region: Option<Region>,
-    filters: Option<FiltersEvent>,
-    pagination_config: Option<PaginationConfigEvent>,
-    #[serde(default)]
-    dry_run: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct FiltersEvent {
-    account_id: Option<AccountId>,
-    status: Option<Status>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct PaginationConfigEvent {
-    max_items: Option<u64>,
-    page_size: Option<u64>,
-    starting_token: Option<String>,
-}
-
-fn request(event: &Value) -> Result<Request, EventError> {
-    let invalid = |error: serde_json::Error| EventError::Request(quoted(&error.to_string()));
-    let event = RequestEvent::deserialize(event).map_err(invalid)?;
-    let filters = event
-        .filters
-        .map(|filters| Filters { account: filters.account_id, status: filters.status })
-        .unwrap_or_default();
-    if let Some(status) = filters.status.as_ref().filter(|s| !Status::DOCUMENTED.contains(&s.as_str())) {
-        let known = Status::DOCUMENTED.join(", ");
-        return Err(EventError::Request(format!(
-            "Filters.Status {:?} is not one of {known}",
-            plain(status.as_str())
-        )));
-    }
-    let pagination = match event.pagination_config {
-        None => PaginationConfig::default(),
-        Some(config) => PaginationConfig {
-            max_items: config.max_items,
-            page_size: config.page_size.map(PaginationConfig::page_size).transpose()?,
-            starting_token: config.starting_token,
-        },
-    };
-    let pack = event.organization_conformance_pack_name;
-    if pack.is_none() && pagination.is_cut() {
-        let why = "PaginationConfig's MaxItems and StartingToken need an OrganizationConformancePackName";
-        return Err(EventError::Request(why.to_owned()));
-    }
-    Ok(Request {
-        packs: pack.into_iter().collect(),
-        region: event.region,
-        targets: None,
-        filters,
-        pagination,
-        dry_run: event.dry_run,
-        tentative: false,
-    })
-}
-
-/// An error that quotes what was wrong, which may be long, and which a terminal or a log would act on.
-fn quoted(error: &str) -> String {
-    bounded(plain(error), LONGEST_ERROR)
-}
-
-/// As much of a value as a person needs to know it again.
-fn excerpt(value: &Value) -> String {
-    bounded(plain(&value.to_string()), 200)
 }
 
 #[cfg(test)]

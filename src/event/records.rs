@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{EventError, excerpt, quoted, request};
+use super::error::{EventError, excerpt, quoted};
+use super::request::request;
 use crate::model::Target;
 use crate::watch::request::Request;
 

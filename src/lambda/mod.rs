@@ -14,10 +14,9 @@ use tracing::{error, warn};
 
 use self::metrics::Measured;
 use crate::aws::{ConfigSource, Connection, DynamoStore, Organizations, SnsPublisher, SqsQueue};
-use crate::clock::SystemClock;
 use crate::event::reply::{BatchResponse, Queued};
 use crate::event::{self, Record, Trigger};
-use crate::ports::{Clock, Ports};
+use crate::ports::{self, Outside};
 use crate::settings::{self, Faults, Settings};
 use crate::watch::budget::Budget;
 use crate::watch::fan_out::fan_out;
@@ -103,7 +102,7 @@ impl Function {
         match (event, &self.queue) {
             (Trigger::Records(records), _) => self.take(records, &budget).await,
             (Trigger::Tick, Some((queue, _))) => {
-                let sent = Box::pin(fan_out(&self.ports(), &self.settings, &budget, queue)).await;
+                let sent = Box::pin(fan_out(self, &self.settings, &budget, queue)).await;
                 sent.map(Handled::Run).map_err(not_run)
             }
             (Trigger::Tick, None) => self.run(&Request::default(), &budget).await.map(Handled::Run),
@@ -116,7 +115,7 @@ impl Function {
     /// fail, so what failed is said here.
     async fn take(&self, records: Vec<Record>, budget: &Budget) -> Result<Handled, Diagnostic> {
         let max_age = self.queue.as_ref().map(|(_, max_age)| *max_age);
-        let queued = Queued::sort(records, max_age, SystemClock.now());
+        let queued = Queued::sort(records, max_age, self.now());
         for (record, reason) in &queued.refused {
             error!(record, "the queue's message {record}: {reason}");
         }
@@ -136,7 +135,7 @@ impl Function {
     }
 
     async fn run(&self, request: &Request, budget: &Budget) -> Result<Report, Diagnostic> {
-        Box::pin(watch::run(&self.ports(), &self.settings, request, budget)).await.map_err(not_run)
+        Box::pin(watch::run(self, &self.settings, request, budget)).await.map_err(not_run)
     }
 
     /// How long the oldest transition waits that this run, or one before, recorded and did not announce.
@@ -149,12 +148,32 @@ impl Function {
         let age = oldest.map(|oldest| Duration::try_from(now.duration_since(oldest)).unwrap_or_default());
         Some(age.unwrap_or_default())
     }
+}
 
-    fn ports(
-        &self,
-    ) -> Ports<'_, ConfigSource, DynamoStore, SnsPublisher, SystemClock, Option<Organizations>> {
-        let Self { source, store, publisher, names, .. } = self;
-        Ports { source, store, publisher, clock: &SystemClock, names }
+impl Outside for Function {
+    type Source = ConfigSource;
+    type Store = DynamoStore;
+    type Publisher = SnsPublisher;
+    type Names = Option<Organizations>;
+
+    fn source(&self) -> &Self::Source {
+        &self.source
+    }
+
+    fn store(&self) -> &Self::Store {
+        &self.store
+    }
+
+    fn publisher(&self) -> &Self::Publisher {
+        &self.publisher
+    }
+
+    fn names(&self) -> &Self::Names {
+        &self.names
+    }
+
+    fn now(&self) -> Timestamp {
+        ports::now()
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tracing::warn;
 
 use crate::model::{AccountId, Target};
-use crate::ports::{HistoryRequest, Order, Page, SnapshotStore, StoreError};
+use crate::ports::{HistoryReader, HistoryRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
 use crate::state::heads::{Change, Claim, Commit, Head, Heads, SCHEMA, Stored, newer_schema};
 use crate::state::keys;
 use crate::state::silence::Silence;
@@ -197,6 +197,19 @@ impl SnapshotStore for SqliteStore {
         items.iter().map(|(_, body)| decode(target, body)).collect()
     }
 
+    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let head = fence(transaction, target, commit.epoch)?;
+            put(transaction, keys::WATCH, &keys::head(target), &commit.applied_to(&head), None)?;
+            // SQLite has no TTL.
+            let sql = "DELETE FROM items WHERE expires_at < ?";
+            transaction.prepare_cached(sql)?.execute([commit.at.as_second()])?;
+            Ok(())
+        })
+    }
+}
+
+impl HistoryReader for SqliteStore {
     async fn history(
         &self,
         target: &Target,
@@ -221,7 +234,9 @@ impl SnapshotStore for SqliteStore {
         let items = items.iter().map(|(_, body)| decode(target, body)).collect::<Result<_, _>>()?;
         Ok(Page { items, next_token })
     }
+}
 
+impl SilenceStore for SqliteStore {
     async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
         let expires_at = Some(silence.until.as_second());
         self.write(|transaction| {
@@ -233,17 +248,6 @@ impl SnapshotStore for SqliteStore {
         let sql = "DELETE FROM items WHERE pk = ? AND sk = ?";
         self.write(|transaction| {
             Ok(transaction.prepare_cached(sql)?.execute([keys::WATCH, &keys::silence(id)])? > 0)
-        })
-    }
-
-    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
-        self.write(|transaction| {
-            let head = fence(transaction, target, commit.epoch)?;
-            put(transaction, keys::WATCH, &keys::head(target), &commit.applied_to(&head), None)?;
-            // SQLite has no TTL.
-            let sql = "DELETE FROM items WHERE expires_at < ?";
-            transaction.prepare_cached(sql)?.execute([commit.at.as_second()])?;
-            Ok(())
         })
     }
 }

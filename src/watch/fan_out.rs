@@ -4,9 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::Target;
-use crate::ports::{
-    AccountNames, Clock, Ports, PublishError, Publisher, SnapshotStore, StatusSource, TargetQueue,
-};
+use crate::ports::{Outside, PublishError, TargetQueue};
 use crate::settings::Settings;
 use crate::watch::batch;
 use crate::watch::budget::Budget;
@@ -16,14 +14,14 @@ use crate::watch::{Run, RunError, Targets};
 
 /// Sends every target that a run would look at to the queue. A sender that dies halfway has done no harm: the
 /// next tick sends every target again.
-pub async fn fan_out<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: AccountNames>(
-    ports: &Ports<'_, S, D, P, C, N>,
+pub async fn fan_out(
+    outside: &impl Outside,
     settings: &Settings,
     budget: &Budget,
     queue: &impl TargetQueue,
 ) -> Result<Report, RunError> {
     let everything = Request::default();
-    let run = Run::new(ports, settings, &everything, budget)?;
+    let run = Run::new(outside, settings, &everything, budget)?;
     let Targets { planned, unlisted: mut reports, owed } = run.targets().await?;
     let targets: Vec<Target> = planned.into_iter().map(|planned| planned.target).collect();
     // May be given up at any time: what was sent is sent, the rest is told as not sent.

@@ -29,9 +29,7 @@ use tracing::{info, warn};
 
 use crate::model::{PackName, Phase, Region};
 use crate::notify::{self, News};
-use crate::ports::{
-    AccountNames, Clock, Ports, Publisher, SnapshotStore, SourceError, StatusSource, StoreError,
-};
+use crate::ports::{Outside, SnapshotStore, SourceError, StoreError};
 use crate::settings::Settings;
 use crate::state::heads::Head;
 use crate::watch::announce::{Recorded, announce};
@@ -54,13 +52,13 @@ pub enum RunError {
 }
 
 /// Looks at what the request names, and tells what changed.
-pub async fn run<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: AccountNames>(
-    ports: &Ports<'_, S, D, P, C, N>,
+pub async fn run(
+    outside: &impl Outside,
     settings: &Settings,
     request: &Request,
     budget: &Budget,
 ) -> Result<Report, RunError> {
-    let run = Run::new(ports, settings, request, budget)?;
+    let run = Run::new(outside, settings, request, budget)?;
     let Targets { planned, unlisted, owed } = run.targets().await?;
     let mut reports = unlisted;
     let (sender, receiver) = unbounded_channel();
@@ -70,7 +68,8 @@ pub async fn run<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: A
         let look = |planned| run.look(planned, &sender);
         stream::iter(planned).map(look).buffer_unordered(settings.concurrency).collect::<Vec<_>>().await
     };
-    let announcing = announce(ports.store, ports.publisher, ports.names, settings, budget, receiver);
+    let announcing =
+        announce(outside.store(), outside.publisher(), outside.names(), settings, budget, receiver);
     let (ended, announced) = tokio::join!(looking, announcing);
 
     reports.extend(announced.reports);
@@ -89,8 +88,8 @@ pub async fn run<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: A
 }
 
 /// What every step of a run needs to know.
-pub(crate) struct Run<'a, S, D, P, C, N> {
-    ports: &'a Ports<'a, S, D, P, C, N>,
+pub(crate) struct Run<'a, O> {
+    outside: &'a O,
     settings: &'a Settings,
     request: &'a Request,
     budget: &'a Budget,
@@ -115,23 +114,23 @@ struct Ended {
     next_token: Option<String>,
 }
 
-impl<'a, S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: AccountNames> Run<'a, S, D, P, C, N> {
+impl<'a, O: Outside> Run<'a, O> {
     /// Begins a run, if the request fits the settings.
     pub(crate) fn new(
-        ports: &'a Ports<'a, S, D, P, C, N>,
+        outside: &'a O,
         settings: &'a Settings,
         request: &'a Request,
         budget: &'a Budget,
     ) -> Result<Self, RunError> {
         plan::check(request, settings).map_err(RunError::Request)?;
-        Ok(Self { ports, settings, request, budget, id: format!("{:016x}", fastrand::u64(..)) })
+        Ok(Self { outside, settings, request, budget, id: format!("{:016x}", fastrand::u64(..)) })
     }
 
     /// Plans what to look at.
     pub(crate) async fn targets(&self) -> Result<Targets, RunError> {
         // The heads are loaded before any status is observed: the fence must be older than the fact. The
         // list of packs is no such fact: each pack is asked for by name, after this.
-        let (heads, (listed, unlisted)) = tokio::join!(self.ports.store.load(), self.list_packs());
+        let (heads, (listed, unlisted)) = tokio::join!(self.outside.store().load(), self.list_packs());
         let heads = heads?;
         let owed = heads.known.values().any(Head::owes);
         let mut planned = plan::targets(self.request, self.settings, &listed, heads);
@@ -143,7 +142,7 @@ impl<'a, S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: AccountNa
     /// The packs of each region that is asked for, and a report for each region that did not tell.
     async fn list_packs(&self) -> (BTreeMap<Region, Vec<PackName>>, Vec<TargetReport>) {
         let list = async |region: Region| {
-            let packs = self.budget.within(observe::packs(self.ports.source, &region)).await;
+            let packs = self.budget.within(observe::packs(self.outside.source(), &region)).await;
             (region, packs.ok_or(Stop::NoTime).and_then(|packs| packs.map_err(Stop::Read)))
         };
         let regions = plan::regions_to_list(self.request, self.settings);
@@ -166,8 +165,8 @@ impl<'a, S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N: AccountNa
             };
         }
         let mut ended = Ended::default();
-        let Self { ports, settings, request, budget, id } = self;
-        let look = Look { ports, settings, request, budget, run: id, planned: &planned };
+        let Self { outside, settings, request, budget, id } = self;
+        let look = Look { outside: *outside, settings, request, budget, run: id, planned: &planned };
         // Boxed: its state is large, and every slot of the concurrency would hold one, used or not.
         match Box::pin(look.look(&mut report, &mut ended.next_token)).await {
             Ok(Looked::Done) => ended.report = Some(report),

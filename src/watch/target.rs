@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::model::{AccountId, Phase, Target};
 use crate::notify::{News, What};
-use crate::ports::{Clock, Ports, Publisher, SnapshotStore, SourceError, StatusSource, StoreError};
+use crate::ports::{Outside, SnapshotStore, SourceError, StoreError};
 use crate::settings::Settings;
 use crate::state::heads::{Change, Claim, Counts, Head, counts};
 use crate::state::{Row, State, Transition};
@@ -58,9 +58,9 @@ impl From<ReadError> for Stop {
 }
 
 /// A run's view of one target.
-pub struct Look<'a, S, D, P, C, N> {
+pub struct Look<'a, O> {
     /// What the run needs from outside.
-    pub ports: &'a Ports<'a, S, D, P, C, N>,
+    pub outside: &'a O,
     /// What to watch.
     pub settings: &'a Settings,
     /// What was asked for.
@@ -91,7 +91,7 @@ struct Claimed {
     epoch: u64,
 }
 
-impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D, P, C, N> {
+impl<O: Outside> Look<'_, O> {
     /// Takes the target as far as its changes are recorded. What was read goes to the report even when
     /// the target is not finished; `next_token` is where the request's `MaxItems` cut.
     pub async fn look(
@@ -134,7 +134,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
         observed: Option<Read>,
         report: &mut TargetReport,
     ) -> Result<Found, Stop> {
-        let rows = self.ports.store.rows(self.target()).await?;
+        let rows = self.outside.store().rows(self.target()).await?;
         let Some(mut read) = observed else { return Ok(self.compare_gone(&rows)) };
         self.confirm(&rows, &mut read).await?;
         report.pages = read.pages;
@@ -162,10 +162,10 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
     /// Reads the target; `None` when it was known and is gone. Reading has no effects, so it may be
     /// given up wherever it is when the time is over.
     async fn observe(&self) -> Result<Option<Read>, Stop> {
-        let now = self.ports.clock.now();
-        let Self { ports, request, settings, planned, .. } = self;
+        let now = self.outside.now();
+        let Self { outside, request, settings, planned, .. } = self;
         let silences = &planned.silences;
-        let read = observe::statuses(ports.source, self.target(), request, settings, silences, now);
+        let read = observe::statuses(outside.source(), self.target(), request, settings, silences, now);
         match self.budget.within(read).await.ok_or(Stop::NoTime)? {
             Ok(read) => Ok(Some(read)),
             Err(ReadError::Source(SourceError::Gone(_))) if self.is_unfinished() => Ok(None),
@@ -184,7 +184,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
         if self.is_baseline() {
             return Err(Stop::NoBaseline);
         }
-        let rows = self.ports.store.rows(self.target()).await?;
+        let rows = self.outside.store().rows(self.target()).await?;
         Ok(self.changes(0, &rows, &read.observation, read.observed_at).is_empty())
     }
 
@@ -204,7 +204,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
             if self.budget.is_spent() {
                 return Err(Stop::NoTime);
             }
-            self.ports.store.claim(self.target(), &claim).await?;
+            self.outside.store().claim(self.target(), &claim).await?;
         }
         Ok(Claimed { born: claim.born, epoch })
     }
@@ -212,9 +212,9 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
     /// Asks again for every recorded account that a whole read did not show.
     async fn confirm(&self, rows: &BTreeMap<AccountId, Row>, read: &mut Read) -> Result<(), Stop> {
         let missing = compare::missing(rows, &read.observation, &self.settings.excluded);
-        let Self { ports, settings, planned, .. } = self;
+        let Self { outside, settings, planned, .. } = self;
         let silences = &planned.silences;
-        let confirm = observe::confirm(ports.source, self.target(), &missing, read, settings, silences);
+        let confirm = observe::confirm(outside.source(), self.target(), &missing, read, settings, silences);
         Ok(self.budget.within(confirm).await.ok_or(Stop::NoTime)??)
     }
 
@@ -249,7 +249,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
             accounts: self.live().map_or(0, Head::account_count),
             deleted: true,
             obsolete: rows.keys().map(obsolete).collect(),
-            observed_at: self.ports.clock.now(),
+            observed_at: self.outside.now(),
         }
     }
 
@@ -282,7 +282,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, C: Clock, N> Look<'_, S, D
         report: &mut TargetReport,
     ) -> Result<Looked, Stop> {
         let Claimed { born, epoch } = claimed;
-        let store = self.ports.store;
+        let store = self.outside.store();
         let recorded = record(store, self.target(), epoch, &found.changes, self.budget).await?;
         let finished = recorded == found.changes.len();
         let done = found.changes.into_iter().take(recorded);

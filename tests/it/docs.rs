@@ -21,7 +21,7 @@ fn every_test_that_failures_md_names_exists() {
     for (module, test) in named {
         let source = text(&format!("tests/it/{}.rs", module.replace("::", "/")));
         // A part of the contract is a function that a macro makes a test of.
-        let functions = [format!("fn {test}()"), format!("fn {test}(store: &impl SnapshotStore)")];
+        let functions = [format!("fn {test}()"), format!("fn {test}(store: &impl Store)")];
         assert!(functions.iter().any(|f| source.contains(f)), "tests/it/{module}.rs has no test {test}");
     }
 }

@@ -24,7 +24,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::names::KnownNames;
-use super::{Pack, is_ill};
+use super::pack::{Pack, is_ill};
 use crate::history::Entry;
 use crate::model::text::{bounded, plain};
 use crate::model::{AccountId, Kind, Phase, Status, Target};

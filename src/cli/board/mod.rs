@@ -2,6 +2,7 @@
 
 mod data;
 mod names;
+mod pack;
 mod page;
 mod rows;
 mod terminal;
@@ -9,17 +10,14 @@ mod terminal;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use futures_util::stream::{self, Stream, StreamExt};
 
 use crate::cli::args::Global;
 use crate::cli::args::PackArgs;
 use crate::cli::outcome::{Done, Failure};
 use crate::cli::outside::StoreArgs;
-use crate::model::{AccountId, Phase, Target};
-use crate::ports::{SnapshotStore, StoreError};
-use crate::state::Row;
-use crate::state::heads::Head;
+use crate::ports::SnapshotStore;
 use names::KnownNames;
+use pack::read;
 
 /// What `board` takes.
 #[derive(Debug, Args)]
@@ -80,21 +78,13 @@ enum Switch {
     Off,
 }
 
-/// Packs that are read at once. Each is held whole.
-const AT_ONCE: usize = 4;
-
-/// One pack as it is recorded.
-struct Pack {
-    target: Target,
-    head: Head,
-    rows: std::collections::BTreeMap<AccountId, Row>,
-}
-
 pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<Done, Failure> {
     if args.out.is_some() && args.output != Output::Html {
         return Err("--out is for --output html; the other forms go to stdout".into());
     }
-    let names = KnownNames::open(global, args).await?;
+    // Recorded statuses may be of an organization to which nobody here has access.
+    let ask = args.store.table.is_some() && args.account_names == Switch::On;
+    let names = KnownNames::open(global, args.accounts.as_deref(), ask).await?;
     let store = args.store.open(global).await?;
     let heads = store.load().await?;
     let is_file = args.store.table.is_none();
@@ -110,22 +100,4 @@ pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<Done, Fai
         Some(reason) => Err(reason.into()),
         None => Ok(Done::Quiet),
     }
-}
-
-/// The packs, one after the other.
-fn read<'a>(
-    store: &'a impl SnapshotStore,
-    wanted: &'a std::collections::BTreeMap<Target, Head>,
-) -> impl Stream<Item = Result<Pack, StoreError>> + 'a {
-    let pack = async move |(target, head): (&Target, &Head)| {
-        let rows = store.rows(target).await?;
-        Ok(Pack { target: target.clone(), head: head.clone(), rows })
-    };
-    stream::iter(wanted).map(pack).buffered(AT_ONCE)
-}
-
-/// Whether somebody should look at it: it fails, hangs, is being tried again after a failure, or nobody knows.
-fn is_ill(row: &Row) -> bool {
-    let phase = row.state.status.phase();
-    matches!(phase, Phase::Failed | Phase::Unrecognised) || row.state.stuck || row.failing_since.is_some()
 }

@@ -2,12 +2,12 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use super::{BoardArgs, Switch};
 use crate::cli::args::Global;
 use crate::cli::outcome::{Failure, note};
 use crate::cli::outside::Names;
@@ -19,7 +19,7 @@ use crate::ports::AccountNames;
 const MOST: usize = 200;
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The names that can be had.
+/// The names that are known.
 pub(super) struct KnownNames {
     listed: BTreeMap<AccountId, String>,
     organization: Option<Names>,
@@ -43,9 +43,10 @@ struct Account {
 }
 
 impl KnownNames {
-    pub(super) async fn open(global: &Global, args: &BoardArgs) -> Result<Self, Failure> {
+    /// Opens a list of accounts, or asks AWS Organizations where `ask` says so and there is no list.
+    pub(super) async fn open(global: &Global, accounts: Option<&Path>, ask: bool) -> Result<Self, Failure> {
         let mut listed = BTreeMap::new();
-        if let Some(file) = &args.accounts {
+        if let Some(file) = accounts {
             let wrong = |why: &dyn std::fmt::Display| format!("{}: {why}", file.display());
             let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
             let listing: Listing = serde_json::from_str(&text).map_err(|error| {
@@ -58,9 +59,7 @@ impl KnownNames {
             }
             listed.extend(listing.accounts.into_iter().map(|account| (account.id, plain(&account.name))));
         }
-        // Recorded statuses may be of an organization to which nobody here has access.
-        let ask = args.store.table.is_some() && args.accounts.is_none() && args.account_names == Switch::On;
-        let organization = if ask { Names::of_aws(global).await? } else { None };
+        let organization = if ask && accounts.is_none() { Names::of_aws(global).await? } else { None };
         Ok(Self { listed, organization, left: Cell::new(MOST) })
     }
 

@@ -17,7 +17,7 @@ use super::names::KnownNames;
 use crate::cli::outcome::Failure;
 use crate::history::{History, Window};
 use crate::model::Target;
-use crate::ports::{Order, SnapshotStore};
+use crate::ports::{HistoryReader, Order, SnapshotStore};
 use crate::state::heads::Head;
 
 const PAGE: &str = include_str!("page.html");
@@ -26,7 +26,7 @@ const SCRIPT: &str = concat!(include_str!("model.js"), include_str!("grid.js"), 
 
 /// Writes the page into a file, whole or not at all, or to stdout.
 pub(super) async fn write(
-    store: &impl SnapshotStore,
+    store: &(impl SnapshotStore + HistoryReader),
     wanted: &BTreeMap<Target, Head>,
     names: &KnownNames,
     out: Option<&Path>,
@@ -51,7 +51,7 @@ pub(super) async fn write(
 }
 
 async fn page(
-    store: &impl SnapshotStore,
+    store: &(impl SnapshotStore + HistoryReader),
     wanted: &BTreeMap<Target, Head>,
     names: &KnownNames,
     mut out: impl Write,
@@ -59,7 +59,7 @@ async fn page(
     let (before, after) = frame();
     out.write_all(before.as_bytes())?;
     let mut data = Data::begin(out, Timestamp::now())?;
-    let mut packs = pin!(super::read(store, wanted));
+    let mut packs = pin!(super::pack::read(store, wanted));
     while let Some(pack) = packs.try_next().await? {
         data.pack(&pack)?;
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::names::KnownNames;
-use super::{Pack, is_ill};
+use super::pack::{Pack, is_ill};
 use crate::cli::outcome::Failure;
 use crate::cli::table::Csv;
 use crate::model::AccountId;

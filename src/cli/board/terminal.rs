@@ -9,7 +9,7 @@ use futures_util::stream::{Stream, TryStreamExt};
 use jiff::Timestamp;
 
 use super::names::KnownNames;
-use super::{Pack, is_ill};
+use super::pack::{Pack, is_ill};
 use crate::cli::outcome::Failure;
 use crate::model::text::counted;
 use crate::model::text::plain;

@@ -13,7 +13,7 @@ use crate::cli::outcome::Failure;
 use crate::cli::outcome::without_aws;
 use crate::local::SqliteStore;
 use crate::model::{AccountId, Target};
-use crate::ports::{HistoryRequest, Page, SnapshotStore, StoreError};
+use crate::ports::{HistoryReader, HistoryRequest, Page, SilenceStore, SnapshotStore, StoreError};
 use crate::state::heads::{Change, Claim, Commit, Heads};
 use crate::state::silence::Silence;
 use crate::state::{Row, Transition};
@@ -106,6 +106,12 @@ impl SnapshotStore for Store {
         either_store!(self, store => store.transitions(target, after))
     }
 
+    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
+        either_store!(self, store => store.commit(target, commit))
+    }
+}
+
+impl HistoryReader for Store {
     async fn history(
         &self,
         target: &Target,
@@ -113,16 +119,14 @@ impl SnapshotStore for Store {
     ) -> Result<Page<Transition>, StoreError> {
         either_store!(self, store => store.history(target, request))
     }
+}
 
+impl SilenceStore for Store {
     async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
         either_store!(self, store => store.silence(silence))
     }
 
     async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
         either_store!(self, store => store.unsilence(id))
-    }
-
-    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
-        either_store!(self, store => store.commit(target, commit))
     }
 }

@@ -13,6 +13,7 @@ pub mod boto;
 pub mod dynamo;
 pub mod dynamo_faults;
 pub mod lambda;
+pub mod parts;
 pub mod runtime_api;
 
 #[cfg(test)]

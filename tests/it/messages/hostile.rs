@@ -1,9 +1,9 @@
 //! Hostile input: whatever AWS Config, an event, a token or a file holds, nothing panics, SNS takes what is published,
 //! no cut is inside a character, and Slack finds nothing to act on.
 
+use crate::harness::parts::Parts;
 use packwatch::event::{self};
 use packwatch::local::RecordedStatuses;
-use packwatch::ports::Ports;
 use packwatch::watch;
 use packwatch::watch::budget::Budget;
 use packwatch::watch::paginate::{PaginationConfig, Paginator};
@@ -41,17 +41,11 @@ fn trouble() -> impl Strategy<Value = String> {
 /// A world in which some accounts failed with these codes and messages, after a baseline; and the run that tells so.
 async fn told(world: &World, fail: impl FnOnce(&World)) {
     let store = MemoryStore::default();
-    let outside = Direct(world.clone());
-    let ports = Ports {
-        source: &outside,
-        store: &store,
-        publisher: &outside,
-        clock: &outside,
-        names: &None::<packwatch::aws::Organizations>,
-    };
+    let port = Direct(world.clone());
     let settings = settings(&[]);
     let run = async || {
-        let report = watch::run(&ports, &settings, &Request::default(), &Budget::UNLIMITED).await.unwrap();
+        let outside = Parts { source: &port, store: &store, publisher: &port, now: port.now() };
+        let report = watch::run(&outside, &settings, &Request::default(), &Budget::UNLIMITED).await.unwrap();
         assert_eq!(report.answer.failure(), None);
     };
     run().await;

@@ -3,14 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
+use crate::harness::parts::Parts;
 use fastrand::Rng;
 use jiff::Timestamp;
-use packwatch::clock::FixedClock;
 use packwatch::local::Channel;
 use packwatch::model::{DetailedStatus, Status, Target};
 use packwatch::notify::Notification;
 use packwatch::notify::message::{self, Alert, Attribute, Event, LARGEST_MESSAGE};
-use packwatch::ports::{Ports, PublishError, Publisher};
+use packwatch::ports::{PublishError, Publisher};
 use packwatch::settings::Reader;
 use packwatch::watch;
 use packwatch::watch::budget::Budget;
@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::samples::{account, at, cases, changed, failed, failure, here, told};
 use super::schema::{assert_event, assert_notification};
-use super::stage::{NOBODY, Statuses};
+use super::stage::Statuses;
 use crate::protocol::memory::MemoryStore;
 use crate::world::sns_form::{Draft, DraftAttribute};
 use crate::world::sns_rules;
@@ -183,16 +183,9 @@ async fn no_digest_of_a_thousand_random_worlds_is_refused() {
         // A baseline, then everything at once is otherwise.
         for day in ["2026-11-18T10:00:00Z", "2026-11-19T10:05:00Z"] {
             let source = world(&mut rng);
-            let clock = FixedClock(at(day));
-            let ports = Ports {
-                source: &source,
-                store: &store,
-                publisher: &publisher,
-                clock: &clock,
-                names: &NOBODY,
-            };
+            let outside = Parts { source: &source, store: &store, publisher: &publisher, now: at(day) };
             let report =
-                watch::run(&ports, &settings, &Request::default(), &Budget::UNLIMITED).await.unwrap();
+                watch::run(&outside, &settings, &Request::default(), &Budget::UNLIMITED).await.unwrap();
             assert_eq!(report.answer.failure(), None, "seed {seed}");
         }
     }

@@ -3,15 +3,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use crate::harness::parts::Parts;
 use jiff::{SignedDuration, Timestamp};
-use packwatch::aws::Organizations;
-use packwatch::clock::FixedClock;
 use packwatch::model::{DetailedStatus, PackName, Region, Target};
 use packwatch::notify::Notification;
 use packwatch::notify::message::{Alert, Event};
-use packwatch::ports::{
-    Filters, Page, PageRequest, Ports, PublishError, Publisher, SourceError, StatusSource,
-};
+use packwatch::ports::{Filters, Page, PageRequest, PublishError, Publisher, SourceError, StatusSource};
 use packwatch::settings::{Reader, Settings};
 use packwatch::state::State;
 use packwatch::watch;
@@ -75,9 +72,6 @@ impl Publisher for Inbox {
     }
 }
 
-/// Nobody knows names.
-pub(crate) const NOBODY: Option<Organizations> = None;
-
 /// One pack, and a clock that only the test moves.
 pub(crate) struct Stage {
     pub(crate) store: MemoryStore,
@@ -123,15 +117,8 @@ impl Stage {
         };
         let rows = self.states.iter().map(row).collect();
         let source = Statuses(BTreeMap::from([(here("Pack"), rows)]));
-        let clock = FixedClock(self.now);
-        let ports = Ports {
-            source: &source,
-            store: &self.store,
-            publisher: &self.inbox,
-            clock: &clock,
-            names: &NOBODY,
-        };
-        let report = watch::run(&ports, &self.settings, &Request::default(), &Budget::UNLIMITED).await;
+        let outside = Parts { source: &source, store: &self.store, publisher: &self.inbox, now: self.now };
+        let report = watch::run(&outside, &self.settings, &Request::default(), &Budget::UNLIMITED).await;
         report.unwrap().answer.targets[0].outcome
     }
 

@@ -2,7 +2,7 @@
 
 use packwatch::local::Channel;
 use packwatch::notify::Notification;
-use packwatch::ports::SnapshotStore;
+use packwatch::ports::{SilenceStore, SnapshotStore};
 use packwatch::state::silence::Silence;
 use packwatch::watch::report::Outcome;
 

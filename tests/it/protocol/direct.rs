@@ -1,12 +1,9 @@
 //! The world without HTTP: the ports over the same model of AWS Config and SNS, with the services' own rules. A
 //! search that runs the pipeline ten thousand times has no time for sockets.
 
-use packwatch::clock::FixedClock;
 use packwatch::model::{DetailedStatus, PackName, Region, Target};
 use packwatch::notify::message::{Alert, Attribute, Event};
-use packwatch::ports::{
-    Clock, Filters, Page, PageRequest, PublishError, Publisher, SourceError, StatusSource,
-};
+use packwatch::ports::{Filters, Page, PageRequest, PublishError, Publisher, SourceError, StatusSource};
 use packwatch::settings::{Reader, Settings};
 use serde_json::{Value, json};
 
@@ -148,10 +145,9 @@ fn attributes(attributes: &[Attribute]) -> Vec<(String, DraftAttribute)> {
     attributes.iter().map(|a| (a.name.to_owned(), draft(a))).collect()
 }
 
-/// The world's clock: what its changes are stamped with is also what a run takes for now.
-impl Clock for Direct {
-    fn now(&self) -> jiff::Timestamp {
-        let seconds = self.0.lock().now();
-        FixedClock(jiff::Timestamp::from_second(seconds as i64).unwrap()).now()
+impl Direct {
+    /// The world's clock: what its changes are stamped with is also what a run takes for now.
+    pub(crate) fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::from_second(self.0.lock().now() as i64).unwrap()
     }
 }

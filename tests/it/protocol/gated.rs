@@ -6,11 +6,9 @@ use std::rc::Rc;
 use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Target};
 use packwatch::notify::message::{Alert, Event};
 use packwatch::ports::{
-    Filters, HistoryRequest, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError,
-    StatusSource, StoreError,
+    Filters, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError, StatusSource, StoreError,
 };
 use packwatch::state::heads::{Change, Claim, Commit, Heads};
-use packwatch::state::silence::Silence;
 use packwatch::state::{Row, Transition};
 
 use crate::protocol::gate::{Fault, Gate, Kind};
@@ -59,22 +57,6 @@ impl<T: SnapshotStore> SnapshotStore for Gated<T> {
 
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
         self.gate.pass(Kind::Commit, &[], self.port.commit(target, commit)).await
-    }
-
-    async fn history(
-        &self,
-        target: &Target,
-        request: &HistoryRequest,
-    ) -> Result<Page<Transition>, StoreError> {
-        self.port.history(target, request).await
-    }
-
-    async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
-        self.port.silence(silence).await
-    }
-
-    async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
-        self.port.unsilence(id).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use packwatch::model::{AccountId, Target};
 
-use packwatch::ports::{HistoryRequest, Order, Page, SnapshotStore, StoreError};
+use packwatch::ports::{HistoryReader, HistoryRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
 use packwatch::state::heads::{Change, Claim, Commit, Head, Heads};
 use packwatch::state::silence::{Silence, Silences};
 use packwatch::state::{Row, Transition};
@@ -149,6 +149,17 @@ impl SnapshotStore for MemoryStore {
         Ok(log.filter(|((epoch, _), _)| *epoch > after).map(|(_, transition)| transition.clone()).collect())
     }
 
+    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
+        let mut state = self.0.lock().unwrap();
+        let head = state.fenced(target, commit.epoch)?;
+        *head = commit.applied_to(head);
+        let rows = state.rows.get(target).cloned().unwrap_or_default();
+        state.commits.push(Committed { target: target.clone(), commit: commit.clone(), rows });
+        Ok(())
+    }
+}
+
+impl HistoryReader for MemoryStore {
     async fn history(
         &self,
         target: &Target,
@@ -163,7 +174,9 @@ impl SnapshotStore for MemoryStore {
         let next_token = (end < log.len()).then(|| end.to_string());
         Ok(Page { items: log[start..end].to_vec(), next_token })
     }
+}
 
+impl SilenceStore for MemoryStore {
     async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
         self.0.lock().unwrap().silences.insert(silence.id.clone(), silence.clone());
         Ok(())
@@ -171,14 +184,5 @@ impl SnapshotStore for MemoryStore {
 
     async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
         Ok(self.0.lock().unwrap().silences.remove(id).is_some())
-    }
-
-    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
-        let mut state = self.0.lock().unwrap();
-        let head = state.fenced(target, commit.epoch)?;
-        *head = commit.applied_to(head);
-        let rows = state.rows.get(target).cloned().unwrap_or_default();
-        state.commits.push(Committed { target: target.clone(), commit: commit.clone(), rows });
-        Ok(())
     }
 }

@@ -9,11 +9,9 @@ use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Target};
 use packwatch::notify::message::{Alert, Event};
 use packwatch::notify::transition_id;
 use packwatch::ports::{
-    Filters, HistoryRequest, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError,
-    StatusSource, StoreError,
+    Filters, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError, StatusSource, StoreError,
 };
 use packwatch::state::heads::{Change, Claim, Commit, Heads};
-use packwatch::state::silence::Silence;
 use packwatch::state::{Row, Transition};
 use serde_json::Value;
 
@@ -90,22 +88,6 @@ impl SnapshotStore for MutantStore {
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
         let commit = Commit { epoch: self.fence(target, commit.epoch), ..commit.clone() };
         self.store.commit(target, &commit).await
-    }
-
-    async fn history(
-        &self,
-        target: &Target,
-        request: &HistoryRequest,
-    ) -> Result<Page<Transition>, StoreError> {
-        self.store.history(target, request).await
-    }
-
-    async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
-        self.store.silence(silence).await
-    }
-
-    async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
-        self.store.unsilence(id).await
     }
 }
 
@@ -217,22 +199,6 @@ impl SnapshotStore for Protocol {
             let _too_late_to_say = self.outside.events(&batch).await;
         }
         Ok(())
-    }
-
-    async fn history(
-        &self,
-        target: &Target,
-        request: &HistoryRequest,
-    ) -> Result<Page<Transition>, StoreError> {
-        self.store.history(target, request).await
-    }
-
-    async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
-        self.store.silence(silence).await
-    }
-
-    async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
-        self.store.unsilence(id).await
     }
 }
 

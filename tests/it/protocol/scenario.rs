@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use packwatch::ports::Ports;
+use crate::harness::parts::Parts;
 use packwatch::settings::Settings;
 use packwatch::watch::budget::Budget;
 use packwatch::watch::report::Report;
@@ -61,18 +61,12 @@ impl Stage {
     pub(crate) async fn run(&self, request: &Request, budget: &Budget) -> Option<Result<Report, RunError>> {
         // The order of the targets is random: here always the same.
         fastrand::seed(7);
-        let outside = Direct(self.truth.world.clone());
-        let (gate, port) = (|| self.gate.clone(), outside.clone());
+        let port = Direct(self.truth.world.clone());
+        let (gate, now) = (|| self.gate.clone(), port.now());
         let store = Gated { gate: gate(), port: self.store.clone() };
         let source = Gated { gate: gate(), port };
-        let ports = Ports {
-            source: &source,
-            store: &store,
-            publisher: &source,
-            clock: &outside,
-            names: &None::<packwatch::aws::Organizations>,
-        };
-        self.gate.until_death(watch::run(&ports, &self.settings, request, budget)).await
+        let outside = Parts { source: &source, store: &store, publisher: &source, now };
+        self.gate.until_death(watch::run(&outside, &self.settings, request, budget)).await
     }
 
     pub(crate) async fn tick(&self) -> Option<Result<Report, RunError>> {

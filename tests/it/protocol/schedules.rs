@@ -7,8 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use packwatch::clock::FixedClock;
-use packwatch::ports::Ports;
+use crate::harness::parts::Parts;
 use packwatch::watch;
 use packwatch::watch::budget::Budget;
 use packwatch::watch::request::Request;
@@ -92,17 +91,11 @@ impl Sim {
         let outside = Gated { gate: gate.clone(), port: Direct(self.truth.world.clone()) };
         let protocol = Protocol::new(store, outside, self.repeated.clone());
         let future = async move {
-            let clock = FixedClock("2023-11-14T23:00:00Z".parse().unwrap());
-            let ports = Ports {
-                source: &protocol,
-                store: &protocol,
-                publisher: &protocol,
-                clock: &clock,
-                names: &None::<packwatch::aws::Organizations>,
-            };
+            let now = "2023-11-14T23:00:00Z".parse().unwrap();
+            let outside = Parts { source: &protocol, store: &protocol, publisher: &protocol, now };
             let settings = settings(&[("PACKWATCH_GROUP_WAIT", "0s")]);
             let request = Request { packs: vec![A.parse().unwrap()], ..Request::default() };
-            let _however_it_ended = watch::run(&ports, &settings, &request, &Budget::UNLIMITED).await;
+            let _however_it_ended = watch::run(&outside, &settings, &request, &Budget::UNLIMITED).await;
         };
         let future = Box::pin(tokio::task::unconstrained(future));
         let mut run = Run { gate, future: Some(future), polls: 1000 * n as u64, crashed: false };

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use packwatch::aws::{Connection, DynamoStore};
 use packwatch::local::SqliteStore;
 use packwatch::model::{AccountId, Kind, Status, Target};
-use packwatch::ports::{HistoryRequest, Order, SnapshotStore, StoreError};
+use packwatch::ports::{HistoryReader, HistoryRequest, Order, SilenceStore, SnapshotStore, StoreError};
 use packwatch::state::heads::{Change, Claim, Commit, Counts, Head};
 use packwatch::state::silence::Silence;
 use packwatch::state::{Row, State, Transition};
@@ -135,18 +135,23 @@ pub(crate) fn commit(epoch: u64) -> Commit {
     }
 }
 
-pub(crate) async fn head(store: &impl SnapshotStore, target: &Target) -> Head {
+/// Everything that a store is.
+pub(crate) trait Store: SnapshotStore + HistoryReader + SilenceStore {}
+
+impl<S: SnapshotStore + HistoryReader + SilenceStore> Store for S {}
+
+pub(crate) async fn head(store: &impl Store, target: &Target) -> Head {
     store.load().await.unwrap().known.remove(target).unwrap()
 }
 
-async fn a_first_claim_makes_a_head(store: &impl SnapshotStore) {
+async fn a_first_claim_makes_a_head(store: &impl Store) {
     let target = target("P");
     assert!(store.load().await.unwrap().known.is_empty());
     store.claim(&target, &claim(0)).await.unwrap();
     assert_eq!(head(store, &target).await, claim(0).first_head());
 }
 
-async fn a_claim_needs_the_epoch_that_was_seen(store: &impl SnapshotStore) {
+async fn a_claim_needs_the_epoch_that_was_seen(store: &impl Store) {
     let target = target("P");
     assert_eq!(store.claim(&target, &claim(1)).await, Err(StoreError::Superseded), "no head yet");
     store.claim(&target, &claim(0)).await.unwrap();
@@ -159,7 +164,7 @@ async fn a_claim_needs_the_epoch_that_was_seen(store: &impl SnapshotStore) {
 }
 
 /// A commit does not change the epoch, and yet a run that loaded the head before knows too little.
-async fn a_claim_needs_the_marks_that_were_seen(store: &impl SnapshotStore) {
+async fn a_claim_needs_the_marks_that_were_seen(store: &impl Store) {
     let target = target("P");
     store.claim(&target, &claim(0)).await.unwrap();
     let loaded = head(store, &target).await;
@@ -170,7 +175,7 @@ async fn a_claim_needs_the_marks_that_were_seen(store: &impl SnapshotStore) {
     store.claim(&target, &claim_of(&committed)).await.unwrap();
 }
 
-async fn a_claim_takes_the_fingerprint_and_keeps_the_rest(store: &impl SnapshotStore) {
+async fn a_claim_takes_the_fingerprint_and_keeps_the_rest(store: &impl Store) {
     let target = target("P");
     store.claim(&target, &claim(0)).await.unwrap();
     store.commit(&target, &commit(1)).await.unwrap();
@@ -180,7 +185,7 @@ async fn a_claim_takes_the_fingerprint_and_keeps_the_rest(store: &impl SnapshotS
     assert_eq!(head(store, &target).await, Head { epoch: 2, fingerprint: None, ..before });
 }
 
-async fn writes_are_fenced_by_the_epoch(store: &impl SnapshotStore) {
+async fn writes_are_fenced_by_the_epoch(store: &impl Store) {
     let target = target("P");
     assert_eq!(store.record(&target, 1, &[change(1, 1)]).await, Err(StoreError::Superseded));
     store.claim(&target, &claim(0)).await.unwrap();
@@ -191,7 +196,7 @@ async fn writes_are_fenced_by_the_epoch(store: &impl SnapshotStore) {
     assert_eq!(head(store, &target).await.announced, 0);
 }
 
-async fn a_refused_write_writes_nothing(store: &impl SnapshotStore) {
+async fn a_refused_write_writes_nothing(store: &impl Store) {
     let target = target("P");
     store.claim(&target, &claim(0)).await.unwrap();
     store.record(&target, 1, &[change(1, 1)]).await.unwrap();
@@ -201,7 +206,7 @@ async fn a_refused_write_writes_nothing(store: &impl SnapshotStore) {
     assert_eq!(store.transitions(&target, 0).await.unwrap().len(), 1);
 }
 
-async fn rows_and_transitions_come_back_as_they_were(store: &impl SnapshotStore) {
+async fn rows_and_transitions_come_back_as_they_were(store: &impl Store) {
     let target = target("P");
     store.claim(&target, &claim(0)).await.unwrap();
     let change = change(7, 1);
@@ -213,7 +218,7 @@ async fn rows_and_transitions_come_back_as_they_were(store: &impl SnapshotStore)
     assert!(store.rows(&target).await.unwrap().is_empty());
 }
 
-async fn transitions_are_those_after_an_epoch_in_order(store: &impl SnapshotStore) {
+async fn transitions_are_those_after_an_epoch_in_order(store: &impl Store) {
     let target = target("P");
     for epoch in 1..=11 {
         store.claim(&target, &claim(epoch - 1)).await.unwrap();
@@ -225,7 +230,7 @@ async fn transitions_are_those_after_an_epoch_in_order(store: &impl SnapshotStor
     assert_eq!(found, expected.map(|(epoch, n)| (epoch, account(n))));
 }
 
-async fn the_history_comes_in_pages_from_either_end(store: &impl SnapshotStore) {
+async fn the_history_comes_in_pages_from_either_end(store: &impl Store) {
     let target = target("P");
     for epoch in 1..=5 {
         store.claim(&target, &claim(epoch - 1)).await.unwrap();
@@ -255,7 +260,7 @@ async fn the_history_comes_in_pages_from_either_end(store: &impl SnapshotStore) 
     assert!(store.history(&crate::stores::contract::target("P-2"), &nothing).await.unwrap().items.is_empty());
 }
 
-async fn targets_do_not_meet(store: &impl SnapshotStore) {
+async fn targets_do_not_meet(store: &impl Store) {
     // The second's keys start with the first's.
     let (one, two) = (target("Pack"), target("Pack-2"));
     for target in [&one, &two] {
@@ -267,7 +272,7 @@ async fn targets_do_not_meet(store: &impl SnapshotStore) {
     assert_eq!(store.load().await.unwrap().known.len(), 2);
 }
 
-async fn a_full_transaction_fits(store: &impl SnapshotStore) {
+async fn a_full_transaction_fits(store: &impl Store) {
     let target = target("P");
     store.claim(&target, &claim(0)).await.unwrap();
     let changes: Vec<Change> = (0..CHANGES_PER_TRANSACTION as u64).map(|n| change(n, 1)).collect();
@@ -277,7 +282,7 @@ async fn a_full_transaction_fits(store: &impl SnapshotStore) {
 }
 
 /// More than the 1 MB that DynamoDB gives in one page.
-async fn a_large_partition_is_read_whole(store: &impl SnapshotStore) {
+async fn a_large_partition_is_read_whole(store: &impl Store) {
     let target = target("P");
     store.claim(&target, &claim(0)).await.unwrap();
     let long = |n| {
@@ -294,7 +299,7 @@ async fn a_large_partition_is_read_whole(store: &impl SnapshotStore) {
     assert_eq!(store.rows(&target).await.unwrap().len(), 150);
 }
 
-async fn a_commit_is_what_the_head_becomes(store: &impl SnapshotStore) {
+async fn a_commit_is_what_the_head_becomes(store: &impl Store) {
     let target = target("P");
     store.claim(&target, &claim(0)).await.unwrap();
     store.commit(&target, &commit(1)).await.unwrap();
@@ -304,7 +309,7 @@ async fn a_commit_is_what_the_head_becomes(store: &impl SnapshotStore) {
     assert_eq!(head(store, &target).await, owed.applied_to(&claim(0).first_head()));
 }
 
-async fn silences_are_loaded_with_the_heads_until_they_are_removed(store: &impl SnapshotStore) {
+async fn silences_are_loaded_with_the_heads_until_they_are_removed(store: &impl Store) {
     let silence = |id: &str| Silence {
         id: id.to_owned(),
         accounts: vec![account(1)],

@@ -4,12 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use packwatch::local::SqliteStore;
-use packwatch::ports::SnapshotStore;
+use packwatch::ports::SnapshotStore as _;
 use packwatch::state::heads::{Commit, Head};
 use serde_json::{Value, json};
 
 use crate::harness::dynamo::Dynamo;
-use crate::stores::contract::{account, change, claim, commit, dynamo_store, head, target};
+use crate::stores::contract::{Store, account, change, claim, commit, dynamo_store, head, target};
 
 const TABLE: &str = "packwatch";
 
@@ -28,13 +28,13 @@ fn golden(name: &str, written: &Value) -> Value {
     read(name)
 }
 
-async fn fill(store: &impl SnapshotStore) {
+async fn fill(store: &impl Store) {
     store.claim(&target("P"), &claim(0)).await.unwrap();
     store.record(&target("P"), 1, &[change(7, 1)]).await.unwrap();
     store.commit(&target("P"), &commit(1)).await.unwrap();
 }
 
-async fn assert_filled(store: &impl SnapshotStore) {
+async fn assert_filled(store: &impl Store) {
     assert_eq!(head(store, &target("P")).await, commit(1).applied_to(&claim(0).first_head()));
     assert_eq!(store.rows(&target("P")).await.unwrap().remove(&account(7)), change(7, 1).row);
     assert_eq!(

@@ -7,9 +7,8 @@ use crate::model::{AccountId, Target};
 use crate::notify::Notification;
 use crate::notify::message::{Alert, Event};
 use crate::ports::AccountName;
-use crate::ports::{AccountNames, HistoryRequest, Page, PublishError, Publisher, SnapshotStore, StoreError};
+use crate::ports::{AccountNames, PublishError, Publisher, SnapshotStore, StoreError};
 use crate::state::heads::{Change, Claim, Commit, Heads};
-use crate::state::silence::Silence;
 use crate::state::{Row, Transition};
 
 /// A store that is only written to, as announcing does: what was committed, and how many rows each write deleted.
@@ -44,18 +43,6 @@ impl SnapshotStore for Ledger {
     }
 
     async fn transitions(&self, _: &Target, _: u64) -> Result<Vec<Transition>, StoreError> {
-        unreachable!()
-    }
-
-    async fn history(&self, _: &Target, _: &HistoryRequest) -> Result<Page<Transition>, StoreError> {
-        unreachable!()
-    }
-
-    async fn silence(&self, _: &Silence) -> Result<(), StoreError> {
-        unreachable!()
-    }
-
-    async fn unsilence(&self, _: &str) -> Result<bool, StoreError> {
         unreachable!()
     }
 }

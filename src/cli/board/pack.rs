@@ -1,0 +1,38 @@
+//! The packs of a board, as they are recorded.
+
+use std::collections::BTreeMap;
+
+use futures_util::stream::{self, Stream, StreamExt};
+
+use crate::model::{AccountId, Phase, Target};
+use crate::ports::{SnapshotStore, StoreError};
+use crate::state::Row;
+use crate::state::heads::Head;
+
+/// Packs that are read at once. Each is held whole.
+const AT_ONCE: usize = 4;
+
+/// One pack as it is recorded.
+pub(super) struct Pack {
+    pub(super) target: Target,
+    pub(super) head: Head,
+    pub(super) rows: BTreeMap<AccountId, Row>,
+}
+
+/// The packs, one after the other.
+pub(super) fn read<'a>(
+    store: &'a impl SnapshotStore,
+    wanted: &'a BTreeMap<Target, Head>,
+) -> impl Stream<Item = Result<Pack, StoreError>> + 'a {
+    let pack = async move |(target, head): (&Target, &Head)| {
+        let rows = store.rows(target).await?;
+        Ok(Pack { target: target.clone(), head: head.clone(), rows })
+    };
+    stream::iter(wanted).map(pack).buffered(AT_ONCE)
+}
+
+/// Whether somebody should look at it: it fails, hangs, is being tried again after a failure, or nobody knows.
+pub(super) fn is_ill(row: &Row) -> bool {
+    let phase = row.state.status.phase();
+    matches!(phase, Phase::Failed | Phase::Unrecognised) || row.state.stuck || row.failing_since.is_some()
+}
