@@ -191,29 +191,29 @@ world:
 
 PIP_INSTALL := bin/pip install --quiet --disable-pip-version-check
 
-.venv/.stamp-test: requirements-test.txt
+.venv/.stamp-test: requirements/test.txt
 	$(PYTHON) -m venv .venv
-	.venv/$(PIP_INSTALL) --requirement requirements-test.txt
+	.venv/$(PIP_INSTALL) --requirement requirements/test.txt
 	@touch $@
 
-.venv/.stamp: requirements-dev.txt .venv/.stamp-test
-	.venv/$(PIP_INSTALL) --requirement requirements-dev.txt
+.venv/.stamp: requirements/dev.txt .venv/.stamp-test
+	.venv/$(PIP_INSTALL) --requirement requirements/dev.txt
 	@touch $@
 
-.venv-bench/.stamp: requirements-bench.txt
+.venv-bench/.stamp: requirements/bench.txt
 	$(PYTHON) -m venv .venv-bench
-	.venv-bench/$(PIP_INSTALL) --requirement requirements-bench.txt
+	.venv-bench/$(PIP_INSTALL) --requirement requirements/bench.txt
 	@touch $@
 
-.venv-e2e/.stamp: requirements-e2e.txt
+.venv-e2e/.stamp: requirements/e2e.txt
 	$(PYTHON) -m venv .venv-e2e
 	@echo '*' > .venv-e2e/.gitignore
-	.venv-e2e/$(PIP_INSTALL) --requirement requirements-e2e.txt
+	.venv-e2e/$(PIP_INSTALL) --requirement requirements/e2e.txt
 	@touch $@
 
-.venv-browser/.stamp: requirements-browser.txt
+.venv-browser/.stamp: requirements/browser.txt
 	$(PYTHON) -m venv .venv-browser
-	.venv-browser/$(PIP_INSTALL) --requirement requirements-browser.txt
+	.venv-browser/$(PIP_INSTALL) --requirement requirements/browser.txt
 	@touch $@
 
 clean: ## Remove everything that was built or installed
