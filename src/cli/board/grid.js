@@ -1,5 +1,5 @@
-// A grid of which only the rows in sight exist (the pattern "grid" of the WAI-ARIA Authoring Practices): one stop for the
-// tab key, arrows within, and every row says where among all rows it is.
+// A grid of which only the rows in sight exist (the pattern "grid" of the WAI-ARIA Authoring Practices): one stop
+// for the tab key, arrows within, and every row says where among all rows it is.
 
 class Grid {
   // `columns`: [{ title, least, most, className, sort }]; `fill(cellElement, row, column)` shows a cell.

@@ -1,6 +1,6 @@
 "use strict";
-// What the page knows, without the page: the data taken apart, and the filters. src/cli/board/data.rs says what stands
-// where. A cell is one account in one pack; its number is pack * accounts + account.
+// What the page knows, without the page: the data taken apart, and the filters. src/cli/board/data.rs says what
+// stands where. A cell is one account in one pack; its number is pack * accounts + account.
 
 const SUCCESSFUL = 0, IN_PROGRESS = 1, FAILED = 2, UNRECOGNISED = 3;
 const STUCK = 1, SILENCED = 2, FLAPPING = 4, ILL = 8;
@@ -101,8 +101,8 @@ function wantedClasses(model, status, code) {
   return Uint8Array.from(model.classes, (c) => (c && wanted(c) && (!code || c.code === code) ? 1 : 0));
 }
 
-// The cells that fit, in order, with the accounts and packs that they are of. `perClass` does not heed the error code:
-// it is for choosing one.
+// The cells that fit, in order, with the accounts and packs that they are of. `perClass` does not heed the error
+// code: it is for choosing one.
 function filterCells(model, { account, status, region, pack, code }, column) {
   const { cells, accounts, packs, classes } = model;
   const words = account.toLowerCase().split(/\s+/).filter(Boolean);

@@ -86,10 +86,16 @@ function fillList(element, cell, c) {
   }
 }
 
+function listTitle(cell, c) {
+  const [a, p] = split(cell);
+  const message = LIST[c].title === "Error code" && model.illAt.get(cell)?.message;
+  const status = message || look(model.cells[cell])[2];
+  return `${model.accounts[a]} ${model.names[a]}\n${packTitle(model.packs[p])}\n${status}`;
+}
+
 const list = new Grid($("list"), {
   label: "Deployments", rowHeight: 28, fill: fillList,
-  title: (cell, c) => `${model.accounts[split(cell)[0]]} ${model.names[split(cell)[0]]}\n${packTitle(model.packs[split(cell)[1]])}\n${
-    LIST[c].title === "Error code" && model.illAt.get(cell)?.message || look(model.cells[cell])[2]}`,
+  title: listTitle,
   open: (cell) => detail(split(cell)[0]),
   sort: (name) => { column = name; update(); },
 });
@@ -135,6 +141,7 @@ $("legend").append(...[["failed", "✕", "failed"], ["stuck", "!", "stuck"], ["p
 
 function packTable(packs) {
   const rank = { [FAILED]: 0, [UNRECOGNISED]: 1, [IN_PROGRESS]: 2, [SUCCESSFUL]: 3 };
+  const colour = { [FAILED]: "failed", [UNRECOGNISED]: "unknown", [IN_PROGRESS]: "progress", [SUCCESSFUL]: "" };
   const statuses = [...model.statuses].sort(([, a], [, b]) => rank[a] - rank[b]);
   const perPack = packs.map((p) => {
     const counts = new Map();
@@ -150,7 +157,7 @@ function packTable(packs) {
     const pack = model.packs[p], all = [...counts.values()].reduce((sum, n) => sum + n, 0);
     const cells = used.map(([name, phase]) => {
       const n = counts.get(name) ?? 0;
-      return make("td", { className: `n ${n && phase === FAILED ? "failed" : n && phase === IN_PROGRESS ? "progress" : n && phase === UNRECOGNISED ? "unknown" : n ? "" : "zero"}`, textContent: number(n) });
+      return make("td", { className: `n ${n ? colour[phase] : "zero"}`, textContent: number(n) });
     });
     return make("tr", {}, make("th", { textContent: pack.name, scope: "row" }), make("td", { textContent: pack.region }),
       make("td", { className: "n", textContent: number(all) }), ...cells, make("td", { textContent: ago(pack.changed) }));
