@@ -172,7 +172,7 @@ class Board(unittest.TestCase):
         past = self.organization.documents("history", "--account", account["AccountId"])
         moves = page.locator("#detail .moves li").all_inner_texts()
         self.assertEqual(len(moves), len(past))
-        for move, document in zip(moves, past):
+        for move, document in zip(moves, past, strict=True):
             self.assertIn(document["ObservedAt"][:16].replace("T", " "), move)
             self.assertIn(document["Kind"], move)
         page.click("#detail summary >> nth=0")
@@ -198,7 +198,7 @@ class Board(unittest.TestCase):
         statuses.write_text(json.dumps({"OrganizationConformancePackDetailedStatuses": [row, row | {"AccountId": "000000000002", "Status": "CREATE_FAILED"}]}))
         store, file = self.folder / "hostile.sqlite", self.folder / "hostile.html"
         run = [OPTIONS.packwatch, "run", "--statuses", statuses, "--region", "eu-west-1", "--store", store]
-        self.assertEqual(subprocess.run(run, capture_output=True).returncode, 2)
+        self.assertEqual(subprocess.run(run, check=False, capture_output=True).returncode, 2)
         subprocess.run([OPTIONS.packwatch, "board", "--store", store, "--output", "html", "--out", file], check=True)
         page = self.open(file)
         self.assertIn("</script><script>window.hacked = 1", page.inner_text("#list"))

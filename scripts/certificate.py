@@ -16,7 +16,7 @@ def name(text: str) -> x509.Name:
 
 def unsigned(subject: str, issuer: str, key: ec.EllipticCurvePrivateKey, authority: bool) -> x509.CertificateBuilder:
     """A certificate for a day, still without its signature."""
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(name(subject))

@@ -21,6 +21,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
 import certificate
 import servers
 from servers import ACCOUNT, PROJECT, REGION, Failed, wait_for
@@ -87,7 +89,7 @@ def function_log(cloud: Cloud) -> str:
     """What the function wrote, for the person who looks for the reason of a failure."""
     try:
         events = cloud.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{STACK}")["events"]
-    except Exception as error:
+    except (BotoCoreError, ClientError) as error:
         return f"(cannot be read: {error})"
     return "\n".join(event["message"].rstrip() for event in events[-40:])
 
@@ -100,6 +102,7 @@ def sam(cloud: Cloud, *command: str, **environment: str) -> None:
     """One SAM command; its output is shown only when it fails."""
     result = subprocess.run(
         [str(Path(sys.executable).parent / "sam"), *command],
+        check=False,
         cwd=PROJECT,
         env=servers.clean_environment(
             AWS_ENDPOINT_URL=cloud.endpoint, AWS_CA_BUNDLE=os.environ["AWS_CA_BUNDLE"], SAM_CLI_TELEMETRY="0", **environment

@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import boto3
+
 import servers
 from servers import PROJECT, REGION, Failed
 

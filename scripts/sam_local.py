@@ -47,7 +47,7 @@ def arguments() -> argparse.Namespace:
 
 
 def docker(*command: str, **options) -> subprocess.CompletedProcess:
-    return subprocess.run(["docker", *command], capture_output=True, **options)
+    return subprocess.run(["docker", *command], check=False, capture_output=True, **options)
 
 
 def why_no_docker() -> str | None:
@@ -107,7 +107,7 @@ def own_files(bootstrap: Path) -> dict[str, Path]:
     programs = {f"/bin/{name}": Path(found) for name in PROGRAMS if (found := shutil.which(name))}
     needed = {str(file): file for file in SETTINGS if file.exists()}
     for program in [*programs.values(), bootstrap]:
-        printed = subprocess.run(["ldd", str(program)], capture_output=True, text=True).stdout
+        printed = subprocess.run(["ldd", str(program)], check=False, capture_output=True, text=True).stdout
         needed |= {path: Path(path) for path in libraries(printed)}
     return programs | needed
 
@@ -146,6 +146,7 @@ def sam(*command: str, log: Path, **environment: str) -> str:
     with log.open("ab") as output:
         result = subprocess.run(
             [str(Path(sys.executable).parent / "sam"), *command],
+            check=False,
             cwd=PROJECT,
             env=servers.clean_environment(SAM_CLI_TELEMETRY="0", **environment),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=output, text=True,
@@ -201,8 +202,8 @@ def main() -> None:
 
         def invoke(event: Path) -> object:
             return json.loads(sam(
-                "local", "invoke", "PackwatchFunction", "--event", str(event), *what, *image, log=log,
-                *["--add-host", f"{HOST}:host-gateway", "--parameter-overrides", f"Architecture={ARCH}"],
+                "local", "invoke", "PackwatchFunction", "--event", str(event), *what, *image,
+                "--add-host", f"{HOST}:host-gateway", "--parameter-overrides", f"Architecture={ARCH}", log=log,
             ))
 
         local.show_days(options.event, invoke, moto, world, log)

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -20,8 +20,8 @@ ACCOUNT = "123456789012"
 LOOPBACK = "127.0.0.1"
 DEMO = PROJECT / "events" / "demo"
 # When the recorded days were read.
-READ_AT = datetime(2026, 11, 18, 10, 0, tzinfo=timezone.utc)
-STARTED = datetime.now(timezone.utc)
+READ_AT = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
+STARTED = datetime.now(UTC)
 
 
 class Failed(Exception):

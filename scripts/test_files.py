@@ -12,12 +12,13 @@ import tempfile
 import tomllib
 import unittest
 import zipfile
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import yaml
 
 import check_glibc
 import package
-import yaml
 
 PROJECT = Path(__file__).resolve().parent.parent
 EVENTS = PROJECT / "events"
@@ -96,7 +97,7 @@ class RecordedDays(unittest.TestCase):
 
     def test_what_is_in_progress_is_not_stuck_at_ten_o_clock(self):
         for number, date in ((1, 17), (2, 18)):
-            now = datetime(2026, 11, date, 10, tzinfo=timezone.utc)
+            now = datetime(2026, 11, date, 10, tzinfo=UTC)
             for key, row in day(number).items():
                 age = now - datetime.fromisoformat(row["LastUpdateTime"])
                 self.assertGreater(age, timedelta(0), key)
