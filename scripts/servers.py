@@ -42,23 +42,33 @@ def clean_environment(**extra: str) -> dict[str, str]:
     """
     ours = ("AWS_", "PACKWATCH_", "SAM_", "MAKE", "MFLAGS")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return kept | {
-        "AWS_ACCESS_KEY_ID": ACCOUNT,
-        "AWS_SECRET_ACCESS_KEY": "nothing",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_REGION": REGION,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    } | extra
+    return (
+        kept
+        | {
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "nothing",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        | extra
+    )
 
 
 @contextmanager
-def server(name: str, command: list[str], ready: str, log: Path, **environment: str) -> Iterator[subprocess.Popen]:
+def server(
+    name: str, command: list[str], ready: str, log: Path, **environment: str
+) -> Iterator[subprocess.Popen]:
     """Runs a server until the block ends. It is up once `ready` answers, whatever the status."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, env=clean_environment(**environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            command,
+            env=clean_environment(**environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
     try:

@@ -27,7 +27,9 @@ class Workflows(unittest.TestCase):
     def test_actions_are_pinned_by_commit_and_say_their_version(self):
         for file in FILES:
             for used in re.findall(r"(?m)\buses: (.+)$", file.read_text()):
-                self.assertRegex(used, r"^(\./\S+|[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$", file.name)
+                self.assertRegex(
+                    used, r"^(\./\S+|[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$", file.name
+                )
 
     def test_nothing_is_permitted_but_by_the_job_that_needs_it(self):
         for file in FILES:
