@@ -20,6 +20,10 @@ def jobs():
             yield f"{file.name}, {name}", job
 
 
+def version(text: str) -> list[int]:
+    return [int(number) for number in text.split(".")]
+
+
 class Workflows(unittest.TestCase):
     def test_there_are_workflows(self):
         self.assertEqual([file.name for file in FILES], ["ci.yml", "release.yml"])
@@ -45,6 +49,14 @@ class Workflows(unittest.TestCase):
             for step in job["steps"]:
                 if step.get("uses", "").startswith("actions/checkout@"):
                     self.assertIs(step["with"]["persist-credentials"], False, name)
+
+    def test_one_file_says_which_rust_it_is_developed_with(self):
+        developed = tomllib.loads((PROJECT / "rust-toolchain.toml").read_text())["toolchain"]["channel"]
+        oldest = tomllib.loads((PROJECT / "Cargo.toml").read_text())["package"]["rust-version"]
+        self.assertRegex(developed, r"^\d+\.\d+\.\d+$")
+        self.assertGreaterEqual(version(developed), version(oldest))
+        for file in FILES:
+            self.assertNotIn(developed, file.read_text(), file.name)
 
     def test_the_readme_states_the_oldest_rust(self):
         oldest = tomllib.loads((PROJECT / "Cargo.toml").read_text())["package"]["rust-version"]
