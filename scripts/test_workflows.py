@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 PROJECT = Path(__file__).resolve().parent.parent
+MANIFESTS = {"cargo": "Cargo.toml", "pip": "*.txt", "npm": "package.json"}
 FILES = sorted((PROJECT / ".github/workflows").glob("*.yml"))
 
 
@@ -49,6 +50,22 @@ class Workflows(unittest.TestCase):
             for step in job["steps"]:
                 if step.get("uses", "").startswith("actions/checkout@"):
                     self.assertIs(step["with"]["persist-credentials"], False, name)
+
+    def test_the_bot_looks_into_every_folder_with_dependencies_and_groups_what_it_finds(self):
+        updates = yaml.safe_load((PROJECT / ".github/dependabot.yml").read_text())["updates"]
+        watched = {
+            (update["package-ecosystem"], folder)
+            for update in updates
+            for folder in update.get("directories", [update.get("directory")])
+        }
+        for ecosystem, name in MANIFESTS.items():
+            files = [file for pattern in (name, f"*/{name}") for file in PROJECT.glob(pattern)]
+            self.assertTrue(files, name)
+            for file in files:
+                self.assertIn((ecosystem, str(Path("/", file.parent.relative_to(PROJECT)))), watched)
+        for update in updates:
+            if update["package-ecosystem"] != "rust-toolchain":
+                self.assertIn("groups", update, update["package-ecosystem"])
 
     def test_one_file_says_which_rust_it_is_developed_with(self):
         developed = tomllib.loads((PROJECT / "rust-toolchain.toml").read_text())["toolchain"]["channel"]
