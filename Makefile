@@ -153,11 +153,11 @@ endif
 lint-board: $(NODE_MODULES)/.stamp ## The format of the board's page (needs Node.js 20)
 	$(NODE_MODULES)/.bin/prettier --check $(BOARD_FILES)
 
-format: .venv/.stamp $(NODE_MODULES)/.stamp ## Format Rust, Python and the board's page (needs Node.js 20)
+format: .venv/.stamp $(if $(NPM),$(NODE_MODULES)/.stamp) ## Format Rust, Python and, with Node.js, the board's page
 	cargo fmt
-	.venv/bin/ruff format $(PYTHON_FILES)
 	.venv/bin/ruff check --fix $(PYTHON_FILES)
-	$(NODE_MODULES)/.bin/prettier --write $(BOARD_FILES)
+	.venv/bin/ruff format $(PYTHON_FILES)
+	$(if $(NPM),$(NODE_MODULES)/.bin/prettier --write $(BOARD_FILES))
 
 # --- Measurements ---------------------------------------------------------------------------------------------------
 
