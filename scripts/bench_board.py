@@ -22,9 +22,20 @@ FILTERED = """([id, value]) => {
   document.body.offsetHeight;
   return performance.now() - started;
 }"""
-FILTERS = [("status", "all"), ("account", "prod"), ("status", "failed"), ("region", "eu-west-1"), ("account", ""),
-           ("code", "AccessDeniedException"), ("pack", "7"), ("pack", ""), ("code", ""), ("status", "successful"),
-           ("region", ""), ("status", "ill")]
+FILTERS = [
+    ("status", "all"),
+    ("account", "prod"),
+    ("status", "failed"),
+    ("region", "eu-west-1"),
+    ("account", ""),
+    ("code", "AccessDeniedException"),
+    ("pack", "7"),
+    ("pack", ""),
+    ("code", ""),
+    ("status", "successful"),
+    ("region", ""),
+    ("status", "ill"),
+]
 
 
 def main() -> None:
@@ -52,9 +63,17 @@ def main() -> None:
         print(f"\n{options.accounts:,} accounts × {options.packs} packs\n")
         row("packwatch board --output html", f"{seconds:.2f} s", f"peak {peak(made, folder):.0f} MB")
         row("the page", f"{file.stat().st_size / 1e6:.2f} MB", f"heap {heap:.0f} MB")
-        row("to open it", f"{statistics.median(opened):.0f} ms", f"worst of {len(opened)}: {max(opened):.0f} ms")
+        row(
+            "to open it",
+            f"{statistics.median(opened):.0f} ms",
+            f"worst of {len(opened)}: {max(opened):.0f} ms",
+        )
         for view, times in filtered.items():
-            row(f"to filter ({view})", f"{statistics.median(times):.0f} ms", f"worst of {len(times)}: {max(times):.0f} ms")
+            row(
+                f"to filter ({view})",
+                f"{statistics.median(times):.0f} ms",
+                f"worst of {len(times)}: {max(times):.0f} ms",
+            )
 
 
 def row(what: str, median: str, more: str) -> None:

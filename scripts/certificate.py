@@ -14,9 +14,11 @@ def name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def unsigned(subject: str, issuer: str, key: ec.EllipticCurvePrivateKey, authority: bool) -> x509.CertificateBuilder:
+def unsigned(
+    subject: str, issuer: str, key: ec.EllipticCurvePrivateKey, authority: bool
+) -> x509.CertificateBuilder:
     """A certificate for a day, still without its signature."""
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(name(subject))
@@ -34,14 +36,27 @@ def create(folder: Path) -> tuple[Path, Path, Path]:
     """Writes authority, certificate and key as PEM files into `folder`."""
     root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     usage = x509.KeyUsage(
-        digital_signature=False, content_commitment=False, key_encipherment=False, data_encipherment=False,
-        key_agreement=False, key_cert_sign=True, crl_sign=False, encipher_only=False, decipher_only=False,
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
     )
-    root = unsigned("e2e authority", "e2e authority", root_key, authority=True).add_extension(usage, critical=True)
+    root = unsigned("e2e authority", "e2e authority", root_key, authority=True).add_extension(
+        usage, critical=True
+    )
     leaf = (
         unsigned("127.0.0.1", "e2e authority", key, authority=False)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False
+        )
     )
     pem = serialization.Encoding.PEM
     files = folder / "authority.pem", folder / "certificate.pem", folder / "key.pem"

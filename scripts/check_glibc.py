@@ -92,7 +92,9 @@ def machine(elf: bytes) -> int:
 
 def check(elf: bytes, arch: str | None) -> str:
     """One line that says why the binary is fit for Lambda; raises `NotLambda` when it is not."""
-    built_for = next((name for name, number in MACHINES.items() if number == machine(elf)), "another processor")
+    built_for = next(
+        (name for name, number in MACHINES.items() if number == machine(elf)), "another processor"
+    )
     if built_for not in MACHINES or (arch and arch != built_for):
         raise NotLambda(f"it is built for {built_for}, not for {arch or 'x86_64 or arm64'}")
     newest = newest_glibc(needed_versions(elf))

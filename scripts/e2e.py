@@ -21,6 +21,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
 import certificate
 import servers
 from servers import ACCOUNT, PROJECT, REGION, Failed, wait_for
@@ -49,7 +51,9 @@ class Cloud:
 
     def __init__(self, endpoint: str):
         self.endpoint = endpoint
-        session = boto3.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key="nothing", region_name=REGION)
+        session = boto3.Session(
+            aws_access_key_id=ACCOUNT, aws_secret_access_key="nothing", region_name=REGION
+        )
         self.client = lambda service: session.client(service, endpoint_url=endpoint)
 
     def outputs(self) -> dict[str, str]:
@@ -63,10 +67,18 @@ class Inbox:
     def __init__(self, cloud: Cloud, topic: str, name: str):
         self.sqs = cloud.client("sqs")
         arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
-        let_topic_in = {"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage",
-            "Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
-        }]}
+        let_topic_in = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "sns.amazonaws.com"},
+                    "Action": "sqs:SendMessage",
+                    "Resource": arn,
+                    "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+                }
+            ],
+        }
         attributes = {"Policy": json.dumps(let_topic_in)}
         self.queue = self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         cloud.client("sns").subscribe(
@@ -87,7 +99,7 @@ def function_log(cloud: Cloud) -> str:
     """What the function wrote, for the person who looks for the reason of a failure."""
     try:
         events = cloud.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{STACK}")["events"]
-    except Exception as error:
+    except (BotoCoreError, ClientError) as error:
         return f"(cannot be read: {error})"
     return "\n".join(event["message"].rstrip() for event in events[-40:])
 
@@ -100,11 +112,18 @@ def sam(cloud: Cloud, *command: str, **environment: str) -> None:
     """One SAM command; its output is shown only when it fails."""
     result = subprocess.run(
         [str(Path(sys.executable).parent / "sam"), *command],
+        check=False,
         cwd=PROJECT,
         env=servers.clean_environment(
-            AWS_ENDPOINT_URL=cloud.endpoint, AWS_CA_BUNDLE=os.environ["AWS_CA_BUNDLE"], SAM_CLI_TELEMETRY="0", **environment
+            AWS_ENDPOINT_URL=cloud.endpoint,
+            AWS_CA_BUNDLE=os.environ["AWS_CA_BUNDLE"],
+            SAM_CLI_TELEMETRY="0",
+            **environment,
         ),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     if result.returncode != 0:
         raise Failed(f"sam {command[0]} failed:\n{result.stdout}")
@@ -117,13 +136,19 @@ def suit_ministack(template: Path) -> list[str]:
     (there sns:Publish and sqs:SendMessage allow both), and takes a number only where it is written out.
     """
     head, *resources = re.split(r"(?m)^(?=  \w+:$)", template.read_text())
-    refused = [block for block in resources if "AWS::CloudWatch::Alarm" in block and "      Metrics:" in block]
+    refused = [
+        block for block in resources if "AWS::CloudWatch::Alarm" in block and "      Metrics:" in block
+    ]
     kept = [
         block.replace("Action: sns:Publish\n", "Action: [sns:Publish, sns:PublishBatch]\n")
-        if block.startswith("  FunctionRole:") else block
-        for block in resources if block not in refused
+        if block.startswith("  FunctionRole:")
+        else block
+        for block in resources
+        if block not in refused
     ]
-    suited = "".join(kept).replace("Action: sqs:SendMessage\n", "Action: [sqs:SendMessage, sqs:SendMessageBatch]\n")
+    suited = "".join(kept).replace(
+        "Action: sqs:SendMessage\n", "Action: [sqs:SendMessage, sqs:SendMessageBatch]\n"
+    )
     suited = re.sub(r"MaximumConcurrency:\s+(!Ref|Ref:) FanOutConcurrency", "MaximumConcurrency: 2", suited)
     template.write_text(head + suited)
     return [block.split(":")[0].strip() for block in refused]
@@ -134,13 +159,24 @@ def deploy(cloud: Cloud, bootstrap: Path, folder: Path, fan_out: bool) -> None:
     built = folder / "built"
     sam(cloud, "build", "--build-in-source", "--build-dir", str(built), BOOTSTRAP=str(bootstrap.resolve()))
     expect("left out, for want of metric math", suit_ministack(built / "template.yaml"), METRIC_MATH)
-    cloud.client("s3").create_bucket(
-        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
-    )
+    cloud.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     sam(
-        cloud, "deploy", "--template-file", str(built / "template.yaml"), "--stack-name", STACK, "--region", REGION,
-        "--s3-bucket", BUCKET, "--no-resolve-s3", "--no-confirm-changeset", "--capabilities", "CAPABILITY_IAM",
-        "--parameter-overrides", *(f"{name}={value}" for name, value in PARAMETERS.items()),
+        cloud,
+        "deploy",
+        "--template-file",
+        str(built / "template.yaml"),
+        "--stack-name",
+        STACK,
+        "--region",
+        REGION,
+        "--s3-bucket",
+        BUCKET,
+        "--no-resolve-s3",
+        "--no-confirm-changeset",
+        "--capabilities",
+        "CAPABILITY_IAM",
+        "--parameter-overrides",
+        *(f"{name}={value}" for name, value in PARAMETERS.items()),
         f"FanOut={'on' if fan_out else 'off'}",
     )
 
@@ -153,17 +189,26 @@ def expect(what: str, found: object, wanted: object) -> None:
 
 def check_deployment(cloud: Cloud, outputs: dict[str, str], fan_out: bool) -> None:
     """That the emulator took what the template says, at the places where a mistake would hurt most."""
-    expect("schedule", cloud.client("scheduler").get_schedule(Name=outputs["ScheduleName"])["ScheduleExpression"],
-           "rate(1 minute)")
+    expect(
+        "schedule",
+        cloud.client("scheduler").get_schedule(Name=outputs["ScheduleName"])["ScheduleExpression"],
+        "rate(1 minute)",
+    )
     table = cloud.client("dynamodb").describe_table(TableName=outputs["TableName"])["Table"]
     expect("table keys", [key["AttributeName"] for key in table["KeySchema"]], ["pk", "sk"])
     alarms = cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    expect("alarms that tell the alerts topic",
-           sum(outputs["AlertsTopicArn"] in alarm["AlarmActions"] for alarm in alarms), 7 if fan_out else 4)
+    expect(
+        "alarms that tell the alerts topic",
+        sum(outputs["AlertsTopicArn"] in alarm["AlarmActions"] for alarm in alarms),
+        7 if fan_out else 4,
+    )
     expect("queue of targets", "TargetsQueueUrl" in outputs, fan_out)
     subscriptions = cloud.client("sns").list_subscriptions_by_topic(TopicArn=outputs["AlertsTopicArn"])
-    expect("e-mail", [s["Endpoint"] for s in subscriptions["Subscriptions"] if s["Protocol"] == "email"],
-           [PARAMETERS["AlertEmail"]])
+    expect(
+        "e-mail",
+        [s["Endpoint"] for s in subscriptions["Subscriptions"] if s["Protocol"] == "email"],
+        [PARAMETERS["AlertEmail"]],
+    )
 
 
 def packs_of(digests: list[dict], kind: str) -> list[dict]:
@@ -220,8 +265,11 @@ def check_deletion(cloud: Cloud, outputs: dict[str, str], world: str, alerts: In
     servers.call("DELETE", f"{world}/packs/{REGION}/{pack}")
     cloud.client("lambda").invoke(FunctionName=outputs["FunctionName"], InvocationType="Event", Payload=event)
     wait_for(lambda: packs_of(alerts.read(), "PackDeleted"), 40, "the news of the deletion")
-    expect("deleted", [gone["OrganizationConformancePackName"] for gone in packs_of(alerts.messages, "PackDeleted")],
-           [pack])
+    expect(
+        "deleted",
+        [gone["OrganizationConformancePackName"] for gone in packs_of(alerts.messages, "PackDeleted")],
+        [pack],
+    )
 
 
 def check_quiet(cloud: Cloud, outputs: dict[str, str], alerts: Inbox, events: Inbox) -> None:
@@ -247,7 +295,11 @@ def check_fan_out(cloud: Cloud, outputs: dict[str, str]) -> None:
     answer = cloud.client("lambda").invoke(
         FunctionName=outputs["FunctionName"], Payload=(PROJECT / "events/scheduler.json").read_bytes()
     )
-    expect("outcomes of a tick", {target["Outcome"] for target in json.load(answer["Payload"])["Targets"]}, {"Queued"})
+    expect(
+        "outcomes of a tick",
+        {target["Outcome"] for target in json.load(answer["Payload"])["Targets"]},
+        {"Queued"},
+    )
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     left = lambda: cloud.client("sqs").get_queue_attributes(
         QueueUrl=outputs["TargetsQueueUrl"], AttributeNames=names
@@ -261,7 +313,11 @@ def check_removal(cloud: Cloud, outputs: dict[str, str]) -> None:
     cloudformation = cloud.client("cloudformation")
     cloudformation.delete_stack(StackName=STACK)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK, WaiterConfig={"Delay": 1})
-    expect("the table is kept", outputs["TableName"] in cloud.client("dynamodb").list_tables()["TableNames"], True)
+    expect(
+        "the table is kept",
+        outputs["TableName"] in cloud.client("dynamodb").list_tables()["TableNames"],
+        True,
+    )
 
 
 def start_cloud(stack: ExitStack, ministack: Path, folder: Path, world: str) -> Cloud:
@@ -272,22 +328,28 @@ def start_cloud(stack: ExitStack, ministack: Path, folder: Path, world: str) -> 
     os.environ.update(trust)
     port = servers.free_port()
     cloud = Cloud(f"https://127.0.0.1:{port}")
-    stack.enter_context(servers.server(
-        "ministack", [str(ministack)], f"{cloud.endpoint}/_ministack/health", folder / "ministack.log", **trust,
-        AUTH="true",
-        AWS_ENDPOINT_URL=cloud.endpoint,
-        AWS_ENDPOINT_URL_CONFIG_SERVICE=world,
-        BIND_HOST="127.0.0.1",
-        GATEWAY_PORT=str(port),
-        IOT_MTLS_ENABLED="0",
-        MINISTACK_ACCOUNT_ID=ACCOUNT,
-        MINISTACK_REGION=REGION,
-        MINISTACK_SSL_CERT=str(certificate_file),
-        MINISTACK_SSL_KEY=str(key),
-        STATE_DIR=str(folder / "state"),
-        TMPDIR=str(folder),
-        USE_SSL="1",
-    ))
+    stack.enter_context(
+        servers.server(
+            "ministack",
+            [str(ministack)],
+            f"{cloud.endpoint}/_ministack/health",
+            folder / "ministack.log",
+            **trust,
+            AUTH="true",
+            AWS_ENDPOINT_URL=cloud.endpoint,
+            AWS_ENDPOINT_URL_CONFIG_SERVICE=world,
+            BIND_HOST="127.0.0.1",
+            GATEWAY_PORT=str(port),
+            IOT_MTLS_ENABLED="0",
+            MINISTACK_ACCOUNT_ID=ACCOUNT,
+            MINISTACK_REGION=REGION,
+            MINISTACK_SSL_CERT=str(certificate_file),
+            MINISTACK_SSL_KEY=str(key),
+            STATE_DIR=str(folder / "state"),
+            TMPDIR=str(folder),
+            USE_SSL="1",
+        )
+    )
     return cloud
 
 

@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import boto3
+
 import servers
 from servers import PROJECT, REGION, Failed
 
@@ -42,7 +43,11 @@ def emulator() -> Path:
 
 def client(service: str, endpoint: str):
     return boto3.client(
-        service, endpoint_url=endpoint, region_name=REGION, aws_access_key_id="local", aws_secret_access_key="nothing"
+        service,
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id="local",
+        aws_secret_access_key="nothing",
     )
 
 
@@ -73,22 +78,29 @@ def create_topics(endpoint: str) -> dict[str, str]:
     return {name: sns.create_topic(Name=f"packwatch-{name}")["TopicArn"] for name in ("alerts", "events")}
 
 
-def start_lambda(stack: ExitStack, bootstrap: Path, log: Path, moto: str, world: str, topics: dict[str, str]) -> str:
+def start_lambda(
+    stack: ExitStack, bootstrap: Path, log: Path, moto: str, world: str, topics: dict[str, str]
+) -> str:
     """The binary under the emulator; gives the address that takes events."""
     at, runtime = (f"127.0.0.1:{servers.free_port()}" for _ in range(2))
     command = [str(emulator()), "--runtime-interface-emulator-address", at, "--runtime-api-address", runtime]
-    stack.enter_context(servers.server(
-        "the Lambda emulator", [*command, str(bootstrap.resolve())], f"http://{at}/", log,
-        AWS_ENDPOINT_URL=moto,
-        AWS_ENDPOINT_URL_CONFIG_SERVICE=world,
-        AWS_LAMBDA_FUNCTION_NAME="packwatch",
-        AWS_LAMBDA_FUNCTION_TIMEOUT="60",
-        AWS_LAMBDA_LOG_FORMAT="JSON",
-        PACKWATCH_TABLE=TABLE,
-        PACKWATCH_ALERTS_TOPIC_ARN=topics["alerts"],
-        PACKWATCH_EVENTS_TOPIC_ARN=topics["events"],
-        PACKWATCH_GROUP_WAIT="1s",
-    ))
+    stack.enter_context(
+        servers.server(
+            "the Lambda emulator",
+            [*command, str(bootstrap.resolve())],
+            f"http://{at}/",
+            log,
+            AWS_ENDPOINT_URL=moto,
+            AWS_ENDPOINT_URL_CONFIG_SERVICE=world,
+            AWS_LAMBDA_FUNCTION_NAME="packwatch",
+            AWS_LAMBDA_FUNCTION_TIMEOUT="60",
+            AWS_LAMBDA_LOG_FORMAT="JSON",
+            PACKWATCH_TABLE=TABLE,
+            PACKWATCH_ALERTS_TOPIC_ARN=topics["alerts"],
+            PACKWATCH_EVENTS_TOPIC_ARN=topics["events"],
+            PACKWATCH_GROUP_WAIT="1s",
+        )
+    )
     return f"http://{at}/2015-03-31/functions/function/invocations"
 
 
@@ -105,7 +117,9 @@ def show_messages(topic: str, messages: list[str]) -> None:
         document = json.loads(message)
         if "default" in document:
             sizes = ", ".join(f"{name} {len(body.encode())} bytes" for name, body in document.items())
-            print(f"\nSNS, topic {topic} ({sizes}); the e-mail reads:\n\n{document.get('email', document['default'])}")
+            print(
+                f"\nSNS, topic {topic} ({sizes}); the e-mail reads:\n\n{document.get('email', document['default'])}"
+            )
         else:
             print(f"SNS, topic {topic}: {message}")
 
@@ -119,7 +133,7 @@ def show_run(title: str, answered: Callable[[], object], moto: str, log: Path) -
     if isinstance(answer, dict) and "errorType" in answer:
         raise Failed(f"The function failed. Its log ends with:\n{servers.tail(log)}")
     for topic, messages in sent(moto).items():
-        show_messages(topic, messages[len(before[topic]):])
+        show_messages(topic, messages[len(before[topic]) :])
 
 
 def show_days(event: Path, send: Callable[[Path], object], moto: str, world: str, log: Path) -> None:

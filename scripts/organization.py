@@ -6,24 +6,52 @@ It is recorded by real runs of packwatch, on statuses as the AWS CLI prints them
 import json
 import random
 import subprocess
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 PACKS = [
-    "Security-Baseline", "Operational-Best-Practices-for-CIS", "Encryption-at-Rest", "Logging-and-Audit",
-    "Network-Exposure", "IAM-Hygiene", "Backup-and-Recovery", "PCI-DSS", "Data-Residency", "Cost-Guardrails",
-    "Container-Hardening", "Tagging",
+    "Security-Baseline",
+    "Operational-Best-Practices-for-CIS",
+    "Encryption-at-Rest",
+    "Logging-and-Audit",
+    "Network-Exposure",
+    "IAM-Hygiene",
+    "Backup-and-Recovery",
+    "PCI-DSS",
+    "Data-Residency",
+    "Cost-Guardrails",
+    "Container-Hardening",
+    "Tagging",
 ]
 REGIONS = ["eu-central-1", "eu-west-1", "us-east-1"]
-TEAMS = ["payments", "search", "identity", "data-lake", "edge", "audit", "mobile", "billing", "ml", "web", "risk", "crm"]
+TEAMS = [
+    "payments",
+    "search",
+    "identity",
+    "data-lake",
+    "edge",
+    "audit",
+    "mobile",
+    "billing",
+    "ml",
+    "web",
+    "risk",
+    "crm",
+]
 STAGES = ["prod", "staging", "dev", "sandbox"]
 ERRORS = [
-    ("NoAvailableConfigurationRecorderException",
-     "You must create a configuration recorder before you can create or update a Config rule."),
-    ("MaxNumberOfConfigRulesExceededException",
-     "Failed to add the AWS Config rule because the account already has the maximum number of rules."),
-    ("OrganizationConformancePackTemplateValidationException",
-     "Template error: the resource type is not available in this region."),
+    (
+        "NoAvailableConfigurationRecorderException",
+        "You must create a configuration recorder before you can create or update a Config rule.",
+    ),
+    (
+        "MaxNumberOfConfigRulesExceededException",
+        "Failed to add the AWS Config rule because the account already has the maximum number of rules.",
+    ),
+    (
+        "OrganizationConformancePackTemplateValidationException",
+        "Template error: the resource type is not available in this region.",
+    ),
     ("AccessDeniedException", "Explicit deny in a service control policy for config:PutConfigRule."),
     ("ResourceInUseException", "Another update of the conformance pack is in progress."),
 ]
@@ -39,10 +67,12 @@ class Organization:
         self.store, self.names = folder / "store.sqlite", folder / "accounts.json"
         dice = random.Random(7)
         ids = [f"{n:012}" for n in sorted(dice.sample(range(10**10, 10**12), accounts))]
-        listed = [{"Id": account, "Name": f"{dice.choice(TEAMS)}-{dice.choice(STAGES)}-{n % 100:02}"}
-                  for n, account in enumerate(ids)]
+        listed = [
+            {"Id": account, "Name": f"{dice.choice(TEAMS)}-{dice.choice(STAGES)}-{n % 100:02}"}
+            for n, account in enumerate(ids)
+        ]
         self.names.write_text(json.dumps({"Accounts": listed}))
-        now = datetime.now(timezone.utc).replace(microsecond=0)
+        now = datetime.now(UTC).replace(microsecond=0)
         rows: dict[int, dict[str, dict]] = {}
         for day in range(days, -1, -1):
             read_at = now - timedelta(days=day, minutes=dice.randrange(5, 50))
@@ -64,8 +94,18 @@ class Organization:
 
     def look(self, region: str, read_at: datetime, files: list[Path]) -> None:
         statuses = [option for file in files for option in ("--statuses", file)]
-        command = [self.packwatch, "run", "--store", self.store, "--region", region, "--now", read_at.isoformat(), *statuses]
-        done = subprocess.run(command, capture_output=True, text=True)
+        command = [
+            self.packwatch,
+            "run",
+            "--store",
+            self.store,
+            "--region",
+            region,
+            "--now",
+            read_at.isoformat(),
+            *statuses,
+        ]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode not in (0, 2):
             raise SystemExit(done.stderr)
 
@@ -74,7 +114,10 @@ class Organization:
         return subprocess.run(arguments, check=True, capture_output=True, text=True).stdout
 
     def documents(self, command: str, *options: str) -> list[dict]:
-        return [json.loads(line) for line in self.packwatch_says(command, "--output", "json", *options).splitlines()]
+        return [
+            json.loads(line)
+            for line in self.packwatch_says(command, "--output", "json", *options).splitlines()
+        ]
 
     def board(self, page: Path) -> Path:
         self.packwatch_says("board", "--accounts", str(self.names), "--output", "html", "--out", str(page))
@@ -86,8 +129,13 @@ def well(account: str, since: datetime) -> dict:
 
 
 def status(account: str, name: str, since: datetime, **more: str) -> dict:
-    return {"AccountId": account, "ConformancePackName": "OrgConformsPack-x", "Status": name,
-            "LastUpdateTime": since.isoformat(), **more}
+    return {
+        "AccountId": account,
+        "ConformancePackName": "OrgConformsPack-x",
+        "Status": name,
+        "LastUpdateTime": since.isoformat(),
+        **more,
+    }
 
 
 def turned(row: dict, read_at: datetime, dice: random.Random) -> dict:
@@ -99,8 +147,14 @@ def turned(row: dict, read_at: datetime, dice: random.Random) -> dict:
     if row["Status"] != "UPDATE_SUCCESSFUL":
         return status(account, "UPDATE_SUCCESSFUL", since) if chance < 0.5 else row
     if chance < 0.004:
-        (code, message), = dice.choices(ERRORS, WEIGHTS)
-        return status(account, dice.choice(["CREATE_FAILED", "UPDATE_FAILED"]), since, ErrorCode=code, ErrorMessage=message)
+        ((code, message),) = dice.choices(ERRORS, WEIGHTS)
+        return status(
+            account,
+            dice.choice(["CREATE_FAILED", "UPDATE_FAILED"]),
+            since,
+            ErrorCode=code,
+            ErrorMessage=message,
+        )
     if chance < 0.005:
         return status(account, "UPDATE_IN_PROGRESS", since)
     return status(account, "UPDATE_ROLLED_BACK", since) if chance < 0.0051 else row

@@ -42,12 +42,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--event", type=Path, default=local.TICK)
     parser.add_argument("--bootstrap", type=Path, default=PROJECT / "target/lambda/packwatch/bootstrap")
     parser.add_argument("--world", type=Path, default=PROJECT / "target/debug/examples/world")
-    parser.add_argument("--base", choices=("pulled", "own"), help="the image; otherwise own where pulling fails")
+    parser.add_argument(
+        "--base", choices=("pulled", "own"), help="the image; otherwise own where pulling fails"
+    )
     return parser.parse_args()
 
 
 def docker(*command: str, **options) -> subprocess.CompletedProcess:
-    return subprocess.run(["docker", *command], capture_output=True, **options)
+    return subprocess.run(["docker", *command], check=False, capture_output=True, **options)
 
 
 def why_no_docker() -> str | None:
@@ -55,7 +57,11 @@ def why_no_docker() -> str | None:
     if shutil.which("docker") is None:
         return "there is no docker command on this machine"
     asked = docker("version", "--format", "{{.Server.Version}}", text=True)
-    return None if asked.returncode == 0 else (asked.stderr.strip() or "no Docker daemon answers").splitlines()[-1]
+    return (
+        None
+        if asked.returncode == 0
+        else (asked.stderr.strip() or "no Docker daemon answers").splitlines()[-1]
+    )
 
 
 def bridge_addresses(inspected: str) -> list[str]:
@@ -93,6 +99,7 @@ def libraries(ldd: str) -> set[str]:
 
 def declare(template: str, names: list[str]) -> str:
     """The template with these variables added to the function's: SAM passes on only what is declared."""
+
     def add(block: re.Match) -> str:
         return block[0] + "".join(f"{block[1]}  {name}: ''\n" for name in names)
 
@@ -107,7 +114,7 @@ def own_files(bootstrap: Path) -> dict[str, Path]:
     programs = {f"/bin/{name}": Path(found) for name in PROGRAMS if (found := shutil.which(name))}
     needed = {str(file): file for file in SETTINGS if file.exists()}
     for program in [*programs.values(), bootstrap]:
-        printed = subprocess.run(["ldd", str(program)], capture_output=True, text=True).stdout
+        printed = subprocess.run(["ldd", str(program)], check=False, capture_output=True, text=True).stdout
         needed |= {path: Path(path) for path in libraries(printed)}
     return programs | needed
 
@@ -146,9 +153,13 @@ def sam(*command: str, log: Path, **environment: str) -> str:
     with log.open("ab") as output:
         result = subprocess.run(
             [str(Path(sys.executable).parent / "sam"), *command],
+            check=False,
             cwd=PROJECT,
             env=servers.clean_environment(SAM_CLI_TELEMETRY="0", **environment),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=output, text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            text=True,
         )
     if result.returncode != 0:
         raise Failed(f"sam {' '.join(command[:2])} failed:\n{result.stdout}{servers.tail(log)}")
@@ -174,7 +185,9 @@ def build(folder: Path, bootstrap: Path, environment: dict[str, str], log: Path)
     built = folder / "built"
     sam("build", "--build-in-source", "--build-dir", str(built), log=log, BOOTSTRAP=str(bootstrap.resolve()))
     template = built / "template.yaml"
-    template.write_text(declare(template.read_text(), [name for name in environment if name.startswith("AWS_")]))
+    template.write_text(
+        declare(template.read_text(), [name for name in environment if name.startswith("AWS_")])
+    )
     (folder / "env.json").write_text(json.dumps({"PackwatchFunction": environment}))
     return ["--template", str(template), "--env-vars", str(folder / "env.json")]
 
@@ -194,16 +207,30 @@ def main() -> None:
         world = stack.enter_context(servers.world(options.world, folder / "world.log", address=at))
         local.create_table(moto)
         what = build(folder, options.bootstrap, variables(moto, world), log)
-        image = [] if options.base == "pulled" or (options.base is None and can_pull()) else (
-            stack.enter_context(own_base(options.bootstrap))
+        image = (
+            []
+            if options.base == "pulled" or (options.base is None and can_pull())
+            else (stack.enter_context(own_base(options.bootstrap)))
         )
         print(f"The image: {OWN_BASE if image else AWS_BASE}")
 
         def invoke(event: Path) -> object:
-            return json.loads(sam(
-                "local", "invoke", "PackwatchFunction", "--event", str(event), *what, *image, log=log,
-                *["--add-host", f"{HOST}:host-gateway", "--parameter-overrides", f"Architecture={ARCH}"],
-            ))
+            return json.loads(
+                sam(
+                    "local",
+                    "invoke",
+                    "PackwatchFunction",
+                    "--event",
+                    str(event),
+                    *what,
+                    *image,
+                    "--add-host",
+                    f"{HOST}:host-gateway",
+                    "--parameter-overrides",
+                    f"Architecture={ARCH}",
+                    log=log,
+                )
+            )
 
         local.show_days(options.event, invoke, moto, world, log)
 

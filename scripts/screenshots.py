@@ -21,9 +21,21 @@ from organization import Organization
 PROJECT = Path(__file__).resolve().parent.parent
 EVENT = PROJECT / "events" / "notification.json"
 IMAGES = PROJECT / "docs" / "images"
-EMOJI = {"red_circle": "🔴", "large_orange_circle": "🟠", "large_green_circle": "🟢", "large_blue_circle": "🔵"}
+EMOJI = {
+    "red_circle": "🔴",
+    "large_orange_circle": "🟠",
+    "large_green_circle": "🟢",
+    "large_blue_circle": "🔵",
+}
 
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars", "--disable-lcd-text"]
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--hide-scrollbars",
+    "--disable-lcd-text",
+]
 FLAGS += ["--force-device-scale-factor=1"]
 
 STYLE = """
@@ -78,7 +90,9 @@ def markdown(text: str) -> str:
                 piece = re.sub(r"\*([^*]+)\*", r"<b>\1</b>", piece)
                 pieces[index] = links(re.sub(r"^_(.+)_$", r"<i class='grey'>\1</i>", piece))
         joined = "".join(pieces)
-        lines.append(f"<blockquote>{joined}</blockquote>" if line.startswith("> ") else f"<div>{joined}</div>")
+        lines.append(
+            f"<blockquote>{joined}</blockquote>" if line.startswith("> ") else f"<div>{joined}</div>"
+        )
     return "".join(lines)
 
 
@@ -97,13 +111,17 @@ def draw(chromium: str, body: str, image: Path, width: int) -> None:
     """Two passes: the page says how high it is, then it is drawn."""
     style = STYLE.replace("WIDTH", str(width)).replace("COLOUR", "#d72d30")
     measure = "document.documentElement.dataset.height = document.body.scrollHeight"
-    page = f'<!doctype html><meta charset="utf-8"><style>{style}</style><body>{body}<script>{measure}</script>'
+    page = (
+        f'<!doctype html><meta charset="utf-8"><style>{style}</style><body>{body}<script>{measure}</script>'
+    )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "page.html"
         file.write_text(page)
         browser = [chromium, *FLAGS, f"--user-data-dir={folder}/profile"]
         size = f"--window-size={width},800"
-        dom = subprocess.run([*browser, size, "--dump-dom", file.as_uri()], check=True, capture_output=True, text=True)
+        dom = subprocess.run(
+            [*browser, size, "--dump-dom", file.as_uri()], check=True, capture_output=True, text=True
+        )
         height = int(re.search(r'data-height="(\d+)"', dom.stdout)[1])
         image.parent.mkdir(parents=True, exist_ok=True)
         shot = [f"--window-size={width},{height}", f"--screenshot={image}", file.as_uri()]
@@ -114,7 +132,9 @@ def draw(chromium: str, body: str, image: Path, width: int) -> None:
 
 def shrink(image: Path) -> None:
     """A picture of a page has few colours."""
-    Image.open(image).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(image, optimize=True)
+    Image.open(image).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        image, optimize=True
+    )
 
 
 def board(chromium: str, packwatch: Path) -> None:
@@ -124,7 +144,11 @@ def board(chromium: str, packwatch: Path) -> None:
         for scheme, value in (("dark", 0), ("light", 1)):
             image = IMAGES / f"board-{scheme}.png"
             browser = [chromium, *FLAGS, f"--user-data-dir={folder}/{scheme}", "--window-size=1280,680"]
-            browser += [f"--blink-settings=preferredColorScheme={value}", f"--screenshot={image}", page.as_uri()]
+            browser += [
+                f"--blink-settings=preferredColorScheme={value}",
+                f"--screenshot={image}",
+                page.as_uri(),
+            ]
             subprocess.run(browser, check=True, capture_output=True)
             shrink(image)
             print(image.relative_to(PROJECT))

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -20,8 +20,8 @@ ACCOUNT = "123456789012"
 LOOPBACK = "127.0.0.1"
 DEMO = PROJECT / "events" / "demo"
 # When the recorded days were read.
-READ_AT = datetime(2026, 11, 18, 10, 0, tzinfo=timezone.utc)
-STARTED = datetime.now(timezone.utc)
+READ_AT = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
+STARTED = datetime.now(UTC)
 
 
 class Failed(Exception):
@@ -42,23 +42,33 @@ def clean_environment(**extra: str) -> dict[str, str]:
     """
     ours = ("AWS_", "PACKWATCH_", "SAM_", "MAKE", "MFLAGS")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return kept | {
-        "AWS_ACCESS_KEY_ID": ACCOUNT,
-        "AWS_SECRET_ACCESS_KEY": "nothing",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_REGION": REGION,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    } | extra
+    return (
+        kept
+        | {
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "nothing",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        | extra
+    )
 
 
 @contextmanager
-def server(name: str, command: list[str], ready: str, log: Path, **environment: str) -> Iterator[subprocess.Popen]:
+def server(
+    name: str, command: list[str], ready: str, log: Path, **environment: str
+) -> Iterator[subprocess.Popen]:
     """Runs a server until the block ends. It is up once `ready` answers, whatever the status."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, env=clean_environment(**environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            command,
+            env=clean_environment(**environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
     try:

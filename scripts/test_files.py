@@ -12,12 +12,13 @@ import tempfile
 import tomllib
 import unittest
 import zipfile
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import yaml
 
 import check_glibc
 import package
-import yaml
 
 PROJECT = Path(__file__).resolve().parent.parent
 EVENTS = PROJECT / "events"
@@ -32,7 +33,9 @@ def load(name: str):
 def day(number: int) -> dict[tuple[str, str], dict]:
     """One recorded day: (pack, account) → row."""
     files = sorted((EVENTS / f"demo/day-{number}").glob("*.json"))
-    return {(file.stem, row["AccountId"]): row for file in files for row in json.loads(file.read_text())[ROWS]}
+    return {
+        (file.stem, row["AccountId"]): row for file in files for row in json.loads(file.read_text())[ROWS]
+    }
 
 
 class Samples(unittest.TestCase):
@@ -96,7 +99,7 @@ class RecordedDays(unittest.TestCase):
 
     def test_what_is_in_progress_is_not_stuck_at_ten_o_clock(self):
         for number, date in ((1, 17), (2, 18)):
-            now = datetime(2026, 11, date, 10, tzinfo=timezone.utc)
+            now = datetime(2026, 11, date, 10, tzinfo=UTC)
             for key, row in day(number).items():
                 age = now - datetime.fromisoformat(row["LastUpdateTime"])
                 self.assertGreater(age, timedelta(0), key)
@@ -138,11 +141,16 @@ class Glibc(unittest.TestCase):
     def test_reads_what_the_compiler_made(self):
         with tempfile.TemporaryDirectory() as folder:
             source, plain, static = (Path(folder) / name for name in ("main.c", "plain", "static"))
-            source.write_text("#include <stdio.h>\nint main(void) { puts(\"\"); return 0; }\n")
+            source.write_text('#include <stdio.h>\nint main(void) { puts(""); return 0; }\n')
             subprocess.run(["gcc", source, "-o", plain], check=True)
-            subprocess.run(["gcc", "-static", "-nostdlib", "-x", "c", "-", "-o", static],
-                           input=b"void _start(void) { for (;;); }\n", check=True)
-            self.assertTrue(any(name.startswith("GLIBC_2") for name in check_glibc.needed_versions(plain.read_bytes())))
+            subprocess.run(
+                ["gcc", "-static", "-nostdlib", "-x", "c", "-", "-o", static],
+                input=b"void _start(void) { for (;;); }\n",
+                check=True,
+            )
+            self.assertTrue(
+                any(name.startswith("GLIBC_2") for name in check_glibc.needed_versions(plain.read_bytes()))
+            )
             self.assertEqual(check_glibc.needed_versions(static.read_bytes()), set())
 
 

@@ -93,7 +93,12 @@ def operations_signed(code: str) -> set[str]:
 
 
 def actions(statements: list[dict]) -> set[str]:
-    return {action for statement in statements if statement["Effect"] == "Allow" for action in listed(statement["Action"])}
+    return {
+        action
+        for statement in statements
+        if statement["Effect"] == "Allow"
+        for action in listed(statement["Action"])
+    }
 
 
 def statements(policies: list[dict]) -> list[dict]:
@@ -117,7 +122,11 @@ def with_fan_out() -> list[dict]:
 
 class Permissions(unittest.TestCase):
     def test_the_calls_of_the_code_are_found(self):
-        expected = {"config:DescribeOrganizationConformancePacks", "dynamodb:TransactWriteItems", "sns:PublishBatch"}
+        expected = {
+            "config:DescribeOrganizationConformancePacks",
+            "dynamodb:TransactWriteItems",
+            "sns:PublishBatch",
+        }
         self.assertLessEqual(expected, operations_called())
 
     def test_the_policy_grants_every_call_and_no_more(self):

@@ -10,7 +10,11 @@ HEADINGS = re.findall(r"(?m)^#{2,3} (.+)$", RUNBOOK)
 
 
 def alarms() -> set[str]:
-    return set(re.findall(r"(?m)^  (\w+):\n    Type: AWS::CloudWatch::Alarm$", (PROJECT / "template.yaml").read_text()))
+    return set(
+        re.findall(
+            r"(?m)^  (\w+):\n    Type: AWS::CloudWatch::Alarm$", (PROJECT / "template.yaml").read_text()
+        )
+    )
 
 
 def anchor(heading: str) -> str:
@@ -22,7 +26,9 @@ class Runbook(unittest.TestCase):
     def test_every_alarm_has_its_section(self):
         missing = alarms() - set(HEADINGS)
         self.assertEqual(
-            missing, set(), "docs/runbook.md: add a section of that name below Alarms (what it means, look at, do)"
+            missing,
+            set(),
+            "docs/runbook.md: add a section of that name below Alarms (what it means, look at, do)",
         )
 
     def test_every_section_has_its_alarm(self):

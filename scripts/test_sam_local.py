@@ -35,14 +35,18 @@ class SamLocal(unittest.TestCase):
 
     def test_variables_are_declared_beside_those_of_the_template(self):
         declared = sam_local.declare(TEMPLATE, ["AWS_ENDPOINT_URL"])
-        self.assertIn("        Variables:\n          AWS_ENDPOINT_URL: ''\n          PACKWATCH_TABLE:\n", declared)
+        self.assertIn(
+            "        Variables:\n          AWS_ENDPOINT_URL: ''\n          PACKWATCH_TABLE:\n", declared
+        )
 
     def test_a_template_without_variables_is_refused(self):
         with self.assertRaises(Failed):
             sam_local.declare("Resources: {}\n", ["AWS_ENDPOINT_URL"])
 
     def test_a_server_of_this_machine_has_another_name_in_a_container(self):
-        self.assertEqual(sam_local.for_containers("http://172.17.0.1:4600"), "http://host.docker.internal:4600")
+        self.assertEqual(
+            sam_local.for_containers("http://172.17.0.1:4600"), "http://host.docker.internal:4600"
+        )
 
     def test_the_bridge_tells_its_gateway_or_only_its_subnet(self):
         told = '[{"IPAM": {"Config": [{"Subnet": "172.18.0.0/16", "Gateway": "172.18.0.5"}]}}]'
@@ -63,10 +67,16 @@ class SamLocal(unittest.TestCase):
 
     def test_without_docker_it_says_so_and_succeeds(self):
         ran = subprocess.run(
-            [sys.executable, sam_local.__file__], env={"PATH": "/nowhere"}, capture_output=True, text=True
+            [sys.executable, sam_local.__file__],
+            check=False,
+            env={"PATH": "/nowhere"},
+            capture_output=True,
+            text=True,
         )
         self.assertEqual((ran.returncode, ran.stderr), (0, ""))
-        self.assertRegex(ran.stdout, r"\Asam-local: skipped, since it needs Docker: there is no docker command.*\n\Z")
+        self.assertRegex(
+            ran.stdout, r"\Asam-local: skipped, since it needs Docker: there is no docker command.*\n\Z"
+        )
 
 
 if __name__ == "__main__":

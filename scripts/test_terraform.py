@@ -82,18 +82,15 @@ SAME = {
     "FailedEvents.SqsManagedSseEnabled": "aws_sqs_queue.failed_events.sqs_managed_sse_enabled",
     "PackChangedPermission.Principal": "aws_lambda_permission.pack_changed.principal",
     "PackwatchFunction.Description": "aws_lambda_function.packwatch.description",
-    "PackwatchFunction.EventInvokeConfig.MaximumRetryAttempts":
-        "aws_lambda_function_event_invoke_config.packwatch.maximum_retry_attempts",
+    "PackwatchFunction.EventInvokeConfig.MaximumRetryAttempts": "aws_lambda_function_event_invoke_config.packwatch.maximum_retry_attempts",
     "PackwatchFunction.Handler": "aws_lambda_function.packwatch.handler",
     "PackwatchFunction.LoggingConfig.LogFormat": "aws_lambda_function.packwatch.logging_config.log_format",
     "PackwatchFunction.LoggingConfig.SystemLogLevel": "aws_lambda_function.packwatch.logging_config.system_log_level",
     "PackwatchFunction.Runtime": "aws_lambda_function.packwatch.runtime",
     "Schedule.FlexibleTimeWindow.Mode": "aws_scheduler_schedule.look.flexible_time_window.mode",
-    "Schedule.Target.RetryPolicy.MaximumRetryAttempts":
-        "aws_scheduler_schedule.look.target.retry_policy.maximum_retry_attempts",
+    "Schedule.Target.RetryPolicy.MaximumRetryAttempts": "aws_scheduler_schedule.look.target.retry_policy.maximum_retry_attempts",
     "Table.BillingMode": "aws_dynamodb_table.state.billing_mode",
-    "Table.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled":
-        "aws_dynamodb_table.state.point_in_time_recovery.enabled",
+    "Table.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled": "aws_dynamodb_table.state.point_in_time_recovery.enabled",
     "Table.SSESpecification.SSEEnabled": "aws_dynamodb_table.state.server_side_encryption.enabled",
     "Table.TimeToLiveSpecification.AttributeName": "aws_dynamodb_table.state.ttl.attribute_name",
     "Table.TimeToLiveSpecification.Enabled": "aws_dynamodb_table.state.ttl.enabled",
@@ -164,7 +161,11 @@ def module() -> dict[str, dict]:
             found |= {prefix + name: body for block in content.get(kind, []) for name, body in block.items()}
         for kind, prefix in (("resource", ""), ("data", "data.")):
             for block in content.get(kind, []):
-                found |= {f"{prefix}{of}.{name}": body for of, named in block.items() for name, body in named.items()}
+                found |= {
+                    f"{prefix}{of}.{name}": body
+                    for of, named in block.items()
+                    for name, body in named.items()
+                }
     return found
 
 
@@ -273,13 +274,18 @@ def statement_of_template(statement: dict) -> dict:
     conditions = statement.get("Condition", {}).items()
     return {
         "Effect": statement["Effect"],
-        "Action": sorted(statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]),
+        "Action": sorted(
+            statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        ),
         "Principal": sorted(
-            f"{kind} {of_template(who)}" for kind, who in (principal if principal != "*" else {"*": "*"}).items()
+            f"{kind} {of_template(who)}"
+            for kind, who in (principal if principal != "*" else {"*": "*"}).items()
         ),
         "Resource": sorted(of_template(resource) for resource in listed(statement.get("Resource", []))),
         "Condition": sorted(
-            f"{test} {key} {of_template(value)}" for test, tested in conditions for key, value in tested.items()
+            f"{test} {key} {of_template(value)}"
+            for test, tested in conditions
+            for key, value in tested.items()
         ),
     }
 
@@ -290,12 +296,14 @@ def statement_of_module(statement: dict) -> dict:
         "Action": sorted(statement["actions"]),
         "Principal": sorted(
             f"{principal['type']} {of_module(who)}"
-            for principal in statement.get("principals", []) for who in principal["identifiers"]
+            for principal in statement.get("principals", [])
+            for who in principal["identifiers"]
         ),
         "Resource": sorted(of_module(resource) for resource in statement.get("resources", [])),
         "Condition": sorted(
             f"{condition['test']} {condition['variable']} {of_module(value)}"
-            for condition in statement.get("condition", []) for value in listed(condition["values"])
+            for condition in statement.get("condition", [])
+            for value in listed(condition["values"])
         ),
     }
 
@@ -317,7 +325,9 @@ def policies_of_template() -> dict[str, dict]:
             if key in properties:
                 found[f"{name}.{key}"] = named(properties[key]["Statement"], "Sid", statement_of_template)
         if "Policies" in properties:
-            statements = [each for policy in properties["Policies"] for each in policy["PolicyDocument"]["Statement"]]
+            statements = [
+                each for policy in properties["Policies"] for each in policy["PolicyDocument"]["Statement"]
+            ]
             found[f"{name}.Policies"] = named(statements, "Sid", statement_of_template)
     return found
 
@@ -343,11 +353,16 @@ def alarm_of_template(alarm: dict) -> dict:
             | picked(stat.get("Metric", {}), METRIC, of_template, str)
             | dimensions_of_template(stat.get("Metric", {}))
         )
-    return picked(alarm, ALARM, of_template, str) | dimensions_of_template(alarm) | queries | {
-        "AlarmActions": [of_template(action) for action in alarm.get("AlarmActions", [])],
-        "OKActions": [of_template(action) for action in alarm.get("OKActions", [])],
-        "only while the schedule is on": "ActionsEnabled" in alarm,
-    }
+    return (
+        picked(alarm, ALARM, of_template, str)
+        | dimensions_of_template(alarm)
+        | queries
+        | {
+            "AlarmActions": [of_template(action) for action in alarm.get("AlarmActions", [])],
+            "OKActions": [of_template(action) for action in alarm.get("OKActions", [])],
+            "only while the schedule is on": "ActionsEnabled" in alarm,
+        }
+    )
 
 
 def alarm_of_module(alarm: dict) -> dict:
@@ -360,11 +375,16 @@ def alarm_of_module(alarm: dict) -> dict:
             | picked(metric, METRIC, of_module, METRIC.get)
             | dimensions_of_module(metric)
         )
-    return picked(alarm, ALARM, of_module, ALARM.get) | dimensions_of_module(alarm) | queries | {
-        "AlarmActions": [of_module(action) for action in alarm.get("alarm_actions", [])],
-        "OKActions": [of_module(action) for action in alarm.get("ok_actions", [])],
-        "only while the schedule is on": "actions_enabled" in alarm,
-    }
+    return (
+        picked(alarm, ALARM, of_module, ALARM.get)
+        | dimensions_of_module(alarm)
+        | queries
+        | {
+            "AlarmActions": [of_module(action) for action in alarm.get("alarm_actions", [])],
+            "OKActions": [of_module(action) for action in alarm.get("ok_actions", [])],
+            "only while the schedule is on": "actions_enabled" in alarm,
+        }
+    )
 
 
 # --- The tests --------------------------------------------------------------------------------------------------------
@@ -380,7 +400,8 @@ def differences(found: dict, wanted: dict, what: str) -> list[str]:
     """A line for each key that is not the same on both sides."""
     return [
         f"{what}, {key}: template.yaml has {wanted.get(key, 'nothing')}, the module has {found.get(key, 'nothing')}"
-        for key in sorted(found.keys() | wanted.keys()) if found.get(key) != wanted.get(key)
+        for key in sorted(found.keys() | wanted.keys())
+        if found.get(key) != wanted.get(key)
     ]
 
 
@@ -394,15 +415,19 @@ class Terraform(unittest.TestCase):
         for name in without_exceptions(template()["Resources"]):
             with self.subTest(name):
                 if name not in RESOURCES:
-                    self.fail(f"{HINT}: template.yaml has {name}, and RESOURCES in scripts/test_terraform.py has not")
+                    self.fail(
+                        f"{HINT}: template.yaml has {name}, and RESOURCES in scripts/test_terraform.py has not"
+                    )
                 if RESOURCES[name] not in module():
                     self.fail(f"{HINT}: deploy/terraform lacks {RESOURCES[name]}, which stands for {name}")
         gone = RESOURCES.keys() - template()["Resources"].keys()
         self.assertEqual(gone, set(), f"{HINT}: template.yaml no longer has what RESOURCES names")
 
     def test_every_parameter_is_a_variable_with_the_same_default(self):
-        wanted = {snake(name): str(template()["Parameters"][name].get("Default"))
-                  for name in without_exceptions(template()["Parameters"])}
+        wanted = {
+            snake(name): str(template()["Parameters"][name].get("Default"))
+            for name in without_exceptions(template()["Parameters"])
+        }
         found = {}
         for address, variable in module().items():
             name = address.removeprefix("var.")
@@ -420,11 +445,15 @@ class Terraform(unittest.TestCase):
             limits = [str(parameter[limit]) for limit in ("MinValue", "MaxValue") if limit in parameter]
             limits += [str(value) for value in parameter.get("AllowedValues", [])]
             # A list may be empty in Terraform, where CloudFormation has a list of one empty text.
-            limits += [parameter["AllowedPattern"].removeprefix("^$|")] if "AllowedPattern" in parameter else []
+            limits += (
+                [parameter["AllowedPattern"].removeprefix("^$|")] if "AllowedPattern" in parameter else []
+            )
             for limit in limits:
                 with self.subTest(name):
                     found = re.search(rf"(?<![0-9]){re.escape(limit)}(?![0-9])", conditions)
-                    self.assertTrue(found, f"{HINT}: the validation of {snake(name)} in variables.tf lacks {limit}")
+                    self.assertTrue(
+                        found, f"{HINT}: the validation of {snake(name)} in variables.tf lacks {limit}"
+                    )
 
     def test_every_variable_is_described_and_has_a_type(self):
         for address, variable in module().items():
@@ -434,14 +463,19 @@ class Terraform(unittest.TestCase):
 
     def test_the_functions_environment_is_the_same(self):
         wanted = {
-            name: of_template(value) for name, value in in_template("PackwatchFunction.Environment.Variables").items()
+            name: of_template(value)
+            for name, value in in_template("PackwatchFunction.Environment.Variables").items()
         }
         found = in_module("aws_lambda_function.packwatch.environment.variables")
-        self.same({name: of_module(value) for name, value in found.items()}, wanted, "the function's environment")
+        self.same(
+            {name: of_module(value) for name, value in found.items()}, wanted, "the function's environment"
+        )
 
     def test_every_policy_is_the_same(self):
         wanted = policies_of_template()
-        self.assertEqual(wanted.keys() ^ POLICIES.keys(), set(), f"{HINT}: POLICIES names the policies of both")
+        self.assertEqual(
+            wanted.keys() ^ POLICIES.keys(), set(), f"{HINT}: POLICIES names the policies of both"
+        )
         for name, data in POLICIES.items():
             statements = module()[f"data.aws_iam_policy_document.{data}"]["statement"]
             with self.subTest(name):
@@ -449,7 +483,9 @@ class Terraform(unittest.TestCase):
 
     def test_every_alarm_is_the_same(self):
         alarms = {
-            name for name, resource in template()["Resources"].items() if resource["Type"] == "AWS::CloudWatch::Alarm"
+            name
+            for name, resource in template()["Resources"].items()
+            if resource["Type"] == "AWS::CloudWatch::Alarm"
         }
         for name in without_exceptions(alarms):
             with self.subTest(name):
@@ -469,23 +505,29 @@ class Terraform(unittest.TestCase):
         self.assertEqual((MODULE / "dashboard.json.tftpl").read_text(), generic(wanted), HINT)
         filled = set(re.findall(r"\$\{(\w+)\}", generic(wanted)))
         given = in_module("aws_cloudwatch_dashboard.packwatch.dashboard_body")
-        self.assertEqual(set(re.findall(r"(\w+) ?= ", given)), filled, f"{HINT}: what templatefile() is given")
+        self.assertEqual(
+            set(re.findall(r"(\w+) ?= ", given)), filled, f"{HINT}: what templatefile() is given"
+        )
 
     def test_every_output_is_the_same(self):
         wanted = {
             snake(name): output["Description"]
-            for name, output in template()["Outputs"].items() if name not in EXCEPTIONS
+            for name, output in template()["Outputs"].items()
+            if name not in EXCEPTIONS
         }
         found = {
             address.removeprefix("output."): output["description"]
-            for address, output in module().items() if address.startswith("output.")
+            for address, output in module().items()
+            if address.startswith("output.")
         }
         self.same(found, wanted, "outputs")
 
     def test_other_properties_are_the_same(self):
         for there, here in SAME.items():
             with self.subTest(there):
-                self.assertEqual(of_module(in_module(here)), of_template(in_template(there)), f"{HINT}: {here}")
+                self.assertEqual(
+                    of_module(in_module(here)), of_template(in_template(there)), f"{HINT}: {here}"
+                )
 
     def test_the_rule_takes_the_same_events(self):
         pattern = in_module("aws_cloudwatch_event_rule.pack_changed.event_pattern")

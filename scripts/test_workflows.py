@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 PROJECT = Path(__file__).resolve().parent.parent
+MANIFESTS = {"cargo": "Cargo.toml", "pip": "*.txt", "npm": "package.json"}
 FILES = sorted((PROJECT / ".github/workflows").glob("*.yml"))
 
 
@@ -20,6 +21,10 @@ def jobs():
             yield f"{file.name}, {name}", job
 
 
+def version(text: str) -> list[int]:
+    return [int(number) for number in text.split(".")]
+
+
 class Workflows(unittest.TestCase):
     def test_there_are_workflows(self):
         self.assertEqual([file.name for file in FILES], ["ci.yml", "release.yml"])
@@ -27,7 +32,9 @@ class Workflows(unittest.TestCase):
     def test_actions_are_pinned_by_commit_and_say_their_version(self):
         for file in FILES:
             for used in re.findall(r"(?m)\buses: (.+)$", file.read_text()):
-                self.assertRegex(used, r"^(\./\S+|[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$", file.name)
+                self.assertRegex(
+                    used, r"^(\./\S+|[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$", file.name
+                )
 
     def test_nothing_is_permitted_but_by_the_job_that_needs_it(self):
         for file in FILES:
@@ -43,6 +50,30 @@ class Workflows(unittest.TestCase):
             for step in job["steps"]:
                 if step.get("uses", "").startswith("actions/checkout@"):
                     self.assertIs(step["with"]["persist-credentials"], False, name)
+
+    def test_the_bot_looks_into_every_folder_with_dependencies_and_groups_what_it_finds(self):
+        updates = yaml.safe_load((PROJECT / ".github/dependabot.yml").read_text())["updates"]
+        watched = {
+            (update["package-ecosystem"], folder)
+            for update in updates
+            for folder in update.get("directories", [update.get("directory")])
+        }
+        for ecosystem, name in MANIFESTS.items():
+            files = [file for pattern in (name, f"*/{name}") for file in PROJECT.glob(pattern)]
+            self.assertTrue(files, name)
+            for file in files:
+                self.assertIn((ecosystem, str(Path("/", file.parent.relative_to(PROJECT)))), watched)
+        for update in updates:
+            if update["package-ecosystem"] != "rust-toolchain":
+                self.assertIn("groups", update, update["package-ecosystem"])
+
+    def test_one_file_says_which_rust_it_is_developed_with(self):
+        developed = tomllib.loads((PROJECT / "rust-toolchain.toml").read_text())["toolchain"]["channel"]
+        oldest = tomllib.loads((PROJECT / "Cargo.toml").read_text())["package"]["rust-version"]
+        self.assertRegex(developed, r"^\d+\.\d+\.\d+$")
+        self.assertGreaterEqual(version(developed), version(oldest))
+        for file in FILES:
+            self.assertNotIn(developed, file.read_text(), file.name)
 
     def test_the_readme_states_the_oldest_rust(self):
         oldest = tomllib.loads((PROJECT / "Cargo.toml").read_text())["package"]["rust-version"]

@@ -26,7 +26,9 @@ SESSION.get_component("response_parser_factory").set_parser_defaults(timestamp_p
 OPTIONS = Config(
     max_pool_connections=WORKERS, parameter_validation=False, retries={"mode": "standard", "max_attempts": 8}
 )
-CONFIG, DYNAMODB, SNS = (SESSION.create_client(name, config=OPTIONS) for name in ("config", "dynamodb", "sns"))
+CONFIG, DYNAMODB, SNS = (
+    SESSION.create_client(name, config=OPTIONS) for name in ("config", "dynamodb", "sns")
+)
 PACKS = CONFIG.get_paginator("describe_organization_conformance_packs")
 STATUSES = CONFIG.get_paginator("get_organization_conformance_pack_detailed_status")
 ROWS = DYNAMODB.get_paginator("query")
@@ -81,13 +83,15 @@ def watch(pack: str) -> list[dict]:
 
 def publish(changes: list[dict]) -> None:
     """One digest for people, one message per change for machines."""
-    SNS.publish(TopicArn=ALERTS, Subject=f"{len(changes)} changes", Message=json.dumps(changes)[:LONGEST_MESSAGE])
+    SNS.publish(
+        TopicArn=ALERTS, Subject=f"{len(changes)} changes", Message=json.dumps(changes)[:LONGEST_MESSAGE]
+    )
     events = [change for change in changes if "AccountId" in change]
 
     def send(start: int) -> None:
         entries = [
             {"Id": str(index), "Message": json.dumps(change)}
-            for index, change in enumerate(events[start:start + 10])
+            for index, change in enumerate(events[start : start + 10])
         ]
         failed = SNS.publish_batch(TopicArn=EVENTS, PublishBatchRequestEntries=entries).get("Failed")
         if failed:

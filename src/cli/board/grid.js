@@ -1,10 +1,22 @@
-// A grid of which only the rows in sight exist (the pattern "grid" of the WAI-ARIA Authoring Practices): one stop for the
-// tab key, arrows within, and every row says where among all rows it is.
+// A grid of which only the rows in sight exist (the pattern "grid" of the WAI-ARIA Authoring Practices): one
+// stop for the tab key, arrows within, and every row says where among all rows it is.
 
 class Grid {
   // `columns`: [{ title, least, most, className, sort }]; `fill(cellElement, row, column)` shows a cell.
   constructor(element, { label, rowHeight, headHeight = 30, fill, title, open, sort }) {
-    Object.assign(this, { element, rowHeight, headHeight, fill, title, open, sort, rows: [], columns: [], active: [0, 0], pool: [] });
+    Object.assign(this, {
+      element,
+      rowHeight,
+      headHeight,
+      fill,
+      title,
+      open,
+      sort,
+      rows: [],
+      columns: [],
+      active: [0, 0],
+      pool: [],
+    });
     element.className = "grid";
     element.tabIndex = 0;
     element.setAttribute("role", "grid");
@@ -21,44 +33,70 @@ class Grid {
       this.open(this.rows[this.active[0]], this.active[1]);
     });
     this.head.addEventListener("click", (event) => {
-      const column = this.columns[[...this.head.children].indexOf(event.target.closest("[role=columnheader]"))];
+      const column =
+        this.columns[[...this.head.children].indexOf(event.target.closest("[role=columnheader]"))];
       if (column?.sort) this.sort(column.sort);
     });
     // Made when it is looked for: a title for each cell in sight would cost more than the rest of it.
     this.body.addEventListener("pointerover", (event) => {
       const cell = event.target.closest("[role=gridcell]");
-      if (cell) cell.title = this.title(this.rows[cell.parentElement.index], [...cell.parentElement.children].indexOf(cell));
+      if (cell)
+        cell.title = this.title(
+          this.rows[cell.parentElement.index],
+          [...cell.parentElement.children].indexOf(cell),
+        );
     });
     new ResizeObserver(() => this.later()).observe(element);
   }
 
   show(columns, rows, sorted) {
-    const same = columns.length === this.columns.length && columns.every((column, c) => column.className === this.columns[c].className);
+    const same =
+      columns.length === this.columns.length &&
+      columns.every((column, c) => column.className === this.columns[c].className);
     this.columns = columns;
     this.rows = rows;
-    this.element.style.setProperty("--columns", columns.map(({ least, most }) => `minmax(${least}, ${most})`).join(" "));
+    this.element.style.setProperty(
+      "--columns",
+      columns.map(({ least, most }) => `minmax(${least}, ${most})`).join(" "),
+    );
     this.element.style.setProperty("--least", `calc(${columns.map(({ least }) => least).join(" + ")})`);
     this.element.setAttribute("aria-rowcount", rows.length + 1);
     this.element.setAttribute("aria-colcount", columns.length);
-    this.head.replaceChildren(...columns.map((column, c) => {
-      const cell = make("div", { role: "columnheader", className: column.className ?? "", "aria-colindex": c + 1, title: column.title });
-      cell.append(column.sort ? make("button", { textContent: column.title, type: "button", tabIndex: -1 }) : make("span", { textContent: column.title }));
-      if (column.sort) cell.ariaSort = column.sort === sorted ? "ascending" : "none";
-      return cell;
-    }));
+    this.head.replaceChildren(
+      ...columns.map((column, c) => {
+        const cell = make("div", {
+          role: "columnheader",
+          className: column.className ?? "",
+          "aria-colindex": c + 1,
+          title: column.title,
+        });
+        cell.append(
+          column.sort
+            ? make("button", { textContent: column.title, type: "button", tabIndex: -1 })
+            : make("span", { textContent: column.title }),
+        );
+        if (column.sort) cell.ariaSort = column.sort === sorted ? "ascending" : "none";
+        return cell;
+      }),
+    );
     this.body.style.height = `${rows.length * this.rowHeight}px`;
     if (!same) {
       this.pool = [];
       this.body.replaceChildren();
     }
-    this.pool.forEach((row) => { row.index = -1; });
+    this.pool.forEach((row) => {
+      row.index = -1;
+    });
     this.active = [0, Math.min(this.active[1], Math.max(0, columns.length - 1))];
     this.element.scrollTop = 0;
     this.draw();
   }
 
   later() {
-    this.waiting ||= requestAnimationFrame(() => { this.waiting = 0; this.draw(); });
+    this.waiting ||= requestAnimationFrame(() => {
+      this.waiting = 0;
+      this.draw();
+    });
   }
 
   // Rows are reused in turn: row i stands in the same element as row i plus the size of the pool.
@@ -69,7 +107,10 @@ class Grid {
     const size = Math.min(this.rows.length, Math.ceil(height / this.rowHeight) + 6);
     while (this.pool.length < size) this.pool.push(this.body.appendChild(this.newRow()));
     while (this.pool.length > size) this.pool.pop().remove();
-    if (size !== this.poolSize) this.pool.forEach((row) => { row.index = -1; });
+    if (size !== this.poolSize)
+      this.pool.forEach((row) => {
+        row.index = -1;
+      });
     this.poolSize = size;
     for (let i = Math.min(first, this.rows.length - size); i < first + size && i < this.rows.length; i++) {
       const row = this.pool[i % size];
@@ -86,15 +127,24 @@ class Grid {
   newRow() {
     const row = make("div", { className: "row", role: "row" });
     row.index = -1;
-    row.append(...this.columns.map((column, c) => make("div", { role: "gridcell", className: column.className ?? "", "aria-colindex": c + 1 })));
+    row.append(
+      ...this.columns.map((column, c) =>
+        make("div", { role: "gridcell", className: column.className ?? "", "aria-colindex": c + 1 }),
+      ),
+    );
     return row;
   }
 
   activate(row, column) {
-    this.active = [Math.max(0, Math.min(this.rows.length - 1, row)), Math.max(0, Math.min(this.columns.length - 1, column))];
-    const top = this.active[0] * this.rowHeight, room = this.element.clientHeight - this.headHeight;
+    this.active = [
+      Math.max(0, Math.min(this.rows.length - 1, row)),
+      Math.max(0, Math.min(this.columns.length - 1, column)),
+    ];
+    const top = this.active[0] * this.rowHeight,
+      room = this.element.clientHeight - this.headHeight;
     if (top < this.element.scrollTop) this.element.scrollTop = top;
-    if (top + this.rowHeight > this.element.scrollTop + room) this.element.scrollTop = top + this.rowHeight - room;
+    if (top + this.rowHeight > this.element.scrollTop + room)
+      this.element.scrollTop = top + this.rowHeight - room;
     this.draw();
     this.marked?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
@@ -112,11 +162,17 @@ class Grid {
 
   key(event) {
     const page = Math.max(1, Math.floor((this.element.clientHeight - this.headHeight) / this.rowHeight) - 1);
-    const [row, column] = this.active, far = event.ctrlKey || event.metaKey;
+    const [row, column] = this.active,
+      far = event.ctrlKey || event.metaKey;
     const moves = {
-      ArrowDown: [row + 1, column], ArrowUp: [row - 1, column], ArrowRight: [row, column + 1], ArrowLeft: [row, column - 1],
-      PageDown: [row + page, column], PageUp: [row - page, column],
-      Home: far ? [0, 0] : [row, 0], End: far ? [Infinity, Infinity] : [row, Infinity],
+      ArrowDown: [row + 1, column],
+      ArrowUp: [row - 1, column],
+      ArrowRight: [row, column + 1],
+      ArrowLeft: [row, column - 1],
+      PageDown: [row + page, column],
+      PageUp: [row - page, column],
+      Home: far ? [0, 0] : [row, 0],
+      End: far ? [Infinity, Infinity] : [row, Infinity],
     };
     if (moves[event.key]) this.activate(...moves[event.key]);
     else if (event.key === "Enter" && this.rows.length) this.open(this.rows[row], column);

@@ -1,17 +1,30 @@
 "use strict";
-// What the page knows, without the page: the data taken apart, and the filters. src/cli/board/data.rs says what stands
-// where. A cell is one account in one pack; its number is pack * accounts + account.
+// What the page knows, without the page: the data taken apart, and the filters. src/cli/board/data.rs says
+// what stands where. A cell is one account in one pack; its number is pack * accounts + account.
 
-const SUCCESSFUL = 0, IN_PROGRESS = 1, FAILED = 2, UNRECOGNISED = 3;
-const STUCK = 1, SILENCED = 2, FLAPPING = 4, ILL = 8;
+const SUCCESSFUL = 0,
+  IN_PROGRESS = 1,
+  FAILED = 2,
+  UNRECOGNISED = 3;
+const STUCK = 1,
+  SILENCED = 2,
+  FLAPPING = 4,
+  ILL = 8;
 
 function readModel(data) {
-  const accounts = data.accounts.length, packs = data.packs.length;
+  const accounts = data.accounts.length,
+    packs = data.packs.length;
   const classes = [null];
   for (let i = 0; i < data.classes.length; i += 4) {
     const [status, code, hint, flags] = data.classes.slice(i, i + 4);
     const [name, phase] = data.statuses[status];
-    classes.push({ status: name, phase, code: code < 0 ? "" : data.codes[code], hint: data.hints[hint], flags });
+    classes.push({
+      status: name,
+      phase,
+      code: code < 0 ? "" : data.codes[code],
+      hint: data.hints[hint],
+      flags,
+    });
   }
   const cells = new Uint16Array(accounts * packs);
   const ill = [];
@@ -32,17 +45,34 @@ function readModel(data) {
     return counts;
   });
   const illAt = new Map(ill.map((entry) => [entry.cell, entry]));
-  const illPacks = new Uint16Array(accounts), isThere = new Uint8Array(accounts);
+  const illPacks = new Uint16Array(accounts),
+    isThere = new Uint8Array(accounts);
   for (const { cell } of ill) illPacks[cell % accounts]++;
   for (let cell = 0; cell < cells.length; cell++) if (cells[cell]) isThere[cell % accounts] = 1;
   const model = {
-    now: data.now, accounts: data.accounts, names: data.names, packs: data.packs, moves: data.moves, cut: data.cut,
-    kinds: data.kinds, statuses: data.statuses, codes: data.codes, classes, cells, perPack, ill, illAt, illPacks, isThere,
+    now: data.now,
+    accounts: data.accounts,
+    names: data.names,
+    packs: data.packs,
+    moves: data.moves,
+    cut: data.cut,
+    kinds: data.kinds,
+    statuses: data.statuses,
+    codes: data.codes,
+    classes,
+    cells,
+    perPack,
+    ill,
+    illAt,
+    illPacks,
+    isThere,
     searched: data.accounts.map((id, a) => `${id} ${data.names[a]}`.toLowerCase()),
     regions: [...new Set(data.packs.map((pack) => pack.region))],
   };
   model.orders = new Map([["since", bySince(model)]]);
-  model.byIllness = [...data.accounts.keys()].sort((a, b) => illPacks[b] - illPacks[a] || compare(data.accounts[a], data.accounts[b]));
+  model.byIllness = [...data.accounts.keys()].sort(
+    (a, b) => illPacks[b] - illPacks[a] || compare(data.accounts[a], data.accounts[b]),
+  );
   return model;
 }
 
@@ -64,16 +94,26 @@ function orderedBy(model, column) {
   if (!model.orders.has(column)) {
     const { accounts, packs, classes, cells } = model;
     const rank = {
-      account: ranks(accounts), name: ranks(model.names.map((name) => name.toLowerCase())),
+      account: ranks(accounts),
+      name: ranks(model.names.map((name) => name.toLowerCase())),
       pack: ranks(packs.map((pack) => `${pack.name} ${pack.region}`)),
       region: ranks(packs.map((pack) => pack.region)),
-      status: ranks(classes.map((c) => (c ? c.status : ""))), code: ranks(classes.map((c) => (c ? c.code || "~" : ""))),
+      status: ranks(classes.map((c) => (c ? c.status : ""))),
+      code: ranks(classes.map((c) => (c ? c.code || "~" : ""))),
     }[column];
-    const of = { account: (c) => c % accounts.length, name: (c) => c % accounts.length, status: (c) => cells[c],
-      code: (c) => cells[c] }[column] ?? ((c) => Math.floor(c / accounts.length));
+    const of =
+      {
+        account: (c) => c % accounts.length,
+        name: (c) => c % accounts.length,
+        status: (c) => cells[c],
+        code: (c) => cells[c],
+      }[column] ?? ((c) => Math.floor(c / accounts.length));
     const since = model.orders.get("since");
     const keys = Float64Array.from(since, (cell, place) => rank[of(cell)] * cells.length + place).sort();
-    model.orders.set(column, Uint32Array.from(keys, (key) => since[key % cells.length]));
+    model.orders.set(
+      column,
+      Uint32Array.from(keys, (key) => since[key % cells.length]),
+    );
   }
   return model.orders.get(column);
 }
@@ -101,22 +141,30 @@ function wantedClasses(model, status, code) {
   return Uint8Array.from(model.classes, (c) => (c && wanted(c) && (!code || c.code === code) ? 1 : 0));
 }
 
-// The cells that fit, in order, with the accounts and packs that they are of. `perClass` does not heed the error code:
-// it is for choosing one.
+// The cells that fit, in order, with the accounts and packs that they are of. `perClass` does not heed the
+// error code: it is for choosing one.
 function filterCells(model, { account, status, region, pack, code }, column) {
   const { cells, accounts, packs, classes } = model;
   const words = account.toLowerCase().split(/\s+/).filter(Boolean);
-  const ofAccount = Uint8Array.from(model.searched, (text) => (words.every((word) => text.includes(word)) ? 1 : 0));
-  const ofPack = Uint8Array.from(packs, (p, i) => ((!region || p.region === region) && (pack === "" || i === +pack) ? 1 : 0));
-  const ofClass = wantedClasses(model, status, code), anyCode = wantedClasses(model, status, "");
+  const ofAccount = Uint8Array.from(model.searched, (text) =>
+    words.every((word) => text.includes(word)) ? 1 : 0,
+  );
+  const ofPack = Uint8Array.from(packs, (p, i) =>
+    (!region || p.region === region) && (pack === "" || i === +pack) ? 1 : 0,
+  );
+  const ofClass = wantedClasses(model, status, code),
+    anyCode = wantedClasses(model, status, "");
   const order = orderedBy(model, column);
-  const found = new Uint32Array(order.length), hit = new Uint8Array(accounts.length);
+  const found = new Uint32Array(order.length),
+    hit = new Uint8Array(accounts.length);
   const perClass = new Uint32Array(classes.length);
   let n = 0;
   for (let i = 0; i < order.length; i++) {
-    const cell = order[i], cellClass = cells[cell];
+    const cell = order[i],
+      cellClass = cells[cell];
     if (!anyCode[cellClass]) continue;
-    const p = (cell / accounts.length) | 0, a = cell - p * accounts.length;
+    const p = (cell / accounts.length) | 0,
+      a = cell - p * accounts.length;
     if (!ofPack[p] || !ofAccount[a]) continue;
     perClass[cellClass]++;
     if (ofClass[cellClass]) {
@@ -125,8 +173,11 @@ function filterCells(model, { account, status, region, pack, code }, column) {
     }
   }
   return {
-    cells: found.subarray(0, n), perClass, ofClass,
-    accounts: model.byIllness.filter((a) => hit[a]), packs: [...packs.keys()].filter((p) => ofPack[p]),
+    cells: found.subarray(0, n),
+    perClass,
+    ofClass,
+    accounts: model.byIllness.filter((a) => hit[a]),
+    packs: [...packs.keys()].filter((p) => ofPack[p]),
   };
 }
 
@@ -136,8 +187,14 @@ function timeline(model, account) {
     if (model.moves[i + 2] !== account) continue;
     const [ago, pack, , kind, from, to, code] = model.moves.slice(i, i + 7);
     const status = (s) => (s < 0 ? "not there" : model.statuses[s][0]);
-    moves.push({ ago, pack: model.packs[pack], kind: model.kinds[kind], from: status(from), to: status(to),
-      code: code < 0 ? "" : model.codes[code] });
+    moves.push({
+      ago,
+      pack: model.packs[pack],
+      kind: model.kinds[kind],
+      from: status(from),
+      to: status(to),
+      code: code < 0 ? "" : model.codes[code],
+    });
   }
   return moves;
 }
@@ -147,7 +204,17 @@ function span(seconds) {
   const minutes = Math.max(0, Math.round(seconds / 60));
   const [days, hours, rest] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24, minutes % 60];
   if (days > 13) return `${days} d`;
-  return [[days, "d"], [hours, "h"], [rest, "min"]].filter(([n]) => n).slice(0, 2).map(([n, unit]) => `${n} ${unit}`).join(" ") || "now";
+  return (
+    [
+      [days, "d"],
+      [hours, "h"],
+      [rest, "min"],
+    ]
+      .filter(([n]) => n)
+      .slice(0, 2)
+      .map(([n, unit]) => `${n} ${unit}`)
+      .join(" ") || "now"
+  );
 }
 
 const clock = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");

@@ -20,13 +20,22 @@ const split = (cell) => [cell % model.accounts.length, Math.floor(cell / model.a
 // How a class looks: a sign and a word, so that nothing hangs on the colour.
 function look(cellClass) {
   if (!cellClass) return ["none", "", "not there"];
-  const c = model.classes[cellClass], words = [c.status];
+  const c = model.classes[cellClass],
+    words = [c.status];
   if (c.flags & STUCK) words.push("stuck");
   if (c.flags & SILENCED) words.push("silenced");
   if (c.flags & FLAPPING) words.push("flapping");
   if (c.code) words.push(c.code);
-  const [kind, sign] = c.phase === FAILED ? ["failed", "✕"] : c.flags & STUCK ? ["stuck", "!"]
-    : c.phase === UNRECOGNISED ? ["unknown", "?"] : c.phase === IN_PROGRESS ? ["progress", "…"] : ["well", "·"];
+  const [kind, sign] =
+    c.phase === FAILED
+      ? ["failed", "✕"]
+      : c.flags & STUCK
+        ? ["stuck", "!"]
+        : c.phase === UNRECOGNISED
+          ? ["unknown", "?"]
+          : c.phase === IN_PROGRESS
+            ? ["progress", "…"]
+            : ["well", "·"];
   return [kind, sign, words.join(", "), c];
 }
 
@@ -35,8 +44,10 @@ function look(cellClass) {
 function headline() {
   const there = model.isThere.reduce((sum, is) => sum + is, 0);
   const perClass = model.classes.map((_, i) => model.perPack.reduce((all, counts) => all + counts[i], 0));
-  const sum = (group) => model.classes.reduce((all, c, i) => all + (c && GROUPS[group][1](c) ? perClass[i] : 0), 0);
-  const all = sum("all"), illAccounts = model.illPacks.reduce((n, packs) => n + (packs ? 1 : 0), 0);
+  const sum = (group) =>
+    model.classes.reduce((all, c, i) => all + (c && GROUPS[group][1](c) ? perClass[i] : 0), 0);
+  const all = sum("all"),
+    illAccounts = model.illPacks.reduce((n, packs) => n + (packs ? 1 : 0), 0);
   const tiles = [
     ["ill", number(illAccounts), `of ${counted(there, "account")} not well`, "failed"],
     ["failed", number(sum("failed")), `of ${counted(all, "deployment")} failed`, "failed"],
@@ -45,13 +56,26 @@ function headline() {
     ["unrecognised", number(sum("unrecognised")), "not recognised", "unknown"],
     ["successful", percent(sum("successful"), all), "successful", "well"],
   ];
-  $("headline").append(...tiles.filter(([group, n]) => n !== "0" || group !== "unrecognised").map(([group, n, what, kind]) => {
-    const tile = make("button", { type: "button", className: `tile ${n === "0" ? "none" : kind}` },
-      make("b", { textContent: n }), " ", make("span", { textContent: what }));
-    tile.addEventListener("click", () => choose({ status: group }));
-    return tile;
-  }));
-  const places = [counted(there, "account"), counted(model.packs.length, "pack"), counted(model.regions.length, "region")];
+  $("headline").append(
+    ...tiles
+      .filter(([group, n]) => n !== "0" || group !== "unrecognised")
+      .map(([group, n, what, kind]) => {
+        const tile = make(
+          "button",
+          { type: "button", className: `tile ${n === "0" ? "none" : kind}` },
+          make("b", { textContent: n }),
+          " ",
+          make("span", { textContent: what }),
+        );
+        tile.addEventListener("click", () => choose({ status: group }));
+        return tile;
+      }),
+  );
+  const places = [
+    counted(there, "account"),
+    counted(model.packs.length, "pack"),
+    counted(model.regions.length, "region"),
+  ];
   $("about").textContent = `As recorded at ${clock(model.now)} UTC: ${places.join(", ")}`;
   document.title = `${number(illAccounts)} of ${counted(there, "account")} not well – packwatch board`;
 }
@@ -66,42 +90,79 @@ const LIST = [
   { title: "Status", least: "11em", most: "14em", sort: "status" },
   { title: "Error code", least: "8em", most: "1.6fr", sort: "code" },
   { title: "Since (UTC)", least: "12.4em", most: "12.4em", sort: "since" },
-].filter(({ title }) => (title !== "Region" || !isBare) && (title !== "Name" || model.names.some((name) => name)));
+].filter(
+  ({ title }) => (title !== "Region" || !isBare) && (title !== "Name" || model.names.some((name) => name)),
+);
 
 function fillList(element, cell, c) {
-  const [a, p] = split(cell), [kind, sign, , cellClass] = look(model.cells[cell]), entry = model.illAt.get(cell);
+  const [a, p] = split(cell),
+    [kind, sign, , cellClass] = look(model.cells[cell]),
+    entry = model.illAt.get(cell);
   const since = entry?.since ?? entry?.updated;
   const title = LIST[c].title;
   element.className = LIST[c].className ?? "";
   if (title === "Status") {
     element.className = `status ${kind}`;
-    const notes = [[STUCK, "stuck"], [SILENCED, "silenced"], [FLAPPING, "flapping"]].filter(([flag]) => cellClass.flags & flag);
-    element.replaceChildren(make("i", { textContent: sign, "aria-hidden": "true" }), [cellClass.status, ...notes.map(([, word]) => word)].join(", "));
+    const notes = [
+      [STUCK, "stuck"],
+      [SILENCED, "silenced"],
+      [FLAPPING, "flapping"],
+    ].filter(([flag]) => cellClass.flags & flag);
+    element.replaceChildren(
+      make("i", { textContent: sign, "aria-hidden": "true" }),
+      [cellClass.status, ...notes.map(([, word]) => word)].join(", "),
+    );
   } else if (title === "Since (UTC)") {
-    element.replaceChildren(ago(since), make("small", { textContent: since == null ? "" : ` ${span(since).split(" ", 2).join(" ")}` }));
+    element.replaceChildren(
+      ago(since),
+      make("small", { textContent: since == null ? "" : ` ${span(since).split(" ", 2).join(" ")}` }),
+    );
   } else {
     const pack = model.packs[p];
-    const text = { Account: model.accounts[a], Name: model.names[a], Pack: pack.name, Region: pack.region, "Error code": cellClass.code }[title];
+    const text = {
+      Account: model.accounts[a],
+      Name: model.names[a],
+      Pack: pack.name,
+      Region: pack.region,
+      "Error code": cellClass.code,
+    }[title];
     element.replaceChildren(make("bdi", { textContent: text }));
   }
 }
 
+function listTitle(cell, c) {
+  const [a, p] = split(cell);
+  const message = LIST[c].title === "Error code" && model.illAt.get(cell)?.message;
+  const status = message || look(model.cells[cell])[2];
+  return `${model.accounts[a]} ${model.names[a]}\n${packTitle(model.packs[p])}\n${status}`;
+}
+
 const list = new Grid($("list"), {
-  label: "Deployments", rowHeight: 28, fill: fillList,
-  title: (cell, c) => `${model.accounts[split(cell)[0]]} ${model.names[split(cell)[0]]}\n${packTitle(model.packs[split(cell)[1]])}\n${
-    LIST[c].title === "Error code" && model.illAt.get(cell)?.message || look(model.cells[cell])[2]}`,
+  label: "Deployments",
+  rowHeight: 28,
+  fill: fillList,
+  title: listTitle,
   open: (cell) => detail(split(cell)[0]),
-  sort: (name) => { column = name; update(); },
+  sort: (name) => {
+    column = name;
+    update();
+  },
 });
 
 // --- The matrix ---
 
-let shownPacks = [], isWide = false;
+let shownPacks = [],
+  isWide = false;
 
 function matrixColumns() {
   isWide = found.packs.length <= 6;
   shownPacks = found.packs;
-  const packs = shownPacks.map((p) => ({ title: packTitle(model.packs[p]), least: isWide ? "10em" : "22px", most: isWide ? "16em" : "22px", className: isWide ? "" : "turned" }));
+  const packs = shownPacks.map((p) => ({
+    title: packTitle(model.packs[p]),
+    least: isWide ? "10em" : "22px",
+    most: isWide ? "16em" : "22px",
+    className: isWide ? "" : "turned",
+  }));
   return [{ title: "Account", least: "20em", most: "26em", className: "who" }, ...packs];
 }
 
@@ -109,11 +170,16 @@ function fillMatrix(element, a, c) {
   if (c === 0) {
     element.className = "who";
     const n = model.illPacks[a];
-    element.replaceChildren(make("span", { className: "id", textContent: model.accounts[a] }), " ", make("bdi", { textContent: model.names[a] }),
-      make("small", { textContent: n ? ` ${number(n)} not well` : "" }));
+    element.replaceChildren(
+      make("span", { className: "id", textContent: model.accounts[a] }),
+      " ",
+      make("bdi", { textContent: model.names[a] }),
+      make("small", { textContent: n ? ` ${number(n)} not well` : "" }),
+    );
     return;
   }
-  const p = shownPacks[c - 1], cellClass = model.cells[p * model.accounts.length + a];
+  const p = shownPacks[c - 1],
+    cellClass = model.cells[p * model.accounts.length + a];
   const [kind, sign, words] = look(cellClass);
   const dim = cellClass && !found.ofClass[cellClass] ? " dim" : "";
   element.className = `cell ${kind}${dim}${isWide ? " wide" : ""}`;
@@ -122,19 +188,47 @@ function fillMatrix(element, a, c) {
 }
 
 const matrix = new Grid($("matrix"), {
-  label: "Accounts by packs", rowHeight: 24, headHeight: 190, fill: fillMatrix, open: (a) => detail(a),
-  title: (a, c) => [`${model.accounts[a]} ${model.names[a]}`, ...(c ? [packTitle(model.packs[shownPacks[c - 1]]),
-    look(model.cells[shownPacks[c - 1] * model.accounts.length + a])[2]] : [])].join("\n"),
+  label: "Accounts by packs",
+  rowHeight: 24,
+  headHeight: 190,
+  fill: fillMatrix,
+  open: (a) => detail(a),
+  title: (a, c) =>
+    [
+      `${model.accounts[a]} ${model.names[a]}`,
+      ...(c
+        ? [
+            packTitle(model.packs[shownPacks[c - 1]]),
+            look(model.cells[shownPacks[c - 1] * model.accounts.length + a])[2],
+          ]
+        : []),
+    ].join("\n"),
 });
 
-$("legend").append(...[["failed", "✕", "failed"], ["stuck", "!", "stuck"], ["progress", "…", "in progress"],
-  ["unknown", "?", "not recognised"], ["well", "·", "successful"]].flatMap(([kind, sign, word]) =>
-  [make("span", { className: `cell ${kind}`, textContent: sign, "aria-hidden": "true" }), ` ${word} `]), "Blank: not deployed to. Faint: does not fit the filters.");
+$("legend").append(
+  ...[
+    ["failed", "✕", "failed"],
+    ["stuck", "!", "stuck"],
+    ["progress", "…", "in progress"],
+    ["unknown", "?", "not recognised"],
+    ["well", "·", "successful"],
+  ].flatMap(([kind, sign, word]) => [
+    make("span", { className: `cell ${kind}`, textContent: sign, "aria-hidden": "true" }),
+    ` ${word} `,
+  ]),
+  "Blank: not deployed to. Faint: does not fit the filters.",
+);
 
 // --- The packs ---
 
 function packTable(packs) {
   const rank = { [FAILED]: 0, [UNRECOGNISED]: 1, [IN_PROGRESS]: 2, [SUCCESSFUL]: 3 };
+  const colour = {
+    [FAILED]: "failed",
+    [UNRECOGNISED]: "unknown",
+    [IN_PROGRESS]: "progress",
+    [SUCCESSFUL]: "",
+  };
   const statuses = [...model.statuses].sort(([, a], [, b]) => rank[a] - rank[b]);
   const perPack = packs.map((p) => {
     const counts = new Map();
@@ -144,16 +238,33 @@ function packTable(packs) {
     return [p, counts];
   });
   const used = statuses.filter(([name]) => perPack.some(([, counts]) => counts.has(name)));
-  const head = make("tr", {}, ...["Pack", "Region", "Accounts"].map((t) => make("th", { textContent: t, scope: "col", className: t === "Accounts" ? "n" : "" })),
-    ...used.map(([name]) => make("th", { className: "n", textContent: name.replaceAll("_", " ").toLowerCase(), scope: "col" })), make("th", { textContent: "Last change (UTC)", scope: "col" }));
+  const head = make(
+    "tr",
+    {},
+    ...["Pack", "Region", "Accounts"].map((t) =>
+      make("th", { textContent: t, scope: "col", className: t === "Accounts" ? "n" : "" }),
+    ),
+    ...used.map(([name]) =>
+      make("th", { className: "n", textContent: name.replaceAll("_", " ").toLowerCase(), scope: "col" }),
+    ),
+    make("th", { textContent: "Last change (UTC)", scope: "col" }),
+  );
   const rows = perPack.map(([p, counts]) => {
-    const pack = model.packs[p], all = [...counts.values()].reduce((sum, n) => sum + n, 0);
+    const pack = model.packs[p],
+      all = [...counts.values()].reduce((sum, n) => sum + n, 0);
     const cells = used.map(([name, phase]) => {
       const n = counts.get(name) ?? 0;
-      return make("td", { className: `n ${n && phase === FAILED ? "failed" : n && phase === IN_PROGRESS ? "progress" : n && phase === UNRECOGNISED ? "unknown" : n ? "" : "zero"}`, textContent: number(n) });
+      return make("td", { className: `n ${n ? colour[phase] : "zero"}`, textContent: number(n) });
     });
-    return make("tr", {}, make("th", { textContent: pack.name, scope: "row" }), make("td", { textContent: pack.region }),
-      make("td", { className: "n", textContent: number(all) }), ...cells, make("td", { textContent: ago(pack.changed) }));
+    return make(
+      "tr",
+      {},
+      make("th", { textContent: pack.name, scope: "row" }),
+      make("td", { textContent: pack.region }),
+      make("td", { className: "n", textContent: number(all) }),
+      ...cells,
+      make("td", { textContent: ago(pack.changed) }),
+    );
   });
   return make("table", { className: "plain" }, make("thead", {}, head), make("tbody", {}, ...rows));
 }
@@ -173,21 +284,56 @@ function reasons() {
 }
 
 function hintText(hint) {
-  const link = make("a", { textContent: hint.title, href: hint.url, rel: "noreferrer noopener", target: "_blank" });
-  return [make("p", { textContent: hint.means }), make("p", {}, make("b", { textContent: "To do: " }), hint.todo), make("p", { className: "grey" }, "AWS: ", link)];
+  const link = make("a", {
+    textContent: hint.title,
+    href: hint.url,
+    rel: "noreferrer noopener",
+    target: "_blank",
+  });
+  return [
+    make("p", { textContent: hint.means }),
+    make("p", {}, make("b", { textContent: "To do: " }), hint.todo),
+    make("p", { className: "grey" }, "AWS: ", link),
+  ];
 }
 
 function why(printed) {
   const cards = reasons().map(({ code, hint, n }) => {
     // A long name may be broken between its words.
-    const title = (code || "Without an error code").split(/(?<=[a-z])(?=[A-Z])/).flatMap((word) => [word, make("wbr")]);
-    const name = printed || !code ? make("h3", {}, ...title) : make("h3", {}, make("button", {
-      type: "button", "aria-pressed": String(chosen.code === code), title: "Only these" }, ...title));
-    name.querySelector("button")?.addEventListener("click", () => choose({ code: chosen.code === code ? "" : code }));
-    return make("article", {}, make("span", { className: "n", textContent: number(n) }), name, ...hintText(hint));
+    const title = (code || "Without an error code")
+      .split(/(?<=[a-z])(?=[A-Z])/)
+      .flatMap((word) => [word, make("wbr")]);
+    const name =
+      printed || !code
+        ? make("h3", {}, ...title)
+        : make(
+            "h3",
+            {},
+            make(
+              "button",
+              {
+                type: "button",
+                "aria-pressed": String(chosen.code === code),
+                title: "Only these",
+              },
+              ...title,
+            ),
+          );
+    name
+      .querySelector("button")
+      ?.addEventListener("click", () => choose({ code: chosen.code === code ? "" : code }));
+    return make(
+      "article",
+      {},
+      make("span", { className: "n", textContent: number(n) }),
+      name,
+      ...hintText(hint),
+    );
   });
   const title = make("h2", { textContent: "Why" });
-  return cards.length ? [title, ...cards] : [title, make("p", { className: "grey", textContent: "Nothing here needs an explanation." })];
+  return cards.length
+    ? [title, ...cards]
+    : [title, make("p", { className: "grey", textContent: "Nothing here needs an explanation." })];
 }
 
 // --- One account ---
@@ -197,47 +343,105 @@ function detail(a) {
   const worst = (cell) => (model.illAt.has(cell) ? 0 : 1);
   cells.sort((x, y) => worst(x) - worst(y) || x - y);
   const packs = cells.map((cell) => {
-    const [kind, sign, words, c] = look(model.cells[cell]), entry = model.illAt.get(cell);
-    const item = make("li", {}, make("span", { className: `cell ${kind}`, textContent: sign, "aria-hidden": "true" }), " ",
-      make("b", { textContent: packTitle(model.packs[split(cell)[1]]) }), ` ${words}`);
+    const [kind, sign, words, c] = look(model.cells[cell]),
+      entry = model.illAt.get(cell);
+    const item = make(
+      "li",
+      {},
+      make("span", { className: `cell ${kind}`, textContent: sign, "aria-hidden": "true" }),
+      " ",
+      make("b", { textContent: packTitle(model.packs[split(cell)[1]]) }),
+      ` ${words}`,
+    );
     if (entry) {
       const since = entry.since ?? entry.updated;
       if (since != null) item.append(make("p", { textContent: `Since ${ago(since)} UTC (${span(since)})` }));
       if (entry.message) item.append(make("blockquote", {}, make("bdi", { textContent: entry.message })));
-      if (c.hint) item.append(make("details", {}, make("summary", { textContent: "What it means, what to do" }), ...hintText(c.hint)));
+      if (c.hint)
+        item.append(
+          make(
+            "details",
+            {},
+            make("summary", { textContent: "What it means, what to do" }),
+            ...hintText(c.hint),
+          ),
+        );
     }
     return item;
   });
   const moves = timeline(model, a).map(({ ago: seconds, pack, kind, from, to, code }) =>
-    make("li", { className: kind.toLowerCase() }, make("time", { textContent: ago(seconds), dateTime: new Date((model.now - seconds) * 1000).toISOString() }), " ",
-      make("b", { textContent: kind }), ` ${packTitle(pack)}`, make("span", { className: "grey", textContent: ` ${from} → ${to}${code ? `, ${code}` : ""}` })));
+    make(
+      "li",
+      { className: kind.toLowerCase() },
+      make("time", {
+        textContent: ago(seconds),
+        dateTime: new Date((model.now - seconds) * 1000).toISOString(),
+      }),
+      " ",
+      make("b", { textContent: kind }),
+      ` ${packTitle(pack)}`,
+      make("span", { className: "grey", textContent: ` ${from} → ${to}${code ? `, ${code}` : ""}` }),
+    ),
+  );
   const dialog = $("detail");
   const close = make("button", { type: "button", className: "close", textContent: "Close" });
   close.addEventListener("click", () => dialog.close());
   const oldest = model.moves.length ? ago(model.moves[model.moves.length - 7]) : "";
   const more = model.cut ? `The page holds changes since ${oldest} UTC. All: ` : "All that is kept: ";
   dialog.replaceChildren(
-    make("h2", { id: "detail-title" }, make("bdi", { textContent: model.names[a] || "Account" }), " ", make("span", { className: "id", textContent: model.accounts[a] })), close,
-    make("h3", { textContent: `${counted(cells.length, "pack")}, ${number(model.illPacks[a])} not well` }), make("ul", { className: "packs" }, ...packs),
-    make("h3", { textContent: "Past" }), moves.length ? make("ol", { className: "moves" }, ...moves) : make("p", { textContent: "No change is recorded." }),
-    make("p", { className: "grey" }, more, make("code", { textContent: `packwatch history --account ${model.accounts[a]}` })));
+    make(
+      "h2",
+      { id: "detail-title" },
+      make("bdi", { textContent: model.names[a] || "Account" }),
+      " ",
+      make("span", { className: "id", textContent: model.accounts[a] }),
+    ),
+    close,
+    make("h3", { textContent: `${counted(cells.length, "pack")}, ${number(model.illPacks[a])} not well` }),
+    make("ul", { className: "packs" }, ...packs),
+    make("h3", { textContent: "Past" }),
+    moves.length
+      ? make("ol", { className: "moves" }, ...moves)
+      : make("p", { textContent: "No change is recorded." }),
+    make(
+      "p",
+      { className: "grey" },
+      more,
+      make("code", { textContent: `packwatch history --account ${model.accounts[a]}` }),
+    ),
+  );
   dialog.showModal();
   dialog.scrollTop = 0;
 }
 
-$("detail").addEventListener("click", (event) => { if (event.target === $("detail")) $("detail").close(); });
+$("detail").addEventListener("click", (event) => {
+  if (event.target === $("detail")) $("detail").close();
+});
 
 // --- What is chosen ---
 
-function option(value, text) { return make("option", { value, textContent: text }); }
+function option(value, text) {
+  return make("option", { value, textContent: text });
+}
 
 function selects() {
   const used = (group) => model.classes.some((c) => c && GROUPS[group][1](c));
-  $("status").append(...Object.entries(GROUPS).filter(([group]) => ["ill", "all"].includes(group) || used(group)).map(([group, [title]]) => option(group, title)),
-    make("optgroup", { label: "AWS Config's statuses" }, ...model.statuses.map(([name]) => option(name, name)).sort((a, b) => compare(a.value, b.value))));
+  $("status").append(
+    ...Object.entries(GROUPS)
+      .filter(([group]) => ["ill", "all"].includes(group) || used(group))
+      .map(([group, [title]]) => option(group, title)),
+    make(
+      "optgroup",
+      { label: "AWS Config's statuses" },
+      ...model.statuses.map(([name]) => option(name, name)).sort((a, b) => compare(a.value, b.value)),
+    ),
+  );
   $("region").append(option("", "All"), ...model.regions.map((region) => option(region, region)));
   $("pack").append(option("", "All"), ...model.packs.map((pack, p) => option(String(p), packTitle(pack))));
-  $("code").append(option("", "All"), ...model.codes.map((code) => option(code, code)).sort((a, b) => compare(a.value, b.value)));
+  $("code").append(
+    option("", "All"),
+    ...model.codes.map((code) => option(code, code)).sort((a, b) => compare(a.value, b.value)),
+  );
 }
 
 function choose(change) {
@@ -248,7 +452,8 @@ function choose(change) {
 
 function update() {
   found = filterCells(model, chosen, column);
-  $("count").textContent = `${counted(found.cells.length, "deployment")} in ${counted(found.accounts.length, "account")}`;
+  $("count").textContent =
+    `${counted(found.cells.length, "deployment")} in ${counted(found.accounts.length, "account")}`;
   draw();
 }
 
@@ -276,7 +481,8 @@ document.querySelector("[role=tablist]").addEventListener("click", (event) => {
   if (tab) show(tab.id.slice(4));
 });
 document.querySelector("[role=tablist]").addEventListener("keydown", (event) => {
-  const tabs = [...document.querySelectorAll("[role=tab]")], at = tabs.indexOf(document.activeElement);
+  const tabs = [...document.querySelectorAll("[role=tab]")],
+    at = tabs.indexOf(document.activeElement);
   const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
   if (to === undefined) return;
   const tab = tabs[(to + tabs.length) % tabs.length];
@@ -286,7 +492,10 @@ document.querySelector("[role=tablist]").addEventListener("keydown", (event) => 
 });
 $("filters").addEventListener("input", (event) => choose({ [event.target.id]: event.target.value }));
 $("filters").addEventListener("submit", (event) => event.preventDefault());
-$("filters").addEventListener("reset", (event) => { event.preventDefault(); choose(START); });
+$("filters").addEventListener("reset", (event) => {
+  event.preventDefault();
+  choose(START);
+});
 document.addEventListener("keydown", (event) => {
   const isTyping = event.target.matches("input, select, textarea") || $("detail").open;
   if (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
@@ -299,15 +508,27 @@ document.addEventListener("keydown", (event) => {
 // On paper a grid would show what happens to be in sight: the list is printed as a plain table instead.
 const MOST_PRINTED = 2000;
 addEventListener("beforeprint", () => {
-  const rows = [...found.cells.subarray(0, MOST_PRINTED)].map((cell) => make("tr", {}, ...LIST.map((_, c) => {
-    const element = make("td");
-    fillList(element, cell, c);
-    return element;
-  })));
+  const rows = [...found.cells.subarray(0, MOST_PRINTED)].map((cell) =>
+    make(
+      "tr",
+      {},
+      ...LIST.map((_, c) => {
+        const element = make("td");
+        fillList(element, cell, c);
+        return element;
+      }),
+    ),
+  );
   const head = make("tr", {}, ...LIST.map(({ title }) => make("th", { textContent: title, scope: "col" })));
   const rest = found.cells.length - rows.length;
-  $("printed").replaceChildren(make("h2", { textContent: `${counted(found.cells.length, "deployment")}` }), make("table", { className: "plain" }, make("thead", {}, head), make("tbody", {}, ...rows)),
-    make("p", { textContent: rest > 0 ? `${number(rest)} more are not printed.` : "" }), ...why(true), make("h2", { textContent: "Packs" }), packTable(found.packs));
+  $("printed").replaceChildren(
+    make("h2", { textContent: `${counted(found.cells.length, "deployment")}` }),
+    make("table", { className: "plain" }, make("thead", {}, head), make("tbody", {}, ...rows)),
+    make("p", { textContent: rest > 0 ? `${number(rest)} more are not printed.` : "" }),
+    ...why(true),
+    make("h2", { textContent: "Packs" }),
+    packTable(found.packs),
+  );
 });
 addEventListener("afterprint", () => $("printed").replaceChildren());
 
