@@ -76,6 +76,19 @@ pub struct Row {
     /// It changes too often to be told of each time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flapping: bool,
+    /// The epoch of the run that recorded it; 0 in rows of an older packwatch.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub epoch: u64,
+    /// What the account is going through, from its first ill state to its next well one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<Incident>,
+}
+
+/// What an account goes through from the first ill state to the next well one. It began at the row's `failing_since`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// A hash of region, pack, the history's birth, account and the epoch that recorded its begin.
+    pub id: String,
 }
 
 /// One recorded change of one account.
@@ -107,6 +120,15 @@ pub struct Transition {
     /// The account goes on changing too often: people are not told.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub damped: bool,
+    /// The incident that it belongs to, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident_id: Option<String>,
+    /// A baseline found it: it was so before anybody looked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub baseline: bool,
+    /// Whether people are to be told, as judged when it was recorded; `None` in records of an older packwatch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<bool>,
     /// When the history forgets it: seconds since 1970, as DynamoDB's TTL takes them.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub expires_at: Timestamp,

@@ -5,23 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::model::{AccountId, Kind, Phase};
+use crate::model::{AccountId, Kind, Phase, Target};
+use crate::settings::Settings;
 use crate::state::heads::Change;
+use crate::state::silence::Silences;
 use crate::state::{Row, State, Transition};
 use crate::watch::flap::{self, Flap};
-
-/// What every change of one comparison shares.
-#[derive(Debug, Clone, Copy)]
-pub struct Stamp {
-    /// The epoch of the run's claim.
-    pub epoch: u64,
-    /// When the statuses were read.
-    pub observed_at: Timestamp,
-    /// When the history forgets it.
-    pub expires_at: Timestamp,
-    /// More changes of one account within an hour are too many to be told of each.
-    pub flap_limit: Option<u32>,
-}
 
 /// What was observed of a target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,96 +39,138 @@ pub fn missing(
     if observed.whole { rows.keys().filter(unseen).copied().collect() } else { Vec::new() }
 }
 
-/// What must be written so that the rows are what was observed, in the order of the accounts. In a
-/// baseline nothing is logged.
-pub fn changes(
-    rows: &BTreeMap<AccountId, Row>,
-    observed: &Observation,
-    excluded: &BTreeSet<AccountId>,
-    stamp: Stamp,
-    baseline: bool,
-) -> Vec<Change> {
-    let mut changes = Vec::new();
-    for (account, to) in &observed.states {
-        let row = rows.get(account);
-        let flap = flap::judge(row, to, stamp.observed_at, stamp.flap_limit);
-        if flap.settles || row.is_none_or(|row| row.state.key() != to.key()) {
-            let kind = match baseline {
-                true => None,
-                false if flap.settles => Some(Kind::Settled),
-                false => kind(row, to),
-            };
-            changes.push(changed(*account, row, to, kind, flap, stamp));
+/// What is recorded beside what was observed, and by which rules they are compared.
+#[derive(Debug, Clone, Copy)]
+pub struct Comparison<'a> {
+    /// What both are about.
+    pub target: &'a Target,
+    /// Its history's birth.
+    pub born: &'a str,
+    /// The epoch of the run's claim.
+    pub epoch: u64,
+    /// What is recorded.
+    pub rows: &'a BTreeMap<AccountId, Row>,
+    /// What was observed.
+    pub observed: &'a Observation,
+    /// When the statuses were read.
+    pub observed_at: Timestamp,
+    /// Whether the target is seen for the first time: nothing that is so already is a change.
+    pub baseline: bool,
+    /// Whom to leave out, what people want to be told, and how long the history is.
+    pub settings: &'a Settings,
+    /// What people do not want to be told for a while.
+    pub silences: &'a Silences,
+}
+
+impl Comparison<'_> {
+    /// What must be written so that the rows are what was observed, in the order of the accounts. In a
+    /// baseline nothing is logged.
+    pub fn changes(&self) -> Vec<Change> {
+        let Self { rows, observed, settings, .. } = self;
+        let mut changes = Vec::new();
+        for (account, to) in &observed.states {
+            let row = rows.get(account);
+            let flap = flap::judge(row, to, self.observed_at, settings.flap_limit);
+            if flap.settles || row.is_none_or(|row| row.state.key() != to.key()) {
+                let kind = match self.baseline {
+                    true => None,
+                    false if flap.settles => Some(Kind::Settled),
+                    false => kind(row, to),
+                };
+                changes.push(self.changed(*account, row, to, kind, flap));
+            }
+        }
+        for account in settings.excluded.iter().filter(|account| rows.contains_key(account)) {
+            changes.push(Change { account: *account, row: None, transition: None });
+        }
+        for account in missing(rows, observed, &settings.excluded) {
+            changes.push(self.left(account, rows.get(&account)));
+        }
+        changes.sort_by_key(|change| change.account);
+        changes.iter_mut().for_each(|change| self.silence(change));
+        changes
+    }
+
+    fn changed(
+        &self,
+        account: AccountId,
+        row: Option<&Row>,
+        to: &State,
+        kind: Option<Kind>,
+        flap: Flap,
+    ) -> Change {
+        // The end of a silence is told even so: nobody knows of the failure yet.
+        let silence_ended = row.is_some_and(|row| row.state.silenced) && !to.silenced;
+        let since = failing_since(row, to, self.observed_at);
+        let transition = kind.map(|kind| Transition {
+            account,
+            epoch: self.epoch,
+            kind,
+            from: row.map(|row| row.state.clone()),
+            to: Some(to.clone()),
+            // A recovery tells since when the account had failed; its row no longer knows.
+            failing_since: since.or_else(|| row.and_then(|row| row.failing_since)),
+            observed_at: self.observed_at,
+            silenced: false,
+            flapping: flap.begins,
+            damped: flap.goes_on && !silence_ended,
+            incident_id: None,
+            baseline: false,
+            told: None,
+            expires_at: self.expires_at(),
+        });
+        // Where nothing is told, nobody learns that it begins: the next change says so.
+        let flapping = flap.goes_on || transition.as_ref().is_some_and(|t| t.flapping.is_some());
+        let row = Row {
+            state: to.clone(),
+            failing_since: since,
+            turns: flap.turns,
+            flapping,
+            epoch: self.epoch,
+            incident: None,
+        };
+        Change { account, row: Some(row), transition: transition.map(Box::new) }
+    }
+
+    fn left(&self, account: AccountId, row: Option<&Row>) -> Change {
+        let transition = row.filter(|_| !self.baseline).map(|row| Transition {
+            account,
+            epoch: self.epoch,
+            kind: Kind::Left,
+            from: Some(row.state.clone()),
+            to: None,
+            failing_since: row.failing_since,
+            observed_at: self.observed_at,
+            silenced: false,
+            flapping: None,
+            damped: false,
+            incident_id: None,
+            baseline: false,
+            told: None,
+            expires_at: self.expires_at(),
+        });
+        Change { account, row: None, transition: transition.map(Box::new) }
+    }
+
+    /// Keeps a change that a silence covers from people. Whoever is not told that an account begins to change too often
+    /// must be told of its next change, so it does not begin here.
+    fn silence(&self, change: &mut Change) {
+        let Some(transition) = &mut change.transition else { return };
+        let is_covered = transition.to.as_ref().is_some_and(|to| to.silenced);
+        if !is_covered && !self.silences.silence(change.account, transition.kind, self.observed_at) {
+            return;
+        }
+        transition.silenced = true;
+        if transition.flapping.take().is_some()
+            && let Some(row) = &mut change.row
+        {
+            row.flapping = false;
         }
     }
-    for account in excluded.iter().filter(|account| rows.contains_key(account)) {
-        changes.push(Change { account: *account, row: None, transition: None });
-    }
-    for account in missing(rows, observed, excluded) {
-        changes.push(left(account, rows.get(&account), stamp, baseline));
-    }
-    changes.sort_by_key(|change| change.account);
-    changes
-}
 
-fn changed(
-    account: AccountId,
-    row: Option<&Row>,
-    to: &State,
-    kind: Option<Kind>,
-    flap: Flap,
-    stamp: Stamp,
-) -> Change {
-    // The end of a silence is told even so: nobody knows of the failure yet.
-    let silence_ended = row.is_some_and(|row| row.state.silenced) && !to.silenced;
-    let since = failing_since(row, to, stamp.observed_at);
-    let transition = kind.map(|kind| Transition {
-        account,
-        epoch: stamp.epoch,
-        kind,
-        from: row.map(|row| row.state.clone()),
-        to: Some(to.clone()),
-        // A recovery tells since when the account had failed; its row no longer knows.
-        failing_since: since.or_else(|| row.and_then(|row| row.failing_since)),
-        observed_at: stamp.observed_at,
-        silenced: false,
-        flapping: flap.begins,
-        damped: flap.goes_on && !silence_ended,
-        expires_at: stamp.expires_at,
-    });
-    // Where nothing is told, nobody learns that it begins: the next change says so.
-    let flapping = flap.goes_on || transition.as_ref().is_some_and(|t| t.flapping.is_some());
-    let row = Row { state: to.clone(), failing_since: since, turns: flap.turns, flapping };
-    Change { account, row: Some(row), transition: transition.map(Box::new) }
-}
-
-/// Keeps a change from people. Whoever is not told that an account begins to change too often must be told of its
-/// next change, so it does not begin here.
-pub fn silence(change: &mut Change) {
-    let Some(transition) = &mut change.transition else { return };
-    transition.silenced = true;
-    if transition.flapping.take().is_some()
-        && let Some(row) = &mut change.row
-    {
-        row.flapping = false;
+    fn expires_at(&self) -> Timestamp {
+        self.observed_at.checked_add(self.settings.history).unwrap_or(Timestamp::MAX)
     }
-}
-
-fn left(account: AccountId, row: Option<&Row>, stamp: Stamp, baseline: bool) -> Change {
-    let transition = row.filter(|_| !baseline).map(|row| Transition {
-        account,
-        epoch: stamp.epoch,
-        kind: Kind::Left,
-        from: Some(row.state.clone()),
-        to: None,
-        failing_since: row.failing_since,
-        observed_at: stamp.observed_at,
-        silenced: false,
-        flapping: None,
-        damped: false,
-        expires_at: stamp.expires_at,
-    });
-    Change { account, row: None, transition: transition.map(Box::new) }
 }
 
 /// Since when the account is not well: a failure starts it, only a success ends it, so that a failure

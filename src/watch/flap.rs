@@ -58,7 +58,14 @@ mod tests {
     fn story(statuses: &[&str], limit: Option<u32>) -> Vec<String> {
         let state = |status: &str| State::of(Status::new(status));
         let (turns, failing_since) = (Vec::new(), None);
-        let mut row = Row { state: state("CREATE_SUCCESSFUL"), failing_since, turns, flapping: false };
+        let mut row = Row {
+            state: state("CREATE_SUCCESSFUL"),
+            failing_since,
+            turns,
+            flapping: false,
+            epoch: 0,
+            incident: None,
+        };
         let mut told = Vec::new();
         for (step, status) in statuses.iter().enumerate() {
             let now = Timestamp::from_second(300 * step as i64).unwrap();

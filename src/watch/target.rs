@@ -12,7 +12,7 @@ use crate::state::heads::{Change, Claim, Counts, Head, counts};
 use crate::state::{Row, State, Transition};
 use crate::watch::announce::{Marks, Recorded};
 use crate::watch::budget::Budget;
-use crate::watch::compare::{self, Observation, Stamp};
+use crate::watch::compare::{self, Comparison, Observation};
 use crate::watch::observe::{self, Read, ReadError};
 use crate::watch::plan::Planned;
 use crate::watch::record::record;
@@ -185,7 +185,7 @@ impl<O: Outside> Look<'_, O> {
             return Err(Stop::NoBaseline);
         }
         let rows = self.outside.store().rows(self.target()).await?;
-        Ok(self.changes(0, &rows, &read.observation, read.observed_at).is_empty())
+        Ok(self.changes("", 0, &rows, &read.observation, read.observed_at).is_empty())
     }
 
     /// Takes the target, so that no older run can write to it any more. A dry run only pretends.
@@ -220,7 +220,7 @@ impl<O: Outside> Look<'_, O> {
 
     fn compare(&self, claimed: &Claimed, rows: &BTreeMap<AccountId, Row>, read: Read) -> Found {
         let observed = &read.observation;
-        let changes = self.changes(claimed.epoch, rows, observed, read.observed_at);
+        let changes = self.changes(&claimed.born, claimed.epoch, rows, observed, read.observed_at);
         let counts = counts(compare::after(rows, &changes).map(|row| &row.state));
         let flaps = compare::after(rows, &changes).any(|row| row.flapping);
         Found {
@@ -255,23 +255,24 @@ impl<O: Outside> Look<'_, O> {
 
     fn changes(
         &self,
+        born: &str,
         epoch: u64,
         rows: &BTreeMap<AccountId, Row>,
         observed: &Observation,
         observed_at: Timestamp,
     ) -> Vec<Change> {
-        let expires_at = observed_at.checked_add(self.settings.history).unwrap_or(Timestamp::MAX);
-        let stamp = Stamp { epoch, observed_at, expires_at, flap_limit: self.settings.flap_limit };
-        let excluded = &self.settings.excluded;
-        let mut changes = compare::changes(rows, observed, excluded, stamp, self.is_baseline());
-        let silences = &self.planned.silences;
-        let is_silenced = |t: &Transition| {
-            t.to.as_ref().is_some_and(|to| to.silenced) || silences.silence(t.account, t.kind, observed_at)
+        let comparison = Comparison {
+            target: self.target(),
+            born,
+            epoch,
+            rows,
+            observed,
+            observed_at,
+            baseline: self.is_baseline(),
+            settings: self.settings,
+            silences: &self.planned.silences,
         };
-        for change in changes.iter_mut().filter(|c| c.transition.as_deref().is_some_and(is_silenced)) {
-            compare::silence(change);
-        }
-        changes
+        comparison.changes()
     }
 
     /// Records the changes, and gathers what every run until now owes.

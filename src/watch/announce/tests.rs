@@ -35,6 +35,9 @@ fn failed(n: u64, epoch: u64) -> Transition {
         silenced: false,
         flapping: None,
         damped: false,
+        incident_id: None,
+        baseline: false,
+        told: None,
         expires_at: Timestamp::UNIX_EPOCH,
     }
 }

@@ -3,12 +3,39 @@ use crate::model::Status;
 use crate::state::heads::{Counts, counts};
 
 const A: &str = "111122223333";
-const STAMP: Stamp = Stamp {
-    epoch: 7,
-    observed_at: Timestamp::UNIX_EPOCH,
-    expires_at: Timestamp::UNIX_EPOCH,
-    flap_limit: None,
-};
+#[derive(Clone, Copy)]
+struct Stamp {
+    epoch: u64,
+    observed_at: Timestamp,
+    flap_limit: Option<u32>,
+}
+
+const STAMP: Stamp = Stamp { epoch: 7, observed_at: Timestamp::UNIX_EPOCH, flap_limit: None };
+
+/// A comparison of the pack P, where nothing is silenced.
+fn changes(
+    rows: &BTreeMap<AccountId, Row>,
+    observed: &Observation,
+    excluded: &BTreeSet<AccountId>,
+    stamp: Stamp,
+    baseline: bool,
+) -> Vec<Change> {
+    let lookup = |name: &str| (name == "PACKWATCH_REGIONS").then(|| "eu-west-1".to_owned());
+    let settings = crate::settings::Reader::new(&lookup).settings();
+    let settings = Settings { excluded: excluded.clone(), flap_limit: stamp.flap_limit, ..settings };
+    let comparison = Comparison {
+        target: &Target { region: "eu-west-1".parse().unwrap(), pack: "P".parse().unwrap() },
+        born: "b",
+        epoch: stamp.epoch,
+        rows,
+        observed,
+        observed_at: stamp.observed_at,
+        baseline,
+        settings: &settings,
+        silences: &Silences::default(),
+    };
+    comparison.changes()
+}
 
 fn state(status: &str) -> State {
     State {
@@ -181,8 +208,14 @@ fn an_excluded_account_goes_without_a_word_and_a_baseline_logs_nothing() {
 fn the_rows_afterwards_are_those_that_stay_and_those_that_changed() {
     let ids = ["111122223331", "111122223332", "111122223333", "111122223334"];
     let [good, bad] = ["CREATE_SUCCESSFUL", "CREATE_FAILED"].map(state);
-    let row =
-        |state: &State| Row { state: state.clone(), failing_since: None, turns: Vec::new(), flapping: false };
+    let row = |state: &State| Row {
+        state: state.clone(),
+        failing_since: None,
+        turns: Vec::new(),
+        flapping: false,
+        epoch: 0,
+        incident: None,
+    };
     let mut rows: BTreeMap<AccountId, Row> =
         ids.iter().take(3).map(|id| (id.parse().unwrap(), row(&good))).collect();
     // The first stays, the second changes, the third leaves, the fourth joins.
@@ -201,17 +234,25 @@ fn the_rows_afterwards_are_those_that_stay_and_those_that_changed() {
 #[test]
 fn flapping_begins_only_where_it_is_told() {
     let turns = vec![Timestamp::UNIX_EPOCH; 3];
-    let row = Row { state: state("CREATE_SUCCESSFUL"), failing_since: None, turns, flapping: false };
+    let row = Row {
+        state: state("CREATE_SUCCESSFUL"),
+        failing_since: None,
+        turns,
+        flapping: false,
+        epoch: 0,
+        incident: None,
+    };
     let rows = BTreeMap::from([(A.parse().unwrap(), row)]);
     let failed = observed(&[(A, state("UPDATE_FAILED"))], true);
     let stamp = Stamp { flap_limit: Some(3), ..STAMP };
     let one = |baseline| changes(&rows, &failed, &BTreeSet::new(), stamp, baseline).remove(0);
     let is_flapping = |change: &Change| change.row.as_ref().unwrap().flapping;
 
-    let mut told = one(false);
+    let told = one(false);
     assert!(is_flapping(&told) && told.transition.as_ref().unwrap().flapping == Some(4));
     assert!(!is_flapping(&one(true)), "a baseline tells nothing of it");
-    silence(&mut told);
+    let covered = observed(&[(A, State { silenced: true, ..state("UPDATE_FAILED") })], true);
+    let told = changes(&rows, &covered, &BTreeSet::new(), stamp, false).remove(0);
     let transition = told.transition.as_ref().unwrap();
     assert!(transition.silenced && transition.flapping.is_none() && !is_flapping(&told));
     assert_eq!(told.row.as_ref().unwrap().turns.len(), 4, "the next change is one too many");
@@ -227,7 +268,14 @@ fn accounts_are_counted_by_their_status() {
 #[test]
 fn what_is_as_it_was_means_nothing() {
     let state = reminded(state("CREATE_FAILED"), 3);
-    let row = Row { state: state.clone(), failing_since: None, turns: Vec::new(), flapping: false };
+    let row = Row {
+        state: state.clone(),
+        failing_since: None,
+        turns: Vec::new(),
+        flapping: false,
+        epoch: 0,
+        incident: None,
+    };
     assert_eq!(kind(Some(&row), &state), None);
 }
 
@@ -237,7 +285,7 @@ fn damping_ends_with_a_silence_and_when_the_account_settles() {
     let silenced = |silenced| State { silenced, ..state("CREATE_FAILED") };
     let damped = |from: State, to: State, flapping| {
         let turns = vec![STAMP.observed_at];
-        let row = Row { state: from, failing_since: None, turns, flapping };
+        let row = Row { state: from, failing_since: None, turns, flapping, epoch: 0, incident: None };
         let rows = BTreeMap::from([(A.parse().unwrap(), row)]);
         let stamp = Stamp { flap_limit: Some(3), ..STAMP };
         let changes = changes(&rows, &observed(&[(A, to)], true), &BTreeSet::new(), stamp, false);
@@ -249,7 +297,14 @@ fn damping_ends_with_a_silence_and_when_the_account_settles() {
     assert!(!damped(silenced(true), silenced(false), true), "nobody knows of the failure yet");
     assert!(damped(silenced(true), State { reminder: 1, ..silenced(true) }, true));
 
-    let row = Row { state: well(), failing_since: None, turns: Vec::new(), flapping: true };
+    let row = Row {
+        state: well(),
+        failing_since: None,
+        turns: Vec::new(),
+        flapping: true,
+        epoch: 0,
+        incident: None,
+    };
     let rows = BTreeMap::from([(A.parse().unwrap(), row)]);
     let settled = changes(&rows, &observed(&[(A, well())], true), &BTreeSet::new(), STAMP, false);
     let transition = settled[0].transition.as_ref().unwrap();

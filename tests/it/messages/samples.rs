@@ -64,6 +64,9 @@ pub(crate) fn transition(n: u64, kind: Kind, from: Option<State>, to: Option<Sta
         silenced: false,
         flapping: None,
         damped: false,
+        incident_id: None,
+        baseline: false,
+        told: None,
         expires_at: at("2027-02-18T10:00:00Z"),
     }
 }

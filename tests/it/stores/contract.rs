@@ -116,10 +116,19 @@ pub(crate) fn change(n: u64, epoch: u64) -> Change {
         silenced: true,
         flapping: Some(7),
         damped: true,
+        incident_id: None,
+        baseline: false,
+        told: None,
         expires_at: "2027-02-18T10:00:00Z".parse().unwrap(),
     };
-    let row =
-        Row { state: state("CREATE_FAILED"), failing_since: Some(now), turns: vec![now], flapping: true };
+    let row = Row {
+        state: state("CREATE_FAILED"),
+        failing_since: Some(now),
+        turns: vec![now],
+        flapping: true,
+        epoch: 0,
+        incident: None,
+    };
     Change { account: account(n), row: Some(row), transition: Some(Box::new(transition)) }
 }
 
