@@ -135,6 +135,8 @@ PYTHON_FILES := scripts benches/peer
 BOARD_FILES := $(foreach kind,js css html,'src/cli/board/*.$(kind)')
 # The board's scripts are formatted by a program for Node.js.
 NPM := $(shell command -v npm)
+# A region of each partition: commercial, GovCloud, China, the sovereign cloud, and the isolated ones that cfn-lint knows.
+PARTITIONS := us-east-1 us-gov-west-1 cn-north-1 eusc-de-east-1 us-iso-east-1 us-isob-east-1 us-isof-south-1 eu-isoe-west-1
 
 lint: .venv/.stamp ## Formatting, lints, documentation, template
 	cargo fmt --check
@@ -147,7 +149,8 @@ else
 endif
 	cargo clippy --locked --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features
-	.venv/bin/cfn-lint template.yaml
+	.venv/bin/cfn-lint --regions $(PARTITIONS) -- template.yaml
+	.venv/bin/cfn-lint --regions us-east-1 eu-west-1 -- deploy/slack.yaml
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv/bin/sam validate --lint --template template.yaml
 
 lint-board: $(NODE_MODULES)/.stamp ## The format of the board's page (needs Node.js 20)
