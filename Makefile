@@ -21,7 +21,7 @@ LAMBDA_FEATURES := --locked --release --no-default-features --features aws --bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo screenshots test test-board bench-board soak mutants fuzz lint lint-board format deny sbom workflows bench simulate build package build-PackwatchFunction local sam-local e2e world clean
+.PHONY: help demo screenshots test test-board bench-board soak mutants fuzz lint lint-board format deny sbom workflows bench simulate build package build-PackwatchFunction dist local sam-local e2e world clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -187,12 +187,21 @@ endif
 	$(PYTHON) scripts/check_glibc.py $(LAMBDA) $(if $(ARCH),--arch $(ARCH))
 
 PACKAGE := $(TARGET)/lambda/packwatch.zip
+# Where `sam deploy` is not told another one, this is the function's processor.
+ARCHITECTURE := $(shell sed -n '/^  Architecture:/,/Default:/s/^    Default: //p' template.yaml)
+CHECK_BINARY = $(PYTHON) scripts/check_glibc.py $(or $(BOOTSTRAP),$(LAMBDA))
 
 package: $(if $(BOOTSTRAP),,build) ## Pack the Lambda into target/lambda/packwatch.zip, as deploy/terraform takes it
 	$(PYTHON) scripts/package.py $(or $(BOOTSTRAP),$(LAMBDA)) $(PACKAGE)
 
-# `sam build` calls this, named for the function in template.yaml.
+dist: $(if $(BOOTSTRAP),,build) ## Make what a release ships: a zip that deploys without a compiler (BOOTSTRAP=PATH)
+	$(CHECK_BINARY) $(if $(ARCH),--arch $(ARCH))
+	$(PYTHON) scripts/dist.py $(or $(BOOTSTRAP),$(LAMBDA)) $(TARGET)/dist
+
+# `sam build` calls this, named for the function in template.yaml. It does not say for which processor, so a binary for
+# another one than the template's is taken with ARCH only.
 build-PackwatchFunction: $(if $(BOOTSTRAP),,build)
+	$(CHECK_BINARY) --arch $(or $(ARCH),$(ARCHITECTURE))
 	cp $(or $(BOOTSTRAP),$(LAMBDA)) $(ARTIFACTS_DIR)/bootstrap
 
 # --- Whole programs against emulators -------------------------------------------------------------------------------
@@ -204,9 +213,9 @@ sam-local: .venv/.stamp world $(if $(BOOTSTRAP),,build) ## The same with `sam lo
 	.venv/bin/python scripts/sam_local.py --event $(EVENT) --bootstrap $(or $(BOOTSTRAP),$(LAMBDA)) --world $(WORLD) \
 		$(if $(BASE),--base $(BASE))
 
-e2e: .venv/.stamp .venv-e2e/.stamp world $(if $(BOOTSTRAP),,build) ## Deploy template.yaml to an emulated AWS and let its schedule fire (FAN_OUT=1)
+e2e: .venv/.stamp .venv-e2e/.stamp world $(if $(BOOTSTRAP),,build) ## Deploy to an emulated AWS and let the schedule fire (FAN_OUT=1, DIST=1: the release's zip)
 	.venv/bin/python scripts/e2e.py --ministack .venv-e2e/bin/ministack \
-		--bootstrap $(or $(BOOTSTRAP),$(LAMBDA)) --world $(WORLD) $(if $(FAN_OUT),--fan-out)
+		--bootstrap $(or $(BOOTSTRAP),$(LAMBDA)) --world $(WORLD) $(if $(FAN_OUT),--fan-out) $(if $(filter 1,$(DIST)),--dist)
 
 # The model of AWS Config.
 world:

@@ -7,8 +7,8 @@ locals {
   partition = data.aws_partition.current.partition
   region    = data.aws_region.current.region
 
-  # Where a release lies unpacked, the function is beside this folder.
-  package = coalesce(var.package, "${path.module}/../function.zip")
+  # Where a release lies unpacked, the function is at its root.
+  package = coalesce(var.package, "${path.module}/../../function.zip")
 
   interval_seconds = var.schedule_minutes * 60
 
