@@ -21,7 +21,7 @@ LAMBDA_FEATURES := --locked --release --no-default-features --features aws --bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo screenshots test test-board bench-board soak mutants fuzz lint lint-board format deny sbom workflows bench simulate build package build-PackwatchFunction dist local sam-local e2e world clean
+.PHONY: help demo screenshots test test-board bench-board soak mutants fuzz lint scan lint-board format deny sbom workflows bench simulate build package build-PackwatchFunction dist local sam-local e2e world clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -153,6 +153,12 @@ endif
 	.venv/bin/cfn-lint --regions us-east-1 eu-west-1 -- deploy/slack.yaml
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv/bin/sam validate --lint --template template.yaml
 
+CHECKOV := .venv-scan/bin/checkov --skip-download --quiet --compact
+
+scan: .venv-scan/.stamp ## Check the templates and the Terraform module for insecure settings (checkov)
+	$(CHECKOV) --framework cloudformation --file template.yaml deploy/slack.yaml
+	$(CHECKOV) --framework terraform --directory deploy/terraform
+
 lint-board: $(NODE_MODULES)/.stamp ## The format of the board's page (needs Node.js 20)
 	$(NODE_MODULES)/.bin/prettier --check $(BOARD_FILES)
 
@@ -245,6 +251,12 @@ PIP_INSTALL := bin/pip install --quiet --disable-pip-version-check
 	.venv-e2e/$(PIP_INSTALL) --requirement requirements/e2e.txt
 	@touch $@
 
+.venv-scan/.stamp: requirements/scan.txt
+	$(PYTHON) -m venv .venv-scan
+	@echo '*' > .venv-scan/.gitignore
+	.venv-scan/$(PIP_INSTALL) --requirement requirements/scan.txt
+	@touch $@
+
 .venv-browser/.stamp: requirements/browser.txt
 	$(PYTHON) -m venv .venv-browser
 	.venv-browser/$(PIP_INSTALL) --requirement requirements/browser.txt
@@ -256,4 +268,4 @@ $(NODE_MODULES)/.stamp: requirements/package-lock.json
 
 clean: ## Remove everything that was built or installed
 	cargo clean
-	rm -rf .tools .venv .venv-bench .venv-browser .venv-e2e $(NODE_MODULES) .aws-sam
+	rm -rf .tools .venv .venv-bench .venv-browser .venv-e2e .venv-scan $(NODE_MODULES) .aws-sam

@@ -51,7 +51,7 @@ def template(arch: str) -> str:
     return replaced(
         (PROJECT / "template.yaml").read_text(),
         {
-            "    Metadata:\n      BuildMethod: makefile\n": "",
+            "      BuildMethod: makefile\n": "",
             "      CodeUri: .\n": f"      CodeUri: {FUNCTION}\n",
             BOTH: f"    Default: {arch}\n    AllowedValues: [{arch}]\n",
         },

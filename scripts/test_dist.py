@@ -30,7 +30,7 @@ class Dist(unittest.TestCase):
 
     def test_the_template_has_the_function_as_its_code_and_compiles_nothing(self):
         function = self.template["Resources"]["PackwatchFunction"]
-        self.assertNotIn("Metadata", function)
+        self.assertNotIn("BuildMethod", function["Metadata"])
         with zipfile.ZipFile(io.BytesIO(self.files[function["Properties"]["CodeUri"]])) as code:
             self.assertEqual(code.read("bootstrap"), ARM64)
 

@@ -23,6 +23,7 @@ KEY_OR_OWN = {"If": ["HasKey", {"Ref": "KeyArn"}, {"GetAtt": "TopicKey.Arn"}]}
 KEY_OF = {
     "AWS::DynamoDB::Table": ("SSESpecification", "KMSMasterKeyId"),
     "AWS::Logs::LogGroup": ("KmsKeyId",),
+    "AWS::Scheduler::Schedule": ("KmsKeyArn",),
     "AWS::Serverless::Function": ("KmsKeyArn",),
     "AWS::SNS::Topic": ("KmsMasterKeyId",),
     "AWS::SQS::Queue": ("KmsMasterKeyId",),

@@ -3,6 +3,7 @@ resource "aws_scheduler_schedule" "look" {
   description         = "Lets packwatch look at AWS Config"
   schedule_expression = "rate(${var.schedule_minutes} ${var.schedule_minutes == 1 ? "minute" : "minutes"})"
   state               = var.schedule_state
+  kms_key_arn         = local.customer_key_arn
 
   flexible_time_window {
     mode = "OFF"
