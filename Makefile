@@ -21,7 +21,7 @@ LAMBDA_FEATURES := --locked --release --no-default-features --features aws --bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo screenshots test test-board bench-board soak mutants fuzz lint scan lint-board format deny sbom workflows bench simulate build package build-PackwatchFunction dist local sam-local e2e world clean
+.PHONY: help demo screenshots test test-board bench-board soak mutants fuzz lint scan lint-board format deny sbom workflows bench simulate build package build-PackwatchFunction dist dist-cli local sam-local e2e world clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -116,11 +116,12 @@ DENY ?= licenses sources bans
 deny: .tools/bin/cargo-deny ## Licences and sources of all dependencies (DENY=advisories for known faults)
 	.tools/bin/cargo-deny --locked check $(DENY)
 
-# The target triple that the list is for; empty means this machine's.
+# The target triple that the list is for; empty means this machine's. Without SBOM_FEATURES it is the command line's.
 SBOM_TARGET ?=
+SBOM_FEATURES ?= --no-default-features --features aws
 
 sbom: .tools/bin/cargo-cyclonedx ## List what the Lambda is built of, as CycloneDX: target/lambda/packwatch.cdx.json
-	.tools/bin/cargo-cyclonedx cyclonedx --format json --no-default-features --features aws --no-build-deps \
+	.tools/bin/cargo-cyclonedx cyclonedx --format json $(SBOM_FEATURES) --no-build-deps \
 		$(if $(SBOM_TARGET),--target $(SBOM_TARGET))
 	@mkdir -p $(TARGET)/lambda
 	mv packwatch.cdx.json $(TARGET)/lambda/
@@ -203,6 +204,18 @@ package: $(if $(BOOTSTRAP),,build) ## Pack the Lambda into target/lambda/packwat
 dist: $(if $(BOOTSTRAP),,build) ## Make what a release ships: a zip that deploys without a compiler (BOOTSTRAP=PATH)
 	$(CHECK_BINARY) $(if $(ARCH),--arch $(ARCH))
 	$(PYTHON) scripts/dist.py $(or $(BOOTSTRAP),$(LAMBDA)) $(TARGET)/dist
+
+# The target triple of the command line; empty means this machine's. For Linux it is linked by zig, for the C library that
+# the systems of 2018 have.
+CLI_TARGET ?=
+CLI_GLIBC := 2.28
+CLI_FOR_LINUX := $(findstring linux,$(CLI_TARGET))
+
+dist-cli: ## Pack the command line as a release ships it (CLI_TARGET=aarch64-unknown-linux-gnu)
+	cargo $(if $(CLI_FOR_LINUX),zigbuild,build) --locked --release --bin packwatch \
+		$(if $(CLI_TARGET),--target $(CLI_TARGET)$(if $(CLI_FOR_LINUX),.$(CLI_GLIBC)))
+	$(PYTHON) scripts/dist_cli.py $(TARGET)/$(if $(CLI_TARGET),$(CLI_TARGET)/)release/packwatch \
+		$(or $(CLI_TARGET),$$(rustc -vV | sed -n 's/^host: //p')) $(TARGET)/dist
 
 # `sam build` calls this, named for the function in template.yaml. It does not say for which processor, so a binary for
 # another one than the template's is taken with ARCH only.

@@ -2,6 +2,7 @@
 
 import io
 import re
+import tarfile
 import unittest
 import zipfile
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import yaml
 
 import dist
+import dist_cli
 from test_terraform import Loader
 
 ARM64 = b"\x7fELF\x02\x01" + bytes(12) + b"\xb7\x00" + bytes(60)
@@ -79,6 +81,18 @@ class Dist(unittest.TestCase):
     def test_a_change_of_the_template_that_it_does_not_find_stops_it(self):
         with self.assertRaisesRegex(SystemExit, "expected once, found 0 times"):
             dist.replaced("CodeUri: .", {"CodeUri: here": "there"})
+
+
+class CommandLine(unittest.TestCase):
+    def test_the_same_program_gives_the_same_archive_with_an_executable_in_it(self):
+        content = dist_cli.packed(b"program", "packwatch-cli-1.0.0-here")
+        self.assertEqual(content, dist_cli.packed(b"program", "packwatch-cli-1.0.0-here"))
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            self.assertEqual(
+                {name.partition("/")[0] for name in archive.getnames()}, {"packwatch-cli-1.0.0-here"}
+            )
+            program = archive.getmember("packwatch-cli-1.0.0-here/packwatch")
+            self.assertEqual((program.mode, archive.extractfile(program).read()), (0o755, b"program"))
 
 
 if __name__ == "__main__":

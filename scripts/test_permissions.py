@@ -16,7 +16,7 @@ from botocore import xform_name
 
 PROJECT = Path(__file__).resolve().parent.parent
 CODE = "\n".join(file.read_text() for file in sorted((PROJECT / "src/aws").glob("*.rs")))
-DOCTOR = "\n".join(file.read_text() for file in sorted((PROJECT / "src/aws/doctor").glob("*.rs")))
+DOCTOR = "\n".join(file.read_text() for file in sorted((PROJECT / "src/aws/inspector").glob("*.rs")))
 SERVICES = ("config", "dynamodb", "sns", "sqs", "sts", "organizations", "kms", "logs")
 
 # Calls without an action of their own: IAM asks for these instead.
@@ -49,7 +49,7 @@ AROUND = {
 POLLING = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 
 
-# Anybody may ask who they are, and reading the heads is the store's, not src/aws/doctor's.
+# Anybody may ask who they are, and reading the heads is the store's, not src/aws/inspector's.
 WITHOUT_PERMISSION = {"sts:GetCallerIdentity"}
 OF_THE_STORE = {"dynamodb:Query"}
 
