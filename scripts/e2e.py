@@ -281,6 +281,13 @@ def check_rule(cloud: Cloud, outputs: dict[str, str]) -> None:
     rules = {rule["Name"].split("-")[1]: rule for rule in events.list_rules()["Rules"]}
     rule = rules["PackChanged"]
     expect("the rule for accounts", rules["AccountChanged"]["State"], "DISABLED")
+    joined = (PROJECT / "events/cloudtrail-account-joined.json").read_text()
+    pattern = rules["AccountChanged"]["EventPattern"]
+    expect(
+        "takes an account that joined",
+        events.test_event_pattern(EventPattern=pattern, Event=joined)["Result"],
+        True,
+    )
     put, delete, other = (
         json.loads((PROJECT / "events" / f"{name}.json").read_text())
         for name in ("cloudtrail-put", "cloudtrail-delete", "scheduled")

@@ -54,6 +54,14 @@ class Samples(unittest.TestCase):
             self.assertEqual(event["source"], "aws.config")
             self.assertNotIn("errorCode", event["detail"])
 
+    def test_the_sample_of_an_account_is_what_its_rule_lets_through(self):
+        event = load("cloudtrail-account-joined.json")
+        (rule,) = re.findall(r"(?ms)^  AccountChanged:\n(.*?)^  \w", TEMPLATE)
+        for text in (event["source"], event["detail"]["eventSource"]):
+            self.assertIn(f"[{text}]", rule)
+        for text in (event["detail-type"], event["detail"]["eventName"]):
+            self.assertIn(f"- {text}\n", rule)
+
     def test_requests_name_only_known_fields(self):
         known = {"OrganizationConformancePackName", "Region", "Filters", "PaginationConfig", "DryRun"}
         for file in EVENTS.glob("request*.json"):

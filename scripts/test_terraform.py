@@ -364,6 +364,13 @@ def statement_without_condition(statement: dict) -> dict:
     }
 
 
+# What the module makes on a condition, where the template has one in a policy or on a resource.
+COUNTED = {
+    '${var.key_arn == "" ? 0 : 1}': ["aws_iam_role_policy.schedule_key", "aws_iam_role_policy.table_key"],
+    '${var.key_arn == "" ? 1 : 0}': ["aws_kms_alias.topics", "aws_kms_key.topics"],
+    "${length(var.subnet_ids) == 0 ? 0 : 1}": ["aws_iam_role_policy.network"],
+}
+
 # What a dynamic block of the module asks, and the template's condition.
 DYNAMIC = {'${var.organization_id == "" ? [] : [1]}': "HasOrganization"}
 
@@ -613,6 +620,22 @@ class Terraform(unittest.TestCase):
                 self.assertEqual(
                     of_module(in_module(here)), of_template(in_template(there)), f"{HINT}: {here}"
                 )
+
+    def test_the_function_is_in_the_same_network(self):
+        wanted = in_template("PackwatchFunction.VpcConfig")["If"]
+        self.assertEqual(wanted[0], "HasNetwork")
+        (network,) = in_module("aws_lambda_function.packwatch.dynamic")
+        (content,) = listed(network["vpc_config"]["content"])
+        self.assertEqual(
+            {name: of_module(content[snake(name)]) for name in wanted[1]},
+            {name: of_template(value) for name, value in wanted[1].items()},
+        )
+        self.assertEqual(network["vpc_config"]["for_each"], "${length(var.subnet_ids) == 0 ? [] : [1]}")
+
+    def test_what_depends_on_a_key_or_a_network_is_there_only_with_it(self):
+        for condition, addresses in COUNTED.items():
+            for address in addresses:
+                self.assertEqual(module()[address].get("count"), condition, address)
 
     def test_the_rules_take_the_same_events(self):
         for name in ("PackChanged", "AccountChanged"):
