@@ -34,7 +34,9 @@ pub fn email(notification: &Notification) -> String {
     }
     text.push_str("\n--\n");
     for region in regions(notification).into_iter().take(3) {
-        let _ = writeln!(text, "AWS Config in {region}:\n{}", console(region));
+        if let Some(address) = console(region) {
+            let _ = writeln!(text, "AWS Config in {region}:\n{address}");
+        }
     }
     let _ = writeln!(text, "Every change, with the stack's table for TABLE:\n{}", history(notification));
     let _ = writeln!(text, "Read from AWS Config at {}.", minute(notification.observed_at));

@@ -78,7 +78,7 @@ fn next_steps(notification: &Notification, sections: &[Section<'_>]) -> Vec<Stri
         }
     }
     let consoles = regions(notification).into_iter().take(STEPS);
-    steps.extend(consoles.map(|region| format!("AWS Config in {region}: {}", console(region))));
+    steps.extend(consoles.filter_map(|region| Some(format!("AWS Config in {region}: {}", console(region)?))));
     steps.push(format!("Every change, with the stack's table for TABLE: `{}`", history(notification)));
     steps
 }
