@@ -111,6 +111,12 @@ struct SettingArgs {
     /// Ask AWS Organizations for the accounts' names: on or off [env: PACKWATCH_ACCOUNT_NAMES]
     #[arg(long, value_name = "on|off")]
     account_names: Option<String>,
+    /// How often every account is read, not only those that are not well, or always [env: PACKWATCH_WHOLE_EVERY]
+    #[arg(long, value_name = "DURATION", conflicts_with = "whole")]
+    whole_every: Option<String>,
+    /// Read every account in this run, as --whole-every always
+    #[arg(long)]
+    whole: bool,
 }
 
 impl SettingArgs {
@@ -127,6 +133,7 @@ impl SettingArgs {
             "PACKWATCH_GROUP_WAIT" => self.group_wait.as_ref(),
             "PACKWATCH_FLAP_LIMIT" => self.flap_limit.as_ref(),
             "PACKWATCH_ACCOUNT_NAMES" => self.account_names.as_ref(),
+            "PACKWATCH_WHOLE_EVERY" => self.whole_every.as_ref(),
             _ => None,
         }
     }
@@ -140,8 +147,11 @@ impl SettingArgs {
             _ => self.flag(variable).cloned().or_else(|| std::env::var(variable).ok()),
         };
         let mut reader = Reader::new(&lookup);
-        let settings = reader.settings();
+        let mut settings = reader.settings();
         reader.finish()?;
+        if self.whole {
+            settings.whole_every = None;
+        }
         Ok(settings)
     }
 }

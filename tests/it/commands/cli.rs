@@ -164,7 +164,7 @@ fn bad_input_gets_one_clear_error_and_leaves_the_store_as_it_was() {
     std::fs::write(&binary, [0xff, 0xfe, 0x00]).unwrap();
     let binary = binary.display().to_string();
     let settings = ["--stuck-after", "soon", "--concurrency", "0", "--notify", "explosions"];
-    let cases: [(&str, &[&str], &[&str]); 8] = [
+    let cases: [(&str, &[&str], &[&str]); 10] = [
         (&torn, &[], &["Torn.json", "line 2 column"]),
         (&cut, &[], &["Cut.json", "--max-items"]),
         (&other, &[], &["Other.json", "OrganizationConformancePackDetailedStatuses"]),
@@ -177,6 +177,8 @@ fn bad_input_gets_one_clear_error_and_leaves_the_store_as_it_was() {
         ),
         (&good, &["--organization-conformance-pack-name", "9_lives"], &["9_lives"]),
         (&good, &["--statuses", &good], &["given twice"]),
+        (&good, &["--whole-every", "soon"], &["PACKWATCH_WHOLE_EVERY", "always"]),
+        (&good, &["--whole-every", "2h", "--whole"], &["--whole-every", "cannot be used with"]),
     ];
     for (statuses, more, wanted) in cases {
         let output = desk.run(statuses, more);
