@@ -217,6 +217,7 @@ async fn measure(
         answer: report.map(|report| &report.answer),
         throttles: function.map(|function| function.source.take_throttles()).unwrap_or_default(),
         oldest_unannounced,
+        oldest_whole_look: None,
         packs: function.is_some_and(|function| function.pack_metrics),
     });
     if let Err(error) = written {

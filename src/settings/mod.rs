@@ -58,7 +58,7 @@ pub struct Destinations {
     pub events_topic: Option<TopicArn>,
     /// Through which the schedule's targets go; `None`: one run looks at all of them.
     pub queue: Option<Queue>,
-    /// `PACKWATCH_PACK_METRICS`: whether each pack has metrics of its own.
+    /// `PACKWATCH_PACK_METRICS`: whether each pack has a metric, and a run more than the alarms need.
     pub pack_metrics: bool,
 }
 

@@ -42,6 +42,7 @@ fn measured<'a>(context: &'a Context, answer: Option<&'a Answer>) -> Measured<'a
         answer,
         throttles: BTreeMap::new(),
         oldest_unannounced: Some(Duration::ZERO),
+        oldest_whole_look: None,
         packs: true,
     }
 }
@@ -92,6 +93,7 @@ fn a_run_and_its_packs() {
     measured.throttles =
         BTreeMap::from([("eu-west-1".parse().unwrap(), 7), ("us-east-1".parse().unwrap(), 2)]);
     measured.oldest_unannounced = Some(Duration::from_millis(90_500));
+    measured.oldest_whole_look = Some(Duration::from_secs(3600));
     let documents = documents_of(&measured);
 
     let (run, of_packs) = documents.split_last().unwrap();
@@ -104,6 +106,7 @@ fn a_run_and_its_packs() {
         ("Failed", 1),
         ("Notifications", 1),
         ("OldestUnannounced", 90),
+        ("OldestWholeLook", 3600),
         ("Pages", 10),
         ("TargetsDeferred", 1),
         ("TargetsDone", 3),
@@ -134,12 +137,20 @@ fn a_run_and_its_packs() {
 }
 
 #[test]
-fn without_metrics_of_packs_there_is_one_line() {
+fn by_default_there_are_the_metrics_of_the_alarms_in_one_line_and_the_other_numbers_beside_them() {
     let context = context();
     let answer =
         Answer::new(vec![target("Quiet", Outcome::Unchanged, &[("CREATE_SUCCESSFUL", 50)])], 0, None);
-    let measured = Measured { packs: false, ..measured(&context, Some(&answer)) };
-    assert_eq!(documents_of(&measured).len(), 1);
+    let oldest_whole_look = Some(Duration::from_secs(60));
+    let measured = Measured { packs: false, oldest_whole_look, ..measured(&context, Some(&answer)) };
+    let documents = documents_of(&measured);
+    let [run] = &documents[..] else { panic!("{documents:?}") };
+    let expected = [("OldestUnannounced", 0), ("OldestWholeLook", 60), ("TargetsDeferred", 0)];
+    assert_eq!(metrics(run), BTreeMap::from(expected));
+    let others =
+        ["Failed", "TargetsDone", "TargetsFailed", "Accounts", "Pages", "Transitions", "Notifications"];
+    assert_eq!(others.map(|name| &run[name]), [0, 1, 0, 50, 2, 1, 0].map(|n| json!(n)).each_ref());
+    assert_eq!((&run["Throttles"], &run["Duration"]), (&json!(0), &json!(1234)));
 }
 
 #[test]

@@ -123,12 +123,24 @@ async fn every_line_is_documented_and_says_whose_it_is() {
 }
 
 #[tokio::test]
-async fn a_failure_is_logged_once_for_each_target_and_once_for_the_invocation() {
+async fn by_default_there_are_no_metrics_but_those_of_the_alarms() {
     let stage = Stage::with(&[]).await;
+    stage.world.add_pack(REGION, PACK, 3);
+    let lines = stage.lines_of_tick().await;
+    let metrics = metrics(&lines);
+    assert_eq!(metrics.len(), 1, "no metrics of packs: {lines:?}");
+    let names: Vec<_> = metrics["FunctionName"].keys().map(String::as_str).collect();
+    assert_eq!(names, ["OldestUnannounced", "TargetsDeferred"]);
+    let run = lines.iter().find(|line| line["message"] == "run measured").unwrap();
+    assert_eq!((&run["TargetsDone"], &run["Accounts"], &run["Failed"]), (&json!(1), &json!(3), &json!(0)));
+}
+
+#[tokio::test]
+async fn a_failure_is_logged_once_for_each_target_and_once_for_the_invocation() {
+    let stage = Stage::with(&[PACK_METRICS]).await;
     let world = &stage.world;
     world.add_pack(REGION, PACK, 3);
-    let lines = stage.lines_of_tick().await;
-    assert_eq!(metrics(&lines).len(), 1, "no metrics of packs: {lines:?}");
+    stage.lines_of_tick().await;
 
     // What is recorded and not announced is owed from now on.
     world.fail(REGION, PACK, &account(1), "UPDATE_FAILED", "SomeCode", SECRET);
