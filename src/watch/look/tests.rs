@@ -59,7 +59,8 @@ fn a_tick_is_quick_unless_something_speaks_for_a_whole_look() {
 
 #[test]
 fn a_quick_look_costs_a_call_for_each_status_and_one_for_each_further_page() {
-    let table: [(&[(&str, u64)], u64, u64); 6] = [
+    type Case = (&'static [(&'static str, u64)], u64, u64);
+    let table: [Case; 6] = [
         (&[], 6, 1),
         (&[("CREATE_SUCCESSFUL", 10_000)], 6, 100),
         (&[("CREATE_SUCCESSFUL", 9_900), ("UPDATE_FAILED", 100)], 6, 100),
