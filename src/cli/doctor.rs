@@ -1,6 +1,7 @@
 //! `packwatch doctor`: whether a deployment can do its work, one line for each check. Here is what is asked; the
 //! modules below judge the answers, and know neither AWS nor the time of day.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
@@ -16,9 +17,12 @@ use crate::aws::Inspector;
 use crate::doctor::delivery::Readers;
 use crate::doctor::facts::{Answer, Function, Unanswered};
 use crate::doctor::finding::{Finding, Level};
-use crate::doctor::{access, delivery, runs, storage};
+use crate::doctor::{access, delivery, filter, runs, storage};
 use crate::model::text::counted;
+use crate::model::{Region, Target};
 use crate::settings::{Faults, Reader, Settings, TopicArn, duration};
+use crate::state::heads::Heads;
+use crate::watch::look::{FAILED, IN_PROGRESS, LookFacts};
 
 /// What `doctor` takes.
 #[derive(Debug, Args)]
@@ -154,8 +158,37 @@ async fn check(inspector: &Inspector, args: &DoctorArgs, one_region: bool) -> Ve
     }
     // A table that cannot be read has said so.
     let table = table.filter(|table| table.heads.is_ok());
+    let heads = table.as_ref().and_then(|table| table.heads.as_ref().ok());
+    findings.extend(
+        join_all(largest(heads, &watched.settings).into_iter().map(async |(target, whole)| {
+            let pages = inspector.filtered(&target, &[IN_PROGRESS, FAILED].concat()).await;
+            filter::filter(&target, whole, &pages)
+        }))
+        .await,
+    );
     findings.extend(table.map(|table| storage::unannounced(&table, interval, now)));
     findings
+}
+
+/// The largest target of each region, if quick looks are made there, and the calls of a whole one.
+fn largest(heads: Option<&Heads>, settings: &Settings) -> Vec<(Target, u64)> {
+    let quick = heads.filter(|_| settings.whole_every.is_some());
+    let known = quick.into_iter().flat_map(|heads| &heads.known);
+    let watched = known.filter(|(target, head)| {
+        !head.deleted && settings.regions.contains(&target.region) && settings.packs.matches(&target.pack)
+    });
+    let large = watched.filter_map(|(target, head)| {
+        let facts = LookFacts { accounts: head.accounts.clone(), ..LookFacts::default() };
+        facts.is_large().then(|| (target, facts.whole_calls()))
+    });
+    let mut largest: BTreeMap<&Region, (&Target, u64)> = BTreeMap::new();
+    for (target, calls) in large {
+        let most = largest.entry(&target.region).or_insert((target, calls));
+        if calls > most.1 {
+            *most = (target, calls);
+        }
+    }
+    largest.into_values().map(|(target, calls)| (target.clone(), calls)).collect()
 }
 
 /// What is watched, and where it is kept and sent, as the function's variables or the flags say.

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod delivery;
 pub mod facts;
+pub(crate) mod filter;
 pub(crate) mod finding;
 pub(crate) mod runs;
 pub(crate) mod storage;
