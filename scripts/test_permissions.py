@@ -16,7 +16,7 @@ from botocore import xform_name
 
 PROJECT = Path(__file__).resolve().parent.parent
 CODE = "\n".join(file.read_text() for file in sorted((PROJECT / "src/aws").glob("*.rs")))
-DOCTOR = "\n".join(file.read_text() for file in sorted((PROJECT / "src/aws/doctor").glob("*.rs")))
+DOCTOR = "\n".join(file.read_text() for file in sorted((PROJECT / "src/aws/inspector").glob("*.rs")))
 SERVICES = ("config", "dynamodb", "sns", "sqs", "sts", "organizations", "kms", "logs")
 
 # Calls without an action of their own: IAM asks for these instead.
