@@ -8,6 +8,8 @@ mod fault;
 mod inspector;
 mod items;
 mod organizations;
+mod profile;
+mod reach;
 mod refusal;
 mod sns;
 mod sqs;
@@ -20,5 +22,6 @@ pub use dynamodb::DynamoStore;
 #[cfg(feature = "doctor")]
 pub use inspector::Inspector;
 pub use organizations::Organizations;
+pub use profile::{ProfileError, region as profile_region};
 pub use sns::SnsPublisher;
 pub use sqs::SqsQueue;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::args::Global;
 use super::outcome::{Done, Failure, note};
-use super::outside::{Chosen, Names, Sink, Source, Store, StoreArgs, Watched};
+use super::outside::{Chosen, Names, Sink, Source, Store, StoreArgs, Watched, region};
 use crate::local::{Channel, RecordedStatuses, SqliteStore, Terminal};
 use crate::model::text::counted;
 use crate::model::{PackName, Region};
@@ -24,7 +24,7 @@ use crate::watch::request::Request;
 #[command(after_help = EXAMPLES)]
 pub(super) struct RunArgs {
     /// Only this pack
-    #[arg(long, value_name = "NAME")]
+    #[arg(long = "pack", visible_alias = "organization-conformance-pack-name", value_name = "NAME")]
     organization_conformance_pack_name: Option<PackName>,
     /// Only these accounts: AccountId=…,Status=…
     #[arg(long, value_name = "FILTERS", value_parser = super::statuses::filters)]
@@ -131,12 +131,12 @@ impl SettingArgs {
         }
     }
 
-    fn read(&self, region: Option<&String>) -> Result<Settings, Failure> {
+    async fn read(&self, global: &Global) -> Result<Settings, Failure> {
+        let here = region(global).await?;
         let lookup = |variable: &str| match variable {
+            "AWS_REGION" => here.clone(),
             // A --region means this one, whatever PACKWATCH_REGIONS says.
-            "AWS_REGION" | "PACKWATCH_REGIONS" if region.is_some() && self.regions.is_none() => {
-                region.cloned()
-            }
+            "PACKWATCH_REGIONS" if global.region.is_some() && self.regions.is_none() => global.region.clone(),
             _ => self.flag(variable).cloned().or_else(|| std::env::var(variable).ok()),
         };
         let mut reader = Reader::new(&lookup);
@@ -148,7 +148,7 @@ impl SettingArgs {
 
 pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure> {
     // Everything that can be wrong with the input is found before the store is touched.
-    let settings = args.settings.read(global.region.as_ref())?;
+    let settings = args.settings.read(global).await?;
     let mut request = Request {
         packs: args.organization_conformance_pack_name.iter().cloned().collect(),
         filters: args.filters.clone().unwrap_or_default(),

@@ -8,11 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::args::Global;
 use super::outcome::{Done, Failure};
-use super::outside::{Source, Watched};
+use super::outside::{Source, Watched, region};
 use super::table::{self, Output};
-use crate::model::{DetailedStatus, PackName, Status, Target};
+use crate::model::{DetailedStatus, PackName, Region, Status, Target};
 use crate::ports::{Filters, StatusSource};
-use crate::settings::Reader;
 use crate::watch::paginate::{PaginationConfig, Paginator};
 
 /// What `statuses` takes: the AWS CLI's own options.
@@ -20,7 +19,7 @@ use crate::watch::paginate::{PaginationConfig, Paginator};
 #[command(after_help = EXAMPLES)]
 pub(super) struct StatusesArgs {
     /// The pack
-    #[arg(long, value_name = "NAME")]
+    #[arg(long = "pack", visible_alias = "organization-conformance-pack-name", value_name = "NAME")]
     organization_conformance_pack_name: PackName,
     /// Only these accounts: AccountId=…,Status=…
     #[arg(long, value_name = "FILTERS", value_parser = filters)]
@@ -76,16 +75,8 @@ fn page_size(text: &str) -> Result<u8, String> {
 }
 
 pub(super) async fn statuses(global: &Global, args: &StatusesArgs) -> Result<Done, Failure> {
-    let lookup = |variable: &str| match variable {
-        "AWS_REGION" => global.region.clone().or_else(|| std::env::var("AWS_REGION").ok()),
-        "AWS_DEFAULT_REGION" => std::env::var("AWS_DEFAULT_REGION").ok(),
-        _ => None,
-    };
-    let mut reader = Reader::new(&lookup);
-    let settings = reader.settings();
-    reader.finish()?;
-    let region = settings.regions.first().cloned().ok_or("name the region with --region")?;
-    let source = Watched::new(Source::of_aws(global, &settings.regions).await?);
+    let region = region(global).await?.ok_or("name the region with --region")?.parse::<Region>()?;
+    let source = Watched::new(Source::of_aws(global, std::slice::from_ref(&region)).await?);
     let target = Target { region, pack: args.organization_conformance_pack_name.clone() };
     let pagination = PaginationConfig {
         max_items: args.max_items,
