@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::args::Global;
 use super::outcome::{Done, Failure};
 use super::outside::inspector;
+use super::progress::Progress;
 use crate::aws::Inspector;
 use crate::doctor::delivery::Readers;
 use crate::doctor::facts::{Answer, Function, Unanswered};
@@ -75,7 +76,9 @@ pub(super) async fn doctor(global: &Global, args: &DoctorArgs) -> Result<Done, F
     if inspector.region().is_none() {
         return Err("name the region with --region".into());
     }
+    let progress = Progress::start("asking AWS");
     let findings = check(&inspector, args, global.region.is_some()).await;
+    progress.end();
     print(&findings, args.output)?;
     match findings.iter().filter(|finding| finding.level == Level::Failed).count() {
         0 => Ok(Done::Quiet),

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::args::Global;
+use super::args::{Global, time};
 use super::outcome::{Done, Failure, note};
 use super::outside::{Chosen, Names, Sink, Source, Store, StoreArgs, Watched, region};
+use super::progress::Progress;
 use crate::local::{Channel, RecordedStatuses, SqliteStore, Terminal};
 use crate::model::text::counted;
 use crate::model::{PackName, Region};
@@ -34,7 +35,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "FILE|-")]
     statuses: Vec<PathBuf>,
     /// When the recorded statuses were read [default: now]
-    #[arg(long, value_name = "TIME", requires = "statuses")]
+    #[arg(long, value_name = "TIME", requires = "statuses", value_parser = time)]
     now: Option<Timestamp>,
     #[command(flatten)]
     store: StoreArgs,
@@ -65,7 +66,7 @@ Examples:
   packwatch run --statuses Security-Baseline.json --region eu-west-1
   aws configservice get-organization-conformance-pack-detailed-status --output json \\
       --organization-conformance-pack-name Security-Baseline |
-      packwatch run --statuses - --organization-conformance-pack-name Security-Baseline
+      packwatch run --statuses - --pack Security-Baseline
 
 Exit codes: 0 nothing changed; 2 changes were announced (with --dry-run: would be); 1 it failed.";
 
@@ -168,32 +169,42 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure
         request.packs = packs;
         Source::Recorded(recorded)
     };
-    let source = Watched::new(source);
+    let progress = Progress::start("reading the packs");
+    let source = Watched::new(source, progress.clone());
     let store = store(global, &args.store, args.dry_run).await?;
-    let sink = sink(global, args, channel).await?;
+    let sink = sink(global, args, channel, &progress).await?;
     let has_names = settings.account_names && args.statuses.is_empty();
     let names = if has_names { Names::of_aws(global).await? } else { None };
     let outside = Chosen { source, store, sink, names, now: args.now };
     let report = watch::run(&outside, &settings, &request, &Budget::UNLIMITED).await;
-    outside.source.finish();
+    progress.end();
     let mut report = report?;
     if let Some(notification) = &mut report.preview {
         crate::watch::account_names::fill(notification, &outside.names, &Budget::UNLIMITED).await;
         Terminal::new(channel, io::stdout()).write(notification)?;
     }
-    sum_up(&report)
+    sum_up(&report, &outside.source, args)
 }
 
-fn sum_up(report: &Report) -> Result<Done, Failure> {
+fn sum_up(report: &Report, read: &Watched, args: &RunArgs) -> Result<Done, Failure> {
     let answer = &report.answer;
     let pages: u64 = answer.targets.iter().map(|target| target.pages).sum();
+    let place = match &args.topic {
+        Some(_) => " to the topic",
+        None => " to this terminal",
+    };
+    let sent = match (args.dry_run, &report.preview, answer.notifications) {
+        (true, Some(_), _) => format!("would send 1 message{place}"),
+        (true, None, _) => "would send nothing".to_owned(),
+        (_, _, 0) => "sent nothing".to_owned(),
+        (_, _, n) => format!("sent {}{place}", counted(n, "message")),
+    };
     note(&format!(
-        "{}, {} in {}: {}, {}",
+        "{}: {} ({}); {}; {sent}",
         counted(answer.targets.len() as u64, "pack"),
-        counted(answer.accounts, "account"),
+        read.summary(),
         counted(pages, "page"),
-        counted(answer.transitions, "transition"),
-        counted(answer.notifications, "notification"),
+        counted(answer.transitions, "change"),
     ));
     for target in answer.targets.iter().filter(|target| !target.outcome.is_failure()) {
         if let Some(error) = &target.error {
@@ -220,20 +231,15 @@ fn recorded(args: &RunArgs, settings: &Settings) -> Result<(RecordedStatuses, Ve
         .map_err(|_| "recorded statuses are of one region: name it with --region")?;
     let named = args.organization_conformance_pack_name.as_ref();
     if named.is_some() && args.statuses.len() > 1 {
-        return Err(
-            "--organization-conformance-pack-name names the pack of one --statuses, and there are more"
-                .into(),
-        );
+        return Err("--pack names the pack of one --statuses, and there are more".into());
     }
     let mut recorded = RecordedStatuses::new(region.clone());
     let mut packs = Vec::new();
     for file in &args.statuses {
-        let pack = named.cloned().or_else(|| RecordedStatuses::pack_of_file(file)).ok_or_else(|| {
-            format!(
-                "{}: of which pack is it? Say so with --organization-conformance-pack-name",
-                file.display()
-            )
-        })?;
+        let pack = named
+            .cloned()
+            .or_else(|| RecordedStatuses::pack_of_file(file))
+            .ok_or_else(|| format!("{}: of which pack is it? Say so with --pack", file.display()))?;
         let (origin, document) = if file.as_os_str() == "-" {
             ("stdin".to_owned(), io::read_to_string(io::stdin().lock())?)
         } else {
@@ -258,9 +264,14 @@ async fn store(global: &Global, args: &StoreArgs, dry_run: bool) -> Result<Store
     Ok(Store::Sqlite(if missing { SqliteStore::in_memory()? } else { SqliteStore::open(&file)? }))
 }
 
-async fn sink(global: &Global, args: &RunArgs, channel: Channel) -> Result<Sink, Failure> {
+async fn sink(
+    global: &Global,
+    args: &RunArgs,
+    channel: Channel,
+    progress: &Progress,
+) -> Result<Sink, Failure> {
     match &args.topic {
-        None => Ok(Sink::Terminal(Terminal::new(channel, io::stdout()))),
+        None => Ok(Sink::Terminal(Terminal::new(channel, io::stdout()), progress.clone())),
         Some(topic) => Sink::of_topics(global, topic, args.events_topic.as_ref()).await,
     }
 }

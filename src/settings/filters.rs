@@ -76,7 +76,9 @@ impl FromStr for Notify {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut wanted = BTreeSet::new();
         for item in items(text) {
-            match NOTIFY.iter().find(|name| **name == item) {
+            // As it is spelled here (`in-progress`) or in the documents (`InProgress`).
+            let folded = |text: &str| text.replace('-', "").to_lowercase();
+            match NOTIFY.iter().find(|name| folded(name) == folded(item)) {
                 _ if item == "all" => wanted.extend(NOTIFY),
                 Some(name) => {
                     wanted.insert(*name);

@@ -36,3 +36,9 @@ pub(super) fn is_ill(row: &Row) -> bool {
     let phase = row.state.status.phase();
     matches!(phase, Phase::Failed | Phase::Unrecognised) || row.state.stuck || row.failing_since.is_some()
 }
+
+/// What of the row is so, beside its status.
+pub(super) fn notes(row: &Row) -> Vec<&'static str> {
+    let notes = [(row.state.stuck, "stuck"), (row.state.silenced, "silenced"), (row.flapping, "flapping")];
+    notes.into_iter().filter(|(is_so, _)| *is_so).map(|(_, note)| note).collect()
+}

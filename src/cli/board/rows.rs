@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::names::KnownNames;
-use super::pack::{Pack, is_ill};
+use super::pack::{Pack, is_ill, notes};
 use crate::cli::outcome::Failure;
 use crate::cli::table::Csv;
 use crate::model::AccountId;
@@ -64,12 +64,6 @@ async fn wanted<'a>(pack: &'a Pack, names: &KnownNames, failing: bool) -> Vec<(A
     names.look_up(pack.rows.iter().filter(|(_, row)| is_ill(row)).map(|(account, _)| *account)).await;
     let rows = pack.rows.iter().map(|(account, row)| (*account, row));
     rows.filter(|(_, row)| !failing || is_ill(row)).collect()
-}
-
-/// What of the row is so, beside its status.
-fn notes(row: &Row) -> Vec<&'static str> {
-    let notes = [(row.state.stuck, "stuck"), (row.state.silenced, "silenced"), (row.flapping, "flapping")];
-    notes.into_iter().filter(|(is_so, _)| *is_so).map(|(_, note)| note).collect()
 }
 
 fn cells(pack: &Pack, account: AccountId, row: &Row, names: &KnownNames) -> Vec<String> {

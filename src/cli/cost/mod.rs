@@ -10,8 +10,10 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
 use self::estimate::{ITEMS, Usage};
+use crate::cli::args::Offline;
 use crate::cli::outcome::{Done, Failure};
-use crate::cli::table;
+use crate::cli::table::{self, Cell, Column, Wide};
+use crate::model::text::counted;
 
 /// What `cost` takes.
 #[derive(Debug, Args)]
@@ -38,6 +40,8 @@ pub(super) struct CostArgs {
     /// table or json
     #[arg(long, value_enum, default_value = "table")]
     output: Output,
+    #[command(flatten)]
+    offline: Offline,
 }
 
 const EXAMPLES: &str = "\
@@ -78,7 +82,7 @@ fn usage(args: &CostArgs, accounts: u32) -> Usage {
 
 fn print_table(usages: &[(u32, Usage)]) -> Result<(), Failure> {
     let mut header = vec!["US dollars a month".to_owned()];
-    header.extend(usages.iter().map(|(accounts, _)| format!("{accounts} accounts")));
+    header.extend(usages.iter().map(|(accounts, _)| counted(u64::from(*accounts), "account")));
     let line = |name: &str, cells: &dyn Fn(&Usage) -> String| {
         let cells = usages.iter().map(|(_, usage)| cells(usage));
         std::iter::once(name.to_owned()).chain(cells).collect::<Vec<_>>()
@@ -89,7 +93,12 @@ fn print_table(usages: &[(u32, Usage)]) -> Result<(), Failure> {
     ];
     rows.extend(ITEMS.iter().map(|(name, dollars)| line(name, &|usage| format!("{:.2}", dollars(usage)))));
     rows.push(line("Total", &|usage| format!("{:.2}", usage.total())));
-    table::table(&header.iter().map(String::as_str).collect::<Vec<_>>(), &rows)
+    let mut columns: Vec<Column<'_>> = header.iter().map(|title| Column::number(title)).collect();
+    if let (Some(first), Some(title)) = (columns.first_mut(), header.first()) {
+        *first = Column::text(title);
+    }
+    let rows = rows.into_iter().map(|row| row.into_iter().map(Cell::from).collect()).collect();
+    table::table(&columns, rows, Wide::ALWAYS)
 }
 
 fn document(accounts: u32, usage: &Usage) -> Value {

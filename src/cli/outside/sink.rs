@@ -8,6 +8,7 @@ use crate::cli::args::Global;
 use crate::cli::outcome::Failure;
 #[cfg(not(feature = "aws"))]
 use crate::cli::outcome::without_aws;
+use crate::cli::progress::Progress;
 use crate::local::Terminal;
 use crate::notify::message::{Alert, Event};
 use crate::ports::{PublishError, Publisher};
@@ -15,7 +16,7 @@ use crate::settings::TopicArn;
 
 /// Where messages go.
 pub(in crate::cli) enum Sink {
-    Terminal(Terminal<Stdout>),
+    Terminal(Terminal<Stdout>, Progress),
     #[cfg(feature = "aws")]
     Sns(SnsPublisher),
 }
@@ -43,7 +44,10 @@ impl Sink {
 impl Publisher for Sink {
     async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
         match self {
-            Self::Terminal(terminal) => terminal.alert(alert).await,
+            Self::Terminal(terminal, progress) => {
+                progress.end();
+                terminal.alert(alert).await
+            }
             #[cfg(feature = "aws")]
             Self::Sns(sns) => sns.alert(alert).await,
         }
@@ -51,7 +55,7 @@ impl Publisher for Sink {
 
     fn has_events(&self) -> bool {
         match self {
-            Self::Terminal(terminal) => terminal.has_events(),
+            Self::Terminal(terminal, _) => terminal.has_events(),
             #[cfg(feature = "aws")]
             Self::Sns(sns) => sns.has_events(),
         }
@@ -59,7 +63,7 @@ impl Publisher for Sink {
 
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {
         match self {
-            Self::Terminal(terminal) => terminal.events(events).await,
+            Self::Terminal(terminal, _) => terminal.events(events).await,
             #[cfg(feature = "aws")]
             Self::Sns(sns) => sns.events(events).await,
         }

@@ -1,6 +1,7 @@
 //! Where the snapshots are: a file, or a table.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -52,6 +53,16 @@ impl StoreArgs {
         let state = state.or_else(|| std::env::home_dir().map(|home| home.join(".local/state")));
         let state = state.ok_or("no home folder: name the file of the snapshots with --store")?;
         Ok(state.join("packwatch").join("snapshots.sqlite"))
+    }
+}
+
+impl fmt::Display for StoreArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.table, self.file()) {
+            (Some(table), _) => write!(f, "the table {table}"),
+            (None, Ok(file)) => write!(f, "{}", file.display()),
+            (None, Err(error)) => write!(f, "{error}"),
+        }
     }
 }
 

@@ -1,11 +1,14 @@
 //! The board on the terminal, as CSV and JSON, and the frame and the data of its page. What a browser makes of the page
 //! is in scripts/board_in_chromium.py.
 
+use packwatch::local::SqliteStore;
+use packwatch::ports::SnapshotStore;
 use serde_json::{Value, json};
 
 use crate::commands::cli::{Desk, stderr, stdout};
 use crate::harness::aws_env;
 use crate::harness::dynamo::Dynamo;
+use crate::stores::contract::{change, claim, target};
 use crate::world::World;
 use crate::world::packs::account;
 
@@ -50,7 +53,8 @@ fn desk() -> Desk {
 
 fn board(desk: &Desk, more: &[&str]) -> std::process::Output {
     let store = desk.store().display().to_string();
-    desk.packwatch(&[&["board", "--store", &store, "--accounts", "accounts.json"], more].concat())
+    let names: &[&str] = if more.contains(&"--accounts") { &[] } else { &["--accounts", "accounts.json"] };
+    desk.packwatch(&[&["board", "--store", &store], names, more].concat())
 }
 
 #[test]
@@ -59,25 +63,77 @@ fn the_terminal_shows_packs_by_statuses_and_who_is_not_well() {
     let shown = stdout(&board(&desk, &[]));
     let shown: Vec<&str> = shown.lines().filter(|line| !line.starts_with('─')).map(str::trim_end).collect();
     insta::assert_snapshot!(shown.join("\n"), @r"
-    4 deployments in 3 accounts not well, of 4 accounts and 2 packs
+    Unhealthy: 4 of 7 deployments in 3 of 4 accounts, 2 packs
 
-     Region      Pack       Accounts   UPDATE   RETIRED   CREATE        CREATE       UPDATE       Last change
-                                       FAILED             IN_PROGRESS   SUCCESSFUL   SUCCESSFUL
-    ═══════════════════════════════════════════════════════════════════════════════════════════════════════════════════
-     eu-west-1   Cost              3        1         1             0            0            1   2026-11-16 12:00 UTC
-     eu-west-1   Security          4        1         0             1            1            1   2026-11-16 12:00 UTC
+    Region     Pack      Accounts  Failed  Unrecognised  Stuck  In progress  Healthy  Last change (UTC)
+    eu-west-1  Cost             3       1             1      0            0        1  2026-11-16 12:00
+    eu-west-1  Security         4       1             0      1            0        2  2026-11-16 12:00
 
-     Region      Pack       Account        Name            Status                       Error                                       Since
-    ═════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════
-     eu-west-1   Cost       000000000002                   UPDATE_FAILED                =cmd|' /C calc'!A0                          2026-11-16 09:02 UTC
-     eu-west-1   Security   000000000001   payments-prod   UPDATE_FAILED                NoAvailableConfigurationRecorderException   2026-11-16 09:01 UTC
-     eu-west-1   Cost       000000000003                   RETIRED                                                                  2026-11-16 09:00 UTC
-     eu-west-1   Security   000000000002                   CREATE_IN_PROGRESS (stuck)                                               2026-11-16 09:00 UTC
+    Region     Pack      Account       Name           Status              Notes  Since (UTC)       Message
+    =cmd|' /C calc'!A0: 1 deployment in 1 account
+      AWS Config could not deploy the pack to the account. In the account: aws configservice describe-conformance-pack-status; where it names a stack, its events in AWS CloudFormation say why.
+    eu-west-1  Cost      000000000002                 UPDATE_FAILED              2026-11-16 09:02  no
+
+    NoAvailableConfigurationRecorderException: 1 deployment in 1 account
+      AWS Config is not set up in this account and region: there is no configuration recorder. Turn on AWS Config there: a customer managed configuration recorder, and start it.
+    eu-west-1  Security  000000000001  payments-prod  UPDATE_FAILED              2026-11-16 09:01  There is no recorder </script>
+
+    RETIRED: 1 deployment in 1 account
+      AWS Config reports a status that this packwatch does not know. Look it up in AWS's page, and update packwatch.
+    eu-west-1  Cost      000000000003                 RETIRED                    2026-11-16 09:00
+
+    Stuck in progress: 1 deployment in 1 account
+      The deployment has not ended for longer than it should take. In the account: aws configservice describe-conformance-pack-status; where it names a stack, its events in AWS CloudFormation say what it waits for.
+    eu-west-1  Security  000000000002                 CREATE_IN_PROGRESS  stuck  2026-11-16 09:00
     ");
     let cut = stdout(&board(&desk, &["--limit", "1"]));
-    assert!(cut.contains("… and 3 deployments more: --limit N"), "{cut}");
+    assert!(cut.contains("… and 1 more deployment") && cut.contains("--limit N shows more"), "{cut}");
     let one = stdout(&board(&desk, &["--pack", "Sec*"]));
     assert!(one.contains("Security") && !one.contains("Cost"), "{one}");
+}
+
+/// Neither of these is "all well".
+#[tokio::test]
+async fn a_board_of_nothing_or_of_a_part_says_so() {
+    let desk = desk();
+    let said = |args: &[&str], wanted: &[&str]| {
+        let output = board(&desk, args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {output:?}");
+        assert!(!stdout(&output).contains("All well"), "{output:?}");
+        for part in wanted {
+            assert!(stderr(&output).contains(part), "{part}: {}", stderr(&output));
+        }
+        stdout(&output)
+    };
+    for form in ["table", "csv", "json", "html"] {
+        let shown = said(
+            &["--output", form, "--pack", "Securty"],
+            &["no recorded pack fits \"Securty\"", "Did you mean \"Security\"?"],
+        );
+        assert_eq!(shown, "");
+        said(
+            &["--output", form, "--pack-region", "us-east-1"],
+            &["no pack is recorded in us-east-1, but in eu-west-1"],
+        );
+    }
+    // A first run that was killed: a claim, and some of the rows.
+    let store = SqliteStore::open(&desk.store()).unwrap();
+    store.claim(&target("Half"), &claim(0)).await.unwrap();
+    store.record(&target("Half"), 1, &[change(1, 1)]).await.unwrap();
+    let half = "the baseline of Half (eu-west-1) is not finished";
+    let shown = said(&["--pack", "Half"], &[half]);
+    assert!(shown.contains("Half"), "{shown}");
+    said(&[], &[half]);
+    let history =
+        desk.packwatch(&["history", "--store", &desk.store().display().to_string(), "--pack", "Half"]);
+    assert!(history.status.code() == Some(1) && stderr(&history).contains(half), "{history:?}");
+    // A store in which nobody has recorded anything.
+    let empty = Desk::new();
+    drop(SqliteStore::open(&empty.store()).unwrap());
+    let nothing = board(&empty, &["--accounts", &desk.path("accounts.json").display().to_string()]);
+    assert_eq!((nothing.status.code(), stdout(&nothing).as_str()), (Some(1), ""), "{nothing:?}");
+    let wanted = format!("nothing is recorded in {}", empty.store().display());
+    assert!(stderr(&nothing).contains(&wanted), "{nothing:?}");
 }
 
 #[test]
@@ -177,10 +233,7 @@ async fn a_table_is_read_and_its_organization_is_asked_for_names() {
     };
     assert_eq!(packwatch(&["run", "--table", "packwatch", "--topic", topic]).status.code(), Some(2));
     let shown = packwatch(&["board", "--table", "packwatch"]);
-    assert!(
-        stdout(&shown).contains("1 deployment in 1 account not well, of 3 accounts and 1 pack"),
-        "{shown:?}"
-    );
+    assert!(stdout(&shown).contains("Unhealthy: 1 of 3 deployments in 1 of 3 accounts, 1 pack"), "{shown:?}");
     assert!(stdout(&shown).contains("payments-prod"), "{shown:?}");
     let nameless = packwatch(&["board", "--table", "packwatch", "--account-names", "off"]);
     assert!(!stdout(&nameless).contains("payments-prod"), "{nameless:?}");

@@ -83,7 +83,7 @@ fn two_days_of_statuses_are_a_baseline_a_digest_and_silence() {
 
     let quiet = desk.run(&day_2, &[]);
     assert_eq!((quiet.status.code(), stdout(&quiet).as_str()), (Some(0), ""));
-    assert!(stderr(&quiet).contains("0 transitions"), "{quiet:?}");
+    assert!(stderr(&quiet).contains("0 changes; sent nothing"), "{quiet:?}");
 
     let store = desk.store().display().to_string();
     let history = desk.packwatch(&["history", "--store", &store, "--output", "json"]);
@@ -145,7 +145,7 @@ fn statuses_come_through_a_pipe() {
     std::io::Write::write_all(child.stdin.as_mut().unwrap(), text.as_bytes()).unwrap();
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(2));
     let nameless = desk.packwatch(&args);
-    assert!(stderr(&nameless).contains("--organization-conformance-pack-name"), "{nameless:?}");
+    assert!(stderr(&nameless).contains("Say so with --pack"), "{nameless:?}");
 }
 
 #[test]

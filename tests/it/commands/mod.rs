@@ -9,5 +9,8 @@ mod cost;
 mod doctor;
 mod history;
 mod profiles;
+mod silences;
 mod statuses;
+mod terminal;
 mod unreachable;
+mod vocabulary;
