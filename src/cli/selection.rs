@@ -62,7 +62,7 @@ impl PackArgs {
             let why = if unmatched.is_empty() { neither() } else { unmatched.join("; ") };
             return Err(why.into());
         }
-        unmatched.iter().for_each(|why| note(why));
+        unmatched.iter().for_each(note);
         let unfinished = unfinished(targets.iter().filter(|(_, head)| head.is_baseline() && !head.deleted));
         Ok(Selection { targets, unreadable: unreadable.into_values().next(), unfinished })
     }
