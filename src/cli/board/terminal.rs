@@ -155,12 +155,12 @@ fn pack_row(Line { target, counts, changed }: &Line) -> Vec<Cell> {
 
 const UNHEALTHY: [Column<'_>; 8] = [
     Column::text("Region").spare(1),
-    Column::name("Pack", 16),
+    Column::name("Pack", 12),
     Column::text("Account"),
     Column::name("Name", 10),
     Column::text("Status"),
-    Column::text("Notes").spare(2),
-    Column::text("Since (UTC)").spare(4),
+    Column::text("Notes").spare(4),
+    Column::text("Since (UTC)").spare(3),
     Column::prose("Message", 20).spare(5),
 ];
 
