@@ -57,14 +57,15 @@ pub(super) fn retry(notification: &Notification, group: &Group<'_>) -> Option<St
     let now = notification.observed_at;
     Some(if until > now {
         format!(
-            "AWS Config tries again by itself for 7 hours after an account joined: {} left{}, until {}.",
+            "AWS Config tries again by itself for 7 hours after an account was added: at most {} left{}, \
+             until {}.",
             span(now, until),
             if group.accounts > 1 { " for the first of these" } else { "" },
             minute(until)
         )
     } else {
-        "AWS Config no longer tries by itself (it does for 7 hours after an account joined): deploy the \
-         pack again when this is mended."
+        "AWS Config no longer tries by itself (it does so for 7 hours after an account was added): deploy \
+         the pack again when this is fixed."
             .to_owned()
     })
 }
