@@ -79,15 +79,19 @@ fn next_steps(notification: &Notification, sections: &[Section<'_>]) -> Vec<Stri
     }
     let consoles = regions(notification).into_iter().take(STEPS);
     steps.extend(consoles.map(|region| format!("AWS Config in {region}: {}", console(region))));
-    steps.push(format!("Every change, with the stack's table for TABLE: `{}`", history(notification)));
+    steps.push(format!("All changes (TABLE is the stack's table): `{}`", history(notification)));
     steps
 }
 
 /// The error codes, then what the digest is about.
 fn keywords(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
     let codes = sections.iter().flat_map(|section| &section.groups).filter_map(|group| group.code);
-    let mut keywords: Vec<String> = codes.take(STEPS).map(keyword).collect();
-    keywords.dedup();
+    let mut keywords: Vec<String> = Vec::new();
+    for keyword in codes.map(keyword) {
+        if keywords.len() < STEPS && !keywords.contains(&keyword) {
+            keywords.push(keyword);
+        }
+    }
     keywords.extend(notification.counts.keys().cloned());
     keywords
 }

@@ -1,6 +1,6 @@
 //! Sentences that the e-mail and the chat share, and lines of 72 columns.
 
-use super::layout::{Entry, Group, Section};
+use super::layout::{Entry, Group, Message, Section};
 use super::links::regions;
 use super::topic::Topic;
 use super::words::{counted, minute, pack_in_region, span};
@@ -25,7 +25,7 @@ pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>
         _ if entry.notice.silence_ended => Some(format!("{}; its silence has ended", lasting())),
         Topic::Recovered if entry.notice.failing_since.is_some() => {
             let until = updated.unwrap_or(notification.observed_at);
-            Some(format!("had failed for {}, since {}", span(since, until), minute(since)))
+            Some(format!("had been failing for {}, since {}", span(since, until), minute(since)))
         }
         Topic::Recovered => Some(format!("since {}", minute(since))),
         _ => Some(lasting()),
@@ -95,6 +95,29 @@ pub(super) fn left_out(notification: &Notification) -> Option<String> {
         (notification.damped > 0).then(|| format!("{} of flapping accounts", change(notification.damped)));
     let left_out: Vec<String> = silenced.into_iter().chain(damped).collect();
     (!left_out.is_empty()).then(|| format!("Left out: {}.", left_out.join(", ")))
+}
+
+/// The accounts of a group that are not named.
+pub(super) fn more_accounts(more: usize) -> String {
+    format!("and {}", counted(more as u64, "more account"))
+}
+
+/// The causes of a section that are not shown; `None` when all are.
+pub(super) fn more_causes(section: &Section<'_>) -> Option<String> {
+    let (causes, accounts) = section.more_groups;
+    let words =
+        |causes| format!("and {} in {}", counted(causes, "other cause"), counted(accounts as u64, "account"));
+    (causes > 0).then(|| words(causes as u64))
+}
+
+/// How many messages a cause has, after the one that is shown.
+pub(super) fn other_messages(message: &Message<'_>) -> String {
+    match (message.is_example, message.of) {
+        (false, 0 | 1) => String::new(),
+        (true, 0 | 1) => " (an example: ids differ)".to_owned(),
+        (false, of) => format!(" (the most frequent of {of} messages)"),
+        (true, of) => format!(" (an example of the most frequent of {of} messages: ids differ)"),
+    }
 }
 
 /// The text in lines of at most 72 columns, each with the indent and, from the second on, two more

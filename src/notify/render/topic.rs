@@ -69,14 +69,14 @@ impl Topic {
             Self::Flapping => "flapping",
             Self::Settled => "settled",
             Self::Stuck => "stuck in progress",
-            Self::StillFailed => "still failed",
+            Self::StillFailed => "still failing",
             Self::AlreadyFailing => "already failing",
             Self::Recovered => "recovered",
             Self::Joined => "joined",
             Self::Left => "left",
             Self::Succeeded => "succeeded",
             Self::InProgress => "in progress",
-            Self::Watched => "now watched",
+            Self::Watched => "now watching",
         }
     }
 

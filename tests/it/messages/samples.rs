@@ -100,6 +100,48 @@ pub(crate) fn named(mut notification: Notification, names: &[(u64, &str)]) -> No
     notification
 }
 
+/// Twelve packs of 1,500 accounts in two regions, seen for the first time: three in a hundred fail, for five
+/// causes. AWS puts ids into its messages.
+pub(crate) fn large_baseline() -> Vec<News> {
+    let failing = |pack: u64| {
+        (0..1500).filter(move |n| (n * 7 + pack * 13) % 33 == 0).map(move |n| {
+            let id = account(n);
+            let (code, message) = match (n * 11 + pack) % 20 {
+                0..10 => (
+                    "NoAvailableConfigurationRecorderException",
+                    format!("There is no customer managed configuration recorder in {id}."),
+                ),
+                10..14 => (
+                    "AccessDenied",
+                    format!(
+                        "User: arn:aws:sts::{id}:assumed-role/AWSServiceRoleForConfigConforms/\
+                         AwsConfigConformsWorkflow is not authorized to perform: config:PutConfigRule with \
+                         an explicit deny in a service control policy (Request ID: {n:08x}-1b2c-4d5e-8f90-\
+                         a1b2c3d4e5f6)"
+                    ),
+                ),
+                14..17 => (
+                    "MaxNumberOfConfigRulesExceededException",
+                    "Failed to add the AWS Config rule because the account already contains the maximum \
+                     number of 1000 rules."
+                        .to_owned(),
+                ),
+                17..19 => ("AccessDenied", format!("Template error in s3://templates/{n}.yaml")),
+                _ => ("InternalError", "An internal error has occurred.".to_owned()),
+            };
+            let since = format!("2026-11-{:02}T{:02}:00:00Z", 1 + n % 17, n % 24);
+            (id, failed(code, &message, &since))
+        })
+    };
+    let packs = 0..12;
+    let region = |pack| if pack % 3 == 0 { "us-east-1" } else { "eu-west-1" };
+    let baseline = |pack| {
+        let target = target(region(pack), &format!("Operational-Best-Practices-{pack:02}"));
+        news(target, 1500, What::Baseline(failing(pack).collect()))
+    };
+    packs.map(baseline).collect()
+}
+
 /// The cases, each with the name of its snapshots.
 pub(crate) fn cases() -> Vec<(&'static str, Notification)> {
     let pack = || here("Security-Baseline");
@@ -195,6 +237,7 @@ pub(crate) fn cases() -> Vec<(&'static str, Notification)> {
                 &[(1, "حساب المدفوعات"), (2, "חשבון 7")],
             ),
         ),
+        ("large_baseline", told(&large_baseline())),
         ("fifty_packs", told(&fifty.collect::<Vec<_>>())),
         ("one_account_joins_twenty_packs", told(&joins.collect::<Vec<_>>())),
     ]
