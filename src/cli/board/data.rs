@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! {"now": seconds since 1970,
+//!  "from": [options of a command that reads the same store, …],
 //!  "packs": [{"region", "name", "changed": time,
 //!             "cells": [class, how many accounts in a row, …],      of the accounts in their order; class 0: not there
 //!             "ill": [account, failing since, last update, message, …]}],
@@ -86,8 +87,8 @@ pub(super) struct Data<W> {
 }
 
 impl<W: Write> Data<W> {
-    pub(super) fn begin(mut out: W, now: Timestamp) -> io::Result<Self> {
-        write!(out, "{{\"now\":{},\"packs\":[", now.as_second())?;
+    pub(super) fn begin(mut out: W, now: Timestamp, from: &[String]) -> io::Result<Self> {
+        write!(out, "{{\"now\":{},\"from\":{},\"packs\":[", now.as_second(), embedded(&from)?)?;
         Ok(Self {
             out,
             now,

@@ -94,7 +94,10 @@ pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<Done, Fai
         Output::Table => terminal::print(read(&store, &wanted), &names, args.limit).await?,
         Output::Csv => rows::csv(read(&store, &wanted), &names, args.failing).await?,
         Output::Json => rows::json(read(&store, &wanted), &names, args.failing).await?,
-        Output::Html => page::write(&store, &wanted, &names, args.out.as_deref()).await?,
+        Output::Html => {
+            let from = args.store.options(global);
+            page::write(&store, &wanted, &names, &from, args.out.as_deref()).await?;
+        }
     }
     match heads.unreadable.into_values().next() {
         Some(reason) => Err(reason.into()),

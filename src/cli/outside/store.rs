@@ -43,6 +43,17 @@ impl StoreArgs {
         Ok(Store::Sqlite(SqliteStore::open(&file)?))
     }
 
+    /// The options that name the same store in another command, as a shell takes them. Whose profile it was is left
+    /// out: who reads the command may be somebody else.
+    pub(in crate::cli) fn options(&self, global: &Global) -> Vec<String> {
+        let store = self.store.as_ref().map(|file| ("--store", file.display().to_string()));
+        let table = self.table.as_ref().map(|table| ("--table", table.clone()));
+        let region =
+            global.region.as_ref().filter(|_| table.is_some()).map(|region| ("--region", region.clone()));
+        let options = [store, table, region].into_iter().flatten();
+        options.flat_map(|(name, value)| [name.to_owned(), quoted(&value)]).collect()
+    }
+
     /// The file: as given, or where the state of programs is kept (XDG Base Directory Specification).
     pub(in crate::cli) fn file(&self) -> Result<PathBuf, Failure> {
         if let Some(file) = &self.store {
@@ -53,6 +64,15 @@ impl StoreArgs {
         let state = state.ok_or("no home folder: name the file of the snapshots with --store")?;
         Ok(state.join("packwatch").join("snapshots.sqlite"))
     }
+}
+
+/// As one word of a shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@+,=~".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// A store of snapshots.

@@ -126,6 +126,7 @@ fn the_page_holds_its_data_and_nothing_breaks_out_of_it() {
     let data = data(&page);
     assert_eq!(data["accounts"], json!(["000000000001", "000000000002", "000000000003", "000000000004"]));
     assert_eq!(data["names"][0], "payments-prod");
+    assert_eq!(data["from"], json!(["--store", desk.store()]), "for the commands that the page shows");
     assert_eq!(data["messages"], json!(["no", "There is no recorder </script>"]));
     // Cost comes first: of the accounts 1, 2 and 3 each has a class of its own, and 4 is not in it.
     assert_eq!(data["packs"][0]["cells"], json!([1, 1, 2, 1, 3, 1]));
