@@ -303,6 +303,9 @@ function reasons() {
   return [...perReason.values()].sort((a, b) => b.n - a.n);
 }
 
+// A long name may be broken between its words.
+const breakable = (text) => text.split(/(?<=[a-z])(?=[A-Z])/).flatMap((word) => [word, make("wbr")]);
+
 function hintText(hint) {
   const link = make("a", {
     textContent: hint.title,
@@ -319,10 +322,7 @@ function hintText(hint) {
 
 function why(printed) {
   const cards = reasons().map(({ code, hint, n }) => {
-    // A long name may be broken between its words.
-    const title = (code || "Without an error code")
-      .split(/(?<=[a-z])(?=[A-Z])/)
-      .flatMap((word) => [word, make("wbr")]);
+    const title = breakable(code || "Without an error code");
     const name =
       printed || !code
         ? make("h3", {}, ...title)
@@ -626,6 +626,7 @@ addEventListener("beforeprint", () => {
       ...LIST.map((_, c) => {
         const element = make("td");
         fillList(element, cell, c);
+        if (LIST[c].className === "code") element.replaceChildren(...breakable(element.textContent));
         return element;
       }),
     ),

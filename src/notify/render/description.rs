@@ -85,14 +85,9 @@ fn joined(pieces: &[Piece], room: usize) -> (String, Option<usize>) {
     (text, None)
 }
 
-/// Whether the causes of a section are counted before any account is named.
-fn has_overview(section: &Section<'_>) -> bool {
-    section.groups.len() > 1
-}
-
 /// How many accounts each cause has.
 fn overview(section: &Section<'_>, form: Form) -> Vec<Piece> {
-    if !has_overview(section) {
+    if !section.counts_first() {
         return Vec::new();
     }
     let piece = |text, accounts, is_first| Piece {
@@ -141,7 +136,7 @@ fn section_pieces(notification: &Notification, section: &Section<'_>, form: Form
             let accounts = usize::try_from(tally.changes).unwrap_or(usize::MAX);
             vec![Piece { text, accounts, is_first: true }]
         }
-        _ if form.accounts == 0 && has_overview(section) => Vec::new(),
+        _ if form.accounts == 0 && section.counts_first() => Vec::new(),
         _ => {
             let groups = section.groups.iter();
             groups.flat_map(|group| group_pieces(notification, section, group, form)).collect()

@@ -104,7 +104,7 @@ fn block(notification: &Notification, section: &Section<'_>) -> String {
 
 /// How many accounts each cause has, before any is explained.
 fn counts(section: &Section<'_>) -> String {
-    if section.groups.len() < 2 {
+    if !section.counts_first() {
         return String::new();
     }
     let line = |group: &Group<'_>| {

@@ -68,6 +68,12 @@ pub(super) struct Entry<'a> {
 }
 
 impl Section<'_> {
+    /// Whether its causes are counted before any of them is explained: in a short one they are seen at once.
+    pub(super) fn counts_first(&self) -> bool {
+        let accounts: usize = self.groups.iter().map(|group| group.accounts).sum();
+        self.groups.len() > 1 && accounts > LISTED
+    }
+
     /// What AWS Config says of a cause, where its code does not tell it from the section's others.
     pub(super) fn distinguishes(&self, group: &Group<'_>) -> Option<String> {
         let same_code = self.groups.iter().filter(|other| other.code == group.code).count();
