@@ -105,6 +105,9 @@ pub fn named_accounts(notification: &Notification) -> Vec<AccountId> {
 
 type Notice<'a> = (&'a PackNotice, &'a TransitionNotice);
 
+/// What is known of a cause, and its notices: those that say the same stand together.
+type Cause<'a> = (Option<&'static Hint>, Vec<Vec<Notice<'a>>>);
+
 fn section<'a>(notification: &'a Notification, tally: Tally<'a>) -> Section<'a> {
     let topic = tally.topic;
     let mut by_code: BTreeMap<Option<&str>, Vec<Notice<'_>>> = BTreeMap::new();
@@ -135,12 +138,15 @@ fn causes<'a>(topic: Topic, code: Option<&'a str>, notices: &[Notice<'a>]) -> Ve
     for (message, notices) in by_message {
         by_shape.entry(shape(message)).or_default().extend(notices);
     }
-    let mut by_hint: BTreeMap<Option<&str>, (Option<&'static Hint>, Vec<Vec<Notice<'a>>>)> = BTreeMap::new();
-    for (_, notices) in by_shape {
+    let mut by_hint: Vec<Cause<'a>> = Vec::new();
+    for notices in by_shape.into_values() {
         let hint = hint(topic, code, notices.first().and_then(message));
-        by_hint.entry(hint.map(|hint| hint.means)).or_insert((hint, Vec::new())).1.push(notices);
+        match by_hint.iter_mut().find(|(known, _)| *known == hint) {
+            Some((_, by_shape)) => by_shape.push(notices),
+            None => by_hint.push((hint, vec![notices])),
+        }
     }
-    by_hint.into_values().map(|(hint, by_shape)| group(topic, code, hint, by_shape)).collect()
+    by_hint.into_iter().map(|(hint, by_shape)| group(topic, code, hint, by_shape)).collect()
 }
 
 fn message<'a>((_, notice): &Notice<'a>) -> Option<&'a str> {

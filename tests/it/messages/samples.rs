@@ -104,7 +104,7 @@ pub(crate) fn named(mut notification: Notification, names: &[(u64, &str)]) -> No
 /// causes. AWS puts ids into its messages.
 pub(crate) fn large_baseline() -> Vec<News> {
     let failing = |pack: u64| {
-        (0..1500).filter(move |n| (n * 7 + pack * 13) % 33 == 0).map(move |n| {
+        (0..1500).filter(move |n| (n * 7 + pack * 13).is_multiple_of(33)).map(move |n| {
             let id = account(n);
             let (code, message) = match (n * 11 + pack) % 20 {
                 0..10 => (
