@@ -150,3 +150,16 @@ impl SilenceStore for Store {
         either_store!(self, store => store.unsilence(id))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_a_shell_stays_one() {
+        assert_eq!(quoted("/var/lib/packwatch.sqlite"), "/var/lib/packwatch.sqlite");
+        assert_eq!(quoted("my store"), "'my store'");
+        assert_eq!(quoted("it's; rm"), r"'it'\''s; rm'");
+        assert_eq!(quoted(""), "''");
+    }
+}
