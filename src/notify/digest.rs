@@ -57,7 +57,11 @@ pub fn transition_notice(target: &Target, born: &str, transition: &Transition) -
         account_state: None,
         from: transition.from.as_ref().map(StateNotice::before),
         to: transition.to.as_ref().map(StateNotice::now),
+        observed_at: Some(transition.observed_at),
+        sequence: Some(transition.epoch),
+        incident_id: transition.incident_id.clone(),
         failing_since: transition.failing_since,
+        baseline: transition.baseline,
         silenced: transition.silenced,
         silence_ended: has_ended(transition),
         flapping: transition.flapping,
@@ -68,9 +72,19 @@ pub fn transition_notice(target: &Target, born: &str, transition: &Transition) -
 /// Whether it is told of since a silence no longer covers what was so before.
 fn has_ended(transition: &Transition) -> bool {
     match (&transition.from, &transition.to) {
-        (Some(from), Some(to)) => from.silenced && !to.silenced && from.is_same_event(to),
+        (Some(from), Some(to)) => {
+            let is_known = transition.kind == Kind::Reminder && to.health().is_ill();
+            from.silenced && !to.silenced && (is_known || from.is_same_event(to))
+        }
         _ => false,
     }
+}
+
+/// Whether people are to be told: as judged when it was recorded. An older packwatch left that to `notify`.
+fn is_told(transition: &Transition, notify: &Notify) -> bool {
+    // Who was not told that an account fails must be told when it begins to change too often.
+    let is_wanted = || transition.flapping.is_some() || notify.tells(transition.kind);
+    transition.told.unwrap_or_else(|| !transition.silenced && !transition.damped && is_wanted())
 }
 
 /// One digest of all the news that `notify` wants told; `None` when that is nothing.
@@ -138,9 +152,7 @@ fn rank(notice: &TransitionNotice) -> (Kind, Option<&str>, AccountId) {
 fn told(news: &News, notify: &Notify) -> Option<(NoticeType, Vec<TransitionNotice>)> {
     match &news.what {
         What::Transitions(all) => {
-            // Who was not told that an account fails must be told when it begins to change too often.
-            let is_wanted = |t: &&Transition| t.flapping.is_some() || notify.tells(t.kind);
-            let wanted = all.iter().filter(|t| !t.silenced && !t.damped).filter(is_wanted);
+            let wanted = all.iter().filter(|transition| is_told(transition, notify));
             let told: Vec<_> = wanted.map(|t| transition_notice(&news.target, &news.born, t)).collect();
             (!told.is_empty()).then_some((NoticeType::Transitions, told))
         }
@@ -153,7 +165,11 @@ fn told(news: &News, notify: &Notify) -> Option<(NoticeType, Vec<TransitionNotic
                 account_state: None,
                 from: None,
                 to: Some(StateNotice::now(state)),
+                observed_at: Some(news.observed_at),
+                sequence: Some(news.epoch),
+                incident_id: None,
                 failing_since: state.last_update,
+                baseline: true,
                 silenced: false,
                 silence_ended: false,
                 flapping: None,

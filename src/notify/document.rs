@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::text::plain;
-use crate::model::{AccountId, Kind, PackName, Phase, Region, Severity, Status};
-use crate::state::State;
+use crate::model::{AccountId, Kind, PackName, Region, Severity, Status};
+use crate::state::{self, State};
 
 /// A digest of what changed in one or more packs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +52,8 @@ pub struct PackNotice {
     pub organization_conformance_pack_name: PackName,
     /// How many accounts it has.
     pub accounts: u64,
-    /// What happened to its accounts, worst first; in a baseline, the accounts that fail already.
+    /// What happened to its accounts, worst first; in a baseline, the accounts that are not well. The order is not that
+    /// of time, which each has.
     pub transitions: Vec<TransitionNotice>,
     /// How many more there are than fit.
     pub omitted: u64,
@@ -100,9 +101,21 @@ pub struct TransitionNotice {
     pub from: Option<StateNotice>,
     /// What is the case now; `null` when the account has left.
     pub to: Option<StateNotice>,
-    /// Since when the account fails, or had failed until now.
+    /// When AWS Config was read; absent in documents of an older packwatch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_at: Option<Timestamp>,
+    /// The epoch that recorded it: of two changes of one account, the one with the higher number came later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    /// The incident that it belongs to: the same from the first failure to the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident_id: Option<String>,
+    /// Since when the account is not well, or had not been until now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
+    /// It was so before packwatch watched the pack.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub baseline: bool,
     /// A silence covers it: only machines are told.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silenced: bool,
@@ -152,17 +165,17 @@ impl StateNotice {
 impl TransitionNotice {
     /// The key of [`Notification::counts`] under which it counts.
     pub fn counted_as(&self) -> &'static str {
-        if self.flapping.is_some() { "Flapping" } else { self.kind.as_str() }
+        match self.kind {
+            _ if self.flapping.is_some() => "Flapping",
+            Kind::Reminder if self.silence_ended => "SilenceEnded",
+            kind => kind.as_str(),
+        }
     }
 
     /// How much it matters, as [`crate::state::Transition::severity`].
     pub fn severity(&self) -> Severity {
-        let fails = self.to.as_ref().is_some_and(|to| Status::new(&to.status).phase() == Phase::Failed);
-        match self.kind {
-            Kind::Settled if fails => Severity::Failure,
-            kind if self.flapping.is_some() => kind.severity().min(Severity::Warning),
-            kind => kind.severity(),
-        }
+        let phase = self.to.as_ref().map(|to| Status::new(&to.status).phase());
+        state::severity(self.kind, phase, self.incident_id.is_some(), self.flapping.is_some())
     }
 }
 

@@ -121,7 +121,6 @@ pub fn event(target: &Target, born: &str, transition: &Transition) -> Event {
         fields.insert("Version".to_owned(), json!("1"));
         fields.insert("Region".to_owned(), json!(target.region));
         fields.insert("OrganizationConformancePackName".to_owned(), json!(target.pack));
-        fields.insert("ObservedAt".to_owned(), json!(transition.observed_at));
     }
     let state = transition.to.as_ref().or(transition.from.as_ref());
     let status = state.map_or_else(String::new, |state| plain(state.status.as_str()));

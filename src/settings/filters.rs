@@ -51,8 +51,9 @@ impl PackFilter {
 pub struct Notify(BTreeSet<&'static str>);
 
 /// The names that `PACKWATCH_NOTIFY` takes.
-const NOTIFY: [&str; 10] = [
+const NOTIFY: [&str; 11] = [
     "failed",
+    "failed-again",
     "recovered",
     "succeeded",
     "in-progress",
@@ -94,6 +95,8 @@ impl Notify {
         let name = match kind {
             Kind::Unrecognised | Kind::Settled => return true,
             Kind::Failed => "failed",
+            Kind::FailedAgain if self.0.contains("failed") => return true,
+            Kind::FailedAgain => "failed-again",
             Kind::Recovered => "recovered",
             Kind::Succeeded => "succeeded",
             Kind::InProgress => "in-progress",

@@ -6,4 +6,4 @@ pub mod heads;
 pub mod keys;
 pub mod silence;
 
-pub use account::{Key, Row, State, Transition};
+pub use account::{Ended, Health, Incident, Key, Row, State, Told, Transition, severity};

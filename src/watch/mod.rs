@@ -10,6 +10,7 @@ pub mod budget;
 pub mod compare;
 pub mod fan_out;
 pub mod flap;
+pub mod kind;
 pub mod observe;
 pub mod overdue;
 pub mod paginate;
@@ -18,6 +19,7 @@ pub mod record;
 pub mod report;
 pub mod request;
 pub mod target;
+pub mod telling;
 pub mod unannounced;
 
 use std::collections::BTreeMap;

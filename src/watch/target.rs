@@ -220,7 +220,8 @@ impl<O: Outside> Look<'_, O> {
 
     fn compare(&self, claimed: &Claimed, rows: &BTreeMap<AccountId, Row>, read: Read) -> Found {
         let observed = &read.observation;
-        let changes = self.changes(&claimed.born, claimed.epoch, rows, observed, read.observed_at);
+        let mut changes = self.changes(&claimed.born, claimed.epoch, rows, observed, read.observed_at);
+        changes.iter_mut().filter(|_| self.is_baseline()).for_each(|change| change.transition = None);
         let counts = counts(compare::after(rows, &changes).map(|row| &row.state));
         let flaps = compare::after(rows, &changes).any(|row| row.flapping);
         Found {

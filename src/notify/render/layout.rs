@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::topic::{Tally, Topic, tallies};
 use super::words::change;
-use crate::model::AccountId;
+use crate::model::{AccountId, Phase, Status};
 use crate::notify::hints::{self, Hint};
 use crate::notify::{Notification, PackNotice, TransitionNotice};
 
@@ -127,8 +127,16 @@ fn group<'a>(
     let common = common.filter(|change| entries.iter().all(|entry| entry.change == *change));
     entries.truncate(LISTED);
     let message = messages.iter().max_by_key(|(_, n)| **n).map(|(message, _)| *message);
+    let phase =
+        notices.first().and_then(|(_, notice)| notice.to.as_ref()).map(|to| Status::new(&to.status).phase());
     let hint = match topic {
-        Topic::Failed | Topic::StillFailed | Topic::AlreadyFailing => Some(hints::failure(code, message)),
+        Topic::StillFailed | Topic::SilenceEnded if phase == Some(Phase::InProgress) => Some(&hints::STUCK),
+        Topic::StillFailed | Topic::SilenceEnded if phase == Some(Phase::Unrecognised) => {
+            Some(&hints::UNRECOGNISED)
+        }
+        Topic::Failed | Topic::SilenceEnded | Topic::StillFailed | Topic::AlreadyFailing => {
+            Some(hints::failure(code, message))
+        }
         Topic::Settled if code.is_some() => Some(hints::failure(code, message)),
         Topic::Flapping => Some(&hints::FLAPPING),
         Topic::Stuck => Some(&hints::STUCK),

@@ -22,6 +22,8 @@ pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>
         Topic::Flapping => {
             entry.notice.flapping.map(|changes| format!("changed {changes} times within an hour"))
         }
+        // That its silence has ended is in the words of that topic.
+        Topic::SilenceEnded => Some(lasting()),
         _ if entry.notice.silence_ended => Some(format!("{}; its silence has ended", lasting())),
         Topic::Recovered if entry.notice.failing_since.is_some() => {
             let until = updated.unwrap_or(notification.observed_at);

@@ -128,6 +128,7 @@ pub(crate) fn change(n: u64, epoch: u64) -> Change {
         flapping: true,
         epoch: 0,
         incident: None,
+        unsaid_end: None,
     };
     Change { account: account(n), row: Some(row), transition: Some(Box::new(transition)) }
 }
