@@ -31,6 +31,9 @@ pub(super) struct HistoryArgs {
     /// Only this kind of change: failed, recovered, stuck, … May be repeated
     #[arg(long = "kind", value_name = "KIND", value_parser = kind)]
     kinds: Vec<Kind>,
+    /// Only this incident, by the IncidentId that messages have
+    #[arg(long, value_name = "ID")]
+    incident: Option<String>,
     /// Only from then on: a time, a day (UTC), or how long ago, such as 7d
     #[arg(long, value_name = "TIME|AGO", value_parser = moment)]
     since: Option<Timestamp>,
@@ -58,6 +61,7 @@ Examples:
   packwatch history --since 7d
   packwatch history --account 111122223333 --account 222233334444 --output json
   packwatch history --table packwatch --pack 'Security-*' --kind failed --kind recovered
+  packwatch history --incident 8a2f0c6f6f3d4f7c9b1e5d2a7c4e6b80 --order oldest
   packwatch history --since 2026-11-01 --until 2026-11-08 --order oldest --output csv
 
 Packs are read a page at a time and put in order by the time at which packwatch observed the change.";
@@ -71,7 +75,8 @@ enum Order {
 /// A table is as wide as its widest row, so it is held whole.
 const LONGEST_TABLE: u64 = 500;
 
-const HEADER: [&str; 8] = ["Observed", "Region", "Pack", "Account", "Kind", "From", "To", "Error"];
+const HEADER: [&str; 9] =
+    ["Observed", "Region", "Pack", "Account", "Kind", "From", "To", "Error", "Incident"];
 
 pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done, Failure> {
     let store = args.store.open(global).await?;
@@ -94,6 +99,7 @@ impl HistoryArgs {
     fn wants(&self, transition: &Transition) -> bool {
         (self.accounts.is_empty() || self.accounts.contains(&transition.account))
             && (self.kinds.is_empty() || self.kinds.contains(&transition.kind))
+            && (self.incident.is_none() || self.incident == transition.incident_id)
     }
 }
 
@@ -196,5 +202,6 @@ fn row(Entry { target, transition, .. }: &Entry) -> Vec<String> {
         status(transition.from.as_ref()),
         status(transition.to.as_ref()),
         error.unwrap_or_default(),
+        transition.incident_id.clone().unwrap_or_default(),
     ]
 }

@@ -199,6 +199,10 @@ impl<'a, O: Outside> Run<'a, O> {
                 (Outcome::Deferred, reason)
             }
             Stop::NotVisible(reason) => (Outcome::Incomplete, reason),
+            // AWS Config refuses for a while to speak of a pack that was just put. The next run asks again.
+            Stop::Read(ReadError::Source(SourceError::Denied(why))) if self.request.tentative => {
+                (Outcome::Deferred, why)
+            }
             Stop::Read(ReadError::Source(SourceError::Denied(why))) => (Outcome::Denied, why),
             Stop::Store(StoreError::Superseded) => return report.ended(Outcome::Superseded, None),
             Stop::Store(StoreError::Denied(why)) => (Outcome::Denied, why),

@@ -3,6 +3,7 @@
 //!
 //! - `run`: from a schedule to a message. `events`: what is handed in. `fan_out`: the same through a queue.
 //! - `reading`, `announcing`: what happens when AWS Config, a topic, the table or the clock is against it.
+//! - `kinds`: as what a change is told.
 //! - `account_names`, `telemetry`: the names in messages, the log and the metrics.
 //!
 //! To add one: make a [`stage::Stage`], change its world, `tick()`, and look at `digests()` and at the world's messages. Name the
@@ -12,6 +13,7 @@ mod account_names;
 mod announcing;
 mod events;
 mod fan_out;
+mod kinds;
 mod reading;
 mod run;
 pub(crate) mod stage;

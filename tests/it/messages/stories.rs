@@ -87,7 +87,7 @@ async fn a_silence_that_is_removed_ends_and_one_that_begins_later_repeats_nothin
     assert_eq!((digests.len(), events), (0, vec!["Reminder".to_owned()]), "reminders are silenced too");
     stage.store.unsilence("s").await.unwrap();
     stage.run().await;
-    assert_eq!(counts(&stage.take().0), [r#"{"Failed": 1}"#]);
+    assert_eq!(counts(&stage.take().0), [r#"{"SilenceEnded": 1}"#], "people knew of it");
 }
 
 #[tokio::test(start_paused = true)]
