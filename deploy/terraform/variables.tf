@@ -114,11 +114,11 @@ variable "fan_out_concurrency" {
 variable "notify" {
   type        = list(string)
   default     = ["all"]
-  description = "[\"all\"], or some of failed, recovered, succeeded, in-progress, joined, left, stuck, reminder, baseline, pack-deleted. The events topic gets everything in any case."
+  description = "[\"all\"], or some of failed, failed-again, recovered, succeeded, in-progress, joined, left, stuck, reminder, baseline, pack-deleted. The events topic gets everything in any case."
 
   validation {
     condition = alltrue([for kind in var.notify : can(regex(
-      "^(all|failed|recovered|succeeded|in-progress|joined|left|stuck|reminder|baseline|pack-deleted)?$", kind
+      "^(all|failed|failed-again|recovered|succeeded|in-progress|joined|left|stuck|reminder|baseline|pack-deleted)?$", kind
     ))])
     error_message = "notify must be [\"all\"] or kinds of change: see the variable's description."
   }

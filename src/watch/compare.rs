@@ -276,16 +276,13 @@ impl Comparison<'_> {
     /// seen in one.
     fn is_being_deleted(&self) -> bool {
         let Self { rows, observed, settings, .. } = self;
-        let is_staying = |(account, _): &(&AccountId, &Row)| {
+        let is_unread = |(account, _): &(&AccountId, &Row)| {
             !observed.states.contains_key(account) && !settings.excluded.contains(account)
         };
-        let unread = || rows.iter().filter(is_staying).map(|(_, row)| &row.state);
-        let left = observed.states.values().chain(unread().filter(|_| !observed.whole));
-        let gone = unread().filter(|_| observed.whole);
+        let unread = || rows.iter().filter(is_unread).map(|(_, row)| &row.state);
         let is_deletion = |state: &State| state.status.is_deletion();
-        let mut left = left.peekable();
-        let is_seen = left.peek().is_some() || gone.map(is_deletion).any(|is_so| is_so);
-        is_seen && left.all(is_deletion)
+        let left = || observed.states.values().chain(unread().filter(|_| !observed.whole));
+        left().all(is_deletion) && (left().next().is_some() || unread().any(is_deletion))
     }
 }
 

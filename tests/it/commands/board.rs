@@ -83,15 +83,19 @@ fn the_terminal_shows_packs_by_statuses_and_who_is_not_well() {
 #[test]
 fn csv_has_every_account_and_no_formulas() {
     let desk = desk();
-    insta::assert_snapshot!(stdout(&board(&desk, &["--output", "csv"])), @r"
-    Region,OrganizationConformancePackName,AccountId,AccountName,Status,ErrorCode,ErrorMessage,LastUpdateTime,FailingSince,Notes
-    eu-west-1,Cost,000000000001,payments-prod,UPDATE_SUCCESSFUL,,,2026-11-16T09:00:00Z,,
-    eu-west-1,Cost,000000000002,,UPDATE_FAILED,'=cmd|' /C calc'!A0,no,2026-11-16T09:02:00Z,2026-11-16T09:02:00Z,
-    eu-west-1,Cost,000000000003,,RETIRED,,,2026-11-16T09:00:00Z,,
-    eu-west-1,Security,000000000001,payments-prod,UPDATE_FAILED,NoAvailableConfigurationRecorderException,There is no recorder </script>,2026-11-16T09:01:00Z,2026-11-16T09:01:00Z,
-    eu-west-1,Security,000000000002,,CREATE_IN_PROGRESS,,,2026-11-16T09:00:00Z,,stuck
-    eu-west-1,Security,000000000003,,CREATE_SUCCESSFUL,,,2026-11-16T09:00:00Z,,
-    eu-west-1,Security,000000000004,,UPDATE_SUCCESSFUL,,,2026-11-16T09:00:00Z,,
+    // The ids of incidents are of a random history.
+    let csv = stdout(&board(&desk, &["--output", "csv"]));
+    let (rows, ids): (Vec<_>, Vec<_>) = csv.lines().map(|line| line.rsplit_once(',').unwrap()).unzip();
+    assert_eq!(ids.iter().map(|id| id.len()).collect::<Vec<_>>(), [10, 0, 32, 32, 32, 32, 0, 0]);
+    insta::assert_snapshot!(rows.join("\n"), @r"
+    Region,OrganizationConformancePackName,AccountId,AccountName,Status,ErrorCode,ErrorMessage,LastUpdateTime,FailingSince,Notes,TriedAgain
+    eu-west-1,Cost,000000000001,payments-prod,UPDATE_SUCCESSFUL,,,2026-11-16T09:00:00Z,,,
+    eu-west-1,Cost,000000000002,,UPDATE_FAILED,'=cmd|' /C calc'!A0,no,2026-11-16T09:02:00Z,2026-11-16T09:02:00Z,,0
+    eu-west-1,Cost,000000000003,,RETIRED,,,2026-11-16T09:00:00Z,2026-11-16T09:00:00Z,,0
+    eu-west-1,Security,000000000001,payments-prod,UPDATE_FAILED,NoAvailableConfigurationRecorderException,There is no recorder </script>,2026-11-16T09:01:00Z,2026-11-16T09:01:00Z,,0
+    eu-west-1,Security,000000000002,,CREATE_IN_PROGRESS,,,2026-11-16T09:00:00Z,2026-11-16T09:00:00Z,stuck,0
+    eu-west-1,Security,000000000003,,CREATE_SUCCESSFUL,,,2026-11-16T09:00:00Z,,,
+    eu-west-1,Security,000000000004,,UPDATE_SUCCESSFUL,,,2026-11-16T09:00:00Z,,,
     ");
     let failing = stdout(&board(&desk, &["--output", "csv", "--failing"]));
     assert_eq!(failing.lines().count(), 1 + 4, "{failing}");
@@ -107,8 +111,10 @@ fn json_has_one_document_a_line() {
         "AccountName": "payments-prod", "Status": "UPDATE_FAILED",
         "ErrorCode": "NoAvailableConfigurationRecorderException", "ErrorMessage": "There is no recorder </script>",
         "LastUpdateTime": "2026-11-16T09:01:00Z", "FailingSince": "2026-11-16T09:01:00Z",
+        "TriedAgain": 0, "IncidentId": documents[0]["IncidentId"],
     });
     assert_eq!(documents[0], first);
+    assert_eq!(documents[0]["IncidentId"].as_str().unwrap().len(), 32);
     assert_eq!((documents.len(), &documents[1]["Notes"]), (2, &json!(["stuck"])));
 }
 

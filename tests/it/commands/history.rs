@@ -138,6 +138,17 @@ fn filters_choose_and_the_newest_come_first() {
 }
 
 #[test]
+fn an_incident_is_followed_from_its_begin_to_its_end() {
+    let desk = three_days();
+    let failed = history(&desk, &["--output", "json", "--kind", "failed", "--pack", "Cost"]);
+    let failed: Value = serde_json::from_str(stdout(&failed).trim()).unwrap();
+    let id = failed["IncidentId"].as_str().unwrap();
+    let incident = history(&desk, &["--output", "json", "--order", "oldest", "--incident", id]);
+    assert_eq!(told(&incident), ["Failed Cost 1", "Recovered Cost 1"]);
+    assert_eq!(told(&history(&desk, &["--output", "json", "--incident", "0"])), [""; 0]);
+}
+
+#[test]
 fn what_is_cut_says_so_and_goes_on() {
     let desk = three_days();
     let whole = told(&history(&desk, &["--output", "json"]));
@@ -162,8 +173,11 @@ fn what_is_cut_says_so_and_goes_on() {
 fn a_history_as_csv_has_no_formulas() {
     let desk = three_days();
     let csv = stdout(&history(&desk, &["--output", "csv", "--account", "000000000002", "--pack", "Cost"]));
+    // The ids of incidents are of a random history.
+    let (csv, id) = csv.trim_end().rsplit_once(',').unwrap();
+    assert_eq!(id.len(), 32);
     insta::assert_snapshot!(csv, @r"
-    Observed,Region,Pack,Account,Kind,From,To,Error
+    Observed,Region,Pack,Account,Kind,From,To,Error,Incident
     2026-11-18T10:00:00Z,eu-west-1,Cost,000000000002,Unrecognised,CREATE_SUCCESSFUL,'=UPDATE,
     ");
 }

@@ -3,9 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
+use packwatch::aws::DynamoStore;
 use packwatch::local::SqliteStore;
+use packwatch::model::Kind;
 use packwatch::ports::SnapshotStore as _;
-use packwatch::state::heads::{Commit, Head};
+use packwatch::state::heads::{Change, Commit, Head};
+use packwatch::state::{Ended, Incident, Row, Told, Transition};
 use serde_json::{Value, json};
 
 use crate::harness::dynamo::Dynamo;
@@ -83,6 +86,51 @@ async fn sqlite_items_are_written_and_read_as_on_disk() {
         database.execute("INSERT INTO items VALUES (?, ?, ?, ?)", values).unwrap();
     }
     assert_filled(&other).await;
+}
+
+/// A change of an account in an incident, with all that rows and transitions have had since.
+fn incident() -> Change {
+    let Change { account, row, transition } = change(7, 2);
+    let (row, transition) = (row.unwrap(), *transition.unwrap());
+    let told = Told {
+        stuck: true,
+        status: Some("CREATE_FAILED".parse().unwrap()),
+        error_code: Some("Code".to_owned()),
+    };
+    let incident =
+        Incident { tried_again: 3, told: Some(told), ..Incident::begun(&target("P"), "born", account, 2) };
+    let id = incident.id.clone();
+    let ended = Ended {
+        id: "0123456789abcdef0123456789abcdef".to_owned(),
+        failing_since: row.failing_since.unwrap(),
+    };
+    let row = Row { epoch: 2, incident: Some(incident), unsaid_end: Some(Box::new(ended)), ..row };
+    let kind = Kind::FailedAgain;
+    let transition =
+        Transition { kind, incident_id: Some(id), baseline: true, told: Some(true), ..transition };
+    Change { account, row: Some(row), transition: Some(Box::new(transition)) }
+}
+
+#[tokio::test]
+async fn items_with_an_incident_are_written_and_read_as_on_disk() {
+    let assert_read = async |store: &DynamoStore| {
+        let change = incident();
+        assert_eq!(store.rows(&target("P")).await.unwrap().remove(&account(7)), change.row);
+        assert_eq!(store.transitions(&target("P"), 0).await.unwrap().pop().map(Box::new), change.transition);
+    };
+    let dynamo = Dynamo::with_table(TABLE);
+    let store = dynamo_store(&dynamo).await;
+    store.claim(&target("P"), &claim(0)).await.unwrap();
+    store.claim(&target("P"), &claim(1)).await.unwrap();
+    store.record(&target("P"), 2, &[incident()]).await.unwrap();
+    assert_read(&store).await;
+    let is_head = |item: &Value| item["pk"]["S"] == "watch";
+    let written = dynamo.dump(TABLE).into_iter().filter(|item| !is_head(item)).collect::<Vec<_>>();
+    let golden = golden("dynamodb-1-incident.json", &Value::from(written.clone()));
+    assert_eq!(Value::from(written), golden);
+    let other = Dynamo::with_table(TABLE);
+    golden.as_array().unwrap().iter().for_each(|item| put(&other, item));
+    assert_read(&dynamo_store(&other).await).await;
 }
 
 /// An item of the golden file, as another pack's, without the fields that are optional.
