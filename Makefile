@@ -21,7 +21,7 @@ LAMBDA_FEATURES := --locked --release --no-default-features --features aws --bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo screenshots test test-board bench-board soak mutants fuzz lint lint-board format deny sbom workflows bench simulate build package build-PackwatchFunction local sam-local e2e world clean
+.PHONY: help demo screenshots test test-board bench-board soak mutants fuzz lint scan lint-board format deny sbom workflows bench simulate build package build-PackwatchFunction dist dist-cli local sam-local e2e world clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -91,11 +91,14 @@ SEED ?=
 soak: ## Kill the real function at random, HISTORIES times (SEED=n), and search the larger spaces
 	PACKWATCH_SOAK_HISTORIES=$(HISTORIES) $(if $(SEED),PACKWATCH_SOAK_SEED=$(SEED) PROPTEST_RNG_SEED=$(SEED)) \
 		cargo test --locked --all-features --test it -- --include-ignored --nocapture \
-		protocol::soak:: protocol::model:: messages::hostile:: protocol::interleavings::three
+		protocol::soak:: protocol::model:: messages::hostile:: protocol::interleavings::
 
-mutants: .tools/bin/cargo-mutants ## Change compare, record and announce at random: the unit tests must notice
-	.tools/bin/cargo-mutants mutants --file src/watch/compare.rs --file src/watch/record.rs --file src/watch/announce.rs --file src/watch/batch.rs \
-		--no-default-features --timeout 60 -- --locked --lib
+# The pure files of a run, of what is kept, and of the digest: what a unit test can judge without an outside.
+MUTATED := $(addprefix src/watch/,compare.rs kind.rs telling.rs flap.rs record.rs batch.rs plan.rs look.rs quick.rs) \
+	$(addprefix src/state/,heads.rs log.rs fingerprint.rs keys.rs silence.rs) src/notify/fold.rs src/pace.rs
+
+mutants: .tools/bin/cargo-mutants ## Change the pure files at random: the unit tests must notice
+	.tools/bin/cargo-mutants mutants $(MUTATED:%=--file %) --no-default-features --timeout 60 -- --locked --lib
 
 # How long each parser is fed.
 SECONDS ?= 60
@@ -116,11 +119,12 @@ DENY ?= licenses sources bans
 deny: .tools/bin/cargo-deny ## Licences and sources of all dependencies (DENY=advisories for known faults)
 	.tools/bin/cargo-deny --locked check $(DENY)
 
-# The target triple that the list is for; empty means this machine's.
+# The target triple that the list is for; empty means this machine's. Without SBOM_FEATURES it is the command line's.
 SBOM_TARGET ?=
+SBOM_FEATURES ?= --no-default-features --features aws
 
 sbom: .tools/bin/cargo-cyclonedx ## List what the Lambda is built of, as CycloneDX: target/lambda/packwatch.cdx.json
-	.tools/bin/cargo-cyclonedx cyclonedx --format json --no-default-features --features aws --no-build-deps \
+	.tools/bin/cargo-cyclonedx cyclonedx --format json $(SBOM_FEATURES) --no-build-deps \
 		$(if $(SBOM_TARGET),--target $(SBOM_TARGET))
 	@mkdir -p $(TARGET)/lambda
 	mv packwatch.cdx.json $(TARGET)/lambda/
@@ -135,6 +139,8 @@ PYTHON_FILES := scripts benches/peer
 BOARD_FILES := $(foreach kind,js css html,'src/cli/board/*.$(kind)')
 # The board's scripts are formatted by a program for Node.js.
 NPM := $(shell command -v npm)
+# A region of each partition: commercial, GovCloud, China, the sovereign cloud, and the isolated ones that cfn-lint knows.
+PARTITIONS := us-east-1 us-gov-west-1 cn-north-1 eusc-de-east-1 us-iso-east-1 us-isob-east-1 us-isof-south-1 eu-isoe-west-1
 
 lint: .venv/.stamp ## Formatting, lints, documentation, template
 	cargo fmt --check
@@ -147,8 +153,15 @@ else
 endif
 	cargo clippy --locked --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features
-	.venv/bin/cfn-lint template.yaml
+	.venv/bin/cfn-lint --regions $(PARTITIONS) -- template.yaml
+	.venv/bin/cfn-lint --regions us-east-1 eu-west-1 -- deploy/slack.yaml
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv/bin/sam validate --lint --template template.yaml
+
+CHECKOV := .venv-scan/bin/checkov --skip-download --quiet --compact
+
+scan: .venv-scan/.stamp ## Check the templates and the Terraform module for insecure settings (checkov)
+	$(CHECKOV) --framework cloudformation --file template.yaml deploy/slack.yaml
+	$(CHECKOV) --framework terraform --directory deploy/terraform
 
 lint-board: $(NODE_MODULES)/.stamp ## The format of the board's page (needs Node.js 20)
 	$(NODE_MODULES)/.bin/prettier --check $(BOARD_FILES)
@@ -184,12 +197,33 @@ endif
 	$(PYTHON) scripts/check_glibc.py $(LAMBDA) $(if $(ARCH),--arch $(ARCH))
 
 PACKAGE := $(TARGET)/lambda/packwatch.zip
+# Where `sam deploy` is not told another one, this is the function's processor.
+ARCHITECTURE := $(shell sed -n '/^  Architecture:/,/Default:/s/^    Default: //p' template.yaml)
+CHECK_BINARY = $(PYTHON) scripts/check_glibc.py $(or $(BOOTSTRAP),$(LAMBDA))
 
 package: $(if $(BOOTSTRAP),,build) ## Pack the Lambda into target/lambda/packwatch.zip, as deploy/terraform takes it
 	$(PYTHON) scripts/package.py $(or $(BOOTSTRAP),$(LAMBDA)) $(PACKAGE)
 
-# `sam build` calls this, named for the function in template.yaml.
+dist: $(if $(BOOTSTRAP),,build) ## Make what a release ships: a zip that deploys without a compiler (BOOTSTRAP=PATH)
+	$(CHECK_BINARY) $(if $(ARCH),--arch $(ARCH))
+	$(PYTHON) scripts/dist.py $(or $(BOOTSTRAP),$(LAMBDA)) $(TARGET)/dist
+
+# The target triple of the command line; empty means this machine's. For Linux it is linked by zig, for the C library that
+# the systems of 2018 have.
+CLI_TARGET ?=
+CLI_GLIBC := 2.28
+CLI_FOR_LINUX := $(findstring linux,$(CLI_TARGET))
+
+dist-cli: ## Pack the command line as a release ships it (CLI_TARGET=aarch64-unknown-linux-gnu)
+	cargo $(if $(CLI_FOR_LINUX),zigbuild,build) --locked --release --bin packwatch \
+		$(if $(CLI_TARGET),--target $(CLI_TARGET)$(if $(CLI_FOR_LINUX),.$(CLI_GLIBC)))
+	$(PYTHON) scripts/dist_cli.py $(TARGET)/$(if $(CLI_TARGET),$(CLI_TARGET)/)release/packwatch \
+		$(or $(CLI_TARGET),$$(rustc -vV | sed -n 's/^host: //p')) $(TARGET)/dist
+
+# `sam build` calls this, named for the function in template.yaml. It does not say for which processor, so a binary for
+# another one than the template's is taken with ARCH only.
 build-PackwatchFunction: $(if $(BOOTSTRAP),,build)
+	$(CHECK_BINARY) --arch $(or $(ARCH),$(ARCHITECTURE))
 	cp $(or $(BOOTSTRAP),$(LAMBDA)) $(ARTIFACTS_DIR)/bootstrap
 
 # --- Whole programs against emulators -------------------------------------------------------------------------------
@@ -201,9 +235,9 @@ sam-local: .venv/.stamp world $(if $(BOOTSTRAP),,build) ## The same with `sam lo
 	.venv/bin/python scripts/sam_local.py --event $(EVENT) --bootstrap $(or $(BOOTSTRAP),$(LAMBDA)) --world $(WORLD) \
 		$(if $(BASE),--base $(BASE))
 
-e2e: .venv/.stamp .venv-e2e/.stamp world $(if $(BOOTSTRAP),,build) ## Deploy template.yaml to an emulated AWS and let its schedule fire (FAN_OUT=1)
+e2e: .venv/.stamp .venv-e2e/.stamp world $(if $(BOOTSTRAP),,build) ## Deploy to an emulated AWS and let the schedule fire (FAN_OUT=1, DIST=1: the release's zip)
 	.venv/bin/python scripts/e2e.py --ministack .venv-e2e/bin/ministack \
-		--bootstrap $(or $(BOOTSTRAP),$(LAMBDA)) --world $(WORLD) $(if $(FAN_OUT),--fan-out)
+		--bootstrap $(or $(BOOTSTRAP),$(LAMBDA)) --world $(WORLD) $(if $(FAN_OUT),--fan-out) $(if $(filter 1,$(DIST)),--dist)
 
 # The model of AWS Config.
 world:
@@ -233,6 +267,12 @@ PIP_INSTALL := bin/pip install --quiet --disable-pip-version-check
 	.venv-e2e/$(PIP_INSTALL) --requirement requirements/e2e.txt
 	@touch $@
 
+.venv-scan/.stamp: requirements/scan.txt
+	$(PYTHON) -m venv .venv-scan
+	@echo '*' > .venv-scan/.gitignore
+	.venv-scan/$(PIP_INSTALL) --requirement requirements/scan.txt
+	@touch $@
+
 .venv-browser/.stamp: requirements/browser.txt
 	$(PYTHON) -m venv .venv-browser
 	.venv-browser/$(PIP_INSTALL) --requirement requirements/browser.txt
@@ -244,4 +284,4 @@ $(NODE_MODULES)/.stamp: requirements/package-lock.json
 
 clean: ## Remove everything that was built or installed
 	cargo clean
-	rm -rf .tools .venv .venv-bench .venv-browser .venv-e2e $(NODE_MODULES) .aws-sam
+	rm -rf .tools .venv .venv-bench .venv-browser .venv-e2e .venv-scan $(NODE_MODULES) .aws-sam

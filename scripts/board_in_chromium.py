@@ -9,12 +9,12 @@ import unittest
 from pathlib import Path
 
 from chromium import browser
-from organization import Organization
+from organization import ROWS, Organization
 
 PACKWATCH = Path(__file__).resolve().parent.parent / "target/debug/packwatch"
 OPTIONS = argparse.Namespace()
 # Scrolls through a grid and gives the text of each row once, by its number.
-ROWS = """async (id) => {
+ROWS_SHOWN = """async (id) => {
   const grid = document.getElementById(id), rows = new Map();
   for (grid.scrollTop = 0; ; grid.scrollTop += 400) {
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
@@ -24,6 +24,10 @@ ROWS = """async (id) => {
   }
   return [...rows].sort(([a], [b]) => a - b).map(([, cells]) => cells);
 }"""
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+# Rows of the list on the first page of A4 with margins of one centimetre.
+LEAST_PRINTED = 28
 
 
 def is_ill(row: dict) -> bool:
@@ -40,16 +44,29 @@ class Board(unittest.TestCase):
         cls.rows = cls.organization.documents("board", "--accounts", str(cls.organization.names))
         cls.browser = cls.enterClassContext(browser(OPTIONS.chromium))
 
-    def open(self, file: Path | None = None, **options):
-        context = self.browser.new_context(viewport={"width": 1360, "height": 800}, **options)
+    def open(self, file: Path | None = None, address: str = "", **options):
+        context = self.browser.new_context(**{"viewport": {"width": 1360, "height": 800}} | options)
         self.addCleanup(context.close)
         page = context.new_page()
         self.told, self.requests = [], []
         page.on("console", lambda message: self.told.append(message.text))
         page.on("pageerror", lambda error: self.told.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
-        page.goto((file or self.file).as_uri())
+        page.goto((file or self.file).as_uri() + address)
         return page
+
+    def small(self, packs: dict[str, list[dict]]) -> Path:
+        """The page of a store of its own: packs, and the rows of each."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        for pack, rows in packs.items():
+            full = [{"ConformancePackName": "x", "Status": "CREATE_SUCCESSFUL"} | row for row in rows]
+            (folder / f"{pack}.json").write_text(json.dumps({ROWS: full}))
+        statuses = [option for pack in packs for option in ("--statuses", folder / f"{pack}.json")]
+        run = [OPTIONS.packwatch, "run", "--store", folder / "store", "--region", "eu-west-1", *statuses]
+        self.assertIn(subprocess.run(run, check=False, capture_output=True).returncode, (0, 2))
+        page = [OPTIONS.packwatch, "board", "--store", folder / "store", "--output", "html"]
+        subprocess.run([*page, "--out", folder / "board.html"], check=True)
+        return folder / "board.html"
 
     def count(self, page) -> tuple[int, int]:
         words = page.inner_text("#count").replace(",", "").split()
@@ -64,7 +81,9 @@ class Board(unittest.TestCase):
         deployments, accounts = self.expected(is_ill)
         self.assertGreater(accounts, 10)
         self.assertTrue(
-            page.inner_text("#headline").replace("\n", " ").startswith(f"{accounts} of 300 accounts not well")
+            page.inner_text("#headline")
+            .replace("\n", " ")
+            .startswith(f"{accounts} of 300 accounts unhealthy")
         )
         self.assertEqual(self.count(page), (deployments, accounts))
         page.click("#tab-matrix")
@@ -106,7 +125,7 @@ class Board(unittest.TestCase):
                         ) if control != "pack" else page.select_option("#pack", label=value)
                 self.assertEqual(self.count(page), self.expected(fits))
         page.click("#clear")
-        shown = page.evaluate(ROWS, "list")
+        shown = page.evaluate(ROWS_SHOWN, "list")
         ill = [row for row in self.rows if is_ill(row)]
         self.assertEqual(
             sorted((row[0], row[2]) for row in shown),
@@ -123,7 +142,7 @@ class Board(unittest.TestCase):
         page = self.open()
         page.select_option("#status", "all")
         page.click("#tab-matrix")
-        shown = page.evaluate(ROWS, "matrix")
+        shown = page.evaluate(ROWS_SHOWN, "matrix")
         self.assertEqual(len(shown), len({row["AccountId"] for row in self.rows}))
         signs = [sign for row in shown for sign in row[1:]]
         self.assertEqual(signs.count("✕"), self.expected(lambda row: row["Status"].endswith("_FAILED"))[0])
@@ -135,7 +154,7 @@ class Board(unittest.TestCase):
         page = self.open()
         for index, key in ((0, 0), (2, 2), (4, 4)):
             page.locator("#list .head [role=columnheader]").nth(index).locator("button").click()
-            shown = [row[key] for row in page.evaluate(ROWS, "list")]
+            shown = [row[key] for row in page.evaluate(ROWS_SHOWN, "list")]
             plain = [text.lstrip("✕!?…·\n ") for text in shown]
             self.assertEqual(plain, sorted(plain))
 
@@ -214,6 +233,120 @@ class Board(unittest.TestCase):
             self.assertIn(row["AccountId"], paper)
         self.assertIn("To do:", paper)
         self.assertEqual(page.locator("#printed *").count(), 0, "gone again from the screen")
+
+    def test_a_search_that_finds_only_healthy_accounts_offers_them(self):
+        page = self.open()
+        ill = {row["AccountId"] for row in self.rows if is_ill(row)}
+        healthy = next(row["AccountId"] for row in self.rows if row["AccountId"] not in ill)
+        deployments = len([row for row in self.rows if row["AccountId"] == healthy])
+        page.fill("#account", healthy)
+        self.assertIn("Nothing unhealthy matches, but healthy ones do", page.inner_text("#nothing"))
+        self.assertIn(f"{deployments} deployments in 1 account", page.inner_text("#nothing"))
+        self.assertFalse(page.is_visible("#list"))
+        page.click("#nothing button")
+        self.assertEqual((page.input_value("#status"), self.count(page)), ("all", (deployments, 1)))
+        self.assertTrue(page.is_visible("#list") and page.is_hidden("#nothing"))
+        self.assertEqual(len(page.evaluate(ROWS_SHOWN, "list")), deployments)
+        page.fill("#account", "no such account")
+        self.assertIn("Nothing matches these filters", page.inner_text("#nothing"))
+        page.click("#nothing button")
+        self.assertEqual(self.count(page), self.expected(is_ill))
+
+    def test_a_board_without_trouble_or_without_anything_says_so(self):
+        well = [{"AccountId": f"{n:012}"} for n in range(1, 4)]
+        page = self.open(self.small({"Cost": well, "Security": well}))
+        self.assertIn("All healthy", page.inner_text("#nothing"))
+        self.assertIn("6 deployments in 3 accounts", page.inner_text("#nothing"))
+        page.click("#nothing button")
+        self.assertEqual(self.count(page), (6, 3))
+        page.select_option("#status", "successful")
+        page.click("#tab-matrix")
+        page.select_option("#status", "ill")
+        self.assertTrue(page.is_hidden("#matrix") and page.is_visible("#nothing"))
+        empty = self.open(self.small({"Cost": []}))
+        self.assertIn("No deployment is recorded yet", empty.inner_text("#nothing"))
+        self.assertNotIn("healthy", empty.inner_text("#nothing"))
+
+    def test_headers_leave_out_what_all_packs_begin_with(self):
+        names = [f"Operational-Best-Practices-for-{what}" for what in ("CIS", "NIST-CSF", "NIST-800")]
+        page = self.open(self.small({name: [{"AccountId": "000000000001"}] for name in names}), "#status=all")
+        page.click("#tab-matrix")
+        heads = page.locator("#matrix [role=columnheader]")
+        self.assertEqual(heads.all_inner_texts()[1:], ["…CIS", "…NIST-800", "…NIST-CSF"])
+        self.assertEqual(heads.nth(1).get_attribute("title"), names[0])
+        self.assertEqual(heads.nth(1).get_attribute("aria-label"), names[0])
+        self.assertIn("Operational-Best-Practices-for-", page.inner_text("#legend"))
+        whole = self.open(address="#view=matrix")
+        self.assertNotIn("…", "".join(whole.locator("#matrix [role=columnheader]").all_inner_texts()))
+
+    def test_the_address_holds_what_is_chosen(self):
+        page = self.open()
+        pack = self.rows[-1]
+        page.fill("#account", "prod 1")
+        page.select_option("#status", "all")
+        page.select_option("#pack", label=f"{pack['OrganizationConformancePackName']} · {pack['Region']}")
+        page.click("#tab-matrix")
+        page.wait_for_url(lambda url: "view=matrix" in url)
+        address = page.evaluate("location.hash")
+        self.assertIn(f"pack={pack['OrganizationConformancePackName']}.{pack['Region']}", address)
+        again = self.open(address=address)
+        self.assertEqual(again.input_value("#account"), "prod 1")
+        self.assertEqual(self.count(again), self.count(page))
+        self.assertTrue(again.is_visible("#matrix"))
+        again.keyboard.press("Escape")
+        again.click("#tab-list")
+        again.wait_for_url(lambda url: "=" not in url)
+        again.evaluate("location.hash = '#status=failed&sort=pack'")
+        again.wait_for_timeout(300)
+        self.assertEqual(self.count(again), self.expected(lambda row: row["Status"].endswith("_FAILED")))
+        packs = [row[2] for row in again.evaluate(ROWS_SHOWN, "list")]
+        self.assertEqual(packs, sorted(packs))
+        wrong = self.open(address="#status=__proto__&pack=nope&code=x&view=toString&sort=y&other=%F0%28")
+        self.assertEqual(self.count(wrong), self.expected(is_ill))
+        self.assertTrue(wrong.is_visible("#list"))
+        self.assertEqual(self.told, [])
+
+    def test_a_phone_has_tabs_in_a_row_and_rows_as_cards(self):
+        page = self.open(**PHONE)
+        tabs = [page.locator(f"#tab-{name}").bounding_box() for name in ("list", "matrix", "packs")]
+        self.assertEqual(len({tab["y"] for tab in tabs}), 1, "in a row")
+        self.assertLessEqual(tabs[-1]["x"] + tabs[-1]["width"], 390)
+        page.select_option("#status", "failed")
+        card = page.locator("#list .row").first
+        self.assertEqual(page.evaluate("document.documentElement.scrollWidth"), 390, "nothing to scroll to")
+        for part in ("account", "status", "code", "pack", "since"):
+            text, box = card.locator(f".{part}"), card.locator(f".{part}").bounding_box()
+            self.assertTrue(text.inner_text().strip(), part)
+            self.assertTrue(box["x"] >= 0 and box["x"] + box["width"] <= 390, f"{part}: {box}")
+            self.assertFalse(
+                text.evaluate("e => e.scrollWidth > e.clientWidth + 1 && e.matches('.status, .since')")
+            )
+        first, second = (page.locator("#list .row").nth(n).bounding_box() for n in range(2))
+        self.assertGreaterEqual(second["y"], first["y"] + first["height"], "no card over another")
+        shown = page.evaluate(ROWS_SHOWN, "list")
+        self.assertEqual(len(shown), self.expected(lambda row: row["Status"].endswith("_FAILED"))[0])
+        card.click()
+        self.assertTrue(page.is_visible("#detail"))
+        self.assertEqual(self.told, [])
+
+    def test_a_printed_page_has_many_rows(self):
+        page = self.open(address="#status=all", viewport={"width": 718, "height": 1046})
+        page.emulate_media(media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        rows = page.evaluate(
+            "[...document.querySelectorAll('#printed tr')].filter((e) => e.getBoundingClientRect().bottom < 1046).length"
+        )
+        self.assertGreaterEqual(rows, LEAST_PRINTED)
+
+    def test_the_drawer_s_command_reads_the_same_store(self):
+        page = self.open()
+        page.click("#list .row >> nth=0")
+        command = page.inner_text("#detail code")
+        self.assertIn(f"packwatch history --store {self.organization.store} --account ", command)
+        done = subprocess.run(
+            [OPTIONS.packwatch, *command.split()[1:]], check=True, capture_output=True, text=True
+        )
+        self.assertIn(command.split()[-1], done.stdout)
 
     def test_hostile_text_is_text_and_nothing_foreign_runs(self):
         hostile = (

@@ -13,6 +13,11 @@ from pathlib import Path
 
 NEWEST = (2, 34)  # in provided.al2023
 MACHINES = {"x86_64": 62, "arm64": 183}
+HINT = """\
+cargo-lambda links for the right C library and for either processor (`pip install cargo-lambda`):
+    BUILDER=cargo-lambda ARCH=x86_64 sam build
+    BUILDER=cargo-lambda ARCH=arm64 sam build      # deploy it with the parameter Architecture=arm64
+A binary that is already built: BOOTSTRAP=PATH sam build, with ARCH=arm64 if it is for arm64."""
 PT_LOAD, PT_DYNAMIC = 1, 2
 DT_NULL, DT_STRTAB, DT_VERNEED, DT_VERNEEDNUM = 0, 5, 0x6FFFFFFE, 0x6FFFFFFF
 
@@ -90,13 +95,20 @@ def machine(elf: bytes) -> int:
     return struct.unpack_from("<H", elf, 0x12)[0]
 
 
+def architecture(elf: bytes) -> str:
+    """The processor that the binary is built for, as Lambda calls it."""
+    number = machine(elf)
+    for name, its_number in MACHINES.items():
+        if number == its_number:
+            return name
+    raise NotLambda("it is built for another processor, not for x86_64 or arm64")
+
+
 def check(elf: bytes, arch: str | None) -> str:
     """One line that says why the binary is fit for Lambda; raises `NotLambda` when it is not."""
-    built_for = next(
-        (name for name, number in MACHINES.items() if number == machine(elf)), "another processor"
-    )
-    if built_for not in MACHINES or (arch and arch != built_for):
-        raise NotLambda(f"it is built for {built_for}, not for {arch or 'x86_64 or arm64'}")
+    built_for = architecture(elf)
+    if arch and arch != built_for:
+        raise NotLambda(f"it is built for {built_for}, not for {arch}")
     newest = newest_glibc(needed_versions(elf))
     if newest is None:
         return f"{built_for}, static"
@@ -116,8 +128,7 @@ def main() -> int:
         print(f"{arguments.binary}: {check(arguments.binary.read_bytes(), arguments.arch)}")
     except (NotLambda, OSError) as error:
         print(
-            f"{arguments.binary} would not start in Lambda: {error}.\n"
-            "cargo-lambda links against the right version: `pip install cargo-lambda`, then `make build BUILDER=cargo-lambda`.",
+            f"{arguments.binary} would not start in Lambda: {error}.\n{HINT}",
             file=sys.stderr,
         )
         return 1

@@ -1,7 +1,8 @@
-"""Deploys template.yaml to an emulated AWS with `sam build && sam deploy`, and waits for the schedule to start the real
-binary, for its digest in a queue that is subscribed to the topics, and for the quiet run after it.
+"""Deploys packwatch to an emulated AWS, from the source (`sam build && sam deploy`) or as a release ships it (`unzip`,
+`sam deploy`). Waits for the schedule to start the real binary, for its digest in a queue that is subscribed to the
+topics, and for the quiet run after it; then deploys a second stack beside it, in another region and under strict rules.
 
-    python scripts/e2e.py --ministack PATH [--bootstrap PATH] [--world PATH] [--fan-out]
+    python scripts/e2e.py --ministack PATH [--bootstrap PATH] [--world PATH] [--fan-out] [--dist]
 
 ministack checks every request against the template's policies (AUTH), and the topics refuse plain HTTP, so it speaks
 TLS. Only AWS Config is not emulated by it: the function finds the project's own model through
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,12 +26,20 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 import certificate
+import check_glibc
+import dist
 import servers
 from servers import ACCOUNT, PROJECT, REGION, Failed, wait_for
 
 STACK = "packwatch"
-BUCKET = "packwatch-artifacts"
-PARAMETERS = {"ScheduleMinutes": "1", "GroupWait": "1s", "AlertEmail": "governance@example.com"}
+SECOND_REGION = "eu-central-1"
+ORGANIZATION = "o-a1b2c3d4e5"
+PARAMETERS = {
+    "ScheduleMinutes": "1",
+    "GroupWait": "1s",
+    "AlertEmail": "governance@example.com",
+    "ShowDashboard": "on",
+}
 METRIC_MATH = ["NoSuccessfulRunAlarm", "DurationAlarm"]
 # A tick a minute, the emulator's sweep every ten seconds, and a slow machine.
 ONE_TICK = 120
@@ -43,16 +53,18 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--bootstrap", type=Path, default=PROJECT / "target/lambda/packwatch/bootstrap")
     parser.add_argument("--world", type=Path, default=PROJECT / "target/debug/examples/world")
     parser.add_argument("--fan-out", action="store_true", help="send the packs through the queue")
+    parser.add_argument("--dist", action="store_true", help="deploy what a release ships")
     return parser.parse_args()
 
 
 class Cloud:
-    """The emulated AWS: its address and its clients."""
+    """The emulated AWS: its address, and clients for one region."""
 
-    def __init__(self, endpoint: str):
+    def __init__(self, endpoint: str, region: str = REGION):
         self.endpoint = endpoint
+        self.region = region
         session = boto3.Session(
-            aws_access_key_id=ACCOUNT, aws_secret_access_key="nothing", region_name=REGION
+            aws_access_key_id=ACCOUNT, aws_secret_access_key="nothing", region_name=region
         )
         self.client = lambda service: session.client(service, endpoint_url=endpoint)
 
@@ -66,7 +78,7 @@ class Inbox:
 
     def __init__(self, cloud: Cloud, topic: str, name: str):
         self.sqs = cloud.client("sqs")
-        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+        arn = f"arn:aws:sqs:{cloud.region}:{ACCOUNT}:{name}"
         let_topic_in = {
             "Version": "2012-10-17",
             "Statement": [
@@ -108,12 +120,12 @@ def step(text: str) -> None:
     print(f"--- {text}", flush=True)
 
 
-def sam(cloud: Cloud, *command: str, **environment: str) -> None:
+def sam(cloud: Cloud, folder: Path, *command: str, **environment: str) -> None:
     """One SAM command; its output is shown only when it fails."""
     result = subprocess.run(
         [str(Path(sys.executable).parent / "sam"), *command],
         check=False,
-        cwd=PROJECT,
+        cwd=folder,
         env=servers.clean_environment(
             AWS_ENDPOINT_URL=cloud.endpoint,
             AWS_CA_BUNDLE=os.environ["AWS_CA_BUNDLE"],
@@ -154,31 +166,60 @@ def suit_ministack(template: Path) -> list[str]:
     return [block.split(":")[0].strip() for block in refused]
 
 
-def deploy(cloud: Cloud, bootstrap: Path, folder: Path, fan_out: bool) -> None:
-    """`sam build && sam deploy`, as a user would; only the binary is not compiled again."""
-    built = folder / "built"
-    sam(cloud, "build", "--build-in-source", "--build-dir", str(built), BOOTSTRAP=str(bootstrap.resolve()))
-    expect("left out, for want of metric math", suit_ministack(built / "template.yaml"), METRIC_MATH)
-    cloud.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+def built(cloud: Cloud, bootstrap: Path, folder: Path) -> Path:
+    """The folder that `sam build` makes, as for a user; only the binary is not compiled again."""
+    step("sam build")
+    to = folder / "built"
     sam(
         cloud,
+        PROJECT,
+        "build",
+        "--build-in-source",
+        "--build-dir",
+        str(to),
+        BOOTSTRAP=str(bootstrap),
+        ARCH=check_glibc.architecture(bootstrap.read_bytes()),
+    )
+    return to
+
+
+def unpacked(bootstrap: Path, folder: Path) -> Path:
+    """The folder in a release's zip."""
+    binary = bootstrap.read_bytes()
+    name, content = dist.dist(binary, check_glibc.architecture(binary))
+    archive = folder / f"{name}.zip"
+    archive.write_bytes(content)
+    step(f"unzip {archive.name}")
+    with zipfile.ZipFile(archive) as files:
+        files.extractall(folder)
+    return folder / name
+
+
+def deploy(cloud: Cloud, folder: Path, parameters: dict[str, str]) -> dict[str, str]:
+    """`sam deploy` in a folder with a template, as a user would; gives the stack's outputs."""
+    step(f"sam deploy, in {cloud.region}")
+    bucket = f"packwatch-artifacts-{cloud.region}"
+    cloud.client("s3").create_bucket(
+        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": cloud.region}
+    )
+    sam(
+        cloud,
+        folder,
         "deploy",
-        "--template-file",
-        str(built / "template.yaml"),
         "--stack-name",
         STACK,
         "--region",
-        REGION,
+        cloud.region,
         "--s3-bucket",
-        BUCKET,
+        bucket,
         "--no-resolve-s3",
         "--no-confirm-changeset",
         "--capabilities",
         "CAPABILITY_IAM",
         "--parameter-overrides",
-        *(f"{name}={value}" for name, value in PARAMETERS.items()),
-        f"FanOut={'on' if fan_out else 'off'}",
+        *(f"{name}={value}" for name, value in parameters.items()),
     )
+    return cloud.outputs()
 
 
 def expect(what: str, found: object, wanted: object) -> None:
@@ -216,12 +257,14 @@ def packs_of(digests: list[dict], kind: str) -> list[dict]:
     return [pack for digest in digests for pack in digest["Packs"] if pack["Type"] == kind]
 
 
-def check_baseline(alerts: Inbox) -> None:
-    """The first tick: both packs, with the accounts that fail already."""
+def check_baseline(alerts: Inbox, events: Inbox) -> None:
+    """The first tick: both packs, with the accounts that are already failing."""
     step("waiting for the schedule: baseline")
     wait_for(lambda: len(packs_of(alerts.read(), "Baseline")) == 2, ONE_TICK, "a baseline of both packs")
     failing = [t["AccountId"] for pack in packs_of(alerts.messages, "Baseline") for t in pack["Transitions"]]
-    expect("accounts that fail already", len(failing), 2)
+    expect("accounts already failing", len(failing), 2)
+    wait_for(lambda: len(events.read()) >= 4, 20, "an event for each pack and each of these accounts")
+    expect("the baseline's events", kinds(events.messages), {"Failed": 2, "Baseline": 2})
 
 
 def kinds(transitions: list[dict]) -> Counter:
@@ -234,15 +277,25 @@ def check_changes(alerts: Inbox, events: Inbox) -> None:
     wait_for(lambda: len(packs_of(alerts.read(), "Transitions")) == 2, ONE_TICK, "a digest of both packs")
     told = [t for pack in packs_of(alerts.messages, "Transitions") for t in pack["Transitions"]]
     expect("the digest's kinds", {kind: kinds(told)[kind] for kind in DAY_2}, DAY_2)
-    wait_for(lambda: len(events.read()) >= len(told), 20, "one event per change")
-    expect("the events' kinds", kinds(events.messages), kinds(told))
+    first = len(events.messages)
+    wait_for(lambda: len(events.read()) >= first + len(told), 20, "one event per change")
+    expect("the events' kinds", kinds(events.messages[first:]), kinds(told))
 
 
 def check_rule(cloud: Cloud, outputs: dict[str, str]) -> None:
     """The rule takes CloudTrail's events and nothing else. (Nobody but AWS may put events of the source aws.config.)"""
     step("the rule for CloudTrail's events")
     events = cloud.client("events")
-    (rule,) = [rule for rule in events.list_rules()["Rules"] if rule["Name"].startswith(STACK)]
+    rules = {rule["Name"].split("-")[1]: rule for rule in events.list_rules()["Rules"]}
+    rule = rules["PackChanged"]
+    expect("the rule for accounts", rules["AccountChanged"]["State"], "DISABLED")
+    joined = (PROJECT / "events/cloudtrail-account-joined.json").read_text()
+    pattern = rules["AccountChanged"]["EventPattern"]
+    expect(
+        "takes an account that joined",
+        events.test_event_pattern(EventPattern=pattern, Event=joined)["Result"],
+        True,
+    )
     put, delete, other = (
         json.loads((PROJECT / "events" / f"{name}.json").read_text())
         for name in ("cloudtrail-put", "cloudtrail-delete", "scheduled")
@@ -353,23 +406,75 @@ def start_cloud(stack: ExitStack, ministack: Path, folder: Path, world: str) -> 
     return cloud
 
 
-def check_everything(cloud: Cloud, world: str, bootstrap: Path, folder: Path, fan_out: bool) -> None:
+def check_second_region(cloud: Cloud, folder: Path, world: str) -> None:
+    """A stack of the same name beside the first one, with every rule that a strict account may have."""
+    second = Cloud(cloud.endpoint, SECOND_REGION)
+    step("a second region, with a key, a boundary and a topic of one's own")
+    key = second.client("kms").create_key()["KeyMetadata"]["Arn"]
+    pager = second.client("sns").create_topic(Name="pager")["TopicArn"]
+    allowed = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    boundary = second.client("iam").create_policy(
+        PolicyName="boundary", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    )["Policy"]["Arn"]
+    servers.show_day(world, "day-1", SECOND_REGION)
+    outputs = deploy(
+        second,
+        folder,
+        PARAMETERS
+        | {
+            "ScheduleState": "DISABLED",
+            "AlarmTopicArn": pager,
+            "KeyArn": key,
+            "OrganizationId": ORGANIZATION,
+            "PermissionsBoundaryArn": boundary,
+            "ReservedConcurrency": "5",
+        },
+    )
+    expect("the key of the topics", outputs["TopicKeyArn"], key)
+    alarms = second.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    expect("where alarms go", {action for alarm in alarms for action in alarm["AlarmActions"]}, {pager})
+    policy = second.client("sns").get_topic_attributes(TopicArn=outputs["EventsTopicArn"])["Attributes"][
+        "Policy"
+    ]
+    expect("who may subscribe", ORGANIZATION in policy, True)
+    dashboards = [
+        dashboard["DashboardName"]
+        for region in (cloud, second)
+        for dashboard in region.client("cloudwatch").list_dashboards()["DashboardEntries"]
+    ]
+    expect("dashboards", sorted(set(dashboards)), [f"{STACK}-{SECOND_REGION}", f"{STACK}-{REGION}"])
+    alerts = Inbox(second, outputs["AlertsTopicArn"], "alerts-inbox")
+    answer = second.client("lambda").invoke(FunctionName=outputs["FunctionName"], Payload=b"{}")
+    report = json.load(answer["Payload"])
+    expect(
+        "its outcomes",
+        [target.get("Outcome") for target in report.get("Targets", [report])],
+        ["Baseline"] * 2,
+    )
+    expect(
+        "its digest",
+        sorted(pack["Region"] for pack in packs_of(alerts.read(), "Baseline")),
+        [SECOND_REGION] * 2,
+    )
+
+
+def check_everything(cloud: Cloud, world: str, folder: Path, fan_out: bool) -> None:
     """From the deployment to the removal, in the order in which a user would see it."""
     servers.show_day(world, "day-1")
-    step("sam build && sam deploy")
-    deploy(cloud, bootstrap, folder, fan_out)
-    outputs = cloud.outputs()
+    expect("left out, for want of metric math", suit_ministack(folder / "template.yaml"), METRIC_MATH)
+    outputs = deploy(cloud, folder, PARAMETERS | {"FanOut": "on" if fan_out else "off"})
     check_deployment(cloud, outputs, fan_out)
     check_rule(cloud, outputs)
     alerts = Inbox(cloud, outputs["AlertsTopicArn"], "alerts-inbox")
     events = Inbox(cloud, outputs["EventsTopicArn"], "events-inbox")
-    check_baseline(alerts)
+    check_baseline(alerts, events)
     servers.show_day(world, "day-2")
     check_changes(alerts, events)
     check_deletion(cloud, outputs, world, alerts)
     if fan_out:
         check_fan_out(cloud, outputs)
     check_quiet(cloud, outputs, alerts, events)
+    check_second_region(cloud, folder, world)
     check_removal(cloud, outputs)
 
 
@@ -382,7 +487,9 @@ def main() -> None:
         world = stack.enter_context(servers.world(options.world, folder / "world.log"))
         cloud = start_cloud(stack, options.ministack, folder, world)
         try:
-            check_everything(cloud, world, options.bootstrap, folder, options.fan_out)
+            bootstrap = options.bootstrap.resolve()
+            deployed = unpacked(bootstrap, folder) if options.dist else built(cloud, bootstrap, folder)
+            check_everything(cloud, world, deployed, options.fan_out)
         except Exception:
             print(f"\nThe end of ministack's log:\n{servers.tail(folder / 'ministack.log')}", file=sys.stderr)
             print(f"\nThe function's log:\n{function_log(cloud)}", file=sys.stderr)

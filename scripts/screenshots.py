@@ -1,4 +1,5 @@
-"""Draws docs/images: the e-mail and the Slack form of events/notification.json as readers see them, and the board.
+"""Draws docs/images: the e-mail and the Slack form of events/notification.json as readers see them, and the board
+in light and dark, on a phone and on paper.
 
 The texts are the real output of `packwatch preview`; only the frames around them are drawn here. Needs Chromium
 (Debian: `apt install chromium fonts-noto-core fonts-noto-color-emoji`).
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from chromium import browser
 from organization import Organization
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -91,7 +93,9 @@ def markdown(text: str) -> str:
                 pieces[index] = links(re.sub(r"^_(.+)_$", r"<i class='grey'>\1</i>", piece))
         joined = "".join(pieces)
         lines.append(
-            f"<blockquote>{joined}</blockquote>" if line.startswith("> ") else f"<div>{joined}</div>"
+            f"<blockquote>{joined}</blockquote>"
+            if line.startswith("> ")
+            else f"<div>{joined or '&nbsp;'}</div>"
         )
     return "".join(lines)
 
@@ -137,19 +141,29 @@ def shrink(image: Path) -> None:
     )
 
 
+# How the board is looked at, and from how large a window. On paper: A4 with margins of one centimetre.
+VIEWS = {
+    "board-dark": {"viewport": {"width": 1280, "height": 680}, "color_scheme": "dark"},
+    "board-light": {"viewport": {"width": 1280, "height": 680}, "color_scheme": "light"},
+    "board-phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
+    "board-print": {"viewport": {"width": 718, "height": 1046}, "color_scheme": "light"},
+}
+
+
 def board(chromium: str, packwatch: Path) -> None:
-    """The page of an organization that is made up, in light and in dark."""
-    with tempfile.TemporaryDirectory() as folder:
-        page = Organization(Path(folder), 1_200, 12, packwatch).board(Path(folder) / "board.html")
-        for scheme, value in (("dark", 0), ("light", 1)):
-            image = IMAGES / f"board-{scheme}.png"
-            browser = [chromium, *FLAGS, f"--user-data-dir={folder}/{scheme}", "--window-size=1280,680"]
-            browser += [
-                f"--blink-settings=preferredColorScheme={value}",
-                f"--screenshot={image}",
-                page.as_uri(),
-            ]
-            subprocess.run(browser, check=True, capture_output=True)
+    """The page of an organization that is made up, as it looks in several places."""
+    with tempfile.TemporaryDirectory() as folder, browser(chromium) as opened:
+        file = Organization(Path(folder), 1_200, 12, packwatch).board(Path(folder) / "board.html")
+        for name, options in VIEWS.items():
+            context = opened.new_context(**options)
+            page = context.new_page()
+            page.goto(file.as_uri())
+            if name == "board-print":
+                page.emulate_media(media="print")
+                page.evaluate("dispatchEvent(new Event('beforeprint'))")
+            image = IMAGES / f"{name}.png"
+            page.screenshot(path=image)
+            context.close()
             shrink(image)
             print(image.relative_to(PROJECT))
 
@@ -157,7 +171,7 @@ def board(chromium: str, packwatch: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--packwatch", type=Path, default=PROJECT / "target/debug/packwatch")
-    parser.add_argument("--chromium", default="chromium")
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
     arguments = parser.parse_args()
     draw(arguments.chromium, mail(preview(arguments.packwatch, "email")), IMAGES / "mail.png", 760)
     draw(arguments.chromium, chat(preview(arguments.packwatch, "slack")), IMAGES / "slack.png", 760)

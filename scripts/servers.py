@@ -144,10 +144,10 @@ def world(binary: Path, log: Path, *options: str, address: str = LOOPBACK) -> It
         yield url
 
 
-def show_day(world_url: str, day: str) -> None:
+def show_day(world_url: str, day: str, region: str = REGION) -> None:
     """Lets the world look as on one of the recorded days, as if it were read now."""
     for file in sorted((DEMO / day).glob("*.json")):
-        call("PUT", f"{world_url}/packs/{REGION}/{file.stem}", recent(json.loads(file.read_text())))
+        call("PUT", f"{world_url}/packs/{region}/{file.stem}", recent(json.loads(file.read_text())))
 
 
 def recent(statuses: dict) -> dict:

@@ -54,6 +54,14 @@ class Samples(unittest.TestCase):
             self.assertEqual(event["source"], "aws.config")
             self.assertNotIn("errorCode", event["detail"])
 
+    def test_the_sample_of_an_account_is_what_its_rule_lets_through(self):
+        event = load("cloudtrail-account-joined.json")
+        (rule,) = re.findall(r"(?ms)^  AccountChanged:\n(.*?)^  \w", TEMPLATE)
+        for text in (event["source"], event["detail"]["eventSource"]):
+            self.assertIn(f"[{text}]", rule)
+        for text in (event["detail-type"], event["detail"]["eventName"]):
+            self.assertIn(f"- {text}\n", rule)
+
     def test_requests_name_only_known_fields(self):
         known = {"OrganizationConformancePackName", "Region", "Filters", "PaginationConfig", "DryRun"}
         for file in EVENTS.glob("request*.json"):
@@ -115,18 +123,47 @@ class RecordedDays(unittest.TestCase):
 class Package(unittest.TestCase):
     def test_the_same_binary_gives_the_same_zip_with_an_executable_in_it(self):
         with tempfile.TemporaryDirectory() as name:
-            binary, first, second = (Path(name) / file for file in ("built", "first.zip", "second.zip"))
+            binary, to = Path(name) / "built", Path(name) / "new/function.zip"
             binary.write_bytes(b"\x7fELF")
-            package.package(binary, first)
-            os.utime(binary, (0, 0))
-            package.package(binary, second)
-            self.assertEqual(first.read_bytes(), second.read_bytes())
-            with zipfile.ZipFile(first) as archive:
+            subprocess.run(
+                [sys.executable, package.__file__, binary, to], check=True, stdout=subprocess.DEVNULL
+            )
+            self.assertEqual(to.read_bytes(), package.packed(b"\x7fELF"))
+            with zipfile.ZipFile(to) as archive:
                 (entry,) = archive.infolist()
         self.assertEqual((entry.filename, oct(entry.external_attr >> 16)), ("bootstrap", "0o100755"))
 
 
 class Glibc(unittest.TestCase):
+    def test_the_processor_is_the_wanted_one(self):
+        arm64 = b"\x7fELF\x02\x01" + bytes(12) + b"\xb7\x00" + bytes(60)
+        self.assertEqual(check_glibc.architecture(arm64), "arm64")
+        with self.assertRaisesRegex(check_glibc.NotLambda, "built for arm64, not for x86_64"):
+            check_glibc.check(arm64, "x86_64")
+        with self.assertRaisesRegex(check_glibc.NotLambda, "another processor"):
+            check_glibc.architecture(arm64.replace(b"\xb7", b"\x03"))
+
+    def test_sam_build_compares_the_binary_with_the_template(self):
+        arm64 = b"\x7fELF\x02\x01" + bytes(12) + b"\xb7\x00" + bytes(60)
+        with tempfile.TemporaryDirectory() as name:
+            binary = Path(name) / "built"
+            binary.write_bytes(arm64)
+            told = subprocess.run(
+                ["make", "build-PackwatchFunction", f"BOOTSTRAP={binary}", f"ARTIFACTS_DIR={name}"],
+                check=False,
+                cwd=PROJECT,
+                env={
+                    name: value
+                    for name, value in os.environ.items()
+                    if not name.startswith(("MAKE", "ARCH", "MFLAGS"))
+                },
+                capture_output=True,
+                text=True,
+            )
+        self.assertNotEqual(told.returncode, 0)
+        self.assertIn("built for arm64, not for x86_64", told.stderr)
+        self.assertIn("BUILDER=cargo-lambda ARCH=arm64 sam build", told.stderr)
+
     def test_finds_the_newest_version(self):
         names = {"GLIBC_2.2.5", "GLIBC_2.34", "GLIBC_2.4", "GCC_3.0", "GLIBC_PRIVATE"}
         self.assertEqual(check_glibc.newest_glibc(names), (2, 34))

@@ -16,7 +16,7 @@ from botocore import xform_name
 
 PROJECT = Path(__file__).resolve().parent.parent
 CODE = "\n".join(file.read_text() for file in sorted((PROJECT / "src/aws").glob("*.rs")))
-DOCTOR = "\n".join(file.read_text() for file in sorted((PROJECT / "src/aws/doctor").glob("*.rs")))
+DOCTOR = "\n".join(file.read_text() for file in sorted((PROJECT / "src/aws/inspector").glob("*.rs")))
 SERVICES = ("config", "dynamodb", "sns", "sqs", "sts", "organizations", "kms", "logs")
 
 # Calls without an action of their own: IAM asks for these instead.
@@ -49,7 +49,7 @@ AROUND = {
 POLLING = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 
 
-# Anybody may ask who they are, and reading the heads is the store's, not src/aws/doctor's.
+# Anybody may ask who they are, and reading the heads is the store's, not src/aws/inspector's.
 WITHOUT_PERMISSION = {"sts:GetCallerIdentity"}
 OF_THE_STORE = {"dynamodb:Query"}
 
@@ -120,6 +120,12 @@ def with_fan_out() -> list[dict]:
     return statements([policy["Properties"]])
 
 
+def on_condition(role: str, condition: str) -> list[dict]:
+    """The statements that a role has under a condition only: !If is read as its arguments."""
+    choices = [policy for policy in RESOURCES[role]["Properties"]["Policies"] if isinstance(policy, list)]
+    return statements([policy for name, policy, _nothing in choices if name == condition])
+
+
 class Permissions(unittest.TestCase):
     def test_the_calls_of_the_code_are_found(self):
         expected = {
@@ -139,6 +145,28 @@ class Permissions(unittest.TestCase):
         self.assertEqual({statement["Resource"] for statement in with_fan_out()}, {"Targets.Arn"})
         sending = [statement for statement in always() if "sqs" in str(statement["Action"])]
         self.assertEqual([statement["Resource"] for statement in sending], ["FailedEvents.Arn"])
+
+    def test_a_key_of_yours_is_the_only_one_that_may_be_used(self):
+        for role, needed in (
+            ("FunctionRole", {"kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"}),
+            ("ScheduleRole", {"kms:Decrypt", "kms:GenerateDataKey"}),
+        ):
+            granted = on_condition(role, "HasKey")
+            self.assertEqual(actions(granted), needed)
+            self.assertEqual({statement["Resource"] for statement in granted}, {"KeyArn"})
+
+    def test_a_vpc_brings_network_interfaces_and_nothing_else(self):
+        needed = {
+            "AssignPrivateIpAddresses",
+            "CreateNetworkInterface",
+            "DeleteNetworkInterface",
+            "DescribeNetworkInterfaces",
+            "DescribeSubnets",
+            "UnassignPrivateIpAddresses",
+        }
+        self.assertEqual(
+            actions(on_condition("FunctionRole", "HasNetwork")), {f"ec2:{name}" for name in needed}
+        )
 
     def test_nothing_is_granted_by_a_wildcard(self):
         self.assertEqual([action for action in actions(always() + with_fan_out()) if "*" in action], [])

@@ -1,4 +1,5 @@
-"""The module in deploy/terraform against template.yaml: the same parameters, variables, permissions and alarms.
+"""The module in deploy/terraform against template.yaml and deploy/slack.yaml: the same parameters, variables, permissions
+and alarms.
 
 Neither can be changed alone: each failure names what is missing, and where. What the module lacks on purpose is in
 `EXCEPTIONS`, with the reason. Run by `make test`; Terraform itself is not needed.
@@ -17,6 +18,8 @@ MODULE = PROJECT / "deploy/terraform"
 
 # Each resource of template.yaml and the one of the module that stands for it.
 RESOURCES = {
+    "AccountChanged": "aws_cloudwatch_event_rule.account_changed",
+    "AccountChangedPermission": "aws_lambda_permission.account_changed",
     "AlertsTopic": "aws_sns_topic.alerts",
     "AlertsTopicPolicy": "aws_sns_topic_policy.alerts",
     "Dashboard": "aws_cloudwatch_dashboard.packwatch",
@@ -55,7 +58,20 @@ RESOURCES = {
 }
 
 # Names of template.yaml (resources, parameters, outputs) that the module does without, and why.
-EXCEPTIONS: dict[str, str] = {}
+EXCEPTIONS: dict[str, str] = {
+    "AlertsTopicArns": "the module's channel gets its own alerts topic",
+    "ConfigurationName": "name and region, as everywhere in the module",
+}
+
+# Parameters that a Slack channel cannot do without; the module has none while they are empty.
+OF_SLACK = {"SlackChannelId", "SlackWorkspaceId"}
+
+# Limits that are written in another way there.
+LIMITS = {
+    "ExcludeAccounts": "^[0-9]{12}$",
+    "SlackChannelId": "^[A-Za-z0-9]{0,255}$",
+    "SlackWorkspaceId": "^[0-9A-Z]{0,255}$",
+}
 
 # Variables of the module that are no parameters of the template, since `sam deploy` knows them by itself.
 OWN_VARIABLES = {"name", "package", "tags"}
@@ -68,8 +84,11 @@ POLICIES = {
     "FanOutPolicy.PolicyDocument": "fan_out",
     "FunctionRole.AssumeRolePolicyDocument": "function_trust",
     "FunctionRole.Policies": "function",
+    "FunctionRole.Policies.HasKey": "table_key",
+    "FunctionRole.Policies.HasNetwork": "network",
     "ScheduleRole.AssumeRolePolicyDocument": "schedule_trust",
     "ScheduleRole.Policies": "schedule",
+    "ScheduleRole.Policies.HasKey": "schedule_key",
     "SlackRole.AssumeRolePolicyDocument": "slack_trust",
     "TargetsPolicy.PolicyDocument": "targets",
     "TopicKey.KeyPolicy": "topic_key",
@@ -78,17 +97,33 @@ POLICIES = {
 
 # Other properties that must agree: path in template.yaml (below Resources and Properties), path in the module.
 SAME = {
+    "AccountChanged.State": "aws_cloudwatch_event_rule.account_changed.state",
+    "AccountChangedPermission.Principal": "aws_lambda_permission.account_changed.principal",
+    "AlertsTopic.KmsMasterKeyId": "aws_sns_topic.alerts.kms_master_key_id",
+    "Dashboard.DashboardName": "aws_cloudwatch_dashboard.packwatch.dashboard_name",
+    "EventsTopic.KmsMasterKeyId": "aws_sns_topic.events.kms_master_key_id",
+    "FailedEvents.KmsMasterKeyId": "aws_sqs_queue.failed_events.kms_master_key_id",
     "FailedEvents.MessageRetentionPeriod": "aws_sqs_queue.failed_events.message_retention_seconds",
     "FailedEvents.SqsManagedSseEnabled": "aws_sqs_queue.failed_events.sqs_managed_sse_enabled",
     "PackChangedPermission.Principal": "aws_lambda_permission.pack_changed.principal",
     "PackwatchFunction.Description": "aws_lambda_function.packwatch.description",
     "PackwatchFunction.EventInvokeConfig.MaximumRetryAttempts": "aws_lambda_function_event_invoke_config.packwatch.maximum_retry_attempts",
+    "FunctionRole.PermissionsBoundary": "aws_iam_role.function.permissions_boundary",
+    "LogGroup.KmsKeyId": "aws_cloudwatch_log_group.function.kms_key_id",
+    "PackwatchFunction.KmsKeyArn": "aws_lambda_function.packwatch.kms_key_arn",
+    "PackwatchFunction.ReservedConcurrentExecutions": "aws_lambda_function.packwatch.reserved_concurrent_executions",
     "PackwatchFunction.Handler": "aws_lambda_function.packwatch.handler",
     "PackwatchFunction.LoggingConfig.LogFormat": "aws_lambda_function.packwatch.logging_config.log_format",
     "PackwatchFunction.LoggingConfig.SystemLogLevel": "aws_lambda_function.packwatch.logging_config.system_log_level",
     "PackwatchFunction.Runtime": "aws_lambda_function.packwatch.runtime",
+    "Schedule.KmsKeyArn": "aws_scheduler_schedule.look.kms_key_arn",
     "Schedule.FlexibleTimeWindow.Mode": "aws_scheduler_schedule.look.flexible_time_window.mode",
     "Schedule.Target.RetryPolicy.MaximumRetryAttempts": "aws_scheduler_schedule.look.target.retry_policy.maximum_retry_attempts",
+    "ScheduleRole.PermissionsBoundary": "aws_iam_role.schedule.permissions_boundary",
+    "SlackChannel.ConfigurationName": "aws_chatbot_slack_channel_configuration.slack.configuration_name",
+    "SlackChannel.LoggingLevel": "aws_chatbot_slack_channel_configuration.slack.logging_level",
+    "SlackRole.PermissionsBoundary": "aws_iam_role.slack.permissions_boundary",
+    "Table.SSESpecification.KMSMasterKeyId": "aws_dynamodb_table.state.server_side_encryption.kms_key_arn",
     "Table.BillingMode": "aws_dynamodb_table.state.billing_mode",
     "Table.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled": "aws_dynamodb_table.state.point_in_time_recovery.enabled",
     "Table.SSESpecification.SSEEnabled": "aws_dynamodb_table.state.server_side_encryption.enabled",
@@ -99,11 +134,13 @@ SAME = {
     "TakeTargets.MaximumBatchingWindowInSeconds": "aws_lambda_event_source_mapping.targets.maximum_batching_window_in_seconds",
     "TakeTargets.MetricsConfig.Metrics": "aws_lambda_event_source_mapping.targets.metrics_config.metrics",
     "TakeTargets.ScalingConfig.MaximumConcurrency": "aws_lambda_event_source_mapping.targets.scaling_config.maximum_concurrency",
+    "Targets.KmsMasterKeyId": "aws_sqs_queue.targets.kms_master_key_id",
     "Targets.MessageRetentionPeriod": "aws_sqs_queue.targets.message_retention_seconds",
     "Targets.SqsManagedSseEnabled": "aws_sqs_queue.targets.sqs_managed_sse_enabled",
     "Targets.VisibilityTimeout": "aws_sqs_queue.targets.visibility_timeout_seconds",
     "TopicKey.EnableKeyRotation": "aws_kms_key.topics.enable_key_rotation",
     "TopicKey.PendingWindowInDays": "aws_kms_key.topics.deletion_window_in_days",
+    "UnfinishedTargets.KmsMasterKeyId": "aws_sqs_queue.unfinished_targets.kms_master_key_id",
     "UnfinishedTargets.MessageRetentionPeriod": "aws_sqs_queue.unfinished_targets.message_retention_seconds",
     "UnfinishedTargets.SqsManagedSseEnabled": "aws_sqs_queue.unfinished_targets.sqs_managed_sse_enabled",
 }
@@ -147,7 +184,13 @@ Loader.add_multi_constructor("!", long_form)
 
 @cache
 def template() -> dict:
-    return yaml.load((PROJECT / "template.yaml").read_text(), Loader)
+    """Parameters, resources and outputs of both templates."""
+    main, slack = (
+        yaml.load((PROJECT / name).read_text(), Loader) for name in ("template.yaml", "deploy/slack.yaml")
+    )
+    for name in slack["Parameters"].keys() & main["Parameters"].keys():
+        assert slack["Parameters"][name]["Default"] == main["Parameters"][name]["Default"], name
+    return {part: slack[part] | main[part] for part in ("Parameters", "Resources", "Outputs")}
 
 
 @cache
@@ -200,8 +243,12 @@ def in_module(path: str):
 
 PSEUDO = {
     "local.account": "AWS::AccountId",
+    "local.alarm_topic_arn": "AlarmTopicArn, or AlertsTopic",
+    "local.customer_key_arn": "KeyArn, or nothing",
     "local.interval_seconds": "ScheduleMinutes in seconds",
+    "local.key_arn": "KeyArn, or TopicKey",
     "local.partition": "AWS::Partition",
+    "local.permissions_boundary": "PermissionsBoundaryArn, or nothing",
     "local.queue_url": "Targets",
     "local.region": "AWS::Region",
 }
@@ -210,6 +257,11 @@ ADDRESSES = {address: name for name, address in RESOURCES.items()}
 SPECIAL = {
     "${aws_cloudwatch_log_group.function.arn}:*": "<LogGroup>",
     "${local.watched_regions}": "<Regions, or the region>",
+    # What the module's own name is to CloudFormation.
+    "${var.name}-${local.region}": "<AWS::StackName>-<AWS::Region>",
+    '${var.reserved_concurrency == "" ? -1 : tonumber(var.reserved_concurrency)}': "<ReservedConcurrency, or nothing>",
+    '${var.key_arn == "" ? true : null}': "true, or nothing with HasKey",
+    '${var.account_events == "on" ? var.schedule_state : "DISABLED"}': "ENABLED with HasAccountEvents, or DISABLED",
     # CloudFormation cannot multiply.
     "${var.timeout * 10}": "<Timeout>0",
 }
@@ -232,6 +284,14 @@ def of_template(value) -> str:
             return re.sub(r"\$\{(\w+)\}", lambda found: of_template(values[found[1]]), text)
         case "If", ["HasFanOut", {"Ref": resource}, ""]:
             return f"<{resource}>"
+        case "If", [_, {"Ref": parameter}, {"Ref": "AWS::NoValue"}]:
+            return f"<{parameter}, or nothing>"
+        case "If", ["HasAlarmTopic" | "HasKey", {"Ref": parameter}, {"Ref": own} | {"GetAtt": own}]:
+            return f"<{parameter}, or {own.removesuffix('.Arn')}>"
+        case "If", [condition, {"Ref": "AWS::NoValue"}, value]:
+            return f"{of_template(value)}, or nothing with {condition}"
+        case "If", [condition, str(value), str(other)]:
+            return f"{value} with {condition}, or {other}"
         case "FindInMap", ["Every", {"Ref": parameter}, "Seconds"]:
             return f"<{parameter} in seconds>"
         case "Join", [",", {"Ref": parameter}]:
@@ -269,7 +329,20 @@ def listed(value) -> list:
     return value if isinstance(value, list) else [value]
 
 
+def unconditional(entry: dict) -> tuple[str, dict]:
+    """A list's entry that may be there on a condition: the condition's name, and the entry."""
+    match entry:
+        case {"If": [condition, {**content}, {"Ref": "AWS::NoValue"}]}:
+            return condition, content
+    return "", entry
+
+
 def statement_of_template(statement: dict) -> dict:
+    condition, statement = unconditional(statement)
+    return {"Only with": condition} | statement_without_condition(statement)
+
+
+def statement_without_condition(statement: dict) -> dict:
     principal = statement.get("Principal", {})
     conditions = statement.get("Condition", {}).items()
     return {
@@ -285,13 +358,26 @@ def statement_of_template(statement: dict) -> dict:
         "Condition": sorted(
             f"{test} {key} {of_template(value)}"
             for test, tested in conditions
-            for key, value in tested.items()
+            for key, values in tested.items()
+            for value in listed(values)
         ),
     }
 
 
+# What the module makes on a condition, where the template has one in a policy or on a resource.
+COUNTED = {
+    '${var.key_arn == "" ? 0 : 1}': ["aws_iam_role_policy.schedule_key", "aws_iam_role_policy.table_key"],
+    '${var.key_arn == "" ? 1 : 0}': ["aws_kms_alias.topics", "aws_kms_key.topics"],
+    "${length(var.subnet_ids) == 0 ? 0 : 1}": ["aws_iam_role_policy.network"],
+}
+
+# What a dynamic block of the module asks, and the template's condition.
+DYNAMIC = {'${var.organization_id == "" ? [] : [1]}': "HasOrganization"}
+
+
 def statement_of_module(statement: dict) -> dict:
     return {
+        "Only with": DYNAMIC[statement["for_each"]] if "for_each" in statement else "",
         "Effect": statement.get("effect", "Allow"),
         "Action": sorted(statement["actions"]),
         "Principal": sorted(
@@ -313,8 +399,16 @@ def named(statements: list[dict], sid: str, read) -> dict[str, dict]:
     found = {}
     for statement in statements:
         content = read(statement)
-        found[statement.get(sid) or " ".join(content["Action"])] = content
+        found[unconditional(statement)[1].get(sid) or " ".join(content["Action"])] = content
     return found
+
+
+def statements_of_module(document: dict) -> list[dict]:
+    """The document's statements, those of dynamic blocks included."""
+    dynamic = [each["statement"] for each in document.get("dynamic", [])]
+    return document["statement"] + [
+        content | {"for_each": each["for_each"]} for each in dynamic for content in listed(each["content"])
+    ]
 
 
 def policies_of_template() -> dict[str, dict]:
@@ -325,10 +419,9 @@ def policies_of_template() -> dict[str, dict]:
             if key in properties:
                 found[f"{name}.{key}"] = named(properties[key]["Statement"], "Sid", statement_of_template)
         if "Policies" in properties:
-            statements = [
-                each for policy in properties["Policies"] for each in policy["PolicyDocument"]["Statement"]
-            ]
-            found[f"{name}.Policies"] = named(statements, "Sid", statement_of_template)
+            for condition, policy in map(unconditional, properties["Policies"]):
+                key = f"{name}.Policies" + (f".{condition}" if condition else "")
+                found[key] = named(policy["PolicyDocument"]["Statement"], "Sid", statement_of_template)
     return found
 
 
@@ -425,7 +518,7 @@ class Terraform(unittest.TestCase):
 
     def test_every_parameter_is_a_variable_with_the_same_default(self):
         wanted = {
-            snake(name): str(template()["Parameters"][name].get("Default"))
+            snake(name): "" if name in OF_SLACK else str(template()["Parameters"][name].get("Default"))
             for name in without_exceptions(template()["Parameters"])
         }
         found = {}
@@ -445,9 +538,8 @@ class Terraform(unittest.TestCase):
             limits = [str(parameter[limit]) for limit in ("MinValue", "MaxValue") if limit in parameter]
             limits += [str(value) for value in parameter.get("AllowedValues", [])]
             # A list may be empty in Terraform, where CloudFormation has a list of one empty text.
-            limits += (
-                [parameter["AllowedPattern"].removeprefix("^$|")] if "AllowedPattern" in parameter else []
-            )
+            pattern = LIMITS.get(name) or parameter.get("AllowedPattern", "")
+            limits += [pattern if parameter["Type"] == "String" else pattern.removeprefix("^$|")]
             for limit in limits:
                 with self.subTest(name):
                     found = re.search(rf"(?<![0-9]){re.escape(limit)}(?![0-9])", conditions)
@@ -477,7 +569,7 @@ class Terraform(unittest.TestCase):
             wanted.keys() ^ POLICIES.keys(), set(), f"{HINT}: POLICIES names the policies of both"
         )
         for name, data in POLICIES.items():
-            statements = module()[f"data.aws_iam_policy_document.{data}"]["statement"]
+            statements = statements_of_module(module()[f"data.aws_iam_policy_document.{data}"])
             with self.subTest(name):
                 self.same(named(statements, "sid", statement_of_module), wanted[name], f"{name}, and {data}")
 
@@ -529,14 +621,45 @@ class Terraform(unittest.TestCase):
                     of_module(in_module(here)), of_template(in_template(there)), f"{HINT}: {here}"
                 )
 
-    def test_the_rule_takes_the_same_events(self):
-        pattern = in_module("aws_cloudwatch_event_rule.pack_changed.event_pattern")
-        wanted = in_template("PackChanged.EventPattern")
-        detail = wanted["detail"]
-        for text in [*wanted["source"], *wanted["detail-type"], *detail["eventSource"], *detail["eventName"]]:
-            self.assertIn(f'"{text}"', pattern)
-        self.assertEqual(detail["errorCode"], [{"exists": False}])
-        self.assertRegex(pattern, r"errorCode = \[\{\s*exists = false\s*\}\]")
+    def test_the_function_is_in_the_same_network(self):
+        wanted = in_template("PackwatchFunction.VpcConfig")["If"]
+        self.assertEqual(wanted[0], "HasNetwork")
+        (network,) = in_module("aws_lambda_function.packwatch.dynamic")
+        (content,) = listed(network["vpc_config"]["content"])
+        self.assertEqual(
+            {name: of_module(content[snake(name)]) for name in wanted[1]},
+            {name: of_template(value) for name, value in wanted[1].items()},
+        )
+        self.assertEqual(network["vpc_config"]["for_each"], "${length(var.subnet_ids) == 0 ? [] : [1]}")
+
+    def test_what_depends_on_a_key_or_a_network_is_there_only_with_it(self):
+        for condition, addresses in COUNTED.items():
+            for address in addresses:
+                self.assertEqual(module()[address].get("count"), condition, address)
+
+    def test_the_rules_take_the_same_events(self):
+        for name in ("PackChanged", "AccountChanged"):
+            pattern = in_module(f"{RESOURCES[name]}.event_pattern")
+            wanted = in_template(f"{name}.EventPattern")
+            detail = wanted["detail"]
+            texts = {*wanted["source"], *wanted["detail-type"], *detail["eventSource"], *detail["eventName"]}
+            self.assertEqual(set(re.findall(r'"([^"]+)"', pattern)), texts)
+            self.assertEqual("errorCode" in detail, "errorCode" in pattern)
+        self.assertEqual(in_template("PackChanged.EventPattern")["detail"]["errorCode"], [{"exists": False}])
+        self.assertRegex(
+            in_module("aws_cloudwatch_event_rule.pack_changed.event_pattern"),
+            r"errorCode = \[\{\s*exists = false\s*\}\]",
+        )
+
+    def test_names_fit_into_what_aws_allows(self):
+        """IAM takes prefixes of 38 characters, of which Terraform fills the rest."""
+        for address, resource in module().items():
+            prefix = resource.get("name_prefix", "")
+            with self.subTest(address):
+                if found := re.fullmatch(r"\$\{substr\(var\.name, 0, (\d+)\)\}(.*)", prefix):
+                    self.assertLessEqual(int(found[1]) + len(found[2]), 38)
+                else:
+                    self.assertEqual(prefix, "")
 
     def test_terraform_does_not_destroy_the_table(self):
         self.assertIs(in_module("aws_dynamodb_table.state.lifecycle.prevent_destroy"), True)

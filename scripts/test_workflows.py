@@ -75,6 +75,18 @@ class Workflows(unittest.TestCase):
         for file in FILES:
             self.assertNotIn(developed, file.read_text(), file.name)
 
+    def test_a_release_has_the_function_and_the_command_line_for_every_system(self):
+        release = yaml.safe_load((PROJECT / ".github/workflows/release.yml").read_text())["jobs"]
+        matrix = lambda job, name: [each[name] for each in release[job]["strategy"]["matrix"]["include"]]
+        self.assertEqual(sorted(matrix("function", "arch")), ["arm64", "x86_64"])
+        systems = [
+            f"{arch}-{system}"
+            for arch in ("aarch64", "x86_64")
+            for system in ("apple-darwin", "unknown-linux-gnu")
+        ]
+        self.assertEqual(sorted(matrix("command-line", "target")), systems)
+        self.assertEqual(release["publish"]["needs"], ["function", "command-line"])
+
     def test_the_readme_states_the_oldest_rust(self):
         oldest = tomllib.loads((PROJECT / "Cargo.toml").read_text())["package"]["rust-version"]
         self.assertIn(f"Rust {oldest} or newer", (PROJECT / "README.md").read_text())

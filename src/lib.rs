@@ -3,11 +3,11 @@
 //!
 //! The rooms, from the top to the bottom; each knows only what is below it:
 //!
-//! - [`lambda`](crate::lambda) and [`cli`](crate::cli): the two doors. [`event`] is what Lambda hands in.
+//! - [`lambda`] and [`cli`]: the two doors. [`event`] is what Lambda hands in.
 //! - [`watch`]: one run, in its order. It knows the outside only through [`ports`].
-//! - [`aws`](crate::aws) and [`local`](crate::local): the outside, over the AWS SDK, and over SQLite, recorded
+//! - [`aws`] and [`local`]: the outside, over the AWS SDK, and over SQLite, recorded
 //!   statuses and the terminal. They know neither each other nor the run.
-//! - [`history`], [`pace`] and [`doctor`](crate::doctor): the log of many packs as one list, how fast AWS Config is asked, and what is
+//! - [`history`], [`pace`] and [`doctor`]: the log of many packs as one list, how fast AWS Config is asked, and what is
 //!   wrong with a deployment.
 //! - [`ports`]: the traits between the two.
 //! - [`notify`]: what is told, and in which form. [`state`]: what is kept. [`settings`], and [`model`], AWS's words.

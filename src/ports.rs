@@ -3,12 +3,14 @@
 //! does next, not by where they came from.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::{Timestamp, Unit};
 
 use crate::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
 use crate::notify::message::{Alert, Event};
-use crate::state::heads::{Change, Claim, Commit, Heads};
+use crate::state::heads::{Advance, Change, Claim, Closing, Finish, Head, Heads, Note};
+use crate::state::log::{Position, Record};
 use crate::state::silence::Silence;
 use crate::state::{Row, Transition};
 
@@ -99,6 +101,21 @@ pub struct HistoryRequest {
     pub token: Option<String>,
 }
 
+/// Which page of a target's log to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogRequest {
+    /// Only what is beyond this position.
+    pub after: Position,
+    /// Only what is not beyond this one.
+    pub until: Position,
+    /// From which end.
+    pub order: Order,
+    /// At most this many, at least 1. A page may hold fewer before the last.
+    pub limit: u32,
+    /// The token of the page before; `None` for the first.
+    pub token: Option<String>,
+}
+
 /// Why AWS Config (or a file that stands for it) did not give a page.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
@@ -153,27 +170,46 @@ pub enum StoreError {
     Unavailable(String),
 }
 
-/// Keeps what was last seen and what is owed. Every write but the claim is fenced by the epoch.
+/// Keeps what was last seen and what is owed. Every write that follows from what was read is fenced by the epoch of the
+/// run's claim; what each does to a head is said in [`crate::state::heads`].
 pub trait SnapshotStore {
     /// Every head and every silence, consistently, in one request.
     async fn load(&self) -> Result<Heads, StoreError>;
 
-    /// Takes the target: `epoch + 1` and no fingerprint, if the epoch and the marks still are those that were
-    /// seen.
-    async fn claim(&self, target: &Target, claim: &Claim) -> Result<(), StoreError>;
+    /// Takes the target, and returns its head as it is now ([`Claim::applied_to`]). A claim whose reply was lost is known
+    /// again by its run.
+    async fn claim(&self, target: &Target, claim: &Claim) -> Result<Head, StoreError>;
 
     /// The recorded state of every account of the target, consistently.
     async fn rows(&self, target: &Target) -> Result<BTreeMap<AccountId, Row>, StoreError>;
 
-    /// Applies up to [`crate::watch::record::CHANGES_PER_TRANSACTION`] changes, all or none, if the head's
-    /// epoch is still `epoch`.
-    async fn record(&self, target: &Target, epoch: u64, changes: &[Change]) -> Result<(), StoreError>;
+    /// Applies changes of up to [`ITEMS_PER_TRANSACTION`] items, with the `closing` of the epoch where it is the last of
+    /// its transactions: all or none, if the head's epoch is still `epoch`.
+    ///
+    /// [`ITEMS_PER_TRANSACTION`]: crate::state::heads::ITEMS_PER_TRANSACTION
+    async fn record(
+        &self,
+        target: &Target,
+        epoch: u64,
+        changes: &[Change],
+        closing: Option<&Closing>,
+    ) -> Result<(), StoreError>;
 
-    /// The transitions with an epoch greater than `after`, in order of epoch and account, consistently.
-    async fn transitions(&self, target: &Target, after: u64) -> Result<Vec<Transition>, StoreError>;
+    /// A page of the target's log, consistently.
+    async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<Record>, StoreError>;
 
-    /// Ends the run's work on the target, if the head's epoch is still the commit's.
-    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError>;
+    /// Moves a mark forward ([`Advance::applied_to`]); one that is there already is no error.
+    async fn advance(&self, target: &Target, advance: &Advance) -> Result<(), StoreError>;
+
+    /// Ends the run's work on the target ([`Finish::applied_to`]).
+    async fn finish(&self, target: &Target, finish: &Finish) -> Result<(), StoreError>;
+
+    /// Says in an existing head whether machines listen ([`crate::state::heads::listening`]).
+    async fn listen(&self, target: &Target, listens: bool) -> Result<(), StoreError>;
+
+    /// Leaves in an existing head what a look found without a claim ([`Note::applied_to`]); that the head says otherwise
+    /// by now is no error.
+    async fn remember(&self, target: &Target, note: &Note) -> Result<(), StoreError>;
 }
 
 /// Reads the log of what was recorded, for those who only look.
@@ -201,12 +237,26 @@ pub enum PublishError {
     /// The caller may not publish, or the topic does not exist.
     #[error("{0}")]
     Denied(String),
-    /// This message will never be accepted.
+    /// This message will never be accepted as it is.
     #[error("the message was refused: {0}")]
     Refused(String),
-    /// It may or may not have been accepted, after every retry.
+    /// It was not accepted, after every retry; or the connection broke, and it may have been.
     #[error("{0}")]
     Unavailable(String),
+    /// Nobody answered in time. It may have been accepted: it is not sent again in this run.
+    #[error("no answer within {} s", .0.as_secs())]
+    TimedOut(Duration),
+}
+
+/// Whether machines get the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Machines {
+    /// Through a topic.
+    Listen,
+    /// The function has no topic for them: nothing is owed.
+    Nobody,
+    /// A laptop has no topic for them: what they are owed is the function's to send.
+    Elsewhere,
 }
 
 /// Hands messages to people and machines.
@@ -214,10 +264,10 @@ pub trait Publisher {
     /// Publishes one digest for people.
     async fn alert(&self, alert: &Alert) -> Result<(), PublishError>;
 
-    /// Whether machines are listening at all.
-    fn has_events(&self) -> bool;
+    /// Whether machines listen, and whose business that is.
+    fn machines(&self) -> Machines;
 
-    /// Publishes up to ten transitions for machines. Returns, for each that was not accepted, its
+    /// Publishes up to ten records for machines. Returns, for each that was not accepted, its
     /// index and why: an answer of success may still hold refused entries.
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError>;
 }

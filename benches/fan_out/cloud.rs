@@ -12,8 +12,9 @@ use packwatch::event::reply::Queued;
 use packwatch::model::{AccountId, Target};
 use packwatch::notify::message::{Alert, Event};
 use packwatch::ports::AccountName;
-use packwatch::ports::{AccountNames, Outside, PublishError, Publisher, TargetQueue};
+use packwatch::ports::{AccountNames, Machines, Outside, PublishError, Publisher, TargetQueue};
 use packwatch::settings::{Reader as SettingsReader, Settings};
+use packwatch::state::log::Place;
 use packwatch::watch;
 use packwatch::watch::budget::Budget;
 use packwatch::watch::fan_out::fan_out;
@@ -265,14 +266,17 @@ impl Publisher for Topics {
         Ok(())
     }
 
-    fn has_events(&self) -> bool {
-        true
+    fn machines(&self) -> Machines {
+        Machines::Listen
     }
 
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {
         sleep(Duration::from_millis(20)).await;
         for event in events {
-            *self.told.borrow_mut().entry((event.target.clone(), event.account)).or_default() += 1;
+            // The simulation's accounts change; that a pack is seen first is not what it counts.
+            if let Place::Account(account) = event.position.place {
+                *self.told.borrow_mut().entry((event.target.clone(), account)).or_default() += 1;
+            }
         }
         Ok(Vec::new())
     }

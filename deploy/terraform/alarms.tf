@@ -2,7 +2,7 @@
 
 resource "aws_cloudwatch_metric_alarm" "errors" {
   alarm_name          = "${var.name}-errors"
-  alarm_description   = "A run of packwatch failed: a pack could not be read to the end, access was denied, or the settings are wrong. The log group says which."
+  alarm_description   = "A run of packwatch failed: a pack could not be read completely, access was denied, or the settings are wrong. The log group says which."
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"
   dimensions          = { FunctionName = aws_lambda_function.packwatch.function_name }
@@ -12,23 +12,23 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
   threshold           = 1
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alerts.arn]
-  ok_actions          = [aws_sns_topic.alerts.arn]
+  alarm_actions       = [local.alarm_topic_arn]
+  ok_actions          = [local.alarm_topic_arn]
   tags                = local.tags
 }
 
 # The one that notices silence: a watcher that stopped looks like an organization without changes.
 resource "aws_cloudwatch_metric_alarm" "no_successful_run" {
   alarm_name          = "${var.name}-no-successful-run"
-  alarm_description   = "packwatch had no successful run in three intervals, so changes go unnoticed. Look at the schedule, the function's log group and the queue of failed events. (Right after the first deployment this clears by itself.)"
+  alarm_description   = "packwatch had no successful run in three intervals, so changes go unnoticed. Check the schedule, the log group and the queue of failed events. (It clears by itself after the first deployment.)"
   evaluation_periods  = 3
   datapoints_to_alarm = 3
   threshold           = 1
   comparison_operator = "LessThanThreshold"
   treat_missing_data  = "breaching"
   actions_enabled     = var.schedule_state == "ENABLED"
-  alarm_actions       = [aws_sns_topic.alerts.arn]
-  ok_actions          = [aws_sns_topic.alerts.arn]
+  alarm_actions       = [local.alarm_topic_arn]
+  ok_actions          = [local.alarm_topic_arn]
   tags                = local.tags
 
   metric_query {
@@ -68,7 +68,7 @@ resource "aws_cloudwatch_metric_alarm" "duration" {
   threshold           = 80
   comparison_operator = "GreaterThanThreshold"
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alerts.arn]
+  alarm_actions       = [local.alarm_topic_arn]
   tags                = local.tags
 
   metric_query {
@@ -93,7 +93,7 @@ resource "aws_cloudwatch_metric_alarm" "duration" {
 
 resource "aws_cloudwatch_metric_alarm" "failed_events" {
   alarm_name          = "${var.name}-failed-events"
-  alarm_description   = "The queue of failed events holds something: an event failed twice, or never reached the function. Read it there, then purge the queue."
+  alarm_description   = "The queue of failed events is not empty: packwatch failed on an event, or the event never reached it. Read it there, then purge the queue."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.failed_events.name }
@@ -103,14 +103,14 @@ resource "aws_cloudwatch_metric_alarm" "failed_events" {
   threshold           = 1
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alerts.arn]
+  alarm_actions       = [local.alarm_topic_arn]
   tags                = local.tags
 }
 
 # A run that leaves packs for the next one has not failed: that every run does is what somebody must know.
 resource "aws_cloudwatch_metric_alarm" "packs_waiting" {
   alarm_name          = "${var.name}-packs-waiting"
-  alarm_description   = "In six intervals in a row packwatch left packs for the next run, so changes are told late. Look at the duration and the throttles on the dashboard, and in the log group for the outcome Deferred: out of time means raise Timeout or Concurrency; a pack that is not visible is being deployed or deleted, or belongs to another account."
+  alarm_description   = "In each of six intervals packwatch left packs for the next run, so changes are announced late. The log group gives the reason for the outcome Deferred: out of time means raise Timeout or Concurrency."
   namespace           = "packwatch"
   metric_name         = "TargetsDeferred"
   dimensions          = { FunctionName = aws_lambda_function.packwatch.function_name }
@@ -121,14 +121,14 @@ resource "aws_cloudwatch_metric_alarm" "packs_waiting" {
   threshold           = 1
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "ignore"
-  alarm_actions       = [aws_sns_topic.alerts.arn]
-  ok_actions          = [aws_sns_topic.alerts.arn]
+  alarm_actions       = [local.alarm_topic_arn]
+  ok_actions          = [local.alarm_topic_arn]
   tags                = local.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "unannounced" {
   alarm_name          = "${var.name}-unannounced"
-  alarm_description   = "A change has waited for more than an hour to be announced: it is recorded, and each run tries to send it. Look in the log group for \"not announced\": a topic refuses (its policy, its key, its name), or the pack cannot be read."
+  alarm_description   = "A recorded change has not been announced for more than an hour; each run tries again. Search the log group for \"not announced\": a topic refuses (its policy, its key, its name), or the pack cannot be read."
   namespace           = "packwatch"
   metric_name         = "OldestUnannounced"
   dimensions          = { FunctionName = aws_lambda_function.packwatch.function_name }
@@ -139,7 +139,7 @@ resource "aws_cloudwatch_metric_alarm" "unannounced" {
   comparison_operator = "GreaterThanThreshold"
   # A run that could not find out how old it is says nothing.
   treat_missing_data = "ignore"
-  alarm_actions      = [aws_sns_topic.alerts.arn]
-  ok_actions         = [aws_sns_topic.alerts.arn]
+  alarm_actions      = [local.alarm_topic_arn]
+  ok_actions         = [local.alarm_topic_arn]
   tags               = local.tags
 }

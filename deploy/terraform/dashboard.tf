@@ -1,8 +1,9 @@
 # What it shows is in docs/logging.md; the test holds its body to template.yaml.
 
 resource "aws_cloudwatch_dashboard" "packwatch" {
-  count          = var.show_dashboard == "on" ? 1 : 0
-  dashboard_name = var.name
+  count = var.show_dashboard == "on" ? 1 : 0
+  # An account's dashboards share one list over all regions.
+  dashboard_name = "${var.name}-${local.region}"
 
   dashboard_body = templatefile("${path.module}/dashboard.json.tftpl", {
     region        = local.region

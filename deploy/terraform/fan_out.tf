@@ -13,7 +13,8 @@ resource "aws_sqs_queue" "targets" {
   # Long enough for both tries at the longest time limit (2 × 9000 s). What waits for longer than a tick without being
   # tried is dropped by the function, so the queue holds little more than the targets of two ticks.
   message_retention_seconds = 21600
-  sqs_managed_sse_enabled   = true
+  sqs_managed_sse_enabled   = var.key_arn == "" ? true : null
+  kms_master_key_id         = local.customer_key_arn
   tags                      = local.tags
 
   redrive_policy = jsonencode({
@@ -52,7 +53,8 @@ resource "aws_sqs_queue" "unfinished_targets" {
   count                     = local.fan_out
   name                      = "${var.name}-unfinished-targets"
   message_retention_seconds = 1209600
-  sqs_managed_sse_enabled   = true
+  sqs_managed_sse_enabled   = var.key_arn == "" ? true : null
+  kms_master_key_id         = local.customer_key_arn
   tags                      = local.tags
 }
 
@@ -129,7 +131,7 @@ resource "aws_lambda_event_source_mapping" "targets" {
 resource "aws_cloudwatch_metric_alarm" "targets_failed" {
   count               = local.fan_out
   alarm_name          = "${var.name}-targets-failed"
-  alarm_description   = "A pack that came from the queue could not be looked at to the end: it could not be read, access was denied, the run had no time left, or the message was not understood. The log group says which."
+  alarm_description   = "packwatch could not finish a pack from the queue: it could not be read, access was denied, time ran out, or the message was not understood. The log group says which."
   namespace           = "AWS/Lambda"
   metric_name         = "FailedInvokeEventCount"
   dimensions          = { EventSourceMappingUUID = aws_lambda_event_source_mapping.targets[0].uuid }
@@ -139,15 +141,15 @@ resource "aws_cloudwatch_metric_alarm" "targets_failed" {
   threshold           = 1
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alerts.arn]
-  ok_actions          = [aws_sns_topic.alerts.arn]
+  alarm_actions       = [local.alarm_topic_arn]
+  ok_actions          = [local.alarm_topic_arn]
   tags                = local.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "targets_wait" {
   count               = local.fan_out
   alarm_name          = "${var.name}-targets-wait"
-  alarm_description   = "The queue of packwatch was never empty in three intervals, so packs are looked at less often than the schedule says, or not at all. Raise FanOutConcurrency or ScheduleMinutes, and see that the event source mapping is enabled."
+  alarm_description   = "The queue of packwatch was not empty once in three intervals, so packs are read too rarely or not at all. Raise FanOutConcurrency or ScheduleMinutes; check that the event source mapping is enabled."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.targets[0].name }
@@ -157,15 +159,15 @@ resource "aws_cloudwatch_metric_alarm" "targets_wait" {
   threshold           = 1
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alerts.arn]
-  ok_actions          = [aws_sns_topic.alerts.arn]
+  alarm_actions       = [local.alarm_topic_arn]
+  ok_actions          = [local.alarm_topic_arn]
   tags                = local.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "unfinished_targets" {
   count               = local.fan_out
   alarm_name          = "${var.name}-unfinished-targets"
-  alarm_description   = "The dead-letter queue of the targets holds something: a pack was not finished in two tries, or a message was not understood. Read it there and in the log group, then purge the queue: the schedule sends every pack again."
+  alarm_description   = "The dead-letter queue is not empty: packwatch did not finish a pack in two tries, or did not understand a message. Read it and the log group, then purge the queue: the schedule sends every pack again."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.unfinished_targets[0].name }
@@ -175,6 +177,6 @@ resource "aws_cloudwatch_metric_alarm" "unfinished_targets" {
   threshold           = 1
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alerts.arn]
+  alarm_actions       = [local.alarm_topic_arn]
   tags                = local.tags
 }

@@ -7,28 +7,53 @@ locals {
   partition = data.aws_partition.current.partition
   region    = data.aws_region.current.region
 
+  # Where a release lies unpacked, the function is at its root.
+  package = coalesce(var.package, "${path.module}/../../function.zip")
+
   interval_seconds = var.schedule_minutes * 60
-  tags             = merge({ application = "packwatch" }, var.tags)
+
+  # What encrypts both topics.
+  key_arn = var.key_arn == "" ? aws_kms_key.topics[0].arn : var.key_arn
+  # The same key for what has one of AWS's by default; null leaves it that.
+  customer_key_arn     = var.key_arn == "" ? null : var.key_arn
+  permissions_boundary = var.permissions_boundary_arn == "" ? null : var.permissions_boundary_arn
+  alarm_topic_arn      = var.alarm_topic_arn == "" ? aws_sns_topic.alerts.arn : var.alarm_topic_arn
+
+  tags = merge({ application = "packwatch" }, var.tags)
 }
 
 resource "aws_lambda_function" "packwatch" {
+  #checkov:skip=CKV_AWS_116:The event invoke config has a queue for what failed; the older dead_letter_config would be a second one.
+  #checkov:skip=CKV_AWS_272:A signing profile belongs to an account; a release's provenance says where its zip was built.
   function_name    = var.name
   description      = "Compares the deployment status of organization conformance packs with the last one seen."
-  filename         = var.package
-  source_code_hash = filebase64sha256(var.package)
+  filename         = local.package
+  source_code_hash = filebase64sha256(local.package)
   runtime          = "provided.al2023"
   handler          = "bootstrap"
   architectures    = [var.architecture]
   memory_size      = var.memory_size
   timeout          = var.timeout
   role             = aws_iam_role.function.arn
+  kms_key_arn      = local.customer_key_arn
   tags             = local.tags
+
+  reserved_concurrent_executions = var.reserved_concurrency == "" ? -1 : tonumber(var.reserved_concurrency)
+
+  dynamic "vpc_config" {
+    for_each = length(var.subnet_ids) == 0 ? [] : [1]
+    content {
+      subnet_ids         = var.subnet_ids
+      security_group_ids = var.security_group_ids
+    }
+  }
 
   logging_config {
     log_group             = aws_cloudwatch_log_group.function.name
     log_format            = "JSON"
     application_log_level = var.log_level
-    system_log_level      = "WARN"
+    # Leaves out platform.report for runs that succeed: "run measured" says the same.
+    system_log_level = "WARN"
   }
 
   tracing_config {
@@ -45,6 +70,7 @@ resource "aws_lambda_function" "packwatch" {
       PACKWATCH_EXCLUDE_ACCOUNTS = join(",", var.exclude_accounts)
       PACKWATCH_NOTIFY           = join(",", var.notify)
       PACKWATCH_STUCK_AFTER      = var.stuck_after
+      PACKWATCH_WHOLE_EVERY      = var.whole_every
       PACKWATCH_REMIND_EVERY     = var.remind_every
       PACKWATCH_HISTORY_DAYS     = var.history_days
       PACKWATCH_CONCURRENCY      = var.concurrency
@@ -57,11 +83,12 @@ resource "aws_lambda_function" "packwatch" {
     }
   }
 
-  # A first run without its permissions would be the first alarm.
-  depends_on = [aws_iam_role_policy.function]
+  # A first run without its permissions would be the first alarm, and Lambda attaches to subnets at once.
+  depends_on = [aws_iam_role_policy.function, aws_iam_role_policy.network, aws_iam_role_policy.table_key]
 }
 
-# The next tick looks at everything again: one retry is enough, and an event as old as a tick is worth nothing.
+# The next tick looks at everything again, so one retry is enough, and an event as old as a tick is worth nothing.
+# Lambda waits a minute before it retries: with schedule_minutes = 1 the next tick takes the place of the retry.
 resource "aws_lambda_function_event_invoke_config" "packwatch" {
   function_name                = aws_lambda_function.packwatch.function_name
   maximum_retry_attempts       = 1
@@ -75,13 +102,14 @@ resource "aws_lambda_function_event_invoke_config" "packwatch" {
 }
 
 resource "aws_cloudwatch_log_group" "function" {
+  #checkov:skip=CKV_AWS_338:The retention is a variable. The history of changes is in the table; the log is for finding faults.
   name              = "/aws/lambda/${var.name}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = local.customer_key_arn
   tags              = local.tags
 }
 
-# Without it every failure of today would be announced as new after a reinstallation: `terraform destroy` refuses to
-# delete it, and docs/runbook.md says how to keep it or to let it go.
+# The history is in it, so `terraform destroy` refuses to delete it. README.md says how to keep it or to let it go.
 resource "aws_dynamodb_table" "state" {
   name         = var.name
   billing_mode = "PAY_PER_REQUEST"
@@ -107,9 +135,10 @@ resource "aws_dynamodb_table" "state" {
     enabled = true
   }
 
-  # The key of the account, not the topics': the table outlives the module, and so must its key.
+  # Not the topics' key: the table outlives the module, and so must its key. It is the account's own, or yours.
   server_side_encryption {
-    enabled = true
+    enabled     = true
+    kms_key_arn = local.customer_key_arn
   }
 
   lifecycle {
@@ -120,7 +149,8 @@ resource "aws_dynamodb_table" "state" {
 resource "aws_sqs_queue" "failed_events" {
   name                      = "${var.name}-failed-events"
   message_retention_seconds = 1209600
-  sqs_managed_sse_enabled   = true
+  sqs_managed_sse_enabled   = var.key_arn == "" ? true : null
+  kms_master_key_id         = local.customer_key_arn
   tags                      = local.tags
 }
 

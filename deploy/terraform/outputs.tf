@@ -1,5 +1,5 @@
 output "function_name" {
-  description = "The function, to invoke it by hand"
+  description = "The function"
   value       = aws_lambda_function.packwatch.function_name
 }
 
@@ -9,18 +9,18 @@ output "table_name" {
 }
 
 output "alerts_topic_arn" {
-  description = "Topic for people, which gets digests and alarms; subscribe e-mail, SMS or chat"
+  description = "Topic for people; subscribe e-mail, SMS or chat"
   value       = aws_sns_topic.alerts.arn
 }
 
 output "events_topic_arn" {
-  description = "Topic for machines, which gets one JSON message per change; subscribe queues and functions"
+  description = "Topic for machines, with one JSON message per change; subscribe queues and functions"
   value       = aws_sns_topic.events.arn
 }
 
 output "topic_key_arn" {
-  description = "Key that encrypts both topics; who publishes to them needs it"
-  value       = aws_kms_key.topics.arn
+  description = "Key that encrypts both topics; whoever publishes to them needs it"
+  value       = local.key_arn
 }
 
 output "failed_events_queue_url" {
@@ -44,6 +44,6 @@ output "log_group_name" {
 }
 
 output "schedule_name" {
-  description = "The schedule that lets packwatch look"
+  description = "The schedule of the looks"
   value       = aws_scheduler_schedule.look.name
 }

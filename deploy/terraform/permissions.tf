@@ -11,10 +11,11 @@ data "aws_iam_policy_document" "function_trust" {
 }
 
 resource "aws_iam_role" "function" {
-  name_prefix        = "${substr(var.name, 0, 29)}-function-"
-  description        = "What the packwatch function may do"
-  assume_role_policy = data.aws_iam_policy_document.function_trust.json
-  tags               = local.tags
+  name_prefix          = "${substr(var.name, 0, 28)}-function-"
+  description          = "What the packwatch function may do"
+  assume_role_policy   = data.aws_iam_policy_document.function_trust.json
+  permissions_boundary = local.permissions_boundary
+  tags                 = local.tags
 }
 
 resource "aws_iam_role_policy" "function" {
@@ -75,7 +76,7 @@ data "aws_iam_policy_document" "function" {
   statement {
     sid       = "TellEncrypted"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-    resources = [aws_kms_key.topics.arn]
+    resources = [local.key_arn]
   }
   statement {
     sid       = "KeepFailedEvents"
@@ -91,6 +92,47 @@ data "aws_iam_policy_document" "function" {
   statement {
     sid       = "Trace"
     actions   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+    resources = ["*"]
+  }
+}
+
+# The table is encrypted with it, too: DynamoDB uses the key in the name of whoever calls.
+resource "aws_iam_role_policy" "table_key" {
+  count  = var.key_arn == "" ? 0 : 1
+  name   = "customer-key"
+  role   = aws_iam_role.function.id
+  policy = data.aws_iam_policy_document.table_key.json
+}
+
+data "aws_iam_policy_document" "table_key" {
+  statement {
+    sid       = "UseKeyOfTable"
+    actions   = ["kms:DescribeKey", "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+    resources = [var.key_arn]
+  }
+}
+
+# What Lambda needs to attach the function to subnets. Network interfaces have no names that are known before.
+resource "aws_iam_role_policy" "network" {
+  count  = length(var.subnet_ids) == 0 ? 0 : 1
+  name   = "network"
+  role   = aws_iam_role.function.id
+  policy = data.aws_iam_policy_document.network.json
+}
+
+data "aws_iam_policy_document" "network" {
+  #checkov:skip=CKV_AWS_111:Lambda creates the network interfaces, whose names are not known before.
+  #checkov:skip=CKV_AWS_356:The same; and describing them has no resource to name.
+  statement {
+    sid = "AttachToSubnets"
+    actions = [
+      "ec2:AssignPrivateIpAddresses",
+      "ec2:CreateNetworkInterface",
+      "ec2:DeleteNetworkInterface",
+      "ec2:DescribeNetworkInterfaces",
+      "ec2:DescribeSubnets",
+      "ec2:UnassignPrivateIpAddresses",
+    ]
     resources = ["*"]
   }
 }
@@ -116,10 +158,11 @@ data "aws_iam_policy_document" "schedule_trust" {
 }
 
 resource "aws_iam_role" "schedule" {
-  name_prefix        = "${substr(var.name, 0, 29)}-schedule-"
-  description        = "Lets the schedule of packwatch start its function"
-  assume_role_policy = data.aws_iam_policy_document.schedule_trust.json
-  tags               = local.tags
+  name_prefix          = "${substr(var.name, 0, 28)}-schedule-"
+  description          = "Lets the schedule of packwatch start its function"
+  assume_role_policy   = data.aws_iam_policy_document.schedule_trust.json
+  permissions_boundary = local.permissions_boundary
+  tags                 = local.tags
 }
 
 resource "aws_iam_role_policy" "schedule" {
@@ -139,9 +182,25 @@ data "aws_iam_policy_document" "schedule" {
   }
 }
 
+# To read the schedule and to send to the queue of failed events, which are encrypted with the customer managed key.
+resource "aws_iam_role_policy" "schedule_key" {
+  count  = var.key_arn == "" ? 0 : 1
+  name   = "customer-key"
+  role   = aws_iam_role.schedule.id
+  policy = data.aws_iam_policy_document.schedule_key.json
+}
+
+data "aws_iam_policy_document" "schedule_key" {
+  statement {
+    sid       = "UseKeyOfSchedule"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [var.key_arn]
+  }
+}
+
 data "aws_iam_policy_document" "failed_events" {
   statement {
-    sid     = "RuleKeepsUndelivered"
+    sid     = "RulesKeepUndelivered"
     actions = ["sqs:SendMessage"]
     principals {
       type        = "Service"
@@ -151,7 +210,7 @@ data "aws_iam_policy_document" "failed_events" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [aws_cloudwatch_event_rule.pack_changed.arn]
+      values   = [aws_cloudwatch_event_rule.pack_changed.arn, aws_cloudwatch_event_rule.account_changed.arn]
     }
   }
   statement {
@@ -172,6 +231,9 @@ data "aws_iam_policy_document" "failed_events" {
 }
 
 data "aws_iam_policy_document" "topic_key" {
+  #checkov:skip=CKV_AWS_109:In the policy of a key, * is that key, and the account decides by its IAM policies.
+  #checkov:skip=CKV_AWS_111:The same.
+  #checkov:skip=CKV_AWS_356:The same.
   statement {
     sid     = "AccountDecidesByIamPolicies"
     actions = ["kms:*"]
@@ -226,6 +288,23 @@ data "aws_iam_policy_document" "alerts_topic" {
 }
 
 data "aws_iam_policy_document" "events_topic" {
+  dynamic "statement" {
+    for_each = var.organization_id == "" ? [] : [1]
+    content {
+      sid     = "OrganizationSubscribes"
+      actions = ["sns:Subscribe"]
+      principals {
+        type        = "*"
+        identifiers = ["*"]
+      }
+      resources = [aws_sns_topic.events.arn]
+      condition {
+        test     = "StringEquals"
+        variable = "aws:PrincipalOrgID"
+        values   = [var.organization_id]
+      }
+    }
+  }
   statement {
     sid     = "EncryptedTransportOnly"
     effect  = "Deny"

@@ -3,6 +3,7 @@ resource "aws_scheduler_schedule" "look" {
   description         = "Lets packwatch look at AWS Config"
   schedule_expression = "rate(${var.schedule_minutes} ${var.schedule_minutes == 1 ? "minute" : "minutes"})"
   state               = var.schedule_state
+  kms_key_arn         = local.customer_key_arn
 
   flexible_time_window {
     mode = "OFF"
@@ -64,5 +65,45 @@ resource "aws_lambda_permission" "pack_changed" {
   function_name  = aws_lambda_function.packwatch.function_name
   principal      = "events.amazonaws.com"
   source_arn     = aws_cloudwatch_event_rule.pack_changed.arn
+  source_account = local.account
+}
+
+# CloudTrail records these in the organization's management account, in the region where AWS Organizations is: us-east-1,
+# us-gov-west-1 or cn-northwest-1. Without them the schedule finds the account when the pack reaches it.
+resource "aws_cloudwatch_event_rule" "account_changed" {
+  name        = "${var.name}-account-changed"
+  description = "An account joined or left the organization, so packwatch looks now"
+  state       = var.account_events == "on" ? var.schedule_state : "DISABLED"
+  tags        = local.tags
+
+  event_pattern = jsonencode({
+    source      = ["aws.organizations"]
+    detail-type = ["AWS Service Event via CloudTrail", "AWS API Call via CloudTrail"]
+    detail = {
+      eventSource = ["organizations.amazonaws.com"]
+      eventName   = ["AccountJoinedOrganization", "AccountDepartedOrganization"]
+    }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "account_changed" {
+  rule      = aws_cloudwatch_event_rule.account_changed.name
+  target_id = "packwatch"
+  arn       = aws_lambda_function.packwatch.arn
+
+  retry_policy {
+    maximum_retry_attempts       = 2
+    maximum_event_age_in_seconds = local.interval_seconds
+  }
+  dead_letter_config {
+    arn = aws_sqs_queue.failed_events.arn
+  }
+}
+
+resource "aws_lambda_permission" "account_changed" {
+  action         = "lambda:InvokeFunction"
+  function_name  = aws_lambda_function.packwatch.function_name
+  principal      = "events.amazonaws.com"
+  source_arn     = aws_cloudwatch_event_rule.account_changed.arn
   source_account = local.account
 }

@@ -1,5 +1,7 @@
 # CloudWatch cannot publish to a topic under alias/aws/sns, whose policy nobody can change: hence a key of our own.
 resource "aws_kms_key" "topics" {
+  count = var.key_arn == "" ? 1 : 0
+
   description             = "Encrypts the topics of packwatch"
   enable_key_rotation     = true
   deletion_window_in_days = 7
@@ -8,15 +10,27 @@ resource "aws_kms_key" "topics" {
 }
 
 resource "aws_kms_alias" "topics" {
+  count = var.key_arn == "" ? 1 : 0
+
   name          = "alias/${var.name}"
-  target_key_id = aws_kms_key.topics.key_id
+  target_key_id = aws_kms_key.topics[0].key_id
+}
+
+moved {
+  from = aws_kms_key.topics
+  to   = aws_kms_key.topics[0]
+}
+
+moved {
+  from = aws_kms_alias.topics
+  to   = aws_kms_alias.topics[0]
 }
 
 resource "aws_sns_topic" "alerts" {
   name = "${var.name}-alerts"
   # The sender's name in e-mails.
   display_name      = "packwatch"
-  kms_master_key_id = aws_kms_key.topics.arn
+  kms_master_key_id = local.key_arn
   tags              = local.tags
 }
 
@@ -27,7 +41,7 @@ resource "aws_sns_topic_policy" "alerts" {
 
 resource "aws_sns_topic" "events" {
   name              = "${var.name}-events"
-  kms_master_key_id = aws_kms_key.topics.arn
+  kms_master_key_id = local.key_arn
   tags              = local.tags
 }
 
@@ -47,7 +61,8 @@ resource "aws_sns_topic_subscription" "email" {
 resource "aws_chatbot_slack_channel_configuration" "slack" {
   count = var.slack_channel_id == "" ? 0 : 1
 
-  configuration_name = var.name
+  # An account's configurations share one list over all regions.
+  configuration_name = "${var.name}-${local.region}"
   slack_team_id      = var.slack_workspace_id
   slack_channel_id   = var.slack_channel_id
   sns_topic_arns     = [aws_sns_topic.alerts.arn]
@@ -62,8 +77,9 @@ resource "aws_chatbot_slack_channel_configuration" "slack" {
 resource "aws_iam_role" "slack" {
   count = var.slack_channel_id == "" ? 0 : 1
 
-  name_prefix        = "${substr(var.name, 0, 29)}-slack-"
-  description        = "Lets the Slack channel of packwatch exist, and nothing else"
-  assume_role_policy = data.aws_iam_policy_document.slack_trust.json
-  tags               = local.tags
+  name_prefix          = "${substr(var.name, 0, 28)}-slack-"
+  description          = "Lets the Slack channel of packwatch exist, and nothing else"
+  assume_role_policy   = data.aws_iam_policy_document.slack_trust.json
+  permissions_boundary = local.permissions_boundary
+  tags                 = local.tags
 }

@@ -3,10 +3,11 @@
 
 variable "package" {
   type        = string
-  description = "Path of the zip that holds the function's binary, named bootstrap."
+  default     = null
+  description = "Path of the zip that holds the function's binary, named bootstrap. A release needs no value: it has its own."
 
   validation {
-    condition     = endswith(var.package, ".zip")
+    condition     = var.package == null || endswith(coalesce(var.package, ".zip"), ".zip")
     error_message = "package must be the path of a zip file."
   }
 }
@@ -47,7 +48,7 @@ variable "regions" {
   description = "Regions to watch; empty means the region of the provider."
 
   validation {
-    condition     = alltrue([for region in var.regions : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])
+    condition     = alltrue([for region in var.regions : can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]$", region))])
     error_message = "regions must be names of regions, such as eu-west-1."
   }
 }
@@ -55,11 +56,15 @@ variable "regions" {
 variable "exclude_accounts" {
   type        = list(string)
   default     = []
-  description = "Ids of accounts that are never reported."
+  description = "Ids of accounts that are never reported; at most 200."
 
   validation {
     condition     = alltrue([for account in var.exclude_accounts : can(regex("^[0-9]{12}$", account))])
     error_message = "exclude_accounts must be account ids of 12 digits."
+  }
+  validation {
+    condition     = length(var.exclude_accounts) <= 200
+    error_message = "exclude_accounts must be at most 200 ids: Lambda gives all settings 4 KB together."
   }
 }
 
@@ -68,7 +73,7 @@ variable "exclude_accounts" {
 variable "schedule_minutes" {
   type        = number
   default     = 5
-  description = "How many minutes lie between two looks at AWS Config."
+  description = "Minutes between two looks at AWS Config."
 
   validation {
     condition     = contains([1, 2, 5, 10, 15, 30, 60], var.schedule_minutes)
@@ -87,10 +92,32 @@ variable "schedule_state" {
   }
 }
 
+variable "whole_every" {
+  type        = string
+  default     = "1h"
+  description = "How often large packs are read in full, for example 1h; between that, only accounts that are not well. Or always."
+
+  validation {
+    condition     = can(regex("^always$|^([0-9]+(s|m|h|d))+$", var.whole_every))
+    error_message = "whole_every must be a duration, such as 1h, or always."
+  }
+}
+
+variable "account_events" {
+  type        = string
+  default     = "off"
+  description = "Whether packwatch looks when an account joins or leaves. Only in the management account, where CloudTrail records it."
+
+  validation {
+    condition     = contains(["on", "off"], var.account_events)
+    error_message = "account_events must be on or off."
+  }
+}
+
 variable "fan_out" {
   type        = string
   default     = "off"
-  description = "on sends each pack through a queue, from which several runs take them: for organizations that one run cannot hold."
+  description = "on sends each pack through a queue, which several runs share: for organizations that are too large for one run."
 
   validation {
     condition     = contains(["on", "off"], var.fan_out)
@@ -101,7 +128,7 @@ variable "fan_out" {
 variable "fan_out_concurrency" {
   type        = number
   default     = 8
-  description = "How many runs take packs from the queue at once. Without fan_out it means nothing."
+  description = "With fan_out, how many runs take packs from the queue at once."
 
   validation {
     condition     = var.fan_out_concurrency >= 2 && var.fan_out_concurrency <= 1000
@@ -109,16 +136,16 @@ variable "fan_out_concurrency" {
   }
 }
 
-# --- What to tell -----------------------------------------------------------------------------------------------------
+# --- What to announce -------------------------------------------------------------------------------------------------
 
 variable "notify" {
   type        = list(string)
   default     = ["all"]
-  description = "[\"all\"], or some of failed, recovered, succeeded, in-progress, joined, left, stuck, reminder, baseline, pack-deleted. The events topic gets everything in any case."
+  description = "[\"all\"], or some of failed, failed-again, recovered, succeeded, in-progress, joined, left, stuck, reminder, baseline, pack-deleted. The events topic always gets everything."
 
   validation {
     condition = alltrue([for kind in var.notify : can(regex(
-      "^(all|failed|recovered|succeeded|in-progress|joined|left|stuck|reminder|baseline|pack-deleted)?$", kind
+      "^(all|failed|failed-again|recovered|succeeded|in-progress|joined|left|stuck|reminder|baseline|pack-deleted)?$", kind
     ))])
     error_message = "notify must be [\"all\"] or kinds of change: see the variable's description."
   }
@@ -138,7 +165,7 @@ variable "stuck_after" {
 variable "remind_every" {
   type        = string
   default     = "24h"
-  description = "How often a failure that lasts is reported again, for example 24h; or never."
+  description = "How often a failure that persists is reported again, for example 24h; or never."
 
   validation {
     condition     = can(regex("^never$|^([0-9]+(s|m|h|d))+$", var.remind_every))
@@ -160,7 +187,7 @@ variable "group_wait" {
 variable "flap_limit" {
   type        = string
   default     = "6"
-  description = "An account that changes more often than this within an hour is told of once, and again when it has settled; 2 to 60, or never."
+  description = "An account that changes more often than this within an hour is reported once, and again when it has settled; 2 to 60, or never."
 
   validation {
     condition     = can(regex("^never$|^([2-9]|[1-5][0-9]|60)$", var.flap_limit))
@@ -190,16 +217,38 @@ variable "history_days" {
   }
 }
 
-# --- Whom to tell -----------------------------------------------------------------------------------------------------
+# --- Whom to notify ---------------------------------------------------------------------------------------------------
 
 variable "alert_email" {
   type        = string
   default     = ""
-  description = "Address that gets the digests; it must confirm the subscription once. Empty subscribes nobody."
+  description = "Address that gets the digests; confirm the subscription within two days. Empty subscribes nobody."
 
   validation {
     condition     = can(regex("^$|^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", var.alert_email))
     error_message = "alert_email must be empty or an e-mail address."
+  }
+}
+
+variable "alarm_topic_arn" {
+  type        = string
+  default     = ""
+  description = "SNS topic for alarms about packwatch itself. Empty sends them to the alerts topic."
+
+  validation {
+    condition     = can(regex("^$|^arn:[-a-z]+:sns:[-a-z0-9]+:[0-9]{12}:[-_a-zA-Z0-9]+$", var.alarm_topic_arn))
+    error_message = "alarm_topic_arn must be empty or the ARN of an SNS topic."
+  }
+}
+
+variable "organization_id" {
+  type        = string
+  default     = ""
+  description = "Id of the organization (o-...) whose accounts may subscribe to the events topic. Empty lets in this account only."
+
+  validation {
+    condition     = can(regex("^$|^o-[a-z0-9]{10,32}$", var.organization_id))
+    error_message = "organization_id must be empty or the id of an organization, such as o-a1b2c3d4e5."
   }
 }
 
@@ -275,10 +324,21 @@ variable "concurrency" {
   }
 }
 
+variable "reserved_concurrency" {
+  type        = string
+  default     = ""
+  description = "Runs that Lambda reserves for packwatch, at least 2 and more than fan_out_concurrency. Empty reserves none."
+
+  validation {
+    condition     = can(regex("^$|^[1-9][0-9]{0,3}$", var.reserved_concurrency))
+    error_message = "reserved_concurrency must be empty or a whole number from 1 to 9999."
+  }
+}
+
 variable "log_level" {
   type        = string
   default     = "INFO"
-  description = "The least severe log line that is kept."
+  description = "The least severe log line that is kept. The runbook's searches need WARN or finer."
 
   validation {
     condition     = contains(["TRACE", "DEBUG", "INFO", "WARN", "ERROR"], var.log_level)
@@ -300,7 +360,57 @@ variable "log_retention_days" {
   }
 }
 
-# --- Watching the watcher ---------------------------------------------------------------------------------------------
+# --- Your account's rules -----------------------------------------------------------------------------------------------
+
+variable "key_arn" {
+  type        = string
+  default     = ""
+  description = "Key of yours for everything that is stored or sent. Empty creates one for the topics. See docs/strict-accounts.md."
+
+  validation {
+    condition     = can(regex("^$|^arn:[-a-z]+:kms:[-a-z0-9]+:[0-9]{12}:key/[-a-zA-Z0-9]+$", var.key_arn))
+    error_message = "key_arn must be empty or the ARN of a key."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  type        = string
+  default     = ""
+  description = "Managed policy that becomes the permissions boundary of every role. Empty sets none."
+
+  validation {
+    condition     = can(regex("^$|^arn:[-a-z]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be empty or the ARN of a managed policy."
+  }
+}
+
+variable "subnet_ids" {
+  type        = list(string)
+  default     = []
+  description = "Subnets for the function; they must reach AWS's APIs. Empty means no VPC."
+
+  validation {
+    condition     = alltrue([for subnet in var.subnet_ids : can(regex("^subnet-[0-9a-f]+$", subnet))])
+    error_message = "subnet_ids must be ids of subnets."
+  }
+  validation {
+    condition     = (length(var.subnet_ids) == 0) == (length(var.security_group_ids) == 0)
+    error_message = "A VPC needs both subnet_ids and security_group_ids."
+  }
+}
+
+variable "security_group_ids" {
+  type        = list(string)
+  default     = []
+  description = "Security groups for the function; they must allow HTTPS out."
+
+  validation {
+    condition     = alltrue([for group in var.security_group_ids : can(regex("^sg-[0-9a-f]+$", group))])
+    error_message = "security_group_ids must be ids of security groups."
+  }
+}
+
+# --- Monitoring packwatch itself --------------------------------------------------------------------------------------
 
 variable "pack_metrics" {
   type        = string
@@ -315,7 +425,7 @@ variable "pack_metrics" {
 
 variable "show_dashboard" {
   type        = string
-  default     = "on"
+  default     = "off"
   description = "Whether there is a CloudWatch dashboard; an account's first three are free, others 3 USD a month."
 
   validation {
@@ -327,7 +437,7 @@ variable "show_dashboard" {
 variable "tracing" {
   type        = string
   default     = "on"
-  description = "Whether X-Ray traces runs. The ids in the logs are there in any case."
+  description = "Whether X-Ray traces runs. The logs hold the trace ids in any case."
 
   validation {
     condition     = contains(["on", "off"], var.tracing)

@@ -162,6 +162,7 @@ fn explain(fault: Fault, region: &Region) -> SourceError {
              not for long"
         )),
         "InvalidLimitException" | "ValidationException" => SourceError::Invalid(message),
+        _ if fault.is_of_credentials() => SourceError::Denied(message),
         _ if fault.is_denied() => SourceError::Denied(format!("{message}. {WHO_SEES}")),
         _ if fault.is_throttling() => SourceError::Throttled(message),
         _ => SourceError::Unavailable(message),

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Connector, tls};
@@ -10,6 +11,8 @@ use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
+use super::profile::{self, ProfileError};
+use super::reach::Reaching;
 use crate::model::Region;
 
 /// Tries of one call. Standard mode: adaptive mode waited 20 s after one throttle (measured), and a pack
@@ -21,6 +24,10 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 /// Without these a server that accepts and never answers hangs a run for ever.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// How long a person's connection is tried again while nothing has ever answered: with the pause before the last try
+/// and the time that a connection may take, less than five seconds.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The shared part of every client.
 #[derive(Debug, Clone)]
@@ -34,25 +41,39 @@ impl Connection {
         Self::load(aws_config::defaults(BehaviorVersion::v2026_01_12())).await
     }
 
-    /// As the environment, the AWS config files and the flags say.
-    pub async fn of_user(region: Option<&Region>, profile: Option<&str>) -> Self {
+    /// As the environment, the AWS config files and the flags say, by the AWS CLI's rules.
+    pub async fn of_user(region: Option<&Region>, profile: Option<&str>) -> Result<Self, ProfileError> {
+        profile::check(profile).await?;
+        let http_client = http_client(Some(PATIENCE));
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
         if let Some(region) = region {
             loader = loader.region(SdkRegion::new(region.to_string()));
         }
         if let Some(profile) = profile {
-            loader = loader.profile_name(profile);
+            let region = match region {
+                Some(region) => Some(region.to_string()),
+                None => profile::region(Some(profile)).await?,
+            };
+            let config = ProviderConfig::without_region()
+                .with_http_client(http_client.clone())
+                .with_region(region.map(SdkRegion::new));
+            loader =
+                loader.profile_name(profile).credentials_provider(profile::credentials(profile, &config));
         }
-        Self::load(loader).await
+        Ok(Self::load_over(loader, http_client).await)
     }
 
     /// As a loader of the caller's says, with the connector, time-outs and retries of this module.
     pub async fn load(loader: aws_config::ConfigLoader) -> Self {
+        Self::load_over(loader, http_client(None)).await
+    }
+
+    async fn load_over(loader: aws_config::ConfigLoader, http_client: SharedHttpClient) -> Self {
         let timeouts = TimeoutConfig::builder()
             .read_timeout(READ_TIMEOUT)
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
             .build();
-        let sdk = loader.http_client(http_client()).timeout_config(timeouts).load().await;
+        let sdk = loader.http_client(http_client).timeout_config(timeouts).load().await;
         // What the user sets (AWS_MAX_ATTEMPTS, AWS_RETRY_MODE, the config file) stands.
         if sdk.retry_config().is_none_or(|retries| *retries == RetryConfig::standard()) {
             let retries = RetryConfig::standard()
@@ -68,7 +89,7 @@ impl Connection {
 /// One connector for all clients: each would otherwise parse the root certificates and keep its own
 /// connections. rustls on ring, since aws-lc spends 24 ms on entropy at the first handshake. A custom
 /// client reads no proxy variables by itself.
-fn http_client() -> SharedHttpClient {
+fn http_client(patience: Option<Duration>) -> SharedHttpClient {
     let shared: OnceLock<SharedHttpConnector> = OnceLock::new();
     http_client_fn(move |settings, components| {
         let connect = || {
@@ -77,7 +98,7 @@ fn http_client() -> SharedHttpClient {
                 .proxy_config(ProxyConfig::from_env())
                 .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring));
             builder.set_sleep_impl(components.sleep_impl());
-            SharedHttpConnector::new(builder.build())
+            SharedHttpConnector::new(Reaching::new(SharedHttpConnector::new(builder.build()), patience))
         };
         shared.get_or_init(connect).clone()
     })

@@ -7,6 +7,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::reach::root;
+
 /// A failed call.
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -26,21 +28,21 @@ impl Fault {
             Some(service) => {
                 let code = service.code().unwrap_or("UnknownError").to_owned();
                 let message = service.message().unwrap_or("no message");
-                Self { message: format!("{operation}: {code}: {message}"), code }
+                let fault = Self { message: format!("{operation}: {code}: {message}"), code };
+                let hint = if fault.is_of_credentials() { format!(". {LOG_IN}") } else { String::new() };
+                Self { message: fault.message + &hint, code: fault.code }
             }
             None => {
                 // An SdkError's own text is only "dispatch failure"; the cause is further in.
-                let context = DisplayErrorContext(error).to_string();
-                let cause = context.split(" (").next().unwrap_or_default().to_owned();
-                let no_credentials = context.contains("credentials");
+                let cause = root(error);
+                let no_credentials = DisplayErrorContext(error).to_string().contains("credentials");
                 let code = if no_credentials { NO_CREDENTIALS } else { "" };
-                let hint = if no_credentials {
-                    ". No AWS credentials were found, or they could not be loaded: set AWS_PROFILE, run \
-                     `aws sso login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                let message = if no_credentials {
+                    format!("{operation}: no AWS credentials: {cause}. {LOG_IN}")
                 } else {
-                    ""
+                    format!("{operation}: {cause}")
                 };
-                Self { code: code.to_owned(), message: format!("{operation}: {cause}{hint}") }
+                Self { code: code.to_owned(), message }
             }
         }
     }
@@ -60,31 +62,44 @@ impl Fault {
         )
     }
 
-    /// Whether only a person can mend it: permissions, credentials, what does not exist.
-    pub(super) fn is_denied(&self) -> bool {
+    /// Whether the credentials are at fault, and not what they may do.
+    pub(super) fn is_of_credentials(&self) -> bool {
         matches!(
             self.code.as_str(),
             NO_CREDENTIALS
-                | "AccessDenied"
-                | "AccessDeniedException"
-                | "AuthorizationError"
-                | "AuthorizationErrorException"
                 | "ExpiredToken"
                 | "ExpiredTokenException"
                 | "IncompleteSignature"
                 | "InvalidClientTokenId"
                 | "InvalidSignatureException"
-                | "KMSAccessDenied"
-                | "KMSAccessDeniedException"
                 | "MissingAuthenticationToken"
-                | "NotFound"
-                | "NotFoundException"
-                | "OrganizationAccessDeniedException"
-                | "ResourceNotFoundException"
+                | "MissingAuthenticationTokenException"
                 | "SignatureDoesNotMatch"
                 | "UnrecognizedClientException"
         )
     }
+
+    /// Whether only a person can fix it: permissions, credentials, what does not exist.
+    pub(super) fn is_denied(&self) -> bool {
+        self.is_of_credentials()
+            || matches!(
+                self.code.as_str(),
+                "AccessDenied"
+                    | "AccessDeniedException"
+                    | "AuthorizationError"
+                    | "AuthorizationErrorException"
+                    | "KMSAccessDenied"
+                    | "KMSAccessDeniedException"
+                    | "NotFound"
+                    | "NotFoundException"
+                    | "OrganizationAccessDeniedException"
+                    | "ResourceNotFoundException"
+            )
+    }
 }
+
+/// What to do about credentials.
+const LOG_IN: &str =
+    "Set AWS_PROFILE, run `aws sso login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 
 const NO_CREDENTIALS: &str = "NoCredentials";

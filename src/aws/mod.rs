@@ -4,13 +4,19 @@ mod config;
 mod connection;
 mod dynamodb;
 mod fault;
+mod head_update;
+mod head_writes;
 #[cfg(feature = "doctor")]
 mod inspector;
 mod items;
 mod organizations;
+mod partial;
+mod profile;
+mod reach;
 mod refusal;
 mod sns;
 mod sqs;
+mod table;
 mod throttling;
 mod transaction;
 
@@ -20,5 +26,6 @@ pub use dynamodb::DynamoStore;
 #[cfg(feature = "doctor")]
 pub use inspector::Inspector;
 pub use organizations::Organizations;
+pub use profile::{ProfileError, region as profile_region};
 pub use sns::SnsPublisher;
 pub use sqs::SqsQueue;

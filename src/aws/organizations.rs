@@ -77,7 +77,9 @@ impl AccountNames for Organizations {
         let mut answers = std::pin::pin!(stream::iter(unknown).map(describe).buffer_unordered(AT_ONCE));
         while let Some((id, answer)) = answers.next().await {
             match answer {
-                Ok(name) => drop(self.cache().known.insert(id, name)),
+                Ok(name) => {
+                    self.cache().known.insert(id, name);
+                }
                 Err(fault) => {
                     self.cache().is_denied |=
                         fault.is_denied() || fault.code == "AWSOrganizationsNotInUseException";

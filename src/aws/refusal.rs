@@ -5,9 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::fault::Fault;
-use super::items::{Item, number, text};
 use crate::ports::StoreError;
-use crate::state::heads::Claim;
 
 /// How often a write is tried that met another transaction on the same item. The SDK does not.
 const CONFLICT_ATTEMPTS: u32 = 6;
@@ -25,11 +23,11 @@ impl From<StoreError> for Refused {
 }
 
 /// Tries a write until it meets no other transaction.
-pub(super) async fn persist(mut write: impl AsyncFnMut() -> Result<(), Refused>) -> Result<(), StoreError> {
+pub(super) async fn persist<T>(mut write: impl AsyncFnMut() -> Result<T, Refused>) -> Result<T, StoreError> {
     let mut attempt = 1;
     loop {
         match write().await {
-            Ok(()) => return Ok(()),
+            Ok(done) => return Ok(done),
             Err(Refused::Conflict(_)) if attempt < CONFLICT_ATTEMPTS => {
                 let longest = 50 * 2_u64.pow(attempt);
                 sleep(Duration::from_millis(fastrand::u64(longest / 2..=longest))).await;
@@ -40,17 +38,9 @@ pub(super) async fn persist(mut write: impl AsyncFnMut() -> Result<(), Refused>)
     }
 }
 
-/// A claim that was refused may have been refused by itself: applied, its reply lost, and sent again.
-pub(super) fn own_claim(found: Option<&Item>, claim: &Claim) -> Result<(), Refused> {
-    let ours = found.is_some_and(|head| {
-        head.get("claimed_by") == Some(&text(&claim.run)) && head.get("epoch") == Some(&number(claim.epoch()))
-    });
-    if ours { Ok(()) } else { Err(Refused::Final(StoreError::Superseded)) }
-}
-
+/// Why a write failed whose condition was not what failed.
 pub(super) fn refused(fault: &Fault) -> Refused {
     match fault.code.as_str() {
-        "ConditionalCheckFailedException" => Refused::Final(StoreError::Superseded),
         "TransactionConflictException" | "TransactionInProgressException" => {
             Refused::Conflict(explain(fault))
         }

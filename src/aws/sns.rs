@@ -6,90 +6,87 @@ use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 
 use super::connection::Connection;
 use super::fault::Fault;
+use super::partial::{Failed, is_of_message, missing};
+use super::throttling::LeaveThrottling;
 use crate::notify::message::{Alert, Attribute, Event};
-use crate::ports::{PublishError, Publisher};
+use crate::pace::Pace;
+use crate::ports::{Machines, PublishError, Publisher};
 use crate::settings::TopicArn;
 
 /// A topic, with a client in its region.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Topic {
     client: Client,
     arn: String,
+    pace: Pace,
 }
 
 impl Topic {
     fn new(connection: &Connection, arn: &TopicArn) -> Self {
-        let config = Builder::from(&connection.sdk).region(SdkRegion::new(arn.region().to_owned())).build();
-        Self { client: Client::from_conf(config), arn: arn.as_str().to_owned() }
+        let region = SdkRegion::new(arn.region().to_owned());
+        let config = Builder::from(&connection.sdk).region(region).retry_classifier(LeaveThrottling).build();
+        Self { client: Client::from_conf(config), arn: arn.as_str().to_owned(), pace: Pace::default() }
     }
 }
 
 /// Publishes to SNS topics.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct SnsPublisher {
     alerts: Topic,
     events: Option<Topic>,
+    /// What a missing topic for machines means.
+    otherwise: Machines,
 }
 
 impl SnsPublisher {
-    /// To these topics.
-    pub fn new(connection: &Connection, alerts: &TopicArn, events: Option<&TopicArn>) -> Self {
-        Self { alerts: Topic::new(connection, alerts), events: events.map(|arn| Topic::new(connection, arn)) }
+    /// To these topics. `otherwise`: what it means that there is none for machines.
+    pub fn new(
+        connection: &Connection,
+        alerts: &TopicArn,
+        events: Option<&TopicArn>,
+        otherwise: Machines,
+    ) -> Self {
+        let alerts = Topic::new(connection, alerts);
+        Self { alerts, events: events.map(|arn| Topic::new(connection, arn)), otherwise }
     }
 }
 
 impl Publisher for SnsPublisher {
     async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
-        let mut publish = self
-            .alerts
-            .client
+        let Topic { client, arn, pace } = &self.alerts;
+        let mut message = client
             .publish()
-            .topic_arn(&self.alerts.arn)
+            .topic_arn(arn)
             .subject(&alert.subject)
             .message_structure("json")
             .message(&alert.message);
         for attribute in &alert.attributes {
-            publish = publish.message_attributes(attribute.name, value(attribute)?);
+            message = message.message_attributes(attribute.name, value(attribute)?);
         }
-        let published = publish.send().await;
-        published.map(drop).map_err(|error| explain(&Fault::of("Publish", &error), &self.alerts.arn))
+        let publish = async || message.clone().send().await.map_err(|error| Fault::of("Publish", &error));
+        pace.call(publish, Fault::is_throttling).await.map(drop).map_err(|fault| explain(&fault, arn))
     }
 
-    fn has_events(&self) -> bool {
-        self.events.is_some()
+    fn machines(&self) -> Machines {
+        if self.events.is_some() { Machines::Listen } else { self.otherwise }
     }
 
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {
         let Some(topic) = &self.events else { return Ok(Vec::new()) };
         let entries = events.iter().enumerate().map(|(index, event)| entry(index, event));
         let entries = entries.collect::<Result<Vec<_>, _>>()?;
-        let published = topic
-            .client
-            .publish_batch()
-            .topic_arn(&topic.arn)
-            .set_publish_batch_request_entries(Some(entries))
-            .send()
-            .await
-            .map_err(|error| explain(&Fault::of("PublishBatch", &error), &topic.arn))?;
-        // Accepted is only what is listed as such, whatever the status of the whole answer.
-        let accepted: Vec<&str> = published.successful().iter().filter_map(|entry| entry.id()).collect();
-        let missing = (0..events.len()).filter(|index| !accepted.contains(&index.to_string().as_str()));
-        let reason = |index: usize| {
-            let failed = published.failed().iter().find(|failed| failed.id() == index.to_string());
-            match failed {
-                None => PublishError::Unavailable("PublishBatch: the entry is not in the answer".to_owned()),
-                Some(failed) => {
-                    let message = failed.message().unwrap_or_default();
-                    let message = format!("PublishBatch: {}: {message}", failed.code());
-                    if failed.sender_fault() {
-                        PublishError::Refused(message)
-                    } else {
-                        PublishError::Unavailable(message)
-                    }
-                }
-            }
+        let publish = async || {
+            let batch = topic.client.publish_batch().topic_arn(&topic.arn);
+            let published = batch.set_publish_batch_request_entries(Some(entries.clone())).send().await;
+            published.map_err(|error| Fault::of("PublishBatch", &error))
         };
-        Ok(missing.map(|index| (index, reason(index))).collect())
+        // SNS has a limit of messages a second. It is found once for all batches, and not by each for itself.
+        let published = topic.pace.call(publish, Fault::is_throttling).await;
+        let published = published.map_err(|fault| explain(&fault, &topic.arn))?;
+        let accepted = published.successful().iter().map(|entry| entry.id());
+        let failed = published.failed().iter();
+        let failed = failed.map(|f| Failed { id: f.id(), code: f.code(), message: f.message() });
+        Ok(missing("PublishBatch", events.len(), accepted, failed))
     }
 }
 
@@ -110,9 +107,7 @@ fn value(attribute: &Attribute) -> Result<MessageAttributeValue, PublishError> {
 fn explain(fault: &Fault, topic: &str) -> PublishError {
     let message = format!("{} ({topic})", fault.message);
     match fault.code.as_str() {
-        "InvalidParameter" | "InvalidParameterValue" | "ValidationException" => {
-            PublishError::Refused(message)
-        }
+        code if is_of_message(code) => PublishError::Refused(message),
         _ if fault.is_denied() => PublishError::Denied(message),
         _ => PublishError::Unavailable(message),
     }

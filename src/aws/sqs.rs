@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::connection::Connection;
 use super::fault::Fault;
+use super::partial::{Failed, missing};
 use crate::model::Target;
 use crate::ports::{PublishError, TargetQueue};
 use crate::settings::QueueUrl;
@@ -31,23 +32,10 @@ impl TargetQueue for SqsQueue {
         let sent =
             self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await;
         let sent = sent.map_err(|error| explain(&Fault::of("SendMessageBatch", &error), &self.url))?;
-        // Accepted is only what is listed as such, whatever the status of the whole answer.
-        let accepted: Vec<&str> = sent.successful().iter().map(|entry| entry.id()).collect();
-        let missing = (0..targets.len()).filter(|index| !accepted.contains(&index.to_string().as_str()));
-        let reason = |index: usize| match sent.failed().iter().find(|failed| failed.id() == index.to_string())
-        {
-            None => PublishError::Unavailable("SendMessageBatch: the entry is not in the answer".to_owned()),
-            Some(failed) => {
-                let message = failed.message().unwrap_or_default();
-                let message = format!("SendMessageBatch: {}: {message}", failed.code());
-                if failed.sender_fault() {
-                    PublishError::Refused(message)
-                } else {
-                    PublishError::Unavailable(message)
-                }
-            }
-        };
-        Ok(missing.map(|index| (index, reason(index))).collect())
+        let accepted = sent.successful().iter().map(|entry| Some(entry.id()));
+        let failed = sent.failed().iter();
+        let failed = failed.map(|f| Failed { id: f.id(), code: f.code(), message: f.message() });
+        Ok(missing("SendMessageBatch", targets.len(), accepted, failed))
     }
 }
 

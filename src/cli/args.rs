@@ -1,15 +1,13 @@
 //! What flags of several commands take, as people write it.
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::outcome::{Failure, note};
-use crate::model::text::counted;
-use crate::model::{Kind, PackGlob, Region, Target};
+use crate::model::Kind;
 use crate::settings::duration;
 
 /// What every command takes.
@@ -23,36 +21,23 @@ pub(super) struct Global {
     pub(super) profile: Option<String>,
 }
 
-/// Which packs a list is about.
+/// In a command that asks nobody: the flags of the others, not shown, and refused by [`Global::refuse`].
 #[derive(Debug, Args)]
-pub(super) struct PackArgs {
-    /// Only this organization conformance pack, by name or with *. May be repeated
-    #[arg(long = "pack", visible_alias = "organization-conformance-pack-name", value_name = "NAME")]
-    packs: Vec<PackGlob>,
-    /// Only packs of this region (with --table, --region is the table's). May be repeated
-    #[arg(long = "pack-region", value_name = "REGION")]
-    regions: Vec<Region>,
+pub(super) struct Offline {
+    #[arg(id = "region", long, value_name = "REGION", hide = true)]
+    _region: Option<String>,
+    #[arg(id = "profile", long, value_name = "NAME", hide = true)]
+    _profile: Option<String>,
 }
 
-impl PackArgs {
-    /// Keeps what is asked for. A file is in no region, so that --region can only mean the packs'.
-    pub(super) fn choose<T>(
-        &self,
-        mut known: BTreeMap<Target, T>,
-        global: &Global,
-        is_file: bool,
-    ) -> Result<BTreeMap<Target, T>, Failure> {
-        let all = known.len() as u64;
-        let of_file = global.region.as_deref().filter(|_| is_file).map(str::parse::<Region>).transpose()?;
-        let is_anywhere = self.regions.is_empty() && of_file.is_none();
-        known.retain(|target, _| {
-            (is_anywhere || self.regions.iter().chain(&of_file).any(|region| *region == target.region))
-                && (self.packs.is_empty() || self.packs.iter().any(|glob| glob.matches(&target.pack)))
-        });
-        if known.is_empty() {
-            note(&format!("none of {} fits", counted(all, "known pack")));
+impl Global {
+    /// Refuses what has no meaning for a command that asks nobody.
+    pub(super) fn refuse(&self) -> Result<(), String> {
+        let flags = [("--region", &self.region), ("--profile", &self.profile)];
+        match flags.into_iter().find(|(_, value)| value.is_some()) {
+            Some((flag, _)) => Err(format!("{flag} has no meaning here: this command does not ask AWS")),
+            None => Ok(()),
         }
-        Ok(known)
     }
 }
 
@@ -64,17 +49,32 @@ pub(super) fn kind(text: &str) -> Result<Kind, String> {
     found.ok_or_else(|| format!("not one of {}", known()))
 }
 
-/// A time that has been: as such, as a day (its start, in UTC), or how long ago.
-pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
+/// A time: as such, or as a day (its start, in UTC).
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     if let Ok(time) = text.parse() {
         return Ok(time);
     }
-    if let Ok(day) = text.parse::<Date>() {
-        return day.to_zoned(TimeZone::UTC).map(|day| day.timestamp()).map_err(|error| error.to_string());
-    }
-    let ago = duration(text)
-        .map_err(|error| format!("{error}, nor a time such as 2026-12-01 or 2026-12-01T08:00:00Z"))?;
-    Timestamp::now().checked_sub(ago).map_err(|error| error.to_string())
+    let wrong = || format!("{text:?} is not a time such as {TIMES}");
+    let day = text.parse::<Date>().map_err(|_| wrong())?;
+    day.to_zoned(TimeZone::UTC).map(|day| day.timestamp()).map_err(|error| error.to_string())
+}
+
+const TIMES: &str = "2026-12-01 or 2026-12-01T08:00:00Z";
+
+/// A time that has been: as such, as a day, or how long ago.
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
+    let Err(_) = time(text) else { return time(text) };
+    Timestamp::now().checked_sub(span(text)?).map_err(|error| error.to_string())
+}
+
+/// A time to come: as such, as a day, or how long from now.
+pub(super) fn until(text: &str) -> Result<Timestamp, String> {
+    let Err(_) = time(text) else { return time(text) };
+    Timestamp::now().checked_add(span(text)?).map_err(|error| error.to_string())
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    duration(text).map_err(|error| format!("{error}, nor a time such as {TIMES}"))
 }
 
 #[cfg(test)]
@@ -97,5 +97,14 @@ mod tests {
         let week = moment("7d").unwrap() + SignedDuration::from_hours(7 * 24);
         assert!((before..=Timestamp::now()).contains(&week), "{week}");
         assert!(moment("last week").unwrap_err().contains("2026-12-01"));
+    }
+
+    #[test]
+    fn ends_are_times_days_and_how_long_from_now() {
+        let hour = until("1h").unwrap().duration_since(Timestamp::now());
+        assert!((3590..=3600).contains(&hour.as_secs()), "{hour}");
+        assert_eq!(until("2026-12-01T08:00:00Z").unwrap().to_string(), "2026-12-01T08:00:00Z");
+        assert_eq!(until("2026-12-01").unwrap().to_string(), "2026-12-01T00:00:00Z");
+        assert!(until("next week").is_err());
     }
 }

@@ -1,6 +1,7 @@
-//! `packwatch doctor`: whether a deployment can do its work, one line for each check. Here is what is asked; the
-//! modules below judge the answers, and know neither AWS nor the time of day.
+//! `packwatch doctor`: whether a deployment can do its work, one line for each check. Here is what is asked;
+//! [`crate::doctor`] judges the answers.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
@@ -12,13 +13,16 @@ use jiff::Timestamp;
 use super::args::Global;
 use super::outcome::{Done, Failure};
 use super::outside::inspector;
+use super::progress::Progress;
 use crate::aws::Inspector;
-use crate::doctor::delivery::Readers;
 use crate::doctor::facts::{Answer, Function, Unanswered};
 use crate::doctor::finding::{Finding, Level};
-use crate::doctor::{access, delivery, runs, storage};
+use crate::doctor::{Deployment, Facts, judge};
 use crate::model::text::counted;
+use crate::model::{Region, Target};
 use crate::settings::{Faults, Reader, Settings, TopicArn, duration};
+use crate::state::heads::Heads;
+use crate::watch::look::{FAILED, IN_PROGRESS, LookFacts};
 
 /// What `doctor` takes.
 #[derive(Debug, Args)]
@@ -75,7 +79,10 @@ pub(super) async fn doctor(global: &Global, args: &DoctorArgs) -> Result<Done, F
     if inspector.region().is_none() {
         return Err("name the region with --region".into());
     }
-    let findings = check(&inspector, args, global.region.is_some()).await;
+    let progress = Progress::start("asking AWS");
+    let facts = gather(&inspector, args, global.region.is_some()).await;
+    progress.end();
+    let findings = judge(&facts);
     print(&findings, args.output)?;
     match findings.iter().filter(|finding| finding.level == Level::Failed).count() {
         0 => Ok(Done::Quiet),
@@ -83,28 +90,26 @@ pub(super) async fn doctor(global: &Global, args: &DoctorArgs) -> Result<Done, F
     }
 }
 
-async fn check(inspector: &Inspector, args: &DoctorArgs, one_region: bool) -> Vec<Finding> {
+/// Asks everything that there is to know. What follows from an answer is asked after it; nothing is judged here.
+async fn gather(inspector: &Inspector, args: &DoctorArgs, one_region: bool) -> Facts {
     let (caller, clocks) = inspector.caller().await;
-    let mut findings = vec![access::account(&caller)];
-    findings.extend(clocks.map(access::clock));
-    if let Err(Unanswered::Refused { .. }) = caller {
-        findings.push(Finding::not_checked("everything else", "needs credentials"));
-        return findings;
-    }
     // AWS's time, since this machine's may be what is wrong.
     let now = clocks.map_or_else(Timestamp::now, |clocks| clocks.aws);
-
+    if let Err(Unanswered::Refused { .. }) = caller {
+        return Facts { now, caller, clocks, deployment: None };
+    }
     let function: OptionFuture<_> = args.function.as_deref().map(|name| inspector.function(name)).into();
     let (organization, function) = tokio::join!(inspector.organization(), function);
-    let function = function.as_ref();
-    let watched = Watched::of(args, function, inspector, one_region);
-    let packs = async |region| (region, inspector.packs(region).await);
-    let table: OptionFuture<_> = watched.table.as_deref().map(|name| inspector.table(name)).into();
+    let watched = Watched::of(args, function.as_ref(), inspector, one_region);
+    let packs = async |region: &Region| (region.clone(), inspector.packs(region).await);
+    let table: OptionFuture<_> =
+        watched.table.clone().map(async |name| (inspector.table(&name).await, name)).into();
     let topic = |arn: &Option<TopicArn>| -> OptionFuture<_> {
         let arn = arn.clone();
-        arn.map(async |arn| inspector.topic(&arn).await).into()
+        arn.map(async |arn| (inspector.topic(&arn).await, arn)).into()
     };
     let started: OptionFuture<_> = function
+        .as_ref()
         .and_then(|function| function.as_ref().ok())
         .map(async |function| {
             tokio::join!(inspector.schedules(&function.arn), inspector.runs(&function.name, now))
@@ -117,45 +122,47 @@ async fn check(inspector: &Inspector, args: &DoctorArgs, one_region: bool) -> Ve
         topic(&watched.events),
         started,
     );
-    let regions = packs.into_iter().map(|(region, packs)| (region.clone(), packs)).collect();
+    let heads = table.as_ref().and_then(|(table, _)| table.heads.as_ref().ok());
+    let filters = largest(heads, &watched.settings).into_iter().map(async |(target, whole)| {
+        let pages = inspector.filtered(&target, &[IN_PROGRESS, FAILED].concat()).await;
+        (target, whole, pages)
+    });
+    let filters = join_all(filters).await;
+    let deployment = Deployment {
+        name: args.function.clone(),
+        organization,
+        function,
+        settings: watched.settings,
+        faults: watched.faults,
+        regions: packs.into_iter().collect(),
+        table,
+        alerts,
+        events,
+        started,
+        filters,
+    };
+    Facts { now, caller, clocks, deployment: Some(deployment) }
+}
 
-    findings
-        .extend(caller.iter().map(|caller| access::organization(&caller.account, &organization, &regions)));
-    match (&args.function, function) {
-        (Some(name), Some(function)) => findings.push(runs::function(name, function)),
-        _ => findings.push(Finding::not_checked(
-            "function",
-            "name it with --function, to check its settings, schedule and runs",
-        )),
-    }
-    findings.extend(watched.faults.map(|faults| {
-        Finding::failed("settings", faults)
-            .remedy("Correct the function's variables (the stack's parameters), or the flags")
-    }));
-    findings.extend(
-        function.iter().flat_map(|f| f.iter()).filter_map(|f| runs::time_limit(f, &watched.settings)),
-    );
-    findings.extend(access::regions(&regions, &watched.settings.packs));
-    if let (Some(name), Some(table)) = (&watched.table, &table) {
-        findings.extend(storage::table(name, table));
-    }
-    for (arn, topic, readers) in
-        [(&watched.alerts, alerts, Readers::People), (&watched.events, events, Readers::Machines)]
-    {
-        if let (Some(arn), Some(topic)) = (arn, topic) {
-            findings.extend(delivery::topic(arn, &topic, readers));
+/// The largest target of each region, if quick looks are made there, and the calls of a whole one.
+fn largest(heads: Option<&Heads>, settings: &Settings) -> Vec<(Target, u64)> {
+    let quick = heads.filter(|_| settings.whole_every.is_some());
+    let known = quick.into_iter().flat_map(|heads| &heads.known);
+    let watched = known.filter(|(target, head)| {
+        !head.deleted && settings.regions.contains(&target.region) && settings.packs.matches(&target.pack)
+    });
+    let large = watched.filter_map(|(target, head)| {
+        let facts = LookFacts { accounts: head.accounts.clone(), ..LookFacts::default() };
+        facts.is_large().then(|| (target, facts.whole_calls()))
+    });
+    let mut largest: BTreeMap<&Region, (&Target, u64)> = BTreeMap::new();
+    for (target, calls) in large {
+        let most = largest.entry(&target.region).or_insert((target, calls));
+        if calls > most.1 {
+            *most = (target, calls);
         }
     }
-    let mut interval = None;
-    if let (Some(Ok(function)), Some((schedules, runs))) = (function, &started) {
-        interval = runs::interval(schedules, now);
-        findings.extend(runs::schedules(schedules, runs, now));
-        findings.push(runs::last_run(runs, interval, &function.log_group, now));
-    }
-    // A table that cannot be read has said so.
-    let table = table.filter(|table| table.heads.is_ok());
-    findings.extend(table.map(|table| storage::unannounced(&table, interval, now)));
-    findings
+    largest.into_values().map(|(target, calls)| (target.clone(), calls)).collect()
 }
 
 /// What is watched, and where it is kept and sent, as the function's variables or the flags say.

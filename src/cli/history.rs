@@ -1,5 +1,6 @@
 //! `packwatch history`: the recorded transitions.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, StdoutLock, Write};
 
 use clap::{Args, ValueEnum};
@@ -7,16 +8,18 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::Global;
-use super::args::{PackArgs, kind, moment};
+use super::args::{kind, moment};
 use super::outcome::{Done, Failure, note};
 use super::outside::StoreArgs;
-use super::table::{self, Csv, Output};
+use super::progress::Progress;
+use super::selection::{PackArgs, Selection, did_you_mean};
+use super::table::{self, Cell, Column, Csv, Output, Wide};
 use crate::history::{Entry, History, Window};
-use crate::model::text::counted;
-use crate::model::text::plain;
-use crate::model::{AccountId, Kind};
+use crate::model::text::{counted, nearest, plain};
+use crate::model::{AccountId, Kind, Target};
 use crate::notify::transition_notice;
 use crate::ports::{self, HistoryReader, SnapshotStore};
+use crate::state::heads::Head;
 use crate::state::{State, Transition};
 
 /// What `history` takes.
@@ -31,6 +34,9 @@ pub(super) struct HistoryArgs {
     /// Only this kind of change: failed, recovered, stuck, … May be repeated
     #[arg(long = "kind", value_name = "KIND", value_parser = kind)]
     kinds: Vec<Kind>,
+    /// Only this incident, by the IncidentId that messages have
+    #[arg(long, value_name = "ID")]
+    incident: Option<String>,
     /// Only from then on: a time, a day (UTC), or how long ago, such as 7d
     #[arg(long, value_name = "TIME|AGO", value_parser = moment)]
     since: Option<Timestamp>,
@@ -51,6 +57,8 @@ pub(super) struct HistoryArgs {
     /// table, csv, or json: one document a line
     #[arg(long, value_enum, default_value = "table")]
     output: Output,
+    #[command(flatten)]
+    wide: Wide,
 }
 
 const EXAMPLES: &str = "\
@@ -58,6 +66,7 @@ Examples:
   packwatch history --since 7d
   packwatch history --account 111122223333 --account 222233334444 --output json
   packwatch history --table packwatch --pack 'Security-*' --kind failed --kind recovered
+  packwatch history --incident 8a2f0c6f6f3d4f7c9b1e5d2a7c4e6b80 --order oldest
   packwatch history --since 2026-11-01 --until 2026-11-08 --order oldest --output csv
 
 Packs are read a page at a time and put in order by the time at which packwatch observed the change.";
@@ -71,35 +80,128 @@ enum Order {
 /// A table is as wide as its widest row, so it is held whole.
 const LONGEST_TABLE: u64 = 500;
 
-const HEADER: [&str; 8] = ["Observed", "Region", "Pack", "Account", "Kind", "From", "To", "Error"];
+const HEADER: [&str; 14] = [
+    "ObservedAt",
+    "Region",
+    "OrganizationConformancePackName",
+    "AccountId",
+    "Kind",
+    "From",
+    "To",
+    "ErrorCode",
+    "ErrorMessage",
+    "LastUpdateTime",
+    "FailingSince",
+    "Notes",
+    "IncidentId",
+    "Id",
+];
+
+const COLUMNS: [Column<'_>; 11] = [
+    Column::text("Observed (UTC)"),
+    Column::text("Region").spare(1),
+    Column::name("Pack", 14),
+    Column::text("Account"),
+    Column::text("Kind"),
+    Column::text("From").spare(3),
+    Column::text("To").spare(2),
+    Column::name("Error", 12),
+    Column::prose("Message", 16).spare(4),
+    Column::text("Notes").spare(5),
+    Column::text("Incident").spare(6),
+];
 
 pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done, Failure> {
+    if let (Some(since), Some(until)) = (args.since, args.until)
+        && since > until
+    {
+        return Err(
+            format!("nothing can be between --since {since} and --until {until}, which is before").into()
+        );
+    }
     let store = args.store.open(global).await?;
-    let heads = store.load().await?;
-    let wanted = args.packs.choose(heads.known, global, args.store.table.is_none())?;
-    let wanted = wanted.into_iter().map(|(target, head)| (target, head.born));
+    let progress = Progress::start("reading what was recorded");
+    let selection = args.packs.select(store.load().await?, global, &args.store)?;
+    let Selection { targets, unreadable, unfinished } = selection;
     let order = match args.order {
         Order::Newest => ports::Order::Newest,
         Order::Oldest => ports::Order::Oldest,
     };
     let window = Window { since: args.since, until: args.until };
-    print(args, History::new(&store, wanted, order, window)).await?;
-    match heads.unreadable.into_values().next() {
-        Some(reason) => Err(reason.into()),
-        None => Ok(Done::Quiet),
+    let wanted = targets.iter().map(|(target, head)| (target.clone(), head.born.clone()));
+    let printed = print(args, History::new(&store, wanted, order, window), &progress).await?;
+    if let Some(reason) = unreadable.or(unfinished) {
+        return Err(reason.into());
     }
+    if printed == 0 {
+        return args.nothing(&store, &targets).await;
+    }
+    Ok(Done::Quiet)
 }
 
 impl HistoryArgs {
     fn wants(&self, transition: &Transition) -> bool {
         (self.accounts.is_empty() || self.accounts.contains(&transition.account))
             && (self.kinds.is_empty() || self.kinds.contains(&transition.kind))
+            && (self.incident.is_none() || self.incident == transition.incident_id)
+    }
+
+    /// Why there is nothing to print. That nothing has changed yet is no failure.
+    async fn nothing(
+        &self,
+        store: &impl SnapshotStore,
+        targets: &BTreeMap<Target, Head>,
+    ) -> Result<Done, Failure> {
+        let packs = counted(targets.len() as u64, "pack");
+        let mut filters = Vec::new();
+        if !self.accounts.is_empty() {
+            filters.push(format!("of {}", listed(&self.accounts)));
+        }
+        if !self.kinds.is_empty() {
+            filters.push(format!("of kind {}", listed(&self.kinds)));
+        }
+        filters.extend(self.incident.as_ref().map(|id| format!("of incident {id}")));
+        filters.extend(self.since.map(|time| format!("since {time}")));
+        filters.extend(self.until.map(|time| format!("until {time}")));
+        if filters.is_empty() {
+            note(&format!("no change is recorded since the first look at {packs}"));
+            return Ok(Done::Quiet);
+        }
+        let unknown = self.unknown_accounts(store, targets).await?;
+        Err(format!("no change {} is recorded in {packs}{unknown}", filters.join(", ")).into())
+    }
+
+    /// Which of the accounts none of the packs has, and which was meant.
+    async fn unknown_accounts(
+        &self,
+        store: &impl SnapshotStore,
+        targets: &BTreeMap<Target, Head>,
+    ) -> Result<String, Failure> {
+        let mut known = BTreeSet::new();
+        for target in targets.keys().filter(|_| !self.accounts.is_empty()) {
+            known.extend(store.rows(target).await?.into_keys());
+        }
+        let ids: Vec<String> = known.iter().map(AccountId::to_string).collect();
+        let unknown = self.accounts.iter().filter(|account| !known.contains(account)).map(|account| {
+            let meant = nearest(&account.to_string(), ids.iter().map(String::as_str)).map(str::to_owned);
+            format!(". {account} is in none of them{}", did_you_mean(meant.as_deref()))
+        });
+        Ok(unknown.collect())
     }
 }
 
-async fn print(args: &HistoryArgs, mut history: History<'_, impl HistoryReader>) -> Result<(), Failure> {
+fn listed(items: &[impl ToString]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+}
+
+/// Prints, and says how many.
+async fn print(
+    args: &HistoryArgs,
+    mut history: History<'_, impl HistoryReader>,
+    progress: &Progress,
+) -> Result<u64, Failure> {
     let limit = args.limit.or((args.output == Output::Table).then_some(LONGEST_TABLE));
-    let mut printer = Printer::new(args.output)?;
+    let mut printer = Printer::new(args.output, args.wide)?;
     let mut after = args.after.as_ref();
     let (mut printed, mut last, mut is_cut) = (0, None, false);
     while let Some(entry) = history.next().await? {
@@ -110,11 +212,16 @@ async fn print(args: &HistoryArgs, mut history: History<'_, impl HistoryReader>)
             if is_cut {
                 break;
             }
+            if printed == 0 && args.output != Output::Table {
+                // From here on it is seen that something comes.
+                progress.end();
+            }
             printer.print(&entry)?;
             printed += 1;
             last = Some(entry);
         }
     }
+    progress.end();
     printer.finish()?;
     if let Some(id) = after {
         return Err(format!(
@@ -126,22 +233,22 @@ async fn print(args: &HistoryArgs, mut history: History<'_, impl HistoryReader>)
         let n = counted(printed, "transition");
         note(&format!("Cut after {n}: there are more. Go on with --after {}, or set --limit", last.id()));
     }
-    Ok(())
+    Ok(printed)
 }
 
 /// Prints one transition after the other, as far as the form allows it.
 enum Printer {
     Json(BufWriter<StdoutLock<'static>>),
     Csv(Box<Csv>),
-    Table(Vec<Vec<String>>),
+    Table(Vec<Vec<Cell>>, Wide),
 }
 
 impl Printer {
-    fn new(output: Output) -> Result<Self, Failure> {
+    fn new(output: Output, wide: Wide) -> Result<Self, Failure> {
         Ok(match output {
             Output::Json => Self::Json(BufWriter::new(io::stdout().lock())),
             Output::Csv => Self::Csv(Box::new(Csv::new(&HEADER)?)),
-            Output::Table => Self::Table(Vec::new()),
+            Output::Table => Self::Table(Vec::new(), wide),
         })
     }
 
@@ -149,7 +256,7 @@ impl Printer {
         match self {
             Self::Json(out) => writeln!(out, "{}", document(entry))?,
             Self::Csv(csv) => csv.row(&row(entry))?,
-            Self::Table(rows) => rows.push(row(entry)),
+            Self::Table(rows, _) => rows.push(cells(entry)),
         }
         Ok(())
     }
@@ -158,7 +265,8 @@ impl Printer {
         match self {
             Self::Json(mut out) => Ok(out.flush()?),
             Self::Csv(csv) => csv.finish(),
-            Self::Table(rows) => table::table(&HEADER, &rows),
+            Self::Table(rows, _) if rows.is_empty() => Ok(()),
+            Self::Table(rows, wide) => table::table(&COLUMNS, rows, wide),
         }
     }
 }
@@ -176,25 +284,64 @@ fn document(entry: &Entry) -> Value {
     document
 }
 
-fn row(Entry { target, transition, .. }: &Entry) -> Vec<String> {
-    let status = |state: Option<&State>| state.map_or_else(String::new, |state| plain(state.status.as_str()));
-    let error = transition.to.as_ref().map(|to| {
-        let parts = [to.error_code.as_deref(), to.error_message.as_deref()];
-        plain(&parts.into_iter().flatten().collect::<Vec<_>>().join(": "))
-    });
+/// What is said of a transition in words: statuses, error code and message.
+fn words(transition: &Transition) -> [String; 4] {
+    let status =
+        |state: &Option<State>| state.as_ref().map(|state| plain(state.status.as_str())).unwrap_or_default();
+    let text = |of: fn(&State) -> &Option<String>| {
+        transition.to.as_ref().and_then(|to| of(to).as_deref()).map(plain).unwrap_or_default()
+    };
+    [
+        status(&transition.from),
+        status(&transition.to),
+        text(|state| &state.error_code),
+        text(|state| &state.error_message),
+    ]
+}
+
+fn notes(transition: &Transition) -> Vec<&'static str> {
+    let is_flapping = transition.damped || transition.flapping.is_some();
+    let notes = [(transition.silenced, "silenced"), (is_flapping, "flapping")];
+    notes.into_iter().filter(|(is_so, _)| *is_so).map(|(_, note)| note).collect()
+}
+
+/// The document's fields, as far as they are one line.
+fn row(entry: &Entry) -> Vec<String> {
+    let Entry { target, transition, .. } = entry;
+    let time = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
+    let [from, to, error_code, error_message] = words(transition);
     vec![
-        transition.observed_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        transition.observed_at.to_string(),
         target.region.to_string(),
         target.pack.to_string(),
         transition.account.to_string(),
-        match (transition.silenced, transition.damped, transition.flapping) {
-            (true, ..) => format!("{} (silenced)", transition.kind),
-            (_, true, _) => format!("{} (flapping)", transition.kind),
-            (_, _, Some(changes)) => format!("{} (flapping: {changes} changes)", transition.kind),
-            _ => transition.kind.to_string(),
-        },
-        status(transition.from.as_ref()),
-        status(transition.to.as_ref()),
-        error.unwrap_or_default(),
+        transition.kind.to_string(),
+        from,
+        to,
+        error_code,
+        error_message,
+        time(transition.to.as_ref().and_then(|to| to.last_update)),
+        time(transition.failing_since),
+        notes(transition).join(" "),
+        transition.incident_id.clone().unwrap_or_default(),
+        entry.id(),
     ]
+}
+
+fn cells(Entry { target, transition, .. }: &Entry) -> Vec<Cell> {
+    let [from, to, error_code, error_message] = words(transition);
+    let cells = [
+        table::time(transition.observed_at),
+        target.region.to_string(),
+        target.pack.to_string(),
+        transition.account.to_string(),
+        transition.kind.to_string(),
+        from,
+        to,
+        error_code,
+        error_message,
+        notes(transition).join(", "),
+        transition.incident_id.clone().unwrap_or_default(),
+    ];
+    cells.map(Cell::from).into()
 }

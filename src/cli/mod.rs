@@ -10,7 +10,9 @@ mod history;
 mod outcome;
 mod outside;
 mod preview;
+mod progress;
 mod run;
+mod selection;
 mod silence;
 mod statuses;
 mod table;
@@ -20,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use self::args::Global;
+use self::args::{Global, Offline};
 use self::outcome::{Done, Failure, is_broken_pipe, tell};
 
 /// Tells when the deployment status of an organization conformance pack changes in a member account.
@@ -37,7 +39,7 @@ const EXAMPLES: &str = "\
 Examples:
   packwatch run --dry-run                   say what has changed, and keep nothing
   packwatch run --statuses Security.json    compare recorded statuses with the last ones
-  packwatch statuses --organization-conformance-pack-name Security --filters Status=CREATE_FAILED
+  packwatch statuses --pack Security --filters Status=CREATE_FAILED
   packwatch history --account 111122223333
   packwatch board --output html --out board.html
   packwatch doctor --function packwatch     find out why it is quiet
@@ -67,6 +69,8 @@ enum Command {
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+        #[command(flatten)]
+        offline: Offline,
     },
 }
 
@@ -103,9 +107,12 @@ fn run_command(cli: Cli) -> Result<Done, Failure> {
             Command::Silence(args) => silence::silence(global, args).await,
             #[cfg(feature = "doctor")]
             Command::Doctor(args) => doctor::doctor(global, args).await,
-            Command::Preview(args) => preview::preview(args),
-            Command::Cost(args) => cost::cost(args),
-            Command::Completions { shell } => {
+            Command::Preview(args) => {
+                global.refuse().map_err(Failure::from).and_then(|()| preview::preview(args))
+            }
+            Command::Cost(args) => global.refuse().map_err(Failure::from).and_then(|()| cost::cost(args)),
+            Command::Completions { shell, .. } => {
+                global.refuse()?;
                 clap_complete::generate(*shell, &mut Cli::command(), "packwatch", &mut io::stdout());
                 Ok(Done::Quiet)
             }

@@ -31,6 +31,12 @@ pub(super) fn tell(failure: &impl Display) {
     let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {failure}");
 }
 
+/// Something that may not be what was meant.
+pub(super) fn warn(line: &impl Display) {
+    let yellow = anstyle::AnsiColor::Yellow.on_default().bold();
+    let _ = writeln!(anstream::stderr(), "{yellow}warning:{yellow:#} {line}");
+}
+
 /// A line for a person who watches, apart from what a program reads.
 pub(super) fn note(line: &impl Display) {
     let _ = writeln!(anstream::stderr(), "{line}");

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::args::Offline;
 use super::outcome::{Done, Failure};
 use crate::local::{Channel, Terminal};
 use crate::notify::Notification;
@@ -19,6 +20,8 @@ pub(super) struct PreviewArgs {
     /// A notification's JSON document, or - for stdin
     #[arg(value_name = "EVENT")]
     event: PathBuf,
+    #[command(flatten)]
+    offline: Offline,
 }
 
 const EXAMPLES: &str = "\

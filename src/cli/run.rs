@@ -2,13 +2,15 @@
 
 use std::io::{self, Read as _};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::args::Global;
+use super::args::{Global, time};
 use super::outcome::{Done, Failure, note};
-use super::outside::{Chosen, Names, Sink, Source, Store, StoreArgs, Watched};
+use super::outside::{Chosen, Names, Sink, Source, Store, StoreArgs, Watched, region};
+use super::progress::Progress;
 use crate::local::{Channel, RecordedStatuses, SqliteStore, Terminal};
 use crate::model::text::counted;
 use crate::model::{PackName, Region};
@@ -24,7 +26,7 @@ use crate::watch::request::Request;
 #[command(after_help = EXAMPLES)]
 pub(super) struct RunArgs {
     /// Only this pack
-    #[arg(long, value_name = "NAME")]
+    #[arg(long = "pack", visible_alias = "organization-conformance-pack-name", value_name = "NAME")]
     organization_conformance_pack_name: Option<PackName>,
     /// Only these accounts: AccountId=…,Status=…
     #[arg(long, value_name = "FILTERS", value_parser = super::statuses::filters)]
@@ -34,16 +36,16 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "FILE|-")]
     statuses: Vec<PathBuf>,
     /// When the recorded statuses were read [default: now]
-    #[arg(long, value_name = "TIME", requires = "statuses")]
+    #[arg(long, value_name = "TIME", requires = "statuses", value_parser = time)]
     now: Option<Timestamp>,
     #[command(flatten)]
     store: StoreArgs,
     /// Publish to this SNS topic for people, instead of the terminal
     #[arg(long, value_name = "ARN")]
     topic: Option<TopicArn>,
-    /// Publish each transition to this SNS topic for machines
-    #[arg(long, value_name = "ARN", requires = "topic")]
-    events_topic: Option<TopicArn>,
+    /// Publish each record to this SNS topic for machines; none: the function does. With --table, one of them
+    #[arg(long, value_name = "ARN|none", requires = "topic")]
+    events_topic: Option<EventsTopic>,
     /// Say what would be announced; record and publish nothing
     #[arg(long)]
     dry_run: bool,
@@ -61,13 +63,31 @@ const EXAMPLES: &str = "\
 Examples:
   packwatch run --dry-run
   packwatch run --regions eu-west-1,us-east-1 --packs 'Security-*,!*-test'
-  packwatch run --table packwatch --topic arn:aws:sns:eu-west-1:111122223333:packwatch-alerts
+  packwatch run --table packwatch --topic arn:aws:sns:eu-west-1:111122223333:packwatch-alerts --events-topic none
   packwatch run --statuses Security-Baseline.json --region eu-west-1
   aws configservice get-organization-conformance-pack-detailed-status --output json \\
       --organization-conformance-pack-name Security-Baseline |
-      packwatch run --statuses - --organization-conformance-pack-name Security-Baseline
+      packwatch run --statuses - --pack Security-Baseline
 
-Exit codes: 0 nothing changed; 2 changes were announced (with --dry-run: would be); 1 it failed.";
+Exit codes: 0 nothing changed; 2 something changed or was announced (with --dry-run: would be); 1 it failed.";
+
+/// A topic for machines, or that this run has none.
+#[derive(Debug, Clone)]
+enum EventsTopic {
+    None,
+    Arn(TopicArn),
+}
+
+impl FromStr for EventsTopic {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self::None),
+            _ => text.parse().map(Self::Arn).map_err(|error| format!("{error}; or none")),
+        }
+    }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {
@@ -111,6 +131,12 @@ struct SettingArgs {
     /// Ask AWS Organizations for the accounts' names: on or off [env: PACKWATCH_ACCOUNT_NAMES]
     #[arg(long, value_name = "on|off")]
     account_names: Option<String>,
+    /// How often every account is read, not only those that are not well, or always [env: PACKWATCH_WHOLE_EVERY]
+    #[arg(long, value_name = "DURATION", conflicts_with = "whole")]
+    whole_every: Option<String>,
+    /// Read every account in this run, as --whole-every always
+    #[arg(long)]
+    whole: bool,
 }
 
 impl SettingArgs {
@@ -127,37 +153,47 @@ impl SettingArgs {
             "PACKWATCH_GROUP_WAIT" => self.group_wait.as_ref(),
             "PACKWATCH_FLAP_LIMIT" => self.flap_limit.as_ref(),
             "PACKWATCH_ACCOUNT_NAMES" => self.account_names.as_ref(),
+            "PACKWATCH_WHOLE_EVERY" => self.whole_every.as_ref(),
             _ => None,
         }
     }
 
-    fn read(&self, region: Option<&String>) -> Result<Settings, Failure> {
+    async fn read(&self, global: &Global) -> Result<Settings, Failure> {
+        let here = region(global).await?;
         let lookup = |variable: &str| match variable {
+            "AWS_REGION" => here.clone(),
             // A --region means this one, whatever PACKWATCH_REGIONS says.
-            "AWS_REGION" | "PACKWATCH_REGIONS" if region.is_some() && self.regions.is_none() => {
-                region.cloned()
-            }
+            "PACKWATCH_REGIONS" if global.region.is_some() && self.regions.is_none() => global.region.clone(),
             _ => self.flag(variable).cloned().or_else(|| std::env::var(variable).ok()),
         };
         let mut reader = Reader::new(&lookup);
-        let settings = reader.settings();
+        let mut settings = reader.settings();
         reader.finish()?;
+        if self.whole {
+            settings.whole_every = None;
+        }
         Ok(settings)
     }
 }
 
 pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure> {
     // Everything that can be wrong with the input is found before the store is touched.
-    let settings = args.settings.read(global.region.as_ref())?;
+    let settings = args.settings.read(global).await?;
     let mut request = Request {
         packs: args.organization_conformance_pack_name.iter().cloned().collect(),
         filters: args.filters.clone().unwrap_or_default(),
         dry_run: args.dry_run,
+        quick: args.statuses.is_empty(),
         ..Request::default()
     };
     if args.store.table.is_some() && args.topic.is_none() && !args.dry_run {
         let why = "--table needs --topic: what this terminal is told counts as announced to everyone who watches \
                    that table. Use --dry-run to look without announcing";
+        return Err(why.into());
+    }
+    if args.store.table.is_some() && args.topic.is_some() && args.events_topic.is_none() && !args.dry_run {
+        let why = "--table and --topic need --events-topic: the ARN of the topic for machines of those who share that \
+                   table, or none where there is no such topic or the function is to tell them";
         return Err(why.into());
     }
     let channel = if args.output == Output::Json { Channel::Json } else { args.channel };
@@ -168,36 +204,46 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure
         request.packs = packs;
         Source::Recorded(recorded)
     };
-    let source = Watched::new(source);
+    let progress = Progress::start("reading the packs");
+    let source = Watched::new(source, progress.clone());
     let store = store(global, &args.store, args.dry_run).await?;
-    let sink = sink(global, args, channel).await?;
+    let sink = sink(global, args, channel, &progress).await?;
     let has_names = settings.account_names && args.statuses.is_empty();
     let names = if has_names { Names::of_aws(global).await? } else { None };
     let outside = Chosen { source, store, sink, names, now: args.now };
     let report = watch::run(&outside, &settings, &request, &Budget::UNLIMITED).await;
-    outside.source.finish();
+    progress.end();
     let mut report = report?;
     if let Some(notification) = &mut report.preview {
         crate::watch::account_names::fill(notification, &outside.names, &Budget::UNLIMITED).await;
         Terminal::new(channel, io::stdout()).write(notification)?;
     }
-    sum_up(&report)
+    sum_up(&report, &outside.source, args)
 }
 
-fn sum_up(report: &Report) -> Result<Done, Failure> {
+fn sum_up(report: &Report, read: &Watched, args: &RunArgs) -> Result<Done, Failure> {
     let answer = &report.answer;
     let pages: u64 = answer.targets.iter().map(|target| target.pages).sum();
+    let place = match &args.topic {
+        Some(_) => " to the topic",
+        None => " to this terminal",
+    };
+    let sent = match (args.dry_run, &report.preview, answer.notifications) {
+        (true, Some(_), _) => format!("would send 1 message{place}"),
+        (true, None, _) => "would send nothing".to_owned(),
+        (_, _, 0) => "sent nothing".to_owned(),
+        (_, _, n) => format!("sent {}{place}", counted(n, "message")),
+    };
     note(&format!(
-        "{}, {} in {}: {}, {}",
+        "{}: {} ({}); {}; {sent}",
         counted(answer.targets.len() as u64, "pack"),
-        counted(answer.accounts, "account"),
+        read.summary(),
         counted(pages, "page"),
-        counted(answer.transitions, "transition"),
-        counted(answer.notifications, "notification"),
+        counted(answer.transitions, "change"),
     ));
     for target in answer.targets.iter().filter(|target| !target.outcome.is_failure()) {
         if let Some(error) = &target.error {
-            let name = &target.organization_conformance_pack_name;
+            let name = target.pack_name();
             note(&format!("{name} in {}: {}: {error}", target.region, target.outcome.as_str()));
         }
     }
@@ -220,20 +266,15 @@ fn recorded(args: &RunArgs, settings: &Settings) -> Result<(RecordedStatuses, Ve
         .map_err(|_| "recorded statuses are of one region: name it with --region")?;
     let named = args.organization_conformance_pack_name.as_ref();
     if named.is_some() && args.statuses.len() > 1 {
-        return Err(
-            "--organization-conformance-pack-name names the pack of one --statuses, and there are more"
-                .into(),
-        );
+        return Err("--pack names the pack of one --statuses, and there are more".into());
     }
     let mut recorded = RecordedStatuses::new(region.clone());
     let mut packs = Vec::new();
     for file in &args.statuses {
-        let pack = named.cloned().or_else(|| RecordedStatuses::pack_of_file(file)).ok_or_else(|| {
-            format!(
-                "{}: of which pack is it? Say so with --organization-conformance-pack-name",
-                file.display()
-            )
-        })?;
+        let pack = named
+            .cloned()
+            .or_else(|| RecordedStatuses::pack_of_file(file))
+            .ok_or_else(|| format!("{}: of which pack is it? Say so with --pack", file.display()))?;
         let (origin, document) = if file.as_os_str() == "-" {
             ("stdin".to_owned(), io::read_to_string(io::stdin().lock())?)
         } else {
@@ -258,9 +299,20 @@ async fn store(global: &Global, args: &StoreArgs, dry_run: bool) -> Result<Store
     Ok(Store::Sqlite(if missing { SqliteStore::in_memory()? } else { SqliteStore::open(&file)? }))
 }
 
-async fn sink(global: &Global, args: &RunArgs, channel: Channel) -> Result<Sink, Failure> {
+async fn sink(
+    global: &Global,
+    args: &RunArgs,
+    channel: Channel,
+    progress: &Progress,
+) -> Result<Sink, Failure> {
     match &args.topic {
-        None => Ok(Sink::Terminal(Terminal::new(channel, io::stdout()))),
-        Some(topic) => Sink::of_topics(global, topic, args.events_topic.as_ref()).await,
+        None => Ok(Sink::Terminal(Terminal::new(channel, io::stdout()), progress.clone())),
+        Some(topic) => {
+            let events = args.events_topic.as_ref().and_then(|topic| match topic {
+                EventsTopic::None => None,
+                EventsTopic::Arn(arn) => Some(arn),
+            });
+            Sink::of_topics(global, topic, events).await
+        }
     }
 }

@@ -1,22 +1,25 @@
 //! `packwatch silence`: what people do not want to be told for a while.
 
-use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::args::Global;
-use super::args::kind;
-use super::outcome::{Done, Failure, note};
+use super::args::{Global, kind, until};
+use super::outcome::{Done, Failure, note, warn};
 use super::outside::{Store, StoreArgs};
-use super::table::{self, Output};
+use super::progress::Progress;
+use super::selection::did_you_mean;
+use super::table::{self, Cell, Column, Output, Wide};
 use crate::local::SqliteStore;
-use crate::model::{AccountId, Kind, PackGlob, Region};
+use crate::model::text::{counted, grouped, nearest, plain};
+use crate::model::{AccountId, Kind, PackGlob, PackName, Region, Target};
 use crate::ports::{SilenceStore, SnapshotStore};
-use crate::settings::duration;
-use crate::state::silence::Silence;
+use crate::state::heads::{Head, Heads};
+use crate::state::silence::{Silence, Silences};
 
 /// What `silence` takes.
 #[derive(Debug, Args)]
@@ -52,7 +55,7 @@ struct AddArgs {
     #[arg(long = "account", value_name = "ID")]
     accounts: Vec<AccountId>,
     /// Organization conformance pack, by name or with *. May be repeated
-    #[arg(long = "pack", value_name = "NAME")]
+    #[arg(long = "pack", visible_alias = "organization-conformance-pack-name", value_name = "NAME")]
     packs: Vec<PackGlob>,
     /// Region of the pack (--region is the table's). May be repeated
     #[arg(long = "pack-region", value_name = "REGION")]
@@ -60,11 +63,11 @@ struct AddArgs {
     /// Kind of change: failed (with its reminders), recovered, stuck, … May be repeated
     #[arg(long = "kind", value_name = "KIND", value_parser = kind)]
     kinds: Vec<Kind>,
-    /// When it ends: a time, or a duration from now such as 12h or 7d
+    /// When it ends: a time, a day (its start, UTC), or how long from now, such as 12h or 7d
     #[arg(long, value_name = "TIME|DURATION", value_parser = until)]
     until: Timestamp,
     /// Why, for those who wonder
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: String,
     /// By whom
     #[arg(long, value_name = "NAME", env = "USER", default_value = "unknown", hide_env_values = true)]
@@ -80,28 +83,56 @@ struct ListArgs {
     /// table, csv, or json: one document a line
     #[arg(long, value_enum, default_value = "table")]
     output: Output,
+    #[command(flatten)]
+    wide: Wide,
 }
 
 #[derive(Debug, Args)]
 struct RemoveArgs {
     /// The silence, as `packwatch silence list` names it
     id: String,
+    /// Remove it without asking
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     store: StoreArgs,
 }
 
-const HEADER: [&str; 8] = ["Id", "Until", "Accounts", "Packs", "Regions", "Kinds", "By", "Reason"];
+const HEADER: [&str; 8] =
+    ["Id", "Until", "AccountIds", "OrganizationConformancePackNames", "Regions", "Kinds", "By", "Reason"];
+
+const COLUMNS: [Column<'_>; 8] = [
+    Column::text("Id"),
+    Column::text("Until (UTC)"),
+    Column::prose("Accounts", 12),
+    Column::name("Packs", 10),
+    Column::prose("Regions", 9).spare(2),
+    Column::prose("Kinds", 6).spare(1),
+    Column::prose("By", 6).spare(3),
+    Column::prose("Reason", 12),
+];
 
 pub(super) async fn silence(global: &Global, args: &SilenceArgs) -> Result<Done, Failure> {
+    let store = match &args.action {
+        Action::Add(AddArgs { store, .. })
+        | Action::List(ListArgs { store, .. })
+        | Action::Remove(RemoveArgs { store, .. }) => store,
+    };
+    if store.table.is_none() && global.region.is_some() {
+        return Err(
+            "--region is the table's, and a file has none: --pack-region chooses packs by theirs".into()
+        );
+    }
+    let store = open(global, store).await?;
     match &args.action {
-        Action::Add(args) => add(global, args).await,
-        Action::List(args) => list(global, args).await,
-        Action::Remove(args) => remove(global, args).await,
+        Action::Add(args) => add(&store, args).await,
+        Action::List(args) => list(&store, args).await,
+        Action::Remove(args) => remove(&store, args).await,
     }?;
     Ok(Done::Quiet)
 }
 
-async fn add(global: &Global, args: &AddArgs) -> Result<(), Failure> {
+async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
     let any = args.accounts.is_empty() && args.packs.is_empty() && args.regions.is_empty();
     if any && args.kinds.is_empty() {
         return Err("say what to silence: --account, --pack, --pack-region or --kind".into());
@@ -119,17 +150,99 @@ async fn add(global: &Global, args: &AddArgs) -> Result<(), Failure> {
         reason: args.reason.clone(),
         by: args.by.clone(),
     };
-    open(global, &args.store).await?.silence(&silence).await?;
+    let progress = Progress::start("looking at what it covers");
+    let heads = store.load().await?;
+    let coverage = Coverage::of(&silence, store, &heads).await?;
+    store.silence(&silence).await?;
+    progress.end();
     writeln!(io::stdout(), "{}", silence.id)?;
-    note(&format!("silenced until {}", silence.until.strftime("%Y-%m-%d %H:%M UTC")));
+    note(&format!("silenced until {} UTC", table::time(silence.until)));
+    match coverage.deployments {
+        0 => warn(&coverage),
+        _ => note(&coverage),
+    }
+    for other in active(heads.silences).iter().filter(|other| overlap(&silence, other, &heads.known)) {
+        note(&format!("overlaps with {}", described(other)));
+    }
     Ok(())
 }
 
-async fn list(global: &Global, args: &ListArgs) -> Result<(), Failure> {
-    let mut silences = open(global, &args.store).await?.load().await?.silences.0;
-    // DynamoDB forgets what has expired within days, not at once.
+/// What a silence is about, of what is recorded.
+struct Coverage {
+    deployments: u64,
+    unhealthy: u64,
+    hint: String,
+}
+
+impl Coverage {
+    async fn of(silence: &Silence, store: &Store, heads: &Heads) -> Result<Self, Failure> {
+        let now = Timestamp::now();
+        let alone = Silences(vec![silence.clone()]);
+        let mut coverage = Self { deployments: 0, unhealthy: 0, hint: String::new() };
+        for target in heads.known.iter().filter(|(_, head)| !head.deleted).map(|(target, _)| target) {
+            let of_target = alone.of(target);
+            if of_target.0.is_empty() {
+                continue;
+            }
+            for (account, row) in store.rows(target).await? {
+                if silence.accounts.is_empty() || silence.accounts.contains(&account) {
+                    coverage.deployments += 1;
+                    coverage.unhealthy += u64::from(of_target.cover(account, &row.state, now));
+                }
+            }
+        }
+        let absent = |glob: &&PackGlob| !heads.known.keys().any(|target| glob.matches(&target.pack));
+        if let Some(glob) = silence.packs.iter().find(absent) {
+            let glob = glob.to_string();
+            let names = heads.known.keys().map(|target| target.pack.as_str());
+            let meant = nearest(glob.trim_matches('*'), names);
+            coverage.hint = format!(". No recorded pack fits {glob:?}{}", did_you_mean(meant));
+        }
+        Ok(coverage)
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let deployments = counted(self.deployments, "deployment");
+        match (self.deployments, self.unhealthy) {
+            (0, _) => write!(f, "it matches no known account or pack")?,
+            (_, 0) => write!(f, "it covers {deployments}, none of which is unhealthy now")?,
+            (_, n) => write!(f, "it covers {deployments}, {} of which unhealthy now", grouped(n))?,
+        }
+        f.write_str(&self.hint)
+    }
+}
+
+/// Whether something may be covered by both.
+fn overlap(a: &Silence, b: &Silence, known: &BTreeMap<Target, Head>) -> bool {
+    fn meet<T: PartialEq>(a: &[T], b: &[T]) -> bool {
+        a.is_empty() || b.is_empty() || a.iter().any(|item| b.contains(item))
+    }
+    let any = |silence: &Silence, pack: &PackName| silence.packs.iter().any(|glob| glob.matches(pack));
+    let packs_meet = || {
+        meet(&a.packs, &b.packs) || known.keys().any(|target| any(a, &target.pack) && any(b, &target.pack))
+    };
+    let kinds = |silence: &Silence| silence.kinds.iter().copied().collect::<Vec<_>>();
+    meet(&a.accounts, &b.accounts)
+        && meet(&a.regions, &b.regions)
+        && meet(&kinds(a), &kinds(b))
+        && packs_meet()
+}
+
+/// Those that have not ended, in the order in which they will. DynamoDB forgets what has expired within days, not at
+/// once.
+fn active(silences: Silences) -> Vec<Silence> {
+    let mut silences = silences.0;
     silences.retain(|silence| silence.until > Timestamp::now());
     silences.sort_by_key(|silence| silence.until);
+    silences
+}
+
+async fn list(store: &Store, args: &ListArgs) -> Result<(), Failure> {
+    let progress = Progress::start("reading the silences");
+    let silences = active(store.load().await?.silences);
+    progress.end();
     match args.output {
         Output::Json => {
             let mut out = io::stdout().lock();
@@ -139,15 +252,54 @@ async fn list(global: &Global, args: &ListArgs) -> Result<(), Failure> {
             Ok(())
         }
         Output::Csv => table::csv(&HEADER, &silences.iter().map(row).collect::<Vec<_>>()),
-        Output::Table => table::table(&HEADER, &silences.iter().map(row).collect::<Vec<_>>()),
+        Output::Table if silences.is_empty() => {
+            note(&"there are no silences");
+            Ok(())
+        }
+        Output::Table => table::table(&COLUMNS, silences.iter().map(cells).collect(), args.wide),
     }
 }
 
-async fn remove(global: &Global, args: &RemoveArgs) -> Result<(), Failure> {
-    match open(global, &args.store).await?.unsilence(&args.id).await? {
-        true => Ok(()),
-        false => Err(format!("there is no silence {:?}", args.id).into()),
+async fn remove(store: &Store, args: &RemoveArgs) -> Result<(), Failure> {
+    let silences = store.load().await?.silences.0;
+    let Some(silence) = silences.iter().find(|silence| silence.id == args.id) else {
+        let meant = nearest(&args.id, silences.iter().map(|silence| silence.id.as_str()));
+        return Err(format!("there is no silence {:?}{}", args.id, did_you_mean(meant)).into());
+    };
+    if !args.yes && io::stdin().is_terminal() && !confirmed(silence)? {
+        return Err("nothing was removed".into());
     }
+    match store.unsilence(&args.id).await? {
+        true => note(&format!("removed {}", described(silence))),
+        false => return Err(format!("the silence {} is gone already", args.id).into()),
+    }
+    Ok(())
+}
+
+/// Asks a person.
+fn confirmed(silence: &Silence) -> Result<bool, Failure> {
+    write!(io::stderr(), "Remove {}? [y/N] ", described(silence))?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// One silence in a line: "3f9a1c2e (account 111122223333, until 2026-12-01 08:00 UTC, by ada: is being closed)".
+fn described(silence: &Silence) -> String {
+    let part = |name: &str, items: Vec<String>| match items.len() {
+        0 => None,
+        1 => Some(format!("{name} {}", items.join(", "))),
+        _ => Some(format!("{name}s {}", items.join(", "))),
+    };
+    let parts = [
+        part("account", silence.accounts.iter().map(ToString::to_string).collect()),
+        part("pack", silence.packs.iter().map(ToString::to_string).collect()),
+        part("region", silence.regions.iter().map(ToString::to_string).collect()),
+        part("kind", silence.kinds.iter().map(ToString::to_string).collect()),
+        Some(format!("until {} UTC", table::time(silence.until))),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    plain(&format!("{} ({}, by {}: {})", silence.id, parts.join(", "), silence.by, silence.reason))
 }
 
 fn document(silence: &Silence) -> serde_json::Value {
@@ -163,49 +315,47 @@ fn document(silence: &Silence) -> serde_json::Value {
     })
 }
 
-fn row(silence: &Silence) -> Vec<String> {
-    fn any(items: impl IntoIterator<Item = impl ToString>) -> String {
-        let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
-        if items.is_empty() { "any".to_owned() } else { items.join(", ") }
+/// The matchers, of which an empty one stands for anything.
+fn matchers(silence: &Silence) -> [String; 4] {
+    fn listed(items: impl IntoIterator<Item = impl ToString>) -> String {
+        items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
     }
+    [listed(&silence.accounts), listed(&silence.packs), listed(&silence.regions), listed(&silence.kinds)]
+}
+
+fn row(silence: &Silence) -> Vec<String> {
+    let [accounts, packs, regions, kinds] = matchers(silence);
+    let until = silence.until.to_string();
     vec![
         silence.id.clone(),
-        silence.until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        any(&silence.accounts),
-        any(&silence.packs),
-        any(&silence.regions),
-        any(&silence.kinds),
+        until,
+        accounts,
+        packs,
+        regions,
+        kinds,
         silence.by.clone(),
         silence.reason.clone(),
     ]
 }
 
-/// A time, or how long from now.
-fn until(text: &str) -> Result<Timestamp, String> {
-    if let Ok(time) = text.parse() {
-        return Ok(time);
-    }
-    let from_now =
-        duration(text).map_err(|error| format!("{error}, nor a time such as 2026-12-01T08:00:00Z"))?;
-    Timestamp::now().checked_add(from_now).map_err(|error| error.to_string())
+fn cells(silence: &Silence) -> Vec<Cell> {
+    let any = |text: String| match text.as_str() {
+        "" => Cell::empty("any"),
+        _ => text.into(),
+    };
+    let [accounts, packs, regions, kinds] = matchers(silence).map(any);
+    let (until, by, reason) = (table::time(silence.until), silence.by.clone(), silence.reason.clone());
+    vec![silence.id.clone().into(), until.into(), accounts, packs, regions, kinds, by.into(), reason.into()]
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err("say why: others will wonder".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 async fn open(global: &Global, args: &StoreArgs) -> Result<Store, Failure> {
     match &args.table {
         Some(table) => Store::of_table(global, table).await,
         None => Ok(Store::Sqlite(SqliteStore::open(&args.file()?)?)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ends_are_what_people_write() {
-        let hour = until("1h").unwrap().duration_since(Timestamp::now());
-        assert!((3590..=3600).contains(&hour.as_secs()), "{hour}");
-        assert_eq!(until("2026-12-01T08:00:00Z").unwrap().to_string(), "2026-12-01T08:00:00Z");
-        assert!(until("next week").is_err());
     }
 }

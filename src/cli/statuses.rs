@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::args::Global;
 use super::outcome::{Done, Failure};
-use super::outside::{Source, Watched};
-use super::table::{self, Output};
-use crate::model::{DetailedStatus, PackName, Status, Target};
+use super::outside::{Source, Watched, region};
+use super::progress::Progress;
+use super::table::{self, Cell, Column, Output, Wide};
+use crate::model::{DetailedStatus, PackName, Region, Status, Target};
 use crate::ports::{Filters, StatusSource};
-use crate::settings::Reader;
 use crate::watch::paginate::{PaginationConfig, Paginator};
 
 /// What `statuses` takes: the AWS CLI's own options.
@@ -20,7 +20,7 @@ use crate::watch::paginate::{PaginationConfig, Paginator};
 #[command(after_help = EXAMPLES)]
 pub(super) struct StatusesArgs {
     /// The pack
-    #[arg(long, value_name = "NAME")]
+    #[arg(long = "pack", visible_alias = "organization-conformance-pack-name", value_name = "NAME")]
     organization_conformance_pack_name: PackName,
     /// Only these accounts: AccountId=…,Status=…
     #[arg(long, value_name = "FILTERS", value_parser = filters)]
@@ -37,17 +37,27 @@ pub(super) struct StatusesArgs {
     /// How to print
     #[arg(long, value_enum, default_value = "json")]
     output: Output,
+    #[command(flatten)]
+    wide: Wide,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  packwatch statuses --organization-conformance-pack-name Security-Baseline --output table
-  packwatch statuses --organization-conformance-pack-name Security-Baseline \\
-      --filters Status=CREATE_FAILED --output csv
-  packwatch statuses --organization-conformance-pack-name Security-Baseline --max-items 250";
+  packwatch statuses --pack Security-Baseline --output table
+  packwatch statuses --pack Security-Baseline --filters Status=CREATE_FAILED --output csv
+  packwatch statuses --pack Security-Baseline --max-items 250";
 
 const HEADER: [&str; 6] =
     ["AccountId", "ConformancePackName", "Status", "ErrorCode", "ErrorMessage", "LastUpdateTime"];
+
+const COLUMNS: [Column<'_>; 6] = [
+    Column::text("Account"),
+    Column::name("Pack in the account", 20).spare(2),
+    Column::text("Status"),
+    Column::name("Error", 14),
+    Column::prose("Message", 16).spare(3),
+    Column::text("Updated (UTC)").spare(1),
+];
 
 /// Reads the AWS CLI's shorthand, `AccountId=…,Status=…`.
 pub(super) fn filters(text: &str) -> Result<Filters, String> {
@@ -58,11 +68,10 @@ pub(super) fn filters(text: &str) -> Result<Filters, String> {
                 let account = id.parse().map_err(|error| format!("AccountId: {error}"))?;
                 filters.account = Some(account);
             }
-            Some(("Status", status)) if Status::DOCUMENTED.contains(&status) => {
-                filters.status = Some(Status::new(status));
-            }
             Some(("Status", status)) => {
-                return Err(format!("Status {status:?} is not one of {}", Status::DOCUMENTED.join(", ")));
+                let documented = Status::DOCUMENTED.iter().find(|known| known.eq_ignore_ascii_case(status));
+                let wrong = || format!("Status {status:?} is not one of {}", Status::DOCUMENTED.join(", "));
+                filters.status = Some(Status::new(documented.ok_or_else(wrong)?));
             }
             _ => return Err(format!("{item:?} is neither AccountId=… nor Status=…")),
         }
@@ -76,16 +85,10 @@ fn page_size(text: &str) -> Result<u8, String> {
 }
 
 pub(super) async fn statuses(global: &Global, args: &StatusesArgs) -> Result<Done, Failure> {
-    let lookup = |variable: &str| match variable {
-        "AWS_REGION" => global.region.clone().or_else(|| std::env::var("AWS_REGION").ok()),
-        "AWS_DEFAULT_REGION" => std::env::var("AWS_DEFAULT_REGION").ok(),
-        _ => None,
-    };
-    let mut reader = Reader::new(&lookup);
-    let settings = reader.settings();
-    reader.finish()?;
-    let region = settings.regions.first().cloned().ok_or("name the region with --region")?;
-    let source = Watched::new(Source::of_aws(global, &settings.regions).await?);
+    let region = region(global).await?.ok_or("name the region with --region")?.parse::<Region>()?;
+    let progress = Progress::start("reading the pack");
+    let source = Source::of_aws(global, std::slice::from_ref(&region)).await?;
+    let source = Watched::new(source, progress.clone());
     let target = Target { region, pack: args.organization_conformance_pack_name.clone() };
     let pagination = PaginationConfig {
         max_items: args.max_items,
@@ -99,14 +102,13 @@ pub(super) async fn statuses(global: &Global, args: &StatusesArgs) -> Result<Don
     while let Some(request) = paginator.next_request() {
         rows.extend(paginator.accept(source.statuses(&target, &filters, &request).await?)?);
     }
-    source.finish();
-    print(&rows, paginator.resume_token(), args.output)?;
+    progress.end();
+    print(&rows, paginator.resume_token(), args)?;
     Ok(Done::Quiet)
 }
 
-fn print(rows: &[DetailedStatus], next_token: Option<String>, output: Output) -> Result<(), Failure> {
-    let cells = || rows.iter().map(cells).collect::<Vec<_>>();
-    match output {
+fn print(rows: &[DetailedStatus], next_token: Option<String>, args: &StatusesArgs) -> Result<(), Failure> {
+    match args.output {
         Output::Json => {
             let rows: Vec<Value> = rows.iter().map(document).collect();
             let mut document = json!({"OrganizationConformancePackDetailedStatuses": rows});
@@ -116,8 +118,8 @@ fn print(rows: &[DetailedStatus], next_token: Option<String>, output: Output) ->
             writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&document)?)?;
             return Ok(());
         }
-        Output::Table => table::table(&HEADER, &cells())?,
-        Output::Csv => table::csv(&HEADER, &cells())?,
+        Output::Table => table::table(&COLUMNS, rows.iter().map(table_cells).collect(), args.wide)?,
+        Output::Csv => table::csv(&HEADER, &rows.iter().map(cells).collect::<Vec<_>>())?,
     }
     if let Some(token) = next_token {
         super::outcome::note(&format!("There is more. Go on with --starting-token {token}"));
@@ -142,4 +144,16 @@ fn cells(row: &DetailedStatus) -> Vec<String> {
         row.error_message.clone().unwrap_or_default(),
         time.unwrap_or_default(),
     ]
+}
+
+fn table_cells(row: &DetailedStatus) -> Vec<Cell> {
+    let cells = [
+        row.account.to_string(),
+        row.conformance_pack_name.clone(),
+        row.status.to_string(),
+        row.error_code.clone().unwrap_or_default(),
+        row.error_message.clone().unwrap_or_default(),
+        row.last_update.map(table::time).unwrap_or_default(),
+    ];
+    cells.map(Cell::from).into()
 }

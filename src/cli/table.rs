@@ -1,12 +1,14 @@
-//! Tables and CSV.
+//! Tables that fit the terminal, and CSV.
 
-use std::io::{self, Stdout, Write};
+use std::io::{self, IsTerminal, Stdout, Write};
 
-use clap::ValueEnum;
-use comfy_table::{Table, presets};
+use anstyle::{AnsiColor, Style};
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::outcome::Failure;
-use crate::model::text::plain;
+use super::outcome::{Failure, note};
+use crate::model::text::{grouped, plain};
 
 /// How a list is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -16,14 +18,299 @@ pub(super) enum Output {
     Csv,
 }
 
-/// Prints rows as a table, as wide as the terminal.
-pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header);
-    for row in rows {
-        table.add_row(row.iter().map(|cell| plain(cell)));
+/// How wide a table may be.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct Wide {
+    /// Tables with every column and nothing cut, as when they are piped
+    #[arg(long)]
+    wide: bool,
+}
+
+impl Wide {
+    /// For tables that are never too wide.
+    pub(super) const ALWAYS: Self = Self { wide: true };
+
+    /// The columns of the terminal; `None` where there is none, or it is not to count.
+    fn width(self) -> Option<usize> {
+        if self.wide || !io::stdout().is_terminal() {
+            return None;
+        }
+        let set = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let found = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        set.or_else(found).filter(|width| *width > 0)
     }
-    Ok(writeln!(io::stdout(), "{table}")?)
+}
+
+/// What a column gives up where there is no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    Never,
+    /// Of a name, in which the beginning and the end say most.
+    Middle,
+    /// Of a text.
+    End,
+}
+
+/// A column.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Column<'a> {
+    title: &'a str,
+    is_number: bool,
+    cut: Cut,
+    least: usize,
+    /// Which is left out first where cutting is not enough; 0: none of these.
+    spare: u8,
+}
+
+impl<'a> Column<'a> {
+    /// Text that is shown whole.
+    pub(super) const fn text(title: &'a str) -> Self {
+        Self { title, is_number: false, cut: Cut::Never, least: 0, spare: 0 }
+    }
+
+    /// A name, which may be cut in the middle.
+    pub(super) const fn name(title: &'a str, least: usize) -> Self {
+        Self { cut: Cut::Middle, least, ..Self::text(title) }
+    }
+
+    /// Prose, which may be cut at its end.
+    pub(super) const fn prose(title: &'a str, least: usize) -> Self {
+        Self { cut: Cut::End, least, ..Self::text(title) }
+    }
+
+    /// A number.
+    pub(super) const fn number(title: &'a str) -> Self {
+        Self { is_number: true, ..Self::text(title) }
+    }
+
+    /// The same, left out where there is no room: the largest first.
+    pub(super) const fn spare(self, spare: u8) -> Self {
+        Self { spare, ..self }
+    }
+}
+
+/// What stands in a row's column.
+#[derive(Debug, Clone)]
+pub(super) struct Cell {
+    text: String,
+    style: Style,
+    is_empty: bool,
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        let text = plain(&text);
+        Self { is_empty: text.is_empty(), style: Style::new(), text }
+    }
+}
+
+impl From<u64> for Cell {
+    fn from(n: u64) -> Self {
+        Self { text: grouped(n), style: Style::new(), is_empty: n == 0 }
+    }
+}
+
+impl Cell {
+    /// What stands there where other rows have something.
+    pub(super) fn empty(text: &str) -> Self {
+        Self { text: text.to_owned(), style: Style::new(), is_empty: true }
+    }
+
+    pub(super) fn coloured(self, colour: Option<AnsiColor>) -> Self {
+        Self { style: Style::new().fg_color(colour.map(Into::into)), ..self }
+    }
+}
+
+/// A time as tables show it; their column's title says that it is UTC.
+pub(super) fn time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// Rows under one heading.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    pub(super) title: Option<String>,
+    /// What stands below the title.
+    pub(super) about: Option<String>,
+    pub(super) rows: Vec<Vec<Cell>>,
+    /// What stands below the rows.
+    pub(super) footing: Option<String>,
+}
+
+/// Prints rows as a table.
+pub(super) fn table(columns: &[Column<'_>], rows: Vec<Vec<Cell>>, wide: Wide) -> Result<(), Failure> {
+    grouped_table(columns, &[Group { rows, ..Group::default() }], wide)
+}
+
+/// Prints groups of rows as one table, whose columns are the same in each.
+pub(super) fn grouped_table(columns: &[Column<'_>], groups: &[Group], wide: Wide) -> Result<(), Failure> {
+    let width = wide.width();
+    let Layout { lines, left_out } = lay_out(columns, groups, width);
+    let mut out = anstream::stdout().lock();
+    for line in lines {
+        writeln!(out, "{line}")?;
+    }
+    if let (Some(width), false) = (width, left_out.is_empty()) {
+        note(&format!("Left out to fit {width} columns: {}. --wide shows them", left_out.join(", ")));
+    }
+    Ok(())
+}
+
+struct Layout<'a> {
+    lines: Vec<String>,
+    left_out: Vec<&'a str>,
+}
+
+const GAP: usize = 2;
+
+/// A column that is shown, by its place.
+struct Shown<'a> {
+    at: usize,
+    column: Column<'a>,
+    width: usize,
+}
+
+fn lay_out<'a>(columns: &[Column<'a>], groups: &[Group], width: Option<usize>) -> Layout<'a> {
+    let cells = |at: usize| groups.iter().flat_map(|group| &group.rows).filter_map(move |row| row.get(at));
+    let count: usize = groups.iter().map(|group| group.rows.len()).sum();
+    let mut constants = Vec::new();
+    let mut shown: Vec<Shown<'_>> = Vec::new();
+    for (at, column) in columns.iter().enumerate() {
+        let first = cells(at).next();
+        let is_constant = |first: &Cell| count > 1 && cells(at).all(|cell| cell.text == first.text);
+        match first {
+            Some(_) if width.is_some() && cells(at).all(|cell| cell.is_empty) => {}
+            Some(first) if width.is_some() && is_constant(first) => {
+                constants.push(format!("{} {}", column.title, first.text));
+            }
+            _ => {
+                let widest = cells(at).map(|cell| cell.text.width()).max().unwrap_or(0);
+                shown.push(Shown { at, column: *column, width: widest.max(column.title.width()) });
+            }
+        }
+    }
+    let left_out = width.map_or_else(Vec::new, |width| fit(&mut shown, width));
+    let room = width.unwrap_or(usize::MAX);
+    let bold = Style::new().bold();
+    let mut lines = Vec::new();
+    if !constants.is_empty() {
+        lines.extend(wrapped("All: ", &constants.join("; "), room));
+        lines.push(String::new());
+    }
+    let header = |shown: &Shown<'_>| Cell::from(shown.column.title.to_owned());
+    let header: Vec<Cell> = shown.iter().map(header).collect();
+    lines.push(format!("{bold}{}{bold:#}", line(&shown, header.iter())));
+    let total = shown.iter().map(|shown| shown.width + GAP).sum::<usize>().saturating_sub(GAP);
+    lines.push("─".repeat(total));
+    for group in groups {
+        lines.extend(group.title.iter().map(|title| format!("{bold}{}{bold:#}", cut_end(title, room))));
+        lines.extend(group.about.iter().flat_map(|about| wrapped("  ", about, room)));
+        lines.extend(group.rows.iter().map(|row| line(&shown, shown.iter().filter_map(|s| row.get(s.at)))));
+        lines.extend(group.footing.iter().map(|text| cut_end(text, room)));
+        if group.title.is_some() {
+            lines.push(String::new());
+        }
+    }
+    if lines.last().is_some_and(String::is_empty) {
+        lines.pop();
+    }
+    Layout { lines, left_out }
+}
+
+/// Cuts columns, the widest first, and where that is not enough leaves some out: those are returned.
+fn fit<'a>(shown: &mut Vec<Shown<'a>>, width: usize) -> Vec<&'a str> {
+    let least = |shown: &Shown<'_>| match shown.column.cut {
+        Cut::Never => shown.width,
+        Cut::Middle | Cut::End => shown.width.min(shown.column.least.max(shown.column.title.width())),
+    };
+    let total = |widths: &mut dyn Iterator<Item = usize>| widths.map(|width| width + GAP).sum::<usize>();
+    let room = width + GAP;
+    let mut left_out = Vec::new();
+    while total(&mut shown.iter().map(least)) > room {
+        let spare = shown.iter().enumerate().filter(|(_, shown)| shown.column.spare > 0);
+        let Some((at, _)) = spare.max_by_key(|(_, shown)| shown.column.spare) else { break };
+        left_out.push(shown.remove(at).column.title);
+    }
+    let mut over = total(&mut shown.iter().map(|shown| shown.width)).saturating_sub(room);
+    while over > 0 {
+        let wider = shown.iter_mut().filter(|shown| shown.width > least(shown));
+        let Some(widest) = wider.max_by_key(|shown| shown.width) else { break };
+        widest.width -= 1;
+        over -= 1;
+    }
+    left_out
+}
+
+fn line<'a>(shown: &[Shown<'_>], cells: impl Iterator<Item = &'a Cell>) -> String {
+    let mut line = String::new();
+    let last = shown.len().saturating_sub(1);
+    for (place, (shown, cell)) in shown.iter().zip(cells).enumerate() {
+        let text = match shown.column.cut {
+            Cut::Middle => cut_middle(&cell.text, shown.width),
+            Cut::End => cut_end(&cell.text, shown.width),
+            Cut::Never => cell.text.clone(),
+        };
+        let padding = " ".repeat(shown.width.saturating_sub(text.width()));
+        let (before, after) =
+            if shown.column.is_number { (padding, String::new()) } else { (String::new(), padding) };
+        let style = cell.style;
+        line.push_str(&format!("{before}{style}{text}{style:#}"));
+        if place < last {
+            line.push_str(&after);
+            line.push_str(&" ".repeat(GAP));
+        }
+    }
+    line.trim_end().to_owned()
+}
+
+/// Text in lines of at most `width` columns; all but the first are indented as far as `before` is wide.
+fn wrapped(before: &str, text: &str, width: usize) -> Vec<String> {
+    let indent = " ".repeat(before.width());
+    let mut lines = Vec::new();
+    let mut line = before.to_owned();
+    let mut is_new = true;
+    for word in text.split(' ') {
+        if !is_new && line.width() + 1 + word.width() > width {
+            lines.push(std::mem::replace(&mut line, indent.clone()));
+            is_new = true;
+        }
+        if !is_new {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_new = false;
+    }
+    lines.push(line);
+    lines.iter().map(|line| cut_end(line, width)).collect()
+}
+
+/// As many characters from the front as `width` columns hold.
+fn front(characters: impl Iterator<Item = char>, width: usize) -> Vec<char> {
+    let mut used = 0;
+    let fits = |c: &char| {
+        used += c.width().unwrap_or(0);
+        used <= width
+    };
+    characters.take_while(fits).collect()
+}
+
+fn cut_end(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let kept = front(text.chars(), width.saturating_sub(1));
+    format!("{}…", kept.into_iter().collect::<String>().trim_end())
+}
+
+fn cut_middle(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let room = width.saturating_sub(1);
+    let mut tail = front(text.chars().rev(), room / 2);
+    tail.reverse();
+    let head = front(text.chars(), room - room / 2);
+    head.into_iter().chain(std::iter::once('…')).chain(tail).collect()
 }
 
 /// Prints rows as CSV (RFC 4180).
@@ -64,5 +351,83 @@ fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(rows: &[[&str; 3]]) -> Vec<Group> {
+        let row = |row: &[&str; 3]| row.iter().map(|cell| Cell::from((*cell).to_owned())).collect();
+        vec![Group { rows: rows.iter().map(row).collect(), ..Group::default() }]
+    }
+
+    fn shown<'a>(
+        columns: &[Column<'a>],
+        groups: &[Group],
+        width: Option<usize>,
+    ) -> (Vec<String>, Vec<&'a str>) {
+        let Layout { lines, left_out } = lay_out(columns, groups, width);
+        (lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect(), left_out)
+    }
+
+    const COLUMNS: [Column<'_>; 3] =
+        [Column::text("Region"), Column::name("Pack", 7), Column::prose("Error", 8)];
+
+    #[test]
+    fn without_a_terminal_nothing_is_cut_or_left_out() {
+        let groups = rows(&[["eu", "Security-Baseline", "It broke"], ["eu", "Cost", ""]]);
+        let (lines, left_out) = shown(&COLUMNS, &groups, None);
+        let wanted = [
+            "Region  Pack               Error",
+            "─────────────────────────────────",
+            "eu      Security-Baseline  It broke",
+            "eu      Cost",
+        ];
+        assert_eq!(
+            lines.iter().map(String::as_str).filter(|l| !l.starts_with('─')).collect::<Vec<_>>(),
+            [wanted[0], wanted[2], wanted[3]]
+        );
+        assert!(left_out.is_empty());
+    }
+
+    #[test]
+    fn what_all_rows_share_stands_once_and_what_none_has_not_at_all() {
+        let groups = rows(&[["eu", "Security", ""], ["eu", "Cost", ""]]);
+        let (lines, _) = shown(&COLUMNS, &groups, Some(80));
+        assert_eq!(lines, ["All: Region eu", "", "Pack", "────────", "Security", "Cost"]);
+    }
+
+    #[test]
+    fn names_are_cut_in_the_middle_and_prose_at_its_end_until_it_fits() {
+        let groups = rows(&[
+            ["eu", "Operational-Best-Practices", "There is no recorder"],
+            ["us", "Cost", "a 漢字漢字漢字漢字漢字漢字"],
+        ]);
+        for width in 25..60 {
+            let (lines, left_out) = shown(&COLUMNS, &groups, Some(width));
+            assert!(lines.iter().all(|line| line.width() <= width), "{width}: {lines:#?}");
+            assert!(left_out.is_empty());
+        }
+        let (lines, _) = shown(&COLUMNS, &groups, Some(34));
+        assert_eq!(lines[2], "eu      Operat…tices  There is no…");
+    }
+
+    #[test]
+    fn text_is_broken_between_words() {
+        let text = "Region eu-west-1, Pack Security-Baseline";
+        assert_eq!(wrapped("All: ", text, 28), ["All: Region eu-west-1, Pack", "     Security-Baseline"]);
+        assert_eq!(wrapped("  ", text, usize::MAX), [format!("  {text}")]);
+        assert_eq!(wrapped("", "Security-Baseline", 9), ["Security…"]);
+    }
+
+    #[test]
+    fn what_can_be_spared_goes_when_cutting_is_not_enough() {
+        let columns = [COLUMNS[0].spare(1), COLUMNS[1], COLUMNS[2].spare(2)];
+        let groups = rows(&[["eu", "Security", "It broke twice"], ["us", "Cost", "no"]]);
+        assert_eq!(shown(&columns, &groups, Some(22)).1, ["Error"]);
+        let (lines, left_out) = shown(&columns, &groups, Some(9));
+        assert_eq!((lines[2].as_str(), left_out), ("Security", vec!["Error", "Region"]));
     }
 }

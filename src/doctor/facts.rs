@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::Target;
+use crate::model::{Status, Target};
 use crate::state::heads::Heads;
 
 /// What came of a question.
@@ -100,6 +100,19 @@ pub struct Table {
     pub heads: Answer<Heads>,
     /// Since when each target that owes something owes it, as far as transitions say.
     pub owed: Answer<Vec<(Target, Option<Timestamp>)>>,
+}
+
+/// The first page of the accounts in one status, as AWS Config filters them. 100 were asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilteredPage {
+    /// The status that was asked for.
+    pub status: Status,
+    /// How many accounts are on the page.
+    pub rows: usize,
+    /// The status of one that should not be.
+    pub other: Option<Status>,
+    /// Whether there is another page.
+    pub has_more: bool,
 }
 
 /// A topic.

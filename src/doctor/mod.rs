@@ -1,10 +1,15 @@
-//! Whether a deployment can do its work: what was found, and how that is judged. Pure: nothing here knows AWS or the time of day.
+//! Whether a deployment can do its work: what was found, and how that is judged. Pure: nothing here knows AWS or the time
+//! of day.
 
-pub(crate) mod access;
-pub(crate) mod delivery;
+mod access;
+mod delivery;
 pub mod facts;
+mod filter;
 pub(crate) mod finding;
-pub(crate) mod runs;
-pub(crate) mod storage;
+mod judgement;
+mod runs;
+mod storage;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use judgement::{Deployment, Facts, judge};

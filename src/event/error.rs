@@ -13,7 +13,7 @@ const LONGEST_ERROR: usize = 1000;
 pub enum EventError {
     /// Neither a request nor an event that packwatch knows.
     #[error(
-        "{0}. packwatch takes a scheduled event, AWS CloudTrail's PutOrganizationConformancePack and DeleteOrganizationConformancePack, records of an SQS queue, or a request such as {{}} or {{\"OrganizationConformancePackName\": \"…\"}}"
+        "{0}. packwatch takes a scheduled event, AWS CloudTrail's events of packs and of accounts that join or leave, records of an SQS queue, or a request such as {{}} or {{\"OrganizationConformancePackName\": \"…\"}}"
     )]
     Unknown(String),
     /// A request with something wrong in it.

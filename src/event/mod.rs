@@ -34,6 +34,10 @@ pub fn parse(event: &Value) -> Result<Trigger, EventError> {
         // The Scheduler's `detail` is the string "{}", the rule's an object: neither says anything.
         (Some("aws.events" | "aws.scheduler"), Some("Scheduled Event")) => Ok(Trigger::Tick),
         (Some("aws.config"), Some("AWS API Call via CloudTrail")) => cloudtrail(event).map(Trigger::Request),
+        (
+            Some("aws.organizations"),
+            Some("AWS Service Event via CloudTrail" | "AWS API Call via CloudTrail"),
+        ) => account_changed(event),
         (None, None) if fields.contains_key("Records") => records::parse(event).map(Trigger::Records),
         (None, None) if !fields.contains_key("source") && !fields.contains_key("detail-type") => {
             request(event).map(Trigger::Request)
@@ -43,6 +47,15 @@ pub fn parse(event: &Value) -> Result<Trigger, EventError> {
             excerpt(event.get("source").unwrap_or(&Value::Null)),
             excerpt(event.get("detail-type").unwrap_or(&Value::Null)),
         ))),
+    }
+}
+
+/// An account joined or left: no pack is named, so everything is looked at.
+fn account_changed(event: &Value) -> Result<Trigger, EventError> {
+    let name = event.pointer("/detail/eventName").unwrap_or(&Value::Null);
+    match name.as_str() {
+        Some("AccountJoinedOrganization" | "AccountDepartedOrganization") => Ok(Trigger::Tick),
+        _ => Err(EventError::Unknown(format!("the AWS CloudTrail event's eventName is {}", excerpt(name)))),
     }
 }
 
@@ -100,6 +113,17 @@ mod tests {
         assert_eq!(request.packs[0].as_str(), "Security-Baseline");
         assert_eq!(request.region.unwrap().as_str(), "us-east-1");
         assert!(request.tentative);
+    }
+
+    #[test]
+    fn an_account_that_joins_or_leaves_means_look_at_everything() {
+        let of = |name: &str| {
+            json!({"source": "aws.organizations", "detail-type": "AWS Service Event via CloudTrail",
+                "detail": {"eventName": name, "awsRegion": "us-east-1"}})
+        };
+        assert_eq!(parse(&of("AccountJoinedOrganization")), Ok(Trigger::Tick));
+        assert_eq!(parse(&of("AccountDepartedOrganization")), Ok(Trigger::Tick));
+        assert!(error(of("CreateAccountResult")).contains("eventName is \"CreateAccountResult\""));
     }
 
     #[test]

@@ -68,8 +68,7 @@ fn target(body: &str) -> Result<Target, EventError> {
     let value: Value = serde_json::from_str(body).map_err(|error| {
         EventError::Request(format!("it is not JSON ({error}): {}", excerpt(&body.into())))
     })?;
-    let Request { mut packs, region, targets: _, filters, pagination, dry_run, tentative: _ } =
-        request(&value)?;
+    let Request { mut packs, region, filters, pagination, dry_run, .. } = request(&value)?;
     let only = "a queued request names an OrganizationConformancePackName and its Region, and nothing else";
     match (packs.pop(), region) {
         (Some(pack), Some(region)) if filters.is_empty() && pagination == Default::default() && !dry_run => {

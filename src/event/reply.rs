@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::event::{EventError, Record};
 use crate::model::Target;
-use crate::watch::report::{Answer, TargetReport};
+use crate::watch::report::Answer;
 use crate::watch::request::Request;
 
 /// The records of one event, sorted by what is to be done with them.
@@ -63,6 +63,7 @@ impl Queued {
         (!targets.is_empty()).then(|| Request {
             targets: Some(targets),
             tentative: true,
+            scheduled: true,
             ..Request::default()
         })
     }
@@ -72,11 +73,10 @@ impl Queued {
     pub fn response(self, answer: Option<&Answer>) -> BatchResponse {
         let reports = answer.map(|answer| answer.targets.as_slice()).unwrap_or_default();
         let again = |target: &Target| {
-            let is_of = |report: &&TargetReport| {
-                report.region == target.region.as_str()
-                    && report.organization_conformance_pack_name == target.pack.as_str()
-            };
-            reports.iter().find(is_of).is_some_and(|report| report.outcome.is_failure() || report.out_of_time)
+            reports
+                .iter()
+                .find(|report| report.is_of(target))
+                .is_some_and(|report| report.outcome.is_failure() || report.out_of_time)
         };
         let unfinished = self.targets.into_iter().filter(|(_, target)| again(target)).map(|(id, _)| id);
         let refused = self.refused.into_iter().map(|(id, _)| id);
@@ -88,7 +88,7 @@ impl Queued {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watch::report::Outcome;
+    use crate::watch::report::{Outcome, TargetReport};
 
     fn target(pack: &str) -> Target {
         Target { region: "eu-west-1".parse().unwrap(), pack: pack.parse().unwrap() }

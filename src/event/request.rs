@@ -70,6 +70,8 @@ pub(super) fn request(event: &Value) -> Result<Request, EventError> {
         filters,
         pagination,
         dry_run: event.dry_run,
+        scheduled: false,
+        quick: false,
         tentative: false,
     })
 }

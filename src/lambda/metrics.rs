@@ -18,23 +18,12 @@ use crate::model::{Phase, Region};
 use crate::watch::report::{Answer, Outcome, TargetReport};
 
 const NAMESPACE: &str = "packwatch";
+const SECONDS: Unit = Unit::Second(NegativeScale::One);
 
-/// The metrics of an invocation. With the function's name as their only dimension, two installations do not mix.
+/// The dimension of an invocation's metrics. With the function's name as their only dimension, two installations do not mix.
 const OF_RUN: &[&str] = &["FunctionName"];
-/// The metric of a pack. CloudWatch charges for each, so there is one; the other accounts are for searches.
+/// Those of the metric of a pack. CloudWatch charges for each, so there is one; the other accounts are for searches.
 const OF_PACK: &[&str] = &["FunctionName", "Region", "Pack"];
-
-const OUTCOMES: [Outcome; 9] = [
-    Outcome::Baseline,
-    Outcome::Unchanged,
-    Outcome::Changed,
-    Outcome::Deleted,
-    Outcome::Incomplete,
-    Outcome::Denied,
-    Outcome::Deferred,
-    Outcome::Superseded,
-    Outcome::Queued,
-];
 
 /// What an invocation measured.
 #[derive(Debug)]
@@ -49,11 +38,15 @@ pub(super) struct Measured<'a> {
     pub(super) failed: bool,
     /// What it answers; `None` when there was no run.
     pub(super) answer: Option<&'a Answer>,
+    /// How many messages SNS took only in a lesser form.
+    pub(super) reduced: u64,
     /// Throttled calls of AWS Config.
     pub(super) throttles: BTreeMap<Region, u64>,
     /// How long the oldest transition waits to be announced, zero when none does; `None` when that is not known.
     pub(super) oldest_unannounced: Option<Duration>,
-    /// Whether packs have metrics of their own.
+    /// How long ago the whole look was that is the longest ago, where this invocation knows of all large targets.
+    pub(super) oldest_whole_look: Option<Duration>,
+    /// Whether there are more metrics than the alarms need: all of the invocation's, and one of each pack.
     pub(super) packs: bool,
 }
 
@@ -84,21 +77,34 @@ impl Measured<'_> {
         let targets = self.answer.map_or(&[][..], |answer| &answer.targets);
         let count = |is: &dyn Fn(Outcome) -> bool| targets.iter().filter(|t| is(t.outcome)).count() as u64;
         let mut document = self.document("run measured");
-        document.metric("Failed", Unit::Count, self.failed.into());
-        document.metric("TargetsDone", Unit::Count, count(&Outcome::is_done));
-        document.metric("TargetsFailed", Unit::Count, count(&Outcome::is_failure));
+        // What an alarm looks at. CloudWatch charges for each metric, and a search finds the other numbers, too.
         document.metric("TargetsDeferred", Unit::Count, count(&|outcome| outcome == Outcome::Deferred));
-        document.metric("Accounts", Unit::Count, self.answer.map_or(0, |answer| answer.accounts));
-        document.metric("Pages", Unit::Count, targets.iter().map(|target| target.pages).sum());
-        document.metric("Transitions", Unit::Count, self.answer.map_or(0, |answer| answer.transitions));
-        document.metric("Notifications", Unit::Count, self.answer.map_or(0, |answer| answer.notifications));
-        document.metric("Throttles", Unit::Count, self.throttles.values().sum());
-        document.metric("Duration", Unit::Second(NegativeScale::Milli), whole(self.took.as_millis()));
         if let Some(age) = self.oldest_unannounced {
-            document.metric("OldestUnannounced", Unit::Second(NegativeScale::One), age.as_secs());
+            document.metric("OldestUnannounced", SECONDS, age.as_secs());
         }
-        let outcomes = OUTCOMES.map(|outcome| (outcome.as_str(), count(&|other| other == outcome)));
+        if let Some(age) = self.oldest_whole_look {
+            document.metric("OldestWholeLook", SECONDS, age.as_secs());
+        }
+        let more = [
+            ("Failed", Unit::Count, self.failed.into()),
+            ("TargetsDone", Unit::Count, count(&Outcome::is_done)),
+            ("TargetsFailed", Unit::Count, count(&Outcome::is_failure)),
+            ("Accounts", Unit::Count, self.answer.map_or(0, |answer| answer.accounts)),
+            ("Pages", Unit::Count, targets.iter().map(|target| target.pages).sum()),
+            ("Transitions", Unit::Count, self.answer.map_or(0, |answer| answer.transitions)),
+            ("Notifications", Unit::Count, self.answer.map_or(0, |answer| answer.notifications)),
+            ("Throttles", Unit::Count, self.throttles.values().sum()),
+            ("Duration", Unit::Second(NegativeScale::Milli), whole(self.took.as_millis())),
+        ];
+        for (name, unit, value) in more {
+            match self.packs {
+                true => document.metric(name, unit, value),
+                false => document.counts.push((name, value)),
+            }
+        }
+        let outcomes = Outcome::ALL.map(|outcome| (outcome.as_str(), count(&|other| other == outcome)));
         document.counts.extend(outcomes);
+        document.counts.push(("MessagesReduced", self.reduced));
         let throttled = self.throttles.iter().map(|(region, throttles)| format!("{region}: {throttles}"));
         document.texts.push(("ThrottledRegions", throttled.collect::<Vec<_>>().join(", ")));
         document
@@ -107,8 +113,8 @@ impl Measured<'_> {
     fn of_pack(&self, target: &TargetReport) -> Document {
         let accounts = |phase| target.in_phase(phase).unwrap_or_default();
         let mut document = self.document("pack measured");
-        document.texts.push(("Region", target.region.clone()));
-        document.texts.push(("Pack", target.organization_conformance_pack_name.clone()));
+        document.texts.push(("Region", target.region.to_string()));
+        document.texts.push(("Pack", target.pack_name().to_owned()));
         document.texts.push(("Outcome", target.outcome.as_str().to_owned()));
         document.metric("AccountsFailed", Unit::Count, accounts(Phase::Failed));
         document.counts.push(("AccountsInProgress", accounts(Phase::InProgress)));

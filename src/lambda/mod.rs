@@ -16,7 +16,7 @@ use self::metrics::Measured;
 use crate::aws::{ConfigSource, Connection, DynamoStore, Organizations, SnsPublisher, SqsQueue};
 use crate::event::reply::{BatchResponse, Queued};
 use crate::event::{self, Record, Trigger};
-use crate::ports::{self, Outside};
+use crate::ports::{self, Machines, Outside};
 use crate::settings::{self, Faults, Settings};
 use crate::watch::budget::Budget;
 use crate::watch::fan_out::fan_out;
@@ -88,7 +88,12 @@ impl Function {
         Ok(Self {
             source: ConfigSource::new(&connection, &settings.regions),
             store: DynamoStore::new(&connection, &destinations.table),
-            publisher: SnsPublisher::new(&connection, &destinations.alerts_topic, events_topic),
+            publisher: SnsPublisher::new(
+                &connection,
+                &destinations.alerts_topic,
+                events_topic,
+                Machines::Nobody,
+            ),
             names: settings.account_names.then(|| Organizations::new(&connection)),
             queue: destinations.queue.map(|queue| (SqsQueue::new(&connection, &queue.url), queue.max_age)),
             pack_metrics: destinations.pack_metrics,
@@ -105,7 +110,10 @@ impl Function {
                 let sent = Box::pin(fan_out(self, &self.settings, &budget, queue)).await;
                 sent.map(Handled::Run).map_err(not_run)
             }
-            (Trigger::Tick, None) => self.run(&Request::default(), &budget).await.map(Handled::Run),
+            (Trigger::Tick, None) => {
+                let everything = Request { scheduled: true, ..Request::default() };
+                self.run(&everything, &budget).await.map(Handled::Run)
+            }
             // Whoever asks waits for the answer.
             (Trigger::Request(request), _) => self.run(&request, &budget).await.map(Handled::Run),
         }
@@ -139,12 +147,16 @@ impl Function {
     }
 
     /// How long the oldest transition waits that this run, or one before, recorded and did not announce.
-    async fn oldest_unannounced(&self, report: &Report, now: Timestamp) -> Option<Duration> {
+    async fn oldest_unannounced(
+        &self,
+        report: &Report,
+        now: Timestamp,
+        patience: Duration,
+    ) -> Option<Duration> {
         if !report.may_owe {
             return Some(Duration::ZERO);
         }
-        let oldest =
-            timeout(OWED_TIMEOUT, unannounced::oldest(&self.store, &self.settings)).await.ok()?.ok()?;
+        let oldest = timeout(patience, unannounced::oldest(&self.store)).await.ok()?.ok()?;
         let age = oldest.map(|oldest| Duration::try_from(now.duration_since(oldest)).unwrap_or_default());
         Some(age.unwrap_or_default())
     }
@@ -206,7 +218,7 @@ async fn measure(
     let at = Timestamp::now();
     let report = handled.and_then(Handled::report);
     let oldest_unannounced = match (function, report) {
-        (Some(function), Some(report)) => function.oldest_unannounced(report, at).await,
+        (Some(function), Some(report)) => function.oldest_unannounced(report, at, patience(context)).await,
         _ => None,
     };
     let written = metrics::write(&Measured {
@@ -215,8 +227,10 @@ async fn measure(
         took: started.elapsed(),
         failed: handled.is_none() || report.is_some_and(|report| report.answer.failure().is_some()),
         answer: report.map(|report| &report.answer),
+        reduced: report.map_or(0, |report| report.reduced),
         throttles: function.map(|function| function.source.take_throttles()).unwrap_or_default(),
         oldest_unannounced,
+        oldest_whole_look: report.and_then(|report| report.oldest_whole_look),
         packs: function.is_some_and(|function| function.pack_metrics),
     });
     if let Err(error) = written {
@@ -230,6 +244,12 @@ fn not_run(error: RunError) -> Diagnostic {
 
 fn diagnostic(error_type: &str, error_message: String) -> Diagnostic {
     Diagnostic { error_type: error_type.to_owned(), error_message }
+}
+
+/// How long that may take now: a run that is ended for a metric would count as failed.
+fn patience(context: &Context) -> Duration {
+    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or(OWED_TIMEOUT * 2);
+    (left / 2).min(OWED_TIMEOUT)
 }
 
 /// The time until the deadline. One in the past, as some emulators give, is none.

@@ -5,21 +5,26 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-use tracing::warn;
 
+use super::items::{decode, record, row, silence};
 use crate::model::{AccountId, Target};
-use crate::ports::{HistoryReader, HistoryRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
-use crate::state::heads::{Change, Claim, Commit, Head, Heads, SCHEMA, Stored, newer_schema};
+use crate::ports::{
+    HistoryReader, HistoryRequest, LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError,
+};
+use crate::state::heads::{Advance, Change, Claim, Closing, Finish, Head, Heads, Note, Stored, listening};
 use crate::state::keys;
+use crate::state::log::{Position, Record};
 use crate::state::silence::Silence;
 use crate::state::{Row, Transition};
 
 /// How long a writer waits for another one. Every transaction here takes milliseconds.
 const BUSY: Duration = Duration::from_secs(30);
+
+/// Where it is kept on which day what had expired was last removed: SQLite has no TTL.
+const TIDIED: (&str, &str) = ("upkeep", "tidied");
 
 /// Snapshots in a SQLite file.
 #[derive(Debug)]
@@ -90,6 +95,41 @@ impl SqliteStore {
     fn prefixed(&self, pk: &str, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
         self.range(pk, prefix, &format!("{prefix}~"))
     }
+
+    /// A page of a range of the target's log, both ends included, and where the next one begins.
+    fn page(
+        &self,
+        target: &Target,
+        (from, to): (String, String),
+        (order, limit, token): (Order, u32, Option<&String>),
+    ) -> Result<Page<Record>, StoreError> {
+        // What comes right behind the last key: the range below has neither of its ends.
+        let to = format!("{to}!");
+        let (from, to, direction) = match order {
+            Order::Oldest => (token.unwrap_or(&from), &to, "ASC"),
+            Order::Newest => (&from, token.unwrap_or(&to), "DESC"),
+        };
+        let sql = format!(
+            "SELECT sk, body FROM items WHERE pk = ? AND sk > ? AND sk < ? ORDER BY sk {direction} LIMIT ?"
+        );
+        let connection = self.connection.borrow();
+        let mut query = connection.prepare_cached(&sql)?;
+        let parameters = params![keys::partition(target), from, to, limit];
+        let items = query.query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let items: Vec<(String, String)> = items.collect::<Result<_, _>>()?;
+        let is_full = items.len() as u64 == u64::from(limit);
+        let next_token = items.last().filter(|_| is_full).map(|(sk, _)| sk.clone());
+        let items = items.iter().map(|(sk, body)| record(target, sk, body)).collect::<Result<_, _>>()?;
+        Ok(Page { items, next_token })
+    }
+
+    /// Changes the head that the run holds; `None`: it is no longer the run's.
+    fn change(&self, target: &Target, changed: impl FnOnce(&Head) -> Option<Head>) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let changed = head(transaction, target)?.as_ref().and_then(changed);
+            put_head(transaction, target, &changed.ok_or(StoreError::Superseded)?)
+        })
+    }
 }
 
 fn put(
@@ -99,34 +139,47 @@ fn put(
     item: &impl Serialize,
     expires_at: Option<i64>,
 ) -> Result<(), StoreError> {
-    let body = serde_json::to_string(&Stored::new(item))?;
+    let body = serde_json::to_string(item)?;
     let sql = "INSERT OR REPLACE INTO items (pk, sk, body, expires_at) VALUES (?, ?, ?, ?)";
     transaction.prepare_cached(sql)?.execute(params![pk, sk, body, expires_at])?;
     Ok(())
 }
 
-/// The item in a document, unless a newer packwatch wrote it.
-fn decode<T: DeserializeOwned>(target: &Target, body: &str) -> Result<T, StoreError> {
-    let document: Value = serde_json::from_str(body)?;
-    match document.get("schema").and_then(Value::as_u64) {
-        Some(schema) if schema > u64::from(SCHEMA) => Err(StoreError::Newer(newer_schema(target, schema))),
-        _ => Ok(serde_json::from_value::<Stored<T>>(document)?.item),
-    }
+fn put_head(transaction: &rusqlite::Transaction<'_>, target: &Target, head: &Head) -> Result<(), StoreError> {
+    put(transaction, keys::WATCH, &keys::head(target), head, None)
 }
 
-/// A silence that cannot be read silences nothing.
-fn silence(sk: &str, body: &str) -> Option<Silence> {
-    let stored = serde_json::from_str::<Stored<Silence>>(body);
-    stored.map(|stored| stored.item).inspect_err(|error| warn!(sk, %error, "silence not understood")).ok()
+fn delete(transaction: &rusqlite::Transaction<'_>, pk: &str, sk: &str) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM items WHERE pk = ? AND sk = ?";
+    Ok(transaction.prepare_cached(sql)?.execute([pk, sk])? > 0)
+}
+
+/// Removes what has expired, once a day.
+fn tidy(transaction: &rusqlite::Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
+    let (pk, sk) = TIDIED;
+    let today = now.strftime("%F").to_string();
+    if body(transaction, pk, sk)?
+        .is_some_and(|body| serde_json::from_str(&body).ok().as_ref() == Some(&today))
+    {
+        return Ok(());
+    }
+    // Here and not when the file is opened: those who only read it may not be allowed to write.
+    transaction.execute_batch(
+        "CREATE INDEX IF NOT EXISTS items_by_expiry ON items (expires_at) WHERE expires_at IS NOT NULL",
+    )?;
+    let sql = "DELETE FROM items WHERE expires_at < ?";
+    transaction.prepare_cached(sql)?.execute([now.as_second()])?;
+    put(transaction, pk, sk, &today, None)
+}
+
+fn body(transaction: &rusqlite::Transaction<'_>, pk: &str, sk: &str) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT body FROM items WHERE pk = ? AND sk = ?";
+    Ok(transaction.prepare_cached(sql)?.query_row([pk, sk], |row| row.get(0)).optional()?)
 }
 
 /// The head, for a writer that holds the transaction.
 fn head(transaction: &rusqlite::Transaction<'_>, target: &Target) -> Result<Option<Head>, StoreError> {
-    let sql = "SELECT body FROM items WHERE pk = ? AND sk = ?";
-    let body: Option<String> = transaction
-        .prepare_cached(sql)?
-        .query_row([keys::WATCH, &keys::head(target)], |row| row.get(0))
-        .optional()?;
+    let body = body(transaction, keys::WATCH, &keys::head(target))?;
     body.map(|body| decode(target, &body)).transpose()
 }
 
@@ -145,66 +198,89 @@ impl SnapshotStore for SqliteStore {
             }
             let Some(target) = keys::target_of_head(&sk) else { continue };
             match decode(&target, &body) {
-                Ok(head) => drop(heads.known.insert(target, head)),
-                Err(error) => drop(heads.unreadable.insert(target, error.to_string())),
+                Ok(head) => {
+                    heads.known.insert(target, head);
+                }
+                Err(error) => {
+                    heads.unreadable.insert(target, error.to_string());
+                }
             }
         }
         Ok(heads)
     }
 
-    async fn claim(&self, target: &Target, claim: &Claim) -> Result<(), StoreError> {
+    async fn claim(&self, target: &Target, claim: &Claim) -> Result<Head, StoreError> {
         self.write(|transaction| {
-            let claimed = match head(transaction, target)? {
-                None if claim.seen == 0 => claim.first_head(),
-                Some(head) if claim.saw(&head) => Head { epoch: claim.epoch(), fingerprint: None, ..head },
-                _ => return Err(StoreError::Superseded),
-            };
-            put(transaction, keys::WATCH, &keys::head(target), &claimed, None)
+            let found = head(transaction, target)?;
+            let claimed = claim.applied_to(found.as_ref()).ok_or(StoreError::Superseded)?;
+            put_head(transaction, target, &claimed)?;
+            Ok(claimed)
         })
     }
 
     async fn rows(&self, target: &Target) -> Result<BTreeMap<AccountId, Row>, StoreError> {
         let items = self.prefixed(&keys::partition(target), keys::ACCOUNTS)?;
-        let rows = items.iter().filter_map(|(sk, body)| Some((keys::account_of(sk)?, body)));
-        rows.map(|(account, body)| Ok((account, decode(target, body)?))).collect()
+        items.iter().filter_map(|(sk, body)| row(target, sk, body).transpose()).collect()
     }
 
-    async fn record(&self, target: &Target, epoch: u64, changes: &[Change]) -> Result<(), StoreError> {
+    async fn record(
+        &self,
+        target: &Target,
+        epoch: u64,
+        changes: &[Change],
+        closing: Option<&Closing>,
+    ) -> Result<(), StoreError> {
         let pk = keys::partition(target);
         self.write(|transaction| {
-            fence(transaction, target, epoch)?;
+            let head = fence(transaction, target, epoch)?;
             for change in changes {
                 let sk = keys::account(change.account);
                 match &change.row {
-                    Some(row) => put(transaction, &pk, &sk, row, None)?,
+                    Some(row) => put(transaction, &pk, &sk, &Stored::new(row), None)?,
                     None => {
-                        let sql = "DELETE FROM items WHERE pk = ? AND sk = ?";
-                        transaction.prepare_cached(sql)?.execute([&pk, &sk])?;
+                        delete(transaction, &pk, &sk)?;
                     }
                 }
                 if let Some(transition) = &change.transition {
-                    let sk = keys::transition(transition.epoch, transition.account);
-                    put(transaction, &pk, &sk, transition, Some(transition.expires_at.as_second()))?;
+                    let sk = keys::record(Position::of(transition));
+                    let expires_at = Some(transition.expires_at.as_second());
+                    put(transaction, &pk, &sk, &Stored::new(&**transition), expires_at)?;
                 }
             }
-            Ok(())
+            let Some(closing) = closing else { return Ok(()) };
+            if let Some(notice) = closing.notice() {
+                let expires_at = Some(notice.expires_at.as_second());
+                put(transaction, &pk, &keys::record(notice.position()), &Stored::new(notice), expires_at)?;
+            }
+            put_head(transaction, target, &closing.applied_to(head))
         })
     }
 
-    async fn transitions(&self, target: &Target, after: u64) -> Result<Vec<Transition>, StoreError> {
-        let (from, to) = keys::transitions_after(after);
-        let items = self.range(&keys::partition(target), &from, &to)?;
-        items.iter().map(|(_, body)| decode(target, body)).collect()
+    async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<Record>, StoreError> {
+        let range = keys::records(request.after, request.until);
+        self.page(target, range, (request.order, request.limit, request.token.as_ref()))
     }
 
-    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
-        self.write(|transaction| {
-            let head = fence(transaction, target, commit.epoch)?;
-            put(transaction, keys::WATCH, &keys::head(target), &commit.applied_to(&head), None)?;
-            // SQLite has no TTL.
-            let sql = "DELETE FROM items WHERE expires_at < ?";
-            transaction.prepare_cached(sql)?.execute([commit.at.as_second()])?;
-            Ok(())
+    async fn advance(&self, target: &Target, advance: &Advance) -> Result<(), StoreError> {
+        self.change(target, |head| advance.applied_to(head))
+    }
+
+    async fn finish(&self, target: &Target, finish: &Finish) -> Result<(), StoreError> {
+        self.change(target, |head| finish.applied_to(head))?;
+        self.write(|transaction| tidy(transaction, finish.at))
+    }
+
+    async fn listen(&self, target: &Target, listens: bool) -> Result<(), StoreError> {
+        self.write(|transaction| match head(transaction, target)? {
+            Some(head) => put_head(transaction, target, &listening(&head, listens)),
+            None => Ok(()),
+        })
+    }
+
+    async fn remember(&self, target: &Target, note: &Note) -> Result<(), StoreError> {
+        self.write(|transaction| match head(transaction, target)? {
+            Some(head) => put_head(transaction, target, &note.applied_to(&head)),
+            None => Ok(()),
         })
     }
 }
@@ -215,24 +291,9 @@ impl HistoryReader for SqliteStore {
         target: &Target,
         request: &HistoryRequest,
     ) -> Result<Page<Transition>, StoreError> {
-        let (first, last) = keys::transitions_after(0);
-        let (from, to, order) = match (request.order, &request.token) {
-            (Order::Oldest, token) => (token.as_ref().unwrap_or(&first), &last, "ASC"),
-            (Order::Newest, token) => (&first, token.as_ref().unwrap_or(&last), "DESC"),
-        };
-        // Neither end is a transition, unless it is the token's.
-        let sql = format!(
-            "SELECT sk, body FROM items WHERE pk = ? AND sk > ? AND sk < ? ORDER BY sk {order} LIMIT ?"
-        );
-        let connection = self.connection.borrow();
-        let mut query = connection.prepare_cached(&sql)?;
-        let parameters = params![keys::partition(target), from, to, request.limit];
-        let items = query.query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let items: Vec<(String, String)> = items.collect::<Result<_, _>>()?;
-        let is_full = items.len() as u64 == u64::from(request.limit);
-        let next_token = items.last().filter(|_| is_full).map(|(sk, _)| sk.clone());
-        let items = items.iter().map(|(_, body)| decode(target, body)).collect::<Result<_, _>>()?;
-        Ok(Page { items, next_token })
+        let page = self.page(target, keys::log(), (request.order, request.limit, request.token.as_ref()))?;
+        let items = page.items.into_iter().filter_map(Record::transition).collect();
+        Ok(Page { items, next_token: page.next_token })
     }
 }
 
@@ -240,14 +301,11 @@ impl SilenceStore for SqliteStore {
     async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
         let expires_at = Some(silence.until.as_second());
         self.write(|transaction| {
-            put(transaction, keys::WATCH, &keys::silence(&silence.id), silence, expires_at)
+            put(transaction, keys::WATCH, &keys::silence(&silence.id), &Stored::new(silence), expires_at)
         })
     }
 
     async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
-        let sql = "DELETE FROM items WHERE pk = ? AND sk = ?";
-        self.write(|transaction| {
-            Ok(transaction.prepare_cached(sql)?.execute([keys::WATCH, &keys::silence(id)])? > 0)
-        })
+        self.write(|transaction| delete(transaction, keys::WATCH, &keys::silence(id)))
     }
 }

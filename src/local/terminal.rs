@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::notify::Notification;
 use crate::notify::message::{Alert, Event};
 use crate::notify::render;
-use crate::ports::{PublishError, Publisher};
+use crate::ports::{Machines, PublishError, Publisher};
 
 /// A form in which a notification is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,8 +70,8 @@ impl<W: Write> Publisher for Terminal<W> {
         self.write(&alert.notification).map_err(failed)
     }
 
-    fn has_events(&self) -> bool {
-        false
+    fn machines(&self) -> Machines {
+        Machines::Elsewhere
     }
 
     async fn events(&self, _: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {

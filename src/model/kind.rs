@@ -7,22 +7,24 @@ use serde::{Deserialize, Serialize};
 /// What a change means to the people who are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Kind {
-    /// Failed, or failed again.
+    /// Failed.
     Failed,
     /// A status that AWS did not document when this was written.
     Unrecognised,
     /// In progress for longer than the threshold.
     Stuck,
-    /// Still failed at a reminder's time.
+    /// Still not well at a reminder's time, or when a silence ended over what people knew.
     Reminder,
     /// Has not changed for an hour after having changed too often.
     Settled,
-    /// Succeeded after a failure.
+    /// Well again.
     Recovered,
     /// A new account.
     Joined,
     /// An account that is no longer there.
     Left,
+    /// Tried again, with the failure that people know.
+    FailedAgain,
     /// A deployment succeeded.
     Succeeded,
     /// A deployment started.
@@ -31,7 +33,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, worst first.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Failed,
         Self::Unrecognised,
         Self::Stuck,
@@ -40,6 +42,7 @@ impl Kind {
         Self::Recovered,
         Self::Joined,
         Self::Left,
+        Self::FailedAgain,
         Self::Succeeded,
         Self::InProgress,
     ];
@@ -55,6 +58,7 @@ impl Kind {
             Self::Recovered => "Recovered",
             Self::Joined => "Joined",
             Self::Left => "Left",
+            Self::FailedAgain => "FailedAgain",
             Self::Succeeded => "Succeeded",
             Self::InProgress => "InProgress",
         }
@@ -66,7 +70,9 @@ impl Kind {
             Self::Failed => Severity::Failure,
             Self::Unrecognised | Self::Stuck | Self::Reminder => Severity::Warning,
             Self::Recovered | Self::Settled => Severity::Resolved,
-            Self::Joined | Self::Left | Self::Succeeded | Self::InProgress => Severity::Info,
+            Self::Joined | Self::Left | Self::FailedAgain | Self::Succeeded | Self::InProgress => {
+                Severity::Info
+            }
         }
     }
 }

@@ -60,6 +60,11 @@ impl Status {
         }
     }
 
+    /// Whether what is deployed is the pack's deletion.
+    pub fn is_deletion(&self) -> bool {
+        matches!(&self.0, Name::Documented(text) if text.starts_with("DELETE_"))
+    }
+
     /// How far the deployment is.
     pub fn phase(&self) -> Phase {
         match &self.0 {

@@ -64,9 +64,31 @@ pub fn isolated(text: &str) -> String {
     if text.chars().any(is_right_to_left) { format!("\u{2068}{text}\u{2069}") } else { text.to_owned() }
 }
 
-/// So many of something: `1 page`, `2 pages`.
+/// Of the names that there are, the one that was meant by a name that there is not.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = name.to_lowercase();
+    let likeness = |known: &str| strsim::normalized_damerau_levenshtein(&folded, &known.to_lowercase());
+    let alike =
+        known.into_iter().map(|known| (likeness(known), known)).filter(|(likeness, _)| *likeness >= 0.5);
+    alike.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, known)| known)
+}
+
+/// So many of something: `1 page`, `2 pages`, `18,000 accounts`.
 pub fn counted(n: u64, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+    format!("{} {noun}{}", grouped(n), if n == 1 { "" } else { "s" })
+}
+
+/// A number with commas between its thousands.
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 #[cfg(test)]
@@ -91,6 +113,22 @@ mod tests {
     fn only_text_from_the_right_is_isolated() {
         assert_eq!(isolated("payments"), "payments");
         assert_eq!(isolated("تجريبي"), "\u{2068}تجريبي\u{2069}");
+    }
+
+    #[test]
+    fn what_was_meant_is_the_nearest_name() {
+        let known = ["Security-Baseline", "Cost", "Security-Baseline-2"];
+        assert_eq!(nearest("security-basline", known), Some("Security-Baseline"));
+        assert_eq!(nearest("Cots", known), Some("Cost"));
+        assert_eq!(nearest("Operations", known), None);
+    }
+
+    #[test]
+    fn thousands_are_kept_apart() {
+        let cases = [(0, "0 pages"), (1, "1 page"), (999, "999 pages"), (1000, "1,000 pages")];
+        for (n, text) in cases.into_iter().chain([(18_000, "18,000 pages"), (1_234_567, "1,234,567 pages")]) {
+            assert_eq!(counted(n, "page"), text);
+        }
     }
 
     #[test]

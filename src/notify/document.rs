@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::text::plain;
-use crate::model::{AccountId, Kind, PackName, Phase, Region, Severity, Status};
-use crate::state::State;
+use crate::model::{AccountId, Kind, PackName, Region, Severity, Status};
+use crate::state::{self, State};
 
 /// A digest of what changed in one or more packs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,13 +46,17 @@ pub struct PackNotice {
     /// What this is about.
     #[serde(rename = "Type")]
     pub kind: NoticeType,
+    /// The id of the record that a baseline or a deletion is: the same in every copy, and on the events topic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Where the pack is deployed.
     pub region: Region,
     /// The organization's name for it.
     pub organization_conformance_pack_name: PackName,
     /// How many accounts it has.
     pub accounts: u64,
-    /// What happened to its accounts, worst first; in a baseline, the accounts that fail already.
+    /// What happened to its accounts, worst first; in a baseline, the accounts that are not well. The order is not that
+    /// of time, which each has.
     pub transitions: Vec<TransitionNotice>,
     /// How many more there are than fit.
     pub omitted: u64,
@@ -96,13 +100,28 @@ pub struct TransitionNotice {
     /// The account's state in AWS Organizations, unless it is active.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_state: Option<String>,
+    /// What became of it before, in the same digest, the oldest first: told nowhere else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Kind>,
     /// What was the case before; `null` when the account was not there.
     pub from: Option<StateNotice>,
     /// What is the case now; `null` when the account has left.
     pub to: Option<StateNotice>,
-    /// Since when the account fails, or had failed until now.
+    /// When AWS Config was read; absent in documents of an older packwatch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_at: Option<Timestamp>,
+    /// The epoch that recorded it: of two changes of one account, the one with the higher number came later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    /// The incident that it belongs to: the same from the first failure to the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident_id: Option<String>,
+    /// Since when the account is not well, or had not been until now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
+    /// It was so before packwatch watched the pack.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub baseline: bool,
     /// A silence covers it: only machines are told.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silenced: bool,
@@ -152,17 +171,17 @@ impl StateNotice {
 impl TransitionNotice {
     /// The key of [`Notification::counts`] under which it counts.
     pub fn counted_as(&self) -> &'static str {
-        if self.flapping.is_some() { "Flapping" } else { self.kind.as_str() }
+        match self.kind {
+            _ if self.flapping.is_some() => "Flapping",
+            Kind::Reminder if self.silence_ended => "SilenceEnded",
+            kind => kind.as_str(),
+        }
     }
 
     /// How much it matters, as [`crate::state::Transition::severity`].
     pub fn severity(&self) -> Severity {
-        let fails = self.to.as_ref().is_some_and(|to| Status::new(&to.status).phase() == Phase::Failed);
-        match self.kind {
-            Kind::Settled if fails => Severity::Failure,
-            kind if self.flapping.is_some() => kind.severity().min(Severity::Warning),
-            kind => kind.severity(),
-        }
+        let phase = self.to.as_ref().map(|to| Status::new(&to.status).phase());
+        state::severity(self.kind, phase, self.incident_id.is_some(), self.flapping.is_some())
     }
 }
 
@@ -209,6 +228,7 @@ impl Notification {
         }
         let cut = |(pack, keep): (&PackNotice, usize)| PackNotice {
             kind: pack.kind,
+            id: pack.id.clone(),
             region: pack.region.clone(),
             organization_conformance_pack_name: pack.organization_conformance_pack_name.clone(),
             accounts: pack.accounts,

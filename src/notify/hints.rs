@@ -2,7 +2,8 @@
 //! the table names where AWS says so, and what no row knows gets the last one.
 //!
 //! To add a row: the code as AWS Config spells it (or a part of the message, in lower case, where codes
-//! are too general), two short sentences, and the title and address of AWS's page.
+//! are too general), two short sentences, and the title and address of AWS's page. Say no more than that
+//! page does, and mind the order: a message may fit several rows, and the first one counts.
 
 use std::time::Duration;
 
@@ -34,8 +35,18 @@ pub struct Hint {
     retried: bool,
 }
 
-/// How long AWS Config goes on trying to deploy to a new account that has no recorder.
+/// How long AWS Config keeps trying to deploy to a new account that has no recorder, from when it was added.
 pub const RETRIED: Duration = Duration::from_secs(7 * 3600);
+
+/// Codes under which AWS reports many causes. What the message says counts for more.
+const SAYS_LITTLE: [&str; 6] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "InsufficientPermissions",
+    "InsufficientPermissionsException",
+    "OrganizationAccessDeniedException",
+    "LimitExceededException",
+];
 
 macro_rules! source {
     ($name:ident, $title:literal, $path:literal) => {
@@ -59,6 +70,16 @@ source!(
     "PutOrganizationConformancePack",
     "config/latest/APIReference/API_PutOrganizationConformancePack.html"
 );
+source!(
+    SERVICE_LINKED_ROLES,
+    "Using Service-Linked Roles for AWS Config",
+    "config/latest/developerguide/using-service-linked-roles.html"
+);
+source!(
+    SERVICE_LINKED_RULES,
+    "Service-Linked AWS Config Rules",
+    "config/latest/developerguide/service-linked-awsconfig-rules.html"
+);
 source!(LIMITS, "Service Limits for AWS Config", "config/latest/developerguide/configlimits.html");
 source!(
     CLOSED,
@@ -77,7 +98,26 @@ source!(
 );
 
 /// The rows, of which the first that fits is taken.
-static HINTS: [Hint; 10] = [
+static HINTS: [Hint; 12] = [
+    Hint {
+        codes: &["UnableToAssumeServiceLinkedRoleException"],
+        messages: &["unable to assume service-linked role", "unable to assume service linked role"],
+        means: "AWS Config could not assume its service-linked role in the account. This was seen where AWS \
+                Config had never been turned on, for example in management accounts.",
+        todo: "Turn on AWS Config in that account and region, then deploy the pack again.",
+        source: &SERVICE_LINKED_ROLES,
+        retried: false,
+    },
+    Hint {
+        codes: &[],
+        messages: &["config:deleteconfigrule", "owns servicelinkedconfigrule"],
+        means: "AWS Config could not delete one of the pack's rules in the account. Rules that an AWS service \
+                owns cannot be deleted by others.",
+        todo: "Read the message for the rule, and which service created it (aws configservice \
+               describe-config-rules shows CreatedBy). Turn the rule off in that service, or ask AWS Support.",
+        source: &SERVICE_LINKED_RULES,
+        retried: false,
+    },
     Hint {
         codes: &[
             "NoAvailableConfigurationRecorder",
@@ -93,7 +133,7 @@ static HINTS: [Hint; 10] = [
     },
     Hint {
         codes: &["InsufficientDeliveryPolicyException", "NoSuchBucketException"],
-        messages: &["delivery bucket", "deliverys3bucket", "awsconfigconforms"],
+        messages: &["delivery bucket", "deliverys3bucket", "awsconfigconforms-"],
         means: "The pack cannot use its delivery bucket.",
         todo: "Check that the bucket exists, that its name starts with awsconfigconforms, and that its \
                policy lets AWSServiceRoleForConfigConforms of every member account write.",
@@ -102,19 +142,21 @@ static HINTS: [Hint; 10] = [
     },
     Hint {
         codes: &["InvalidRoleException"],
-        messages: &["service-linked role", "service linked role", "awsserviceroleforconfigconforms"],
-        means: "The role with which AWS Config deploys packs is missing in the account, or cannot be made.",
+        messages: &["service-linked role", "service linked role", "createservicelinkedrole"],
+        means: "The role with which AWS Config deploys packs is missing in the account, or cannot be created.",
         todo: "Create AWSServiceRoleForConfigConforms there: aws iam create-service-linked-role \
-               --aws-service-name config-conforms.amazonaws.com; look for a service control policy that \
-               denies it.",
+               --aws-service-name config-conforms.amazonaws.com. If that is denied, look for a service \
+               control policy.",
         source: &PUT_PACK,
         retried: false,
     },
     Hint {
         codes: &["MaxNumberOfConfigRulesExceededException"],
         messages: &["maximum number of config rules", "maximum number of rules"],
-        means: "The account has as many AWS Config rules as its quota allows; those of packs count too.",
-        todo: "Delete rules that are no longer used there, or ask for a higher quota.",
+        means: "A quota of AWS Config rules is used up: 1,000 for each account and region, those of packs \
+                included, and 130 for each pack.",
+        todo: "Delete rules there that are no longer used, or put fewer rules into the pack. AWS does not \
+               raise these quotas.",
         source: &LIMITS,
         retried: false,
     },
@@ -124,8 +166,9 @@ static HINTS: [Hint; 10] = [
             "MaxNumberOfOrganizationConformancePacksExceededException",
         ],
         messages: &["limit of the number of conformance packs", "maximum number of conformance packs"],
-        means: "The account has as many conformance packs as its quota allows.",
-        todo: "Delete a conformance pack of the account's own, or ask for a higher quota.",
+        means: "A quota of conformance packs is used up: 50 for each account and region, the organization's \
+                packs included, and 50 for the organization.",
+        todo: "Delete a conformance pack that is no longer used. AWS does not raise these quotas.",
         source: &LIMITS,
         retried: false,
     },
@@ -136,7 +179,7 @@ static HINTS: [Hint; 10] = [
         ],
         messages: &["template validation", "template error", "invalid template"],
         means: "The pack's template, or a parameter of it, is not valid in this account and region.",
-        todo: "Mend the template (a rule or remediation may not exist in this region), then deploy the pack \
+        todo: "Fix the template (a rule or remediation may not exist in this region), then deploy the pack \
                again.",
         source: &PUT_ORGANIZATION_PACK,
         retried: false,
@@ -145,7 +188,7 @@ static HINTS: [Hint; 10] = [
         codes: &["ResourceInUseException", "ConflictException", "ResourceConcurrentModificationException"],
         messages: &["is in progress", "remediation action"],
         means: "Another change of the pack was under way in the account, or a remediation was running.",
-        todo: "Wait until it has ended, then deploy the pack again.",
+        todo: "Wait until it has finished, then deploy the pack again.",
         source: &PUT_PACK,
         retried: false,
     },
@@ -161,8 +204,8 @@ static HINTS: [Hint; 10] = [
     Hint {
         codes: &["ThrottlingException", "LimitExceededException", "RequestLimitExceeded"],
         messages: &["rate exceeded", "throttl"],
-        means: "AWS was asked too often at once.",
-        todo: "Deploy the pack again later; many packs at once throttle each other.",
+        means: "AWS throttled the deployment: too many requests at once.",
+        todo: "Deploy the pack again later, with fewer packs at the same time.",
         source: &PUT_ORGANIZATION_PACK,
         retried: false,
     },
@@ -170,13 +213,14 @@ static HINTS: [Hint; 10] = [
         codes: &[
             "AccessDenied",
             "AccessDeniedException",
+            "InsufficientPermissions",
             "InsufficientPermissionsException",
             "OrganizationAccessDeniedException",
         ],
         messages: &["access denied", "not authorized", "explicit deny"],
-        means: "AWS Config may not do in the account what the pack needs.",
-        todo: "Look for a service control policy that denies config, iam or cloudformation there, and check \
-               that the template's bucket or document can be read from the account.",
+        means: "AWS Config lacks a permission that the pack needs.",
+        todo: "Read the message for the action that was denied. Check that the template's bucket or document \
+               can be read from the account, and look for a service control policy that denies the action.",
         source: &PUT_ORGANIZATION_PACK,
         retried: false,
     },
@@ -197,7 +241,7 @@ static ANY_FAILURE: Hint = Hint {
 pub static STUCK: Hint = Hint {
     codes: &[],
     messages: &[],
-    means: "The deployment has not ended for longer than it should take.",
+    means: "The deployment is taking longer than it should.",
     todo: "In the account: aws configservice describe-conformance-pack-status; where it names a stack, its \
            events in AWS CloudFormation say what it waits for.",
     source: &TROUBLESHOOTING,
@@ -208,7 +252,7 @@ pub static STUCK: Hint = Hint {
 pub static FLAPPING: Hint = Hint {
     codes: &[],
     messages: &[],
-    means: "The status changes back and forth. You are told again when it has not changed for an hour; \
+    means: "The status changes back and forth. You are notified again when it has not changed for an hour; \
             packwatch history has every change.",
     todo: "Look for two deployments of the pack that undo each other, or a remediation that runs again and \
            again.",
@@ -231,22 +275,34 @@ pub static PACK_DELETED: Hint = Hint {
     codes: &[],
     messages: &[],
     means: "The pack's rules and remediations are gone from these accounts: nothing checks them any more.",
-    todo: "If nobody meant that: AWS CloudTrail's event DeleteOrganizationConformancePack says who did it; \
-           deploy the pack again.",
+    todo: "If this was a mistake: AWS CloudTrail's event DeleteOrganizationConformancePack shows who did it. \
+           Deploy the pack again.",
     source: &DELETE_ORGANIZATION_PACK,
     retried: false,
 };
 
-/// What is known of a failure: by its code, else by its message.
+/// What is known of a failure: by its code, else by its message; for codes that say little, the other way round.
 pub fn failure(code: Option<&str>, message: Option<&str>) -> &'static Hint {
     let message = message.unwrap_or_default().to_lowercase();
     let by_code = || HINTS.iter().find(|hint| code.is_some_and(|code| hint.codes.contains(&code)));
-    let by_message = || HINTS.iter().find(|hint| hint.messages.iter().any(|part| message.contains(part)));
-    by_code().or_else(by_message).unwrap_or(&ANY_FAILURE)
+    let by_message = || HINTS.iter().find(|hint| hint.fits(&message));
+    let known = match code {
+        Some(code) if SAYS_LITTLE.contains(&code) => by_message().or_else(by_code),
+        _ => by_code().or_else(by_message),
+    };
+    known.unwrap_or(&ANY_FAILURE)
 }
 
 impl Hint {
-    /// Until when AWS Config goes on trying by itself, for a creation that has failed since then.
+    /// Whether a message, in lower case, is about this. AWS CloudFormation's summaries name a code in it:
+    /// "NoAvailableConfigurationRecorderException in 27 account(s)".
+    fn fits(&self, message: &str) -> bool {
+        self.messages.iter().any(|part| message.contains(part))
+            || self.codes.iter().any(|code| message.contains(&code.to_lowercase()))
+    }
+
+    /// Until when, at the latest, AWS Config keeps trying by itself, for a creation that has failed since
+    /// then. The account was added at that time or before.
     pub fn retried_until(&self, status: &str, since: Option<Timestamp>) -> Option<Timestamp> {
         let since = since.filter(|_| self.retried && status.starts_with("CREATE_"))?;
         since.checked_add(RETRIED).ok()
@@ -264,6 +320,64 @@ mod tests {
         assert_eq!(failure(None, Some("Config Recorder is not present")), recorder);
         assert!(failure(Some("X"), Some("The account is SUSPENDED")).means.contains("suspended"));
         assert_eq!(failure(Some("X"), None), &ANY_FAILURE);
+    }
+
+    #[test]
+    fn a_message_wins_over_a_code_that_says_little() {
+        let of = |message| failure(Some("AccessDenied"), Some(message));
+        assert!(of("There is no configuration recorder in 111122223333").means.contains("recorder"));
+        assert_eq!(of("explicit deny"), failure(Some("InsufficientPermissions"), None));
+        assert!(of("explicit deny").means.contains("permission"));
+        assert!(of("CreateServiceLinkedRole: access denied").means.contains("role"));
+    }
+
+    #[test]
+    fn a_rule_that_cannot_be_deleted_is_not_taken_for_a_bucket() {
+        let messages = [
+            "User: arn:aws:sts::111122223333:assumed-role/AWSServiceRoleForConfigConforms/\
+             AwsConfigConformsWorkflow is not authorized to perform: config:DeleteConfigRule on resource: \
+             arn:aws:config:eu-west-1:111122223333:config-rule/config-rule-abcdef",
+            "An AWS service owns ServiceLinkedConfigRule. You do not have permissions to take action on this \
+             rule.",
+        ];
+        for message in messages {
+            for code in [None, Some("AccessDenied"), Some("InternalError")] {
+                assert_eq!(failure(code, Some(message)).source, &SERVICE_LINKED_RULES, "{message}");
+            }
+        }
+        let bucket = "User: arn:aws:sts::111122223333:assumed-role/AWSServiceRoleForConfigConforms/\
+                      AwsConfigConformsWorkflow is not authorized to perform: s3:PutObject on \
+                      arn:aws:s3:::awsconfigconforms-example";
+        assert!(failure(Some("AccessDenied"), Some(bucket)).means.contains("bucket"));
+        let other = bucket.replace("awsconfigconforms-", "template-");
+        assert!(
+            failure(Some("AccessDenied"), Some(&other)).means.contains("permission"),
+            "no role is missing"
+        );
+    }
+
+    #[test]
+    fn a_code_is_understood_in_the_summary_of_cloudformation() {
+        let summary = "NoAvailableConfigurationRecorderException in 27 account(s)";
+        assert!(failure(None, Some(summary)).retried);
+        assert!(failure(Some("CREATE_FAILED"), Some(summary)).retried);
+        let management = failure(Some("UnableToAssumeServiceLinkedRoleException"), None);
+        assert!(management.means.contains("never been turned on"));
+        assert_eq!(
+            failure(None, Some("UnableToAssumeServiceLinkedRoleException in 1 account(s)")),
+            management
+        );
+    }
+
+    #[test]
+    fn no_hint_asks_for_a_higher_quota() {
+        for hint in &HINTS {
+            assert!(!hint.todo.contains("higher") && !hint.todo.contains("increase"), "{hint:?}");
+        }
+        let limits = HINTS.iter().filter(|hint| hint.source == &LIMITS);
+        assert!(
+            limits.clone().count() == 2 && limits.clone().all(|hint| hint.todo.contains("does not raise"))
+        );
     }
 
     #[test]

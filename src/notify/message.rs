@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::json;
 
+use super::document::Notification;
+use super::fold::{record_id, transition_notice};
+use super::render;
 use crate::model::text::plain;
-use crate::model::{AccountId, Target};
-use crate::notify::render;
-use crate::notify::{Notification, transition_notice};
+use crate::model::{Kind, Severity, Target};
 use crate::state::Transition;
+use crate::state::log::{PackEvent, Position, Record};
 
 /// 256 KiB, for the body and all attributes together ("Publish", Amazon SNS API Reference).
 pub const LARGEST_MESSAGE: usize = 256 * 1024;
@@ -58,22 +60,43 @@ pub struct Alert {
     pub attributes: Vec<Attribute>,
 }
 
-/// One message for machines: a transition.
+/// One message for machines: a record of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// Whose it is.
     pub target: Target,
-    /// The member account.
-    pub account: AccountId,
+    /// The record's place in the log.
+    pub position: Position,
     /// The JSON document.
     pub message: String,
     /// For filter policies.
     pub attributes: Vec<Attribute>,
 }
 
+/// How much of itself a message says. What SNS refuses for what it is, it may take in a lesser form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Form {
+    /// All.
+    Whole,
+    /// An event without AWS Config's own words; a digest without its accounts.
+    WithoutTexts,
+    /// What packwatch itself says, in which nothing can be wrong: an event's id, kind and account; a digest's counts.
+    Bare,
+}
+
+impl Form {
+    /// From the most to the least.
+    pub const ALL: [Self; 3] = [Self::Whole, Self::WithoutTexts, Self::Bare];
+}
+
 /// The message for a digest: whatever its size, SNS takes it.
-pub fn alert(notification: Notification) -> Alert {
-    let attributes = alert_attributes(&notification);
+pub fn alert(notification: &Notification, form: Form) -> Alert {
+    let attributes = alert_attributes(notification, form);
+    let notification = match form {
+        Form::Whole => notification.clone(),
+        Form::WithoutTexts => notification.within(0, |_| 1),
+        Form::Bare => Notification { packs: Vec::new(), ..notification.clone() },
+    };
     let subject = render::subject(&notification);
     let email = render::email(&notification);
     let https = render::slack(&notification).to_string();
@@ -93,14 +116,18 @@ pub fn alert(notification: Notification) -> Alert {
     Alert { notification, subject, message, attributes }
 }
 
-fn alert_attributes(notification: &Notification) -> Vec<Attribute> {
+/// The attributes of the whole digest, so that whoever filters gets a lesser form of it, too: without AWS Config's own
+/// statuses. The kinds are also those of accounts that are only counted.
+fn alert_attributes(notification: &Notification, form: Form) -> Vec<Attribute> {
     let packs = &notification.packs;
     let transitions = || packs.iter().flat_map(|pack| &pack.transitions);
-    let kinds = packs.iter().map(|pack| pack.kind.as_str()).filter(|kind| *kind != "Transitions");
-    let flapping = transitions().filter(|t| t.flapping.is_some()).map(|_| "Flapping");
-    let kinds =
-        transitions().map(|t| t.kind.as_str()).chain(flapping).chain(kinds).map(str::to_owned).collect();
-    let statuses = transitions().filter_map(|t| t.to.as_ref()).map(|to| to.status.clone()).collect();
+    let counted = notification.counts.keys().map(|counted_as| match counted_as.as_str() {
+        "SilenceEnded" => Kind::Reminder.as_str(),
+        kind => kind,
+    });
+    let kinds = transitions().map(|t| t.kind.as_str()).chain(counted).map(str::to_owned).collect();
+    let statuses = transitions().filter_map(|t| t.to.as_ref()).filter(|_| form == Form::Whole);
+    let statuses = statuses.map(|to| to.status.clone()).collect();
     let regions = packs.iter().map(|pack| pack.region.to_string()).collect();
     let names = packs.iter().map(|pack| pack.organization_conformance_pack_name.to_string()).collect();
     let lists = [
@@ -113,17 +140,64 @@ fn alert_attributes(notification: &Notification) -> Vec<Attribute> {
     std::iter::once(severity).chain(lists.into_iter().flatten()).collect()
 }
 
-/// The message that tells a machine of one transition.
-pub fn event(target: &Target, born: &str, transition: &Transition) -> Event {
-    let notice = transition_notice(target, born, transition);
-    let mut document = json!(notice);
-    if let Some(fields) = document.as_object_mut() {
-        fields.insert("Version".to_owned(), json!("1"));
-        fields.insert("Region".to_owned(), json!(target.region));
-        fields.insert("OrganizationConformancePackName".to_owned(), json!(target.pack));
-        fields.insert("ObservedAt".to_owned(), json!(transition.observed_at));
+/// The message that tells a machine of one record of the log.
+pub fn event(target: &Target, born: &str, record: &Record, form: Form) -> Event {
+    let mut document = match record {
+        Record::Account(transition) => of_account(target, born, transition, form),
+        Record::Pack(notice) => json!({"Kind": notice.event.as_str(), "Accounts": notice.accounts}),
+    };
+    let fields = json!({
+        "Version": "1",
+        "Id": record_id(target, born, record),
+        "Region": target.region,
+        "OrganizationConformancePackName": target.pack,
+        "ObservedAt": record.observed_at(),
+        "Sequence": record.position().epoch,
+    });
+    if let (Some(document), serde_json::Value::Object(fields)) = (document.as_object_mut(), fields) {
+        document.extend(fields);
     }
-    let state = transition.to.as_ref().or(transition.from.as_ref());
+    let attributes = match record {
+        Record::Account(transition) => attributes_of(transition, form),
+        Record::Pack(notice) => {
+            let severity = match notice.event {
+                PackEvent::Baseline => Severity::Info,
+                PackEvent::PackDeleted => Severity::Warning,
+            };
+            vec![
+                Attribute::text("Kind", notice.event.as_str()),
+                Attribute::text("Severity", severity.as_str()),
+            ]
+        }
+    };
+    let of_pack = [
+        Attribute::text("Region", target.region.as_str()),
+        Attribute::text("OrganizationConformancePackName", target.pack.as_str()),
+    ];
+    Event {
+        target: target.clone(),
+        position: record.position(),
+        message: document.to_string(),
+        attributes: attributes.into_iter().chain(of_pack).collect(),
+    }
+}
+
+fn of_account(target: &Target, born: &str, transition: &Transition, form: Form) -> serde_json::Value {
+    let mut notice = transition_notice(target, born, transition);
+    match form {
+        Form::Whole => {}
+        Form::WithoutTexts => {
+            if let Some(to) = &mut notice.to {
+                to.error_message = None;
+            }
+        }
+        Form::Bare => (notice.from, notice.to) = (None, None),
+    }
+    json!(notice)
+}
+
+fn attributes_of(transition: &Transition, form: Form) -> Vec<Attribute> {
+    let state = transition.to.as_ref().or(transition.from.as_ref()).filter(|_| form != Form::Bare);
     let status = state.map_or_else(String::new, |state| plain(state.status.as_str()));
     let text = |name, value: &str| Some(Attribute::text(name, value)).filter(|a| !a.value.is_empty());
     let attributes = [
@@ -131,13 +205,6 @@ pub fn event(target: &Target, born: &str, transition: &Transition) -> Event {
         text("Kind", transition.kind.as_str()),
         text("Status", &status),
         text("Severity", transition.severity().as_str()),
-        text("Region", target.region.as_str()),
-        text("OrganizationConformancePackName", target.pack.as_str()),
     ];
-    Event {
-        target: target.clone(),
-        account: transition.account,
-        message: document.to_string(),
-        attributes: attributes.into_iter().flatten().collect(),
-    }
+    attributes.into_iter().flatten().collect()
 }

@@ -51,8 +51,9 @@ impl PackFilter {
 pub struct Notify(BTreeSet<&'static str>);
 
 /// The names that `PACKWATCH_NOTIFY` takes.
-const NOTIFY: [&str; 10] = [
+const NOTIFY: [&str; 11] = [
     "failed",
+    "failed-again",
     "recovered",
     "succeeded",
     "in-progress",
@@ -76,7 +77,9 @@ impl FromStr for Notify {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut wanted = BTreeSet::new();
         for item in items(text) {
-            match NOTIFY.iter().find(|name| **name == item) {
+            // As it is spelled here (`in-progress`) or in the documents (`InProgress`).
+            let folded = |text: &str| text.replace('-', "").to_lowercase();
+            match NOTIFY.iter().find(|name| folded(name) == folded(item)) {
                 _ if item == "all" => wanted.extend(NOTIFY),
                 Some(name) => {
                     wanted.insert(*name);
@@ -94,6 +97,8 @@ impl Notify {
         let name = match kind {
             Kind::Unrecognised | Kind::Settled => return true,
             Kind::Failed => "failed",
+            Kind::FailedAgain if self.0.contains("failed") => return true,
+            Kind::FailedAgain => "failed-again",
             Kind::Recovered => "recovered",
             Kind::Succeeded => "succeeded",
             Kind::InProgress => "in-progress",

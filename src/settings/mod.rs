@@ -18,7 +18,7 @@ pub use queue::{Queue, QueueUrl};
 pub use thresholds::Thresholds;
 pub use topic::TopicArn;
 pub(crate) use values::duration;
-use values::{list, number, remind_every, switch};
+use values::{list, number, remind_every, switch, whole_every};
 
 /// What to watch and what to tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Settings {
     pub flap_limit: Option<u32>,
     /// `PACKWATCH_ACCOUNT_NAMES`
     pub account_names: bool,
+    /// `PACKWATCH_WHOLE_EVERY`; `None`: every look is a whole one.
+    pub whole_every: Option<Duration>,
 }
 
 /// Where the Lambda keeps its state and sends its messages.
@@ -56,7 +58,7 @@ pub struct Destinations {
     pub events_topic: Option<TopicArn>,
     /// Through which the schedule's targets go; `None`: one run looks at all of them.
     pub queue: Option<Queue>,
-    /// `PACKWATCH_PACK_METRICS`: whether each pack has metrics of its own.
+    /// `PACKWATCH_PACK_METRICS`: whether each pack has a metric, and a run more than the alarms need.
     pub pack_metrics: bool,
 }
 
@@ -152,6 +154,7 @@ impl<'a> Reader<'a> {
                 _ => number(text, 2, 60).map(Some).map_err(|error| format!("{error}, or never")),
             }),
             account_names: self.read("PACKWATCH_ACCOUNT_NAMES", true, switch),
+            whole_every: self.read("PACKWATCH_WHOLE_EVERY", Some(hours(1)), whole_every),
         }
     }
 

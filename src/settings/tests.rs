@@ -59,6 +59,18 @@ fn durations_are_what_people_write() {
 }
 
 #[test]
+fn everybody_is_read_once_an_hour_unless_the_setting_says_how_often_or_always() {
+    let every = |text| lambda(&[TABLE, TOPIC, REGION, ("PACKWATCH_WHOLE_EVERY", text)]);
+    assert_eq!(every("").unwrap().0.whole_every, Some(Duration::from_secs(3600)));
+    assert_eq!(every("15m").unwrap().0.whole_every, Some(Duration::from_secs(900)));
+    assert_eq!(every("always").unwrap().0.whole_every, None);
+    for wrong in ["0s", "59s", "never", "-1h"] {
+        let error = every(wrong).unwrap_err().to_string();
+        assert!(error.contains("PACKWATCH_WHOLE_EVERY") && error.contains("always"), "{wrong}: {error}");
+    }
+}
+
+#[test]
 fn an_unknown_status_is_told_whatever_is_asked_for() {
     let notify: Notify = "failed".parse().unwrap();
     assert!(notify.tells(Kind::Failed) && notify.tells(Kind::Unrecognised) && !notify.tells(Kind::Left));

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AccountId, Kind, Phase, Severity, Status};
+use super::id;
+use crate::model::{AccountId, Kind, Phase, Severity, Status, Target};
 
 /// What a run holds of one account: AWS Config's row and the facts that follow from the time. This is
 /// what is compared, stored and announced.
@@ -23,7 +24,8 @@ pub struct State {
     /// In progress for longer than the threshold.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stuck: bool,
-    /// How many reminders this failure has been due.
+    /// Of what is ill or moving, the begin of the period between two reminders, in seconds since 1970; 0 without
+    /// reminders. In rows of an older packwatch: how many reminders this failure had been due.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reminder: u64,
     /// Ill, and covered by a silence.
@@ -36,6 +38,30 @@ fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
+/// How an account stands in a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// Ill: the deployment failed.
+    Failed,
+    /// Ill: in progress for longer than the threshold.
+    Stuck,
+    /// Ill: in a status that AWS did not document when this was written.
+    Unrecognised,
+    /// In progress and not stuck.
+    Moving,
+    /// Created or updated.
+    Well,
+    /// Deleted: the pack is no longer in that account, which counts as not there.
+    Removed,
+}
+
+impl Health {
+    /// Whether somebody should look at it.
+    pub fn is_ill(self) -> bool {
+        matches!(self, Self::Failed | Self::Stuck | Self::Unrecognised)
+    }
+}
+
 /// What of a [`State`] decides whether something changed.
 pub type Key<'a> = (&'a Status, Option<&'a str>, Option<Timestamp>, bool, u64, bool);
 
@@ -44,6 +70,18 @@ impl State {
     pub fn of(status: Status) -> Self {
         let (error_code, error_message, last_update) = (None, None, None);
         Self { status, error_code, error_message, last_update, stuck: false, reminder: 0, silenced: false }
+    }
+
+    /// How the account stands.
+    pub fn health(&self) -> Health {
+        match self.status.phase() {
+            Phase::Failed => Health::Failed,
+            Phase::Unrecognised => Health::Unrecognised,
+            Phase::InProgress if self.stuck => Health::Stuck,
+            Phase::InProgress => Health::Moving,
+            Phase::Successful if self.status.is_deletion() => Health::Removed,
+            Phase::Successful => Health::Well,
+        }
     }
 
     /// The comparison key: status, error code, the time of the last update where it failed (a failure
@@ -67,7 +105,7 @@ pub struct Row {
     /// The state.
     #[serde(flatten)]
     pub state: State,
-    /// Since when the account has not been well: the first failure after the last success.
+    /// Since when the account has not been well: when its incident began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
     /// When it changed within the last hour before its last change.
@@ -79,9 +117,14 @@ pub struct Row {
     /// The epoch of the run that recorded it; 0 in rows of an older packwatch.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub epoch: u64,
-    /// What the account is going through, from its first ill state to its next well one.
+    /// What the account is going through, from its first ill state to its next well one. Ask [`Row::incident`], which
+    /// knows the rows of an older packwatch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<Incident>,
+    /// An incident that is over, of which people were told, and whose end they were not told yet, since the account
+    /// changes too often. Boxed, since hardly any row has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsaid_end: Option<Box<Ended>>,
 }
 
 /// What an account goes through from the first ill state to the next well one. It began at the row's `failing_since`.
@@ -89,6 +132,94 @@ pub struct Row {
 pub struct Incident {
     /// A hash of region, pack, the history's birth, account and the epoch that recorded its begin.
     pub id: String,
+    /// What people were told of it; `None`: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
+    /// How often the deployment was tried again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tried_again: u64,
+}
+
+/// What people were told of an incident.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// That it was stuck.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stuck: bool,
+    /// The last failure, or the last status that nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// The error code of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+}
+
+impl Told {
+    /// Adds what a message says of a state.
+    #[must_use]
+    pub fn and(self, state: &State) -> Self {
+        match state.health() {
+            Health::Failed | Health::Unrecognised => {
+                Self { status: Some(state.status.clone()), error_code: state.error_code.clone(), ..self }
+            }
+            Health::Stuck => Self { stuck: true, ..self },
+            Health::Moving | Health::Well | Health::Removed => self,
+        }
+    }
+
+    /// Whether a state is no news to those who were told this.
+    pub fn covers(&self, state: &State) -> bool {
+        let same_status = self.status.as_ref() == Some(&state.status);
+        match state.health() {
+            Health::Failed => same_status && self.error_code == state.error_code,
+            Health::Unrecognised => same_status,
+            Health::Stuck => self.stuck,
+            Health::Moving | Health::Well | Health::Removed => false,
+        }
+    }
+}
+
+impl Incident {
+    /// An incident that this epoch records.
+    pub fn begun(target: &Target, born: &str, account: AccountId, epoch: u64) -> Self {
+        let (account, epoch) = (account.to_string(), epoch.to_string());
+        let id = id::of(&[target.region.as_str(), target.pack.as_str(), born, &account, &epoch]);
+        Self { id, told: None, tried_again: 0 }
+    }
+
+    /// Whether people know that a state is so.
+    pub fn is_known(&self, state: &State) -> bool {
+        self.told.as_ref().is_some_and(|told| told.covers(state))
+    }
+}
+
+/// An incident that is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Its id.
+    pub id: String,
+    /// When it began.
+    pub failing_since: Timestamp,
+}
+
+impl Row {
+    /// The incident in which the account is.
+    ///
+    /// Rows of an older packwatch have none: an account that is not well in them is in one that people were told of,
+    /// and every reader gives it the same id until the row is written anew.
+    pub fn incident(&self, target: &Target, born: &str, account: AccountId) -> Option<Incident> {
+        let derived = || {
+            let told = Some(Told::default().and(&self.state));
+            Incident { told, ..Incident::begun(target, born, account, self.epoch) }
+        };
+        let is_unwell = || self.failing_since.is_some() || self.state.health().is_ill();
+        self.incident.clone().or_else(|| is_unwell().then(derived))
+    }
+
+    /// When that incident began. An older packwatch kept it of failures only.
+    pub fn began(&self) -> Option<Timestamp> {
+        self.failing_since.or_else(|| self.state.last_update.filter(|_| self.state.health().is_ill()))
+    }
 }
 
 /// One recorded change of one account.
@@ -106,7 +237,7 @@ pub struct Transition {
     /// What is the case now; `None` when the account has left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<State>,
-    /// Since when the account fails, or had failed until now.
+    /// Since when the account is not well, or had not been until now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
     /// When packwatch read it.
@@ -135,13 +266,37 @@ pub struct Transition {
 }
 
 impl Transition {
-    /// How much it matters: of an account that settles or changes too often, by where it stands now.
+    /// How much it matters.
     pub fn severity(&self) -> Severity {
-        let fails = self.to.as_ref().is_some_and(|to| to.status.phase() == Phase::Failed);
-        match self.kind {
-            Kind::Settled if fails => Severity::Failure,
-            kind if self.flapping.is_some() => kind.severity().min(Severity::Warning),
-            kind => kind.severity(),
+        let phase = self.to.as_ref().map(|to| to.status.phase());
+        severity(self.kind, phase, self.incident_id.is_some(), self.flapping.is_some())
+    }
+}
+
+/// How much a change matters: of an account that settles, as much as where it stands now; of one that begins to change
+/// too often, a warning at least.
+pub fn severity(kind: Kind, now: Option<Phase>, is_in_incident: bool, flaps: bool) -> Severity {
+    match (kind, now) {
+        (Kind::Settled, Some(Phase::Failed)) => Severity::Failure,
+        (Kind::Settled, Some(Phase::Unrecognised)) => Severity::Warning,
+        (Kind::Settled, Some(Phase::InProgress)) if is_in_incident => Severity::Warning,
+        (Kind::Settled, Some(Phase::InProgress)) => Severity::Info,
+        (kind, _) if flaps => kind.severity().min(Severity::Warning),
+        (kind, _) => kind.severity(),
+    }
+}
+
+impl Row {
+    /// A row of which nothing but the state is known.
+    pub fn of(state: State) -> Self {
+        Self {
+            state,
+            failing_since: None,
+            turns: Vec::new(),
+            flapping: false,
+            epoch: 0,
+            incident: None,
+            unsaid_end: None,
         }
     }
 }

@@ -1,22 +1,57 @@
-//! One hash for a whole observation: equal to the head's, nothing has changed and nothing is owed.
-
-use std::collections::BTreeMap;
+//! One hash for a whole observation, and one for what of it is not well: equal to the head's, nothing of that has changed
+//! and nothing is owed.
 
 use sha2::{Digest, Sha256};
 
-use crate::model::AccountId;
+use crate::model::{AccountId, Phase};
 
-use crate::state::State;
-use crate::state::heads::SCHEMA;
+use super::id::{hex, text};
+use crate::state::{Health, State};
 
-/// The fingerprint of an observation: SHA-256 over the schema and each account's comparison key, in
-/// the order of the accounts.
-pub fn of(states: &BTreeMap<AccountId, State>) -> String {
+/// The version of what is hashed, apart from the items' schema: a new one would make the first run after an upgrade
+/// read and compare everything.
+const VERSION: u32 = 1;
+
+/// The fingerprints of a whole observation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprints {
+    /// Of every account.
+    pub whole: String,
+    /// Of those that are ill or moving: what a quick look yields, too.
+    pub unwell: String,
+}
+
+/// The fingerprint of an observation: SHA-256 over a version and each account's comparison key, in
+/// the order of the accounts. Where the pack was removed there is no row, and nothing to compare.
+pub fn of<'a>(states: impl IntoIterator<Item = (&'a AccountId, &'a State)>) -> String {
+    hash(states, |_| true)
+}
+
+/// The fingerprint of what of these states, in the order of their accounts, is ill or moving.
+pub fn unwell<'a>(states: impl IntoIterator<Item = (&'a AccountId, &'a State)>) -> String {
+    hash(states, is_unwell)
+}
+
+/// Both fingerprints of these states, in the order of their accounts.
+pub fn both<'a>(states: impl IntoIterator<Item = (&'a AccountId, &'a State)> + Clone) -> Fingerprints {
+    Fingerprints { whole: of(states.clone()), unwell: unwell(states) }
+}
+
+/// Whether an account is ill or moving: whether AWS Config's filter finds it in a quick look.
+pub fn is_unwell(state: &State) -> bool {
+    state.status.phase() != Phase::Successful
+}
+
+fn hash<'a>(
+    states: impl IntoIterator<Item = (&'a AccountId, &'a State)>,
+    counts: impl Fn(&State) -> bool,
+) -> String {
     let mut hash = Sha256::new();
-    hash.update(SCHEMA.to_be_bytes());
+    hash.update(VERSION.to_be_bytes());
     // A few bytes for each account, in one piece: hashing was a third of all that a quiet run computed.
     let mut row = Vec::new();
-    for (account, state) in states {
+    let counts = |state: &State| state.health() != Health::Removed && counts(state);
+    for (account, state) in states.into_iter().filter(|(_, state)| counts(state)) {
         let (status, error_code, failed_at, stuck, reminder, silenced) = state.key();
         row.clear();
         row.extend(account.number().to_be_bytes());
@@ -34,32 +69,11 @@ pub fn of(states: &BTreeMap<AccountId, State>) -> String {
     hex(&hash.finalize())
 }
 
-/// A hash of parts, none of which can be taken for a piece of another: 32 hexadecimal digits.
-pub fn id(parts: &[&str]) -> String {
-    let mut bytes = Vec::new();
-    for part in parts {
-        text(&mut bytes, part);
-    }
-    let mut id = hex(&Sha256::digest(&bytes));
-    id.truncate(32);
-    id
-}
-
-/// With its length before it, so that it is not taken for a piece of another.
-fn text(bytes: &mut Vec<u8>, text: &str) {
-    bytes.extend((text.len() as u64).to_be_bytes());
-    bytes.extend(text.as_bytes());
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::Status;
+    use std::collections::BTreeMap;
 
     fn one(change: impl FnOnce(&mut State)) -> String {
         let mut state = State {
@@ -93,15 +107,54 @@ mod tests {
         assert_eq!(one(progress), one(moved_on), "progress that moves on is no change");
     }
 
+    #[test]
+    fn an_account_from_which_the_pack_was_removed_is_not_there() {
+        assert_eq!(one(|s| *s = State::of(Status::new("DELETE_SUCCESSFUL"))), of(&BTreeMap::new()));
+        assert_ne!(one(|s| *s = State::of(Status::new("DELETE_FAILED"))), of(&BTreeMap::new()));
+    }
+
     /// Another one would make the first run after an upgrade read and compare everything.
     #[test]
     fn the_same_observation_has_the_same_fingerprint_in_every_release() {
         assert_eq!(one(|_| {}), "c3db6c4048676b553c96b8dfe65cfacd468363fda98db57925662f033fa44d24");
     }
 
+    fn states(statuses: &[&str]) -> BTreeMap<AccountId, State> {
+        let state = |(n, status): (usize, &&str)| {
+            (format!("{:012}", n + 1).parse().unwrap(), State::of(Status::new(status)))
+        };
+        statuses.iter().enumerate().map(state).collect()
+    }
+
     #[test]
-    fn parts_of_an_id_do_not_run_together() {
-        assert_ne!(id(&["ab", "c"]), id(&["a", "bc"]));
-        assert_eq!(id(&["ab", "c"]).len(), 32);
+    fn who_is_well_counts_in_one_fingerprint_and_not_in_the_other() {
+        let some = both(&states(&["CREATE_FAILED", "CREATE_SUCCESSFUL", "UPDATE_IN_PROGRESS", "ODD"]));
+        let more = both(&states(&[
+            "CREATE_FAILED",
+            "UPDATE_SUCCESSFUL",
+            "UPDATE_IN_PROGRESS",
+            "ODD",
+            "DELETE_SUCCESSFUL",
+        ]));
+        assert_eq!(some.unwell, more.unwell);
+        assert_ne!(some.whole, more.whole);
+        for changed in [
+            ["CREATE_SUCCESSFUL", "CREATE_SUCCESSFUL", "UPDATE_IN_PROGRESS", "ODD"],
+            ["CREATE_FAILED", "CREATE_FAILED", "UPDATE_IN_PROGRESS", "ODD"],
+            ["CREATE_FAILED", "CREATE_SUCCESSFUL", "UPDATE_SUCCESSFUL", "ODD"],
+            ["CREATE_FAILED", "CREATE_SUCCESSFUL", "UPDATE_IN_PROGRESS", "CREATE_SUCCESSFUL"],
+        ] {
+            assert_ne!(some.unwell, both(&states(&changed)).unwell, "{changed:?}");
+        }
+    }
+
+    #[test]
+    fn a_quick_look_at_the_same_accounts_has_the_same_fingerprint() {
+        let whole = states(&["CREATE_FAILED", "CREATE_SUCCESSFUL", "UPDATE_IN_PROGRESS", "ODD"]);
+        let mut quick = whole.clone();
+        quick.retain(|_, state| is_unwell(state));
+        assert_eq!(quick.len(), 3);
+        assert_eq!(unwell(&quick), both(&whole).unwell);
+        assert_eq!(of(&whole), both(&whole).whole);
     }
 }

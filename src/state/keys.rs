@@ -1,5 +1,6 @@
 //! The keys of the stored items: `pk` and `sk`, the same in DynamoDB and in SQLite.
 
+use super::log::Position;
 use crate::model::{AccountId, Target};
 
 /// The partition of every head.
@@ -50,27 +51,53 @@ pub fn account_of(sk: &str) -> Option<AccountId> {
     sk.strip_prefix(ACCOUNTS)?.parse().ok()
 }
 
-/// The sort key of a transition: padded, so that the order of the keys is that of the epochs.
-pub fn transition(epoch: u64, account: AccountId) -> String {
-    format!("transition#{epoch:020}#{account}")
+/// What the sort key of a record of the log starts with.
+pub const LOG: &str = "transition#";
+
+/// The sort key of a record of the log.
+pub fn record(position: Position) -> String {
+    format!("{LOG}{position}")
 }
 
-/// The range, both ends included, of the transitions with an epoch greater than `after`.
-pub fn transitions_after(after: u64) -> (String, String) {
-    (format!("transition#{:020}#", after.saturating_add(1)), "transition#~".to_owned())
+/// The position of a record's sort key.
+pub fn position_of(sk: &str) -> Option<Position> {
+    sk.strip_prefix(LOG)?.parse().ok()
+}
+
+/// The range, both ends included, of what is beyond `after` and not beyond `until`.
+pub fn records(after: Position, until: Position) -> (String, String) {
+    // Behind the record at `after` and before any other one.
+    (format!("{}!", record(after)), record(until))
+}
+
+/// The range, both ends included, of the whole log.
+pub fn log() -> (String, String) {
+    (LOG.to_owned(), format!("{LOG}~"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::log::Place;
 
     #[test]
-    fn a_range_holds_later_epochs_and_nothing_else() {
-        let account: AccountId = "999988887777".parse().unwrap();
-        let (from, to) = transitions_after(9);
-        let within = |sk: String| from <= sk && sk <= to;
-        assert!(within(transition(10, account)) && within(transition(u64::MAX, account)));
-        assert!(!within(transition(9, account)) && !within(super::account(account)));
+    fn a_range_holds_what_is_beyond_its_begin_and_not_beyond_its_end() {
+        let account = |id: &str| Place::Account(id.parse().unwrap());
+        let (first, last) = (account("000000000000"), account("999999999999"));
+        let at = |epoch, place| Position { epoch, place };
+        let (from, to) = records(at(9, first), at(10, Place::Pack));
+        let within = |position| (&from..=&to).contains(&&record(position));
+        assert!(!within(at(9, first)) && within(at(9, last)) && within(at(9, Place::Pack)));
+        assert!(within(at(10, first)) && within(at(10, Place::Pack)) && !within(at(11, first)));
+        let (from, to) = records(Position::end_of(9), Position::end_of(u64::MAX));
+        let within = |position| (&from..=&to).contains(&&record(position));
+        assert!(!within(at(9, Place::Pack)) && within(at(10, first)) && within(at(u64::MAX, Place::Pack)));
+        let (from, to) = log();
+        assert!(
+            from < record(at(0, first))
+                && record(at(u64::MAX, Place::Pack)) < to
+                && !(from..=to).contains(&super::account("999988887777".parse().unwrap()))
+        );
     }
 
     #[test]
@@ -81,5 +108,7 @@ mod tests {
         assert_eq!(target_of_head(&head(&target)), Some(target));
         let account: AccountId = "012345678901".parse().unwrap();
         assert_eq!(account_of(&super::account(account)), Some(account));
+        let position = Position { epoch: 7, place: Place::Account(account) };
+        assert_eq!(position_of(&record(position)), Some(position));
     }
 }

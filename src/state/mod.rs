@@ -3,7 +3,9 @@
 mod account;
 pub mod fingerprint;
 pub mod heads;
+pub mod id;
 pub mod keys;
+pub mod log;
 pub mod silence;
 
-pub use account::{Key, Row, State, Transition};
+pub use account::{Ended, Health, Incident, Key, Row, State, Told, Transition, severity};

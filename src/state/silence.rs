@@ -10,9 +10,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AccountId, Kind, PackGlob, Phase, Region, Target};
+use crate::model::{AccountId, Kind, PackGlob, Region, Target};
 
-use crate::state::State;
+use crate::state::{Health, State};
 
 /// One silence. Each list names what it is about; an empty one stands for anything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub struct Silence {
     /// Regions of packs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub regions: Vec<Region>,
-    /// Kinds of changes. `Failed` silences its reminders too.
+    /// Kinds of changes. `Failed` silences its reminders and its repetitions too.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub kinds: BTreeSet<Kind>,
     /// When it ends: seconds since 1970, and DynamoDB's TTL.
@@ -49,7 +49,7 @@ impl Silence {
     fn silences(&self, account: AccountId, kind: Kind, now: Timestamp) -> bool {
         let kind_fits = self.kinds.is_empty()
             || self.kinds.contains(&kind)
-            || (kind == Kind::Reminder && self.kinds.contains(&Kind::Failed));
+            || (matches!(kind, Kind::Reminder | Kind::FailedAgain) && self.kinds.contains(&Kind::Failed));
         now < self.until && kind_fits && (self.accounts.is_empty() || self.accounts.contains(&account))
     }
 }
@@ -71,11 +71,11 @@ impl Silences {
 
     /// Whether a state is ill and nobody is to be told of that.
     pub fn cover(&self, account: AccountId, state: &State, now: Timestamp) -> bool {
-        let kind = match state.status.phase() {
-            Phase::Failed => Kind::Failed,
-            Phase::Unrecognised => Kind::Unrecognised,
-            Phase::InProgress if state.stuck => Kind::Stuck,
-            Phase::InProgress | Phase::Successful => return false,
+        let kind = match state.health() {
+            Health::Failed => Kind::Failed,
+            Health::Unrecognised => Kind::Unrecognised,
+            Health::Stuck => Kind::Stuck,
+            Health::Moving | Health::Well | Health::Removed => return false,
         };
         self.silence(account, kind, now)
     }
@@ -120,7 +120,9 @@ mod tests {
         assert!(!silenced(&silence(|s| s.regions = vec!["us-east-1".parse().unwrap()]), Kind::Failed));
         assert!(!silenced(&silence(|s| s.until = NOW.parse().unwrap()), Kind::Failed), "it has ended");
         let failed = silence(|s| s.kinds = BTreeSet::from([Kind::Failed]));
-        assert!(silenced(&failed, Kind::Failed) && silenced(&failed, Kind::Reminder));
+        assert!(
+            [Kind::Failed, Kind::FailedAgain, Kind::Reminder].iter().all(|kind| silenced(&failed, *kind))
+        );
         assert!(!silenced(&failed, Kind::Recovered));
     }
 

@@ -4,38 +4,74 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-/// When nothing new is started any more, so that what is recorded can still be announced.
+/// Longest that a topic's answer is waited for.
+const LONGEST_PUBLISH: Duration = Duration::from_secs(10);
+
+/// When nothing new is looked at any more, so that what is recorded can still be announced; and when nothing more is
+/// published, so that what was accepted can still be stored.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
-    stop: Option<Instant>,
+    ends: Option<Ends>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    looking: Instant,
+    announcing: Instant,
 }
 
 impl Budget {
     /// All the time in the world, as on a laptop.
-    pub const UNLIMITED: Self = Self { stop: None };
+    pub const UNLIMITED: Self = Self { ends: None };
 
-    /// `left` until the run is killed, of which a fifth (at most 20 s) is the reserve for announcing.
+    /// `left` until the run is killed: the last fifth of it (at most 20 s) is for announcing, and the last twentieth (at
+    /// most 2 s) for storing how far that got.
     pub fn ending_in(left: Duration) -> Self {
-        let reserve = (left / 5).min(Duration::from_secs(20));
-        Self { stop: Some(Instant::now() + left.saturating_sub(reserve)) }
+        let now = Instant::now();
+        let before = |reserve: Duration| now + left.saturating_sub(reserve);
+        let looking = before((left / 5).min(Duration::from_secs(20)));
+        let announcing = before((left / 20).min(Duration::from_secs(2)));
+        Self { ends: Some(Ends { looking, announcing }) }
     }
 
-    /// Whether nothing new is to be started.
+    /// Whether nothing new is to be looked at or recorded.
     pub fn is_spent(&self) -> bool {
-        self.stop.is_some_and(|stop| Instant::now() >= stop)
+        self.ends.is_some_and(|ends| Instant::now() >= ends.looking)
     }
 
-    /// The earlier of `instant` and the end of the budget.
+    /// How long there is to look at something.
+    pub fn left(&self) -> Duration {
+        let left = |ends: Ends| ends.looking.saturating_duration_since(Instant::now());
+        self.ends.map_or(Duration::MAX, left)
+    }
+
+    /// The earlier of `instant` and the end of looking.
     pub fn cap(&self, instant: Instant) -> Instant {
-        self.stop.map_or(instant, |stop| stop.min(instant))
+        self.ends.map_or(instant, |ends| ends.looking.min(instant))
     }
 
-    /// The result of work without effects, or `None` when the budget ends before it does.
+    /// The result of work without effects, or `None` when the time for looking ends before it does.
     pub async fn within<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        match self.stop {
-            None => Some(work.await),
-            Some(stop) if Instant::now() < stop => timeout_at(stop, work).await.ok(),
-            Some(_) => None,
-        }
+        until(self.ends.map(|ends| ends.looking), work).await
+    }
+
+    /// The result of work without effects, or `None` when the time for announcing ends before it does.
+    pub async fn within_announcing<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        until(self.ends.map(|ends| ends.announcing), work).await
+    }
+
+    /// How long a topic's answer may be waited for now; `None` when nothing more is to be published.
+    pub fn for_publish(&self) -> Option<Duration> {
+        let Some(ends) = self.ends else { return Some(LONGEST_PUBLISH) };
+        let left = ends.announcing.checked_duration_since(Instant::now())?;
+        (!left.is_zero()).then_some(left.min(LONGEST_PUBLISH))
+    }
+}
+
+async fn until<T>(end: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
+    match end {
+        None => Some(work.await),
+        Some(end) if Instant::now() < end => timeout_at(end, work).await.ok(),
+        Some(_) => None,
     }
 }

@@ -1,16 +1,23 @@
-//! Compares what is recorded with what was observed. Pure: the whole judgement of what a change means
-//! is here.
+//! Compares what is recorded with what was observed, account by account: which rows and records a look leaves behind.
+//! Pure. [`crate::watch::kind`] knows what a change means, [`crate::watch::telling`] whether people are told.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{AccountId, Kind, Phase, Target};
+use crate::model::{AccountId, Kind, Target};
 use crate::settings::Settings;
 use crate::state::heads::Change;
 use crate::state::silence::Silences;
-use crate::state::{Row, State, Transition};
+use crate::state::{Ended, Health, Incident, Row, State, Transition};
 use crate::watch::flap::{self, Flap};
+use crate::watch::kind::{self, Before, Effect};
+use crate::watch::overdue;
+use crate::watch::telling::{self, Facts, Telling};
+
+/// How long a record is kept at least.
+const LEAST_KEPT: Duration = Duration::from_secs(14 * 86400);
 
 /// What was observed of a target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,24 +26,37 @@ pub struct Observation {
     pub states: BTreeMap<AccountId, State>,
     /// Whether every account was read: only then can one that is missing have left.
     pub whole: bool,
+    /// The accounts that were asked for one by one and are not there: they have left, too.
+    pub absent: BTreeSet<AccountId>,
 }
 
-/// The rows as these changes, which are in the order of the accounts, will leave them.
-pub fn after<'a>(rows: &'a BTreeMap<AccountId, Row>, changes: &'a [Change]) -> impl Iterator<Item = &'a Row> {
-    let stays = |account| changes.binary_search_by_key(account, |change| change.account).is_err();
-    let staying = rows.iter().filter(move |(account, _)| stays(*account)).map(|(_, row)| row);
-    staying.chain(changes.iter().filter_map(|change| change.row.as_ref()))
+/// The rows as these changes will leave them.
+pub fn after<'a>(
+    rows: &'a BTreeMap<AccountId, Row>,
+    changes: &'a [Change],
+) -> BTreeMap<&'a AccountId, &'a Row> {
+    let mut after: BTreeMap<_, _> = rows.iter().collect();
+    for change in changes {
+        match &change.row {
+            Some(row) => drop(after.insert(&change.account, row)),
+            None => drop(after.remove(&change.account)),
+        }
+    }
+    after
 }
 
-/// The recorded accounts that were not observed, though every account was read. Each needs a confirming
-/// read before it may count as having left.
+/// The recorded accounts that were not observed, though every account was read, or they were asked for. Where every
+/// account was read, each needs a confirming read before it may count as having left.
 pub fn missing(
     rows: &BTreeMap<AccountId, Row>,
     observed: &Observation,
     excluded: &BTreeSet<AccountId>,
 ) -> Vec<AccountId> {
-    let unseen = |account: &&AccountId| !observed.states.contains_key(account) && !excluded.contains(account);
-    if observed.whole { rows.keys().filter(unseen).copied().collect() } else { Vec::new() }
+    let was_read = |account: &AccountId| observed.whole || observed.absent.contains(account);
+    let unseen = |account: &&AccountId| {
+        was_read(account) && !observed.states.contains_key(account) && !excluded.contains(account)
+    };
+    rows.keys().filter(unseen).copied().collect()
 }
 
 /// What is recorded beside what was observed, and by which rules they are compared.
@@ -54,7 +74,8 @@ pub struct Comparison<'a> {
     pub observed: &'a Observation,
     /// When the statuses were read.
     pub observed_at: Timestamp,
-    /// Whether the target is seen for the first time: nothing that is so already is a change.
+    /// Whether the target is seen for the first time, or that goes on: what is not well is recorded as found, and
+    /// nobody joins.
     pub baseline: bool,
     /// Whom to leave out, what people want to be told, and how long the history is.
     pub settings: &'a Settings,
@@ -63,150 +84,284 @@ pub struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    /// What must be written so that the rows are what was observed, in the order of the accounts. In a
-    /// baseline nothing is logged.
+    /// What must be written so that the rows are what was observed, in the order of the accounts.
     pub fn changes(&self) -> Vec<Change> {
         let Self { rows, observed, settings, .. } = self;
-        let mut changes = Vec::new();
-        for (account, to) in &observed.states {
-            let row = rows.get(account);
-            let flap = flap::judge(row, to, self.observed_at, settings.flap_limit);
-            if flap.settles || row.is_none_or(|row| row.state.key() != to.key()) {
-                let kind = match self.baseline {
-                    true => None,
-                    false if flap.settles => Some(Kind::Settled),
-                    false => kind(row, to),
-                };
-                changes.push(self.changed(*account, row, to, kind, flap));
-            }
-        }
-        for account in settings.excluded.iter().filter(|account| rows.contains_key(account)) {
-            changes.push(Change { account: *account, row: None, transition: None });
-        }
-        for account in missing(rows, observed, &settings.excluded) {
-            changes.push(self.left(account, rows.get(&account)));
-        }
+        let deleting = self.is_being_deleted();
+        let seen = observed.states.iter();
+        let seen = seen.filter_map(|(account, to)| self.change(*account, rows.get(account), to, deleting));
+        let recorded = |account: &AccountId| rows.get(account).map(|row| (*account, row));
+        let excluded = settings.excluded.iter().filter_map(recorded);
+        let excluded = excluded.map(|(account, row)| self.dropped(account, row));
+        let missing = missing(rows, observed, &settings.excluded);
+        let left =
+            missing.iter().filter_map(recorded).map(|(account, row)| self.left(account, row, deleting));
+        let mut changes: Vec<Change> = seen.chain(excluded).chain(left).collect();
         changes.sort_by_key(|change| change.account);
-        changes.iter_mut().for_each(|change| self.silence(change));
         changes
     }
 
-    fn changed(
+    /// What must be written when the pack is gone, in the order of the accounts: no row stays, each incident ends.
+    pub fn gone(&self) -> Vec<Change> {
+        self.rows.iter().map(|(account, row)| self.dropped(*account, row)).collect()
+    }
+
+    /// When the history forgets it. The log is the queue of both topics, too: what is owed outlives a topic that refuses
+    /// for two weeks, however short the history is.
+    pub fn expires_at(&self) -> Timestamp {
+        let kept = self.settings.history.max(LEAST_KEPT);
+        self.observed_at.checked_add(kept).unwrap_or(Timestamp::MAX)
+    }
+
+    /// What must be written for an account that was read.
+    fn change(&self, account: AccountId, row: Option<&Row>, to: &State, deleting: bool) -> Option<Change> {
+        if to.health() == Health::Removed {
+            return row.map(|row| self.left(account, row, deleting));
+        }
+        let to = self.held(account, row, to);
+        let past = self.past(account, row);
+        let before = row.map(|row| Before { state: &row.state, incident: past.incident.as_ref() });
+        let due = row.is_some_and(|row| self.is_due(row, &past, &to));
+        let meaning = kind::meaning(before, Some(&to), due, self.baseline);
+        let turns = matches!(meaning.incident, Effect::Begins | Effect::Ends);
+        let flap = flap::judge(row, turns, self.observed_at, self.settings.flap_limit);
+        if !flap.settles && row.is_some_and(|row| row.state.key() == to.key()) {
+            return None;
+        }
+        let kind = if flap.settles { Some(Kind::Settled) } else { meaning.kind };
+        let now = self.incident(account, row, &past, &to, meaning.incident);
+        let telling = kind.map(|kind| {
+            let facts = Facts {
+                kind,
+                to: Some(&to),
+                incident: now.as_ref().map(|(incident, _)| incident),
+                ends_told: now.is_none() && past.ends_told(kind),
+                flap: &flap,
+                covered: to.silenced || self.silences.silence(account, kind, self.observed_at),
+                silence_ended: row.is_some_and(|row| row.state.silenced)
+                    && !to.silenced
+                    && to.health().is_ill(),
+                unasked: false,
+                deleting,
+                baseline: self.baseline,
+            };
+            (kind, telling::telling(facts, &self.settings.notify))
+        });
+        let transition = telling.map(|(kind, telling)| {
+            let of = now.as_ref().map(|(incident, began)| (incident.id.clone(), *began));
+            self.record(account, kind, row, Some(&to), of.or_else(|| past.ends(kind)), telling)
+        });
+        let unsaid_end = past.unsaid_end(now.is_none(), telling);
+        let (incident, began) = now.map(|(incident, began)| (heard(incident, &to, telling), began)).unzip();
+        let row = Row {
+            state: to,
+            failing_since: began,
+            flapping: flap.goes_on || telling.is_some_and(|(_, telling)| telling.flapping.is_some()),
+            turns: flap.turns,
+            epoch: self.epoch,
+            incident,
+            unsaid_end,
+        };
+        Some(Change { account, row: Some(row), transition: transition.map(Box::new) })
+    }
+
+    /// What must be written for an account that is no longer there.
+    fn left(&self, account: AccountId, row: &Row, deleting: bool) -> Change {
+        let past = self.past(account, Some(row));
+        let before = Before { state: &row.state, incident: past.incident.as_ref() };
+        let kind = kind::meaning(Some(before), None, false, self.baseline).kind;
+        let transition = kind.map(|kind| self.departure(account, kind, row, &past, deleting, false));
+        Change { account, row: None, transition: transition.map(Box::new) }
+    }
+
+    /// What must be written for an account that the settings leave out, or that went with its pack: machines and people
+    /// hear that its incident is over, and else nothing.
+    fn dropped(&self, account: AccountId, row: &Row) -> Change {
+        let past = self.past(account, Some(row));
+        let has_an_end = past.ends(Kind::Left).is_some();
+        let left = || Box::new(self.departure(account, Kind::Left, row, &past, false, true));
+        Change { account, row: None, transition: has_an_end.then(left) }
+    }
+
+    fn departure(
         &self,
         account: AccountId,
+        kind: Kind,
+        row: &Row,
+        past: &Past,
+        deleting: bool,
+        unasked: bool,
+    ) -> Transition {
+        let facts = Facts {
+            kind,
+            to: None,
+            incident: past.incident.as_ref(),
+            ends_told: past.ends_told(kind),
+            flap: &Flap::default(),
+            covered: self.silences.silence(account, kind, self.observed_at),
+            silence_ended: false,
+            unasked,
+            deleting,
+            baseline: self.baseline,
+        };
+        let telling = telling::telling(facts, &self.settings.notify);
+        self.record(account, kind, Some(row), None, past.ends(kind), telling)
+    }
+
+    fn record(
+        &self,
+        account: AccountId,
+        kind: Kind,
         row: Option<&Row>,
-        to: &State,
-        kind: Option<Kind>,
-        flap: Flap,
-    ) -> Change {
-        // The end of a silence is told even so: nobody knows of the failure yet.
-        let silence_ended = row.is_some_and(|row| row.state.silenced) && !to.silenced;
-        let since = failing_since(row, to, self.observed_at);
-        let transition = kind.map(|kind| Transition {
+        to: Option<&State>,
+        of: Option<(String, Timestamp)>,
+        telling: Telling,
+    ) -> Transition {
+        let (incident_id, failing_since) = of.unzip();
+        Transition {
             account,
             epoch: self.epoch,
             kind,
             from: row.map(|row| row.state.clone()),
-            to: Some(to.clone()),
-            // A recovery tells since when the account had failed; its row no longer knows.
-            failing_since: since.or_else(|| row.and_then(|row| row.failing_since)),
+            to: to.cloned(),
+            failing_since,
             observed_at: self.observed_at,
-            silenced: false,
-            flapping: flap.begins,
-            damped: flap.goes_on && !silence_ended,
-            incident_id: None,
-            baseline: false,
-            told: None,
+            silenced: telling.silenced,
+            flapping: telling.flapping,
+            damped: telling.damped,
+            incident_id,
+            baseline: self.baseline,
+            told: Some(telling.told),
             expires_at: self.expires_at(),
-        });
-        // Where nothing is told, nobody learns that it begins: the next change says so.
-        let flapping = flap.goes_on || transition.as_ref().is_some_and(|t| t.flapping.is_some());
-        let row = Row {
-            state: to.clone(),
-            failing_since: since,
-            turns: flap.turns,
-            flapping,
-            epoch: self.epoch,
-            incident: None,
+        }
+    }
+
+    /// The incident in which the account is from now on, and when it began.
+    fn incident(
+        &self,
+        account: AccountId,
+        row: Option<&Row>,
+        past: &Past,
+        to: &State,
+        effect: Effect,
+    ) -> Option<(Incident, Timestamp)> {
+        match effect {
+            Effect::None | Effect::Ends => None,
+            Effect::Begins => {
+                let incident = Incident::begun(self.target, self.born, account, self.epoch);
+                Some((incident, to.last_update.unwrap_or(self.observed_at)))
+            }
+            Effect::GoesOn => {
+                let again = row.is_some_and(|row| is_tried_again(&row.state, to));
+                let incident = past.incident.clone()?;
+                let tried_again = incident.tried_again + u64::from(again);
+                Some((Incident { tried_again, ..incident }, past.began))
+            }
+        }
+    }
+
+    fn past(&self, account: AccountId, row: Option<&Row>) -> Past {
+        Past {
+            incident: row.and_then(|row| row.incident(self.target, self.born, account)),
+            began: row.and_then(Row::began).unwrap_or(self.observed_at),
+            unsaid_end: row.and_then(|row| row.unsaid_end.clone()),
+        }
+    }
+
+    /// The state that counts. The clocks of two runs differ: what is stuck stays so while AWS Config says the same of it,
+    /// and a period between two reminders does not come again.
+    fn held(&self, account: AccountId, row: Option<&Row>, to: &State) -> State {
+        let mut held = to.clone();
+        let Some(row) = row.map(|row| &row.state) else { return held };
+        if row.stuck && !to.stuck && (&row.status, row.last_update) == (&to.status, to.last_update) {
+            held.stuck = true;
+            held.silenced = self.silences.cover(account, &held, self.observed_at);
+        }
+        if to.reminder > 0 {
+            held.reminder = row.reminder.max(to.reminder);
+        }
+        held
+    }
+
+    fn is_due(&self, row: &Row, past: &Past, to: &State) -> bool {
+        let Some(every) = self.settings.thresholds.remind_every else { return false };
+        let last = match row.incident {
+            Some(_) => row.state.reminder,
+            // Of an older packwatch, which knew reminders of failures only.
+            None if row.state.health() == Health::Failed => {
+                overdue::last_reminder(row.state.reminder, row.state.last_update, every)
+            }
+            None => return false,
         };
-        Change { account, row: Some(row), transition: transition.map(Box::new) }
+        overdue::is_due(to.reminder, last, Some(past.began), every)
     }
 
-    fn left(&self, account: AccountId, row: Option<&Row>) -> Change {
-        let transition = row.filter(|_| !self.baseline).map(|row| Transition {
-            account,
-            epoch: self.epoch,
-            kind: Kind::Left,
-            from: Some(row.state.clone()),
-            to: None,
-            failing_since: row.failing_since,
-            observed_at: self.observed_at,
-            silenced: false,
-            flapping: None,
-            damped: false,
-            incident_id: None,
-            baseline: false,
-            told: None,
-            expires_at: self.expires_at(),
-        });
-        Change { account, row: None, transition: transition.map(Box::new) }
-    }
-
-    /// Keeps a change that a silence covers from people. Whoever is not told that an account begins to change too often
-    /// must be told of its next change, so it does not begin here.
-    fn silence(&self, change: &mut Change) {
-        let Some(transition) = &mut change.transition else { return };
-        let is_covered = transition.to.as_ref().is_some_and(|to| to.silenced);
-        if !is_covered && !self.silences.silence(change.account, transition.kind, self.observed_at) {
-            return;
-        }
-        transition.silenced = true;
-        if transition.flapping.take().is_some()
-            && let Some(row) = &mut change.row
-        {
-            row.flapping = false;
-        }
-    }
-
-    fn expires_at(&self) -> Timestamp {
-        self.observed_at.checked_add(self.settings.history).unwrap_or(Timestamp::MAX)
+    /// Whether the whole pack is being deleted: every account that is left is in a DELETE status, and some account is
+    /// seen in one.
+    fn is_being_deleted(&self) -> bool {
+        let Self { rows, observed, settings, .. } = self;
+        let is_unread = |(account, _): &(&AccountId, &Row)| {
+            !observed.states.contains_key(account) && !settings.excluded.contains(account)
+        };
+        let unread = || rows.iter().filter(is_unread).map(|(_, row)| &row.state);
+        let stays = |(account, _): &(&AccountId, &Row)| !observed.whole && !observed.absent.contains(account);
+        let staying = || rows.iter().filter(is_unread).filter(stays).map(|(_, row)| &row.state);
+        let is_deletion = |state: &State| state.status.is_deletion();
+        let left = || observed.states.values().chain(staying());
+        left().all(is_deletion) && (left().next().is_some() || unread().any(is_deletion))
     }
 }
 
-/// Since when the account is not well: a failure starts it, only a success ends it, so that a failure
-/// that is being tried again (in progress) is still the same one.
-fn failing_since(row: Option<&Row>, to: &State, observed_at: Timestamp) -> Option<Timestamp> {
-    let before = row.and_then(|row| row.failing_since);
-    match to.status.phase() {
-        Phase::Failed => before.or(to.last_update).or(Some(observed_at)),
-        Phase::InProgress | Phase::Unrecognised => before,
-        Phase::Successful => None,
+/// What the row of an account knows.
+struct Past {
+    incident: Option<Incident>,
+    began: Timestamp,
+    unsaid_end: Option<Box<Ended>>,
+}
+
+impl Past {
+    /// Whether a change of this kind, which leaves the account in no incident, ends what people were told of.
+    fn ends_told(&self, kind: Kind) -> bool {
+        let was_told = self.incident.as_ref().is_some_and(|incident| incident.told.is_some());
+        matches!(kind, Kind::Recovered | Kind::Left | Kind::Settled)
+            && (was_told || self.unsaid_end.is_some())
+    }
+
+    /// The incident that a change of this kind ends, and when it began.
+    fn ends(&self, kind: Kind) -> Option<(String, Timestamp)> {
+        let incident = self.incident.as_ref().map(|incident| (incident.id.clone(), self.began));
+        let unsaid = || self.unsaid_end.as_ref().map(|ended| (ended.id.clone(), ended.failing_since));
+        let says_so = matches!(kind, Kind::Left | Kind::Settled);
+        incident.or_else(|| unsaid().filter(|_| says_so))
+    }
+
+    /// The end that people are to be told of when the account has settled.
+    fn unsaid_end(&self, is_over: bool, telling: Option<(Kind, Telling)>) -> Option<Box<Ended>> {
+        let Some((kind, telling)) = telling else { return self.unsaid_end.clone() };
+        let said = telling.told && (is_over || telling::says_ill(kind));
+        let told = self.incident.as_ref().filter(|incident| incident.told.is_some());
+        let ended = |of: &Incident| Box::new(Ended { id: of.id.clone(), failing_since: self.began });
+        match told {
+            _ if said => None,
+            Some(incident) if is_over && telling.damped => Some(ended(incident)),
+            _ => self.unsaid_end.clone(),
+        }
     }
 }
 
-/// What the change from a row to a state means; `None` where only a threshold was moved or a silence
-/// began.
-fn kind(row: Option<&Row>, to: &State) -> Option<Kind> {
-    let from = row.map(|row| &row.state);
-    let same_event = from.is_some_and(|from| from.is_same_event(to));
-    let silence_began =
-        from.is_some_and(|from| same_event && !from.silenced && to.silenced && from.stuck == to.stuck);
-    let silence_ended = from.is_some_and(|from| from.silenced) && !to.silenced;
-    if silence_began {
-        return None;
-    }
-    let was_ill = row.is_some_and(|row| row.failing_since.is_some() || row.state.stuck);
-    match (to.status.phase(), from) {
-        (Phase::Failed, Some(from)) if same_event && !silence_ended => {
-            (to.reminder > from.reminder).then_some(Kind::Reminder)
-        }
-        (Phase::Failed, _) => Some(Kind::Failed),
-        (Phase::Unrecognised, _) => Some(Kind::Unrecognised),
-        (_, None) => Some(Kind::Joined),
-        (Phase::InProgress, _) if to.stuck => Some(Kind::Stuck),
-        (Phase::InProgress, Some(_)) => (!same_event).then_some(Kind::InProgress),
-        (Phase::Successful, Some(_)) if was_ill => Some(Kind::Recovered),
-        (Phase::Successful, Some(_)) => Some(Kind::Succeeded),
+/// The incident, with what people are told of it now.
+fn heard(incident: Incident, to: &State, telling: Option<(Kind, Telling)>) -> Incident {
+    let says_ill = telling.is_some_and(|(kind, telling)| telling.told && telling::says_ill(kind));
+    let told = if says_ill { Some(incident.told.unwrap_or_default().and(to)) } else { incident.told };
+    Incident { told, ..incident }
+}
+
+/// Whether an ill deployment was tried again: it moves on, or has failed anew.
+fn is_tried_again(from: &State, to: &State) -> bool {
+    match (from.health(), to.health()) {
+        (Health::Failed, Health::Failed) => from.last_update != to.last_update,
+        (from, Health::Moving) => from.is_ill(),
+        _ => false,
     }
 }
 

@@ -3,26 +3,30 @@
 
 use std::collections::BTreeMap;
 
+use tokio::sync::mpsc::unbounded_channel;
+
 use crate::model::Target;
 use crate::ports::{Outside, PublishError, TargetQueue};
 use crate::settings::Settings;
+use crate::watch::announce::announce;
 use crate::watch::batch;
 use crate::watch::budget::Budget;
 use crate::watch::report::{Answer, Outcome, Report, TargetReport};
 use crate::watch::request::Request;
-use crate::watch::{Run, RunError, Targets};
+use crate::watch::start::{RunError, Started, start};
+use crate::watch::target::take_up;
 
 /// Sends every target that a run would look at to the queue. A sender that dies halfway has done no harm: the
-/// next tick sends every target again.
+/// next tick sends every target again. What nobody watches any more is announced here.
 pub async fn fan_out(
     outside: &impl Outside,
     settings: &Settings,
     budget: &Budget,
     queue: &impl TargetQueue,
 ) -> Result<Report, RunError> {
-    let everything = Request::default();
-    let run = Run::new(outside, settings, &everything, budget)?;
-    let Targets { planned, unlisted: mut reports, owed } = run.targets().await?;
+    let everything = Request { scheduled: true, ..Request::default() };
+    let Started { context, planned, unwatched, unlisted: mut reports, owed } =
+        Box::pin(start(outside, settings, &everything, budget)).await?;
     let targets: Vec<Target> = planned.into_iter().map(|planned| planned.target).collect();
     // May be given up at any time: what was sent is sent, the rest is told as not sent.
     let send = async |targets: &[Target]| {
@@ -38,8 +42,22 @@ pub async fn fan_out(
             Some(error) => report.ended(Outcome::Incomplete, Some(unsent(error))),
         }
     }));
-    reports.iter().for_each(|report| run.log(report));
-    Ok(Report { answer: Answer::new(reports, 0, None), preview: None, may_owe: owed })
+    let (to_announcers, incoming) = unbounded_channel();
+    for (target, head) in &unwatched {
+        match Box::pin(take_up(&context, target, head)).await {
+            Ok(owed) => {
+                // The receiver is here.
+                let _ = to_announcers.send(owed);
+            }
+            Err(report) => reports.push(report),
+        }
+    }
+    drop(to_announcers);
+    let announced = Box::pin(announce(&context, incoming)).await;
+    reports.extend(announced.reports.into_iter().filter(|report| report.outcome.is_failure()));
+    reports.iter().for_each(|report| report.log(&context.id));
+    let answer = Answer::new(reports, announced.notifications, None);
+    Ok(Report { answer, preview: None, may_owe: owed, reduced: announced.reduced, oldest_whole_look: None })
 }
 
 fn unsent(error: &PublishError) -> String {

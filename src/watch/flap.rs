@@ -1,4 +1,4 @@
-//! Flap damping: an account that changes back and forth is told of once when it begins and once when it
+//! Flap damping: an account that is well and not well in turns is told of once when it begins and once when it
 //! has settled. Between, its changes are recorded and sent to machines as ever.
 //!
 //! Everything follows from the account's row and the time, so that a crash or a copy changes nothing. A
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::state::{Row, State};
+use crate::state::Row;
 
 /// The changes of so long a time are counted; as long without any, and the account has settled.
 pub const WINDOW: Duration = Duration::from_secs(3600);
@@ -29,12 +29,13 @@ pub struct Flap {
     pub settles: bool,
 }
 
-/// Judges an account whose row becomes `to`. More than `limit` changes within an hour are too many.
-pub fn judge(row: Option<&Row>, to: &State, now: Timestamp, limit: Option<u32>) -> Flap {
+/// Judges an account. It `turns` when an incident begins or ends: progress and retries within one are none. More than
+/// `limit` turns within an hour are too many.
+pub fn judge(row: Option<&Row>, turns_now: bool, now: Timestamp, limit: Option<u32>) -> Flap {
     let Some(row) = row else { return Flap::default() };
     let is_recent = |turn: &&Timestamp| now.duration_since(**turn).unsigned_abs() < WINDOW;
     let mut turns: Vec<Timestamp> = row.turns.iter().filter(is_recent).copied().collect();
-    if !row.state.is_same_event(to) {
+    if turns_now {
         turns.push(now);
     }
     turns.drain(..turns.len().saturating_sub(REMEMBERED));
@@ -53,6 +54,7 @@ pub fn judge(row: Option<&Row>, to: &State, now: Timestamp, limit: Option<u32>) 
 mod tests {
     use super::*;
     use crate::model::Status;
+    use crate::state::State;
 
     /// Goes through the statuses, five minutes apart, and says what became of each.
     fn story(statuses: &[&str], limit: Option<u32>) -> Vec<String> {
@@ -65,11 +67,12 @@ mod tests {
             flapping: false,
             epoch: 0,
             incident: None,
+            unsaid_end: None,
         };
         let mut told = Vec::new();
         for (step, status) in statuses.iter().enumerate() {
             let now = Timestamp::from_second(300 * step as i64).unwrap();
-            let flap = judge(Some(&row), &state(status), now, limit);
+            let flap = judge(Some(&row), row.state != state(status), now, limit);
             told.push(match (flap.begins, flap.goes_on, flap.settles) {
                 (Some(n), ..) => format!("begins {n}"),
                 (None, true, _) => "goes on".to_owned(),

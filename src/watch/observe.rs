@@ -8,9 +8,10 @@ use futures_util::future::join;
 use jiff::Timestamp;
 use tokio::task::yield_now;
 
-use crate::model::{AccountId, PackName, Region, Target};
+use crate::model::{AccountId, DetailedStatus, PackName, Region, Target};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 use crate::settings::Settings;
+use crate::state::State;
 use crate::state::fingerprint;
 use crate::state::silence::Silences;
 use crate::watch::compare::Observation;
@@ -64,14 +65,8 @@ pub async fn statuses(
         |progress| match progress {
             Progress::Restarted => states.clear(),
             Progress::Items(rows) => {
-                let watched = rows.into_iter().filter(|row| !settings.excluded.contains(&row.account));
                 // An account that moved between two pages while they were read is there twice: the later wins.
-                states.extend(watched.map(|row| {
-                    let account = row.account;
-                    let mut state = overdue::state(row, now, &settings.thresholds);
-                    state.silenced = silences.cover(account, &state, now);
-                    (account, state)
-                }));
+                states.extend(rows.into_iter().filter_map(|row| watched(row, settings, silences, now)));
             }
         },
     )
@@ -81,11 +76,27 @@ pub async fn statuses(
         && ended.resume_token().is_none();
     Ok(Read {
         fingerprint: whole.then(|| fingerprint::of(&states)),
-        observation: Observation { states, whole },
+        observation: Observation { states, whole, absent: BTreeSet::new() },
         pages: ended.pages(),
         next_token: ended.resume_token(),
         observed_at: now,
     })
+}
+
+/// The account of a row and its effective state, unless the account is excluded.
+pub(super) fn watched(
+    row: DetailedStatus,
+    settings: &Settings,
+    silences: &Silences,
+    now: Timestamp,
+) -> Option<(AccountId, State)> {
+    let account = row.account;
+    if settings.excluded.contains(&account) {
+        return None;
+    }
+    let mut state = overdue::state(row, now, &settings.thresholds);
+    state.silenced = silences.cover(account, &state, now);
+    Some((account, state))
 }
 
 /// Asks again for accounts that a whole read did not show, and adds those that are there after all. One
@@ -135,14 +146,17 @@ pub async fn packs(source: &impl StatusSource, region: &Region) -> Result<Vec<Pa
     Ok(names)
 }
 
-enum Progress<T> {
+/// What a read does with its pages.
+pub(super) enum Progress<T> {
+    /// Takes the items of one.
     Items(Vec<T>),
+    /// Forgets them all: it begins again.
     Restarted,
 }
 
 /// The one loop over pages. Only a page holds the token of the next one; as soon as that is known, the next
 /// request goes out, and the items of the page are taken while it is under way.
-async fn pages<T>(
+pub(super) async fn pages<T>(
     config: &PaginationConfig,
     mut read: impl AsyncFnMut(PageRequest) -> Result<Page<T>, SourceError>,
     mut take: impl FnMut(Progress<T>),

@@ -1,5 +1,5 @@
-//! From AWS Config's row to what is compared: time-derived facts (stuck, reminders) become part of the
-//! state, so that one comparison finds them and one fingerprint decides.
+//! From AWS Config's row to what is compared: time-derived facts (stuck, the period between two reminders) become part
+//! of the state, so that one comparison finds them and one fingerprint decides.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub fn state(row: DetailedStatus, now: Timestamp, thresholds: &Thresholds) -> St
     let stuck_after = seconds(thresholds.stuck_after);
     let stuck = phase == Phase::InProgress && age.is_some_and(|age| age > stuck_after);
     let reminder = match thresholds.remind_every {
-        Some(every) if phase == Phase::Failed => reminder(row.last_update, now, every),
+        Some(every) if phase != Phase::Successful => period(now, every),
         _ => 0,
     };
     State {
@@ -36,14 +36,27 @@ pub fn state(row: DetailedStatus, now: Timestamp, thresholds: &Thresholds) -> St
     }
 }
 
-/// How many reminders a failure has been due. They fall on the same instants for every account (whole
-/// periods since 1970, so 00:00 UTC for a day), in order that they come as one digest; the first is at
-/// least half a period after the failure.
-fn reminder(failed_at: Option<Timestamp>, now: Timestamp, every: Duration) -> u64 {
+/// The begin of the period between two reminders in which this time is. They fall on the same instants for every
+/// account (whole periods since 1970, so 00:00 UTC for a day), in order that they come as one digest. It is a time and
+/// no number, so that it means the same when the setting is changed.
+fn period(now: Timestamp, every: Duration) -> u64 {
     let every = seconds(every).max(1);
-    let instants = now.as_second().div_euclid(every);
-    let before = failed_at.map_or(0, |then| (then.as_second() + every / 2).div_euclid(every));
-    u64::try_from(instants - before).unwrap_or(0)
+    u64::try_from(now.as_second().div_euclid(every) * every).unwrap_or(0)
+}
+
+/// Whether a reminder of an incident is due in this period: after the last one, and no sooner than half a period after
+/// the incident began.
+pub fn is_due(period: u64, last: u64, began: Option<Timestamp>, every: Duration) -> bool {
+    let not_before = began.map_or(0, |began| began.as_second().saturating_add(seconds(every) / 2));
+    period > last && i64::try_from(period).is_ok_and(|period| period > not_before)
+}
+
+/// The period of the last reminder of a failure, of which an older packwatch only counted how many had been due.
+pub fn last_reminder(count: u64, failed_at: Option<Timestamp>, every: Duration) -> u64 {
+    let every = seconds(every).max(1);
+    let before = failed_at.map_or(0, |then| then.as_second().saturating_add(every / 2).div_euclid(every));
+    let periods = before.saturating_add_unsigned(count);
+    u64::try_from(periods.saturating_mul(every)).unwrap_or(0)
 }
 
 fn seconds(duration: Duration) -> i64 {
@@ -82,29 +95,60 @@ mod tests {
         assert!(!at("CREATE_IN_PROGRESS", None, "2026-11-21T12:00:00Z").stuck);
     }
 
+    const DAY: Duration = Duration::from_secs(24 * HOUR);
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    /// Whether an incident that began then is due now, when its row is of a moment after that.
+    fn due(began: &str, row: &str, now: &str) -> bool {
+        let reminder = |now| at("CREATE_FAILED", Some(began), now).reminder;
+        is_due(reminder(now), reminder(row), Some(time(began)), DAY)
+    }
+
     #[test]
     fn reminders_fall_on_one_instant_and_never_right_after_the_failure() {
-        let late = Some("2026-11-20T23:55:00Z");
-        assert_eq!(at("CREATE_FAILED", late, "2026-11-21T00:05:00Z").reminder, 0);
-        assert_eq!(at("CREATE_FAILED", late, "2026-11-22T00:00:00Z").reminder, 1);
-        let early = Some("2026-11-20T08:00:00Z");
-        assert_eq!(at("UPDATE_FAILED", early, "2026-11-20T23:59:59Z").reminder, 0);
-        assert_eq!(at("UPDATE_FAILED", early, "2026-11-21T00:00:00Z").reminder, 1);
-        assert_eq!(at("UPDATE_FAILED", early, "2026-11-23T00:00:00Z").reminder, 3);
-        assert_eq!(at("CREATE_SUCCESSFUL", early, "2026-11-23T00:00:00Z").reminder, 0);
+        let late = "2026-11-20T23:55:00Z";
+        assert!(!due(late, late, "2026-11-21T00:05:00Z"));
+        assert!(due(late, "2026-11-21T00:05:00Z", "2026-11-22T00:00:00Z"));
+        let early = "2026-11-20T08:00:00Z";
+        assert!(!due(early, early, "2026-11-20T23:59:59Z"));
+        assert!(due(early, early, "2026-11-21T00:00:00Z"));
+        assert!(!due(early, "2026-11-21T00:00:00Z", "2026-11-21T23:59:59Z"), "one in a period");
+        assert!(due(early, early, "2026-11-23T00:00:00Z"));
+    }
+
+    #[test]
+    fn what_is_ill_or_moving_has_a_period_and_what_is_well_has_none() {
+        let period = |status| at(status, None, "2026-11-20T10:00:00Z").reminder;
+        let today = time("2026-11-20T00:00:00Z").as_second() as u64;
+        assert_eq!(["CREATE_FAILED", "CREATE_IN_PROGRESS", "NEW"].map(period), [today; 3]);
+        assert_eq!(["CREATE_SUCCESSFUL", "DELETE_SUCCESSFUL"].map(period), [0, 0]);
+    }
+
+    #[test]
+    fn what_an_older_packwatch_counted_is_a_period() {
+        let early = Some(time("2026-11-20T08:00:00Z"));
+        let last = |count| last_reminder(count, early, DAY);
+        let day = |text| time(text).as_second() as u64;
+        assert_eq!((last(0), last(1)), (day("2026-11-20T00:00:00Z"), day("2026-11-21T00:00:00Z")));
+        let late = Some(time("2026-11-20T23:55:00Z"));
+        assert_eq!(last_reminder(0, late, DAY), day("2026-11-21T00:00:00Z"), "the first is a day later");
     }
 
     #[test]
     fn a_failure_without_a_time_is_repeated_all_the_same() {
-        let today = at("CREATE_FAILED", None, "2026-11-20T10:00:00Z").reminder;
-        assert_eq!(at("CREATE_FAILED", None, "2026-11-20T23:00:00Z").reminder, today);
-        assert_eq!(at("CREATE_FAILED", None, "2026-11-21T00:00:00Z").reminder, today + 1);
+        let period = |now| at("CREATE_FAILED", None, now).reminder;
+        let row = period("2026-11-20T10:00:00Z");
+        assert!(!is_due(period("2026-11-20T23:00:00Z"), row, None, DAY));
+        assert!(is_due(period("2026-11-21T00:00:00Z"), row, None, DAY));
     }
 
     #[test]
     fn a_time_in_the_future_is_neither_stuck_nor_due() {
-        let future = Some("2026-12-20T10:00:00Z");
-        assert!(!at("CREATE_IN_PROGRESS", future, "2026-11-20T10:00:00Z").stuck);
-        assert_eq!(at("CREATE_FAILED", future, "2026-11-20T10:00:00Z").reminder, 0);
+        let future = "2026-12-20T10:00:00Z";
+        assert!(!at("CREATE_IN_PROGRESS", Some(future), "2026-11-20T10:00:00Z").stuck);
+        assert!(!due(future, "2026-11-18T10:00:00Z", "2026-11-20T10:00:00Z"));
     }
 }

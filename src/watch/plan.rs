@@ -17,6 +17,8 @@ pub struct Planned {
     pub head: Option<Head>,
     /// Why it must not be touched: its items are damaged, or of a newer packwatch.
     pub unreadable: Option<String>,
+    /// Whether its pack is listed, or was not looked for in a list.
+    pub listed: bool,
     /// The silences that may be about it.
     pub silences: Silences,
 }
@@ -66,20 +68,32 @@ pub fn targets(
     for (region, packs) in listed {
         names.extend(packs.iter().map(|pack| Target { region: region.clone(), pack: pack.clone() }));
         // A tombstone is asked for as long as a topic has not had all that happened before it.
-        let alive = |head: &Head| !head.deleted || head.owes();
-        let known = heads.known.iter().filter(|(target, head)| target.region == *region && alive(head));
+        let known =
+            heads.known.iter().filter(|(target, head)| target.region == *region && head.is_unfinished());
         names.extend(known.map(|(target, _)| target.clone()));
         // Nobody can tell what such a pack owes: that is said in every run, listed or not.
         names.extend(heads.unreadable.keys().filter(|target| target.region == *region).cloned());
     }
     let watched = names.into_iter().filter(|target| settings.packs.matches(&target.pack));
+    let is_listed =
+        |target: &Target| listed.get(&target.region).is_none_or(|packs| packs.contains(&target.pack));
     let planned = watched.map(|target| Planned {
+        listed: is_listed(&target),
         head: heads.known.remove(&target),
         unreadable: heads.unreadable.remove(&target),
         silences: heads.silences.of(&target),
         target,
     });
     planned.collect()
+}
+
+/// The targets that owe something and that nobody watches any more: a topic refused, and then the pack or its region was
+/// taken out of the settings.
+pub fn unwatched(settings: &Settings, heads: &Heads) -> Vec<(Target, Head)> {
+    let is_watched =
+        |target: &Target| settings.regions.contains(&target.region) && settings.packs.matches(&target.pack);
+    let left = heads.known.iter().filter(|(target, head)| head.owes() && !is_watched(target));
+    left.map(|(target, head)| (target.clone(), head.clone())).collect()
 }
 
 #[cfg(test)]
@@ -102,8 +116,7 @@ mod tests {
     }
 
     fn head() -> Head {
-        Claim { seen: 0, announced: 0, events_announced: 0, born: "b".to_owned(), run: "r".to_owned() }
-            .first_head()
+        Claim { seen: 0, born: "b".to_owned(), listens: None, run: "r".to_owned() }.first_head()
     }
 
     fn names(planned: &[Planned]) -> Vec<String> {

@@ -1,12 +1,14 @@
 //! The answer: what a run did with each target.
 
-use std::fmt;
+use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use tracing::{info, warn};
 
-use crate::model::{Phase, Target};
+use crate::model::{PackName, Phase, Region, Target};
 use crate::notify::Notification;
 use crate::state::heads::Counts;
+use crate::watch::look::Look;
 
 /// How a target ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -32,6 +34,19 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Each of them, in the order of the documents.
+    pub const ALL: [Self; 9] = [
+        Self::Baseline,
+        Self::Unchanged,
+        Self::Changed,
+        Self::Deleted,
+        Self::Incomplete,
+        Self::Denied,
+        Self::Deferred,
+        Self::Superseded,
+        Self::Queued,
+    ];
+
     /// The name as the answer spells it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -63,13 +78,19 @@ impl Outcome {
 #[serde(rename_all = "PascalCase")]
 pub struct TargetReport {
     /// Where the pack is deployed.
-    pub region: String,
-    /// The organization's name for it; `*` where the region's packs could not be listed.
-    pub organization_conformance_pack_name: String,
+    pub region: Region,
+    /// The organization's name for it; `None`, and `*` in the answer, where the region's packs could not be listed.
+    #[serde(rename = "OrganizationConformancePackName", serialize_with = "name_or_all")]
+    pub pack: Option<PackName>,
     /// How it ended.
     pub outcome: Outcome,
-    /// How many accounts were read.
+    /// Which look was made; `None` where nothing was read, or only what the request asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub look: Option<Look>,
+    /// How many accounts there are; where only some were asked for, how many of these.
     pub accounts: u64,
+    /// How many accounts were read.
+    pub accounts_read: u64,
     /// In how many pages.
     pub pages: u64,
     /// How many changes were recorded (found, in a dry run).
@@ -86,13 +107,14 @@ pub struct TargetReport {
 }
 
 impl TargetReport {
-    /// A report of a target with which nothing was done yet.
-    pub fn new(region: &impl fmt::Display, pack: &impl fmt::Display) -> Self {
+    fn new(region: Region, pack: Option<PackName>) -> Self {
         Self {
-            region: region.to_string(),
-            organization_conformance_pack_name: pack.to_string(),
+            region,
+            pack,
             outcome: Outcome::Unchanged,
+            look: None,
             accounts: 0,
+            accounts_read: 0,
             pages: 0,
             transitions: 0,
             error: None,
@@ -103,7 +125,22 @@ impl TargetReport {
 
     /// A report of a target with which nothing was done yet.
     pub fn of(target: &Target) -> Self {
-        Self::new(&target.region, &target.pack)
+        Self::new(target.region.clone(), Some(target.pack.clone()))
+    }
+
+    /// A report of a region whose packs could not be listed.
+    pub fn of_region(region: &Region) -> Self {
+        Self::new(region.clone(), None)
+    }
+
+    /// The pack's name, `*` where it is that of no pack.
+    pub fn pack_name(&self) -> &str {
+        self.pack.as_ref().map_or("*", PackName::as_str)
+    }
+
+    /// Whether it is about this target.
+    pub fn is_of(&self, target: &Target) -> bool {
+        self.region == target.region && self.pack.as_ref() == Some(&target.pack)
     }
 
     /// The same with how it ended.
@@ -119,6 +156,37 @@ impl TargetReport {
         Self { out_of_time: true, ..self.ended(Outcome::Deferred, Some(reason.to_owned())) }
     }
 
+    /// Says in one line how it ended: a failure is logged here and nowhere else.
+    pub fn log(&self, run: &str) {
+        let Self { region, outcome, accounts, accounts_read, pages, transitions, error, .. } = self;
+        let look = self.look.map(Look::as_str);
+        let (region, pack, error) = (region.as_str(), self.pack_name(), error.as_deref());
+        let (failed, in_progress) = (self.in_phase(Phase::Failed), self.in_phase(Phase::InProgress));
+        let is_failure = outcome.is_failure();
+        let outcome = outcome.as_str();
+        // The documented target of these lines.
+        if is_failure {
+            warn!(target: "packwatch::watch", run, region, pack, look, outcome, accounts, accounts_read, pages, transitions, error, "target not finished");
+        } else {
+            info!(
+                target: "packwatch::watch",
+                run,
+                region,
+                pack,
+                look,
+                outcome,
+                accounts,
+                accounts_read,
+                pages,
+                transitions,
+                failed,
+                in_progress,
+                error,
+                "target looked at"
+            );
+        }
+    }
+
     /// How many accounts are in statuses of this phase; `None` where that is not known.
     pub fn in_phase(&self, phase: Phase) -> Option<u64> {
         let of_phase = |statuses: &Counts| {
@@ -128,13 +196,17 @@ impl TargetReport {
     }
 }
 
+fn name_or_all<S: Serializer>(pack: &Option<PackName>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(pack.as_ref().map_or("*", PackName::as_str))
+}
+
 /// What a run did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Answer {
     /// Each target, by region and name.
     pub targets: Vec<TargetReport>,
-    /// How many accounts were read, over all targets.
+    /// How many accounts there are, over all targets.
     pub accounts: u64,
     /// How many changes were recorded.
     pub transitions: u64,
@@ -154,15 +226,16 @@ pub struct Report {
     pub preview: Option<Notification>,
     /// Whether something may be recorded that was not announced: see [`crate::watch::unannounced`].
     pub may_owe: bool,
+    /// How many messages SNS took only in a lesser form.
+    pub reduced: u64,
+    /// How long ago the whole look was that is the longest ago, where the run knows of all large targets.
+    pub oldest_whole_look: Option<Duration>,
 }
 
 impl Answer {
     /// Sums up the reports.
     pub fn new(mut targets: Vec<TargetReport>, notifications: u64, next_token: Option<String>) -> Self {
-        let name = |report: &TargetReport| {
-            (report.region.clone(), report.organization_conformance_pack_name.clone())
-        };
-        targets.sort_by_key(name);
+        targets.sort_by_key(|report| (report.region.clone(), report.pack.clone()));
         let sum = |of: fn(&TargetReport) -> u64| targets.iter().map(of).sum();
         Self {
             accounts: sum(|report| report.accounts),
@@ -180,7 +253,7 @@ impl Answer {
             return None;
         }
         let line = |report: &&TargetReport| {
-            let name = &report.organization_conformance_pack_name;
+            let name = report.pack_name();
             let error = report.error.as_deref().unwrap_or_default();
             format!("\n  {name} in {}: {}: {error}", report.region, report.outcome.as_str())
         };

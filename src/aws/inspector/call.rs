@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_config::config::Credentials;
+use aws_sdk_sts::config::endpoint::{self, ResolveEndpoint};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
@@ -84,7 +85,7 @@ async fn send(
     credentials: Credentials,
 ) -> Result<Reply, BoxError> {
     let region = sdk.region().ok_or("no region is set")?;
-    let endpoint = endpoint(sdk, service, region.as_ref());
+    let endpoint = endpoint(sdk, service, region.as_ref()).await?;
     let (method, path, target, body) = match request {
         Request::Get(path) => ("GET", Cow::from(path), None, Vec::new()),
         Request::Json(target, body) => ("POST", Cow::from("/"), Some(target), serde_json::to_vec(&body)?),
@@ -140,12 +141,44 @@ impl Reply {
 }
 
 /// As the SDK's clients find it: the service's own setting, the setting for all, or AWS's host.
-fn endpoint(sdk: &SdkConfig, service: &Service, region: &str) -> String {
+async fn endpoint(sdk: &SdkConfig, service: &Service, region: &str) -> Result<String, BoxError> {
     let key =
         ServiceConfigKey::builder().service_id(service.id).env("AWS_ENDPOINT_URL").profile("endpoint_url");
     let own = sdk.service_config().and_then(|config| config.load_config(key.build().ok()?));
     let set = own.or_else(|| sdk.endpoint_url().map(str::to_owned));
-    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    let host = || format!("https://{}.{region}.{domain}", service.name);
-    set.unwrap_or_else(host).trim_end_matches('/').to_owned()
+    let address = match set {
+        Some(address) => address,
+        None => format!("https://{}.{region}.{}", service.name, domain(region).await?),
+    };
+    Ok(address.trim_end_matches('/').to_owned())
+}
+
+/// What the names of AWS's hosts in the region's partition end in, such as `amazonaws.com`. The SDK has a table of the
+/// partitions, and hands out what it makes of it: AWS STS has a host in every region.
+async fn domain(region: &str) -> Result<String, BoxError> {
+    let params = endpoint::Params::builder().region(region).build()?;
+    let host = endpoint::DefaultResolver::new().resolve_endpoint(&params).await?;
+    let domain = host.url().strip_prefix(&format!("https://sts.{region}."));
+    Ok(domain.ok_or_else(|| format!("the partition of {region} is not known"))?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_partition_has_its_own_domain() {
+        for (region, wanted) in [
+            ("eu-west-1", "amazonaws.com"),
+            ("us-gov-west-1", "amazonaws.com"),
+            ("cn-north-1", "amazonaws.com.cn"),
+            ("eusc-de-east-1", "amazonaws.eu"),
+            ("us-iso-east-1", "c2s.ic.gov"),
+            ("us-isob-east-1", "sc2s.sgov.gov"),
+            ("eu-isoe-west-1", "cloud.adc-e.uk"),
+            ("us-isof-south-1", "csp.hci.ic.gov"),
+        ] {
+            assert_eq!(domain(region).await.unwrap(), wanted, "{region}");
+        }
+    }
 }

@@ -9,8 +9,9 @@ use super::Inspector;
 use crate::aws::DynamoStore;
 use crate::doctor::facts::{Answer, Table, Unanswered};
 use crate::model::Target;
-use crate::ports::{SnapshotStore, StoreError};
+use crate::ports::{LogRequest, Order, SnapshotStore, StoreError};
 use crate::state::heads::{Head, Heads};
+use crate::state::log::Position;
 
 impl Inspector {
     /// The table in the connection's region.
@@ -73,10 +74,12 @@ fn key_schema(table: &TableDescription) -> Vec<(String, String)> {
 
 /// Since when each target owes what it owes.
 async fn owed(store: &DynamoStore, heads: &Heads) -> Answer<Vec<(Target, Option<Timestamp>)>> {
-    let owing = heads.known.iter().filter(|(_, head)| head.owes());
-    let since = async |(target, head): (&Target, &Head)| {
-        let oldest = store.oldest_after(target, head.announced_everywhere()).await.map_err(unread)?;
-        Ok((target.clone(), oldest.map(|transition| transition.observed_at)))
+    let owing = heads.known.iter().filter_map(|(target, head)| Some((target, head, head.owes_after()?)));
+    let since = async |(target, head, after): (&Target, &Head, Position)| {
+        let until = Position::end_of(head.epoch);
+        let request = LogRequest { after, until, order: Order::Oldest, limit: 1, token: None };
+        let oldest = store.log(target, &request).await.map_err(unread)?.items.pop();
+        Ok((target.clone(), oldest.map(|record| record.observed_at())))
     };
     join_all(owing.map(since)).await.into_iter().collect()
 }

@@ -3,9 +3,11 @@
 //!
 //! ```text
 //! {"now": seconds since 1970,
+//!  "from": [options of a command that reads the same store, …],
 //!  "packs": [{"region", "name", "changed": time,
 //!             "cells": [class, how many accounts in a row, …],      of the accounts in their order; class 0: not there
-//!             "ill": [account, failing since, last update, message, …]}],
+//!             "ill": [account, failing since, last update, message, …],
+//!             "again": [how often it was tried again, …]}],      in the order of "ill"
 //!  "moves": [time, pack, account, kind, status before, status now, error code, …],      the newest first
 //!  "cut": whether there were more moves,
 //!  "classes": [status, error code, hint, 1 stuck + 2 silenced + 4 flapping + 8 ill, …], of class 1, 2, …
@@ -86,8 +88,8 @@ pub(super) struct Data<W> {
 }
 
 impl<W: Write> Data<W> {
-    pub(super) fn begin(mut out: W, now: Timestamp) -> io::Result<Self> {
-        write!(out, "{{\"now\":{},\"packs\":[", now.as_second())?;
+    pub(super) fn begin(mut out: W, now: Timestamp, from: &[String]) -> io::Result<Self> {
+        write!(out, "{{\"now\":{},\"from\":{},\"packs\":[", now.as_second(), embedded(&from)?)?;
         Ok(Self {
             out,
             now,
@@ -105,7 +107,7 @@ impl<W: Write> Data<W> {
 
     pub(super) fn pack(&mut self, pack: &Pack) -> io::Result<()> {
         let mut cells = vec![0; self.accounts.items.len()];
-        let mut ill = Vec::new();
+        let (mut ill, mut again) = (Vec::new(), Vec::new());
         for (account, row) in &pack.rows {
             let place = self.accounts.place(account);
             if place >= cells.len() {
@@ -117,9 +119,10 @@ impl<W: Write> Data<W> {
             }
             if is_ill(row) {
                 self.ill.push(*account);
-                let times = [row.failing_since, row.state.last_update].map(|time| self.ago(time));
+                let times = [row.began(), row.state.last_update].map(|time| self.ago(time));
                 let message = self.message(&row.state);
                 ill.extend([json!(place), json!(times[0]), json!(times[1]), json!(message)]);
+                again.push(row.incident.as_ref().map_or(0, |incident| incident.tried_again));
             }
         }
         let runs = cells.chunk_by(|a, b| a == b);
@@ -130,6 +133,7 @@ impl<W: Write> Data<W> {
             "changed": self.ago(pack.head.committed_at),
             "cells": runs,
             "ill": ill,
+            "again": again,
         });
         let comma = if self.targets.items.is_empty() { "" } else { "," };
         self.targets.place(&pack.target);

@@ -2,7 +2,7 @@
 // stop for the tab key, arrows within, and every row says where among all rows it is.
 
 class Grid {
-  // `columns`: [{ title, least, most, className, sort }]; `fill(cellElement, row, column)` shows a cell.
+  // `columns`: [{ title, whole, least, most, className, sort }], `whole` where the title is shortened; `fill(cellElement, row, column)` shows a cell.
   constructor(element, { label, rowHeight, headHeight = 30, fill, title, open, sort }) {
     Object.assign(this, {
       element,
@@ -68,8 +68,9 @@ class Grid {
           role: "columnheader",
           className: column.className ?? "",
           "aria-colindex": c + 1,
-          title: column.title,
+          title: column.whole ?? column.title,
         });
+        if (column.whole) cell.setAttribute("aria-label", column.whole);
         cell.append(
           column.sort
             ? make("button", { textContent: column.title, type: "button", tabIndex: -1 })

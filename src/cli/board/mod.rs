@@ -1,5 +1,6 @@
 //! `packwatch board`: how every account stands, as last recorded.
 
+mod cause;
 mod data;
 mod names;
 mod pack;
@@ -12,9 +13,11 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::cli::args::Global;
-use crate::cli::args::PackArgs;
 use crate::cli::outcome::{Done, Failure};
 use crate::cli::outside::StoreArgs;
+use crate::cli::progress::Progress;
+use crate::cli::selection::{PackArgs, Selection};
+use crate::cli::table::Wide;
 use crate::ports::SnapshotStore;
 use names::KnownNames;
 use pack::read;
@@ -40,7 +43,7 @@ pub(super) struct BoardArgs {
     /// Only accounts that fail, are stuck, or are being tried again (in csv and json)
     #[arg(long)]
     failing: bool,
-    /// Failing accounts that a table lists
+    /// Unhealthy deployments that a table lists
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
     #[command(flatten)]
@@ -48,6 +51,8 @@ pub(super) struct BoardArgs {
     /// table; csv, or json with one document a line: every account; html: a page for a browser
     #[arg(long, value_enum, default_value = "table")]
     output: Output,
+    #[command(flatten)]
+    wide: Wide,
     /// Write the page into this file
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -86,17 +91,23 @@ pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<Done, Fai
     let ask = args.store.table.is_some() && args.account_names == Switch::On;
     let names = KnownNames::open(global, args.accounts.as_deref(), ask).await?;
     let store = args.store.open(global).await?;
-    let heads = store.load().await?;
-    let is_file = args.store.table.is_none();
-    let mut wanted = args.packs.choose(heads.known, global, is_file)?;
-    wanted.retain(|_, head| !head.deleted);
+    let progress = Progress::start("reading what was recorded");
+    let Selection { targets: wanted, unreadable, unfinished } =
+        args.packs.select(store.load().await?, global, &args.store)?.without_deleted()?;
     match args.output {
-        Output::Table => terminal::print(read(&store, &wanted), &names, args.limit).await?,
+        Output::Table => {
+            let is_partial = unfinished.is_some() || unreadable.is_some();
+            let form = terminal::Form { limit: args.limit, wide: args.wide, is_partial };
+            terminal::print(read(&store, &wanted), &names, &form, &progress).await?;
+        }
         Output::Csv => rows::csv(read(&store, &wanted), &names, args.failing).await?,
         Output::Json => rows::json(read(&store, &wanted), &names, args.failing).await?,
-        Output::Html => page::write(&store, &wanted, &names, args.out.as_deref()).await?,
+        Output::Html => {
+            let from = args.store.options(global);
+            page::write(&store, &wanted, &names, &from, args.out.as_deref()).await?;
+        }
     }
-    match heads.unreadable.into_values().next() {
+    match unreadable.or(unfinished) {
         Some(reason) => Err(reason.into()),
         None => Ok(Done::Quiet),
     }

@@ -51,6 +51,7 @@ function readModel(data) {
   for (let cell = 0; cell < cells.length; cell++) if (cells[cell]) isThere[cell % accounts] = 1;
   const model = {
     now: data.now,
+    from: data.from,
     accounts: data.accounts,
     names: data.names,
     packs: data.packs,
@@ -68,6 +69,7 @@ function readModel(data) {
     isThere,
     searched: data.accounts.map((id, a) => `${id} ${data.names[a]}`.toLowerCase()),
     regions: [...new Set(data.packs.map((pack) => pack.region))],
+    prefix: sharedPrefix([...new Set(data.packs.map((pack) => pack.name))]),
   };
   model.orders = new Map([["since", bySince(model)]]);
   model.byIllness = [...data.accounts.keys()].sort(
@@ -77,6 +79,16 @@ function readModel(data) {
 }
 
 const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+
+// What all names begin with, up to a hyphen, where it is long enough to be worth leaving out.
+function sharedPrefix(names) {
+  const [first, ...others] = names;
+  if (!others.length) return "";
+  let end = 0;
+  while (end < first.length && others.every((name) => name[end] === first[end])) end++;
+  const prefix = first.slice(0, first.lastIndexOf("-", end - 1) + 1);
+  return prefix.length < 8 || names.includes(prefix) ? "" : prefix;
+}
 
 // What failed last first, then what does not fail.
 function bySince({ cells, ill, illAt }) {
@@ -126,12 +138,12 @@ function ranks(texts) {
 
 // The statuses that can be asked for beside AWS Config's own.
 const GROUPS = {
-  ill: ["Not well", (c) => c.flags & ILL],
+  ill: ["Unhealthy", (c) => c.flags & ILL],
   all: ["All", () => true],
   failed: ["Failed", (c) => c.phase === FAILED],
   stuck: ["Stuck", (c) => c.flags & STUCK],
   progress: ["In progress", (c) => c.phase === IN_PROGRESS],
-  unrecognised: ["Not recognised", (c) => c.phase === UNRECOGNISED],
+  unrecognised: ["Unknown status", (c) => c.phase === UNRECOGNISED],
   successful: ["Successful", (c) => c.phase === SUCCESSFUL],
   silenced: ["Silenced", (c) => c.flags & SILENCED],
 };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::{self, Stream, StreamExt};
 
-use crate::model::{AccountId, Phase, Target};
+use crate::model::{AccountId, Target};
 use crate::ports::{SnapshotStore, StoreError};
 use crate::state::Row;
 use crate::state::heads::Head;
@@ -33,6 +33,11 @@ pub(super) fn read<'a>(
 
 /// Whether somebody should look at it: it fails, hangs, is being tried again after a failure, or nobody knows.
 pub(super) fn is_ill(row: &Row) -> bool {
-    let phase = row.state.status.phase();
-    matches!(phase, Phase::Failed | Phase::Unrecognised) || row.state.stuck || row.failing_since.is_some()
+    row.state.health().is_ill() || row.failing_since.is_some()
+}
+
+/// What of the row is so, beside its status.
+pub(super) fn notes(row: &Row) -> Vec<&'static str> {
+    let notes = [(row.state.stuck, "stuck"), (row.state.silenced, "silenced"), (row.flapping, "flapping")];
+    notes.into_iter().filter(|(is_so, _)| *is_so).map(|(_, note)| note).collect()
 }

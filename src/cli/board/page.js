@@ -7,6 +7,7 @@ const percent = (n, all) => (all ? `${(Math.floor((n / all) * 1000) / 10).toFixe
 
 const model = readModel(JSON.parse($("data").textContent));
 const START = { account: "", status: "ill", region: "", pack: "", code: "" };
+const VIEWS = ["list", "matrix", "packs"];
 let chosen = { ...START };
 let column = "since";
 let view = "list";
@@ -14,6 +15,8 @@ let found;
 
 const isBare = model.regions.length === 1;
 const packTitle = (pack) => (isBare ? pack.name : `${pack.name} · ${pack.region}`);
+const shortened = (title) =>
+  model.prefix && title.startsWith(model.prefix) ? `…${title.slice(model.prefix.length)}` : title;
 const ago = (seconds) => (seconds === null || seconds === undefined ? "" : clock(model.now - seconds));
 const split = (cell) => [cell % model.accounts.length, Math.floor(cell / model.accounts.length)];
 
@@ -49,11 +52,11 @@ function headline() {
   const all = sum("all"),
     illAccounts = model.illPacks.reduce((n, packs) => n + (packs ? 1 : 0), 0);
   const tiles = [
-    ["ill", number(illAccounts), `of ${counted(there, "account")} not well`, "failed"],
+    ["ill", number(illAccounts), `of ${counted(there, "account")} unhealthy`, "failed"],
     ["failed", number(sum("failed")), `of ${counted(all, "deployment")} failed`, "failed"],
     ["stuck", number(sum("stuck")), "stuck", "stuck"],
     ["progress", number(sum("progress")), "in progress", "progress"],
-    ["unrecognised", number(sum("unrecognised")), "not recognised", "unknown"],
+    ["unrecognised", number(sum("unrecognised")), "in an unknown status", "unknown"],
     ["successful", percent(sum("successful"), all), "successful", "well"],
   ];
   $("headline").append(
@@ -77,19 +80,19 @@ function headline() {
     counted(model.regions.length, "region"),
   ];
   $("about").textContent = `As recorded at ${clock(model.now)} UTC: ${places.join(", ")}`;
-  document.title = `${number(illAccounts)} of ${counted(there, "account")} not well – packwatch board`;
+  document.title = `${number(illAccounts)} of ${counted(there, "account")} unhealthy – packwatch board`;
 }
 
 // --- The list ---
 
 const LIST = [
   { title: "Account", least: "8.4em", most: "8.4em", sort: "account", className: "account" },
-  { title: "Name", least: "8em", most: "1.5fr", sort: "name" },
-  { title: "Pack", least: "9em", most: "1.6fr", sort: "pack" },
-  { title: "Region", least: "7em", most: "7em", sort: "region" },
-  { title: "Status", least: "11em", most: "14em", sort: "status" },
-  { title: "Error code", least: "8em", most: "1.6fr", sort: "code" },
-  { title: "Since (UTC)", least: "12.4em", most: "12.4em", sort: "since" },
+  { title: "Name", least: "8em", most: "1.5fr", sort: "name", className: "name" },
+  { title: "Pack", least: "9em", most: "1.6fr", sort: "pack", className: "pack" },
+  { title: "Region", least: "7em", most: "7em", sort: "region", className: "region" },
+  { title: "Status", least: "11em", most: "14em", sort: "status", className: "status" },
+  { title: "Error code", least: "8em", most: "1.6fr", sort: "code", className: "code" },
+  { title: "Since (UTC)", least: "13.4em", most: "13.4em", sort: "since", className: "since" },
 ].filter(
   ({ title }) => (title !== "Region" || !isBare) && (title !== "Name" || model.names.some((name) => name)),
 );
@@ -149,6 +152,20 @@ const list = new Grid($("list"), {
   },
 });
 
+// On a phone a row is a card. src/cli/board/page.css says the same widths and heights.
+const isPhone = matchMedia("(max-width: 600px)");
+
+function fitList() {
+  list.rowHeight = isPhone.matches ? 96 : 28;
+  list.headHeight = isPhone.matches ? 0 : 30;
+}
+
+isPhone.addEventListener("change", () => {
+  fitList();
+  draw();
+});
+fitList();
+
 // --- The matrix ---
 
 let shownPacks = [],
@@ -158,12 +175,14 @@ function matrixColumns() {
   isWide = found.packs.length <= 6;
   shownPacks = found.packs;
   const packs = shownPacks.map((p) => ({
-    title: packTitle(model.packs[p]),
+    title: shortened(packTitle(model.packs[p])),
+    whole: packTitle(model.packs[p]),
     least: isWide ? "10em" : "22px",
     most: isWide ? "16em" : "22px",
     className: isWide ? "" : "turned",
   }));
-  return [{ title: "Account", least: "20em", most: "26em", className: "who" }, ...packs];
+  const least = isPhone.matches ? "15em" : "20em";
+  return [{ title: "Account", least, most: "26em", className: "who" }, ...packs];
 }
 
 function fillMatrix(element, a, c) {
@@ -174,7 +193,7 @@ function fillMatrix(element, a, c) {
       make("span", { className: "id", textContent: model.accounts[a] }),
       " ",
       make("bdi", { textContent: model.names[a] }),
-      make("small", { textContent: n ? ` ${number(n)} not well` : "" }),
+      make("small", { textContent: n ? ` ${number(n)} unhealthy` : "" }),
     );
     return;
   }
@@ -210,13 +229,14 @@ $("legend").append(
     ["failed", "✕", "failed"],
     ["stuck", "!", "stuck"],
     ["progress", "…", "in progress"],
-    ["unknown", "?", "not recognised"],
+    ["unknown", "?", "unknown status"],
     ["well", "·", "successful"],
   ].flatMap(([kind, sign, word]) => [
     make("span", { className: `cell ${kind}`, textContent: sign, "aria-hidden": "true" }),
     ` ${word} `,
   ]),
-  "Blank: not deployed to. Faint: does not fit the filters.",
+  "Blank: not deployed to. Faint: does not match the filters.",
+  model.prefix ? ` … in a pack's name: ${model.prefix}` : "",
 );
 
 // --- The packs ---
@@ -283,6 +303,9 @@ function reasons() {
   return [...perReason.values()].sort((a, b) => b.n - a.n);
 }
 
+// A long name may be broken between its words.
+const breakable = (text) => text.split(/(?<=[a-z])(?=[A-Z])/).flatMap((word) => [word, make("wbr")]);
+
 function hintText(hint) {
   const link = make("a", {
     textContent: hint.title,
@@ -299,10 +322,7 @@ function hintText(hint) {
 
 function why(printed) {
   const cards = reasons().map(({ code, hint, n }) => {
-    // A long name may be broken between its words.
-    const title = (code || "Without an error code")
-      .split(/(?<=[a-z])(?=[A-Z])/)
-      .flatMap((word) => [word, make("wbr")]);
+    const title = breakable(code || "Without an error code");
     const name =
       printed || !code
         ? make("h3", {}, ...title)
@@ -333,7 +353,7 @@ function why(printed) {
   const title = make("h2", { textContent: "Why" });
   return cards.length
     ? [title, ...cards]
-    : [title, make("p", { className: "grey", textContent: "Nothing here needs an explanation." })];
+    : [title, make("p", { className: "grey", textContent: "Nothing to explain here." })];
 }
 
 // --- One account ---
@@ -397,7 +417,7 @@ function detail(a) {
       make("span", { className: "id", textContent: model.accounts[a] }),
     ),
     close,
-    make("h3", { textContent: `${counted(cells.length, "pack")}, ${number(model.illPacks[a])} not well` }),
+    make("h3", { textContent: `${counted(cells.length, "pack")}, ${number(model.illPacks[a])} unhealthy` }),
     make("ul", { className: "packs" }, ...packs),
     make("h3", { textContent: "Past" }),
     moves.length
@@ -407,7 +427,9 @@ function detail(a) {
       "p",
       { className: "grey" },
       more,
-      make("code", { textContent: `packwatch history --account ${model.accounts[a]}` }),
+      make("code", {
+        textContent: `packwatch history ${[...model.from, "--account", model.accounts[a]].join(" ")}`,
+      }),
     ),
   );
   dialog.showModal();
@@ -450,12 +472,96 @@ function choose(change) {
   update();
 }
 
+const matches = ({ cells, accounts }) =>
+  `${counted(cells.length, "deployment")} in ${counted(accounts.length, "account")}`;
+
 function update() {
   found = filterCells(model, chosen, column);
-  $("count").textContent =
-    `${counted(found.cells.length, "deployment")} in ${counted(found.accounts.length, "account")}`;
+  $("count").textContent = matches(found);
+  const text = found.cells.length ? [] : nothing();
+  $("nothing").replaceChildren(...text);
+  $("nothing").hidden = !text.length;
+  document.body.classList.toggle("empty", text.length > 0);
   draw();
+  remember();
 }
+
+// --- Nothing to show ---
+
+// Why there is nothing, and what there is instead.
+function nothing() {
+  const offer = (text, change) => {
+    const button = make("button", { type: "button", textContent: text });
+    button.addEventListener("click", () => choose(change));
+    return button;
+  };
+  const words = (...texts) => make("p", {}, ...texts);
+  const all = filterCells(model, { ...chosen, status: "all", code: "" }, "since");
+  if (!model.orders.get("since").length)
+    return [
+      words(
+        "No deployment is recorded yet. ",
+        make("code", { textContent: "packwatch run" }),
+        " records them.",
+      ),
+    ];
+  const isFiltered = Object.keys(START).some((name) => name !== "status" && chosen[name] !== START[name]);
+  if (chosen.status === "ill" && !isFiltered)
+    return [
+      make("h2", { textContent: "All healthy" }),
+      words(`${matches(all)}, as last recorded.`),
+      offer("Show all", { status: "all" }),
+    ];
+  if (!all.cells.length) return [words("Nothing matches these filters."), offer("Clear the filters", START)];
+  const what =
+    chosen.status === "ill" && !chosen.code
+      ? "Nothing unhealthy matches"
+      : "Nothing with this status and error code matches";
+  const others = chosen.status === "ill" && !chosen.code ? "healthy ones" : "others";
+  return [
+    words(`${what}, but ${others} do: ${matches(all)}.`),
+    offer("Show them", { status: "all", code: "" }),
+  ];
+}
+
+// --- The address ---
+
+// What is chosen stands behind the # of the page's address, so that a view can be shared. A pack goes by its name there:
+// its number is another one in the next page.
+const packKey = (pack) => `${pack.name}.${pack.region}`;
+
+function address() {
+  const what = { ...chosen, pack: chosen.pack && packKey(model.packs[chosen.pack]), sort: column, view };
+  const usual = { ...START, sort: "since", view: "list" };
+  return String(new URLSearchParams(Object.entries(what).filter(([name, value]) => value !== usual[name])));
+}
+
+function remember() {
+  clearTimeout(remember.waiting);
+  // Not at each letter: browsers allow so many changes of the address.
+  remember.waiting = setTimeout(() => {
+    if (location.hash.slice(1) !== address()) location.replace(`#${address()}`);
+  }, 200);
+}
+
+// Takes what is known of an address that anybody may have written.
+function recall() {
+  const wanted = new URLSearchParams(location.hash.slice(1));
+  const pack = model.packs.findIndex((candidate) => packKey(candidate) === wanted.get("pack"));
+  const values = { ...Object.fromEntries(wanted), pack: pack < 0 ? "" : String(pack) };
+  const isKnown = (name, value) =>
+    name === "account" || [...$(name).options].some((candidate) => candidate.value === value);
+  const change = { ...START };
+  for (const name of Object.keys(START))
+    if (name in values && isKnown(name, values[name])) change[name] = values[name];
+  column = LIST.some(({ sort }) => sort === values.sort) ? values.sort : "since";
+  turn(VIEWS.includes(values.view) ? values.view : "list");
+  choose(change);
+}
+
+addEventListener("hashchange", () => {
+  if (location.hash.slice(1) !== address()) recall();
+});
 
 function draw() {
   if (view === "list") {
@@ -466,6 +572,12 @@ function draw() {
 }
 
 function show(name) {
+  turn(name);
+  draw();
+  remember();
+}
+
+function turn(name) {
   view = name;
   for (const tab of document.querySelectorAll("[role=tab]")) {
     const is = tab.id === `tab-${name}`;
@@ -473,7 +585,6 @@ function show(name) {
     tab.tabIndex = is ? 0 : -1;
     $(tab.getAttribute("aria-controls")).hidden = !is;
   }
-  draw();
 }
 
 document.querySelector("[role=tablist]").addEventListener("click", (event) => {
@@ -515,6 +626,7 @@ addEventListener("beforeprint", () => {
       ...LIST.map((_, c) => {
         const element = make("td");
         fillList(element, cell, c);
+        if (LIST[c].className === "code") element.replaceChildren(...breakable(element.textContent));
         return element;
       }),
     ),
@@ -535,4 +647,4 @@ addEventListener("afterprint", () => $("printed").replaceChildren());
 headline();
 selects();
 document.querySelector("main").hidden = false;
-choose(START);
+recall();

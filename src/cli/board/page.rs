@@ -24,22 +24,24 @@ const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = concat!(include_str!("model.js"), include_str!("grid.js"), include_str!("page.js"));
 
-/// Writes the page into a file, whole or not at all, or to stdout.
+/// Writes the page into a file, whole or not at all, or to stdout. `from` are the options of a command that reads the
+/// same store.
 pub(super) async fn write(
     store: &(impl SnapshotStore + HistoryReader),
     wanted: &BTreeMap<Target, Head>,
     names: &KnownNames,
+    from: &[String],
     out: Option<&Path>,
 ) -> Result<(), Failure> {
     let Some(file) = out else {
-        return page(store, wanted, names, BufWriter::new(io::stdout().lock())).await;
+        return page(store, wanted, names, from, BufWriter::new(io::stdout().lock())).await;
     };
     let wrong = |error: io::Error| format!("{}: {error}", file.display());
     let mut unfinished = file.as_os_str().to_owned();
     unfinished.push(".part");
     let unfinished = Path::new(&unfinished);
     let written = match File::create(unfinished) {
-        Ok(created) => page(store, wanted, names, BufWriter::new(created)).await,
+        Ok(created) => page(store, wanted, names, from, BufWriter::new(created)).await,
         Err(error) => Err(wrong(error).into()),
     };
     if written.is_err() {
@@ -54,11 +56,12 @@ async fn page(
     store: &(impl SnapshotStore + HistoryReader),
     wanted: &BTreeMap<Target, Head>,
     names: &KnownNames,
+    from: &[String],
     mut out: impl Write,
 ) -> Result<(), Failure> {
     let (before, after) = frame();
     out.write_all(before.as_bytes())?;
-    let mut data = Data::begin(out, Timestamp::now())?;
+    let mut data = Data::begin(out, Timestamp::now(), from)?;
     let mut packs = pin!(super::pack::read(store, wanted));
     while let Some(pack) = packs.try_next().await? {
         data.pack(&pack)?;

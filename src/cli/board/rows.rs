@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::names::KnownNames;
-use super::pack::{Pack, is_ill};
+use super::pack::{Pack, is_ill, notes};
 use crate::cli::outcome::Failure;
 use crate::cli::table::Csv;
 use crate::model::AccountId;
@@ -16,7 +16,7 @@ use crate::model::text::plain;
 use crate::ports::StoreError;
 use crate::state::Row;
 
-const HEADER: [&str; 10] = [
+const HEADER: [&str; 12] = [
     "Region",
     "OrganizationConformancePackName",
     "AccountId",
@@ -27,6 +27,8 @@ const HEADER: [&str; 10] = [
     "LastUpdateTime",
     "FailingSince",
     "Notes",
+    "TriedAgain",
+    "IncidentId",
 ];
 
 pub(super) async fn csv(
@@ -66,14 +68,9 @@ async fn wanted<'a>(pack: &'a Pack, names: &KnownNames, failing: bool) -> Vec<(A
     rows.filter(|(_, row)| !failing || is_ill(row)).collect()
 }
 
-/// What of the row is so, beside its status.
-fn notes(row: &Row) -> Vec<&'static str> {
-    let notes = [(row.state.stuck, "stuck"), (row.state.silenced, "silenced"), (row.flapping, "flapping")];
-    notes.into_iter().filter(|(is_so, _)| *is_so).map(|(_, note)| note).collect()
-}
-
 fn cells(pack: &Pack, account: AccountId, row: &Row, names: &KnownNames) -> Vec<String> {
     let time = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
+    let incident = row.incident(&pack.target, &pack.head.born, account);
     let text = |text: &Option<String>| text.as_deref().map(plain).unwrap_or_default();
     vec![
         pack.target.region.to_string(),
@@ -84,8 +81,10 @@ fn cells(pack: &Pack, account: AccountId, row: &Row, names: &KnownNames) -> Vec<
         text(&row.state.error_code),
         text(&row.state.error_message),
         time(row.state.last_update),
-        time(row.failing_since),
+        time(row.began()),
         notes(row).join(" "),
+        incident.as_ref().map(|incident| incident.tried_again.to_string()).unwrap_or_default(),
+        incident.map(|incident| incident.id).unwrap_or_default(),
     ]
 }
 
@@ -93,6 +92,10 @@ fn cells(pack: &Pack, account: AccountId, row: &Row, names: &KnownNames) -> Vec<
 fn document(pack: &Pack, account: AccountId, row: &Row, names: &KnownNames) -> Value {
     let cells = HEADER.iter().zip(cells(pack, account, row, names)).filter(|(_, cell)| !cell.is_empty());
     let notes = notes(row);
-    let value = |name: &str, cell: String| if name == "Notes" { json!(notes) } else { Value::String(cell) };
+    let value = |name: &str, cell: String| match name {
+        "Notes" => json!(notes),
+        "TriedAgain" => json!(cell.parse::<u64>().unwrap_or(0)),
+        _ => Value::String(cell),
+    };
     Value::Object(cells.map(|(name, cell)| ((*name).to_owned(), value(name, cell))).collect())
 }

@@ -1,150 +1,188 @@
-//! The board on a terminal: packs and their counts, and the accounts that fail.
+//! The board on a terminal: packs and their counts, and the unhealthy accounts by cause.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::pin::pin;
 
-use comfy_table::{Cell, CellAlignment, Color, Table, presets};
+use anstyle::AnsiColor;
 use futures_util::stream::{Stream, TryStreamExt};
 use jiff::Timestamp;
 
+use super::cause::{self, Unhealthy};
 use super::names::KnownNames;
-use super::pack::{Pack, is_ill};
+use super::pack::{Pack, notes};
 use crate::cli::outcome::Failure;
-use crate::model::text::counted;
-use crate::model::text::plain;
-use crate::model::{AccountId, Phase, Status, Target};
+use crate::cli::progress::Progress;
+use crate::cli::table::{self, Cell, Column, Wide};
+use crate::model::text::{counted, grouped, plain};
+use crate::model::{Phase, Status, Target};
 use crate::ports::StoreError;
 use crate::state::Row;
-use crate::state::heads::Counts;
-use crate::state::heads::counts;
 
-/// An account that fails in a pack.
-struct Failing {
+/// How the table is to be.
+pub(super) struct Form {
+    /// Unhealthy deployments that are listed.
+    pub(super) limit: usize,
+    pub(super) wide: Wide,
+    /// Some of what belongs here is not recorded: nothing that is shown is the whole.
+    pub(super) is_partial: bool,
+}
+
+/// How many accounts of a pack are in which phase.
+#[derive(Default)]
+struct Counts {
+    accounts: u64,
+    failed: u64,
+    unrecognised: u64,
+    stuck: u64,
+    in_progress: u64,
+    healthy: u64,
+}
+
+impl Counts {
+    fn of<'a>(rows: impl Iterator<Item = &'a Row>) -> Self {
+        let mut counts = Self::default();
+        for row in rows {
+            counts.accounts += 1;
+            *match row.state.status.phase() {
+                Phase::Failed => &mut counts.failed,
+                Phase::Unrecognised => &mut counts.unrecognised,
+                Phase::InProgress if row.state.stuck => &mut counts.stuck,
+                Phase::InProgress => &mut counts.in_progress,
+                Phase::Successful => &mut counts.healthy,
+            } += 1;
+        }
+        counts
+    }
+}
+
+/// A pack's line.
+struct Line {
     target: Target,
-    account: AccountId,
-    row: Row,
+    counts: Counts,
+    changed: Option<Timestamp>,
 }
 
 pub(super) async fn print(
     packs: impl Stream<Item = Result<Pack, StoreError>>,
     names: &KnownNames,
-    limit: usize,
+    form: &Form,
+    progress: &Progress,
 ) -> Result<(), Failure> {
-    let mut per_pack: Vec<(Target, Counts, Option<Timestamp>)> = Vec::new();
-    let mut failing: Vec<Failing> = Vec::new();
+    let mut lines: Vec<Line> = Vec::new();
+    let mut unhealthy: Vec<Unhealthy> = Vec::new();
     let mut accounts = BTreeSet::new();
     let mut packs = pin!(packs);
-    while let Some(Pack { target, head, rows }) = packs.try_next().await? {
-        per_pack.push((target.clone(), counts(rows.values().map(|row| &row.state)), head.committed_at));
-        accounts.extend(rows.keys().copied());
-        let ill = rows.into_iter().filter(|(_, row)| is_ill(row));
-        failing.extend(ill.map(|(account, row)| Failing { target: target.clone(), account, row }));
+    while let Some(pack) = packs.try_next().await? {
+        let counts = Counts::of(pack.rows.values());
+        lines.push(Line { target: pack.target.clone(), counts, changed: pack.head.committed_at });
+        accounts.extend(pack.rows.keys().copied());
+        unhealthy.extend(cause::unhealthy(pack));
+        progress.say(format!("{} read", counted(lines.len() as u64, "pack")));
     }
-    // What failed last comes first: what has failed for long has been told of.
-    failing.sort_by_key(|f| (std::cmp::Reverse(f.row.failing_since), f.target.clone(), f.account));
-    let shown = || failing.iter().take(limit);
-    names.look_up(shown().map(|failing| failing.account).collect::<BTreeSet<_>>().into_iter()).await;
+    let headline = headline(&lines, accounts.len() as u64, &unhealthy, form.is_partial);
+    let groups = cause::groups(unhealthy);
+    let shares = cause::shares(&groups, form.limit);
+    let listed = || groups.iter().zip(&shares).flat_map(|(group, share)| group.unhealthy.iter().take(*share));
+    names.look_up(listed().map(|one| one.account).collect::<BTreeSet<_>>().into_iter()).await;
+    progress.end();
 
-    let mut out = io::stdout().lock();
-    writeln!(out, "{}\n", headline(accounts.len(), per_pack.len(), &failing))?;
-    if per_pack.is_empty() {
+    writeln!(io::stdout(), "{headline}\n")?;
+    table::table(&PACKS, lines.iter().map(pack_row).collect(), form.wide)?;
+    if groups.is_empty() {
         return Ok(());
     }
-    writeln!(out, "{}", pack_table(&per_pack))?;
-    if failing.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\n{}", failing_table(shown(), names))?;
-    if failing.len() > limit {
-        let more = failing.len() - limit;
-        let how = "--limit N shows more, `packwatch board --failing --output csv` all of them";
-        writeln!(out, "… and {} more: {how}", counted(more as u64, "deployment"))?;
+    writeln!(io::stdout())?;
+    let group = |(group, share): (&cause::Group, &usize)| table::Group {
+        title: Some(group.title()),
+        about: group.about(),
+        rows: group.unhealthy.iter().take(*share).map(|one| row(one, names)).collect(),
+        footing: more(group.unhealthy.len() - share),
+    };
+    let shown: Vec<table::Group> = groups.iter().zip(&shares).map(group).collect();
+    table::grouped_table(&UNHEALTHY, &shown, form.wide)?;
+    if shown.iter().any(|group| group.footing.is_some()) {
+        let all = "`packwatch board --failing --output csv` lists all of them";
+        writeln!(io::stdout(), "\n--limit N shows more; {all}")?;
     }
     Ok(())
 }
 
-fn headline(accounts: usize, packs: usize, failing: &[Failing]) -> String {
-    let ill = failing.iter().map(|failing| failing.account).collect::<BTreeSet<_>>().len();
-    let (accounts, packs) = (counted(accounts as u64, "account"), counted(packs as u64, "pack"));
-    match failing.len() {
-        0 => format!("All well: {accounts}, {packs}"),
-        n => format!(
-            "{} in {} not well, of {accounts} and {packs}",
-            counted(n as u64, "deployment"),
-            counted(ill as u64, "account")
-        ),
-    }
+fn more(left: usize) -> Option<String> {
+    (left > 0).then(|| format!("… and {}", counted(left as u64, "more deployment")))
 }
 
-/// Packs by statuses, the worst statuses first.
-fn pack_table(packs: &[(Target, Counts, Option<Timestamp>)]) -> Table {
-    let statuses: BTreeSet<&Status> = packs.iter().flat_map(|(_, counts, _)| counts.keys()).collect();
-    let mut statuses: Vec<&Status> = statuses.into_iter().collect();
-    statuses.sort_by_key(|status| rank(status));
-    let header = ["Region", "Pack", "Accounts"].map(str::to_owned).into_iter();
-    let header = header.chain(statuses.iter().map(|status| plain(status.as_str()).replacen('_', "\n", 1)));
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header.chain(["Last change".to_owned()]));
-    for (target, counts, changed) in packs {
-        let mut row = vec![Cell::new(&target.region), Cell::new(&target.pack), number(counts.values().sum())];
-        for status in &statuses {
-            let n = counts.get(status).copied().unwrap_or(0);
-            let cell = number(n);
-            row.push(match colour(status) {
-                Some(colour) if n > 0 => cell.fg(colour),
-                _ => cell,
-            });
+fn headline(lines: &[Line], accounts: u64, unhealthy: &[Unhealthy], is_partial: bool) -> String {
+    let deployments = counted(lines.iter().map(|line| line.counts.accounts).sum(), "deployment");
+    let (accounts, packs) = (counted(accounts, "account"), counted(lines.len() as u64, "pack"));
+    let ill = unhealthy.iter().map(|one| one.account).collect::<BTreeSet<_>>().len() as u64;
+    match unhealthy.len() as u64 {
+        0 if is_partial => format!("Nothing unhealthy so far: {deployments} in {accounts}, {packs}"),
+        0 => format!("All well: {deployments} in {accounts}, {packs}"),
+        n => {
+            let (n, ill) = (grouped(n), grouped(ill));
+            format!("Unhealthy: {n} of {deployments} in {ill} of {accounts}, {packs}")
         }
-        row.push(Cell::new(changed.map(time).unwrap_or_default()));
-        table.add_row(row);
     }
-    table
 }
 
-fn failing_table<'a>(failing: impl Iterator<Item = &'a Failing>, names: &KnownNames) -> Table {
-    let header = ["Region", "Pack", "Account", "Name", "Status", "Error", "Since"];
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header);
-    for Failing { target, account, row } in failing {
-        let status = plain(row.state.status.as_str());
-        let status = Cell::new(if row.state.stuck { format!("{status} (stuck)") } else { status });
-        let error = row.state.error_code.as_deref().or(row.state.error_message.as_deref());
-        table.add_row([
-            Cell::new(&target.region),
-            Cell::new(&target.pack),
-            Cell::new(account),
-            Cell::new(names.of(*account).unwrap_or_default()),
-            colour(&row.state.status).map_or(status.clone(), |colour| status.fg(colour)),
-            Cell::new(plain(error.unwrap_or_default())),
-            Cell::new(row.failing_since.or(row.state.last_update).map(time).unwrap_or_default()),
-        ]);
-    }
-    table
+const PACKS: [Column<'_>; 9] = [
+    Column::text("Region").spare(1),
+    Column::name("Pack", 16),
+    Column::number("Accounts"),
+    Column::number("Failed"),
+    Column::number("Unrecognised"),
+    Column::number("Stuck"),
+    Column::number("In progress").spare(3),
+    Column::number("Healthy").spare(2),
+    Column::text("Last change (UTC)").spare(4),
+];
+
+fn pack_row(Line { target, counts, changed }: &Line) -> Vec<Cell> {
+    let coloured = |n: u64, colour| Cell::from(n).coloured(Some(colour).filter(|_| n > 0));
+    vec![
+        target.region.to_string().into(),
+        target.pack.to_string().into(),
+        counts.accounts.into(),
+        coloured(counts.failed, AnsiColor::Red),
+        coloured(counts.unrecognised, AnsiColor::Magenta),
+        coloured(counts.stuck, AnsiColor::Yellow),
+        counts.in_progress.into(),
+        counts.healthy.into(),
+        changed.map(table::time).unwrap_or_default().into(),
+    ]
 }
 
-fn rank(status: &Status) -> u8 {
+const UNHEALTHY: [Column<'_>; 8] = [
+    Column::text("Region").spare(1),
+    Column::name("Pack", 12),
+    Column::text("Account"),
+    Column::name("Name", 10),
+    Column::text("Status"),
+    Column::text("Notes").spare(4),
+    Column::text("Since (UTC)").spare(3),
+    Column::prose("Message", 20).spare(5),
+];
+
+fn row(Unhealthy { target, account, row }: &Unhealthy, names: &KnownNames) -> Vec<Cell> {
+    let since = row.failing_since.or(row.state.last_update);
+    vec![
+        target.region.to_string().into(),
+        target.pack.to_string().into(),
+        account.to_string().into(),
+        names.of(*account).unwrap_or_default().into(),
+        Cell::from(plain(row.state.status.as_str())).coloured(colour(&row.state.status)),
+        notes(row).join(", ").into(),
+        since.map(table::time).unwrap_or_default().into(),
+        row.state.error_message.clone().unwrap_or_default().into(),
+    ]
+}
+
+fn colour(status: &Status) -> Option<AnsiColor> {
     match status.phase() {
-        Phase::Failed => 0,
-        Phase::Unrecognised => 1,
-        Phase::InProgress => 2,
-        Phase::Successful => 3,
-    }
-}
-
-fn colour(status: &Status) -> Option<Color> {
-    match status.phase() {
-        Phase::Failed => Some(Color::Red),
-        Phase::Unrecognised => Some(Color::Magenta),
-        Phase::InProgress => Some(Color::Yellow),
+        Phase::Failed => Some(AnsiColor::Red),
+        Phase::Unrecognised => Some(AnsiColor::Magenta),
+        Phase::InProgress => Some(AnsiColor::Yellow),
         Phase::Successful => None,
     }
-}
-
-fn number(n: u64) -> Cell {
-    Cell::new(n).set_alignment(CellAlignment::Right)
-}
-
-fn time(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }

@@ -9,9 +9,11 @@ use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
-use self::estimate::{ITEMS, Usage};
+use self::estimate::{ITEMS, Item, Usage};
+use crate::cli::args::Offline;
 use crate::cli::outcome::{Done, Failure};
-use crate::cli::table;
+use crate::cli::table::{self, Cell, Column, Wide};
+use crate::model::text::counted;
 
 /// What `cost` takes.
 #[derive(Debug, Args)]
@@ -35,9 +37,20 @@ pub(super) struct CostArgs {
     /// Of a hundred accounts, how many change in a pack each day
     #[arg(long, value_name = "PERCENT", default_value_t = 1.0)]
     changes: f64,
+    /// Of a hundred accounts, how many are not well
+    #[arg(long, value_name = "PERCENT", default_value_t = 1.0)]
+    unwell: f64,
+    /// How often every account is read, as 1h, or always
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = whole_every)]
+    whole_every: WholeEvery,
+    /// With the dashboard
+    #[arg(long)]
+    dashboard: bool,
     /// table or json
     #[arg(long, value_enum, default_value = "table")]
     output: Output,
+    #[command(flatten)]
+    offline: Offline,
 }
 
 const EXAMPLES: &str = "\
@@ -45,7 +58,12 @@ Examples:
   packwatch cost --accounts 1000 --packs 20 --every 5m
   packwatch cost --accounts 100,1000,10000 --packs 20 --every 5m --output json
 
-US dollars, us-east-1, without the free tier. docs/cost.md has the formula and the prices.";
+US dollars, us-east-1. The second amount is what it costs an account that uses what AWS gives every account for nothing
+else: 10 metrics, 3 dashboards, 10 alarms, a million requests. docs/cost.md has the formula and the prices.";
+
+/// Seconds between two whole looks; `None`: always.
+#[derive(Debug, Clone, Copy)]
+struct WholeEvery(Option<f64>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {
@@ -73,39 +91,70 @@ fn usage(args: &CostArgs, accounts: u32) -> Usage {
         memory_gb: f64::from(args.memory) / 1024.0,
         call: f64::from(args.call) / 1000.0,
         changed: args.changes / 100.0,
+        unwell: args.unwell / 100.0,
+        whole_every: args.whole_every.0,
+        dashboard: args.dashboard,
     }
 }
 
 fn print_table(usages: &[(u32, Usage)]) -> Result<(), Failure> {
     let mut header = vec!["US dollars a month".to_owned()];
-    header.extend(usages.iter().map(|(accounts, _)| format!("{accounts} accounts")));
-    let line = |name: &str, cells: &dyn Fn(&Usage) -> String| {
-        let cells = usages.iter().map(|(_, usage)| cells(usage));
+    for (accounts, _) in usages {
+        header.extend([counted(u64::from(*accounts), "account"), "beyond free".to_owned()]);
+    }
+    // One number for an organization, which has two columns.
+    let fact = |name: &str, fact: &dyn Fn(&Usage) -> String| {
+        let cells = usages.iter().flat_map(|(_, usage)| [fact(usage), String::new()]);
         std::iter::once(name.to_owned()).chain(cells).collect::<Vec<_>>()
     };
+    let amounts = |name: &str, all: &dyn Fn(&Usage) -> f64, beyond_free: &dyn Fn(&Usage) -> f64| {
+        let cells = usages.iter().flat_map(|(_, usage)| [all(usage), beyond_free(usage)]);
+        std::iter::once(name.to_owned())
+            .chain(cells.map(|dollars| format!("{dollars:.2}")))
+            .collect::<Vec<_>>()
+    };
     let mut rows = vec![
-        line("(a run takes, seconds)", &|usage| format!("{:.1}", usage.seconds_per_run())),
-        line("(GB-seconds)", &|usage| format!("{:.0}", usage.gb_seconds())),
+        fact("(calls of AWS Config in a run)", &|usage| format!("{:.0}", usage.calls_per_run())),
+        fact("(a run takes, seconds)", &|usage| format!("{:.1}", usage.seconds_per_run())),
+        fact("(whole looks, seconds an hour)", &|usage| format!("{:.1}", usage.whole_seconds_per_hour())),
+        fact("(GB-seconds)", &|usage| format!("{:.0}", usage.gb_seconds())),
     ];
-    rows.extend(ITEMS.iter().map(|(name, dollars)| line(name, &|usage| format!("{:.2}", dollars(usage)))));
-    rows.push(line("Total", &|usage| format!("{:.2}", usage.total())));
-    table::table(&header.iter().map(String::as_str).collect::<Vec<_>>(), &rows)
+    rows.extend(ITEMS.iter().map(|item| amounts(item.name, &item.dollars, &|usage| item.beyond_free(usage))));
+    rows.push(amounts("Total", &Usage::total, &Usage::total_beyond_free));
+    let mut columns: Vec<Column<'_>> = header.iter().map(|title| Column::number(title)).collect();
+    if let (Some(first), Some(title)) = (columns.first_mut(), header.first()) {
+        *first = Column::text(title);
+    }
+    let rows = rows.into_iter().map(|row| row.into_iter().map(Cell::from).collect()).collect();
+    table::table(&columns, rows, Wide::ALWAYS)
 }
 
 fn document(accounts: u32, usage: &Usage) -> Value {
     let cents = |dollars: f64| (dollars * 10_000.0).round() / 10_000.0;
-    let items: Map<String, Value> =
-        ITEMS.iter().map(|(name, dollars)| ((*name).to_owned(), json!(cents(dollars(usage))))).collect();
+    let items = |dollars: &dyn Fn(&Item) -> f64| -> Map<String, Value> {
+        ITEMS.iter().map(|item| (item.name.to_owned(), json!(cents(dollars(item))))).collect()
+    };
     json!({
         "Accounts": accounts,
         "Packs": usage.packs,
         "EverySeconds": usage.every,
+        "CallsPerRun": usage.calls_per_run(),
         "SecondsPerRun": cents(usage.seconds_per_run()),
+        "WholeLookSecondsPerHour": cents(usage.whole_seconds_per_hour()),
         "GbSeconds": usage.gb_seconds().round(),
-        "Items": items,
+        "Items": items(&|item| (item.dollars)(usage)),
         "Total": cents(usage.total()),
+        "ItemsBeyondFree": items(&|item| item.beyond_free(usage)),
+        "TotalBeyondFree": cents(usage.total_beyond_free()),
         "Currency": "USD",
     })
+}
+
+fn whole_every(text: &str) -> Result<WholeEvery, String> {
+    match text {
+        "always" => Ok(WholeEvery(None)),
+        _ => interval(text).map(|every| WholeEvery(Some(every.as_secs_f64()))),
+    }
 }
 
 /// EventBridge Scheduler's shortest interval is a minute.

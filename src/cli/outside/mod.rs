@@ -16,7 +16,22 @@ pub(super) use store::{Store, StoreArgs};
 
 use jiff::Timestamp;
 
+use super::args::Global;
+use super::outcome::Failure;
 use crate::ports::{self, Outside};
+
+/// The region in which AWS Config is asked, by the AWS CLI's rules: the flag, the environment, the profile.
+pub(super) async fn region(global: &Global) -> Result<Option<String>, Failure> {
+    let variable = |name| std::env::var(name).ok().filter(|value: &String| !value.trim().is_empty());
+    let named = global.region.clone().or_else(|| variable("AWS_REGION"));
+    match named.or_else(|| variable("AWS_DEFAULT_REGION")) {
+        Some(region) => Ok(Some(region)),
+        #[cfg(feature = "aws")]
+        None => aws::region_of_profile(global).await,
+        #[cfg(not(feature = "aws"))]
+        None => Ok(None),
+    }
+}
 
 /// Everything that a run needs, as its flags choose it.
 pub(super) struct Chosen {

@@ -8,14 +8,15 @@ use crate::cli::args::Global;
 use crate::cli::outcome::Failure;
 #[cfg(not(feature = "aws"))]
 use crate::cli::outcome::without_aws;
+use crate::cli::progress::Progress;
 use crate::local::Terminal;
 use crate::notify::message::{Alert, Event};
-use crate::ports::{PublishError, Publisher};
+use crate::ports::{Machines, PublishError, Publisher};
 use crate::settings::TopicArn;
 
 /// Where messages go.
 pub(in crate::cli) enum Sink {
-    Terminal(Terminal<Stdout>),
+    Terminal(Terminal<Stdout>, Progress),
     #[cfg(feature = "aws")]
     Sns(SnsPublisher),
 }
@@ -27,7 +28,12 @@ impl Sink {
         alerts: &TopicArn,
         events: Option<&TopicArn>,
     ) -> Result<Self, Failure> {
-        Ok(Self::Sns(SnsPublisher::new(&super::aws::connection(global).await?, alerts, events)))
+        Ok(Self::Sns(SnsPublisher::new(
+            &super::aws::connection(global).await?,
+            alerts,
+            events,
+            Machines::Elsewhere,
+        )))
     }
 
     #[cfg(not(feature = "aws"))]
@@ -43,23 +49,26 @@ impl Sink {
 impl Publisher for Sink {
     async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
         match self {
-            Self::Terminal(terminal) => terminal.alert(alert).await,
+            Self::Terminal(terminal, progress) => {
+                progress.end();
+                terminal.alert(alert).await
+            }
             #[cfg(feature = "aws")]
             Self::Sns(sns) => sns.alert(alert).await,
         }
     }
 
-    fn has_events(&self) -> bool {
+    fn machines(&self) -> Machines {
         match self {
-            Self::Terminal(terminal) => terminal.has_events(),
+            Self::Terminal(terminal, _) => terminal.machines(),
             #[cfg(feature = "aws")]
-            Self::Sns(sns) => sns.has_events(),
+            Self::Sns(sns) => sns.machines(),
         }
     }
 
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {
         match self {
-            Self::Terminal(terminal) => terminal.events(events).await,
+            Self::Terminal(terminal, _) => terminal.events(events).await,
             #[cfg(feature = "aws")]
             Self::Sns(sns) => sns.events(events).await,
         }

@@ -1,8 +1,7 @@
 //! Where the statuses come from: AWS Config, or what was recorded of it.
 
-use std::cell::Cell;
-
-use indicatif::ProgressBar;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashSet};
 
 #[cfg(feature = "aws")]
 use crate::aws::ConfigSource;
@@ -10,9 +9,10 @@ use crate::cli::args::Global;
 use crate::cli::outcome::Failure;
 #[cfg(not(feature = "aws"))]
 use crate::cli::outcome::without_aws;
+use crate::cli::progress::Progress;
 use crate::local::RecordedStatuses;
 use crate::model::text::counted;
-use crate::model::{DetailedStatus, PackName, Region, Target};
+use crate::model::{AccountId, DetailedStatus, PackName, Region, Target};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 
 /// A source of statuses.
@@ -34,23 +34,44 @@ impl Source {
     }
 }
 
-/// A source that shows on a terminal how far the reading is.
+/// A source that shows on a terminal how far the reading is, and knows what was read.
 pub(in crate::cli) struct Watched {
     source: Source,
-    bar: ProgressBar,
+    progress: Progress,
     pages: Cell<u64>,
-    accounts: Cell<u64>,
+    read: RefCell<Read>,
+}
+
+/// Each account of each pack once, however often it was asked for.
+#[derive(Default)]
+struct Read {
+    deployments: u64,
+    accounts: HashSet<AccountId>,
+    targets: BTreeMap<Target, HashSet<AccountId>>,
 }
 
 impl Watched {
-    pub(in crate::cli) fn new(source: Source) -> Self {
-        // Drawn on stderr, and only on a terminal.
-        let bar = ProgressBar::new_spinner();
-        Self { source, bar, pages: Cell::new(0), accounts: Cell::new(0) }
+    pub(in crate::cli) fn new(source: Source, progress: Progress) -> Self {
+        Self { source, progress, pages: Cell::new(0), read: RefCell::default() }
     }
 
-    pub(in crate::cli) fn finish(&self) {
-        self.bar.finish_and_clear();
+    /// "18,000 deployments in 1,500 accounts".
+    pub(in crate::cli) fn summary(&self) -> String {
+        let read = self.read.borrow();
+        let accounts = counted(read.accounts.len() as u64, "account");
+        format!("{} in {accounts}", counted(read.deployments, "deployment"))
+    }
+}
+
+impl Watched {
+    fn note(&self, target: &Target, rows: &[DetailedStatus]) {
+        let mut read = self.read.borrow_mut();
+        let Read { deployments, accounts, targets } = &mut *read;
+        let of_target = targets.entry(target.clone()).or_default();
+        for row in rows {
+            *deployments += u64::from(of_target.insert(row.account));
+            accounts.insert(row.account);
+        }
     }
 }
 
@@ -75,10 +96,8 @@ impl StatusSource for Watched {
             Source::Aws(config) => config.statuses(target, filters, page).await,
         }?;
         self.pages.set(self.pages.get() + 1);
-        self.accounts.set(self.accounts.get() + page.items.len() as u64);
-        let (accounts, pages) = (self.accounts.get(), self.pages.get());
-        self.bar.set_message(format!("{} in {}", counted(accounts, "account"), counted(pages, "page")));
-        self.bar.tick();
+        self.note(target, &page.items);
+        self.progress.say(format!("{} ({})", self.summary(), counted(self.pages.get(), "page")));
         Ok(page)
     }
 }

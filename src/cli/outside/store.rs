@@ -1,6 +1,7 @@
 //! Where the snapshots are: a file, or a table.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -13,8 +14,11 @@ use crate::cli::outcome::Failure;
 use crate::cli::outcome::without_aws;
 use crate::local::SqliteStore;
 use crate::model::{AccountId, Target};
-use crate::ports::{HistoryReader, HistoryRequest, Page, SilenceStore, SnapshotStore, StoreError};
-use crate::state::heads::{Change, Claim, Commit, Heads};
+use crate::ports::{
+    HistoryReader, HistoryRequest, LogRequest, Page, SilenceStore, SnapshotStore, StoreError,
+};
+use crate::state::heads::{Advance, Change, Claim, Closing, Finish, Head, Heads, Note};
+use crate::state::log::Record;
 use crate::state::silence::Silence;
 use crate::state::{Row, Transition};
 
@@ -43,6 +47,17 @@ impl StoreArgs {
         Ok(Store::Sqlite(SqliteStore::open(&file)?))
     }
 
+    /// The options that name the same store in another command, as a shell takes them. Whose profile it was is left
+    /// out: who reads the command may be somebody else.
+    pub(in crate::cli) fn options(&self, global: &Global) -> Vec<String> {
+        let store = self.store.as_ref().map(|file| ("--store", file.display().to_string()));
+        let table = self.table.as_ref().map(|table| ("--table", table.clone()));
+        let region =
+            global.region.as_ref().filter(|_| table.is_some()).map(|region| ("--region", region.clone()));
+        let options = [store, table, region].into_iter().flatten();
+        options.flat_map(|(name, value)| [name.to_owned(), quoted(&value)]).collect()
+    }
+
     /// The file: as given, or where the state of programs is kept (XDG Base Directory Specification).
     pub(in crate::cli) fn file(&self) -> Result<PathBuf, Failure> {
         if let Some(file) = &self.store {
@@ -53,6 +68,25 @@ impl StoreArgs {
         let state = state.ok_or("no home folder: name the file of the snapshots with --store")?;
         Ok(state.join("packwatch").join("snapshots.sqlite"))
     }
+}
+
+impl fmt::Display for StoreArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.table, self.file()) {
+            (Some(table), _) => write!(f, "the table {table}"),
+            (None, Ok(file)) => write!(f, "{}", file.display()),
+            (None, Err(error)) => write!(f, "{error}"),
+        }
+    }
+}
+
+/// As one word of a shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@+,=~".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// A store of snapshots.
@@ -90,7 +124,7 @@ impl SnapshotStore for Store {
         either_store!(self, store => store.load())
     }
 
-    async fn claim(&self, target: &Target, claim: &Claim) -> Result<(), StoreError> {
+    async fn claim(&self, target: &Target, claim: &Claim) -> Result<Head, StoreError> {
         either_store!(self, store => store.claim(target, claim))
     }
 
@@ -98,16 +132,34 @@ impl SnapshotStore for Store {
         either_store!(self, store => store.rows(target))
     }
 
-    async fn record(&self, target: &Target, epoch: u64, changes: &[Change]) -> Result<(), StoreError> {
-        either_store!(self, store => store.record(target, epoch, changes))
+    async fn record(
+        &self,
+        target: &Target,
+        epoch: u64,
+        changes: &[Change],
+        closing: Option<&Closing>,
+    ) -> Result<(), StoreError> {
+        either_store!(self, store => store.record(target, epoch, changes, closing))
     }
 
-    async fn transitions(&self, target: &Target, after: u64) -> Result<Vec<Transition>, StoreError> {
-        either_store!(self, store => store.transitions(target, after))
+    async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<Record>, StoreError> {
+        either_store!(self, store => store.log(target, request))
     }
 
-    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
-        either_store!(self, store => store.commit(target, commit))
+    async fn advance(&self, target: &Target, advance: &Advance) -> Result<(), StoreError> {
+        either_store!(self, store => store.advance(target, advance))
+    }
+
+    async fn finish(&self, target: &Target, finish: &Finish) -> Result<(), StoreError> {
+        either_store!(self, store => store.finish(target, finish))
+    }
+
+    async fn listen(&self, target: &Target, listens: bool) -> Result<(), StoreError> {
+        either_store!(self, store => store.listen(target, listens))
+    }
+
+    async fn remember(&self, target: &Target, note: &Note) -> Result<(), StoreError> {
+        either_store!(self, store => store.remember(target, note))
     }
 }
 
@@ -128,5 +180,18 @@ impl SilenceStore for Store {
 
     async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
         either_store!(self, store => store.unsilence(id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_a_shell_stays_one() {
+        assert_eq!(quoted("/var/lib/packwatch.sqlite"), "/var/lib/packwatch.sqlite");
+        assert_eq!(quoted("my store"), "'my store'");
+        assert_eq!(quoted("it's; rm"), r"'it'\''s; rm'");
+        assert_eq!(quoted(""), "''");
     }
 }

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::Status;
+use crate::model::Target;
 use crate::state::heads::Counts;
 
 /// The schema of the specification, and what the specification says in words only.
@@ -27,7 +28,8 @@ fn assert_is_emf(document: &Value) {
 
 fn target(pack: &str, outcome: Outcome, statuses: &[(&str, u64)]) -> TargetReport {
     let counts: Counts = statuses.iter().map(|(status, accounts)| (Status::new(status), *accounts)).collect();
-    let mut report = TargetReport::new(&"eu-west-1", &pack);
+    let mut report =
+        TargetReport::of(&Target { region: "eu-west-1".parse().unwrap(), pack: pack.parse().unwrap() });
     (report.accounts, report.pages, report.transitions) = (counts.values().sum(), 2, 1);
     report.statuses = Some(counts);
     report.ended(outcome, None)
@@ -40,8 +42,10 @@ fn measured<'a>(context: &'a Context, answer: Option<&'a Answer>) -> Measured<'a
         took: Duration::from_micros(1_234_567),
         failed: false,
         answer,
+        reduced: 0,
         throttles: BTreeMap::new(),
         oldest_unannounced: Some(Duration::ZERO),
+        oldest_whole_look: None,
         packs: true,
     }
 }
@@ -89,9 +93,11 @@ fn a_run_and_its_packs() {
     let answer = Answer::new(targets, 1, None);
     let mut measured = measured(&context, Some(&answer));
     measured.failed = true;
+    measured.reduced = 6;
     measured.throttles =
         BTreeMap::from([("eu-west-1".parse().unwrap(), 7), ("us-east-1".parse().unwrap(), 2)]);
     measured.oldest_unannounced = Some(Duration::from_millis(90_500));
+    measured.oldest_whole_look = Some(Duration::from_secs(3600));
     let documents = documents_of(&measured);
 
     let (run, of_packs) = documents.split_last().unwrap();
@@ -104,6 +110,7 @@ fn a_run_and_its_packs() {
         ("Failed", 1),
         ("Notifications", 1),
         ("OldestUnannounced", 90),
+        ("OldestWholeLook", 3600),
         ("Pages", 10),
         ("TargetsDeferred", 1),
         ("TargetsDone", 3),
@@ -113,6 +120,7 @@ fn a_run_and_its_packs() {
     ];
     assert_eq!(metrics(run), BTreeMap::from(expected));
     assert_eq!((&run["Incomplete"], &run["Denied"], &run["Changed"]), (&json!(1), &json!(0), &json!(1)));
+    assert_eq!(run["MessagesReduced"], 6);
     assert_eq!(run["ThrottledRegions"], "eu-west-1: 7, us-east-1: 2");
     assert_eq!(run["requestId"], context.request_id);
     assert_eq!(run["xrayTraceId"], context.xray_trace_id.clone().unwrap());
@@ -134,12 +142,20 @@ fn a_run_and_its_packs() {
 }
 
 #[test]
-fn without_metrics_of_packs_there_is_one_line() {
+fn by_default_there_are_the_metrics_of_the_alarms_in_one_line_and_the_other_numbers_beside_them() {
     let context = context();
     let answer =
         Answer::new(vec![target("Quiet", Outcome::Unchanged, &[("CREATE_SUCCESSFUL", 50)])], 0, None);
-    let measured = Measured { packs: false, ..measured(&context, Some(&answer)) };
-    assert_eq!(documents_of(&measured).len(), 1);
+    let oldest_whole_look = Some(Duration::from_secs(60));
+    let measured = Measured { packs: false, oldest_whole_look, ..measured(&context, Some(&answer)) };
+    let documents = documents_of(&measured);
+    let [run] = &documents[..] else { panic!("{documents:?}") };
+    let expected = [("OldestUnannounced", 0), ("OldestWholeLook", 60), ("TargetsDeferred", 0)];
+    assert_eq!(metrics(run), BTreeMap::from(expected));
+    let others =
+        ["Failed", "TargetsDone", "TargetsFailed", "Accounts", "Pages", "Transitions", "Notifications"];
+    assert_eq!(others.map(|name| &run[name]), [0, 1, 0, 50, 2, 1, 0].map(|n| json!(n)).each_ref());
+    assert_eq!((&run["Throttles"], &run["Duration"]), (&json!(0), &json!(1234)));
 }
 
 #[test]

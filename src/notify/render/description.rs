@@ -1,7 +1,9 @@
-//! The chat's text: whole entries up to a limit, worst first, then how many more there are.
+//! The chat's text, within a limit: first what there is of each cause, then its accounts, worst first.
 
 use super::layout::{Entry, Group, Section};
-use super::text::{account_state, left_out, packs, since};
+use super::text::{
+    account_state, earlier, how_many, left_out, more_accounts, more_causes, other_messages, packs, since,
+};
 use super::topic::Topic;
 use super::words::{counted, minute, pack_in_region, subject};
 use crate::model::text::{bounded, isolated, slack_code, slack_text};
@@ -10,13 +12,34 @@ use crate::notify::{Notification, PackNotice};
 /// Amazon Q Developer cuts what is longer, wherever that is.
 const LONGEST: usize = 2500;
 
-/// Accounts that are named in a group, and packs in a list: a chat is read at a glance.
-const LISTED: usize = 5;
+/// Longest error code that is shown, or message in its place, in bytes.
+const LONGEST_CODE: usize = 80;
+
+/// Packs in a list.
+const LISTED_PACKS: usize = 5;
 
 /// Longest error message that is shown, in bytes.
 const LONGEST_MESSAGE: usize = 200;
 
-/// A piece that is there whole or not at all, with the number of accounts that it tells of.
+/// How much of each group is shown.
+#[derive(Clone, Copy)]
+struct Form {
+    accounts: usize,
+    /// What AWS Config says, and what it means.
+    explains: bool,
+}
+
+/// From the fullest to the shortest: a chat is read at a glance.
+const FORMS: [Form; 6] = [
+    Form { accounts: 5, explains: true },
+    Form { accounts: 3, explains: true },
+    Form { accounts: 1, explains: true },
+    Form { accounts: 3, explains: false },
+    Form { accounts: 1, explains: false },
+    Form { accounts: 0, explains: false },
+];
+
+/// A piece that is there whole or not at all, with the number of accounts that it is about.
 struct Piece {
     text: String,
     accounts: usize,
@@ -24,33 +47,79 @@ struct Piece {
     is_first: bool,
 }
 
+/// In the fullest form in which every cause is there. What does not even fit in the shortest one is counted.
 pub(super) fn description(notification: &Notification, sections: &[Section<'_>]) -> String {
-    let pieces: Vec<Piece> =
-        sections.iter().flat_map(|section| section_pieces(notification, section)).collect();
     let last = left_out(notification).map(|line| format!("_{}_\n", slack_text(&line))).unwrap_or_default();
     let footer = format!("_Read from AWS Config at {}_\n{last}", minute(notification.observed_at));
-    let reserve = footer.len() + "and 18,446,744,073,709,551,615 accounts more\n".len();
-    let mut text = String::new();
-    let mut rest = pieces.iter();
-    for piece in rest.by_ref() {
-        let gap = if piece.is_first && !text.is_empty() { "\n" } else { "" };
-        if text.len() + gap.len() + piece.text.len() + reserve > LONGEST {
-            let left = piece.accounts + rest.map(|piece| piece.accounts).sum::<usize>();
-            text.push_str(&format!("and {} more\n", counted(left as u64, "account")));
-            break;
-        }
-        text.push_str(gap);
-        text.push_str(&piece.text);
+    let room = LONGEST - footer.len() - "and 18,446,744,073,709,551,615 more accounts\n".len();
+    let pieces = |form: Form| -> Vec<Piece> {
+        let overview = sections.iter().flat_map(|section| overview(section, form));
+        overview
+            .chain(sections.iter().flat_map(|section| section_pieces(notification, section, form)))
+            .collect()
+    };
+    let [fuller @ .., shortest] = FORMS;
+    let whole = fuller.into_iter().map(|form| joined(&pieces(form), room)).find(|(_, left)| left.is_none());
+    let (mut text, left) = whole.unwrap_or_else(|| joined(&pieces(shortest), room));
+    match left {
+        None => {}
+        Some(0) => text.push_str("and more\n"),
+        Some(accounts) => text.push_str(&format!("{}\n", more_accounts(accounts))),
     }
     text.push_str(&footer);
     text.trim_end().to_owned()
 }
 
-fn section_pieces(notification: &Notification, section: &Section<'_>) -> Vec<Piece> {
+/// As many pieces as there is room for, and the number of accounts of the others, if there are any.
+fn joined(pieces: &[Piece], room: usize) -> (String, Option<usize>) {
+    let mut text = String::new();
+    let mut rest = pieces.iter();
+    for piece in rest.by_ref() {
+        let gap = if piece.is_first && !text.is_empty() { "\n" } else { "" };
+        if text.len() + gap.len() + piece.text.len() > room {
+            return (text, Some(piece.accounts + rest.map(|piece| piece.accounts).sum::<usize>()));
+        }
+        text.push_str(gap);
+        text.push_str(&piece.text);
+    }
+    (text, None)
+}
+
+/// How many accounts each cause has.
+fn overview(section: &Section<'_>, form: Form) -> Vec<Piece> {
+    if !section.counts_first() {
+        return Vec::new();
+    }
+    let piece = |text, accounts, is_first| Piece {
+        text,
+        // Else the cause comes again, with its accounts.
+        accounts: if form.accounts == 0 { accounts } else { 0 },
+        is_first,
+    };
+    let heading = format!("*{} {}*\n", subject(&section.tally), section.tally.topic.verb());
+    let mut pieces = vec![piece(heading, 0, true)];
+    for group in &section.groups {
+        let known_as = group.code.map_or_else(|| "no error code".to_owned(), code);
+        let message =
+            section.distinguishes(group).map(|text| format!(" {}", code(&text))).unwrap_or_default();
+        let line = format!("• {}: {known_as}{message}\n", how_many(section, group));
+        pieces.push(piece(line, group.accounts, false));
+    }
+    let more = more_causes(section);
+    pieces.extend(more.map(|more| piece(format!("• {more}\n"), section.more_groups.1, false)));
+    pieces
+}
+
+fn code(code: &str) -> String {
+    slack_code(&bounded(code.to_owned(), LONGEST_CODE))
+}
+
+fn section_pieces(notification: &Notification, section: &Section<'_>, form: Form) -> Vec<Piece> {
     let tally = &section.tally;
     let listed = |packs: &[&PackNotice]| {
-        let named = packs.iter().take(LISTED).map(|pack| pack_in_region(pack)).collect::<Vec<_>>().join(", ");
-        match packs.len().saturating_sub(LISTED) {
+        let named: Vec<String> = packs.iter().take(LISTED_PACKS).map(|pack| pack_in_region(pack)).collect();
+        let named = named.join(", ");
+        match packs.len().saturating_sub(LISTED_PACKS) {
             0 => named,
             more => format!("{named} and {}", counted(more as u64, "more pack")),
         }
@@ -58,7 +127,7 @@ fn section_pieces(notification: &Notification, section: &Section<'_>) -> Vec<Pie
     match tally.topic {
         Topic::Watched | Topic::PackDeleted => {
             let accounts = tally.packs.iter().map(|pack| pack.accounts).sum();
-            let verb = if tally.topic == Topic::Watched { "Now watched" } else { "Deleted" };
+            let verb = if tally.topic == Topic::Watched { "Now watching" } else { "Deleted" };
             let text = format!("*{verb}:* {}, {}\n", listed(&tally.packs), counted(accounts, "account"));
             vec![Piece { text, accounts: 0, is_first: true }]
         }
@@ -67,20 +136,20 @@ fn section_pieces(notification: &Notification, section: &Section<'_>) -> Vec<Pie
             let accounts = usize::try_from(tally.changes).unwrap_or(usize::MAX);
             vec![Piece { text, accounts, is_first: true }]
         }
+        _ if form.accounts == 0 && section.counts_first() => Vec::new(),
         _ => {
-            let groups = section.groups.iter().flat_map(|group| group_pieces(notification, section, group));
-            let mut pieces: Vec<Piece> = groups.collect();
-            if let (groups @ 1.., accounts) = section.more_groups {
-                let codes = counted(groups as u64, "other error code");
-                let text = format!("and {codes} in {}\n", counted(accounts as u64, "account"));
-                pieces.push(Piece { text, accounts, is_first: true });
-            }
-            pieces
+            let groups = section.groups.iter();
+            groups.flat_map(|group| group_pieces(notification, section, group, form)).collect()
         }
     }
 }
 
-fn group_pieces(notification: &Notification, section: &Section<'_>, group: &Group<'_>) -> Vec<Piece> {
+fn group_pieces(
+    notification: &Notification,
+    section: &Section<'_>,
+    group: &Group<'_>,
+    form: Form,
+) -> Vec<Piece> {
     let mut head = format!("*{} {}*", counted(group.accounts as u64, "account"), section.tally.topic.verb());
     let pack = group.entries.first().and_then(|entry| entry.packs.first());
     match (group.packs, pack) {
@@ -90,33 +159,25 @@ fn group_pieces(notification: &Notification, section: &Section<'_>, group: &Grou
         (0 | 1, _) => {}
         (packs, _) => head.push_str(&format!(" in {packs} packs")),
     }
-    if let Some(code) = group.code {
-        head.push_str(&format!(": {}", slack_code(&bounded(code.to_owned(), LONGEST_MESSAGE))));
-    }
+    head.extend(group.code.map(|text| format!(": {}", code(text))));
     head.push('\n');
-    if let Some(hint) = group.hint {
+    if let Some(hint) = group.hint.filter(|_| form.explains) {
         head.push_str(&format!("{}\n", slack_text(hint.means)));
     }
-    if let Some(message) = group.message {
-        head.push_str(&format!("> {}\n", slack_code(&bounded(message.to_owned(), LONGEST_MESSAGE))));
+    if let Some(message) = group.message.filter(|_| form.explains) {
+        let text = slack_code(&bounded(message.text.to_owned(), LONGEST_MESSAGE));
+        head.push_str(&format!("> {text}{}\n", other_messages(&message)));
     }
-    let common = group.change.as_ref().filter(|_| group.accounts > 1);
+    let common = group.change.as_ref().filter(|_| group.accounts > 1 && form.accounts > 0);
     head.extend(common.map(|change| format!("{}\n", statuses(change))));
-    let mut pieces: Vec<Piece> = Vec::new();
-    for entry in group.entries.iter().take(LISTED) {
-        let text = line(notification, section, group, entry);
-        // The head is there with its first account or not at all.
-        let text = if pieces.is_empty() { format!("{head}{text}") } else { text };
-        pieces.push(Piece { text, accounts: 1, is_first: pieces.is_empty() });
-    }
-    match group.more(pieces.len()) {
-        0 => {}
-        more => {
-            let text = format!("   and {} more\n", counted(more as u64, "account"));
-            pieces.push(Piece { text, accounts: more, is_first: false });
-        }
-    }
-    pieces
+    let shown = group.entries.len().min(form.accounts);
+    let entries = group.entries.iter().take(shown);
+    let lines: String = entries.map(|entry| line(notification, section, group, entry)).collect();
+    let more = match group.more(shown) {
+        more if shown > 0 && more > 0 => format!("   {}\n", more_accounts(more)),
+        _ => String::new(),
+    };
+    vec![Piece { text: format!("{head}{lines}{more}"), accounts: group.accounts, is_first: true }]
 }
 
 fn line(notification: &Notification, section: &Section<'_>, group: &Group<'_>, entry: &Entry<'_>) -> String {
@@ -126,7 +187,7 @@ fn line(notification: &Notification, section: &Section<'_>, group: &Group<'_>, e
     let since = since(notification, section.tally.topic, entry);
     let packs = (group.packs > 1).then(|| format!("in {}", packs(notification, entry)));
     let change = (group.change.is_none() || group.accounts == 1).then(|| statuses(&entry.change));
-    let details = [change, since, packs].into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let details = [change, since, earlier(entry), packs].into_iter().flatten().collect::<Vec<_>>().join(", ");
     let separator = if details.is_empty() { "" } else { ": " };
     format!("• *{}*{name}{state}{separator}{details}\n", entry.account)
 }

@@ -3,25 +3,29 @@
 use crate::model::Region;
 use crate::notify::{Notification, PackNotice};
 
-/// The conformance packs of a region in the AWS Config console of the region's partition.
-pub(super) fn console(region: &Region) -> String {
-    let domain = match region.as_str() {
-        code if code.starts_with("cn-") => "amazonaws.cn",
-        code if code.starts_with("us-gov-") => "amazonaws-us-gov.com",
-        _ => "aws.amazon.com",
+/// The conformance packs of a region in the AWS Config console of the region's partition. The addresses of isolated
+/// partitions' consoles are not public.
+pub(super) fn console(region: &Region) -> Option<String> {
+    let host = match partition(region) {
+        "aws" => format!("{region}.console.aws.amazon.com"),
+        "aws-cn" => format!("{region}.console.amazonaws.cn"),
+        "aws-eusc" => "console.amazonaws-eusc.eu".to_owned(),
+        "aws-us-gov" => "console.amazonaws-us-gov.com".to_owned(),
+        _ => return None,
     };
-    let host = match domain {
-        "amazonaws-us-gov.com" => format!("console.{domain}"),
-        _ => format!("{region}.console.{domain}"),
-    };
-    format!("https://{host}/config/home?region={region}#/conformance-packs")
+    Some(format!("https://{host}/config/home?region={region}#/conformance-packs"))
 }
 
-/// The partition of a region, as ARNs have it.
+/// The partition of a region, as ARNs have it. The SDK knows these, too, but tells nobody.
 pub(super) fn partition(region: &Region) -> &'static str {
-    match region.as_str() {
-        code if code.starts_with("cn-") => "aws-cn",
-        code if code.starts_with("us-gov-") => "aws-us-gov",
+    match region.as_str().split('-').take(2).collect::<Vec<_>>().as_slice() {
+        ["cn", _] => "aws-cn",
+        ["eusc", _] => "aws-eusc",
+        ["us", "gov"] => "aws-us-gov",
+        ["us", "iso"] => "aws-iso",
+        ["us", "isob"] => "aws-iso-b",
+        ["eu", "isoe"] => "aws-iso-e",
+        ["us", "isof"] => "aws-iso-f",
         _ => "aws",
     }
 }
@@ -52,14 +56,21 @@ mod tests {
 
     #[test]
     fn each_partition_has_its_own_console() {
-        let host = |region: &str| console(&region.parse().unwrap()).split('/').nth(2).unwrap().to_owned();
-        assert_eq!(host("eu-west-1"), "eu-west-1.console.aws.amazon.com");
-        assert_eq!(host("cn-north-1"), "cn-north-1.console.amazonaws.cn");
-        assert_eq!(host("us-gov-west-1"), "console.amazonaws-us-gov.com");
-        let partitions = ["eu-west-1", "cn-northwest-1", "us-gov-east-1"];
+        let host = |region: &str| console(&region.parse().unwrap())?.split('/').nth(2).map(str::to_owned);
+        assert_eq!(host("eu-west-1").as_deref(), Some("eu-west-1.console.aws.amazon.com"));
+        assert_eq!(host("cn-north-1").as_deref(), Some("cn-north-1.console.amazonaws.cn"));
+        assert_eq!(host("eusc-de-east-1").as_deref(), Some("console.amazonaws-eusc.eu"));
+        assert_eq!(host("us-gov-west-1").as_deref(), Some("console.amazonaws-us-gov.com"));
+        assert_eq!(host("us-iso-east-1"), None);
+        let regions = ["us-east-1", "cn-northwest-1", "eusc-de-east-1", "us-gov-east-1", "us-iso-west-1"];
         assert_eq!(
-            partitions.map(|region| partition(&region.parse().unwrap())),
-            ["aws", "aws-cn", "aws-us-gov"]
+            regions.map(|region| partition(&region.parse().unwrap())),
+            ["aws", "aws-cn", "aws-eusc", "aws-us-gov", "aws-iso"]
+        );
+        let isolated = ["us-isob-east-1", "eu-isoe-west-1", "us-isof-south-1"];
+        assert_eq!(
+            isolated.map(|region| partition(&region.parse().unwrap())),
+            ["aws-iso-b", "aws-iso-e", "aws-iso-f"]
         );
     }
 }

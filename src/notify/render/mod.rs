@@ -4,6 +4,7 @@ mod description;
 mod email;
 mod layout;
 mod links;
+mod shape;
 mod slack;
 mod sms;
 mod text;

@@ -12,8 +12,8 @@ use super::text::retry;
 use super::topic::Topic;
 use super::words::{headline_within, minute};
 use crate::model::text::{bounded, slack_code, slack_text};
-use crate::notify::Notification;
 use crate::notify::hints;
+use crate::notify::{NoticeType, Notification, PackNotice};
 
 /// Titles and summaries are shown on one line.
 const LONGEST_LINE: usize = 240;
@@ -33,7 +33,7 @@ pub fn slack(notification: &Notification) -> Value {
     };
     let title = headline_within(notification, LONGEST_LINE, None);
     let summary = headline_within(notification, LONGEST_LINE, why(notification).as_deref());
-    json!({
+    let mut document = json!({
         "version": "1.0",
         "source": "custom",
         "id": notification.id,
@@ -45,22 +45,32 @@ pub fn slack(notification: &Notification) -> Value {
             "keywords": keywords(notification, &sections),
         },
         "metadata": {
-            "threadId": thread(notification),
             "summary": slack_text(&summary),
             "eventType": "packwatch",
             "relatedResources": resources(notification, &sections),
             "additionalContext": context(notification),
         },
-    })
+    });
+    if let (Some(metadata), Some(thread)) = (document.pointer_mut("/metadata"), thread(notification)) {
+        metadata["threadId"] = thread.into();
+    }
+    document
 }
 
-/// A pack's story stays in one thread. A digest of several packs begins a thread of its own: in one that
-/// all of them shared nobody would see it.
-fn thread(notification: &Notification) -> String {
-    match notification.packs.as_slice() {
-        [pack] => format!("packwatch#{}#{}", pack.region, pack.organization_conformance_pack_name),
-        _ => format!("packwatch#{}", notification.id),
-    }
+/// What is about one incident alone stays in that incident's thread, other news of one pack in the pack's. A digest of
+/// several packs is in no thread: in one that all of them shared nobody would see it.
+fn thread(notification: &Notification) -> Option<String> {
+    let [pack] = notification.packs.as_slice() else { return None };
+    let of_pack = || format!("packwatch#{}#{}", pack.region, pack.organization_conformance_pack_name);
+    Some(one_incident(pack).map_or_else(of_pack, |id| format!("packwatch#{id}")))
+}
+
+/// The incident that everything is about.
+fn one_incident(pack: &PackNotice) -> Option<&str> {
+    let mut ids = pack.transitions.iter().map(|notice| notice.incident_id.as_deref());
+    let first = ids.next().flatten()?;
+    let is_whole = pack.kind == NoticeType::Transitions && pack.omitted == 0;
+    (is_whole && ids.all(|id| id == Some(first))).then_some(first)
 }
 
 fn next_steps(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
@@ -78,16 +88,20 @@ fn next_steps(notification: &Notification, sections: &[Section<'_>]) -> Vec<Stri
         }
     }
     let consoles = regions(notification).into_iter().take(STEPS);
-    steps.extend(consoles.map(|region| format!("AWS Config in {region}: {}", console(region))));
-    steps.push(format!("Every change, with the stack's table for TABLE: `{}`", history(notification)));
+    steps.extend(consoles.filter_map(|region| Some(format!("AWS Config in {region}: {}", console(region)?))));
+    steps.push(format!("All changes (TABLE is the stack's table): `{}`", history(notification)));
     steps
 }
 
 /// The error codes, then what the digest is about.
 fn keywords(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
     let codes = sections.iter().flat_map(|section| &section.groups).filter_map(|group| group.code);
-    let mut keywords: Vec<String> = codes.take(STEPS).map(keyword).collect();
-    keywords.dedup();
+    let mut keywords: Vec<String> = Vec::new();
+    for keyword in codes.map(keyword) {
+        if keywords.len() < STEPS && !keywords.contains(&keyword) {
+            keywords.push(keyword);
+        }
+    }
     keywords.extend(notification.counts.keys().cloned());
     keywords
 }

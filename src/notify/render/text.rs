@@ -1,6 +1,6 @@
 //! Sentences that the e-mail and the chat share, and lines of 72 columns.
 
-use super::layout::{Entry, Group, Section};
+use super::layout::{Entry, Group, Message, Section};
 use super::links::regions;
 use super::topic::Topic;
 use super::words::{counted, minute, pack_in_region, span};
@@ -13,6 +13,9 @@ const COLUMNS: usize = 72;
 /// Packs that are named for one account.
 const NAMED_PACKS: usize = 3;
 
+/// Earlier changes that are named for one account.
+const NAMED_KINDS: usize = 5;
+
 /// Since when, in words: "since 2026-11-18 09:12 UTC (48 min)".
 pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>) -> Option<String> {
     let since = entry.since?;
@@ -22,14 +25,24 @@ pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>
         Topic::Flapping => {
             entry.notice.flapping.map(|changes| format!("changed {changes} times within an hour"))
         }
+        // That its silence has ended is in the words of that topic.
+        Topic::SilenceEnded => Some(lasting()),
         _ if entry.notice.silence_ended => Some(format!("{}; its silence has ended", lasting())),
         Topic::Recovered if entry.notice.failing_since.is_some() => {
             let until = updated.unwrap_or(notification.observed_at);
-            Some(format!("had failed for {}, since {}", span(since, until), minute(since)))
+            Some(format!("had been failing for {}, since {}", span(since, until), minute(since)))
         }
         Topic::Recovered => Some(format!("since {}", minute(since))),
         _ => Some(lasting()),
     }
+}
+
+/// What became of an account before, in the same digest: "before that: failed, in progress".
+pub(super) fn earlier(entry: &Entry<'_>) -> Option<String> {
+    let kinds = &entry.notice.earlier;
+    let verbs: Vec<&str> = kinds.iter().take(NAMED_KINDS).map(|kind| Topic::of_kind(*kind).verb()).collect();
+    let more = if kinds.len() > NAMED_KINDS { ", …" } else { "" };
+    (!kinds.is_empty()).then(|| format!("before that: {}{more}", verbs.join(", ")))
 }
 
 /// That an account is not active: "suspended", "pending closure".
@@ -57,14 +70,15 @@ pub(super) fn retry(notification: &Notification, group: &Group<'_>) -> Option<St
     let now = notification.observed_at;
     Some(if until > now {
         format!(
-            "AWS Config tries again by itself for 7 hours after an account joined: {} left{}, until {}.",
+            "AWS Config tries again by itself for 7 hours after an account was added: at most {} left{}, \
+             until {}.",
             span(now, until),
             if group.accounts > 1 { " for the first of these" } else { "" },
             minute(until)
         )
     } else {
-        "AWS Config no longer tries by itself (it does for 7 hours after an account joined): deploy the \
-         pack again when this is mended."
+        "AWS Config no longer tries by itself (it does so for 7 hours after an account was added): deploy \
+         the pack again when this is fixed."
             .to_owned()
     })
 }
@@ -94,6 +108,29 @@ pub(super) fn left_out(notification: &Notification) -> Option<String> {
         (notification.damped > 0).then(|| format!("{} of flapping accounts", change(notification.damped)));
     let left_out: Vec<String> = silenced.into_iter().chain(damped).collect();
     (!left_out.is_empty()).then(|| format!("Left out: {}.", left_out.join(", ")))
+}
+
+/// The accounts of a group that are not named.
+pub(super) fn more_accounts(more: usize) -> String {
+    format!("and {}", counted(more as u64, "more account"))
+}
+
+/// The causes of a section that are not shown; `None` when all are.
+pub(super) fn more_causes(section: &Section<'_>) -> Option<String> {
+    let (causes, accounts) = section.more_groups;
+    let words =
+        |causes| format!("and {} in {}", counted(causes, "other cause"), counted(accounts as u64, "account"));
+    (causes > 0).then(|| words(causes as u64))
+}
+
+/// How many messages a cause has, after the one that is shown.
+pub(super) fn other_messages(message: &Message<'_>) -> String {
+    match (message.is_example, message.of) {
+        (false, 0 | 1) => String::new(),
+        (true, 0 | 1) => " (an example: ids differ)".to_owned(),
+        (false, of) => format!(" (the most frequent of {of} messages)"),
+        (true, of) => format!(" (an example of the most frequent of {of} messages: ids differ)"),
+    }
 }
 
 /// The text in lines of at most 72 columns, each with the indent and, from the second on, two more

@@ -13,30 +13,34 @@ pub(super) enum Topic {
     Unrecognised,
     Flapping,
     Stuck,
+    SilenceEnded,
     StillFailed,
     AlreadyFailing,
     Settled,
     Recovered,
     Joined,
     Left,
+    FailedAgain,
     Succeeded,
     InProgress,
     Watched,
 }
 
 impl Topic {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 16] = [
         Self::Failed,
         Self::PackDeleted,
         Self::Unrecognised,
         Self::Flapping,
         Self::Stuck,
+        Self::SilenceEnded,
         Self::StillFailed,
         Self::AlreadyFailing,
         Self::Settled,
         Self::Recovered,
         Self::Joined,
         Self::Left,
+        Self::FailedAgain,
         Self::Succeeded,
         Self::InProgress,
         Self::Watched,
@@ -46,8 +50,16 @@ impl Topic {
     pub(super) fn of(pack: &PackNotice, notice: &TransitionNotice) -> Self {
         match notice.kind {
             _ if notice.flapping.is_some() => Self::Flapping,
-            Kind::Settled => Self::Settled,
             Kind::Failed if pack.kind == NoticeType::Baseline => Self::AlreadyFailing,
+            Kind::Reminder if notice.silence_ended => Self::SilenceEnded,
+            kind => Self::of_kind(kind),
+        }
+    }
+
+    /// What a kind is about, whatever else is known of it.
+    pub(super) fn of_kind(kind: Kind) -> Self {
+        match kind {
+            Kind::Settled => Self::Settled,
             Kind::Failed => Self::Failed,
             Kind::Unrecognised => Self::Unrecognised,
             Kind::Stuck => Self::Stuck,
@@ -55,6 +67,7 @@ impl Topic {
             Kind::Recovered => Self::Recovered,
             Kind::Joined => Self::Joined,
             Kind::Left => Self::Left,
+            Kind::FailedAgain => Self::FailedAgain,
             Kind::Succeeded => Self::Succeeded,
             Kind::InProgress => Self::InProgress,
         }
@@ -69,14 +82,16 @@ impl Topic {
             Self::Flapping => "flapping",
             Self::Settled => "settled",
             Self::Stuck => "stuck in progress",
-            Self::StillFailed => "still failed",
+            Self::SilenceEnded => "still failing (silence ended)",
+            Self::StillFailed => "still failing",
             Self::AlreadyFailing => "already failing",
             Self::Recovered => "recovered",
             Self::Joined => "joined",
             Self::Left => "left",
+            Self::FailedAgain => "failed again",
             Self::Succeeded => "succeeded",
             Self::InProgress => "in progress",
-            Self::Watched => "now watched",
+            Self::Watched => "now watching",
         }
     }
 
@@ -85,9 +100,9 @@ impl Topic {
         matches!(self, Self::PackDeleted | Self::Watched)
     }
 
-    /// Whether its accounts are named. Progress and routine success are only counted.
+    /// Whether its accounts are named. Retries, progress and routine success are only counted.
     pub(super) fn lists_accounts(self) -> bool {
-        !self.is_of_packs() && !matches!(self, Self::Succeeded | Self::InProgress)
+        !self.is_of_packs() && !matches!(self, Self::FailedAgain | Self::Succeeded | Self::InProgress)
     }
 }
 
@@ -129,7 +144,10 @@ pub(super) fn tallies(notification: &Notification) -> Vec<Tally<'_>> {
 /// The document's own count, which is right also where transitions were omitted.
 fn changes(notification: &Notification, topic: Topic) -> u64 {
     let baselines = notification.packs.iter().filter(|pack| pack.kind == NoticeType::Baseline);
-    let already: u64 = baselines.map(PackNotice::listed_and_omitted).sum();
+    // What else is not well in a baseline stands under its own topic. What is omitted is taken for failed.
+    let is_failed = |notice: &&TransitionNotice| notice.kind == Kind::Failed;
+    let already = |pack: &PackNotice| pack.transitions.iter().filter(is_failed).count() as u64 + pack.omitted;
+    let already = baselines.map(already).sum::<u64>().min(notification.count("Failed"));
     match topic {
         Topic::Failed => notification.count("Failed").saturating_sub(already),
         Topic::AlreadyFailing => already,
@@ -138,10 +156,12 @@ fn changes(notification: &Notification, topic: Topic) -> u64 {
         Topic::Flapping => notification.count("Flapping"),
         Topic::Settled => notification.count("Settled"),
         Topic::Stuck => notification.count("Stuck"),
+        Topic::SilenceEnded => notification.count("SilenceEnded"),
         Topic::StillFailed => notification.count("Reminder"),
         Topic::Recovered => notification.count("Recovered"),
         Topic::Joined => notification.count("Joined"),
         Topic::Left => notification.count("Left"),
+        Topic::FailedAgain => notification.count("FailedAgain"),
         Topic::Succeeded => notification.count("Succeeded"),
         Topic::InProgress => notification.count("InProgress"),
         Topic::Watched => notification.count("Baseline"),

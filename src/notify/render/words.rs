@@ -5,7 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::topic::{Tally, Topic, tallies};
+use crate::model::text::bounded;
 use crate::notify::{Notification, PackNotice, StateNotice, TransitionNotice};
+
+/// Longest status that is shown, in bytes: one that AWS did not document may be anything.
+const LONGEST_STATUS: usize = 60;
 
 /// The digest in one line, worst first: "3 accounts failed: Security-Baseline (eu-west-1); also 1 recovered".
 pub(super) fn headline(notification: &Notification) -> String {
@@ -21,7 +25,7 @@ pub(super) fn headline_within(notification: &Notification, limit: usize, why: Op
     let mut line = match place {
         Some(place) => {
             let room = limit.saturating_sub(what.len() + 2);
-            format!("{what}: {}", crate::model::text::bounded(place, room))
+            format!("{what}: {}", bounded(place, room))
         }
         None => what,
     };
@@ -40,11 +44,11 @@ pub(super) fn headline_within(notification: &Notification, limit: usize, why: Op
     line
 }
 
-/// "3 accounts failed", "1 account joined in 20 packs", "now watching".
+/// "3 accounts failed", "1 account joined in 20 packs", "Now watching 1 pack".
 fn what(tally: &Tally<'_>) -> String {
     let packs = tally.packs.len() as u64;
     match tally.topic {
-        Topic::Watched if packs == 1 => "Now watching".to_owned(),
+        Topic::Watched if packs == 1 => "Now watching 1 pack".to_owned(),
         Topic::Watched => format!("Now watching {}", counted(tally.changes, "pack")),
         Topic::PackDeleted if packs == 1 => "Conformance pack deleted".to_owned(),
         Topic::PackDeleted => format!("{} deleted", counted(tally.changes, "conformance pack")),
@@ -75,9 +79,8 @@ fn place(tally: &Tally<'_>) -> Option<String> {
 fn short(tally: &Tally<'_>) -> String {
     let n = number(tally.accounts.filter(|_| !tally.topic.is_of_packs()).unwrap_or(tally.changes));
     match tally.topic {
-        Topic::PackDeleted | Topic::Watched => {
-            format!("{} {}", counted(tally.changes, "pack"), tally.topic.verb())
-        }
+        Topic::PackDeleted => format!("{} {}", counted(tally.changes, "pack"), tally.topic.verb()),
+        Topic::Watched => format!("{} {}", tally.topic.verb(), counted(tally.changes, "pack")),
         topic => format!("{n} {}", topic.verb()),
     }
 }
@@ -108,7 +111,7 @@ pub(super) fn number(n: u64) -> String {
 
 /// From what to what.
 pub(super) fn change(notice: &TransitionNotice) -> String {
-    let status = |state: &StateNotice| state.status.clone();
+    let status = |state: &StateNotice| bounded(state.status.clone(), LONGEST_STATUS);
     match (&notice.from, &notice.to) {
         (Some(from), Some(to)) if from.status == to.status => status(to),
         (Some(from), Some(to)) => format!("{} -> {}", from.status, to.status),

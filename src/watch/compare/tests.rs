@@ -12,6 +12,19 @@ struct Stamp {
 
 const STAMP: Stamp = Stamp { epoch: 7, observed_at: Timestamp::UNIX_EPOCH, flap_limit: None };
 
+fn settings(notify: &str) -> Settings {
+    let lookup = |name: &str| match name {
+        "PACKWATCH_REGIONS" => Some("eu-west-1".to_owned()),
+        "PACKWATCH_NOTIFY" => Some(notify.to_owned()),
+        _ => None,
+    };
+    crate::settings::Reader::new(&lookup).settings()
+}
+
+fn target() -> Target {
+    Target { region: "eu-west-1".parse().unwrap(), pack: "P".parse().unwrap() }
+}
+
 /// A comparison of the pack P, where nothing is silenced.
 fn changes(
     rows: &BTreeMap<AccountId, Row>,
@@ -20,11 +33,9 @@ fn changes(
     stamp: Stamp,
     baseline: bool,
 ) -> Vec<Change> {
-    let lookup = |name: &str| (name == "PACKWATCH_REGIONS").then(|| "eu-west-1".to_owned());
-    let settings = crate::settings::Reader::new(&lookup).settings();
-    let settings = Settings { excluded: excluded.clone(), flap_limit: stamp.flap_limit, ..settings };
+    let settings = Settings { excluded: excluded.clone(), flap_limit: stamp.flap_limit, ..settings("all") };
     let comparison = Comparison {
-        target: &Target { region: "eu-west-1".parse().unwrap(), pack: "P".parse().unwrap() },
+        target: &target(),
         born: "b",
         epoch: stamp.epoch,
         rows,
@@ -66,7 +77,7 @@ fn reminded(mut state: State, n: u64) -> State {
 
 fn observed(states: &[(&str, State)], whole: bool) -> Observation {
     let states = states.iter().map(|(id, state)| (id.parse().unwrap(), state.clone())).collect();
-    Observation { states, whole }
+    Observation { states, whole, absent: BTreeSet::new() }
 }
 
 fn apply(rows: &mut BTreeMap<AccountId, Row>, changes: &[Change]) {
@@ -78,17 +89,107 @@ fn apply(rows: &mut BTreeMap<AccountId, Row>, changes: &[Change]) {
     }
 }
 
-/// The kinds that an account goes through, one comparison a step; `-` where nothing is logged.
+/// What happens to the one account, look by look, a minute apart.
+struct Story {
+    settings: Settings,
+    silences: Silences,
+    rows: BTreeMap<AccountId, Row>,
+    now: Timestamp,
+    epoch: u64,
+    records: Vec<Transition>,
+}
+
+impl Story {
+    fn new(notify: &str) -> Self {
+        Self {
+            settings: settings(notify),
+            silences: Silences::default(),
+            rows: BTreeMap::new(),
+            now: "2026-11-20T10:00:00Z".parse().unwrap(),
+            epoch: 0,
+            records: Vec::new(),
+        }
+    }
+
+    fn compare(&mut self, observed: &Observation, baseline: bool, gone: bool) -> String {
+        self.epoch += 1;
+        self.now += jiff::SignedDuration::from_mins(1);
+        let comparison = Comparison {
+            target: &target(),
+            born: "b",
+            epoch: self.epoch,
+            rows: &self.rows,
+            observed,
+            observed_at: self.now,
+            baseline,
+            settings: &self.settings,
+            silences: &self.silences,
+        };
+        let changes = if gone { comparison.gone() } else { comparison.changes() };
+        apply(&mut self.rows, &changes);
+        let record = changes.into_iter().find_map(|change| change.transition);
+        let told = record.as_ref().map_or("-".to_owned(), |record| match record.told {
+            Some(true) => record.kind.to_string(),
+            _ => format!("({})", record.kind),
+        });
+        self.records.extend(record.map(|record| *record));
+        told
+    }
+
+    /// The kind, in brackets where people are not told; `-` where nothing is recorded.
+    fn look(&mut self, state: Option<State>) -> String {
+        let states: Vec<_> = state.into_iter().map(|state| (A, state)).collect();
+        self.compare(&observed(&states, true), false, false)
+    }
+
+    fn looks(&mut self, states: impl IntoIterator<Item = State>) -> Vec<String> {
+        states.into_iter().map(|state| self.look(Some(state))).collect()
+    }
+
+    fn baseline(&mut self, state: State) -> String {
+        self.compare(&observed(&[(A, state)], true), true, false)
+    }
+
+    fn gone(&mut self) -> String {
+        self.compare(&Observation::default(), false, true)
+    }
+
+    /// How many incidents the records are of, and that each begins once and has one begin.
+    fn incidents(&self) -> usize {
+        let of = self.records.iter().filter_map(|r| Some((r.incident_id.clone()?, r.failing_since.unwrap())));
+        let known: BTreeMap<_, _> = of.clone().collect();
+        assert!(of.clone().all(|(id, since)| known[&id] == since), "{:?}", self.records);
+        known.len()
+    }
+}
+
+/// The kinds that an account goes through when everything is told.
 fn story(steps: &[Option<State>]) -> Vec<String> {
-    let mut rows = BTreeMap::new();
-    let step = |state: &Option<State>| {
-        let states: Vec<_> = state.iter().map(|state| (A, state.clone())).collect();
-        let changes = changes(&rows, &observed(&states, true), &BTreeSet::new(), STAMP, false);
-        apply(&mut rows, &changes);
-        let kind = changes.first().and_then(|change| change.transition.as_ref()).map(|t| t.kind);
-        kind.map_or("-".to_owned(), |kind| kind.to_string())
-    };
-    steps.iter().map(step).collect()
+    let mut story = Story::new("all");
+    steps.iter().map(|step| story.look(step.clone())).collect()
+}
+
+const ILL_AND_WELL_AGAIN: &str = "failed,recovered,stuck";
+
+fn failed(hour: u32) -> State {
+    failed_with("A", hour)
+}
+
+fn failed_with(code: &str, hour: u32) -> State {
+    let state = State { error_code: Some(code.to_owned()), ..state("UPDATE_FAILED") };
+    at(state, &format!("2026-11-20T{hour:02}:00:00Z"))
+}
+
+fn silenced(state: State) -> State {
+    State { silenced: true, ..state }
+}
+
+fn moving(hour: u32) -> State {
+    at(state("UPDATE_IN_PROGRESS"), &format!("2026-11-20T{hour:02}:00:00Z"))
+}
+
+fn well() -> State {
+    state("UPDATE_SUCCESSFUL")
 }
 
 #[test]
@@ -106,63 +207,400 @@ fn an_account_joins_fails_is_retried_recovers_and_leaves() {
 }
 
 #[test]
-fn an_account_that_joins_failing_is_failed() {
+fn an_account_that_joins_ill_is_told_as_what_it_is() {
     assert_eq!(story(&[Some(state("CREATE_FAILED"))]), ["Failed"]);
+    assert_eq!(story(&[Some(state("ROLLBACK_PENDING"))]), ["Unrecognised"]);
+    let mut story = Story::new(ILL_AND_WELL_AGAIN);
+    assert_eq!(story.look(Some(stuck(moving(6)))), "Stuck");
 }
 
 #[test]
-fn a_failure_that_fails_again_is_news_and_a_reminder_is_none() {
-    let first = at(state("UPDATE_FAILED"), "2026-11-20T10:00:00Z");
-    let again = at(state("UPDATE_FAILED"), "2026-11-20T11:00:00Z");
+fn stuck_that_moves_on_and_succeeds_has_recovered() {
+    let mut story = Story::new("all");
+    let steps = [moving(6), stuck(moving(6)), stuck(moving(6)), moving(9), well()];
+    assert_eq!(story.looks(steps), ["Joined", "Stuck", "-", "InProgress", "Recovered"]);
+    assert_eq!(story.incidents(), 1);
+    assert_eq!(story.records[1].failing_since, moving(6).last_update, "it was stuck from its begin on");
+}
+
+#[test]
+fn an_unknown_status_that_ends_has_recovered() {
+    let steps = [Some(well()), Some(state("ROLLBACK_PENDING")), Some(well())];
+    assert_eq!(story(&steps), ["Joined", "Unrecognised", "Recovered"]);
+}
+
+#[test]
+fn the_same_failure_tried_again_has_failed_again_and_another_one_is_news() {
+    let mut story = Story::new("all");
+    let steps = [failed(6), failed(7), moving(8), failed(9), failed_with("B", 9), failed(10), well()];
+    let kinds = ["Failed", "FailedAgain", "InProgress", "FailedAgain", "Failed", "Failed", "Recovered"];
+    assert_eq!(story.looks(steps), kinds);
+    assert_eq!(story.incidents(), 1);
+    assert!(story.records.iter().all(|record| record.failing_since == failed(6).last_update));
+}
+
+#[test]
+fn a_row_counts_how_often_it_was_tried_again() {
+    let mut story = Story::new("all");
+    story.looks([failed(6), failed(7), moving(8), failed(9), failed_with("B", 9)]);
+    let row = story.rows.values().next().unwrap();
+    assert_eq!(row.incident.as_ref().unwrap().tried_again, 2);
+}
+
+#[test]
+fn a_failure_whose_pack_is_removed_has_left_and_then_nothing_is_there() {
+    let mut story = Story::new("all");
+    assert_eq!(story.looks([failed(6), state("DELETE_SUCCESSFUL")]), ["Failed", "Left"]);
+    assert_eq!(story.incidents(), 1);
+    assert!(story.records[1].incident_id.is_some() && story.records[1].to.is_none());
+    assert_eq!(story.rows, BTreeMap::new());
+    assert_eq!(story.looks([state("DELETE_SUCCESSFUL")]), ["-"]);
+    assert_eq!(story.look(None), "-");
+}
+
+#[test]
+fn a_row_that_an_older_packwatch_kept_of_a_removed_account_goes_without_a_word() {
+    let mut story = Story::new("all");
+    let removed = old_row(state("DELETE_SUCCESSFUL"), None);
+    story.rows.insert(A.parse().unwrap(), removed);
+    assert_eq!(story.look(Some(state("DELETE_SUCCESSFUL"))), "-");
+    assert_eq!(story.rows, BTreeMap::new());
+}
+
+#[test]
+fn whoever_was_told_of_an_incident_is_told_of_its_end_and_nobody_else() {
+    for (notify, kinds) in [
+        (ILL_AND_WELL_AGAIN, ["Failed", "Left"]),
+        ("failed,left", ["Failed", "Left"]),
+        ("failed", ["Failed", "(Left)"]),
+        ("recovered", ["(Failed)", "(Left)"]),
+        ("joined,left", ["(Failed)", "Left"]),
+    ] {
+        let mut story = Story::new(notify);
+        let told = [story.look(Some(failed(6))), story.look(None)];
+        assert_eq!(told.each_ref().map(String::as_str), kinds, "{notify}");
+    }
+    let mut story = Story::new("recovered");
+    assert_eq!(story.looks([failed(6), well()]), ["(Failed)", "(Recovered)"]);
+}
+
+#[test]
+fn a_baseline_records_what_is_not_well_and_nothing_else() {
+    for (notify, state, kind) in [
+        (ILL_AND_WELL_AGAIN, failed(6), "Failed"),
+        (ILL_AND_WELL_AGAIN, stuck(moving(6)), "Stuck"),
+        ("baseline", stuck(moving(6)), "Stuck"),
+        ("recovered", failed(6), "(Failed)"),
+        ("baseline", state("ROLLBACK_PENDING"), "Unrecognised"),
+        ("all", silenced(failed(6)), "(Failed)"),
+        ("all", moving(6), "-"),
+        ("all", well(), "-"),
+        ("all", state("DELETE_SUCCESSFUL"), "-"),
+    ] {
+        let mut story = Story::new(notify);
+        assert_eq!(story.baseline(state.clone()), kind, "{notify} {state:?}");
+        assert_eq!(story.rows.len(), usize::from(state.health() != Health::Removed));
+        assert!(story.records.iter().all(|record| record.baseline && record.incident_id.is_some()));
+    }
+    let mut story = Story::new("all");
+    let told = [story.baseline(failed(6)), story.baseline(failed(7)), story.baseline(well())];
+    assert_eq!(told, ["Failed", "FailedAgain", "Recovered"], "it goes on: the ordinary table counts");
+    assert!(story.records.iter().all(|record| record.baseline));
+}
+
+#[test]
+fn an_account_that_a_baseline_found_ill_recovers_by_the_same_id() {
+    let mut story = Story::new(ILL_AND_WELL_AGAIN);
+    story.baseline(stuck(moving(6)));
+    assert_eq!(story.looks([moving(9), well()]), ["(InProgress)", "Recovered"]);
+    assert_eq!(story.incidents(), 1);
+}
+
+#[test]
+fn what_a_silence_hid_is_told_in_full_when_it_comes_again_after_the_silence() {
+    let mut story = Story::new("all");
+    let steps = [well(), silenced(failed(6)), moving(7), failed(8)];
+    assert_eq!(story.looks(steps), ["Joined", "(Failed)", "InProgress", "Failed"]);
+}
+
+#[test]
+fn the_end_of_a_silence_tells_in_full_what_nobody_knows_and_reminds_of_what_they_know() {
+    let mut story = Story::new("all");
+    assert_eq!(story.looks([silenced(failed(6)), failed(6)]), ["(Failed)", "Failed"]);
+    let mut story = Story::new("all");
+    assert_eq!(story.looks([failed(6), silenced(failed(6)), failed(6)]), ["Failed", "-", "Reminder"]);
+    let record = story.records.last().unwrap();
+    let notice = crate::notify::transition_notice(&target(), "b", record);
+    assert!(notice.silence_ended && record.severity() == crate::model::Severity::Warning);
+    assert_eq!(notice.counted_as(), "SilenceEnded");
+    let running = stuck(moving(6));
+    let mut story = Story::new("stuck");
+    let steps = [silenced(running.clone()), running.clone(), silenced(running.clone()), running];
+    assert_eq!(story.looks(steps), ["(Stuck)", "Stuck", "-", "Reminder"], "who hears of stuck hears this");
+}
+
+#[test]
+fn what_begins_and_ends_under_a_silence_is_told_to_machines_alone() {
+    let mut story = Story::new("all");
+    assert_eq!(story.looks([silenced(failed(6)), well()]), ["(Failed)", "(Recovered)"]);
+}
+
+fn everything() -> Silences {
+    Silences(vec![crate::state::silence::Silence {
+        id: "s".to_owned(),
+        accounts: Vec::new(),
+        packs: Vec::new(),
+        regions: Vec::new(),
+        kinds: BTreeSet::new(),
+        until: Timestamp::MAX,
+        reason: "r".to_owned(),
+        by: "b".to_owned(),
+    }])
+}
+
+#[test]
+fn a_silence_hides_no_end_of_what_people_were_told() {
+    for end in [Some(well()), None] {
+        let mut story = Story::new("all");
+        story.looks([failed(6)]);
+        story.silences = everything();
+        assert_eq!(story.look(Some(silenced(failed_with("B", 7)))), "(Failed)");
+        let kind = story.look(end);
+        assert!(["Recovered", "Left"].contains(&kind.as_str()), "{kind}");
+        assert!(!story.records.last().unwrap().silenced);
+    }
+    let mut story = Story::new("all");
+    story.looks([well()]);
+    story.silences = everything();
+    assert_eq!(story.look(None), "(Left)");
+}
+
+#[test]
+fn an_account_that_is_excluded_or_goes_with_its_pack_ends_its_incident() {
+    for (notify, first, end) in [
+        ("all", failed(6), "Left"),
+        (ILL_AND_WELL_AGAIN, stuck(moving(6)), "Left"),
+        ("left", failed(6), "(Left)"),
+        ("all", silenced(failed(6)), "(Left)"),
+        ("all", well(), "-"),
+        ("all", moving(6), "-"),
+    ] {
+        let mut story = Story::new(notify);
+        story.look(Some(first.clone()));
+        let mut excluded = Story::new(notify);
+        excluded.look(Some(first.clone()));
+        excluded.settings.excluded = BTreeSet::from([A.parse().unwrap()]);
+        assert_eq!(
+            (story.gone(), excluded.look(None)),
+            (end.to_owned(), end.to_owned()),
+            "{notify} {first:?}"
+        );
+        assert_eq!((story.rows.len(), excluded.rows.len()), (0, 0));
+    }
+}
+
+#[test]
+fn a_pack_that_is_deleted_on_purpose_reaches_people_as_one_message() {
+    const B: &str = "444455556666";
+    let [deleting, deleted] = ["DELETE_IN_PROGRESS", "DELETE_SUCCESSFUL"].map(state);
+    let told = |before: &[(&str, State)], after: &[(&str, State)]| {
+        let mut rows = BTreeMap::new();
+        let first = changes(&rows, &observed(before, true), &BTreeSet::new(), STAMP, false);
+        apply(&mut rows, &first);
+        let then = changes(&rows, &observed(after, true), &BTreeSet::new(), STAMP, false);
+        let told = |change: Change| change.transition.is_some_and(|record| record.told == Some(true));
+        then.into_iter().map(told).collect::<Vec<_>>()
+    };
+    let both = |a: &State, b: &State| [(A, a.clone()), (B, b.clone())];
+    assert_eq!(told(&both(&well(), &well()), &both(&deleting, &deleting)), [false, false]);
+    assert_eq!(told(&both(&well(), &well()), &both(&deleting, &deleted)), [false, false]);
+    assert_eq!(told(&both(&deleting, &deleting), &[(A, deleting.clone())]), [false]);
+    assert_eq!(told(&both(&deleting, &deleting), &[]), [false, false]);
+    assert_eq!(
+        told(&both(&failed(6), &well()), &both(&deleted, &deleting)),
+        [true, false],
+        "it ends an incident"
+    );
+    assert_eq!(told(&both(&well(), &well()), &both(&deleting, &well())), [true], "one of two");
+    assert_eq!(told(&both(&well(), &well()), &[]), [true, true], "nobody has seen that it is being deleted");
+}
+
+/// A row of a packwatch that knew no incidents.
+fn old_row(state: State, failing_since: Option<Timestamp>) -> Row {
+    Row {
+        state,
+        failing_since,
+        turns: Vec::new(),
+        flapping: false,
+        epoch: 3,
+        incident: None,
+        unsaid_end: None,
+    }
+}
+
+#[test]
+fn a_row_from_before_incidents_is_in_one_that_people_know() {
+    for (state, since, kind) in [
+        (failed(7), failed(6).last_update, "FailedAgain"),
+        (stuck(moving(6)), None, "Failed"),
+        (moving(7), failed(6).last_update, "Failed"),
+        (at(state("ROLLBACK_PENDING"), "2026-11-20T06:00:00Z"), None, "Failed"),
+    ] {
+        let row = old_row(state, since);
+        let derived = row.incident(&target(), "b", A.parse().unwrap()).unwrap();
+        let mut story = Story::new("all");
+        story.rows.insert(A.parse().unwrap(), row);
+        assert_eq!(story.looks([failed(9), well()]), [kind, "Recovered"]);
+        for record in &story.records {
+            assert_eq!(record.incident_id.as_ref(), Some(&derived.id));
+            assert_eq!(record.failing_since, failed(6).last_update);
+        }
+    }
+    let well = old_row(well(), None);
+    assert_eq!(well.incident(&target(), "b", A.parse().unwrap()), None);
+}
+
+/// The state with the period of the day that has this number.
+fn on(day: u64, state: State) -> State {
+    reminded(state, (20_777 + day) * 86_400)
+}
+
+#[test]
+fn reminders_count_from_the_begin_of_the_incident_and_come_before_what_only_machines_need() {
+    let mut story = Story::new("all");
+    // 2026-11-20 is day 20777.
     let steps = [
-        Some(first.clone()),
-        Some(again.clone()),
-        Some(reminded(again.clone(), 1)),
-        Some(reminded(again.clone(), 1)),
-        Some(again),
+        on(0, failed(6)),
+        on(0, failed(9)),
+        on(1, failed(10)),
+        on(1, failed(11)),
+        on(2, moving(12)),
+        on(2, moving(12)),
+        on(3, moving(12)),
+        on(3, stuck(moving(12))),
+        on(4, stuck(moving(12))),
+        on(5, failed_with("B", 13)),
+        well(),
     ];
-    let kinds = ["Failed", "Failed", "Reminder", "-", "-"];
-    assert_eq!(story(&steps), kinds, "the last: reminders were switched off");
+    let kinds = [
+        "Failed",
+        "FailedAgain",
+        "Reminder",
+        "FailedAgain",
+        "Reminder",
+        "-",
+        "Reminder",
+        "Stuck",
+        "Reminder",
+        "Failed",
+        "Recovered",
+    ];
+    assert_eq!(story.looks(steps), kinds);
+    assert_eq!(story.incidents(), 1);
 }
 
 #[test]
-fn stuck_is_told_once_and_mended_by_success() {
-    let running = state("UPDATE_IN_PROGRESS");
-    let steps = [
-        Some(running.clone()),
-        Some(stuck(running.clone())),
-        Some(stuck(running.clone())),
-        Some(running),
-        Some(stuck(state("DELETE_IN_PROGRESS"))),
-        Some(state("UPDATE_SUCCESSFUL")),
-    ];
-    let kinds = ["Joined", "Stuck", "-", "-", "Stuck", "Recovered"];
-    assert_eq!(story(&steps), kinds, "the fourth: the threshold was raised");
+fn a_row_follows_the_period_with_or_without_a_record() {
+    let mut story = Story::new("all");
+    assert_eq!(story.looks([on(0, moving(6)), on(1, moving(6))]), ["Joined", "-"], "it is in no incident");
+    let row = story.rows.values().next().unwrap();
+    assert_eq!(row.state.key(), on(1, moving(6)).key());
+    let mut story = Story::new("all");
+    let late = at(failed(6), "2026-11-20T13:00:00Z");
+    assert_eq!(
+        story.looks([on(0, late.clone()), on(1, late.clone()), on(2, late)]),
+        ["Failed", "-", "Reminder"]
+    );
 }
 
 #[test]
-fn the_end_of_a_silence_is_told_while_it_is_ill_and_the_beginning_never() {
-    let silenced = |state: State| State { silenced: true, ..state };
-    let failed = at(state("CREATE_FAILED"), "2026-11-20T10:00:00Z");
-    let running = stuck(state("UPDATE_IN_PROGRESS"));
-    let steps = [
-        Some(failed.clone()),
-        Some(silenced(failed.clone())),
-        Some(silenced(reminded(failed.clone(), 1))),
-        Some(reminded(failed, 1)),
-        Some(state("CREATE_SUCCESSFUL")),
-        Some(silenced(running.clone())),
-        Some(running.clone()),
-        Some(silenced(running)),
-    ];
-    let kinds = ["Failed", "-", "Reminder", "Failed", "Recovered", "Stuck", "Stuck", "-"];
-    assert_eq!(story(&steps), kinds);
+fn clocks_that_differ_neither_remind_twice_nor_free_what_is_stuck() {
+    let mut story = Story::new("all");
+    let [today, tomorrow] = [0, 1].map(|day| on(day, failed(6)));
+    assert_eq!(
+        story.looks([today.clone(), tomorrow.clone(), today, tomorrow, failed(6)]),
+        ["Failed", "Reminder", "-", "-", "-"],
+        "the last: reminders were switched off"
+    );
+    let mut story = Story::new("all");
+    assert_eq!(story.looks([stuck(moving(6)), moving(6), moving(7)]), ["Stuck", "-", "InProgress"]);
+    let mut story = Story::new("all");
+    story.look(Some(stuck(moving(6))));
+    story.silences = everything();
+    assert_eq!(story.look(Some(moving(6))), "-");
+    assert!(story.rows.values().all(|row| row.state.silenced), "it is stuck, and covered");
 }
 
 #[test]
-fn an_undocumented_status_is_announced_as_such() {
-    let steps = [Some(state("CREATE_SUCCESSFUL")), Some(state("ROLLBACK_PENDING"))];
-    assert_eq!(story(&steps), ["Joined", "Unrecognised"]);
+fn stuck_again_in_one_incident_is_for_machines() {
+    let mut story = Story::new("all");
+    let steps = [stuck(moving(6)), moving(9), stuck(moving(9)), state("NEW"), moving(10), state("NEW")];
+    let kinds = ["Stuck", "InProgress", "(Stuck)", "Unrecognised", "InProgress", "(Unrecognised)"];
+    assert_eq!(story.looks(steps), kinds);
+}
+
+#[test]
+fn what_flaps_is_damped_but_stuck_is_told_and_settling_ends_what_was_told() {
+    let mut story = Story::new("all");
+    story.settings.flap_limit = Some(3);
+    let steps = [well(), failed(6), well(), failed(7), well(), stuck(moving(8)), well()];
+    let kinds = ["Joined", "Failed", "Recovered", "Failed", "Recovered", "Stuck", "(Recovered)"];
+    assert_eq!(story.looks(steps), kinds);
+    let stuck_id = story.records[5].incident_id.clone();
+    story.now += jiff::SignedDuration::from_hours(1);
+    story.silences = everything();
+    assert_eq!(story.looks([well()]), ["Settled"], "no silence hides the end");
+    let settled = story.records.last().unwrap();
+    assert_eq!((settled.severity(), &settled.incident_id), (crate::model::Severity::Resolved, &stuck_id));
+    assert!(story.rows.values().all(|row| row.unsaid_end.is_none() && !row.flapping));
+}
+
+#[test]
+fn an_account_that_leaves_while_it_flaps_ends_what_was_told() {
+    let mut story = Story::new(ILL_AND_WELL_AGAIN);
+    story.settings.flap_limit = Some(3);
+    story.looks([well(), failed(6), well(), failed(7), well(), failed(8), well()]);
+    let ids: Vec<_> = story.records.iter().map(|record| (record.told, &record.incident_id)).collect();
+    assert_eq!(ids.len(), 7);
+    assert_eq!(story.look(None), "(Left)", "the last that was told had ended");
+
+    let mut story = Story::new(ILL_AND_WELL_AGAIN);
+    story.settings.flap_limit = Some(2);
+    story.looks([well(), failed(6), well(), failed(7), well()]);
+    assert!(story.records[4].damped && story.rows.values().all(|row| row.unsaid_end.is_some()));
+    let told = story.records[3].incident_id.clone();
+    assert_eq!(story.look(None), "Left");
+    assert_eq!(story.records.last().unwrap().incident_id, told);
+}
+
+#[test]
+fn settled_is_as_severe_as_where_the_account_stands() {
+    use crate::model::Severity;
+    for (state, severity) in [
+        (failed(6), Severity::Failure),
+        (stuck(moving(6)), Severity::Warning),
+        (self::state("NEW"), Severity::Warning),
+        (moving(6), Severity::Info),
+        (well(), Severity::Resolved),
+    ] {
+        let mut story = Story::new("all");
+        story.look(Some(state.clone()));
+        story.rows.values_mut().for_each(|row| row.flapping = true);
+        story.settings.flap_limit = Some(3);
+        assert_eq!(story.look(Some(state.clone())), "Settled");
+        let record = story.records.last().unwrap();
+        let notice = crate::notify::transition_notice(&target(), "b", record);
+        assert_eq!((record.severity(), notice.severity()), (severity, severity), "{state:?}");
+    }
+}
+
+#[test]
+fn progress_and_retries_within_an_incident_are_no_turns() {
+    let mut story = Story::new("all");
+    story.settings.flap_limit = Some(2);
+    let kinds = story.looks([failed(6), moving(7), failed(8), moving(9), failed(10), moving(11)]);
+    assert!(kinds.iter().all(|kind| !kind.starts_with('(')), "{kinds:?}");
+    assert!(story.rows.values().all(|row| row.turns.is_empty()));
 }
 
 #[test]
@@ -192,19 +630,6 @@ fn a_read_of_some_accounts_never_infers_that_one_left() {
 }
 
 #[test]
-fn an_excluded_account_goes_without_a_word_and_a_baseline_logs_nothing() {
-    let mut rows = BTreeMap::new();
-    let one = observed(&[(A, state("CREATE_FAILED"))], true);
-    let baseline = changes(&rows, &one, &BTreeSet::new(), STAMP, true);
-    assert!(baseline[0].row.is_some() && baseline[0].transition.is_none());
-    apply(&mut rows, &baseline);
-    let none = observed(&[], true);
-    let excluded = BTreeSet::from([A.parse().unwrap()]);
-    let dropped = changes(&rows, &none, &excluded, STAMP, false);
-    assert_eq!(dropped, [Change { account: A.parse().unwrap(), row: None, transition: None }]);
-}
-
-#[test]
 fn the_rows_afterwards_are_those_that_stay_and_those_that_changed() {
     let ids = ["111122223331", "111122223332", "111122223333", "111122223334"];
     let [good, bad] = ["CREATE_SUCCESSFUL", "CREATE_FAILED"].map(state);
@@ -215,13 +640,14 @@ fn the_rows_afterwards_are_those_that_stay_and_those_that_changed() {
         flapping: false,
         epoch: 0,
         incident: None,
+        unsaid_end: None,
     };
     let mut rows: BTreeMap<AccountId, Row> =
         ids.iter().take(3).map(|id| (id.parse().unwrap(), row(&good))).collect();
     // The first stays, the second changes, the third leaves, the fourth joins.
     let now = observed(&[(ids[0], good.clone()), (ids[1], bad.clone()), (ids[3], bad.clone())], true);
     let changes = changes(&rows, &now, &BTreeSet::new(), STAMP, false);
-    let mut foreseen: Vec<String> = after(&rows, &changes).map(|row| format!("{row:?}")).collect();
+    let mut foreseen: Vec<String> = after(&rows, &changes).values().map(|row| format!("{row:?}")).collect();
     apply(&mut rows, &changes);
     let mut applied: Vec<String> = rows.values().map(|row| format!("{row:?}")).collect();
     foreseen.sort();
@@ -241,6 +667,7 @@ fn flapping_begins_only_where_it_is_told() {
         flapping: false,
         epoch: 0,
         incident: None,
+        unsaid_end: None,
     };
     let rows = BTreeMap::from([(A.parse().unwrap(), row)]);
     let failed = observed(&[(A, state("UPDATE_FAILED"))], true);
@@ -250,7 +677,7 @@ fn flapping_begins_only_where_it_is_told() {
 
     let told = one(false);
     assert!(is_flapping(&told) && told.transition.as_ref().unwrap().flapping == Some(4));
-    assert!(!is_flapping(&one(true)), "a baseline tells nothing of it");
+    assert!(is_flapping(&one(true)), "a baseline that goes on tells it, too");
     let covered = observed(&[(A, State { silenced: true, ..state("UPDATE_FAILED") })], true);
     let told = changes(&rows, &covered, &BTreeSet::new(), stamp, false).remove(0);
     let transition = told.transition.as_ref().unwrap();
@@ -275,8 +702,13 @@ fn what_is_as_it_was_means_nothing() {
         flapping: false,
         epoch: 0,
         incident: None,
+        unsaid_end: None,
     };
-    assert_eq!(kind(Some(&row), &state), None);
+    let before = Before { state: &row.state, incident: None };
+    let nothing = kind::Meaning { kind: None, incident: Effect::GoesOn };
+    let incident = row.incident(&target(), "b", A.parse().unwrap());
+    let before = Before { incident: incident.as_ref(), ..before };
+    assert_eq!(kind::meaning(Some(before), Some(&state), false, false), nothing);
 }
 
 /// While an account flaps people are not told of each change; of a silence's end and of its settling they are.
@@ -285,7 +717,15 @@ fn damping_ends_with_a_silence_and_when_the_account_settles() {
     let silenced = |silenced| State { silenced, ..state("CREATE_FAILED") };
     let damped = |from: State, to: State, flapping| {
         let turns = vec![STAMP.observed_at];
-        let row = Row { state: from, failing_since: None, turns, flapping, epoch: 0, incident: None };
+        let row = Row {
+            state: from,
+            failing_since: None,
+            turns,
+            flapping,
+            epoch: 0,
+            incident: None,
+            unsaid_end: None,
+        };
         let rows = BTreeMap::from([(A.parse().unwrap(), row)]);
         let stamp = Stamp { flap_limit: Some(3), ..STAMP };
         let changes = changes(&rows, &observed(&[(A, to)], true), &BTreeSet::new(), stamp, false);
@@ -295,7 +735,7 @@ fn damping_ends_with_a_silence_and_when_the_account_settles() {
     assert!(damped(well(), silenced(false), true));
     assert!(!damped(well(), silenced(false), false), "it does not flap");
     assert!(!damped(silenced(true), silenced(false), true), "nobody knows of the failure yet");
-    assert!(damped(silenced(true), State { reminder: 1, ..silenced(true) }, true));
+    assert!(damped(silenced(true), State { error_code: Some("B".to_owned()), ..silenced(true) }, true));
 
     let row = Row {
         state: well(),
@@ -304,6 +744,7 @@ fn damping_ends_with_a_silence_and_when_the_account_settles() {
         flapping: true,
         epoch: 0,
         incident: None,
+        unsaid_end: None,
     };
     let rows = BTreeMap::from([(A.parse().unwrap(), row)]);
     let settled = changes(&rows, &observed(&[(A, well())], true), &BTreeSet::new(), STAMP, false);

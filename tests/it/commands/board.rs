@@ -1,11 +1,14 @@
 //! The board on the terminal, as CSV and JSON, and the frame and the data of its page. What a browser makes of the page
 //! is in scripts/board_in_chromium.py.
 
+use packwatch::local::SqliteStore;
+use packwatch::ports::SnapshotStore;
 use serde_json::{Value, json};
 
 use crate::commands::cli::{Desk, stderr, stdout};
 use crate::harness::aws_env;
 use crate::harness::dynamo::Dynamo;
+use crate::stores::contract::{change, claim, target};
 use crate::world::World;
 use crate::world::packs::account;
 
@@ -50,7 +53,8 @@ fn desk() -> Desk {
 
 fn board(desk: &Desk, more: &[&str]) -> std::process::Output {
     let store = desk.store().display().to_string();
-    desk.packwatch(&[&["board", "--store", &store, "--accounts", "accounts.json"], more].concat())
+    let names: &[&str] = if more.contains(&"--accounts") { &[] } else { &["--accounts", "accounts.json"] };
+    desk.packwatch(&[&["board", "--store", &store], names, more].concat())
 }
 
 #[test]
@@ -59,39 +63,95 @@ fn the_terminal_shows_packs_by_statuses_and_who_is_not_well() {
     let shown = stdout(&board(&desk, &[]));
     let shown: Vec<&str> = shown.lines().filter(|line| !line.starts_with('─')).map(str::trim_end).collect();
     insta::assert_snapshot!(shown.join("\n"), @r"
-    4 deployments in 3 accounts not well, of 4 accounts and 2 packs
+    Unhealthy: 4 of 7 deployments in 3 of 4 accounts, 2 packs
 
-     Region      Pack       Accounts   UPDATE   RETIRED   CREATE        CREATE       UPDATE       Last change
-                                       FAILED             IN_PROGRESS   SUCCESSFUL   SUCCESSFUL
-    ═══════════════════════════════════════════════════════════════════════════════════════════════════════════════════
-     eu-west-1   Cost              3        1         1             0            0            1   2026-11-16 12:00 UTC
-     eu-west-1   Security          4        1         0             1            1            1   2026-11-16 12:00 UTC
+    Region     Pack      Accounts  Failed  Unrecognised  Stuck  In progress  Healthy  Last change (UTC)
+    eu-west-1  Cost             3       1             1      0            0        1  2026-11-16 12:00
+    eu-west-1  Security         4       1             0      1            0        2  2026-11-16 12:00
 
-     Region      Pack       Account        Name            Status                       Error                                       Since
-    ═════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════
-     eu-west-1   Cost       000000000002                   UPDATE_FAILED                =cmd|' /C calc'!A0                          2026-11-16 09:02 UTC
-     eu-west-1   Security   000000000001   payments-prod   UPDATE_FAILED                NoAvailableConfigurationRecorderException   2026-11-16 09:01 UTC
-     eu-west-1   Cost       000000000003                   RETIRED                                                                  2026-11-16 09:00 UTC
-     eu-west-1   Security   000000000002                   CREATE_IN_PROGRESS (stuck)                                               2026-11-16 09:00 UTC
+    Region     Pack      Account       Name           Status              Notes  Since (UTC)       Message
+    =cmd|' /C calc'!A0: 1 deployment in 1 account
+      AWS Config could not deploy the pack to the account. In the account: aws configservice describe-conformance-pack-status; where it names a stack, its events in AWS CloudFormation say why.
+    eu-west-1  Cost      000000000002                 UPDATE_FAILED              2026-11-16 09:02  no
+
+    NoAvailableConfigurationRecorderException: 1 deployment in 1 account
+      AWS Config is not set up in this account and region: there is no configuration recorder. Turn on AWS Config there: a customer managed configuration recorder, and start it.
+    eu-west-1  Security  000000000001  payments-prod  UPDATE_FAILED              2026-11-16 09:01  There is no recorder </script>
+
+    RETIRED: 1 deployment in 1 account
+      AWS Config reports a status that this packwatch does not know. Look it up in AWS's page, and update packwatch.
+    eu-west-1  Cost      000000000003                 RETIRED                    2026-11-16 09:00
+
+    Stuck in progress: 1 deployment in 1 account
+      The deployment is taking longer than it should. In the account: aws configservice describe-conformance-pack-status; where it names a stack, its events in AWS CloudFormation say what it waits for.
+    eu-west-1  Security  000000000002                 CREATE_IN_PROGRESS  stuck  2026-11-16 09:00
     ");
     let cut = stdout(&board(&desk, &["--limit", "1"]));
-    assert!(cut.contains("… and 3 deployments more: --limit N"), "{cut}");
+    assert!(cut.contains("… and 1 more deployment") && cut.contains("--limit N shows more"), "{cut}");
     let one = stdout(&board(&desk, &["--pack", "Sec*"]));
     assert!(one.contains("Security") && !one.contains("Cost"), "{one}");
+}
+
+/// Neither of these is "all well".
+#[tokio::test]
+async fn a_board_of_nothing_or_of_a_part_says_so() {
+    let desk = desk();
+    let said = |args: &[&str], wanted: &[&str]| {
+        let output = board(&desk, args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {output:?}");
+        assert!(!stdout(&output).contains("All well"), "{output:?}");
+        for part in wanted {
+            assert!(stderr(&output).contains(part), "{part}: {}", stderr(&output));
+        }
+        stdout(&output)
+    };
+    for form in ["table", "csv", "json", "html"] {
+        let shown = said(
+            &["--output", form, "--pack", "Securty"],
+            &["no recorded pack fits \"Securty\"", "Did you mean \"Security\"?"],
+        );
+        assert_eq!(shown, "");
+        said(
+            &["--output", form, "--pack-region", "us-east-1"],
+            &["no pack is recorded in us-east-1, but in eu-west-1"],
+        );
+    }
+    // A first run that was killed: a claim, and some of the rows.
+    let store = SqliteStore::open(&desk.store()).unwrap();
+    store.claim(&target("Half"), &claim(0)).await.unwrap();
+    store.record(&target("Half"), 1, &[change(1, 1)], None).await.unwrap();
+    let half = "the baseline of Half (eu-west-1) is not finished";
+    let shown = said(&["--pack", "Half"], &[half]);
+    assert!(shown.contains("Half"), "{shown}");
+    said(&[], &[half]);
+    let history =
+        desk.packwatch(&["history", "--store", &desk.store().display().to_string(), "--pack", "Half"]);
+    assert!(history.status.code() == Some(1) && stderr(&history).contains(half), "{history:?}");
+    // A store in which nobody has recorded anything.
+    let empty = Desk::new();
+    drop(SqliteStore::open(&empty.store()).unwrap());
+    let nothing = board(&empty, &["--accounts", &desk.path("accounts.json").display().to_string()]);
+    assert_eq!((nothing.status.code(), stdout(&nothing).as_str()), (Some(1), ""), "{nothing:?}");
+    let wanted = format!("nothing is recorded in {}", empty.store().display());
+    assert!(stderr(&nothing).contains(&wanted), "{nothing:?}");
 }
 
 #[test]
 fn csv_has_every_account_and_no_formulas() {
     let desk = desk();
-    insta::assert_snapshot!(stdout(&board(&desk, &["--output", "csv"])), @r"
-    Region,OrganizationConformancePackName,AccountId,AccountName,Status,ErrorCode,ErrorMessage,LastUpdateTime,FailingSince,Notes
-    eu-west-1,Cost,000000000001,payments-prod,UPDATE_SUCCESSFUL,,,2026-11-16T09:00:00Z,,
-    eu-west-1,Cost,000000000002,,UPDATE_FAILED,'=cmd|' /C calc'!A0,no,2026-11-16T09:02:00Z,2026-11-16T09:02:00Z,
-    eu-west-1,Cost,000000000003,,RETIRED,,,2026-11-16T09:00:00Z,,
-    eu-west-1,Security,000000000001,payments-prod,UPDATE_FAILED,NoAvailableConfigurationRecorderException,There is no recorder </script>,2026-11-16T09:01:00Z,2026-11-16T09:01:00Z,
-    eu-west-1,Security,000000000002,,CREATE_IN_PROGRESS,,,2026-11-16T09:00:00Z,,stuck
-    eu-west-1,Security,000000000003,,CREATE_SUCCESSFUL,,,2026-11-16T09:00:00Z,,
-    eu-west-1,Security,000000000004,,UPDATE_SUCCESSFUL,,,2026-11-16T09:00:00Z,,
+    // The ids of incidents are of a random history.
+    let csv = stdout(&board(&desk, &["--output", "csv"]));
+    let (rows, ids): (Vec<_>, Vec<_>) = csv.lines().map(|line| line.rsplit_once(',').unwrap()).unzip();
+    assert_eq!(ids.iter().map(|id| id.len()).collect::<Vec<_>>(), [10, 0, 32, 32, 32, 32, 0, 0]);
+    insta::assert_snapshot!(rows.join("\n"), @r"
+    Region,OrganizationConformancePackName,AccountId,AccountName,Status,ErrorCode,ErrorMessage,LastUpdateTime,FailingSince,Notes,TriedAgain
+    eu-west-1,Cost,000000000001,payments-prod,UPDATE_SUCCESSFUL,,,2026-11-16T09:00:00Z,,,
+    eu-west-1,Cost,000000000002,,UPDATE_FAILED,'=cmd|' /C calc'!A0,no,2026-11-16T09:02:00Z,2026-11-16T09:02:00Z,,0
+    eu-west-1,Cost,000000000003,,RETIRED,,,2026-11-16T09:00:00Z,2026-11-16T09:00:00Z,,0
+    eu-west-1,Security,000000000001,payments-prod,UPDATE_FAILED,NoAvailableConfigurationRecorderException,There is no recorder </script>,2026-11-16T09:01:00Z,2026-11-16T09:01:00Z,,0
+    eu-west-1,Security,000000000002,,CREATE_IN_PROGRESS,,,2026-11-16T09:00:00Z,2026-11-16T09:00:00Z,stuck,0
+    eu-west-1,Security,000000000003,,CREATE_SUCCESSFUL,,,2026-11-16T09:00:00Z,,,
+    eu-west-1,Security,000000000004,,UPDATE_SUCCESSFUL,,,2026-11-16T09:00:00Z,,,
     ");
     let failing = stdout(&board(&desk, &["--output", "csv", "--failing"]));
     assert_eq!(failing.lines().count(), 1 + 4, "{failing}");
@@ -107,8 +167,10 @@ fn json_has_one_document_a_line() {
         "AccountName": "payments-prod", "Status": "UPDATE_FAILED",
         "ErrorCode": "NoAvailableConfigurationRecorderException", "ErrorMessage": "There is no recorder </script>",
         "LastUpdateTime": "2026-11-16T09:01:00Z", "FailingSince": "2026-11-16T09:01:00Z",
+        "TriedAgain": 0, "IncidentId": documents[0]["IncidentId"],
     });
     assert_eq!(documents[0], first);
+    assert_eq!(documents[0]["IncidentId"].as_str().unwrap().len(), 32);
     assert_eq!((documents.len(), &documents[1]["Notes"]), (2, &json!(["stuck"])));
 }
 
@@ -126,6 +188,7 @@ fn the_page_holds_its_data_and_nothing_breaks_out_of_it() {
     let data = data(&page);
     assert_eq!(data["accounts"], json!(["000000000001", "000000000002", "000000000003", "000000000004"]));
     assert_eq!(data["names"][0], "payments-prod");
+    assert_eq!(data["from"], json!(["--store", desk.store()]), "for the commands that the page shows");
     assert_eq!(data["messages"], json!(["no", "There is no recorder </script>"]));
     // Cost comes first: of the accounts 1, 2 and 3 each has a class of its own, and 4 is not in it.
     assert_eq!(data["packs"][0]["cells"], json!([1, 1, 2, 1, 3, 1]));
@@ -175,12 +238,12 @@ async fn a_table_is_read_and_its_organization_is_asked_for_names() {
         let mut command = desk.command(args);
         command.envs(aws_env("eu-west-1", &served.url, &dynamo.url)).output().unwrap()
     };
-    assert_eq!(packwatch(&["run", "--table", "packwatch", "--topic", topic]).status.code(), Some(2));
-    let shown = packwatch(&["board", "--table", "packwatch"]);
-    assert!(
-        stdout(&shown).contains("1 deployment in 1 account not well, of 3 accounts and 1 pack"),
-        "{shown:?}"
+    assert_eq!(
+        packwatch(&["run", "--table", "packwatch", "--topic", topic, "--events-topic", "none"]).status.code(),
+        Some(2)
     );
+    let shown = packwatch(&["board", "--table", "packwatch"]);
+    assert!(stdout(&shown).contains("Unhealthy: 1 of 3 deployments in 1 of 3 accounts, 1 pack"), "{shown:?}");
     assert!(stdout(&shown).contains("payments-prod"), "{shown:?}");
     let nameless = packwatch(&["board", "--table", "packwatch", "--account-names", "off"]);
     assert!(!stdout(&nameless).contains("payments-prod"), "{nameless:?}");

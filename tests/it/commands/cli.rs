@@ -73,7 +73,10 @@ fn two_days_of_statuses_are_a_baseline_a_digest_and_silence() {
     let day_1 = desk.write("Security.json", &recorded(&[(1, "CREATE_SUCCESSFUL"), (2, "CREATE_SUCCESSFUL")]));
     let baseline = desk.run(&day_1, &[]);
     assert_eq!(baseline.status.code(), Some(2), "{baseline:?}");
-    assert!(stdout(&baseline).starts_with("Subject: Now watching: Security (eu-west-1)"), "{baseline:?}");
+    assert!(
+        stdout(&baseline).starts_with("Subject: Now watching 1 pack: Security (eu-west-1)"),
+        "{baseline:?}"
+    );
 
     let day_2 = desk.write("Security.json", &recorded(&[(1, "UPDATE_FAILED"), (3, "CREATE_SUCCESSFUL")]));
     let digest = desk.run(&day_2, &["--output", "json"]);
@@ -83,7 +86,7 @@ fn two_days_of_statuses_are_a_baseline_a_digest_and_silence() {
 
     let quiet = desk.run(&day_2, &[]);
     assert_eq!((quiet.status.code(), stdout(&quiet).as_str()), (Some(0), ""));
-    assert!(stderr(&quiet).contains("0 transitions"), "{quiet:?}");
+    assert!(stderr(&quiet).contains("0 changes; sent nothing"), "{quiet:?}");
 
     let store = desk.store().display().to_string();
     let history = desk.packwatch(&["history", "--store", &store, "--output", "json"]);
@@ -145,7 +148,7 @@ fn statuses_come_through_a_pipe() {
     std::io::Write::write_all(child.stdin.as_mut().unwrap(), text.as_bytes()).unwrap();
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(2));
     let nameless = desk.packwatch(&args);
-    assert!(stderr(&nameless).contains("--organization-conformance-pack-name"), "{nameless:?}");
+    assert!(stderr(&nameless).contains("Say so with --pack"), "{nameless:?}");
 }
 
 #[test]
@@ -164,7 +167,7 @@ fn bad_input_gets_one_clear_error_and_leaves_the_store_as_it_was() {
     std::fs::write(&binary, [0xff, 0xfe, 0x00]).unwrap();
     let binary = binary.display().to_string();
     let settings = ["--stuck-after", "soon", "--concurrency", "0", "--notify", "explosions"];
-    let cases: [(&str, &[&str], &[&str]); 8] = [
+    let cases: [(&str, &[&str], &[&str]); 10] = [
         (&torn, &[], &["Torn.json", "line 2 column"]),
         (&cut, &[], &["Cut.json", "--max-items"]),
         (&other, &[], &["Other.json", "OrganizationConformancePackDetailedStatuses"]),
@@ -177,6 +180,8 @@ fn bad_input_gets_one_clear_error_and_leaves_the_store_as_it_was() {
         ),
         (&good, &["--organization-conformance-pack-name", "9_lives"], &["9_lives"]),
         (&good, &["--statuses", &good], &["given twice"]),
+        (&good, &["--whole-every", "soon"], &["PACKWATCH_WHOLE_EVERY", "always"]),
+        (&good, &["--whole-every", "2h", "--whole"], &["--whole-every", "cannot be used with"]),
     ];
     for (statuses, more, wanted) in cases {
         let output = desk.run(statuses, more);
@@ -232,18 +237,29 @@ async fn real_services_from_a_laptop() {
     let local = run(&["--store", &store]);
     assert_eq!(local.status.code(), Some(2), "{local:?}");
     // The table and the topic.
-    assert_eq!(run(&["--table", "packwatch", "--topic", topic]).status.code(), Some(2));
+    assert_eq!(
+        run(&["--table", "packwatch", "--topic", topic, "--events-topic", "none"]).status.code(),
+        Some(2)
+    );
     world.fail("eu-west-1", "Security", &account(2), "UPDATE_FAILED", "C", "m");
-    assert_eq!(run(&["--table", "packwatch", "--topic", topic]).status.code(), Some(2));
-    assert_eq!(run(&["--table", "packwatch", "--topic", topic]).status.code(), Some(0));
+    assert_eq!(
+        run(&["--table", "packwatch", "--topic", topic, "--events-topic", "none"]).status.code(),
+        Some(2)
+    );
+    assert_eq!(
+        run(&["--table", "packwatch", "--topic", topic, "--events-topic", "none"]).status.code(),
+        Some(0)
+    );
     assert_eq!(world.messages_to(topic).len(), 2);
     let history = desk.command(&["history", "--table", "packwatch", "--output", "json"]);
     let mut history = history;
     let history = history.envs(aws_env("eu-west-1", &served.url, &dynamo.url)).output().unwrap();
     assert!(stdout(&history).contains("UPDATE_FAILED"), "{history:?}");
-    let alone = run(&["--table", "packwatch"]);
-    assert_eq!(alone.status.code(), Some(1));
-    assert!(stderr(&alone).contains("--table needs --topic"), "{alone:?}");
+    for (more, wanted) in [(&[][..], "--table needs --topic"), (&["--topic", topic], "need --events-topic")] {
+        let alone = run(&[&["--table", "packwatch"], more].concat());
+        assert_eq!(alone.status.code(), Some(1));
+        assert!(stderr(&alone).contains(wanted), "{alone:?}");
+    }
     // Denied is a failure, and nothing is taken for empty.
     world.deny("eu-west-1");
     let denied = run(&["--store", &store]);

@@ -25,8 +25,23 @@ fn a_program_gets_the_same_bill() {
     let (code, printed) = cost(&["--accounts", "1000", "--packs", "5", "--every", "10m", "--output", "json"]);
     assert_eq!(code, Some(0), "{printed}");
     let bill: Value = serde_json::from_str(&printed).unwrap();
-    let items = bill[0]["Items"].as_object().unwrap().values().map(|item| item.as_f64().unwrap());
-    assert!((items.sum::<f64>() - bill[0]["Total"].as_f64().unwrap()).abs() < 0.001, "{bill}");
+    for (items, total) in [("Items", "Total"), ("ItemsBeyondFree", "TotalBeyondFree")] {
+        let items = bill[0][items].as_object().unwrap().values().map(|item| item.as_f64().unwrap());
+        assert!((items.sum::<f64>() - bill[0][total].as_f64().unwrap()).abs() < 0.001, "{bill}");
+    }
+}
+
+#[test]
+fn whole_looks_only_cost_more() {
+    let total = |whole_every: &str| {
+        let args =
+            ["--accounts", "10000", "--packs", "20", "--every", "5m", "--output", "json", "--whole-every"];
+        let bill: Value = serde_json::from_str(&cost(&[&args[..], &[whole_every]].concat()).1).unwrap();
+        (bill[0]["CallsPerRun"].as_f64().unwrap(), bill[0]["Total"].as_f64().unwrap())
+    };
+    let (quick, always) = (total("1h"), total("always"));
+    assert_eq!((quick.0, always.0), (121.0, 2001.0));
+    assert!(quick.1 < always.1);
 }
 
 #[test]

@@ -102,7 +102,10 @@ impl Report {
 #[tokio::test]
 async fn a_deployment_that_is_well_is_all_ok() {
     let site = Site::new().await;
-    let baseline = site.command(&["run", "--table", "packwatch", "--topic", ALERTS]).output().unwrap();
+    let baseline = site
+        .command(&["run", "--table", "packwatch", "--topic", ALERTS, "--events-topic", EVENTS])
+        .output()
+        .unwrap();
     assert_eq!(baseline.status.code(), Some(2), "{baseline:?}");
     let report = site.doctor();
     assert_eq!((report.complaints(), report.code), (Vec::new(), Some(0)), "{report:#?}");
@@ -243,8 +246,13 @@ async fn what_the_table_lacks_is_named() {
 #[tokio::test]
 async fn items_of_a_newer_packwatch_and_changes_that_wait_are_named() {
     let site = Site::new().await;
-    let run =
-        || site.command(&["run", "--table", "packwatch", "--topic", ALERTS]).output().unwrap().status.code();
+    let run = || {
+        site.command(&["run", "--table", "packwatch", "--topic", ALERTS, "--events-topic", EVENTS])
+            .output()
+            .unwrap()
+            .status
+            .code()
+    };
     assert_eq!(run(), Some(2));
     site.world.fail(REGION, "Security", &crate::world::packs::account(2), "UPDATE_FAILED", "C", "m");
     site.world.refuse_next(20);
@@ -398,4 +406,34 @@ async fn without_a_function_the_flags_say_what_to_check() {
     assert!(Report::of(lost).stderr.contains("name the region with --region"));
     let help = site.doctor_with(&["--help"]).lines.join("\n");
     assert!(help.contains("Examples:") && help.contains("Exit codes: 0 nothing failed"), "{help}");
+}
+
+#[tokio::test]
+async fn the_filter_that_quick_looks_rely_on_is_measured() {
+    let site = Site::new().await;
+    site.world.add_pack(REGION, "Large", 1201);
+    site.world.fail(REGION, "Large", &crate::world::packs::account(7), "UPDATE_FAILED", "C", "m");
+    let baseline = site
+        .command(&["run", "--table", "packwatch", "--topic", ALERTS, "--events-topic", "none"])
+        .output()
+        .unwrap();
+    assert_eq!(baseline.status.code(), Some(2), "{baseline:?}");
+    let report = site.doctor();
+    assert_eq!((report.complaints(), report.code), (Vec::new(), Some(0)), "{report:#?}");
+    let line =
+        "ok          quick looks in eu-west-1: 6 calls instead of 13; the filter is trustworthy (Large)";
+    assert!(report.lines.iter().any(|found| found == line), "{report:#?}");
+    let small = report.lines.iter().any(|found| found.contains("quick looks in us-east-1"));
+    assert!(!small, "there, everything is read in every run: {report:#?}");
+
+    site.world.filter_status_after_paging();
+    let parts = ["has 0 rows and is not the last", "Every look is whole: 13 calls for Large"];
+    site.doctor().complains_once(0, "warning     quick looks in eu-west-1: ", &parts);
+    site.world.heal_config().filter_lies(6);
+    site.doctor().complains_once(
+        0,
+        "warning     quick looks in eu-west-1: ",
+        &["is one in CREATE_SUCCESSFUL"],
+    );
+    assert_eq!(site.doctor().complaints(), Vec::<&str>::new(), "it has passed");
 }

@@ -21,7 +21,7 @@ async fn three_packs() -> SqliteStore {
             let mut change = change(epoch, epoch);
             let transition = change.transition.as_mut().unwrap();
             transition.observed_at = minute(epoch * 3 + pack);
-            store.record(&target, epoch, &[Change { row: None, ..change }]).await.unwrap();
+            store.record(&target, epoch, &[Change { row: None, ..change }], None).await.unwrap();
         }
     }
     store
@@ -66,7 +66,7 @@ async fn a_clock_that_is_a_little_wrong_hides_nothing() {
         store.claim(&target("P0"), &claim(epoch - 1)).await.unwrap();
         let mut change = change(1, epoch);
         change.transition.as_mut().unwrap().observed_at = minute(time);
-        store.record(&target("P0"), epoch, &[change]).await.unwrap();
+        store.record(&target("P0"), epoch, &[change], None).await.unwrap();
     }
     let later = Window { since: Some(minute(120)), until: None };
     assert_eq!(read(&store, Order::Newest, later).await.len(), 2);
@@ -130,11 +130,70 @@ fn filters_choose_and_the_newest_come_first() {
     assert_eq!(json(&["--account", "000000000002", "--account", "000000000009"]), [all[0], all[2]]);
     assert_eq!(json(&["--since", "2026-11-18"]), all[..4]);
     assert_eq!(json(&["--until", "2026-11-18"]), all[4..]);
-    assert_eq!(json(&["--since", "2026-11-17T10:00:01Z", "--until", "2026-11-18T09:00:00Z"]), [""; 0]);
-    assert_eq!(json(&["--pack-region", "us-east-1"]), [""; 0]);
-    assert_eq!(json(&["--region", "us-east-1"]), [""; 0]);
-    let none = history(&desk, &["--pack", "Securty"]);
-    assert!(stderr(&none).contains("none of 2 known packs fits"), "{none:?}");
+    let failed = json(&["--pack", "Security", "--kind", "InProgress", "--kind", "failed"]);
+    assert_eq!(failed, [all[4]]);
+}
+
+#[test]
+fn what_fits_nothing_is_named_with_what_was_meant() {
+    let desk = three_days();
+    let cases: [(&[&str], &[&str]); 7] = [
+        (&["--pack", "Securty"], &["no recorded pack fits \"Securty\"", "Did you mean \"Security\"?"]),
+        (&["--pack", "Operations"], &["no recorded pack fits \"Operations\""]),
+        (&["--pack-region", "us-east-1"], &["no pack is recorded in us-east-1, but in eu-west-1"]),
+        (&["--region", "us-east-1"], &["no pack is recorded in us-east-1"]),
+        (
+            &["--account", "000000000012"],
+            &["000000000012 is in none of them", "Did you mean \"000000000002\"?"],
+        ),
+        (
+            &["--since", "2026-11-17T10:00:01Z", "--until", "2026-11-18T09:00:00Z", "--kind", "stuck"],
+            &[
+                "no change of kind Stuck, since 2026-11-17T10:00:01Z, until 2026-11-18T09:00:00Z is recorded in 2 packs",
+            ],
+        ),
+        (&["--since", "2026-11-18", "--until", "2026-11-17"], &["nothing can be between"]),
+    ];
+    for (args, wanted) in cases {
+        for output in ["table", "json", "csv"] {
+            let none = history(&desk, &[args, &["--output", output]].concat());
+            assert_eq!(none.status.code(), Some(1), "{args:?}: {none:?}");
+            assert!(told_lines(&none) <= usize::from(output == "csv"), "{none:?}");
+            for part in wanted {
+                assert!(stderr(&none).contains(part), "{part}: {}", stderr(&none));
+            }
+        }
+    }
+    // One of two is there: the other is named, and no failure.
+    let some = history(&desk, &["--pack", "Security", "--pack", "Csot", "--output", "json"]);
+    assert_eq!((some.status.code(), told(&some).len()), (Some(0), 3), "{some:?}");
+    assert!(stderr(&some).contains("Did you mean \"Cost\"?"), "{some:?}");
+}
+
+fn told_lines(output: &std::process::Output) -> usize {
+    stdout(output).lines().count()
+}
+
+/// That nothing has changed yet is good to know, and no failure.
+#[test]
+fn a_history_without_a_change_says_so() {
+    let desk = Desk::new();
+    let statuses = desk.write("Security.json", &recorded(&[(1, "CREATE_SUCCESSFUL")]));
+    desk.run(&statuses, &[]);
+    let none = history(&desk, &[]);
+    assert_eq!((none.status.code(), stdout(&none).as_str()), (Some(0), ""), "{none:?}");
+    assert!(stderr(&none).contains("no change is recorded since the first look at 1 pack"), "{none:?}");
+}
+
+#[test]
+fn an_incident_is_followed_from_its_begin_to_its_end() {
+    let desk = three_days();
+    let failed = history(&desk, &["--output", "json", "--kind", "failed", "--pack", "Cost"]);
+    let failed: Value = serde_json::from_str(stdout(&failed).trim()).unwrap();
+    let id = failed["IncidentId"].as_str().unwrap();
+    let incident = history(&desk, &["--output", "json", "--order", "oldest", "--incident", id]);
+    assert_eq!(told(&incident), ["Failed Cost 1", "Recovered Cost 1"]);
+    assert_eq!(told(&history(&desk, &["--output", "json", "--incident", "0"])), [""; 0]);
 }
 
 #[test]
@@ -162,9 +221,15 @@ fn what_is_cut_says_so_and_goes_on() {
 fn a_history_as_csv_has_no_formulas() {
     let desk = three_days();
     let csv = stdout(&history(&desk, &["--output", "csv", "--account", "000000000002", "--pack", "Cost"]));
-    insta::assert_snapshot!(csv, @r"
-    Observed,Region,Pack,Account,Kind,From,To,Error
-    2026-11-18T10:00:00Z,eu-west-1,Cost,000000000002,Unrecognised,CREATE_SUCCESSFUL,'=UPDATE,
+    // Ids are of the random birth of a history.
+    let mut parts = csv.trim_end().rsplitn(3, ',');
+    for _ in ["Id", "IncidentId"] {
+        assert_eq!(parts.next().unwrap().len(), 32, "{csv}");
+    }
+    let shown = parts.next().unwrap();
+    insta::assert_snapshot!(shown, @r"
+    ObservedAt,Region,OrganizationConformancePackName,AccountId,Kind,From,To,ErrorCode,ErrorMessage,LastUpdateTime,FailingSince,Notes,IncidentId,Id
+    2026-11-18T10:00:00Z,eu-west-1,Cost,000000000002,Unrecognised,CREATE_SUCCESSFUL,'=UPDATE,,,,2026-11-18T10:00:00Z,
     ");
 }
 
@@ -175,7 +240,7 @@ async fn a_closed_pipe_ends_it_quietly() {
     let store = SqliteStore::open(&desk.store()).unwrap();
     store.claim(&target("P"), &claim(0)).await.unwrap();
     let changes: Vec<Change> = (0..3_000).map(|n| change(n, 1)).collect();
-    store.record(&target("P"), 1, &changes).await.unwrap();
+    store.record(&target("P"), 1, &changes, None).await.unwrap();
     let path = desk.store().display().to_string();
     for output in ["json", "csv"] {
         let mut command = desk.command(&["history", "--store", &path, "--output", output]);

@@ -36,12 +36,13 @@ async fn a_topic_that_refuses_neither_silences_nor_repeats_the_other() {
     stage.tick().await;
     stage.forget();
     stage.world.fail(REGION, PACK, &account(1), "UPDATE_FAILED", "C", "m");
+    stage.world.refuse_topic(EVENTS);
     for _ in 0..2 {
-        stage.world.fail_entries(&[0], true);
         let error = stage.invoke(json!({})).await.unwrap_err();
         assert!(error["errorMessage"].as_str().unwrap().contains("events topic"), "{error}");
     }
     assert_eq!((stage.digests().len(), stage.world.messages_to(EVENTS).len()), (1, 0));
+    stage.world.heal_sns();
     // It is mended, and the event is still owed; nobody is told twice.
     assert_eq!(outcomes(&stage.tick().await), ["Changed"]);
     assert_eq!((stage.digests().len(), stage.world.messages_to(EVENTS).len()), (1, 1));
@@ -59,14 +60,19 @@ async fn what_a_dead_run_recorded_is_announced_by_the_next() {
     let error = stage.invoke(json!({})).await.unwrap_err();
     assert!(error["errorMessage"].as_str().unwrap().contains("not announced"), "{error}");
     stage.world.heal_sns();
-    // The account has recovered meanwhile: both transitions are told.
+    // The account has recovered meanwhile: people see where it stands and how it came there, machines both records.
     stage.world.set_status(REGION, PACK, &account(1), "UPDATE_SUCCESSFUL");
     assert_eq!(outcomes(&stage.tick().await), ["Changed"]);
-    assert_eq!(stage.digests()[0]["Counts"], json!({"Failed": 1, "Recovered": 1}));
+    let digest = &stage.digests()[0];
+    assert_eq!(digest["Counts"], json!({"Recovered": 1}));
+    assert_eq!(digest["Packs"][0]["Transitions"][0]["Earlier"], json!(["Failed"]));
+    let events = stage.world.messages_to(EVENTS);
+    let kinds: Vec<_> = events.iter().filter_map(|event| event.attribute("Kind")).collect();
+    assert_eq!(kinds, ["Failed", "Recovered"]);
 }
 
 #[tokio::test]
-async fn a_pack_that_is_gone_before_anybody_was_told_of_it_goes_without_a_word() {
+async fn a_pack_that_is_gone_before_people_heard_of_it_is_told_by_its_end_alone() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 3);
     stage.world.break_sns_next(1000);
@@ -75,7 +81,12 @@ async fn a_pack_that_is_gone_before_anybody_was_told_of_it_goes_without_a_word()
     stage.world.delete_pack(REGION, PACK);
     assert_eq!(outcomes(&stage.tick().await), ["Deleted"]);
     assert_eq!(stage.tick().await["Targets"], json!([]));
-    assert_eq!(stage.world.messages().len(), 0);
+    let digests = stage.digests();
+    assert_eq!(digests.len(), 1);
+    assert_eq!(digests[0]["Counts"], json!({"PackDeleted": 1}));
+    let events = stage.world.messages_to(EVENTS);
+    let kinds: Vec<_> = events.iter().filter_map(|event| event.attribute("Kind")).collect();
+    assert_eq!(kinds, ["Baseline", "PackDeleted"], "machines get the whole log");
 }
 
 #[tokio::test]

@@ -3,6 +3,9 @@
 //!
 //! - `run`: from a schedule to a message. `events`: what is handed in. `fan_out`: the same through a queue.
 //! - `reading`, `announcing`: what happens when AWS Config, a topic, the table or the clock is against it.
+//! - `kinds`: as what a change is told.
+//! - `topics`: topics that are slow, hang or refuse.
+//! - `quick_looks`: what a tick reads of a large pack.
 //! - `account_names`, `telemetry`: the names in messages, the log and the metrics.
 //!
 //! To add one: make a [`stage::Stage`], change its world, `tick()`, and look at `digests()` and at the world's messages. Name the
@@ -12,7 +15,10 @@ mod account_names;
 mod announcing;
 mod events;
 mod fan_out;
+mod kinds;
+mod quick_looks;
 mod reading;
 mod run;
 pub(crate) mod stage;
 mod telemetry;
+mod topics;

@@ -26,7 +26,10 @@ async fn from_a_schedule_to_a_message() {
     assert_eq!(digests.len(), 1);
     assert_eq!(digests[0]["Packs"][0]["Type"], "Baseline");
     assert_eq!(digests[0]["Packs"][0]["Accounts"], 250);
-    assert_eq!(world.messages_to(EVENTS).len(), 0);
+    let events = world.messages_to(EVENTS);
+    assert_eq!(events.len(), 1, "machines hear of the pack, and of each account that is ill");
+    assert_eq!(events[0].json_for("default")["Kind"], "Baseline");
+    assert_eq!(events[0].json_for("default")["Id"], digests[0]["Packs"][0]["Id"]);
 
     // A quiet run costs one Query and nothing else.
     stage.forget();

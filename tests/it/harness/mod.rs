@@ -19,6 +19,14 @@ pub mod runtime_api;
 #[cfg(test)]
 mod tests;
 
+/// The AWS CLI of `requirements/test.txt`.
+pub fn aws_cli() -> std::process::Command {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin");
+    let mut command = std::process::Command::new(folder.join("python"));
+    command.arg(folder.join("aws"));
+    command
+}
+
 /// The environment of a process that talks to the world instead of AWS: fake credentials, a region, endpoints.
 pub fn aws_env(region: &str, world_url: &str, dynamodb_url: &str) -> Vec<(String, String)> {
     let pairs = [

@@ -106,7 +106,7 @@ fn a_silence_is_added_listed_obeyed_and_removed() {
     );
     record(folder, 2, "UPDATE_FAILED");
     assert_eq!(text(&packwatch(folder, &RUN)), "");
-    assert!(text(&packwatch(folder, &["history", "--store", "s.sqlite"])).contains("Failed (silenced)"));
+    assert!(text(&packwatch(folder, &["history", "--store", "s.sqlite"])).contains("silenced"));
     text(&packwatch(folder, &["silence", "remove", id, "--store", "s.sqlite"]));
     assert_eq!(list(), "");
     let told = text(&packwatch(folder, &RUN));

@@ -7,17 +7,20 @@ use crate::harness::parts::Parts;
 use fastrand::Rng;
 use jiff::Timestamp;
 use packwatch::local::Channel;
-use packwatch::model::{DetailedStatus, Status, Target};
+use packwatch::model::{DetailedStatus, Kind, Status, Target};
 use packwatch::notify::Notification;
-use packwatch::notify::message::{self, Alert, Attribute, Event, LARGEST_MESSAGE};
-use packwatch::ports::{PublishError, Publisher};
+use packwatch::notify::message::{self, Alert, Attribute, Event, Form, LARGEST_MESSAGE};
+use packwatch::ports::{Machines, PublishError, Publisher};
 use packwatch::settings::Reader;
+use packwatch::state::Transition;
 use packwatch::watch;
 use packwatch::watch::budget::Budget;
 use packwatch::watch::request::Request;
 use serde_json::Value;
 
-use super::samples::{account, at, cases, changed, failed, failure, here, told};
+use super::samples::{
+    account, at, cases, changed, failed, failure, here, large_baseline, state, told, transition,
+};
 use super::schema::{assert_event, assert_notification};
 use super::stage::Statuses;
 use crate::protocol::memory::MemoryStore;
@@ -36,6 +39,8 @@ fn assert_fits(alert: &Alert) {
     let slack: Value = serde_json::from_str(&bodies["https"]).unwrap();
     let description = slack["content"]["description"].as_str().unwrap();
     assert!(description.len() <= 2500 && !description.is_empty(), "{description}");
+    // Encoded for its way, a mail may grow by a third.
+    assert!(bodies["email"].len() < 75_000, "{} bytes", bodies["email"].len());
     assert!(bodies["sms"].len() <= 140 && bodies["sms"].is_ascii(), "{}", bodies["sms"]);
     for line in bodies["email"].lines() {
         let is_one_word = line.trim().split(' ').count() == 1;
@@ -61,7 +66,7 @@ fn draft(message: &str, attributes: &[Attribute]) -> Draft {
 #[test]
 fn every_case_fits() {
     for (_, notification) in cases() {
-        assert_fits(&message::alert(notification));
+        assert_fits(&message::alert(&notification, Form::Whole));
     }
 }
 
@@ -69,7 +74,8 @@ fn every_case_fits() {
 fn ten_thousand_failures_are_one_digest_with_the_right_counts() {
     let long = "explicit deny in a service control policy \"\\ ".repeat(30);
     let failures = (0..10_000).map(|n| failure(n, failed("AccessDenied", &long, "2026-11-18T09:00:00Z")));
-    let alert = message::alert(told(&[changed(here("Security-Baseline"), 10_000, failures.collect())]));
+    let alert =
+        message::alert(&told(&[changed(here("Security-Baseline"), 10_000, failures.collect())]), Form::Whole);
     assert_fits(&alert);
     assert!(alert.message.len() > LARGEST_MESSAGE * 8 / 10, "the room is used: {}", alert.message.len());
     assert_eq!(alert.subject, "10,000 accounts failed: Security-Baseline (eu-west-1)");
@@ -78,16 +84,103 @@ fn ten_thousand_failures_are_one_digest_with_the_right_counts() {
     assert_eq!(document.count("Failed"), 10_000);
     let pack = &document.packs[0];
     assert_eq!(pack.transitions.len() as u64 + pack.omitted, 10_000);
-    assert!(bodies["email"].contains("and 9,990 accounts more"), "{}", bodies["email"]);
+    assert!(bodies["email"].contains("and 9,990 more accounts"), "{}", bodies["email"]);
     // What a person makes of the cut document is the same.
     assert!(Channel::Email.show(&document).contains("10,000 accounts failed"));
+}
+
+/// What is the longest everywhere: names, messages, codes, statuses.
+fn longest(n: u64, kind: Kind) -> Transition {
+    let since = format!("2026-11-{:02}T09:00:00Z", n % 18 + 1);
+    let code = format!("{}{}", "ExceptionCode".repeat(80), n % 20);
+    let message = format!("{} {n} in a template of many words", "resource-name-".repeat(140));
+    let mut to = failed(&code, &message, &since);
+    to.status = Status::new(&format!("STATUS_{}", "UNHEARD_OF".repeat(200)));
+    let mut longest = transition(n, kind, Some(state("CREATE_SUCCESSFUL", &since)), Some(to));
+    longest.failing_since = Some(at(&since));
+    longest
+}
+
+#[test]
+fn fifty_packs_with_ten_thousand_failing_accounts_are_a_mail_that_no_client_cuts() {
+    let name = |pack: u64| format!("{}-{pack:02}", "Operational-Best-Practices-".repeat(4));
+    let listed = 100;
+    let packs = (0..50).map(|pack| {
+        let accounts = (0..listed).map(|n| longest(pack * listed + n, Kind::Failed));
+        changed(here(&name(pack)), 10_000, accounts.collect())
+    });
+    let mut digest = told(&packs.collect::<Vec<_>>());
+    // As many more are only counted: half a million of such messages would be a gigabyte.
+    for pack in &mut digest.packs {
+        pack.omitted = 10_000 - listed;
+        for notice in &mut pack.transitions {
+            notice.account_name = Some("an account's name of many words".repeat(4));
+        }
+    }
+    digest.counts.insert("Failed".to_owned(), 500_000);
+    let alert = message::alert(&digest, Form::Whole);
+    assert_fits(&alert);
+    assert!(alert.subject.starts_with("500,000 deployments failed in 50 packs"), "{}", alert.subject);
+}
+
+#[test]
+fn every_kind_at_once_is_cut_at_a_line_and_keeps_its_end() {
+    // An account is told of once: each kind has its own.
+    let of_kind = |(k, kind): (u64, Kind)| (0..100).map(move |n| longest(k * 100 + n, kind));
+    let all = (0..).zip(Kind::ALL).flat_map(of_kind);
+    let news = |pack| changed(here(pack), 10_000, all.clone().collect());
+    let alert = message::alert(&told(&[news("A"), news("B")]), Form::Whole);
+    assert_fits(&alert);
+    let bodies: BTreeMap<String, String> = serde_json::from_str(&alert.message).unwrap();
+    assert!(bodies["email"].contains("\nThis message is too long for a mail."), "{}", bodies["email"].len());
+    assert!(bodies["email"].contains("\npackwatch history --table TABLE"));
+}
+
+/// A filter policy on kinds or packs finds a digest whatever of it fits, and whatever SNS refuses.
+#[test]
+fn a_digest_has_the_attributes_of_its_whole_in_every_form() {
+    let failures = (0..20).map(|n| failure(n, failed("C", "m", "2026-11-18T09:00:00Z")));
+    let mut digest = told(&[changed(here("A"), 20, failures.collect())]);
+    digest.counts.insert("Recovered".to_owned(), 7);
+    digest.counts.insert("SilenceEnded".to_owned(), 1);
+    let value = |form, name| {
+        let attributes = message::alert(&digest, form).attributes;
+        attributes.into_iter().find(|a| a.name == name).map(|a| a.value)
+    };
+    for form in Form::ALL {
+        let kinds = value(form, "Kinds").unwrap();
+        assert_eq!(kinds, r#"["Failed","Recovered","Reminder"]"#, "{form:?}");
+        assert_eq!(value(form, "OrganizationConformancePackNames").as_deref(), Some(r#"["A"]"#), "{form:?}");
+        let statuses = (form == Form::Whole).then_some(r#"["CREATE_FAILED"]"#);
+        assert_eq!(value(form, "Statuses").as_deref(), statuses, "{form:?}");
+        assert_fits(&message::alert(&digest, form));
+    }
+}
+
+#[test]
+fn a_large_baseline_is_counted_by_cause_before_any_account_is_named() {
+    let alert = message::alert(&told(&large_baseline()), Form::Whole);
+    assert_fits(&alert);
+    let bodies: BTreeMap<String, String> = serde_json::from_str(&alert.message).unwrap();
+    let slack: Value = serde_json::from_str(&bodies["https"]).unwrap();
+    let slack = slack["content"]["description"].as_str().unwrap();
+    for body in [&bodies["email"], slack] {
+        let first_account = body.find("since 2026-11-01").unwrap();
+        let counts: Vec<usize> = ["274 accounts in", "109 accounts in", "82 accounts in", "53 accounts in"]
+            .iter()
+            .map(|count| body.find(count).unwrap())
+            .collect();
+        assert!(counts.is_sorted() && counts.iter().all(|at| *at < first_account), "{body}");
+    }
+    let lines = bodies["email"].lines().count();
+    assert!(lines < 150, "{lines} lines");
 }
 
 #[test]
 fn a_long_name_leaves_the_worst_in_the_subject() {
     let pack = "P".repeat(128);
     let digest = told(&[changed(here(&pack), 1, vec![failure(1, failed("C", "m", "2026-11-18T09:00:00Z"))])]);
-    let alert = message::alert(digest);
+    let alert = message::alert(&digest, Form::Whole);
     assert!(
         alert.subject.starts_with("1 account failed: PPPP") && alert.subject.ends_with("..."),
         "{}",
@@ -110,8 +203,8 @@ impl Publisher for Rules {
         Ok(())
     }
 
-    fn has_events(&self) -> bool {
-        true
+    fn machines(&self) -> Machines {
+        Machines::Listen
     }
 
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {

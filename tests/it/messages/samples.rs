@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use packwatch::model::{AccountId, Kind, Status, Target};
-use packwatch::notify::{News, Notification, What, digest};
+use packwatch::notify::{Fold, Notification};
 use packwatch::settings::Notify;
+use packwatch::state::log::{Notice, PackEvent, Record};
 use packwatch::state::{State, Transition};
 
 pub(crate) const NOW: &str = "2026-11-18T10:00:00Z";
@@ -83,12 +84,48 @@ pub(crate) fn recovery(n: u64, since: &str) -> Transition {
     recovery
 }
 
-pub(crate) fn news(target: Target, accounts: u64, what: What) -> News {
-    News { target, born: "0123456789abcdef".to_owned(), epoch: 7, accounts, observed_at: at(NOW), what }
+/// What a digest has to tell of one target.
+pub(crate) struct News {
+    pub(crate) target: Target,
+    pub(crate) accounts: u64,
+    /// In the order of the log.
+    pub(crate) records: Vec<Record>,
+}
+
+/// The record of a pack.
+pub(crate) fn notice(event: PackEvent, accounts: u64) -> Record {
+    let (observed_at, expires_at) = (at(NOW), at("2027-02-18T10:00:00Z"));
+    Record::Pack(Notice { event, epoch: 7, accounts, observed_at, told: true, expires_at })
 }
 
 pub(crate) fn changed(target: Target, accounts: u64, transitions: Vec<Transition>) -> News {
-    news(target, accounts, What::Transitions(transitions))
+    News { target, accounts, records: transitions.into_iter().map(Record::Account).collect() }
+}
+
+pub(crate) fn baseline(target: Target, accounts: u64, failing: Vec<(AccountId, State)>) -> News {
+    let found = failing.into_iter().map(|(account, to)| Transition {
+        account,
+        failing_since: to.last_update,
+        baseline: true,
+        ..transition(0, Kind::Failed, None, Some(to))
+    });
+    let records = found.map(Record::Account).chain([notice(PackEvent::Baseline, accounts)]).collect();
+    News { target, accounts, records }
+}
+
+pub(crate) fn deleted(target: Target, accounts: u64) -> News {
+    News { target, accounts, records: vec![notice(PackEvent::PackDeleted, accounts)] }
+}
+
+/// The digest of news, of which those are told that these settings want.
+pub(crate) fn digest<'a>(news: &'a [News], notify: &'a Notify) -> Option<Notification> {
+    let fold = |news: &'a News| {
+        let mut fold = Fold::new(&news.target, "0123456789abcdef", notify, news.accounts, 10_000);
+        news.records.iter().rev().for_each(|record| fold.add(record));
+        fold
+    };
+    let folds: Vec<Fold<'a>> = news.iter().map(fold).collect();
+    packwatch::notify::digest(&folds.iter().collect::<Vec<_>>())
 }
 
 pub(crate) fn told(news: &[News]) -> Notification {
@@ -101,6 +138,48 @@ pub(crate) fn named(mut notification: Notification, names: &[(u64, &str)]) -> No
         transition.account_name = name.map(|(_, name)| (*name).to_owned());
     }
     notification
+}
+
+/// Twelve packs of 1,500 accounts in two regions, seen for the first time: three in a hundred fail, for five
+/// causes. AWS puts ids into its messages.
+pub(crate) fn large_baseline() -> Vec<News> {
+    let failing = |pack: u64| {
+        (0..1500).filter(move |n| (n * 7 + pack * 13).is_multiple_of(33)).map(move |n| {
+            let id = account(n);
+            let (code, message) = match (n * 11 + pack) % 20 {
+                0..10 => (
+                    "NoAvailableConfigurationRecorderException",
+                    format!("There is no customer managed configuration recorder in {id}."),
+                ),
+                10..14 => (
+                    "AccessDenied",
+                    format!(
+                        "User: arn:aws:sts::{id}:assumed-role/AWSServiceRoleForConfigConforms/\
+                         AwsConfigConformsWorkflow is not authorized to perform: config:PutConfigRule with \
+                         an explicit deny in a service control policy (Request ID: {n:08x}-1b2c-4d5e-8f90-\
+                         a1b2c3d4e5f6)"
+                    ),
+                ),
+                14..17 => (
+                    "MaxNumberOfConfigRulesExceededException",
+                    "Failed to add the AWS Config rule because the account already contains the maximum \
+                     number of 1000 rules."
+                        .to_owned(),
+                ),
+                17..19 => ("AccessDenied", format!("Template error in s3://templates/{n}.yaml")),
+                _ => ("InternalError", "An internal error has occurred.".to_owned()),
+            };
+            let since = format!("2026-11-{:02}T{:02}:00:00Z", 1 + n % 17, n % 24);
+            (id, failed(code, &message, &since))
+        })
+    };
+    let packs = 0..12;
+    let region = |pack| if pack % 3 == 0 { "us-east-1" } else { "eu-west-1" };
+    let baseline = |pack| {
+        let target = target(region(pack), &format!("Operational-Best-Practices-{pack:02}"));
+        baseline(target, 1500, failing(pack).collect())
+    };
+    packs.map(baseline).collect()
 }
 
 /// The cases, each with the name of its snapshots.
@@ -120,7 +199,7 @@ pub(crate) fn cases() -> Vec<(&'static str, Notification)> {
         transition(n, Kind::InProgress, Some(before), Some(state("UPDATE_IN_PROGRESS", NOW)))
     });
     let failing = vec![(account(1), no_recorder("2026-11-17T08:00:00Z"))];
-    let deleted = news(pack(), 250, What::PackDeleted);
+    let gone = deleted(pack(), 250);
     let regions = ["us-gov-west-1", "cn-north-1", "eu-west-1"]
         .map(|region| changed(target(region, "Security-Baseline"), 9, vec![failure(1, no_recorder(NOW))]));
     let hostile = failed(
@@ -174,14 +253,8 @@ pub(crate) fn cases() -> Vec<(&'static str, Notification)> {
             named(told(&[changed(pack(), 9973, many)]), &[(28, "payments-prod"), (1, "sandbox-17")]),
         ),
         ("in_progress", told(&[changed(pack(), 10_000, progress.collect())])),
-        (
-            "baseline",
-            told(&[
-                news(pack(), 250, What::Baseline(failing)),
-                news(here("CIS"), 250, What::Baseline(Vec::new())),
-            ]),
-        ),
-        ("pack_deleted", told(&[deleted])),
+        ("baseline", told(&[baseline(pack(), 250, failing), baseline(here("CIS"), 250, Vec::new())])),
+        ("pack_deleted", told(&[gone])),
         ("reminder", told(&[changed(pack(), 250, vec![still])])),
         ("several_regions", told(&regions)),
         (
@@ -198,6 +271,7 @@ pub(crate) fn cases() -> Vec<(&'static str, Notification)> {
                 &[(1, "حساب المدفوعات"), (2, "חשבון 7")],
             ),
         ),
+        ("large_baseline", told(&large_baseline())),
         ("fifty_packs", told(&fifty.collect::<Vec<_>>())),
         ("one_account_joins_twenty_packs", told(&joins.collect::<Vec<_>>())),
     ]

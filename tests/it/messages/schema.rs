@@ -3,10 +3,12 @@
 use std::sync::LazyLock;
 
 use jsonschema::Validator;
-use packwatch::notify::message;
+use packwatch::model::Kind;
+use packwatch::notify::message::{self, Form};
+use packwatch::state::log::{PackEvent, Record};
 use serde_json::{Value, json};
 
-use super::samples::{cases, failure, here, no_recorder};
+use super::samples::{cases, failure, here, no_recorder, notice};
 
 static SCHEMA: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../../docs/notification.schema.json")).unwrap());
@@ -36,25 +38,48 @@ fn assert_valid(schema: &Validator, document: &Value) {
 #[test]
 fn every_case_is_what_the_schema_says() {
     for (_, notification) in cases() {
-        assert_notification(&json!(notification));
+        for form in Form::ALL {
+            assert_notification(&json!(message::alert(&notification, form).notification));
+        }
     }
     assert_notification(&serde_json::from_str(include_str!("../../../events/notification.json")).unwrap());
-    let event = message::event(&here("Pack"), "born", &failure(1, no_recorder("2026-11-18T09:12:44Z")));
-    assert_event(&serde_json::from_str(&event.message).unwrap());
+    for record in records() {
+        for form in Form::ALL {
+            assert_event(&event(&record, form));
+        }
+    }
+}
+
+fn records() -> [Record; 3] {
+    let account = Record::Account(failure(1, no_recorder("2026-11-18T09:12:44Z")));
+    [account, notice(PackEvent::Baseline, 250), notice(PackEvent::PackDeleted, 250)]
+}
+
+fn event(record: &Record, form: Form) -> Value {
+    serde_json::from_str(&message::event(&here("Pack"), "born", record, form).message).unwrap()
 }
 
 #[test]
 fn the_schema_refuses_what_is_wrong() {
-    let (_, notification) = cases().remove(0);
+    let (_, mut notification) = cases().remove(0);
+    notification.packs[0].transitions[0].earlier = vec![Kind::Failed];
+    assert_notification(&json!(notification));
     for (pointer, wrong) in [
         ("/Version", json!("2")),
         ("/Severity", json!("bad")),
         ("/Packs/0/Transitions/0/AccountId", json!("12")),
         ("/Packs/0/Transitions/0/Kind", json!("Exploded")),
-        ("/Packs", json!([])),
+        ("/Packs/0/Transitions/0/Earlier", json!(["Baseline"])),
+        ("/Packs/0/Type", json!("Failed")),
     ] {
         let mut document = json!(notification);
         *document.pointer_mut(pointer).unwrap() = wrong;
         assert!(!NOTIFICATION.is_valid(&document), "{pointer}");
+    }
+    let [account, baseline, _] = records().map(|record| event(&record, Form::Whole));
+    for (event, missing) in [(&account, "AccountId"), (&account, "Sequence"), (&baseline, "Accounts")] {
+        let mut event = event.clone();
+        event.as_object_mut().unwrap().remove(missing).unwrap();
+        assert!(!EVENT.is_valid(&event), "{missing}");
     }
 }

@@ -8,7 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use packwatch::model::{DetailedStatus, PackName, Region, Target};
 use packwatch::notify::Notification;
 use packwatch::notify::message::{Alert, Event};
-use packwatch::ports::{Filters, Page, PageRequest, PublishError, Publisher, SourceError, StatusSource};
+use packwatch::ports::{
+    Filters, Machines, Page, PageRequest, PublishError, Publisher, SourceError, StatusSource,
+};
 use packwatch::settings::{Reader, Settings};
 use packwatch::state::State;
 use packwatch::watch;
@@ -58,8 +60,8 @@ impl Publisher for Inbox {
         Ok(())
     }
 
-    fn has_events(&self) -> bool {
-        true
+    fn machines(&self) -> Machines {
+        Machines::Listen
     }
 
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {

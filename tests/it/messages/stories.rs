@@ -2,7 +2,8 @@
 
 use packwatch::local::Channel;
 use packwatch::notify::Notification;
-use packwatch::ports::{SilenceStore, SnapshotStore};
+use packwatch::ports::SilenceStore;
+use packwatch::state::log::Record;
 use packwatch::state::silence::Silence;
 use packwatch::watch::report::Outcome;
 
@@ -42,7 +43,8 @@ async fn a_silenced_failure_is_recorded_and_told_when_the_silence_ends() {
     assert_eq!(stage.run().await, Outcome::Changed);
     let (digests, events) = stage.take();
     assert_eq!((digests.len(), events), (0, vec!["Failed".to_owned()]), "machines hear of it");
-    let logged = stage.store.transitions(&here("Pack"), 0).await.unwrap();
+    let logged: Vec<_> =
+        stage.store.log_of(&here("Pack")).into_iter().filter_map(Record::transition).collect();
     assert!(logged.len() == 1 && logged[0].silenced, "{logged:?}");
     assert_eq!(stage.run().await, Outcome::Unchanged);
 
@@ -69,6 +71,30 @@ async fn a_silenced_failure_is_recorded_and_told_when_the_silence_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_could_not_be_told_in_the_meantime_is_how_an_account_came_to_its_last_state() {
+    let mut stage = Stage::new(&[]);
+    stage.set(1, "CREATE_SUCCESSFUL");
+    stage.run().await;
+    stage.take();
+
+    *stage.inbox.is_down.borrow_mut() = true;
+    for status in ["UPDATE_FAILED", "UPDATE_IN_PROGRESS", "UPDATE_SUCCESSFUL"] {
+        stage.pass(5);
+        stage.set(1, status);
+        stage.run().await;
+    }
+    *stage.inbox.is_down.borrow_mut() = false;
+    stage.run().await;
+    let (digests, events) = stage.take();
+    assert_eq!(events, ["Failed", "InProgress", "Recovered"]);
+    assert_eq!(counts(&digests), [r#"{"Recovered": 1}"#]);
+    let email = Channel::Email.show(&digests[0]);
+    assert!(email.contains("    CREATE_SUCCESSFUL -> UPDATE_SUCCESSFUL\n"), "{email}");
+    assert!(email.contains("\n    before that: failed, in progress\n"), "{email}");
+    assert!(Channel::Slack.show(&digests[0]).contains(", before that: failed, in progress"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_silence_that_is_removed_ends_and_one_that_begins_later_repeats_nothing() {
     let mut stage = Stage::new(&[]);
     stage.set(1, "CREATE_SUCCESSFUL");
@@ -87,7 +113,7 @@ async fn a_silence_that_is_removed_ends_and_one_that_begins_later_repeats_nothin
     assert_eq!((digests.len(), events), (0, vec!["Reminder".to_owned()]), "reminders are silenced too");
     stage.store.unsilence("s").await.unwrap();
     stage.run().await;
-    assert_eq!(counts(&stage.take().0), [r#"{"Failed": 1}"#]);
+    assert_eq!(counts(&stage.take().0), [r#"{"SilenceEnded": 1}"#], "people knew of it");
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,9 +14,9 @@ use crate::protocol::spaces;
 use crate::world::messages::Message;
 
 /// Effects of the history when nothing goes wrong.
-const EFFECTS: usize = 65;
-const SINGLES: usize = 333;
-const PAIRS: usize = 49_897;
+const EFFECTS: usize = 115;
+const SINGLES: usize = 585;
+const PAIRS: usize = 151_087;
 
 type Plan = Vec<(usize, Outcome)>;
 

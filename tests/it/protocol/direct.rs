@@ -3,7 +3,9 @@
 
 use packwatch::model::{DetailedStatus, PackName, Region, Target};
 use packwatch::notify::message::{Alert, Attribute, Event};
-use packwatch::ports::{Filters, Page, PageRequest, PublishError, Publisher, SourceError, StatusSource};
+use packwatch::ports::{
+    Filters, Machines, Page, PageRequest, PublishError, Publisher, SourceError, StatusSource,
+};
 use packwatch::settings::{Reader, Settings};
 use serde_json::{Value, json};
 
@@ -121,8 +123,8 @@ impl Publisher for Direct {
         self.publish(ALERTS, vec![draft])
     }
 
-    fn has_events(&self) -> bool {
-        true
+    fn machines(&self) -> Machines {
+        Machines::Listen
     }
 
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {

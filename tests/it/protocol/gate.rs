@@ -47,8 +47,11 @@ pub(crate) enum Kind {
     Claim,
     Rows,
     Record,
-    Transitions,
-    Commit,
+    Log,
+    Advance,
+    Finish,
+    Listen,
+    Remember,
     Alert,
     Events,
 }
@@ -81,7 +84,7 @@ pub(crate) struct Gate {
 pub(crate) struct Steps {
     pub(crate) wanted: Cell<Option<Kind>>,
     granted: Cell<Option<Granted>>,
-    waker: RefCell<Option<Waker>>,
+    wakers: RefCell<Vec<Waker>>,
     /// A hash of all that the run was told: with the same past it does the same next.
     pub(crate) past: Cell<u64>,
 }
@@ -187,7 +190,7 @@ impl Steps {
             Some(granted) => Poll::Ready(granted),
             None => {
                 self.wanted.set(Some(kind));
-                self.waker.replace(Some(context.waker().clone()));
+                self.wakers.borrow_mut().push(context.waker().clone());
                 Poll::Pending
             }
         })
@@ -198,7 +201,7 @@ impl Steps {
     pub(crate) fn grant(&self, granted: Granted) {
         self.wanted.set(None);
         self.granted.set(Some(granted));
-        self.waker.take().into_iter().for_each(Waker::wake);
+        self.wakers.take().into_iter().for_each(Waker::wake);
     }
 
     fn remember(&self, kind: Kind, result: &impl std::fmt::Debug) {

@@ -6,10 +6,12 @@ use std::rc::Rc;
 use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Target};
 use packwatch::notify::message::{Alert, Event};
 use packwatch::ports::{
-    Filters, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError, StatusSource, StoreError,
+    Filters, LogRequest, Machines, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError,
+    StatusSource, StoreError,
 };
-use packwatch::state::heads::{Change, Claim, Commit, Heads};
-use packwatch::state::{Row, Transition};
+use packwatch::state::Row;
+use packwatch::state::heads::{Advance, Change, Claim, Closing, Finish, Head, Heads, Note};
+use packwatch::state::log::Record;
 
 use crate::protocol::gate::{Fault, Gate, Kind};
 
@@ -39,7 +41,7 @@ impl<T: SnapshotStore> SnapshotStore for Gated<T> {
         self.gate.pass(Kind::Load, &[], self.port.load()).await
     }
 
-    async fn claim(&self, target: &Target, claim: &Claim) -> Result<(), StoreError> {
+    async fn claim(&self, target: &Target, claim: &Claim) -> Result<Head, StoreError> {
         self.gate.pass(Kind::Claim, &[], self.port.claim(target, claim)).await
     }
 
@@ -47,16 +49,34 @@ impl<T: SnapshotStore> SnapshotStore for Gated<T> {
         self.gate.pass(Kind::Rows, &[], self.port.rows(target)).await
     }
 
-    async fn record(&self, target: &Target, epoch: u64, changes: &[Change]) -> Result<(), StoreError> {
-        self.gate.pass(Kind::Record, &[], self.port.record(target, epoch, changes)).await
+    async fn record(
+        &self,
+        target: &Target,
+        epoch: u64,
+        changes: &[Change],
+        closing: Option<&Closing>,
+    ) -> Result<(), StoreError> {
+        self.gate.pass(Kind::Record, &[], self.port.record(target, epoch, changes, closing)).await
     }
 
-    async fn transitions(&self, target: &Target, after: u64) -> Result<Vec<Transition>, StoreError> {
-        self.gate.pass(Kind::Transitions, &[], self.port.transitions(target, after)).await
+    async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<Record>, StoreError> {
+        self.gate.pass(Kind::Log, &[], self.port.log(target, request)).await
     }
 
-    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
-        self.gate.pass(Kind::Commit, &[], self.port.commit(target, commit)).await
+    async fn advance(&self, target: &Target, advance: &Advance) -> Result<(), StoreError> {
+        self.gate.pass(Kind::Advance, &[], self.port.advance(target, advance)).await
+    }
+
+    async fn finish(&self, target: &Target, finish: &Finish) -> Result<(), StoreError> {
+        self.gate.pass(Kind::Finish, &[], self.port.finish(target, finish)).await
+    }
+
+    async fn listen(&self, target: &Target, listens: bool) -> Result<(), StoreError> {
+        self.gate.pass(Kind::Listen, &[], self.port.listen(target, listens)).await
+    }
+
+    async fn remember(&self, target: &Target, note: &Note) -> Result<(), StoreError> {
+        self.gate.pass(Kind::Remember, &[], self.port.remember(target, note)).await
     }
 }
 
@@ -69,13 +89,13 @@ impl<T: Publisher> Publisher for Gated<T> {
         self.gate.pass(Kind::Alert, &contents, self.port.alert(alert)).await
     }
 
-    fn has_events(&self) -> bool {
-        self.port.has_events()
+    fn machines(&self) -> Machines {
+        self.port.machines()
     }
 
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {
         let contents: Vec<String> =
-            events.iter().map(|event| format!("event {} {}", event.target, event.account)).take(1).collect();
+            events.iter().map(|event| format!("event {} {}", event.target, event.position)).take(1).collect();
         self.gate.pass(Kind::Events, &contents, self.port.events(events)).await
     }
 }

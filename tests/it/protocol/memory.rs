@@ -5,12 +5,16 @@ use std::sync::{Arc, Mutex};
 
 use packwatch::model::{AccountId, Target};
 
-use packwatch::ports::{HistoryReader, HistoryRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
-use packwatch::state::heads::{Change, Claim, Commit, Head, Heads};
+use packwatch::ports::{
+    HistoryReader, HistoryRequest, LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError,
+};
+use packwatch::state::heads::{Advance, Change, Claim, Closing, Finish, Head, Heads, Mark, Note, listening};
+use packwatch::state::log::{PackEvent, Position, Record};
 use packwatch::state::silence::{Silence, Silences};
 use packwatch::state::{Row, Transition};
 
-type Log = BTreeMap<(u64, AccountId), Transition>;
+type Rows = BTreeMap<AccountId, Row>;
+type Log = BTreeMap<Position, Record>;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MemoryStore(Arc<Mutex<State>>);
@@ -18,18 +22,22 @@ pub(crate) struct MemoryStore(Arc<Mutex<State>>);
 #[derive(Debug, Clone, Default)]
 struct State {
     heads: BTreeMap<Target, Head>,
-    rows: BTreeMap<Target, BTreeMap<AccountId, Row>>,
-    transitions: BTreeMap<Target, Log>,
-    commits: Vec<Committed>,
+    rows: BTreeMap<Target, Arc<Rows>>,
+    logs: BTreeMap<Target, Log>,
     silences: BTreeMap<String, Silence>,
+    /// Each begin and end of a pack's life, in order.
+    lives: Vec<Life>,
+    /// Marks that went back.
+    back: Vec<String>,
 }
 
-/// A commit that was applied, with the rows as they were then.
+/// A pack's life begins, or ends.
 #[derive(Debug, Clone)]
-pub(crate) struct Committed {
+pub(crate) struct Life {
     pub(crate) target: Target,
-    pub(crate) commit: Commit,
-    pub(crate) rows: BTreeMap<AccountId, Row>,
+    pub(crate) epoch: u64,
+    /// The rows with which it begins; `None`: it ends.
+    pub(crate) begins: Option<Arc<Rows>>,
 }
 
 /// What a test sees of the store, past the port.
@@ -38,43 +46,41 @@ impl MemoryStore {
         self.0.lock().unwrap().heads.clone()
     }
 
-    pub(crate) fn rows_of(&self, target: &Target) -> BTreeMap<AccountId, Row> {
-        self.0.lock().unwrap().rows.get(target).cloned().unwrap_or_default()
+    pub(crate) fn rows_of(&self, target: &Target) -> Rows {
+        (*self.0.lock().unwrap().rows_of(target)).clone()
     }
 
-    /// Every transition of a target, in order of epoch and account.
-    pub(crate) fn log_of(&self, target: &Target) -> Vec<Transition> {
+    /// Every record of a target, in the order of the log.
+    pub(crate) fn log_of(&self, target: &Target) -> Vec<Record> {
         let state = self.0.lock().unwrap();
-        state.transitions.get(target).into_iter().flat_map(BTreeMap::values).cloned().collect()
+        state.logs.get(target).into_iter().flat_map(BTreeMap::values).cloned().collect()
     }
 
-    /// A copy of what another store holds; its commits are those of the copies before, and this one.
+    /// A copy of what another store holds; what it was before is known from the copy before.
     pub(crate) async fn copy(store: &impl SnapshotStore, before: &Self) -> Self {
-        let heads = store.load().await.unwrap().known;
-        let mut state = State { commits: before.commits(), ..State::default() };
-        for (target, head) in &heads {
-            let rows = store.rows(target).await.unwrap();
-            let commit = Commit {
-                epoch: head.epoch,
-                announced: head.announced,
-                events_announced: head.events_announced,
-                fingerprint: head.fingerprint.clone(),
-                deleted: head.deleted,
-                accounts: head.accounts.clone(),
-                at: head.committed_at.unwrap(),
-            };
-            state.commits.push(Committed { target: target.clone(), commit, rows: rows.clone() });
-            state.rows.insert(target.clone(), rows);
-            let log = store.transitions(target, 0).await.unwrap().into_iter();
-            state.transitions.insert(target.clone(), log.map(|t| ((t.epoch, t.account), t)).collect());
+        let mut state = State { lives: before.lives(), ..State::default() };
+        for (target, head) in store.load().await.unwrap().known {
+            state.rows.insert(target.clone(), Arc::new(store.rows(&target).await.unwrap()));
+            let log = whole_log(store, &target).await.into_iter();
+            state.logs.insert(target.clone(), log.map(|record| (record.position(), record)).collect());
+            // A life that began since the copy before is taken to begin with the rows of now.
+            let known: Vec<u64> =
+                before.lives().iter().filter(|life| life.target == target).map(|life| life.epoch).collect();
+            let notices = state.logs[&target].values().filter_map(|record| match record {
+                Record::Pack(notice) => Some(notice.clone()),
+                Record::Account(_) => None,
+            });
+            let rows = state.rows_of(&target);
+            let lives = notices.filter(|notice| !known.contains(&notice.epoch)).map(|notice| Life {
+                target: target.clone(),
+                epoch: notice.epoch,
+                begins: (notice.event == PackEvent::Baseline).then(|| rows.clone()),
+            });
+            let lives: Vec<Life> = lives.collect();
+            state.lives.extend(lives);
+            state.heads.insert(target, head);
         }
-        state.heads = heads;
         Self(Arc::new(Mutex::new(state)))
-    }
-
-    /// Every commit so far, in order.
-    pub(crate) fn commits(&self) -> Vec<Committed> {
-        self.0.lock().unwrap().commits.clone()
     }
 
     /// The same again, to go another way from here.
@@ -89,18 +95,112 @@ impl MemoryStore {
         }
     }
 
-    /// All that it holds, in one number.
+    /// Sets a mark to a position, wherever it is.
+    pub(crate) fn set_mark(&self, target: &Target, advance: &Advance) {
+        let mut state = self.0.lock().unwrap();
+        let Some(before) = state.heads.get(target).cloned() else { return };
+        let mut after = before.clone();
+        match advance.mark {
+            Mark::People => {
+                (after.people, after.announced) = (Some(advance.to), advance.to.whole_epochs());
+            }
+            Mark::Machines => {
+                (after.machines, after.events_announced) = (Some(advance.to), advance.to.whole_epochs());
+            }
+        }
+        state.write(target, Some(&before), after);
+    }
+
+    /// The lives of all packs, in order.
+    pub(crate) fn lives(&self) -> Vec<Life> {
+        self.0.lock().unwrap().lives.clone()
+    }
+
+    /// Which marks went back.
+    pub(crate) fn marks_that_went_back(&self) -> Vec<String> {
+        self.0.lock().unwrap().back.clone()
+    }
+
+    /// All that it holds and that the judge looks at, in one number.
     pub(crate) fn digest(&self) -> u64 {
         use std::hash::{DefaultHasher, Hash, Hasher};
         let mut hasher = DefaultHasher::new();
-        format!("{:?}", self.0.lock().unwrap()).hash(&mut hasher);
+        let state = self.0.lock().unwrap();
+        let State { heads, rows, logs, silences, lives, back } = &*state;
+        format!("{heads:?}{rows:?}{logs:?}{silences:?}{lives:?}{back:?}").hash(&mut hasher);
         hasher.finish()
     }
 }
 
+/// Everything that a store has in a target's log, in its order.
+pub(crate) async fn whole_log(store: &impl SnapshotStore, target: &Target) -> Vec<Record> {
+    let mut records = Vec::new();
+    let (after, until) = (Position::START, Position::end_of(u64::MAX));
+    let mut request = LogRequest { after, until, order: Order::Oldest, limit: 1000, token: None };
+    loop {
+        let page = store.log(target, &request).await.unwrap();
+        records.extend(page.items);
+        request.token = page.next_token;
+        if request.token.is_none() {
+            return records;
+        }
+    }
+}
+
 impl State {
-    fn fenced(&mut self, target: &Target, epoch: u64) -> Result<&mut Head, StoreError> {
-        self.heads.get_mut(target).filter(|head| head.epoch == epoch).ok_or(StoreError::Superseded)
+    fn rows_of(&self, target: &Target) -> Arc<Rows> {
+        self.rows.get(target).cloned().unwrap_or_default()
+    }
+
+    /// Leaves a head as a write makes it.
+    fn write(&mut self, target: &Target, before: Option<&Head>, after: Head) {
+        if let Some(before) = before {
+            let marks = [
+                ("people", before.people_mark(), after.people_mark()),
+                ("machines", before.machines_mark(), after.machines_mark()),
+            ];
+            let back = marks.into_iter().filter(|(_, before, after)| after < before);
+            self.back.extend(back.map(|(whose, before, after)| {
+                format!("the mark of {whose} in {target} went back from {before} to {after}")
+            }));
+        }
+        self.heads.insert(target.clone(), after);
+    }
+
+    /// Remembers that a life begins or ends.
+    fn close(&mut self, target: &Target, epoch: u64, closing: Option<&Closing>) {
+        let begins = match closing {
+            Some(Closing::Begun(..)) => Some(self.rows_of(target)),
+            Some(Closing::Gone(_)) => None,
+            Some(Closing::Counted(_)) | None => return,
+        };
+        self.lives.push(Life { target: target.clone(), epoch, begins });
+    }
+
+    fn page(
+        &self,
+        target: &Target,
+        (after, until): (Position, Position),
+        (order, limit, token): (Order, u32, Option<&String>),
+    ) -> Page<Record> {
+        let token: Option<Position> = token.map(|token| token.parse().unwrap());
+        let is_next = |position: &Position| {
+            *position > after
+                && *position <= until
+                && token.is_none_or(|token| match order {
+                    Order::Oldest => *position > token,
+                    Order::Newest => *position < token,
+                })
+        };
+        let log = self.logs.get(target).into_iter().flatten().filter(|(position, _)| is_next(position));
+        let mut left: Vec<_> = log.map(|(_, record)| record.clone()).collect();
+        if order == Order::Newest {
+            left.reverse();
+        }
+        let is_last = left.len() <= limit as usize;
+        left.truncate(limit as usize);
+        let last = left.last().filter(|_| !is_last);
+        Page { next_token: last.map(|record| record.position().to_string()), items: left }
     }
 }
 
@@ -111,50 +211,82 @@ impl SnapshotStore for MemoryStore {
         Ok(Heads { known: state.heads.clone(), silences, ..Heads::default() })
     }
 
-    async fn claim(&self, target: &Target, claim: &Claim) -> Result<(), StoreError> {
+    async fn claim(&self, target: &Target, claim: &Claim) -> Result<Head, StoreError> {
         let mut state = self.0.lock().unwrap();
-        let head = match state.heads.get(target) {
-            None if claim.seen == 0 => claim.first_head(),
-            Some(head) if claim.saw(head) => Head { epoch: claim.epoch(), fingerprint: None, ..head.clone() },
-            _ => return Err(StoreError::Superseded),
-        };
-        state.heads.insert(target.clone(), head);
-        Ok(())
+        let before = state.heads.get(target).cloned();
+        let head = claim.applied_to(before.as_ref()).ok_or(StoreError::Superseded)?;
+        state.write(target, before.as_ref(), head.clone());
+        Ok(head)
     }
 
-    async fn rows(&self, target: &Target) -> Result<BTreeMap<AccountId, Row>, StoreError> {
-        Ok(self.0.lock().unwrap().rows.get(target).cloned().unwrap_or_default())
+    async fn rows(&self, target: &Target) -> Result<Rows, StoreError> {
+        Ok(self.rows_of(target))
     }
 
-    async fn record(&self, target: &Target, epoch: u64, changes: &[Change]) -> Result<(), StoreError> {
+    async fn record(
+        &self,
+        target: &Target,
+        epoch: u64,
+        changes: &[Change],
+        closing: Option<&Closing>,
+    ) -> Result<(), StoreError> {
         let mut state = self.0.lock().unwrap();
-        state.fenced(target, epoch)?;
+        let before = state.heads.get(target).filter(|head| head.epoch == epoch).cloned();
+        let before = before.ok_or(StoreError::Superseded)?;
+        let rows = Arc::make_mut(state.rows.entry(target.clone()).or_default());
         for change in changes {
-            let rows = state.rows.entry(target.clone()).or_default();
             match &change.row {
                 Some(row) => drop(rows.insert(change.account, row.clone())),
                 None => drop(rows.remove(&change.account)),
             }
-            if let Some(transition) = &change.transition {
-                let key = (transition.epoch, transition.account);
-                state.transitions.entry(target.clone()).or_default().insert(key, (**transition).clone());
-            }
+        }
+        let transitions = changes.iter().filter_map(|change| change.transition.as_deref().cloned());
+        let notice = closing.and_then(Closing::notice).cloned();
+        let records = transitions.map(Record::Account).chain(notice.map(Record::Pack));
+        let log = state.logs.entry(target.clone()).or_default();
+        log.extend(records.map(|record| (record.position(), record)));
+        let after = closing.map_or_else(|| before.clone(), |closing| closing.applied_to(before.clone()));
+        state.close(target, epoch, closing);
+        state.write(target, Some(&before), after);
+        Ok(())
+    }
+
+    async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<Record>, StoreError> {
+        let paging = (request.order, request.limit, request.token.as_ref());
+        Ok(self.0.lock().unwrap().page(target, (request.after, request.until), paging))
+    }
+
+    async fn advance(&self, target: &Target, advance: &Advance) -> Result<(), StoreError> {
+        let mut state = self.0.lock().unwrap();
+        let before = state.heads.get(target).cloned().ok_or(StoreError::Superseded)?;
+        let after = advance.applied_to(&before).ok_or(StoreError::Superseded)?;
+        state.write(target, Some(&before), after);
+        Ok(())
+    }
+
+    async fn finish(&self, target: &Target, finish: &Finish) -> Result<(), StoreError> {
+        let mut state = self.0.lock().unwrap();
+        let before = state.heads.get(target).cloned().ok_or(StoreError::Superseded)?;
+        let after = finish.applied_to(&before).ok_or(StoreError::Superseded)?;
+        state.write(target, Some(&before), after);
+        Ok(())
+    }
+
+    async fn listen(&self, target: &Target, listens: bool) -> Result<(), StoreError> {
+        let mut state = self.0.lock().unwrap();
+        if let Some(before) = state.heads.get(target).cloned() {
+            let after = listening(&before, listens);
+            state.write(target, Some(&before), after);
         }
         Ok(())
     }
 
-    async fn transitions(&self, target: &Target, after: u64) -> Result<Vec<Transition>, StoreError> {
-        let state = self.0.lock().unwrap();
-        let log = state.transitions.get(target).into_iter().flatten();
-        Ok(log.filter(|((epoch, _), _)| *epoch > after).map(|(_, transition)| transition.clone()).collect())
-    }
-
-    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
+    async fn remember(&self, target: &Target, note: &Note) -> Result<(), StoreError> {
         let mut state = self.0.lock().unwrap();
-        let head = state.fenced(target, commit.epoch)?;
-        *head = commit.applied_to(head);
-        let rows = state.rows.get(target).cloned().unwrap_or_default();
-        state.commits.push(Committed { target: target.clone(), commit: commit.clone(), rows });
+        if let Some(before) = state.heads.get(target).cloned() {
+            let after = note.applied_to(&before);
+            state.write(target, Some(&before), after);
+        }
         Ok(())
     }
 }
@@ -165,14 +297,13 @@ impl HistoryReader for MemoryStore {
         target: &Target,
         request: &HistoryRequest,
     ) -> Result<Page<Transition>, StoreError> {
-        let mut log = self.log_of(target);
-        if request.order == Order::Newest {
-            log.reverse();
-        }
-        let start: usize = request.token.as_ref().map_or(0, |token| token.parse().unwrap());
-        let end = log.len().min(start + request.limit as usize);
-        let next_token = (end < log.len()).then(|| end.to_string());
-        Ok(Page { items: log[start..end].to_vec(), next_token })
+        let (range, paging) = (
+            (Position::START, Position::end_of(u64::MAX)),
+            (request.order, request.limit, request.token.as_ref()),
+        );
+        let page = self.0.lock().unwrap().page(target, range, paging);
+        let items = page.items.into_iter().filter_map(Record::transition).collect();
+        Ok(Page { items, next_token: page.next_token })
     }
 }
 

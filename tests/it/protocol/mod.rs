@@ -5,11 +5,13 @@
 //! - `crashes` enumerates each effect with each fault, alone and in pairs, over the history in `scenario`.
 //! - `interleavings` goes through every schedule of overlapping runs (`schedules` is one of them, under way).
 //! - `model` makes random histories; `soak` kills the real function.
+//! - `oracle` is the table of kinds, written a second time; `accounts` holds the comparison against it.
 //! - `promise` is the judge of all of them, and `mutants` are broken protocols that it must notice.
 //!
 //! To add a fault: an outcome in `gate`. To add something that happens in the world: a step in `scenario`, an `Op` in `model`. To add a
 //! rule: a sentence in `promise`, and a mutant that breaks it.
 
+mod accounts;
 mod crashes;
 pub(crate) mod direct;
 mod gate;
@@ -18,6 +20,7 @@ mod interleavings;
 pub(crate) mod memory;
 mod model;
 mod mutants;
+mod oracle;
 mod promise;
 mod scenario;
 mod schedules;

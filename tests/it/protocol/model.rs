@@ -106,7 +106,7 @@ async fn history(ops: &[Op]) -> Vec<String> {
         };
         let mut request = Request::default();
         match *only {
-            Only::Everything => {}
+            Only::Everything => request.scheduled = true,
             Only::Pack(pack) => request.packs = vec![pack.parse().unwrap()],
             Only::Account(pack, n) => {
                 request.packs = vec![pack.parse().unwrap()];

@@ -4,14 +4,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
 use packwatch::model::{AccountId, Target};
-
-use packwatch::notify::transition_id;
-use packwatch::state::{State, Transition};
+use packwatch::notify::record_id;
+use packwatch::state::heads::Head;
+use packwatch::state::log::{PackEvent, Record};
+use packwatch::state::{Row, State, Transition};
 use serde_json::{Value, json};
 
 use crate::protocol::direct::{ALERTS, EVENTS, REGION, target};
 use crate::protocol::memory::MemoryStore;
+use crate::protocol::oracle::{Rules, TABLE, judge_records};
 use crate::world::World;
 
 /// What an account is, as far as order in time can be told from it: its status, and when AWS Config updated it.
@@ -69,11 +72,15 @@ fn fact(state: Option<&State>) -> Fact {
     state.map(|state| (state.status.to_string(), state.last_update))
 }
 
-/// What SNS accepted on one topic: each notice of a transition, and of a pack, as often as it came.
+/// What SNS accepted on one topic: which record was told, with what, as often as it came.
 #[derive(Default)]
 struct Heard {
-    transitions: BTreeMap<String, Vec<Value>>,
-    packs: BTreeMap<(String, String), usize>,
+    /// What each id was told with.
+    contents: BTreeMap<String, Vec<Value>>,
+    /// Of an entry of a digest, how many earlier records of its account it stands for.
+    earlier: BTreeMap<String, Vec<usize>>,
+    /// What digests count and do not name.
+    unnamed: usize,
 }
 
 impl Heard {
@@ -82,107 +89,178 @@ impl Heard {
         for message in world.messages_to(topic) {
             let document = message.json_for("default");
             let Some(packs) = document["Packs"].as_array() else {
-                heard.notice(&document);
+                heard.hear(&document);
                 continue;
             };
+            let counted: u64 =
+                document["Counts"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
+            let named = |pack: &Value| {
+                pack["Transitions"].as_array().unwrap().len() + usize::from(pack["Id"].is_string())
+            };
+            heard.unnamed += counted as usize - packs.iter().map(named).sum::<usize>();
             for pack in packs {
-                let name = pack["OrganizationConformancePackName"].as_str().unwrap();
-                let kind = pack["Type"].as_str().unwrap();
-                *heard.packs.entry((name.to_owned(), kind.to_owned())).or_default() += 1;
-                let transitions = pack["Transitions"].as_array().unwrap();
-                transitions.iter().for_each(|notice| heard.notice(notice));
+                if pack["Id"].is_string() {
+                    heard.contents.entry(id(pack)).or_default().push(json!([pack["Type"]]));
+                }
+                pack["Transitions"].as_array().unwrap().iter().for_each(|notice| heard.hear(notice));
             }
         }
         heard
     }
 
-    fn notice(&mut self, notice: &Value) {
-        let content = json!([notice["Kind"], notice["AccountId"], notice["From"], notice["To"]]);
-        self.transitions.entry(notice["Id"].as_str().unwrap().to_owned()).or_default().push(content);
+    fn hear(&mut self, notice: &Value) {
+        // A lesser form lacks AWS Config's words, or the states altogether.
+        let mut now = notice["To"].clone();
+        now.as_object_mut().and_then(|now| now.remove("ErrorMessage"));
+        let content = match &notice["AccountId"] {
+            Value::Null => json!([notice["Kind"]]),
+            account if now.is_null() && notice["Kind"] != "Left" => json!([notice["Kind"], account]),
+            account => json!([notice["Kind"], account, now]),
+        };
+        self.contents.entry(id(notice)).or_default().push(content);
+        let earlier = notice["Earlier"].as_array().map_or(0, Vec::len);
+        self.earlier.entry(id(notice)).or_default().push(earlier);
+    }
+
+    /// How often each of these records of one account, in their order, was told.
+    fn times(&self, ids: &[String]) -> Vec<usize> {
+        let mut times = vec![0; ids.len()];
+        for (n, id) in ids.iter().enumerate() {
+            for earlier in self.earlier.get(id).into_iter().flatten() {
+                times[n.saturating_sub(*earlier)..=n].iter_mut().for_each(|times| *times += 1);
+            }
+        }
+        times
     }
 }
+
+fn id(notice: &Value) -> String {
+    notice["Id"].as_str().unwrap().to_owned()
+}
+
+/// The names of `PACKWATCH_NOTIFY`: the searches tell everything.
+const ALL: [&str; 11] = [
+    "failed",
+    "failed-again",
+    "recovered",
+    "succeeded",
+    "in-progress",
+    "joined",
+    "left",
+    "stuck",
+    "reminder",
+    "baseline",
+    "pack-deleted",
+];
 
 /// What of the promise a finished history broke, after one clean run. `copies`: something happened after which SNS
 /// may have accepted what was not stored.
 pub(crate) fn broken(truth: &Truth, store: &MemoryStore, copies: bool) -> Vec<String> {
-    let mut broken = Vec::new();
+    let mut broken = store.marks_that_went_back();
     let (alerts, events) = (Heard::of(&truth.world, ALERTS), Heard::of(&truth.world, EVENTS));
+    // What a digest that SNS took only in a lesser form has counted and not named.
+    let mut unnamed = BTreeMap::new();
     for (target, head) in store.heads() {
         let log = store.log_of(&target);
-        for transition in &log {
-            let id = transition_id(&target, &head.born, transition.epoch, transition.account);
-            let about = format!("{target}, epoch {}, {}", transition.epoch, transition.account);
-            for (topic, heard) in [("alerts", &alerts), ("events", &events)] {
-                match heard.transitions.get(&id).map(Vec::len) {
-                    None => broken.push(format!("never announced on {topic}: {about}")),
-                    Some(1) => {}
-                    Some(n) if !copies => broken.push(format!("{n} copies on {topic}: {about}")),
-                    Some(_) => {}
-                }
+        let id = |record: &Record| record_id(&target, &head.born, record);
+        let mut judge = |topic: &str, about: &Record, times: usize| match times {
+            0 if topic == "alerts" => {
+                // Several records of an account are one entry of a digest.
+                let entry = match about {
+                    Record::Account(transition) => (target.clone(), Some(transition.account), 0),
+                    Record::Pack(notice) => (target.clone(), None, notice.epoch),
+                };
+                unnamed.insert(entry, format!("never announced on {topic}: {target}, {about:?}"));
+            }
+            0 => broken.push(format!("never announced on {topic}: {target}, {about:?}")),
+            1 => {}
+            n if !copies => broken.push(format!("{n} copies on {topic}: {target}, {about:?}")),
+            _ => {}
+        };
+        for record in &log {
+            judge("events", record, events.contents.get(&id(record)).map_or(0, Vec::len));
+        }
+        let mut accounts: BTreeMap<AccountId, Vec<&Record>> = BTreeMap::new();
+        for record in &log {
+            if let Record::Account(t) = record
+                && t.told.unwrap_or(!t.silenced && !t.damped)
+            {
+                accounts.entry(t.account).or_default().push(record);
             }
         }
-        let commits = store.commits().into_iter().filter(|committed| committed.target == target);
-        let marks: Vec<_> = commits.map(|c| (c.commit.announced, c.commit.events_announced)).collect();
-        if marks.iter().zip(marks.iter().skip(1)).any(|(a, b)| b.0 < a.0 || b.1 < a.1) {
-            broken.push(format!("the marks of {target} went back: {marks:?}"));
+        for told in accounts.values() {
+            let times = alerts.times(&told.iter().map(|record| id(record)).collect::<Vec<_>>());
+            told.iter().zip(times).for_each(|(record, times)| judge("alerts", record, times));
         }
-        broken.extend(segments(truth, store, &target, &log, &alerts, copies));
+        for (n, record) in log.iter().enumerate() {
+            let Record::Pack(notice) = record else { continue };
+            let times = alerts.contents.get(&id(record)).map_or(0, Vec::len);
+            // A life that was over before anybody heard of it is told by its end.
+            let end = log[n + 1..].iter().find(|later| matches!(later, Record::Pack(_)));
+            let is_over = notice.event == PackEvent::Baseline
+                && end.is_some_and(|end| alerts.contents.contains_key(&id(end)));
+            if notice.told && !(times == 0 && is_over) {
+                judge("alerts", record, times);
+            }
+        }
+        // The story of an account ends with the life of its pack.
+        let mut stories: BTreeMap<(usize, AccountId), Vec<Transition>> = BTreeMap::new();
+        let mut life = 0;
+        for record in &log {
+            match record {
+                Record::Account(t) => stories.entry((life, t.account)).or_default().push(t.clone()),
+                Record::Pack(notice) => life += usize::from(notice.event == PackEvent::PackDeleted),
+            }
+        }
+        let rules = Rules { table: &TABLE, notify: &ALL, every: Some(SignedDuration::from_hours(24)) };
+        let wrong = stories.values().filter_map(|story| judge_records(rules, story));
+        broken.extend(wrong.map(|wrong| format!("the kinds of {target}: {wrong}")));
+        broken.extend(lives(truth, store, &target, &head));
     }
-    let both = alerts.transitions.keys().chain(events.transitions.keys()).collect::<BTreeSet<_>>();
+    if unnamed.len() > alerts.unnamed {
+        broken.extend(unnamed.into_values());
+    }
+    let both = alerts.contents.keys().chain(events.contents.keys()).collect::<BTreeSet<_>>();
     for id in both {
-        let copies = [&alerts, &events].into_iter().filter_map(|heard| heard.transitions.get(id)).flatten();
+        let copies = [&alerts, &events].into_iter().filter_map(|heard| heard.contents.get(id)).flatten();
         let contents: BTreeSet<String> = copies.map(Value::to_string).collect();
-        if contents.len() > 1 {
+        let is_bare = |content: &&String| content.matches(',').count() == 1;
+        if contents.iter().filter(|content| !is_bare(content)).count() > 1 {
             broken.push(format!("one id, two contents: {contents:?}"));
         }
     }
     broken
 }
 
-/// The life of a pack, from each baseline to its deletion or to now.
-fn segments(
-    truth: &Truth,
-    store: &MemoryStore,
-    target: &Target,
-    log: &[Transition],
-    alerts: &Heard,
-    copies: bool,
-) -> Vec<String> {
+/// The lives of a pack, each from its baseline to its deletion or to now.
+fn lives(truth: &Truth, store: &MemoryStore, target: &Target, head: &Head) -> Vec<String> {
     let mut broken = Vec::new();
-    let (mut baselines, mut deletions, mut live) = (0, 0, None);
-    let commits = store.commits();
-    for committed in commits.iter().filter(|c| c.target == *target && c.commit.announced > 0) {
-        match (&live, committed.commit.deleted) {
-            (None, false) => {
-                baselines += 1;
-                live = Some(committed);
+    let (log, mut live) = (transitions(store, target), None);
+    for life in store.lives().into_iter().filter(|life| life.target == *target) {
+        match (live.take(), life.begins) {
+            (None, Some(rows)) => live = Some((life.epoch, rows)),
+            (None, None) => {}
+            (Some((epoch, rows)), None) => {
+                broken.extend(chains(truth, target, &log, (epoch, &rows), life.epoch).1);
             }
-            (Some(begun), true) => {
-                deletions += 1;
-                broken.extend(chains(truth, target, log, begun, committed.commit.epoch).1);
-                live = None;
+            (Some(_), Some(_)) => {
+                broken.push(format!("{target} began again at {} while it was watched", life.epoch));
+                return broken;
             }
-            _ => {}
-        }
-    }
-    let told =
-        |kind: &str| alerts.packs.get(&(target.pack.to_string(), kind.to_owned())).copied().unwrap_or(0);
-    for (kind, times) in [("Baseline", baselines), ("PackDeleted", deletions)] {
-        if told(kind) < times || (told(kind) > times && !copies) {
-            broken.push(format!("{kind} of {target} was told {} times for {times}", told(kind)));
         }
     }
     let there = truth.now();
     let deployed = there.keys().any(|(of, _)| of == target);
-    let Some(begun) = live else {
+    let Some((epoch, begun)) = live else {
         if deployed {
             broken.push(format!("{target} is there and not watched"));
         }
         return broken;
     };
-    let (last, wrong) = chains(truth, target, log, begun, u64::MAX);
+    let (last, wrong) = chains(truth, target, &log, (epoch, &begun), u64::MAX);
     broken.extend(wrong);
-    let rows = store.rows_of(target);
+    let mut rows = store.rows_of(target);
+    rows.retain(|_, row| head.counts(row));
     let accounts = last.keys().chain(rows.keys()).copied();
     let accounts = accounts.chain(there.keys().filter(|(of, _)| of == target).map(|(_, account)| *account));
     for account in accounts.collect::<BTreeSet<_>>() {
@@ -197,23 +275,27 @@ fn segments(
     broken
 }
 
+fn transitions(store: &MemoryStore, target: &Target) -> Vec<Transition> {
+    store.log_of(target).into_iter().filter_map(Record::transition).collect()
+}
+
 /// Follows each account from its baseline: the state in which its transitions leave it, and what is wrong with them.
 fn chains(
     truth: &Truth,
     target: &Target,
     log: &[Transition],
-    begun: &crate::protocol::memory::Committed,
+    (begun, rows): (u64, &BTreeMap<AccountId, Row>),
     until: u64,
 ) -> (BTreeMap<AccountId, Option<State>>, Vec<String>) {
     let mut broken = Vec::new();
-    let rows = begun.rows.iter();
+    let rows = rows.iter();
     let mut now: BTreeMap<_, _> = rows.map(|(account, row)| (*account, Some(row.state.clone()))).collect();
     let mut at: BTreeMap<AccountId, usize> = BTreeMap::new();
     for (account, state) in &now {
         let story = truth.story(target, *account);
         at.insert(*account, story.iter().position(|then| *then == fact(state.as_ref())).unwrap_or(0));
     }
-    for t in log.iter().filter(|t| t.epoch > begun.commit.epoch && t.epoch < until) {
+    for t in log.iter().filter(|t| t.epoch > begun && t.epoch < until) {
         let before = now.insert(t.account, t.to.clone()).flatten();
         let about = format!("{target}, epoch {}, {}", t.epoch, t.account);
         if before != t.from {
@@ -222,7 +304,9 @@ fn chains(
         let story = truth.story(target, t.account);
         let from = at.get(&t.account).copied().unwrap_or(0);
         match story.iter().skip(from).position(|then| *then == fact(t.to.as_ref())) {
-            Some(further) => drop(at.insert(t.account, from + further)),
+            Some(further) => {
+                at.insert(t.account, from + further);
+            }
             None => broken.push(format!("stale at {about}: {:?} was the case only before", t.to)),
         }
     }

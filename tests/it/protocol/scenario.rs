@@ -66,11 +66,13 @@ impl Stage {
         let store = Gated { gate: gate(), port: self.store.clone() };
         let source = Gated { gate: gate(), port };
         let outside = Parts { source: &source, store: &store, publisher: &source, now };
-        self.gate.until_death(watch::run(&outside, &self.settings, request, budget)).await
+        // Else tokio would let the run wait after so many steps of all runs together, and the order of effects would depend on it.
+        let run = tokio::task::unconstrained(watch::run(&outside, &self.settings, request, budget));
+        self.gate.until_death(run).await
     }
 
     pub(crate) async fn tick(&self) -> Option<Result<Report, RunError>> {
-        self.run(&Request::default(), &Budget::UNLIMITED).await
+        self.run(&Request { scheduled: true, ..Request::default() }, &Budget::UNLIMITED).await
     }
 
     /// One run that nothing disturbs, which must finish everything.

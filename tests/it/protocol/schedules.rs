@@ -86,7 +86,8 @@ impl Sim {
     }
 
     fn start(&self, gate: Rc<Gate>, n: usize) -> Run {
-        let store = MutantStore { store: self.store.clone(), mutant: self.space.mutant };
+        let store =
+            MutantStore { store: self.store.clone(), mutant: self.space.mutant, loaded: Default::default() };
         let store = Gated { gate: gate.clone(), port: store };
         let outside = Gated { gate: gate.clone(), port: Direct(self.truth.world.clone()) };
         let protocol = Protocol::new(store, outside, self.repeated.clone());
@@ -191,7 +192,7 @@ impl Run {
         self.polls += 1;
         let mut context = Context::from_waker(Waker::noop());
         // Its parts take turns: one may wait for what another does later in the same turn.
-        for _ in 0..4 {
+        for _ in 0..16 {
             match future.as_mut().poll(&mut context) {
                 Poll::Ready(()) => return self.future = None,
                 Poll::Pending

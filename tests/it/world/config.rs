@@ -2,6 +2,7 @@
 
 use super::config_rules::{check_filters, check_names, limit, no_such_pack, required};
 use super::faults::{NextFault, TokenShape, throttling};
+use super::filters::{FilterFaults, Filters};
 use super::packs::{Pack, Row};
 use super::token::Cursor;
 use super::{ServiceError, State};
@@ -100,7 +101,7 @@ fn describe_packs(
     let token = request.next_token.as_deref();
     let cursor = open(state, token, format!("{region}|packs"), Vec::new())?;
     let packs = state.regions.get(region).map_or(&empty, |r| &r.packs);
-    let (page, next_token) = page(state, packs, &cursor, token, limit, |_, pack| !pack.unlisted);
+    let (page, next_token) = page(state, packs, &cursor, token, limit, |_, pack| !pack.unlisted, |_, _| true);
     let organization_conformance_packs = page.into_iter().map(PackView::new).collect();
     Ok(json(&DescribeResponse { organization_conformance_packs, next_token }))
 }
@@ -113,13 +114,6 @@ struct StatusRequest {
     filters: Option<Filters>,
     limit: Option<i64>,
     next_token: Option<String>,
-}
-
-#[derive(Deserialize, Default, Debug)]
-#[serde(rename_all = "PascalCase")]
-struct Filters {
-    account_id: Option<String>,
-    status: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -169,19 +163,23 @@ fn detailed_status(
     let name = required(request.organization_conformance_pack_name.as_deref())?;
     let defaults = Filters::default();
     let filters = request.filters.as_ref().unwrap_or(&defaults);
-    check_filters(filters.account_id.as_deref(), filters.status.as_deref())?;
+    let further = &state.faults.filters.further_statuses;
+    check_filters(filters.account_id.as_deref(), filters.status.as_deref(), further)?;
     let limit = limit(request.limit)?;
     let token = request.next_token.as_deref();
+    state.pass_call();
     let pack = state.pack_mut(region, name).ok_or_else(|| no_such_pack(name))?;
     let hidden = if token.is_none() { hide(pack) } else { Vec::new() };
     let cursor = open(state, token, format!("{region}|{name}|{filters:?}"), hidden)?;
+    let honoured = state.faults.filters.honoured(filters);
     let empty = BTreeMap::new();
     let rows = state.regions.get(region).and_then(|r| r.packs.get(name)).map_or(&empty, |p| &p.rows);
-    let (page, next_token) = page(state, rows, &cursor, token, limit, |account, row| {
-        !cursor.hidden.contains(account)
-            && filters.account_id.as_ref().is_none_or(|only| only == account)
-            && filters.status.as_ref().is_none_or(|only| *only == row.status)
-    });
+    let faults = &state.faults.filters;
+    let early = |account: &String, row: &Row| {
+        !cursor.hidden.contains(account) && faults.early(&honoured, account, row)
+    };
+    let late = |account: &String, row: &Row| FilterFaults::late(&honoured, account, row);
+    let (page, next_token) = page(state, rows, &cursor, token, limit, early, late);
     let organization_conformance_pack_detailed_statuses = page.into_iter().map(RowView::new).collect();
     Ok(json(&StatusResponse { organization_conformance_pack_detailed_statuses, next_token }))
 }
@@ -206,27 +204,27 @@ fn open(
     }
 }
 
-/// One page of `rows` and the token of the next.
+/// One page of the `rows` that are kept early, of which some are kept late, and the token of the next.
 fn page<'a, V>(
     state: &State,
     rows: &'a BTreeMap<String, V>,
     cursor: &Cursor,
     token: Option<&str>,
     limit: usize,
-    keep: impl Fn(&String, &V) -> bool,
+    early: impl Fn(&String, &V) -> bool,
+    late: impl Fn(&String, &V) -> bool,
 ) -> (Vec<(&'a String, &'a V)>, Option<String>) {
     let faults = &state.faults;
     let limit = faults.page_cap.map_or(limit, |cap| limit.min(cap));
     let rest = rows.range::<str, _>((Bound::Excluded(cursor.after.as_str()), Bound::Unbounded));
-    let late = faults.filter_after_paging;
-    let mut rest = rest.filter(|(key, row)| late || keep(key, row));
+    let mut rest = rest.filter(|(key, row)| early(key, row));
     let mut page: Vec<_> = rest.by_ref().take(limit).collect();
     let after = page.last().map_or(cursor.after.clone(), |(key, _)| (*key).clone());
     let full = page.len() == limit;
     let wrong = token.is_some() && faults.tokens.shape != TokenShape::Honest;
     let more = rest.next().is_some() || wrong || (full && faults.trailing_token);
     let next = more.then(|| cursor.next(token, &after, faults.tokens.shape, state.age()));
-    page.retain(|(key, row)| !late || keep(key, row));
+    page.retain(|(key, row)| late(key, row));
     (page, next)
 }
 

@@ -1,6 +1,7 @@
 //! AWS Config's validation of requests, with the service's own errors.
 
 use super::ServiceError;
+use std::collections::BTreeSet;
 
 const MAX_LIMIT: i64 = 100;
 const MAX_NAMES: usize = 25;
@@ -71,7 +72,11 @@ fn check_name(name: &str, member: &str) -> Result<(), ServiceError> {
     Err(constraint(name, member, rule))
 }
 
-pub fn check_filters(account_id: Option<&str>, status: Option<&str>) -> Result<(), ServiceError> {
+pub fn check_filters(
+    account_id: Option<&str>,
+    status: Option<&str>,
+    further_statuses: &BTreeSet<String>,
+) -> Result<(), ServiceError> {
     if let Some(id) = account_id
         && !(id.len() == 12 && id.chars().all(|c| c.is_ascii_digit()))
     {
@@ -80,6 +85,7 @@ pub fn check_filters(account_id: Option<&str>, status: Option<&str>) -> Result<(
     }
     if let Some(status) = status
         && !STATUSES.contains(&status)
+        && !further_statuses.contains(status)
     {
         let rule = format!("Member must satisfy enum value set: [{}]", STATUSES.join(", "));
         return Err(constraint(status, "filters.status", &rule));

@@ -85,6 +85,63 @@ fn filters_are_the_service_s() {
 }
 
 #[test]
+fn each_filter_may_be_applied_to_pages_that_were_cut() {
+    let failed = json!({"Status": "CREATE_FAILED"});
+    let one = json!({"AccountId": account(9)});
+    for (late, pages) in [("status", (3, 1)), ("account", (1, 3))] {
+        let world = world(250);
+        world.set_status(REGION, "pack-01", &account(7), "CREATE_FAILED");
+        match late {
+            "status" => world.filter_status_after_paging(),
+            _ => world.filter_account_after_paging(),
+        };
+        assert_eq!(read(&world, 100, &failed).unwrap(), (vec![account(7)], pages.0), "{late}");
+        assert_eq!(read(&world, 100, &one).unwrap(), (vec![account(9)], pages.1), "{late}");
+    }
+}
+
+#[test]
+fn a_filter_lies_for_as_many_filtered_calls_as_told() {
+    let world = world(3);
+    world.filter_lies(2);
+    let count = |filters: Value| read(&world, 100, &filters).unwrap().0.len();
+    assert_eq!(count(Value::Null), 3, "not filtered");
+    assert_eq!(count(json!({"Status": "CREATE_FAILED"})), 3);
+    assert_eq!(count(json!({"AccountId": account(2)})), 3);
+    assert_eq!(count(json!({"Status": "CREATE_FAILED"})), 0);
+    assert_eq!(count(json!({"AccountId": account(2)})), 1);
+}
+
+#[test]
+fn an_account_moves_between_two_reads() {
+    let world = world(3);
+    world.set_status(REGION, "pack-01", &account(1), "CREATE_FAILED");
+    world.set_clock(1_767_225_700.0).move_after(2, REGION, "pack-01", &account(1), "UPDATE_IN_PROGRESS");
+    let seen = || {
+        let in_status = |status| read(&world, 100, &json!({"Status": status})).unwrap().0.len();
+        (in_status("CREATE_FAILED"), in_status("UPDATE_IN_PROGRESS"))
+    };
+    assert_eq!(seen(), (1, 0), "two calls");
+    assert_eq!(seen(), (0, 1), "before the third");
+    assert_eq!(world.rows(REGION, "pack-01")[&account(1)].last_update, Some(1_767_225_700.0));
+    // Seen twice: in the first read of a look, and again in its second.
+    world.move_after(1, REGION, "pack-01", &account(2), "CREATE_FAILED");
+    let healthy = read(&world, 100, &json!({"Status": "CREATE_SUCCESSFUL"})).unwrap().0;
+    let failed = read(&world, 100, &json!({"Status": "CREATE_FAILED"})).unwrap().0;
+    assert!(healthy.contains(&account(2)) && failed.contains(&account(2)));
+}
+
+#[test]
+fn a_status_that_aws_has_added_can_be_asked_for() {
+    let world = world(3);
+    world.set_status(REGION, "pack-01", &account(1), "CREATE_PAUSED");
+    let paused = json!({"Status": "CREATE_PAUSED"});
+    assert_eq!(read(&world, 100, &paused).unwrap_err(), "ValidationException");
+    world.know_status("CREATE_PAUSED");
+    assert_eq!(read(&world, 100, &paused).unwrap(), (vec![account(1)], 1));
+}
+
+#[test]
 fn what_is_refused() {
     let world = world(3);
     let get = "GetOrganizationConformancePackDetailedStatus";

@@ -1,5 +1,6 @@
 //! What AWS Config does wrong, slowly or not at all.
 
+use super::filters::FilterFaults;
 use super::{ServiceError, World};
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -16,8 +17,7 @@ pub struct ConfigFaults {
     pub tokens: TokenFaults,
     /// The service returns at most so many rows a page, whatever the limit asked for.
     pub page_cap: Option<usize>,
-    /// Filters apply to a page after it was cut, so that pages may be short or empty with more to come.
-    pub filter_after_paging: bool,
+    pub filters: FilterFaults,
     /// A page that ends exactly at the last row still has a token, which leads to an empty page.
     pub trailing_token: bool,
 }
@@ -173,12 +173,6 @@ impl World {
     /// Returns at most `rows` rows a page, whatever limit is asked for.
     pub fn page_cap(&self, rows: usize) -> &Self {
         self.lock().faults.page_cap = Some(rows.max(1));
-        self
-    }
-
-    /// Filters pages after cutting them, so that a page may be short or empty with more to come.
-    pub fn filter_after_paging(&self) -> &Self {
-        self.lock().faults.filter_after_paging = true;
         self
     }
 

@@ -25,6 +25,8 @@ pub struct Log {
     pub requests: Vec<Request>,
     pub in_flight: usize,
     pub peak_in_flight: usize,
+    /// The access key and the region that each request was signed with.
+    pub signatures: Vec<(String, String)>,
 }
 
 impl World {
@@ -53,10 +55,16 @@ impl World {
         self.lock().log.peak_in_flight
     }
 
+    /// The access key and the region that each request was signed with, in the order of arrival.
+    pub fn signatures(&self) -> Vec<(String, String)> {
+        self.lock().log.signatures.clone()
+    }
+
     /// Forgets the requests so far.
     pub fn reset_requests(&self) -> &Self {
         let mut state = self.lock();
         state.log.requests.clear();
+        state.log.signatures.clear();
         state.log.peak_in_flight = state.log.in_flight;
         drop(state);
         self

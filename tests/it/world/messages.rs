@@ -20,6 +20,10 @@ pub struct Sns {
     /// How many messages were ever accepted, from which their ids are made.
     pub accepted: u64,
     pub faults: VecDeque<(Option<String>, SnsFault)>,
+    /// What every request to a topic meets, until it is healed.
+    pub topic_faults: BTreeMap<String, SnsFault>,
+    /// A text for which a message is refused as invalid.
+    pub poison: Option<String>,
     pub latency: Duration,
 }
 
@@ -167,6 +171,24 @@ impl World {
         self.sns_fault(None, SnsFault::FailEntries { positions, code, sender_fault })
     }
 
+    /// Every request to a topic meets `fault`, until SNS is healed.
+    pub fn topic_fault(&self, topic_arn: &str, fault: SnsFault) -> &Self {
+        self.lock().sns.topic_faults.insert(topic_arn.to_owned(), fault);
+        self
+    }
+
+    /// From now on nobody may publish to a topic.
+    pub fn refuse_topic(&self, topic_arn: &str) -> &Self {
+        let (code, message) = ("AuthorizationError".to_owned(), "User is not authorized".to_owned());
+        self.topic_fault(topic_arn, SnsFault::Error { status: 403, code, message })
+    }
+
+    /// From now on a message with this text in it is refused as invalid.
+    pub fn poison_sns(&self, text: &str) -> &Self {
+        self.lock().sns.poison = Some(text.to_owned());
+        self
+    }
+
     /// SNS accepts what the next request brings, and the answer is lost.
     pub fn lose_reply_next(&self) -> &Self {
         self.sns_fault(None, SnsFault::LoseReply)
@@ -182,6 +204,8 @@ impl World {
     pub fn heal_sns(&self) -> &Self {
         let mut state = self.lock();
         state.sns.faults.clear();
+        state.sns.topic_faults.clear();
+        state.sns.poison = None;
         state.sns.latency = Duration::ZERO;
         drop(state);
         self

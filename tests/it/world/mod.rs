@@ -5,7 +5,7 @@
 //! in it, and [`World::serve`] puts it behind HTTP, where the real SDKs talk to it.
 //!
 //! - `packs`: organizations' conformance packs, their accounts and statuses;
-//! - `faults`: what AWS Config does wrong, slowly or not at all;
+//! - `faults`: what AWS Config does wrong, slowly or not at all; `filters`: how it filters;
 //! - `messages`: topics, what SNS accepted, and what SNS does wrong;
 //! - `organizations`: the names of accounts, and who is delegated;
 //! - `queues`: SQS, and Lambda's polling of it;
@@ -28,6 +28,7 @@ pub mod cloudwatch;
 pub mod config;
 pub mod config_rules;
 pub mod faults;
+pub mod filters;
 pub mod host;
 pub mod lambda;
 pub mod log;

@@ -70,6 +70,9 @@ async fn call(
 ) -> Response<Body> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let region = header("authorization").and_then(region);
+    if let Some(signature) = header("authorization").and_then(signature) {
+        world.lock().log.signatures.push(signature);
+    }
     match (header("x-amz-target"), region) {
         (Some(target), Some(region)) if target.starts_with(cloudwatch::TARGET_PREFIX) => {
             call_cloudwatch(&world, target, region, &body).await
@@ -290,8 +293,17 @@ fn unsigned() -> ServiceError {
     ServiceError::new(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
 }
 
-/// The region in the credential scope: `Credential=<key>/<date>/<region>/<service>/aws4_request`.
-fn region(authorization: &str) -> Option<&str> {
+/// The credential scope, in its parts: `Credential=<key>/<date>/<region>/<service>/aws4_request`.
+fn scope(authorization: &str) -> Option<impl Iterator<Item = &str>> {
     let scope = authorization.split_once("Credential=")?.1;
-    scope.split([',', ' ']).next()?.split('/').nth(2)
+    Some(scope.split([',', ' ']).next()?.split('/'))
+}
+
+fn region(authorization: &str) -> Option<&str> {
+    scope(authorization)?.nth(2)
+}
+
+/// The access key and the region.
+fn signature(authorization: &str) -> Option<(String, String)> {
+    Some((scope(authorization)?.next()?.to_owned(), region(authorization)?.to_owned()))
 }

@@ -19,6 +19,8 @@ pub fn respond(sns: &mut Sns, region: &str, form: &Form) -> Ending {
     let operation = form.get("Action").unwrap_or_default();
     let next = sns.faults.iter().position(|(only, _)| only.as_deref().is_none_or(|only| only == operation));
     let fault = next.and_then(|n| sns.faults.remove(n)).map(|(_, fault)| fault);
+    let standing = || form.get("TopicArn").and_then(|arn| sns.topic_faults.get(arn)).cloned();
+    let fault = fault.or_else(standing);
     match &fault {
         Some(SnsFault::DropBefore) => return Ending::Drop,
         Some(SnsFault::Hang) => return Ending::Hang,
@@ -51,6 +53,9 @@ fn publish(sns: &mut Sns, region: &str, form: &Form) -> Result<String, ServiceEr
     let arn = topic(sns, region, form.get("TopicArn").or_else(|| form.get("TargetArn")))?;
     let draft = form.draft();
     sns_rules::check(&draft, &arn)?;
+    if is_poisoned(sns, &draft) {
+        return Err(ServiceError::new(400, "InvalidParameter", "Invalid parameter: Message"));
+    }
     let id = accept(sns, &arn, draft);
     Ok(format!("<MessageId>{id}</MessageId>"))
 }
@@ -78,6 +83,11 @@ fn publish_batch(
                     escape(code)
                 )
             }
+            _ if is_poisoned(sns, &draft) => write!(
+                failed,
+                "<member><Id>{entry}</Id><Code>InvalidParameter</Code><Message>Invalid parameter: Message</Message>\
+                 <SenderFault>true</SenderFault></member>"
+            ),
             _ => {
                 let id = accept(sns, &arn, draft);
                 write!(successful, "<member><Id>{entry}</Id><MessageId>{id}</MessageId></member>")
@@ -85,6 +95,11 @@ fn publish_batch(
         };
     }
     Ok(format!("<Failed>{failed}</Failed><Successful>{successful}</Successful>"))
+}
+
+/// Whether a message has a text for which it is refused.
+fn is_poisoned(sns: &Sns, draft: &Draft) -> bool {
+    sns.poison.as_ref().is_some_and(|poison| draft.message.contains(poison.as_str()))
 }
 
 /// The topic, if it is well formed, of the request's region, and exists.

@@ -1,0 +1,152 @@
+"""What template.yaml and deploy/slack.yaml promise for every partition, for a second region, and for strict accounts.
+
+Run by `make test`. That CloudFormation takes them in each partition is `make lint`'s to check (cfn-lint --regions).
+"""
+
+import json
+import re
+import unittest
+from pathlib import Path
+from typing import ClassVar
+
+import yaml
+
+from test_terraform import Loader, listed
+
+PROJECT = Path(__file__).resolve().parent.parent
+TEMPLATE = yaml.load((PROJECT / "template.yaml").read_text(), Loader)
+SLACK = yaml.load((PROJECT / "deploy/slack.yaml").read_text(), Loader)
+RESOURCES = TEMPLATE["Resources"] | SLACK["Resources"]
+
+KEY = {"If": ["HasKey", {"Ref": "KeyArn"}, {"Ref": "AWS::NoValue"}]}
+KEY_OR_OWN = {"If": ["HasKey", {"Ref": "KeyArn"}, {"GetAtt": "TopicKey.Arn"}]}
+# Where each type takes its key.
+KEY_OF = {
+    "AWS::DynamoDB::Table": ("SSESpecification", "KMSMasterKeyId"),
+    "AWS::Logs::LogGroup": ("KmsKeyId",),
+    "AWS::Scheduler::Schedule": ("KmsKeyArn",),
+    "AWS::Serverless::Function": ("KmsKeyArn",),
+    "AWS::SNS::Topic": ("KmsMasterKeyId",),
+    "AWS::SQS::Queue": ("KmsMasterKeyId",),
+}
+
+
+def of_type(kind: str) -> dict[str, dict]:
+    return {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == kind}
+
+
+class Partitions(unittest.TestCase):
+    def test_the_template_names_no_type_that_a_partition_lacks(self):
+        """CloudFormation refuses an unknown type even where its condition is false."""
+        self.assertEqual(
+            [n for n, each in TEMPLATE["Resources"].items() if each["Type"].startswith("AWS::Chatbot")], []
+        )
+
+    def test_no_partition_is_written_into_an_arn(self):
+        for match in re.findall(r"arn:[^\s\"']+", (PROJECT / "template.yaml").read_text()):
+            self.assertRegex(match, r"^arn:(\$\{AWS::Partition\}|\[-a-z\]\+):", match)
+
+    def test_regions_of_every_partition_may_be_watched(self):
+        pattern = TEMPLATE["Parameters"]["Regions"]["AllowedPattern"]
+        for region in ("eu-west-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-isob-east-1"):
+            self.assertRegex(region, pattern)
+
+
+class SecondRegion(unittest.TestCase):
+    def test_names_that_an_account_has_once_hold_the_region(self):
+        wanted = {"Sub": "${AWS::StackName}-${AWS::Region}"}
+        self.assertEqual(RESOURCES["Dashboard"]["Properties"]["DashboardName"], wanted)
+        self.assertEqual(RESOURCES["SlackChannel"]["Properties"]["ConfigurationName"], wanted)
+
+    def test_roles_and_policies_get_their_names_from_cloudformation(self):
+        for kind, name in (("AWS::IAM::Role", "RoleName"), ("AWS::IAM::ManagedPolicy", "ManagedPolicyName")):
+            self.assertEqual([n for n, properties in of_type(kind).items() if name in properties], [])
+
+
+class StrictAccounts(unittest.TestCase):
+    def test_every_role_has_the_boundary(self):
+        wanted = {"If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
+        roles = of_type("AWS::IAM::Role")
+        self.assertGreaterEqual(len(roles), 3)
+        for name, role in roles.items():
+            self.assertEqual(role["PermissionsBoundary"], wanted, name)
+
+    def test_everything_that_is_stored_or_sent_takes_the_key(self):
+        for kind, path in KEY_OF.items():
+            for name, properties in of_type(kind).items():
+                for key in path:
+                    properties = properties[key]
+                self.assertIn(properties, (KEY, KEY_OR_OWN), name)
+
+    def test_the_key_of_its_own_is_not_made_beside_it(self):
+        for name in ("TopicKey", "TopicKeyAlias"):
+            self.assertEqual(RESOURCES[name]["Condition"], "HasOwnKey")
+
+
+class Alarms(unittest.TestCase):
+    def test_a_chat_shows_the_whole_description(self):
+        """Amazon Q Developer in chat applications cuts them at 250 characters."""
+        alarms = of_type("AWS::CloudWatch::Alarm")
+        self.assertEqual(len(alarms), 9)
+        for name, alarm in alarms.items():
+            self.assertLess(len(alarm["AlarmDescription"]), 250, name)
+
+    def test_all_go_to_the_topic_for_alarms(self):
+        wanted = [{"If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AlertsTopic"}]}]
+        for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
+            self.assertEqual(alarm["AlarmActions"], wanted, name)
+            self.assertEqual(alarm.get("OKActions", wanted), wanted, name)
+
+
+class Metrics(unittest.TestCase):
+    """Alarms and dashboard need no metric that is emitted only with PackMetrics."""
+
+    BY_DEFAULT: ClassVar = {"TargetsDeferred", "OldestUnannounced", "OldestWholeLook"}
+
+    def test_alarms_look_at_what_is_always_emitted(self):
+        for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
+            queries = [
+                each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each
+            ]
+            for metric in queries or [alarm]:
+                if not metric["Namespace"].startswith("AWS/"):
+                    self.assertIn(metric["MetricName"], self.BY_DEFAULT, name)
+
+    def test_the_dashboard_draws_the_others_from_the_log(self):
+        body, _filled = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Sub"]
+        widgets = json.loads(re.sub(r"\$\{[^}]+\}", "1", body))["widgets"]
+        drawn = [m for each in widgets for m in each["properties"].get("metrics", []) if m[0] == "packwatch"]
+        self.assertEqual({metric[1] for metric in drawn} - self.BY_DEFAULT, set())
+        queries = " ".join(each["properties"].get("query", "") for each in widgets)
+        for field in ("TargetsDone", "TargetsFailed", "Pages", "Throttles", "Transitions", "Notifications"):
+            self.assertIn(f"sum({field})", queries)
+
+
+class Settings(unittest.TestCase):
+    def test_the_longest_list_of_accounts_fits_beside_the_other_settings(self):
+        """Lambda takes 4 KB of names and values together."""
+        parameter = TEMPLATE["Parameters"]["ExcludeAccounts"]
+        accounts = ",".join(["111122223333"] * 200)
+        self.assertRegex(accounts, parameter["AllowedPattern"])
+        self.assertLessEqual(len(accounts), int(parameter["MaxLength"]))
+        env = json.loads((PROJECT / "events/env.json").read_text())["PackwatchFunction"]
+        env |= {name: value * 2 for name, value in env.items()}  # longer names than the sample's
+        env["PACKWATCH_EXCLUDE_ACCOUNTS"] = "x" * int(parameter["MaxLength"])
+        self.assertLess(sum(len(name) + len(value) for name, value in env.items()), 4096)
+
+    def test_every_parameter_is_shown_with_a_name_in_a_group(self):
+        for template in (TEMPLATE, SLACK):
+            shown = template["Metadata"]["AWS::CloudFormation::Interface"]
+            self.assertEqual(shown["ParameterLabels"].keys(), template["Parameters"].keys())
+            if "ParameterGroups" in shown:
+                grouped = [name for group in shown["ParameterGroups"] for name in listed(group["Parameters"])]
+                self.assertEqual(sorted(grouped), sorted(template["Parameters"]))
+
+    def test_every_condition_is_used(self):
+        text = (PROJECT / "template.yaml").read_text()
+        for name in TEMPLATE["Conditions"]:
+            self.assertGreaterEqual(len(re.findall(rf"\b{name}\b", text)), 2, name)
+
+
+if __name__ == "__main__":
+    unittest.main()

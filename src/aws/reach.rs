@@ -1,0 +1,110 @@
+//! What a connection that fails says: which endpoint, and why. And how long a person waits for the first answer.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+
+/// A connection that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{endpoint} cannot be reached: {why}")]
+pub(super) struct Unreachable {
+    endpoint: String,
+    why: String,
+}
+
+/// A connector whose errors name the endpoint.
+#[derive(Debug)]
+pub(super) struct Reaching {
+    inner: SharedHttpConnector,
+    /// How long to try again while nothing has ever answered. `None`: as long as the retries last.
+    patience: Option<Duration>,
+    since: Instant,
+    is_answered: Arc<AtomicBool>,
+}
+
+impl Reaching {
+    pub(super) fn new(inner: SharedHttpConnector, patience: Option<Duration>) -> Self {
+        Self { inner, patience, since: Instant::now(), is_answered: Arc::default() }
+    }
+}
+
+impl HttpConnector for Reaching {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let endpoint = origin(request.uri());
+        let answer = self.inner.call(request);
+        let (is_answered, patience, since) = (self.is_answered.clone(), self.patience, self.since);
+        HttpConnectorFuture::new(async move {
+            let error = match answer.await {
+                Ok(response) => {
+                    is_answered.store(true, Ordering::Relaxed);
+                    return Ok(response);
+                }
+                Err(error) => error,
+            };
+            let over = !is_answered.load(Ordering::Relaxed) && patience.is_some_and(|p| since.elapsed() > p);
+            Err(named(error, endpoint, over))
+        })
+    }
+}
+
+/// The same error, of a kind that is not retried where the patience is over.
+fn named(error: ConnectorError, endpoint: String, is_over: bool) -> ConnectorError {
+    let (is_timeout, is_io, kind) = (error.is_timeout(), error.is_io(), error.as_other());
+    let why = root(&*error.into_source());
+    let unreachable = Box::new(Unreachable { endpoint, why });
+    match (is_over, is_timeout, is_io) {
+        (true, ..) => ConnectorError::user(unreachable),
+        (_, true, _) => ConnectorError::timeout(unreachable),
+        (.., true) => ConnectorError::io(unreachable),
+        _ => ConnectorError::other(unreachable, kind),
+    }
+}
+
+/// The innermost cause, which is the one that says something.
+pub(super) fn root(error: &dyn Error) -> String {
+    let mut last: &dyn Error = error;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    let text = last.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    // "Connection refused" stands in the middle of a sentence.
+    let mut letters = text.chars();
+    match (letters.next(), letters.clone().next()) {
+        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain(letters).collect(),
+        _ => text.to_owned(),
+    }
+}
+
+fn origin(uri: &str) -> String {
+    let path = uri.find("://").map_or(0, |scheme| scheme + 3);
+    let end = uri.get(path..).and_then(|rest| rest.find('/')).map_or(uri.len(), |at| path + at);
+    uri.get(..end).unwrap_or(uri).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_has_no_path() {
+        assert_eq!(
+            origin("https://config.eu-west-1.amazonaws.com/"),
+            "https://config.eu-west-1.amazonaws.com"
+        );
+        assert_eq!(origin("http://127.0.0.1:9/a/b?c"), "http://127.0.0.1:9");
+        assert_eq!(origin("http://127.0.0.1:9"), "http://127.0.0.1:9");
+    }
+
+    #[test]
+    fn a_cause_is_told_without_its_number() {
+        let refused = std::io::Error::from_raw_os_error(111);
+        assert_eq!(root(&refused), "connection refused");
+        assert_eq!(root(&std::io::Error::other("HTTP connect timeout")), "HTTP connect timeout");
+    }
+}

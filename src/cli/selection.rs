@@ -1,0 +1,123 @@
+//! Which packs a list is about, and what is to be said where there are none: nothing recorded, a name that nobody
+//! has, a baseline that is not finished. None of these may look like "all well".
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+
+use super::args::Global;
+use super::outcome::{Failure, note};
+use super::outside::StoreArgs;
+use crate::model::text::{counted, nearest};
+use crate::model::{PackGlob, Region, Target};
+use crate::state::heads::{Head, Heads};
+
+/// Which packs a list is about.
+#[derive(Debug, Args)]
+pub(super) struct PackArgs {
+    /// Only this organization conformance pack, by name or with *. May be repeated
+    #[arg(long = "pack", visible_alias = "organization-conformance-pack-name", value_name = "NAME")]
+    packs: Vec<PackGlob>,
+    /// Only packs of this region (with --table, --region is the table's). May be repeated
+    #[arg(long = "pack-region", value_name = "REGION")]
+    regions: Vec<Region>,
+}
+
+/// The packs that were asked for.
+pub(super) struct Selection {
+    pub(super) targets: BTreeMap<Target, Head>,
+    /// Why some of them cannot be read.
+    pub(super) unreadable: Option<String>,
+    /// That the baselines of some are not finished.
+    pub(super) unfinished: Option<String>,
+}
+
+impl PackArgs {
+    /// Keeps what is asked for. A file is in no region, so that --region can only mean the packs'.
+    pub(super) fn select(
+        &self,
+        heads: Heads,
+        global: &Global,
+        store: &StoreArgs,
+    ) -> Result<Selection, Failure> {
+        let Heads { known: mut targets, mut unreadable, .. } = heads;
+        if targets.is_empty() && unreadable.is_empty() {
+            return Err(
+                format!("nothing is recorded in {store}. Record something with `packwatch run`").into()
+            );
+        }
+        let of_file = global.region.as_deref().filter(|_| store.table.is_none());
+        let of_file = of_file.map(str::parse::<Region>).transpose()?;
+        let regions: Vec<&Region> = self.regions.iter().chain(&of_file).collect();
+        let recorded: Vec<Target> = targets.keys().chain(unreadable.keys()).cloned().collect();
+        let unmatched = self.unmatched(&regions, &recorded);
+        let wants = |target: &Target| {
+            (regions.is_empty() || regions.contains(&&target.region))
+                && (self.packs.is_empty() || self.packs.iter().any(|glob| glob.matches(&target.pack)))
+        };
+        targets.retain(|target, _| wants(target));
+        unreadable.retain(|target, _| wants(target));
+        if targets.is_empty() && unreadable.is_empty() {
+            let neither = || "no recorded pack fits both --pack and the region".to_owned();
+            let why = if unmatched.is_empty() { neither() } else { unmatched.join("; ") };
+            return Err(why.into());
+        }
+        unmatched.iter().for_each(note);
+        let unfinished =
+            unfinished(targets.iter().filter(|(_, head)| head.life().is_none() && !head.deleted));
+        Ok(Selection { targets, unreadable: unreadable.into_values().next(), unfinished })
+    }
+
+    /// What fits nothing that is recorded, with what may have been meant.
+    fn unmatched(&self, regions: &[&Region], recorded: &[Target]) -> Vec<String> {
+        let packs =
+            self.packs.iter().filter(|glob| !recorded.iter().any(|target| glob.matches(&target.pack)));
+        let packs = packs.map(|glob| {
+            let glob = glob.to_string();
+            let names = recorded.iter().map(|target| target.pack.as_str());
+            let meant = nearest(glob.trim_matches('*'), names);
+            format!("no recorded pack fits {glob:?}{}", did_you_mean(meant))
+        });
+        let absent = regions.iter().filter(|region| recorded.iter().all(|target| target.region != ***region));
+        let mut known: Vec<&str> = recorded.iter().map(|target| target.region.as_str()).collect();
+        known.dedup();
+        let absent =
+            absent.map(|region| format!("no pack is recorded in {region}, but in {}", known.join(", ")));
+        packs.chain(absent).collect()
+    }
+}
+
+impl Selection {
+    /// Without the packs that are gone.
+    pub(super) fn without_deleted(mut self) -> Result<Self, Failure> {
+        let first = self.targets.keys().next().cloned();
+        self.targets.retain(|_, head| !head.deleted);
+        match first {
+            Some(Target { pack, region }) if self.targets.is_empty() && self.unreadable.is_none() => {
+                let past = format!("`packwatch history --pack {pack}` shows its past");
+                Err(format!("no pack is left: {pack} ({region}) was deleted. {past}").into())
+            }
+            _ => Ok(self),
+        }
+    }
+}
+
+pub(super) fn did_you_mean(meant: Option<&str>) -> String {
+    meant.map_or_else(String::new, |meant| format!(". Did you mean {meant:?}?"))
+}
+
+/// Packs that a message names before it counts them.
+const NAMED: usize = 3;
+
+fn unfinished<'a>(targets: impl Iterator<Item = (&'a Target, &'a Head)>) -> Option<String> {
+    let names: Vec<String> =
+        targets.map(|(target, _)| format!("{} ({})", target.pack, target.region)).collect();
+    let named = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let (baselines, are) = if names.len() == 1 { ("baseline", "is") } else { ("baselines", "are") };
+    let more = match names.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {}", counted(more as u64, "more pack")),
+    };
+    let whole = "so not every account is recorded yet. `packwatch run` finishes it";
+    (!names.is_empty()).then(|| format!("the {baselines} of {named}{more} {are} not finished, {whole}"))
+}

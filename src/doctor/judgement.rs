@@ -1,0 +1,105 @@
+//! All that was found, and the findings that follow, in the order in which a person reads them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::access;
+use super::delivery::{self, Readers};
+use super::facts::{
+    Answer, Caller, Clocks, FilteredPage, Function, Organization, Runs, Schedule, Table, Topic,
+};
+use super::filter;
+use super::finding::Finding;
+use super::runs;
+use super::storage;
+use crate::model::{PackName, Region, Target};
+use crate::settings::{Faults, Settings, TopicArn};
+
+/// The schedules that start a function, and how its runs ended.
+pub(crate) type Started = (Answer<Vec<Schedule>>, Answer<Vec<Runs>>);
+
+/// What was found.
+pub(crate) struct Facts {
+    /// When.
+    pub(crate) now: Timestamp,
+    /// Who asked.
+    pub(crate) caller: Answer<Caller>,
+    /// How far this machine's clock is off, if AWS answered at all.
+    pub(crate) clocks: Option<Clocks>,
+    /// The rest; `None` where the caller's credentials were refused, and nothing else was asked.
+    pub(crate) deployment: Option<Deployment>,
+}
+
+/// A deployment, as it was found.
+pub(crate) struct Deployment {
+    /// The function's name, where one was given.
+    pub(crate) name: Option<String>,
+    pub(crate) organization: Organization,
+    pub(crate) function: Option<Answer<Function>>,
+    pub(crate) settings: Settings,
+    pub(crate) faults: Option<Faults>,
+    /// The packs that are visible in each region.
+    pub(crate) regions: BTreeMap<Region, Answer<Vec<PackName>>>,
+    pub(crate) table: Option<(Table, String)>,
+    pub(crate) alerts: Option<(Topic, TopicArn)>,
+    pub(crate) events: Option<(Topic, TopicArn)>,
+    /// What starts the function, and how its runs ended.
+    pub(crate) started: Option<Started>,
+    /// How AWS Config filtered large targets, each with the calls of a whole look.
+    pub(crate) filters: Vec<(Target, u64, Answer<Vec<FilteredPage>>)>,
+}
+
+/// What follows from the facts.
+pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
+    let Facts { now, caller, clocks, deployment } = facts;
+    let mut findings = vec![access::account(caller)];
+    findings.extend(clocks.map(access::clock));
+    match deployment {
+        None => findings.push(Finding::not_checked("everything else", "needs credentials")),
+        Some(deployment) => findings.extend(of_deployment(deployment, caller, *now)),
+    }
+    findings
+}
+
+fn of_deployment(deployment: &Deployment, caller: &Answer<Caller>, now: Timestamp) -> Vec<Finding> {
+    let Deployment { organization, settings, regions, table, filters, .. } = deployment;
+    let mut findings = Vec::new();
+    findings.extend(caller.iter().map(|caller| access::organization(&caller.account, organization, regions)));
+    findings.extend(of_function(deployment));
+    findings.extend(access::regions(regions, &settings.packs));
+    findings.extend(table.iter().flat_map(|(table, name)| storage::table(name, table)));
+    let topics = [(&deployment.alerts, Readers::People), (&deployment.events, Readers::Machines)];
+    for (topic, readers) in topics {
+        findings.extend(topic.iter().flat_map(|(topic, arn)| delivery::topic(arn, topic, readers)));
+    }
+    let mut interval = None;
+    if let (Some(Ok(function)), Some((schedules, runs))) = (&deployment.function, &deployment.started) {
+        interval = runs::interval(schedules, now);
+        findings.extend(runs::schedules(schedules, runs, now));
+        findings.push(runs::last_run(runs, interval, &function.log_group, now));
+    }
+    findings.extend(filters.iter().map(|(target, whole, pages)| filter::filter(target, *whole, pages)));
+    // A table that cannot be read has said so.
+    let readable = table.iter().filter(|(table, _)| table.heads.is_ok());
+    findings.extend(readable.map(|(table, _)| storage::unannounced(table, interval, now)));
+    findings
+}
+
+fn of_function(deployment: &Deployment) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match (&deployment.name, &deployment.function) {
+        (Some(name), Some(function)) => findings.push(runs::function(name, function)),
+        _ => findings.push(Finding::not_checked(
+            "function",
+            "name it with --function, to check its settings, schedule and runs",
+        )),
+    }
+    findings.extend(deployment.faults.iter().map(|faults| {
+        Finding::failed("settings", faults)
+            .remedy("Correct the function's variables (the stack's parameters), or the flags")
+    }));
+    let function = deployment.function.iter().flatten();
+    findings.extend(function.filter_map(|function| runs::time_limit(function, &deployment.settings)));
+    findings
+}

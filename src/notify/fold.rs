@@ -1,0 +1,275 @@
+//! A digest, folded from the log: backwards, a page at a time, so that one huge target takes no more room than a small
+//! one. What is kept is the counts, the worst that fit, a sum of ids, and eight bytes for each account that was seen.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::Timestamp;
+
+use super::document::{NoticeType, Notification, PackNotice, StateNotice, TransitionNotice};
+use crate::model::{AccountId, Kind, Target};
+use crate::settings::Notify;
+use crate::state::Transition;
+use crate::state::id;
+use crate::state::log::{Notice, PackEvent, Record};
+
+/// Accounts of a digest's whole that are kept to be named. More do not fit into a message.
+pub const MOST_NAMED: usize = 1000;
+
+/// A record's id: the same in every copy, whoever sends it.
+pub fn record_id(target: &Target, born: &str, record: &Record) -> String {
+    match record {
+        Record::Account(transition) => transition_id(target, born, transition.epoch, transition.account),
+        Record::Pack(notice) => id_of(target, born, notice.epoch, notice.event.as_str()),
+    }
+}
+
+/// A transition's id.
+pub fn transition_id(target: &Target, born: &str, epoch: u64, account: AccountId) -> String {
+    id_of(target, born, epoch, &account.to_string())
+}
+
+fn id_of(target: &Target, born: &str, epoch: u64, about: &str) -> String {
+    id::of(&[target.region.as_str(), target.pack.as_str(), born, &epoch.to_string(), about])
+}
+
+/// What a transition is told as.
+pub fn transition_notice(target: &Target, born: &str, transition: &Transition) -> TransitionNotice {
+    TransitionNotice {
+        id: transition_id(target, born, transition.epoch, transition.account),
+        kind: transition.kind,
+        account_id: transition.account,
+        account_name: None,
+        account_state: None,
+        earlier: Vec::new(),
+        from: transition.from.as_ref().map(StateNotice::before),
+        to: transition.to.as_ref().map(StateNotice::now),
+        observed_at: Some(transition.observed_at),
+        sequence: Some(transition.epoch),
+        incident_id: transition.incident_id.clone(),
+        failing_since: transition.failing_since,
+        baseline: transition.baseline,
+        silenced: transition.silenced,
+        silence_ended: has_ended(transition),
+        flapping: transition.flapping,
+        damped: transition.damped,
+    }
+}
+
+/// Whether it is told of since a silence no longer covers what was so before.
+fn has_ended(transition: &Transition) -> bool {
+    match (&transition.from, &transition.to) {
+        (Some(from), Some(to)) => {
+            let is_known = transition.kind == Kind::Reminder && to.health().is_ill();
+            from.silenced && !to.silenced && (is_known || from.is_same_event(to))
+        }
+        _ => false,
+    }
+}
+
+/// Whether people are told of it: as judged when it was recorded, or, of a record of packwatch 0.1, by what they want now.
+fn is_told(transition: &Transition, notify: &Notify) -> bool {
+    transition.told.unwrap_or_else(|| {
+        // Who was not told that an account fails must be told when it begins to change too often.
+        let is_wanted = transition.flapping.is_some() || notify.tells(transition.kind);
+        !transition.silenced && !transition.damped && is_wanted
+    })
+}
+
+/// What of one target's log goes into a digest.
+#[derive(Debug)]
+pub struct Fold<'a> {
+    target: &'a Target,
+    born: &'a str,
+    notify: &'a Notify,
+    accounts: u64,
+    most: usize,
+    observed_at: Option<Timestamp>,
+    silenced: u64,
+    damped: u64,
+    ids: Ids,
+    /// The lives of the pack, the latest first.
+    lives: Vec<Life>,
+}
+
+/// A sum of ids, in whatever order they come.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Ids {
+    sum: u128,
+    count: u64,
+}
+
+impl Ids {
+    fn add(&mut self, id: &str) {
+        self.sum = self.sum.wrapping_add(u128::from_str_radix(id, 16).unwrap_or_default());
+        self.count += 1;
+    }
+}
+
+/// What happened to a pack until it was deleted, or until now.
+#[derive(Debug, Default)]
+struct Life {
+    deleted: Option<Notice>,
+    begun: Option<Notice>,
+    counts: BTreeMap<&'static str, u64>,
+    seen: HashSet<u64>,
+    worst: BTreeMap<Rank, TransitionNotice>,
+    ranks: BTreeMap<AccountId, Rank>,
+    omitted: u64,
+}
+
+/// Worst first, then by error code so that one cause stands together, then by account.
+type Rank = (Kind, Option<String>, AccountId);
+
+fn rank(notice: &TransitionNotice) -> Rank {
+    let code = notice.to.as_ref().and_then(|to| to.error_code.clone());
+    (notice.kind, code, notice.account_id)
+}
+
+impl<'a> Fold<'a> {
+    /// Nothing yet of a target that has so many accounts; `most` of them are named.
+    pub fn new(target: &'a Target, born: &'a str, notify: &'a Notify, accounts: u64, most: usize) -> Self {
+        Self {
+            target,
+            born,
+            notify,
+            accounts,
+            most,
+            observed_at: None,
+            silenced: 0,
+            damped: 0,
+            ids: Ids::default(),
+            lives: vec![Life::default()],
+        }
+    }
+
+    /// Takes the record before those that were taken.
+    pub fn add(&mut self, record: &Record) {
+        self.observed_at = self.observed_at.max(Some(record.observed_at()));
+        match record {
+            Record::Account(transition) => self.add_account(transition),
+            Record::Pack(notice) => {
+                if notice.told {
+                    self.ids.add(&record_id(self.target, self.born, record));
+                }
+                // What stands before the end of a life belongs to it, and to no later one.
+                if notice.event == PackEvent::PackDeleted {
+                    self.lives.push(Life::default());
+                }
+                let Some(life) = self.lives.last_mut() else { return };
+                match notice.event {
+                    PackEvent::PackDeleted => life.deleted = Some(notice.clone()),
+                    PackEvent::Baseline => life.begun = Some(notice.clone()),
+                }
+            }
+        }
+    }
+
+    fn add_account(&mut self, transition: &Transition) {
+        if !is_told(transition, self.notify) {
+            self.silenced += u64::from(transition.silenced);
+            self.damped += u64::from(transition.damped && !transition.silenced);
+            return;
+        }
+        let notice = transition_notice(self.target, self.born, transition);
+        self.ids.add(&notice.id);
+        let most = self.most;
+        let Some(life) = self.lives.last_mut() else { return };
+        if life.seen.insert(transition.account.number()) {
+            life.tell(notice, most);
+        } else if let Some(told) =
+            life.ranks.get(&transition.account).and_then(|rank| life.worst.get_mut(rank))
+        {
+            // How it came there: what people were not told in the meantime.
+            told.earlier.insert(0, transition.kind);
+            told.from = notice.from;
+        }
+    }
+
+    /// Whether there is anything to tell people.
+    pub fn is_told(&self) -> bool {
+        self.lives.iter().any(|life| life.notice_type().is_some())
+    }
+
+    fn packs(&self) -> impl Iterator<Item = PackNotice> {
+        self.lives.iter().filter_map(|life| {
+            let kind = life.notice_type()?;
+            let event = life.deleted.as_ref().or(life.begun.as_ref());
+            Some(PackNotice {
+                kind,
+                id: event.map(|notice| id_of(self.target, self.born, notice.epoch, notice.event.as_str())),
+                region: self.target.region.clone(),
+                organization_conformance_pack_name: self.target.pack.clone(),
+                accounts: event.map_or(self.accounts, |notice| notice.accounts),
+                transitions: life.worst.values().cloned().collect(),
+                omitted: life.omitted,
+            })
+        })
+    }
+
+    fn id(&self) -> String {
+        let Ids { sum, count } = self.ids;
+        let Target { region, pack } = self.target;
+        id::of(&[region.as_str(), pack.as_str(), self.born, &sum.to_string(), &count.to_string()])
+    }
+}
+
+impl Life {
+    /// Names an account, unless so many are worse that it does not fit.
+    fn tell(&mut self, notice: TransitionNotice, most: usize) {
+        *self.counts.entry(notice.counted_as()).or_default() += 1;
+        let rank = rank(&notice);
+        self.ranks.insert(notice.account_id, rank.clone());
+        self.worst.insert(rank, notice);
+        if self.worst.len() > most
+            && let Some((_, last)) = self.worst.pop_last()
+        {
+            self.ranks.remove(&last.account_id);
+            self.omitted += 1;
+        }
+    }
+
+    /// What is told of it: its end, its begin, or what happened between.
+    fn notice_type(&self) -> Option<NoticeType> {
+        let is_told = |notice: &Option<Notice>| notice.as_ref().is_some_and(|notice| notice.told);
+        let has_accounts = !self.seen.is_empty();
+        if is_told(&self.deleted) {
+            Some(NoticeType::PackDeleted)
+        } else if is_told(&self.begun) || (has_accounts && self.begun.is_some()) {
+            Some(NoticeType::Baseline)
+        } else {
+            has_accounts.then_some(NoticeType::Transitions)
+        }
+    }
+}
+
+/// One digest of all that the folds have to tell; `None` when that is nothing.
+pub fn digest(folds: &[&Fold<'_>]) -> Option<Notification> {
+    let told = || folds.iter().filter(|fold| fold.is_told());
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for life in told().flat_map(|fold| &fold.lives) {
+        for (counted_as, n) in &life.counts {
+            *counts.entry((*counted_as).to_owned()).or_default() += n;
+        }
+        if let Some(kind) = life.notice_type().filter(|kind| *kind != NoticeType::Transitions) {
+            *counts.entry(kind.as_str().to_owned()).or_default() += 1;
+        }
+    }
+    let mut packs: Vec<PackNotice> = told().flat_map(|fold| fold.packs()).collect();
+    packs.sort_by_cached_key(|pack| {
+        (pack.severity(), pack.organization_conformance_pack_name.clone(), pack.region.clone())
+    });
+    let severity = packs.iter().map(PackNotice::severity).min()?;
+    let mut ids: Vec<String> = told().map(|fold| fold.id()).collect();
+    ids.sort();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    Some(Notification {
+        version: "1".to_owned(),
+        id: id::of(&ids),
+        observed_at: folds.iter().filter_map(|fold| fold.observed_at).max()?,
+        severity,
+        counts,
+        silenced: folds.iter().map(|fold| fold.silenced).sum(),
+        damped: folds.iter().map(|fold| fold.damped).sum(),
+        packs,
+    })
+}

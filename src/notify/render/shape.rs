@@ -1,0 +1,109 @@
+//! What messages of one cause have in common: AWS puts the account, ARNs and request ids into them.
+
+/// Characters of a message that count: what tells causes apart comes early.
+const LONGEST: usize = 600;
+
+/// Stands for what differs.
+const ANY: char = '…';
+
+/// The message without account ids, ARNs and request ids: equal for messages that differ only in these.
+pub(super) fn shape(message: &str) -> String {
+    let mut shape = String::new();
+    let mut rest = message.get(..message.floor_char_boundary(LONGEST)).unwrap_or(message);
+    while let Some(first) = rest.chars().next() {
+        let end = if rest.starts_with("arn:") { end_of_arn(rest) } else { end_of_word(rest) };
+        let (word, after) = rest.split_at(end.max(first.len_utf8()));
+        if word.starts_with("arn:") || is_id(word) || is_labelled(&shape, word) {
+            shape.push(ANY);
+        } else {
+            shape.push_str(word);
+        }
+        rest = after;
+    }
+    shape
+}
+
+/// A sentence may go on after an ARN: it ends with what is not part of it.
+fn end_of_arn(text: &str) -> usize {
+    let end = text.find(|c: char| c.is_whitespace() || "\"'`,;()[]<>".contains(c)).unwrap_or(text.len());
+    text.get(..end).map_or(end, |arn| arn.trim_end_matches(['.', ':']).len())
+}
+
+fn end_of_word(text: &str) -> usize {
+    text.find(|c: char| !c.is_alphanumeric() && c != '-').unwrap_or(text.len())
+}
+
+/// An account id, a UUID, or a long number in hexadecimal or in capital letters and digits.
+fn is_id(word: &str) -> bool {
+    let is_account = word.len() == 12 && word.bytes().all(|b| b.is_ascii_digit());
+    let lengths: Vec<usize> = word.split('-').map(str::len).collect();
+    let is_hex = word.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    let is_uuid = is_hex && lengths == [8, 4, 4, 4, 12];
+    let has_digit = word.bytes().any(|b| b.is_ascii_digit());
+    let is_capital = word.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+    let is_number = word.len() >= 16 && has_digit && (is_capital || (is_hex && !word.contains('-')));
+    is_account || is_uuid || is_number
+}
+
+/// Whether what comes before says that this is an id: "Request ID: …".
+fn is_labelled(before: &str, word: &str) -> bool {
+    let label = before.trim_end_matches([' ', ':', '=', '"']);
+    let label =
+        label.get(label.ceil_char_boundary(label.len().saturating_sub(10))..).unwrap_or(label).to_lowercase();
+    let is_labelled = ["request id", "requestid", "host id", "hostid"].iter().any(|id| label.ends_with(id));
+    is_labelled && word.chars().all(|c| c.is_alphanumeric() || c == '-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn same(a: &str, b: &str) {
+        assert_eq!(shape(a), shape(b));
+        assert!(shape(a).contains(ANY), "{}", shape(a));
+    }
+
+    #[test]
+    fn account_ids_arns_and_request_ids_make_no_difference() {
+        same("Account 111122223333 is suspended.", "Account 444455556666 is suspended.");
+        same(
+            "User: arn:aws:sts::111122223333:assumed-role/R/S is not authorized to perform: config:PutConfigRule.",
+            "User: arn:aws-cn:iam::444455556666:user/x is not authorized to perform: config:PutConfigRule.",
+        );
+        same(
+            "No (Service: Config; Request ID: 0c5a7b1e-2f3d-4e5f-8a9b-1c2d3e4f5a6b)",
+            "No (Service: Config; Request ID: ffffffff-2f3d-4e5f-8a9b-1c2d3e4f5a6b)",
+        );
+        same("No (Request ID: A1B2)", "No (Request ID: zz-99)");
+        same("S3 said no: 4442587FB7D0A2F9", "S3 said no: 9F2A0D7BF7852444");
+        same("stack arn:aws:x:1, why", "stack arn:aws:yy:22, why");
+    }
+
+    #[test]
+    fn what_tells_causes_apart_stays() {
+        let ones = [
+            "explicit deny in a service control policy",
+            "explicit deny in a permissions boundary",
+            "The account has 1000 rules",
+            "The account has 1001 rules",
+            "config:PutConfigRule",
+            "config:DeleteConfigRule",
+            "arn:aws:iam::111122223333:role/x is denied",
+            "arn:aws:iam::111122223333:role/x is missing",
+            "NoAvailableConfigurationRecorderException2",
+            "request",
+            "",
+        ];
+        let shapes: std::collections::BTreeSet<String> = ones.iter().map(|one| shape(one)).collect();
+        assert_eq!(shapes.len(), ones.len(), "{shapes:?}");
+    }
+
+    #[test]
+    fn any_text_has_a_shape() {
+        for text in ["é😀arn:", "arn:", "…", "\u{202E}a-b--", "arn:aws:é…, 漢字", &"é".repeat(2000)]
+        {
+            assert!(shape(text).len() <= LONGEST + ANY.len_utf8(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The announcer for people: recorded targets are gathered, so that fifty packs and a new account become one message,
+//! and what is owed of them is folded into one digest.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{Instant, timeout_at};
+
+use super::topic::Topic;
+use super::{Endings, Owed, Verdict, let_go};
+use crate::notify::fold::MOST_NAMED;
+use crate::notify::message::{self, Form};
+use crate::notify::{self, Fold};
+use crate::ports::{LogRequest, Order, Outside, PublishError, Publisher, SnapshotStore, StoreError};
+use crate::state::heads::Mark;
+use crate::state::log::Position;
+use crate::watch::account_names;
+use crate::watch::context::Context;
+
+/// Packs of one digest: as many as a list attribute of it may name, so that a filter policy on any of them finds it.
+const LARGEST_GROUP: usize = 100;
+
+/// Records of the log that are held at once.
+const PAGE: u32 = 500;
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub(super) notifications: u64,
+    pub(super) reduced: u64,
+}
+
+/// Tells people of every target that comes in.
+pub(super) async fn announce<O: Outside>(
+    context: &Context<'_, O>,
+    mut incoming: UnboundedReceiver<Rc<Owed>>,
+    endings: Endings,
+) -> Told {
+    let topic = Topic::default();
+    let mut told = Told::default();
+    while let Some(group) = gather(&mut incoming, context.settings.group_wait, context).await {
+        told.notifications += u64::from(tell(context, &topic, &group, &endings).await);
+    }
+    told.reduced = topic.reduced.get();
+    told
+}
+
+/// The next group: the first target that comes, and what follows within the group wait.
+async fn gather<O>(
+    incoming: &mut UnboundedReceiver<Rc<Owed>>,
+    group_wait: Duration,
+    context: &Context<'_, O>,
+) -> Option<Vec<Rc<Owed>>> {
+    let mut group = vec![incoming.recv().await?];
+    let until = context.budget.cap(Instant::now() + group_wait);
+    while group.len() < LARGEST_GROUP
+        && let Ok(Some(owed)) = timeout_at(until, incoming.recv()).await
+    {
+        group.push(owed);
+    }
+    Some(group)
+}
+
+/// What of a target's log is owed to people: from where to where.
+#[derive(Clone, Copy)]
+struct Range {
+    from: Position,
+    to: Position,
+}
+
+impl Range {
+    fn of(owed: &Owed, from: Position) -> Self {
+        Self { from, to: owed.end.min(owed.head.people_end()) }
+    }
+
+    fn is_empty(self) -> bool {
+        self.to <= self.from
+    }
+}
+
+/// Sends one digest for the group, and moves the marks. Whether one was accepted.
+async fn tell<O: Outside>(
+    context: &Context<'_, O>,
+    topic: &Topic,
+    group: &[Rc<Owed>],
+    endings: &Endings,
+) -> bool {
+    let most = MOST_NAMED / group.len().max(1);
+    let mut folded = Vec::new();
+    for owed in group {
+        let range = Range::of(owed, owed.head.people_mark());
+        match fold(context, owed, range, most).await {
+            Ok(fold) => folded.push((owed, range, fold)),
+            Err(verdict) => let_go(endings, owed.ended(Mark::People, verdict)),
+        }
+    }
+    again(context, &mut folded, most, endings).await;
+    let folds: Vec<&Fold<'_>> = folded.iter().map(|(_, _, fold)| fold).collect();
+    let accepted = match notify::digest(&folds) {
+        None => Ok(false),
+        Some(mut digest) => {
+            account_names::fill(&mut digest, context.outside.names(), context.budget).await;
+            let publish =
+                async |form| context.outside.publisher().alert(&message::alert(&digest, form)).await;
+            match topic.left() {
+                Some(why) => Err(Verdict::Failed(why)),
+                None => match topic.publish(context.budget, &Form::ALL, publish).await {
+                    Some(Ok(())) => Ok(true),
+                    Some(Err(error)) => Err(failed(&error)),
+                    None => Err(Verdict::OutOfTime),
+                },
+            }
+        }
+    };
+    let advance = async |(owed, range, fold): &(&Rc<Owed>, Range, Fold<'_>)| {
+        let verdict = match &accepted {
+            // Who has nothing to tell need not wait for the others.
+            Err(verdict) if fold.is_told() => verdict.clone(),
+            _ if range.is_empty() => Verdict::Told,
+            _ => owed
+                .advance(context, Mark::People, range.to)
+                .await
+                .map_or_else(Verdict::from, |()| Verdict::Told),
+        };
+        let_go(endings, owed.ended(Mark::People, verdict));
+    };
+    join_all(folded.iter().map(advance)).await;
+    accepted == Ok(true)
+}
+
+fn failed(error: &PublishError) -> Verdict {
+    Verdict::Failed(error.to_string())
+}
+
+/// Reads the heads again, immediately before the digest is sent: another run may have told people of some targets
+/// meanwhile. What these still lack is folded again.
+async fn again<'a, O: Outside>(
+    context: &'a Context<'_, O>,
+    folded: &mut Vec<(&'a Rc<Owed>, Range, Fold<'a>)>,
+    most: usize,
+    endings: &Endings,
+) {
+    if folded.iter().all(|(_, _, fold)| !fold.is_told()) {
+        return;
+    }
+    let heads = match context.budget.within_announcing(context.outside.store().load()).await {
+        Some(Ok(heads)) => heads,
+        // Told as it is: a copy is better than silence.
+        Some(Err(_)) | None => return,
+    };
+    for (owed, range, mut fold) in std::mem::take(folded) {
+        let mark = heads.known.get(&owed.target).map(|head| head.people_mark());
+        let mut range = range;
+        if let Some(mark) = mark.filter(|mark| *mark > range.from) {
+            range = Range::of(owed, mark);
+            match self::fold(context, owed, range, most).await {
+                Ok(again) => fold = again,
+                Err(verdict) => {
+                    let_go(endings, owed.ended(Mark::People, verdict));
+                    continue;
+                }
+            }
+        }
+        folded.push((owed, range, fold));
+    }
+}
+
+/// Folds what is owed of a target, backwards.
+async fn fold<'a, O: Outside>(
+    context: &'a Context<'_, O>,
+    owed: &'a Owed,
+    range: Range,
+    most: usize,
+) -> Result<Fold<'a>, Verdict> {
+    let Owed { target, head, .. } = owed;
+    let mut fold = Fold::new(target, &head.born, &context.settings.notify, head.account_count(), most);
+    if range.is_empty() {
+        return Ok(fold);
+    }
+    let Range { from, to } = range;
+    let mut request = LogRequest { after: from, until: to, order: Order::Newest, limit: PAGE, token: None };
+    loop {
+        let page = context.budget.within_announcing(context.outside.store().log(target, &request)).await;
+        let page = page
+            .ok_or(Verdict::OutOfTime)?
+            .map_err(|error: StoreError| Verdict::Failed(format!("what is owed cannot be read: {error}")))?;
+        page.items.iter().for_each(|record| fold.add(record));
+        request.token = page.next_token;
+        if request.token.is_none() {
+            return Ok(fold);
+        }
+    }
+}

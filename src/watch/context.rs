@@ -1,0 +1,33 @@
+//! What every step of a run needs to know.
+
+use crate::ports::{Machines, Outside, Publisher};
+use crate::settings::Settings;
+use crate::watch::budget::Budget;
+use crate::watch::request::Request;
+
+/// One run: what it was asked for, and what it works with.
+#[derive(Debug)]
+pub struct Context<'a, O> {
+    /// Everything outside.
+    pub outside: &'a O,
+    /// What to watch and what to tell.
+    pub settings: &'a Settings,
+    /// What was asked for.
+    pub request: &'a Request,
+    /// The time there is.
+    pub budget: &'a Budget,
+    /// The run's id, random.
+    pub id: String,
+}
+
+impl<O: Outside> Context<'_, O> {
+    /// What this run says in the heads about machines: that is for the scheduled function alone to say.
+    pub fn listens(&self) -> Option<bool> {
+        match self.outside.publisher().machines() {
+            _ if !self.request.scheduled => None,
+            Machines::Listen => Some(true),
+            Machines::Nobody => Some(false),
+            Machines::Elsewhere => None,
+        }
+    }
+}

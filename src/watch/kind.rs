@@ -1,0 +1,147 @@
+//! What a change means: the table of "Which kind is a change?" in `docs/messages.md`, as one pure function. Whether
+//! people are told is another question, and [`crate::watch::telling`]'s.
+
+use crate::model::Kind;
+use crate::state::{Health, Incident, State};
+
+/// What is recorded of an account.
+#[derive(Debug, Clone, Copy)]
+pub struct Before<'a> {
+    /// Its state.
+    pub state: &'a State,
+    /// The incident in which it is.
+    pub incident: Option<&'a Incident>,
+}
+
+/// What a change means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Meaning {
+    /// The kind under which it is recorded; `None` where there is nothing to record but the row.
+    pub kind: Option<Kind>,
+    /// What becomes of the account's incident.
+    pub incident: Effect,
+}
+
+/// What becomes of an account's incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// There is none.
+    None,
+    /// One begins.
+    Begins,
+    /// It goes on.
+    GoesOn,
+    /// It ends.
+    Ends,
+}
+
+/// The rows of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Was {
+    NotThere,
+    /// Well, or moving without an incident.
+    Fine,
+    InIncident,
+}
+
+/// A cell of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cell {
+    Nothing,
+    Always(Kind),
+    IfStatusIsNew(Kind),
+    /// `Failed` where people do not know this failure, else `FailedAgain`.
+    FailedOrFailedAgain,
+}
+
+/// The table.
+#[rustfmt::skip]
+fn cell(was: Was, is: Health) -> Cell {
+    use Cell::{Always, FailedOrFailedAgain, IfStatusIsNew, Nothing};
+    use Health::{Failed, Moving, Removed, Stuck, Unrecognised, Well};
+    use Was::{Fine, InIncident, NotThere};
+    match (was, is) {
+        (NotThere, Failed)         => Always(Kind::Failed),
+        (NotThere, Stuck)          => Always(Kind::Stuck),
+        (NotThere, Unrecognised)   => Always(Kind::Unrecognised),
+        (NotThere, Moving)         => Always(Kind::Joined),
+        (NotThere, Well)           => Always(Kind::Joined),
+        (NotThere, Removed)        => Nothing,
+
+        (Fine, Failed)             => Always(Kind::Failed),
+        (Fine, Stuck)              => Always(Kind::Stuck),
+        (Fine, Unrecognised)       => Always(Kind::Unrecognised),
+        (Fine, Moving)             => Always(Kind::InProgress),
+        (Fine, Well)               => Always(Kind::Succeeded),
+        (Fine, Removed)            => Always(Kind::Left),
+
+        (InIncident, Failed)       => FailedOrFailedAgain,
+        (InIncident, Stuck)        => Always(Kind::Stuck),
+        (InIncident, Unrecognised) => IfStatusIsNew(Kind::Unrecognised),
+        (InIncident, Moving)       => IfStatusIsNew(Kind::InProgress),
+        (InIncident, Well)         => Always(Kind::Recovered),
+        (InIncident, Removed)      => Always(Kind::Left),
+    }
+}
+
+/// An incident lasts from the first ill state to the next one that is well, or until the account is removed.
+fn effect(was: Was, is: Health) -> Effect {
+    match (was, is) {
+        (Was::InIncident, Health::Well | Health::Removed) => Effect::Ends,
+        (Was::InIncident, _) => Effect::GoesOn,
+        (Was::NotThere | Was::Fine, is) if is.is_ill() => Effect::Begins,
+        (Was::NotThere | Was::Fine, _) => Effect::None,
+    }
+}
+
+/// What it means that an account is now `to`; `None`: it is not there. `due`: a reminder of its incident is. In a
+/// `baseline` nobody joins.
+pub fn meaning(before: Option<Before<'_>>, to: Option<&State>, due: bool, baseline: bool) -> Meaning {
+    let is = to.map_or(Health::Removed, State::health);
+    let was = match before {
+        Some(before) if before.state.health() == Health::Removed => Was::NotThere,
+        Some(before) if before.incident.is_some() => Was::InIncident,
+        Some(_) => Was::Fine,
+        None => Was::NotThere,
+    };
+    let kind = match (was, before, to) {
+        (Was::NotThere, ..) if baseline && !is.is_ill() => None,
+        (Was::NotThere, ..) | (_, None, _) | (_, _, None) => always(cell(was, is)),
+        (Was::Fine, Some(before), Some(to)) => always(cell(was, is)).filter(|_| !before.is_still(to)),
+        (Was::InIncident, Some(before), Some(to)) => within_incident(before, to, due),
+    };
+    Meaning { kind, incident: effect(was, is) }
+}
+
+fn always(cell: Cell) -> Option<Kind> {
+    if let Cell::Always(kind) = cell { Some(kind) } else { None }
+}
+
+/// What a look at an account means that was in an incident and is there. What people do not know comes first, then that
+/// the incident goes on, then what only machines need.
+fn within_incident(before: Before<'_>, to: &State, due: bool) -> Option<Kind> {
+    let is = to.health();
+    let is_known = before.incident.is_some_and(|incident| incident.is_known(to));
+    // What the silence hid is told in full; what people knew is only remembered.
+    if before.state.silenced && !to.silenced && is.is_ill() {
+        return if is_known { Some(Kind::Reminder) } else { always(cell(Was::NotThere, is)) };
+    }
+    let is_new = to.status != before.state.status || to.stuck != before.state.stuck;
+    let kind = match cell(Was::InIncident, is) {
+        _ if before.is_still(to) => None,
+        Cell::FailedOrFailedAgain if is_known => Some(Kind::FailedAgain),
+        Cell::FailedOrFailedAgain => Some(Kind::Failed),
+        Cell::IfStatusIsNew(kind) => is_new.then_some(kind),
+        Cell::Always(kind) => Some(kind),
+        Cell::Nothing => None,
+    };
+    let is_news = kind.is_some_and(|kind| kind == Kind::Recovered || (is.is_ill() && !is_known));
+    if due && !is_news { Some(Kind::Reminder) } else { kind }
+}
+
+impl Before<'_> {
+    /// Whether AWS Config says of the account what it said before.
+    fn is_still(self, to: &State) -> bool {
+        self.state.is_same_event(to) && self.state.stuck == to.stuck
+    }
+}

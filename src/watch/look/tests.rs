@@ -1,0 +1,179 @@
+use super::*;
+
+const NOW: &str = "2026-11-20T10:00:00Z";
+const EVERY: Duration = Duration::from_secs(3600);
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn counts(accounts: &[(&str, u64)]) -> Counts {
+    accounts.iter().map(|(status, n)| (Status::new(status), *n)).collect()
+}
+
+/// A live target of 10,000 accounts, one in a hundred failed, that was seen whole half an hour ago.
+fn facts() -> LookFacts {
+    LookFacts {
+        accounts: counts(&[("CREATE_SUCCESSFUL", 9_900), ("UPDATE_FAILED", 100)]),
+        has_life: true,
+        whole_at: Some(at("2026-11-20T09:30:00Z")),
+        whole_until: None,
+    }
+}
+
+fn tick() -> Circumstances {
+    Circumstances {
+        cause: Cause::Tick,
+        listed: true,
+        disproved: false,
+        whole_every: Some(EVERY),
+        now: at(NOW),
+    }
+}
+
+#[test]
+fn a_tick_is_quick_unless_something_speaks_for_a_whole_look() {
+    type Case = (&'static str, Why, fn(&mut LookFacts, &mut Circumstances));
+    let table: [Case; 11] = [
+        ("as it is", Why::Tick, |_, _| {}),
+        ("asked for", Why::Asked, |_, around| around.cause = Cause::Asked),
+        ("whole looks only", Why::Always, |_, around| around.whole_every = None),
+        ("no baseline", Why::Baseline, |facts, _| facts.has_life = false),
+        ("no head", Why::Baseline, |facts, _| *facts = LookFacts::default()),
+        ("no longer listed", Why::Unlisted, |_, around| around.listed = false),
+        ("1,200 accounts", Why::Small, |facts, _| facts.accounts = counts(&[("CREATE_SUCCESSFUL", 1_200)])),
+        ("1,201 accounts", Why::Tick, |facts, _| facts.accounts = counts(&[("CREATE_SUCCESSFUL", 1_201)])),
+        ("disproved in this run", Why::Disproved, |_, around| around.disproved = true),
+        ("disproved today", Why::Disproved, |facts, _| facts.whole_until = Some(at("2026-11-20T10:00:01Z"))),
+        ("disproved yesterday", Why::Tick, |facts, _| facts.whole_until = Some(at(NOW))),
+    ];
+    for (case, why, change) in table {
+        let (mut facts, mut around) = (facts(), tick());
+        change(&mut facts, &mut around);
+        let decision = decide(&facts, around);
+        assert_eq!(decision.why, why, "{case}");
+        let look = if why == Why::Tick { Look::Quick } else { Look::Whole };
+        assert_eq!(decision.look, look, "{case}");
+    }
+}
+
+#[test]
+fn a_quick_look_costs_a_call_for_each_status_and_one_for_each_further_page() {
+    type Case = (&'static [(&'static str, u64)], u64, u64);
+    let table: [Case; 6] = [
+        (&[], 6, 1),
+        (&[("CREATE_SUCCESSFUL", 10_000)], 6, 100),
+        (&[("CREATE_SUCCESSFUL", 9_900), ("UPDATE_FAILED", 100)], 6, 100),
+        (&[("CREATE_SUCCESSFUL", 9_900), ("UPDATE_FAILED", 101)], 7, 101),
+        (&[("CREATE_SUCCESSFUL", 1), ("CREATE_PAUSED", 1), ("UPDATE_PAUSED", 101), ("X_PAUSED", 0)], 9, 2),
+        (&[("UPDATE_IN_PROGRESS", 10_000)], 105, 100),
+    ];
+    for (accounts, quick, whole) in table {
+        let facts = LookFacts { accounts: counts(accounts), ..facts() };
+        assert_eq!((facts.quick_calls(), facts.whole_calls()), (quick, whole), "{accounts:?}");
+    }
+}
+
+#[test]
+fn a_quick_look_that_would_cost_half_is_made_whole() {
+    let failed = |failed| {
+        let accounts = counts(&[("CREATE_SUCCESSFUL", 10_000 - failed), ("CREATE_FAILED", failed)]);
+        let decision = decide(&LookFacts { accounts, ..facts() }, tick());
+        (decision.why, decision.calls)
+    };
+    assert_eq!(failed(4_400), (Why::Tick, 49));
+    assert_eq!(failed(4_401), (Why::NoCheaper, 100));
+}
+
+#[test]
+fn everybody_is_due_after_an_hour_or_when_the_clock_was_ahead() {
+    let due = |whole_at: Option<&str>| {
+        let decision = decide(&LookFacts { whole_at: whole_at.map(at), ..facts() }, tick());
+        assert_eq!(decision.look, Look::Quick, "the whole look follows");
+        decision.due
+    };
+    assert!(!due(Some("2026-11-20T09:00:00Z")), "not older than an hour");
+    assert!(due(Some("2026-11-20T08:59:59Z")));
+    assert!(due(Some("2026-11-20T10:00:01Z")), "in the future");
+    assert!(!due(Some(NOW)));
+    assert!(due(None));
+    let asked = Circumstances { cause: Cause::Asked, ..tick() };
+    assert!(!decide(&LookFacts { whole_at: None, ..facts() }, asked).due, "this one is whole already");
+}
+
+fn look(target: &str, whole_at: Option<&str>) -> DueLook {
+    let (region, pack) = target.split_once('/').unwrap();
+    let target = Target { region: region.parse().unwrap(), pack: pack.parse().unwrap() };
+    DueLook { target, whole_at: whole_at.map(at), calls: 100 }
+}
+
+fn order(due: &[(&str, Option<&str>)]) -> Vec<String> {
+    let due = due.iter().map(|(target, whole_at)| look(target, *whole_at)).collect();
+    let name = |look: &DueLook| look.target.pack.to_string();
+    let regions = in_order(due, EVERY, at(NOW));
+    let line = |(region, due): (&Region, &DueInRegion)| {
+        let first = due.first.as_ref().map_or_else(|| "-".to_owned(), name);
+        let then: Vec<String> = due.then.iter().map(name).collect();
+        format!("{region}: {first}, then {}", then.join(" "))
+    };
+    regions.iter().map(line).collect()
+}
+
+#[test]
+fn due_looks_go_oldest_first_in_each_region() {
+    let due = [
+        ("eu-west-1/New", Some("2026-11-20T08:30:00Z")),
+        ("us-east-1/Elsewhere", Some("2026-11-20T08:00:00Z")),
+        ("eu-west-1/Old", Some("2026-11-20T08:00:00Z")),
+        ("eu-west-1/Never", None),
+        ("eu-west-1/Ahead", Some("2026-11-20T11:00:00Z")),
+    ];
+    assert_eq!(order(&due), ["eu-west-1: -, then Never Ahead Old New", "us-east-1: -, then Elsewhere"]);
+    assert_eq!(order(&[]), [""; 0]);
+}
+
+#[test]
+fn a_region_whose_oldest_waits_for_three_times_as_long_begins_with_it() {
+    let just = [("eu-west-1/A", Some("2026-11-20T07:00:00Z")), ("eu-west-1/B", None)];
+    assert_eq!(order(&just), ["eu-west-1: -, then B A"]);
+    let late = [
+        ("eu-west-1/A", Some("2026-11-20T06:59:59Z")),
+        ("eu-west-1/B", None),
+        ("eu-west-1/C", Some("2026-11-20T06:00:00Z")),
+        ("us-east-1/D", Some("2026-11-20T08:00:00Z")),
+    ];
+    assert_eq!(order(&late), ["eu-west-1: C, then B A", "us-east-1: -, then D"]);
+}
+
+#[test]
+fn the_oldest_whole_look_is_of_large_live_targets() {
+    let seen = |whole_at: &str| LookFacts { whole_at: Some(at(whole_at)), ..facts() };
+    let small = LookFacts { accounts: counts(&[("CREATE_FAILED", 1_200)]), ..seen("2026-11-20T01:00:00Z") };
+    let gone = LookFacts { has_life: false, ..seen("2026-11-20T01:00:00Z") };
+    let never = LookFacts { whole_at: None, ..facts() };
+    let ahead = seen("2026-11-20T11:00:00Z");
+    assert_eq!(oldest([&small, &gone, &never], at(NOW)), None);
+    assert_eq!(oldest([&ahead], at(NOW)), Some(Duration::ZERO));
+    let all = [small, gone, never, seen("2026-11-20T09:00:00Z"), ahead, seen("2026-11-20T08:00:00Z")];
+    assert_eq!(oldest(&all, at(NOW)), Some(2 * EVERY));
+}
+
+#[test]
+fn a_whole_look_begins_only_where_its_pages_fit() {
+    let second = Duration::from_secs(1);
+    let mut tempo = Tempo::default();
+    assert!(tempo.fits(100, Duration::ZERO, second), "nothing is known yet");
+    assert!(!tempo.fits(1, Duration::ZERO, Duration::ZERO));
+    tempo.note(0, second);
+    assert_eq!(tempo, Tempo::default());
+    // Calls of 40 ms, many side by side: alone, a page takes the 40 ms.
+    (0..24).for_each(|_| tempo.note(1, Duration::from_millis(40)));
+    let elapsed = Duration::from_millis(120);
+    assert!(tempo.fits(100, elapsed, Duration::from_secs(4)));
+    assert!(!tempo.fits(101, elapsed, Duration::from_secs(4)));
+    // Throttled to five a second, where each of many waits for its turn: alone, a page takes a fifth of a second.
+    let mut throttled = Tempo::default();
+    (0..50).for_each(|_| throttled.note(1, Duration::from_millis(100)));
+    assert!(throttled.fits(100, 10 * second, 20 * second));
+    assert!(!throttled.fits(101, 10 * second, 20 * second));
+}

@@ -1,0 +1,107 @@
+//! A quick look at one target: what is not well is read, and compared as it is recorded.
+
+use std::collections::BTreeSet;
+
+use super::{Ended, Look, Observed, Stop, stopped};
+use crate::ports::{Outside, SourceError};
+use crate::state::fingerprint;
+use crate::state::heads::{Head, Note};
+use crate::watch::compare::Observation;
+use crate::watch::context::Context;
+use crate::watch::look::{Look as Kind, LookFacts};
+use crate::watch::observe::{Read, ReadError};
+use crate::watch::plan::Planned;
+use crate::watch::quick::{Disproof, Quick, QuickRead, QuickReader, to_ask};
+
+/// What became of a quick look.
+#[derive(Debug)]
+pub enum Quickly {
+    /// It was enough.
+    Ended(Ended),
+    /// A whole look is needed. Nothing was written.
+    Whole {
+        /// What AWS Config did that a filter must not do.
+        disproved: Option<Disproof>,
+        /// How many calls it took to find out.
+        pages: u64,
+    },
+}
+
+/// Takes a target as far as its changes are recorded, by a look at those accounts that are not well.
+pub async fn look_quickly<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> Quickly {
+    let mut look = Look::new(context, planned);
+    look.report.look = Some(Kind::Quick);
+    match look.quick_steps().await {
+        Ok(quickly) => quickly,
+        Err(stop) => Quickly::Ended(Ended::Done(stopped(context, look.report, stop))),
+    }
+}
+
+impl<O: Outside> Look<'_, O> {
+    async fn quick_steps(&mut self) -> Result<Quickly, Stop> {
+        let Context { outside, settings, budget, .. } = self.context;
+        let planned = self.planned;
+        let Some(head) = planned.head.as_ref() else { return Err(Stop::NoBaseline) };
+        let reader = QuickReader::new(outside.source(), &planned.target, settings, &planned.silences);
+        let whole = |disproved| Ok(Quickly::Whole { disproved, pages: reader.calls() });
+        self.report.accounts = head.account_count();
+        let read = budget.within(reader.read(&head.accounts, outside.now())).await;
+        self.report.pages = reader.calls();
+        let mut read = match read.ok_or(Stop::NoTime)? {
+            Ok(Quick::Read(read)) => read,
+            Ok(Quick::Disproved(why)) => return whole(Some(why)),
+            Ok(Quick::TooMany) => return whole(None),
+            // Only a read without filters says that it is gone.
+            Err(ReadError::Source(SourceError::Gone(_))) => return whole(None),
+            Err(error) => return Err(error.into()),
+        };
+        self.report.accounts_read = read.states.len() as u64;
+        if head.unwell().is_some_and(|unwell| read.unwell().as_ref() == Some(unwell)) {
+            return Ok(self.found_as_recorded(head));
+        }
+        let rows = self.rows_of(head).await?;
+        let accounts = to_ask(&rows, &read, settings);
+        let most = LookFacts::of(Some(head)).whole_calls();
+        let asked = budget.within(reader.ask(&mut read, &accounts, most)).await;
+        self.report.pages = reader.calls();
+        match asked.ok_or(Stop::NoTime)? {
+            Ok(Quick::Read(())) => {}
+            Ok(Quick::Disproved(why)) => return whole(Some(why)),
+            Ok(Quick::TooMany) | Err(ReadError::Source(SourceError::Gone(_))) => return whole(None),
+            Err(error) => return Err(error.into()),
+        }
+        self.report.accounts_read = (read.states.len() + read.absent.len()) as u64;
+        let observed = observed(read, self.report.pages);
+        // Who is owed something is told by a claim, whatever the rows say.
+        if !head.owes() {
+            let Read { observation, observed_at, .. } = &observed.read;
+            if self.comparison(head, &rows, observation, *observed_at, false).changes().is_empty() {
+                // That an account has settled follows from its row and the time, which no fingerprint sees.
+                if !rows.values().any(|row| row.flapping) {
+                    let states = rows.iter().map(|(account, row)| (account, &row.state));
+                    let unwell = fingerprint::unwell(states);
+                    self.note(&Note::Unwell { epoch: head.epoch, unwell }).await;
+                }
+                return Ok(self.found_as_recorded(head));
+            }
+        }
+        let head = self.claim().await?;
+        let found = self.compare(&head, observed).await?;
+        self.report.accounts = found.counts.values().sum();
+        Ok(Quickly::Ended(self.write(head, found).await?))
+    }
+
+    fn found_as_recorded(&mut self, head: &Head) -> Quickly {
+        self.report.statuses = Some(head.accounts.clone());
+        Quickly::Ended(Ended::Done(self.report.clone()))
+    }
+}
+
+/// What was read, as it is compared: nothing is inferred of accounts that were not.
+fn observed(read: QuickRead, pages: u64) -> Observed {
+    let QuickRead { states, absent, observed_at, .. } = read;
+    let left: BTreeSet<_> = absent.clone();
+    let observation = Observation { states, whole: false, absent };
+    let read = Read { observation, fingerprint: None, pages, next_token: None, observed_at };
+    Observed { read, left, by: Some(Kind::Quick) }
+}

@@ -1,0 +1,154 @@
+//! `packwatch silence`: what it says of what it covers, overlaps with and removes.
+
+use std::process::{Output, Stdio};
+
+use serde_json::Value;
+
+use crate::commands::cli::{Desk, recorded, stderr, stdout};
+
+/// Security and Cost in four accounts each, of which two fail in Security.
+fn desk() -> Desk {
+    let desk = Desk::new();
+    let accounts =
+        [(1, "CREATE_FAILED"), (2, "CREATE_FAILED"), (3, "CREATE_SUCCESSFUL"), (4, "CREATE_SUCCESSFUL")];
+    let security = desk.write("Security.json", &recorded(&accounts));
+    let cost = desk.write("Cost.json", &recorded(&accounts.map(|(n, _)| (n, "CREATE_SUCCESSFUL"))));
+    assert_eq!(desk.run(&security, &["--statuses", &cost]).status.code(), Some(2));
+    desk
+}
+
+fn silence(desk: &Desk, args: &[&str]) -> Output {
+    let store = desk.store().display().to_string();
+    desk.packwatch(&[&["silence"], args, &["--store", &store]].concat())
+}
+
+fn add(desk: &Desk, args: &[&str]) -> Output {
+    silence(desk, &[&["add", "--until", "7d", "--reason", "CHG-1042", "--by", "ada"], args].concat())
+}
+
+#[test]
+fn adding_says_what_is_covered_now() {
+    let desk = desk();
+    for (args, wanted) in [
+        (&["--pack", "Security"][..], "it covers 4 deployments, 2 of which unhealthy now"),
+        (&["--account", "000000000001"], "it covers 2 deployments, 1 of which unhealthy now"),
+        (&["--pack", "Cost"], "it covers 4 deployments, none of which is unhealthy now"),
+        (
+            &["--pack", "Security", "--kind", "stuck"],
+            "it covers 4 deployments, none of which is unhealthy now",
+        ),
+    ] {
+        let output = add(&desk, args);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(stderr(&output).contains(wanted), "{args:?}: {}", stderr(&output));
+        assert!(!stderr(&output).contains("warning"), "{output:?}");
+        // Alone on stdout, for a script.
+        assert_eq!(stdout(&output).trim().len(), 8, "{output:?}");
+    }
+}
+
+#[test]
+fn one_that_covers_nothing_is_kept_with_a_warning() {
+    let desk = desk();
+    let none = add(&desk, &["--pack", "Securty", "--account", "000000000009"]);
+    assert_eq!(none.status.code(), Some(0), "{none:?}");
+    let said = stderr(&none);
+    assert!(said.contains("warning: it matches no known account or pack"), "{said}");
+    assert!(said.contains("No recorded pack fits \"Securty\". Did you mean \"Security\"?"), "{said}");
+    assert!(stdout(&silence(&desk, &["list"])).contains(stdout(&none).trim()));
+}
+
+#[test]
+fn overlapping_ones_are_named() {
+    let desk = desk();
+    let first = stdout(&add(&desk, &["--pack", "Security", "--account", "000000000001"]));
+    let apart = add(&desk, &["--pack", "Cost"]);
+    assert!(!stderr(&apart).contains("overlaps"), "{apart:?}");
+    let other_kind = add(&desk, &["--account", "000000000002"]);
+    let (apart, other) = (stdout(&apart), stdout(&other_kind));
+    assert!(stderr(&other_kind).contains(&format!("overlaps with {}", apart.trim())), "{other_kind:?}");
+    let both = add(&desk, &["--pack", "Sec*"]);
+    for id in [&first, &other] {
+        assert!(stderr(&both).contains(&format!("overlaps with {}", id.trim())), "{both:?}");
+    }
+    assert!(stderr(&both).contains("account 000000000001, pack Security, until 20"), "{both:?}");
+    assert!(!stderr(&both).contains(apart.trim()), "{both:?}");
+}
+
+#[test]
+fn a_reason_is_wanted_and_an_end_may_be_a_day() {
+    let desk = desk();
+    let bare = ["add", "--pack", "Security", "--until", "2096-12-01"];
+    assert!(stderr(&silence(&desk, &bare)).contains("--reason"));
+    for blank in ["", "  "] {
+        let output = silence(&desk, &[&bare[..], &["--reason", blank]].concat());
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(stderr(&output).contains("say why"), "{output:?}");
+    }
+    let day = silence(&desk, &[&bare[..], &["--reason", "x"]].concat());
+    assert!(stderr(&day).contains("silenced until 2096-12-01 00:00 UTC"), "{day:?}");
+    let past = silence(&desk, &["add", "--pack", "Security", "--until", "2020-01-01", "--reason", "x"]);
+    assert!(stderr(&past).contains("has passed"), "{past:?}");
+}
+
+#[test]
+fn removing_says_what_was_removed() {
+    let desk = desk();
+    let id = stdout(&add(&desk, &["--pack", "Security", "--account", "000000000001"])).trim().to_owned();
+    let wrong = format!("{}x", &id[..7]);
+    let unknown = silence(&desk, &["remove", &wrong]);
+    assert_eq!(unknown.status.code(), Some(1), "{unknown:?}");
+    assert!(stderr(&unknown).contains(&format!("Did you mean {id:?}?")), "{unknown:?}");
+    let removed = silence(&desk, &["remove", &id]);
+    assert_eq!(removed.status.code(), Some(0), "{removed:?}");
+    let said = stderr(&removed);
+    assert!(
+        said.starts_with(&format!("removed {id} (account 000000000001, pack Security, until 20")),
+        "{said}"
+    );
+    assert!(said.contains("by ada: CHG-1042)"), "{said}");
+    let empty = silence(&desk, &["list"]);
+    assert_eq!((stdout(&empty).as_str(), stderr(&empty).as_str()), ("", "there are no silences\n"));
+}
+
+/// A person is asked first.
+#[test]
+fn on_a_terminal_removing_is_confirmed() {
+    let desk = desk();
+    let store = desk.store().display().to_string();
+    let id = stdout(&add(&desk, &["--pack", "Security"])).trim().to_owned();
+    let remove = |answer: &str, more: &str| {
+        let line = format!("{} silence remove {id} --store {store} {more}", env!("CARGO_BIN_EXE_packwatch"));
+        let mut command = std::process::Command::new("script");
+        command.args(["--quiet", "--return", "--flush", "--command", &line, "/dev/null"]);
+        command.env_clear().env("HOME", desk.path("")).env("PATH", "/usr/bin:/bin").env("TERM", "xterm");
+        let piped = Stdio::piped;
+        let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap();
+        std::io::Write::write_all(child.stdin.as_mut().unwrap(), answer.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let no = remove("n\n", "");
+    assert_eq!(no.status.code(), Some(1), "{no:?}");
+    assert!(stdout(&no).contains("[y/N]") && stdout(&no).contains("nothing was removed"), "{no:?}");
+    let yes = remove("y\n", "");
+    assert_eq!(yes.status.code(), Some(0), "{yes:?}");
+    assert!(stdout(&yes).contains(&format!("removed {id}")), "{yes:?}");
+    let id = stdout(&add(&desk, &["--pack", "Security"])).trim().to_owned();
+    assert_eq!(silence(&desk, &["remove", &id, "--yes"]).status.code(), Some(0));
+}
+
+#[test]
+fn programs_get_the_fields_of_the_documents() {
+    let desk = desk();
+    add(&desk, &["--pack", "Security", "--kind", "in-progress", "--kind", "Failed"]);
+    let json = stdout(&silence(&desk, &["list", "--output", "json"]));
+    let document: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(document["Kinds"], serde_json::json!(["Failed", "InProgress"]));
+    let csv = stdout(&silence(&desk, &["list", "--output", "csv"]));
+    let header: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    let mut fields: Vec<&str> = document.as_object().unwrap().keys().map(String::as_str).collect();
+    fields.sort_by_key(|field| header.iter().position(|name| name == field));
+    assert_eq!(header, fields);
+    let region = silence(&desk, &["list", "--region", "eu-west-1"]);
+    assert!(stderr(&region).contains("--pack-region"), "{region:?}");
+}

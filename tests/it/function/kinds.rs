@@ -1,0 +1,352 @@
+//! What a change is told as: each story that a user saw told wrongly, on the built function. What people and machines
+//! hear of a look is one line: the digest's counts, then the kinds of the events.
+
+use packwatch::ports::SilenceStore;
+use packwatch::state::silence::Silence;
+use serde_json::Value;
+
+use super::stage::{ALERTS, EVENTS, PACK, REGION, Stage, outcomes};
+use crate::stores::contract::dynamo_store;
+use crate::world::packs::account;
+
+const ILL_AND_WELL_AGAIN: (&str, &str) = ("PACKWATCH_NOTIFY", "failed,recovered,stuck");
+const NO_REMINDERS: (&str, &str) = ("PACKWATCH_REMIND_EVERY", "never");
+
+/// A pack in which one account, beside one that is always well, goes through a story.
+struct Story {
+    stage: Stage,
+    account: String,
+    incidents: Vec<Option<String>>,
+}
+
+impl Story {
+    async fn of(settings: &[(&str, &str)]) -> Self {
+        let stage = Stage::with(settings).await;
+        stage.world.add_pack(REGION, PACK, 2);
+        Self { stage, account: account(1), incidents: Vec::new() }
+    }
+
+    async fn after_a_baseline(settings: &[(&str, &str)]) -> Self {
+        let mut story = Self::of(settings).await;
+        story.look().await;
+        story
+    }
+
+    fn is(&self, status: &str) {
+        self.stage.world.set_status(REGION, PACK, &self.account, status);
+    }
+
+    fn fails(&self) {
+        self.stage.world.fail(REGION, PACK, &self.account, "UPDATE_FAILED", "C", "m");
+    }
+
+    fn is_stuck(&self) {
+        self.is("UPDATE_IN_PROGRESS");
+        let three_hours_ago =
+            |row: &mut crate::world::packs::Row, now| row.last_update = Some(now - 10_800.0);
+        self.stage.world.edit(REGION, PACK, &self.account, three_hours_ago);
+    }
+
+    async fn look(&mut self) -> String {
+        self.stage.forget();
+        self.stage.tick().await;
+        let counts: Vec<String> =
+            self.stage.digests().iter().map(|digest| digest["Counts"].to_string()).collect();
+        let events: Vec<Value> =
+            self.stage.world.messages_to(EVENTS).iter().map(|e| e.json_for("default")).collect();
+        // A pack's own events are of no incident.
+        let of_accounts = events.iter().filter(|event| event["AccountId"].is_string());
+        self.incidents.extend(of_accounts.map(|event| event["IncidentId"].as_str().map(str::to_owned)));
+        let kinds: Vec<&str> = events.iter().map(|event| event["Kind"].as_str().unwrap()).collect();
+        format!("{} | {}", counts.join(" "), kinds.join(" ")).trim().to_owned()
+    }
+
+    /// Everything that machines heard was of one incident.
+    fn assert_one_incident(&self) {
+        let first = self.incidents.first().cloned().flatten();
+        assert!(first.is_some() && self.incidents.iter().all(|id| *id == first), "{:?}", self.incidents);
+    }
+
+    async fn silence(&self) {
+        let silence = Silence {
+            id: "s".to_owned(),
+            accounts: vec![self.account.parse().unwrap()],
+            packs: Vec::new(),
+            regions: Vec::new(),
+            kinds: [].into(),
+            until: "2100-01-01T00:00:00Z".parse().unwrap(),
+            reason: "r".to_owned(),
+            by: "b".to_owned(),
+        };
+        dynamo_store(&self.stage.dynamo).await.silence(&silence).await.unwrap();
+    }
+
+    async fn unsilence(&self) {
+        assert!(dynamo_store(&self.stage.dynamo).await.unsilence("s").await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_joins_and_is_stuck_is_told_as_stuck() {
+    let mut story = Story::after_a_baseline(&[ILL_AND_WELL_AGAIN]).await;
+    story.account = account(3);
+    story.stage.world.join(REGION, PACK, &story.account, "CREATE_IN_PROGRESS");
+    story.is_stuck();
+    assert_eq!(story.look().await, r#"{"Stuck":1} | Stuck"#);
+}
+
+#[tokio::test]
+async fn stuck_that_is_tried_again_and_succeeds_has_recovered() {
+    let mut story = Story::after_a_baseline(&[]).await;
+    story.is_stuck();
+    assert_eq!(story.look().await, r#"{"Stuck":1} | Stuck"#);
+    story.is("UPDATE_IN_PROGRESS");
+    assert_eq!(story.look().await, r#"{"InProgress":1} | InProgress"#);
+    story.is("UPDATE_SUCCESSFUL");
+    assert_eq!(story.look().await, r#"{"Recovered":1} | Recovered"#);
+    story.assert_one_incident();
+}
+
+#[tokio::test]
+async fn an_unknown_status_that_ends_has_recovered() {
+    let mut story = Story::after_a_baseline(&[]).await;
+    story.is("ROLLBACK_PENDING");
+    assert_eq!(story.look().await, r#"{"Unrecognised":1} | Unrecognised"#);
+    story.is("UPDATE_SUCCESSFUL");
+    assert_eq!(story.look().await, r#"{"Recovered":1} | Recovered"#);
+    story.assert_one_incident();
+}
+
+#[tokio::test]
+async fn the_same_failure_tried_again_has_failed_again() {
+    let mut story = Story::after_a_baseline(&[NO_REMINDERS]).await;
+    for kind in ["Failed", "FailedAgain", "FailedAgain"] {
+        story.fails();
+        assert_eq!(story.look().await, format!(r#"{{"{kind}":1}} | {kind}"#));
+    }
+    let message = story.stage.world.messages_to(ALERTS).remove(0);
+    assert!(message.body_for("email").contains("FAILED AGAIN: 1 account\n"), "{}", message.body_for("email"));
+    let slack = message.json_for("https");
+    let id = story.incidents[0].as_deref().unwrap();
+    assert_eq!(slack["metadata"]["threadId"], format!("packwatch#{id}"));
+    story.assert_one_incident();
+}
+
+#[tokio::test]
+async fn the_same_failure_after_progress_has_failed_again() {
+    let mut story = Story::after_a_baseline(&[NO_REMINDERS]).await;
+    story.fails();
+    assert_eq!(story.look().await, r#"{"Failed":1} | Failed"#);
+    story.is("UPDATE_IN_PROGRESS");
+    assert_eq!(story.look().await, r#"{"InProgress":1} | InProgress"#);
+    story.fails();
+    assert_eq!(story.look().await, r#"{"FailedAgain":1} | FailedAgain"#);
+    story.assert_one_incident();
+}
+
+#[tokio::test]
+async fn a_failure_whose_pack_is_removed_has_left_and_then_nothing_is_told() {
+    let mut story = Story::after_a_baseline(&[]).await;
+    story.fails();
+    story.look().await;
+    story.is("DELETE_SUCCESSFUL");
+    assert_eq!(story.look().await, r#"{"Left":1} | Left"#);
+    story.assert_one_incident();
+    story.stage.world.leave(REGION, PACK, &story.account);
+    assert_eq!(story.look().await, "|");
+}
+
+#[tokio::test]
+async fn a_removed_account_leaves_once() {
+    let mut story = Story::after_a_baseline(&[]).await;
+    story.is("DELETE_SUCCESSFUL");
+    assert_eq!(story.look().await, r#"{"Left":1} | Left"#);
+    assert_eq!(story.look().await, "|", "it is still listed");
+    story.stage.world.leave(REGION, PACK, &story.account);
+    assert_eq!(story.look().await, "|");
+}
+
+#[tokio::test]
+async fn a_failure_that_leaves_is_told_to_those_who_were_told_of_it() {
+    let mut story = Story::after_a_baseline(&[ILL_AND_WELL_AGAIN]).await;
+    story.fails();
+    assert_eq!(story.look().await, r#"{"Failed":1} | Failed"#);
+    story.stage.world.leave(REGION, PACK, &story.account);
+    assert_eq!(story.look().await, r#"{"Left":1} | Left"#);
+    story.assert_one_incident();
+    story.stage.world.leave(REGION, PACK, &account(2));
+    assert_eq!(story.look().await, "| Left", "it was well");
+}
+
+#[tokio::test]
+async fn a_failure_under_a_silence_that_ends_while_it_is_tried_again_is_told_in_full() {
+    let mut story = Story::after_a_baseline(&[NO_REMINDERS]).await;
+    story.silence().await;
+    story.fails();
+    assert_eq!(story.look().await, "| Failed");
+    story.is("UPDATE_IN_PROGRESS");
+    assert_eq!(story.look().await, "| InProgress");
+    story.unsilence().await;
+    assert_eq!(story.look().await, "|");
+    story.fails();
+    assert_eq!(story.look().await, r#"{"Failed":1} | Failed"#);
+    story.assert_one_incident();
+}
+
+#[tokio::test]
+async fn the_end_of_a_silence_over_what_people_know_is_a_warning() {
+    let mut story = Story::after_a_baseline(&[]).await;
+    story.fails();
+    story.look().await;
+    story.silence().await;
+    assert_eq!(story.look().await, "|");
+    story.unsilence().await;
+    assert_eq!(story.look().await, r#"{"SilenceEnded":1} | Reminder"#);
+    let message = story.stage.world.messages_to(ALERTS).remove(0);
+    assert_eq!(message.attribute("Severity"), Some("warning"));
+    let email = message.body_for("email");
+    assert!(email.starts_with("1 account still failing (silence ended): "), "{email}");
+    story.assert_one_incident();
+}
+
+#[tokio::test]
+async fn what_recovers_under_its_silence_is_told_to_machines_alone() {
+    let mut story = Story::after_a_baseline(&[]).await;
+    story.silence().await;
+    story.fails();
+    assert_eq!(story.look().await, "| Failed");
+    story.is("UPDATE_SUCCESSFUL");
+    assert_eq!(story.look().await, "| Recovered");
+    story.assert_one_incident();
+}
+
+#[tokio::test]
+async fn a_silence_hides_no_end_of_what_people_were_told() {
+    let mut story = Story::after_a_baseline(&[]).await;
+    story.fails();
+    story.look().await;
+    story.silence().await;
+    story.is("UPDATE_SUCCESSFUL");
+    assert_eq!(story.look().await, r#"{"Recovered":1} | Recovered"#);
+}
+
+#[tokio::test]
+async fn a_failure_that_is_tried_again_and_again_is_counted_and_its_reminder_comes() {
+    let mut story = Story::after_a_baseline(&[("PACKWATCH_REMIND_EVERY", "1h")]).await;
+    let failed = async |story: &mut Story, hours: f64| {
+        story.fails();
+        let ago = |row: &mut crate::world::packs::Row, now| row.last_update = Some(now - hours * 3600.0);
+        story.stage.world.edit(REGION, PACK, &story.account, ago);
+        story.look().await
+    };
+    assert_eq!(failed(&mut story, 3.0).await, r#"{"Failed":1} | Failed"#);
+    assert_eq!(failed(&mut story, 2.0).await, r#"{"FailedAgain":1} | FailedAgain"#);
+    // An hour passes for the row.
+    let table = story.stage.dynamo.dump("packwatch");
+    let is_row = |item: &&Value| item["sk"]["S"] == format!("account#{}", story.account);
+    let mut row = table.iter().find(is_row).unwrap().clone();
+    let period: u64 = row["reminder"]["N"].as_str().unwrap().parse().unwrap();
+    row["reminder"]["N"] = (period - 3600).to_string().into();
+    let put = serde_json::json!({"TableName": "packwatch", "Item": row});
+    story.stage.dynamo.database().put_item(serde_json::from_value(put).unwrap()).unwrap();
+    assert_eq!(failed(&mut story, 1.0).await, r#"{"Reminder":1} | Reminder"#, "before FailedAgain");
+    story.assert_one_incident();
+}
+
+#[tokio::test]
+async fn an_excluded_account_ends_its_incident() {
+    let mut story = Story::after_a_baseline(&[]).await;
+    story.fails();
+    story.look().await;
+    let excluded = story.account.clone();
+    story.stage.lambda = story.stage.lambda.env("PACKWATCH_EXCLUDE_ACCOUNTS", &excluded);
+    story.stage.lambda.kill();
+    assert_eq!(story.look().await, r#"{"Left":1} | Left"#);
+    story.assert_one_incident();
+}
+
+#[tokio::test]
+async fn a_pack_that_is_being_deleted_tells_no_progress() {
+    let mut story = Story::after_a_baseline(&[]).await;
+    for n in [1, 2] {
+        story.stage.world.set_status(REGION, PACK, &account(n), "DELETE_IN_PROGRESS");
+    }
+    assert_eq!(story.look().await, "| InProgress InProgress");
+    story.stage.world.leave(REGION, PACK, &account(1));
+    assert_eq!(story.look().await, "| Left");
+    assert!(story.stage.world.delete_pack(REGION, PACK));
+    assert_eq!(story.look().await, r#"{"PackDeleted":1} | PackDeleted"#);
+}
+
+#[tokio::test]
+async fn what_is_ill_when_the_pack_is_first_seen_is_named_with_its_kind() {
+    let mut story = Story::of(&[]).await;
+    story.is_stuck();
+    story.stage.world.join(REGION, PACK, &account(3), "ROLLBACK_PENDING");
+    assert_eq!(
+        story.look().await,
+        r#"{"Baseline":1,"Stuck":1,"Unrecognised":1} | Stuck Unrecognised Baseline"#
+    );
+    let pack = story.stage.digests()[0]["Packs"][0].clone();
+    let kinds: Vec<_> = pack["Transitions"].as_array().unwrap().iter().map(|t| t["Kind"].clone()).collect();
+    assert_eq!(
+        (pack["Type"].as_str(), kinds),
+        (Some("Baseline"), vec!["Unrecognised".into(), "Stuck".into()])
+    );
+    story.is("UPDATE_SUCCESSFUL");
+    assert_eq!(story.look().await, r#"{"Recovered":1} | Recovered"#);
+    let stuck: Vec<_> = story.incidents.iter().filter(|id| **id == story.incidents[0]).collect();
+    assert_eq!(stuck.len(), 2, "the baseline's incident is the one that ends: {:?}", story.incidents);
+}
+
+#[tokio::test]
+async fn a_baseline_with_failures_is_told_to_those_who_want_failures_alone() {
+    let mut story = Story::of(&[ILL_AND_WELL_AGAIN]).await;
+    story.fails();
+    assert_eq!(story.look().await, r#"{"Baseline":1,"Failed":1} | Failed Baseline"#);
+    let mut well = Story::of(&[ILL_AND_WELL_AGAIN]).await;
+    assert_eq!(well.look().await, "| Baseline");
+}
+
+#[tokio::test]
+async fn a_pack_that_is_deleted_ends_the_incidents_of_its_accounts() {
+    let mut story = Story::after_a_baseline(&[]).await;
+    story.fails();
+    story.look().await;
+    assert!(story.stage.world.delete_pack(REGION, PACK));
+    assert_eq!(story.look().await, r#"{"Left":1,"PackDeleted":1} | Left PackDeleted"#);
+    story.assert_one_incident();
+}
+
+#[tokio::test]
+async fn stuck_is_told_though_the_account_flaps() {
+    let mut story = Story::after_a_baseline(&[("PACKWATCH_FLAP_LIMIT", "2")]).await;
+    for (fails, told) in [
+        (true, r#"{"Failed":1} | Failed"#),
+        (false, r#"{"Recovered":1} | Recovered"#),
+        (true, r#"{"Flapping":1} | Failed"#),
+        (false, "| Recovered"),
+    ] {
+        if fails {
+            story.fails()
+        } else {
+            story.is("UPDATE_SUCCESSFUL")
+        }
+        assert_eq!(story.look().await, told);
+    }
+    story.is_stuck();
+    assert_eq!(story.look().await, r#"{"Stuck":1} | Stuck"#);
+}
+
+#[tokio::test]
+async fn a_pack_that_aws_config_refuses_right_after_it_was_put_is_deferred_once() {
+    let story = Story::of(&[]).await;
+    story.stage.world.deny(REGION);
+    let put: Value = serde_json::from_str(include_str!("../../../events/cloudtrail-put.json")).unwrap();
+    assert_eq!(outcomes(&story.stage.invoke(put).await.unwrap()), ["Deferred"]);
+    let failed = story.stage.invoke(serde_json::json!({})).await.unwrap_err();
+    assert!(
+        failed["errorMessage"].as_str().unwrap().contains("Denied"),
+        "the next run is not let off: {failed}"
+    );
+}

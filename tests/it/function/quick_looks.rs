@@ -1,0 +1,241 @@
+//! Quick looks: a tick reads what is not well, and everybody once an hour. How AWS Config filters is not documented, so
+//! it is also tried with filters that do not hold what they promise.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use super::stage::{EVENTS, REGION, Stage, outcomes};
+use crate::harness::aws_env;
+use crate::world::World;
+use crate::world::packs::account;
+
+const PACKS: [&str; 3] = ["Large-1", "Large-2", "Large-3"];
+const ACCOUNTS: usize = 1500;
+/// One in a hundred.
+const NOT_WELL: usize = ACCOUNTS / 100;
+const LARGE: &str = PACKS[0];
+const WHOLE_LOOK: usize = ACCOUNTS / 100;
+const QUICK_LOOK: usize = 6;
+
+/// Three packs in 1,500 accounts each, of which the first ones have failed, with their baselines.
+async fn stage() -> Stage {
+    let stage = Stage::new().await;
+    for pack in PACKS {
+        stage.world.add_pack(REGION, pack, ACCOUNTS);
+        for n in 1..=NOT_WELL {
+            fail(&stage, pack, n);
+        }
+    }
+    assert_eq!(outcomes(&stage.tick().await), ["Baseline"; 3]);
+    stage.forget();
+    stage
+}
+
+fn fail(stage: &Stage, pack: &str, n: usize) {
+    stage.world.fail(REGION, pack, &account(n), "UPDATE_FAILED", "C", "m");
+}
+
+/// How many calls asked for everybody, and how many for some.
+fn calls(world: &World) -> (usize, usize) {
+    let requests = world.requests().into_iter();
+    let statuses = requests.filter(|r| r.operation == "GetOrganizationConformancePackDetailedStatus");
+    let (some, all): (Vec<_>, Vec<_>) = statuses.partition(|request| {
+        request.body.get("Filters").and_then(Value::as_object).is_some_and(|filters| !filters.is_empty())
+    });
+    (all.len(), some.len())
+}
+
+impl Stage {
+    fn calls(&self) -> (usize, usize) {
+        calls(&self.world)
+    }
+
+    fn table_requests(&self) -> Vec<(String, usize)> {
+        self.dynamo.counts().into_iter().collect()
+    }
+
+    /// The next tick, with what it told machines.
+    async fn tick_and_events(&self) -> (Value, Vec<String>) {
+        self.forget();
+        let answer = self.tick().await;
+        let kind = |event: &crate::world::messages::Message| event.attribute("Kind").map(str::to_owned);
+        (answer, self.world.messages_to(EVENTS).iter().filter_map(kind).collect())
+    }
+
+    /// Says in the head that everybody was last seen so long ago.
+    fn seen_whole(&self, pack: &str, ago: Duration) {
+        let then = (SystemTime::now() - ago).duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        let mut head = self.head(pack);
+        head["whole_at"]["N"] = then.to_string().into();
+        let put = json!({"TableName": "packwatch", "Item": head});
+        self.dynamo.database().put_item(serde_json::from_value(put).unwrap()).unwrap();
+    }
+
+    fn head(&self, pack: &str) -> Value {
+        let is_head = |item: &Value| item["sk"]["S"] == format!("head#{REGION}#{pack}");
+        self.dynamo.dump("packwatch").into_iter().find(is_head).unwrap()
+    }
+}
+
+fn looks(answer: &Value) -> Vec<&str> {
+    answer["Targets"].as_array().unwrap().iter().filter_map(|target| target["Look"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_quiet_tick_reads_only_what_is_not_well() {
+    let stage = stage().await;
+    let answer = stage.tick().await;
+    assert_eq!((outcomes(&answer), looks(&answer)), (vec!["Unchanged"; 3], vec!["Quick"; 3]));
+    let target = &answer["Targets"][0];
+    let numbers = (&target["Accounts"], &target["AccountsRead"], &target["Pages"]);
+    assert_eq!(numbers, (&json!(ACCOUNTS), &json!(NOT_WELL), &json!(QUICK_LOOK)));
+    assert_eq!(stage.calls(), (0, 3 * QUICK_LOOK));
+    assert_eq!(stage.table_requests(), [("Query".to_owned(), 1)]);
+    assert_eq!(stage.world.messages().len(), 0);
+}
+
+#[tokio::test]
+async fn what_becomes_and_ceases_to_be_unwell_is_told_by_the_next_tick() {
+    let stage = stage().await;
+    fail(&stage, LARGE, 100);
+    stage.world.join(REGION, LARGE, &account(2000), "CREATE_IN_PROGRESS");
+    let (answer, mut kinds) = stage.tick_and_events().await;
+    kinds.sort();
+    assert_eq!((kinds, outcomes(&answer)[0]), (vec!["Failed".into(), "Joined".into()], "Changed"));
+    assert_eq!(answer["Targets"][0]["Accounts"], ACCOUNTS + 1);
+
+    stage.world.set_status(REGION, LARGE, &account(100), "UPDATE_SUCCESSFUL");
+    assert_eq!(stage.tick_and_events().await.1, ["Recovered"]);
+
+    stage.world.leave(REGION, LARGE, &account(1));
+    let (answer, kinds) = stage.tick_and_events().await;
+    assert_eq!(kinds, ["Left"]);
+    assert_eq!(looks(&answer), ["Quick"; 3]);
+    assert_eq!(stage.calls(), (0, 3 * QUICK_LOOK + 1), "it was asked for");
+
+    // Both looks find what the quick ones have left behind.
+    let (answer, kinds) = stage.tick_and_events().await;
+    assert_eq!((outcomes(&answer), kinds), (vec!["Unchanged"; 3], vec![]));
+    assert_eq!((stage.calls(), stage.table_requests()), ((0, 3 * QUICK_LOOK), vec![("Query".to_owned(), 1)]));
+    stage.forget();
+    let whole = stage.invoke(json!({})).await.unwrap();
+    assert_eq!((outcomes(&whole), looks(&whole)), (vec!["Unchanged"; 3], vec!["Whole"; 3]));
+    assert_eq!(stage.dynamo.count("Query"), 1, "its fingerprint is that of the rows");
+}
+
+#[tokio::test]
+async fn who_is_well_and_joins_or_leaves_is_told_by_the_next_whole_look() {
+    let stage = stage().await;
+    stage.world.join(REGION, LARGE, &account(2000), "CREATE_SUCCESSFUL");
+    stage.world.leave(REGION, LARGE, &account(900));
+    assert_eq!(stage.tick_and_events().await.1, [""; 0]);
+    stage.seen_whole(LARGE, Duration::from_secs(3601));
+    let (answer, mut kinds) = stage.tick_and_events().await;
+    kinds.sort();
+    assert_eq!(
+        (kinds, looks(&answer)),
+        (vec!["Joined".into(), "Left".into()], vec!["Whole", "Quick", "Quick"])
+    );
+    let (all, some) = stage.calls();
+    assert_eq!((all, some), (WHOLE_LOOK, 3 * QUICK_LOOK + 1), "quick looks come first");
+    assert_eq!(answer["Targets"][0]["Pages"], WHOLE_LOOK + QUICK_LOOK + 1, "both looks, one report");
+    stage.forget();
+    assert_eq!(looks(&stage.tick().await), ["Quick"; 3], "everybody was just seen");
+}
+
+#[tokio::test]
+async fn a_quick_look_that_claimed_is_not_followed_by_a_whole_one_until_the_next_tick() {
+    let stage = stage().await;
+    stage.seen_whole(LARGE, Duration::from_secs(3601));
+    fail(&stage, LARGE, 100);
+    let (answer, kinds) = stage.tick_and_events().await;
+    assert_eq!((kinds, looks(&answer)), (vec!["Failed".to_owned()], vec!["Quick"; 3]));
+    let (answer, kinds) = stage.tick_and_events().await;
+    assert_eq!((kinds, looks(&answer)), (vec![], vec!["Whole", "Quick", "Quick"]));
+    assert_eq!(outcomes(&answer), ["Unchanged"; 3]);
+}
+
+#[tokio::test]
+async fn a_target_that_changes_in_every_tick_is_looked_at_whole_when_it_is_late() {
+    let stage = stage().await;
+    stage.seen_whole(LARGE, Duration::from_secs(3 * 3600 + 60));
+    stage.world.leave(REGION, LARGE, &account(900));
+    fail(&stage, LARGE, 100);
+    let (answer, mut kinds) = stage.tick_and_events().await;
+    kinds.sort();
+    assert_eq!(
+        (kinds, looks(&answer)),
+        (vec!["Failed".into(), "Left".into()], vec!["Whole", "Quick", "Quick"])
+    );
+}
+
+#[tokio::test]
+async fn a_filter_that_pages_before_it_filters_is_not_relied_on() {
+    let stage = stage().await;
+    stage.world.filter_after_paging();
+    fail(&stage, LARGE, 100);
+    let (answer, kinds) = stage.tick_and_events().await;
+    assert_eq!((kinds, looks(&answer)), (vec!["Failed".to_owned()], vec!["Whole"; 3]));
+    assert!(stage.calls().0 >= 3 * WHOLE_LOOK);
+    let (answer, kinds) = stage.tick_and_events().await;
+    assert_eq!((outcomes(&answer), kinds), (vec!["Unchanged"; 3], vec![]));
+    assert_eq!(stage.calls(), (3 * WHOLE_LOOK, 0), "for a day nobody asks for some");
+}
+
+#[tokio::test]
+async fn a_filter_that_lies_tells_nothing_wrong() {
+    let stage = stage().await;
+    stage.world.filter_lies(1);
+    let (answer, kinds) = stage.tick_and_events().await;
+    assert_eq!((outcomes(&answer), kinds), (vec!["Unchanged"; 3], vec![]));
+    assert!(looks(&answer).contains(&"Whole"), "{answer}");
+    assert!(PACKS.iter().any(|pack| stage.head(pack).get("whole_until").is_some()));
+}
+
+#[tokio::test]
+async fn without_what_a_quick_look_compares_with_it_compares_with_the_rows() {
+    let stage = stage().await;
+    let mut head = stage.head(LARGE);
+    // As an older packwatch leaves it behind, that claimed without removing it.
+    head["unwell_epoch"]["N"] = "0".into();
+    let put = json!({"TableName": "packwatch", "Item": head});
+    stage.dynamo.database().put_item(serde_json::from_value(put).unwrap()).unwrap();
+    let (answer, kinds) = stage.tick_and_events().await;
+    assert_eq!((outcomes(&answer), kinds), (vec!["Unchanged"; 3], vec![]));
+    assert_eq!(stage.table_requests(), [("Query".to_owned(), 2), ("UpdateItem".to_owned(), 1)]);
+    assert_eq!(stage.head(LARGE)["epoch"], head["epoch"], "nothing was claimed");
+    stage.tick_and_events().await;
+    assert_eq!(stage.table_requests(), [("Query".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn a_pack_that_is_gone_is_told_by_the_next_tick() {
+    let stage = stage().await;
+    stage.world.delete_pack(REGION, LARGE);
+    let (answer, kinds) = stage.tick_and_events().await;
+    assert_eq!(outcomes(&answer)[0], "Deleted");
+    assert!(kinds.contains(&"PackDeleted".to_owned()));
+}
+
+#[tokio::test]
+async fn packwatch_run_decides_as_the_function_does_and_can_be_told_to_read_all() {
+    let world = World::new();
+    world.add_pack(REGION, LARGE, ACCOUNTS);
+    let served = world.serve().await;
+    let folder = tempfile::tempdir().unwrap();
+    let run = |flags: &[&str]| {
+        world.reset_requests();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_packwatch"));
+        command.arg("run").arg("--store").arg(folder.path().join("snapshots.sqlite")).args(flags);
+        let output = command.env_clear().envs(aws_env(REGION, &served.url, &served.url)).output().unwrap();
+        assert!(matches!(output.status.code(), Some(0 | 2)), "{output:?}");
+        calls(&world)
+    };
+    let names = ["--account-names", "off"];
+    assert_eq!(run(&names), (WHOLE_LOOK, 0), "a baseline");
+    assert_eq!(run(&names), (0, QUICK_LOOK));
+    assert_eq!(run(&[&names[..], &["--whole"]].concat()), (WHOLE_LOOK, 0));
+    assert_eq!(run(&[&names[..], &["--dry-run"]].concat()), (WHOLE_LOOK, 0), "a person asks");
+    assert_eq!(run(&[&names[..], &["--pack", LARGE]].concat()), (WHOLE_LOOK, 0), "a person asks");
+}

@@ -1,0 +1,184 @@
+//! Topics that are slow, hang, refuse or lose their answers: nobody else misses a message, and no run repeats itself
+//! because it could not finish.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::stage::{ALERTS, EVENTS, PACK, REGION, Stage, outcomes};
+use crate::world::messages::SnsFault;
+use crate::world::packs::account;
+
+/// How often each record came on the events topic.
+fn events(stage: &Stage) -> BTreeMap<String, usize> {
+    let mut times = BTreeMap::new();
+    for event in stage.world.messages_to(EVENTS) {
+        let id = event.json_for("default")["Id"].as_str().unwrap().to_owned();
+        *times.entry(id).or_default() += 1;
+    }
+    times
+}
+
+fn fail_all(stage: &Stage, accounts: usize) {
+    for n in 1..=accounts {
+        stage.world.fail(REGION, PACK, &account(n), "UPDATE_FAILED", "Code", "it broke");
+    }
+}
+
+/// One run that Lambda ends at its limit; whether it came to its own end.
+async fn run_within(stage: &Stage, limit: Duration) -> bool {
+    stage.lambda.invoke(json!({}), limit).await.is_ok()
+}
+
+#[tokio::test]
+async fn a_slow_events_topic_gets_further_with_every_run_and_people_are_told_once() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, PACK, 1500);
+    stage.tick().await;
+    stage.forget();
+    fail_all(&stage, 1500);
+    stage.world.sns_latency(Duration::from_millis(500));
+    let mut runs = 0;
+    while !run_within(&stage, Duration::from_secs(10)).await {
+        runs += 1;
+        assert!(runs < 8, "{} of 1500 events after {runs} runs", events(&stage).len());
+    }
+    let events = events(&stage);
+    assert_eq!(events.len(), 1500);
+    let copies = events.values().map(|times| times - 1).sum::<usize>();
+    assert!(copies <= 800 * runs, "{copies} copies after {runs} runs that did not finish");
+    assert_eq!(stage.digests().len(), 1, "people were told in the first run");
+}
+
+#[tokio::test]
+async fn an_events_topic_that_never_answers_costs_people_nothing() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, PACK, 3);
+    stage.tick().await;
+    stage.forget();
+    fail_all(&stage, 1);
+    stage.world.topic_fault(EVENTS, SnsFault::Hang);
+    for _ in 0..2 {
+        let began = std::time::Instant::now();
+        let _however_it_ended = stage.lambda.invoke(json!({}), Duration::from_secs(12)).await;
+        assert!(began.elapsed() < Duration::from_secs(12), "it ends by itself");
+    }
+    assert_eq!(stage.digests().len(), 1);
+    stage.world.heal_sns();
+    stage.tick().await;
+    assert_eq!((stage.digests().len(), events(&stage).len()), (1, 1));
+    assert_eq!(outcomes(&stage.tick().await), ["Unchanged"]);
+}
+
+#[tokio::test]
+async fn an_alerts_topic_that_refuses_from_the_first_day_keeps_nothing_from_machines() {
+    let stage = Stage::new().await;
+    stage.world.refuse_topic(ALERTS);
+    stage.world.add_pack(REGION, PACK, 3);
+    stage.invoke(json!({})).await.unwrap_err();
+    fail_all(&stage, 2);
+    stage.invoke(json!({})).await.unwrap_err();
+    let kinds = |stage: &Stage| -> Vec<String> {
+        let events = stage.world.messages_to(EVENTS);
+        events.iter().map(|event| event.attribute("Kind").unwrap().to_owned()).collect()
+    };
+    assert_eq!(kinds(&stage), ["Baseline", "Failed", "Failed"]);
+    stage.world.heal_sns();
+    stage.tick().await;
+    let digests = stage.digests();
+    assert_eq!(digests.len(), 1);
+    let pack = &digests[0]["Packs"][0];
+    assert_eq!(pack["Type"], "Baseline", "the summary stands for what came with it");
+    assert_eq!(pack["Transitions"].as_array().unwrap().len(), 2, "and shows the state then");
+    assert_eq!(kinds(&stage).len(), 3, "machines get no copies of it");
+    assert_eq!(outcomes(&stage.tick().await), ["Unchanged"]);
+}
+
+#[tokio::test]
+async fn a_copy_of_a_digest_with_a_baseline_or_a_deletion_has_the_same_id() {
+    let stage = Stage::new().await;
+    let ids = |stage: &Stage| -> BTreeSet<String> {
+        stage.digests().iter().map(|digest| digest["Id"].as_str().unwrap().to_owned()).collect()
+    };
+    stage.world.add_pack(REGION, PACK, 3);
+    for _ in 0..2 {
+        // Accepted, but no answer ever came: it may not be sent again in this run, and must be in the next.
+        stage.world.topic_fault(ALERTS, SnsFault::LoseReply);
+        let _failed = stage.invoke(json!({})).await;
+        stage.world.heal_sns();
+        stage.tick().await;
+        assert!(stage.digests().len() >= 2, "a copy");
+        assert_eq!(ids(&stage).len(), 1, "{:?}", stage.digests());
+        stage.forget();
+        stage.world.delete_pack(REGION, PACK);
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_refused_for_its_text_goes_without_it_and_holds_nobody_up() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, PACK, 30);
+    stage.tick().await;
+    stage.forget();
+    fail_all(&stage, 25);
+    stage.world.fail(REGION, PACK, &account(7), "UPDATE_FAILED", "Code", "POISON");
+    stage.world.poison_sns("POISON");
+    stage.tick().await;
+    let times = events(&stage);
+    assert_eq!((times.len(), times.values().max()), (25, Some(&1)), "all arrive, once");
+    let arrived = stage.world.messages_to(EVENTS);
+    let poisoned =
+        arrived.iter().find(|event| event.attribute("AccountId") == Some(account(7).as_str())).unwrap();
+    let document = poisoned.json_for("default");
+    assert_eq!((&document["Kind"], &document["To"]["ErrorCode"]), (&json!("Failed"), &json!("Code")));
+    assert_eq!(document["To"]["ErrorMessage"], Value::Null);
+    // The digest steps down, too: people hear how many, and where to look.
+    assert_eq!(stage.digests().len(), 1);
+    assert_eq!(stage.digests()[0]["Counts"], json!({"Failed": 25}));
+    assert_eq!(outcomes(&stage.tick().await), ["Unchanged"], "nothing is owed");
+}
+
+#[tokio::test]
+async fn what_is_owed_of_a_pack_that_nobody_watches_any_more_is_announced() {
+    let mut stage = Stage::new().await;
+    stage.world.add_pack(REGION, PACK, 3).add_pack(REGION, "Other", 1);
+    stage.tick().await;
+    stage.forget();
+    fail_all(&stage, 1);
+    stage.world.refuse_topic(ALERTS).topic_fault(EVENTS, SnsFault::DropBefore);
+    stage.invoke(json!({})).await.unwrap_err();
+    stage.world.heal_sns();
+    stage.lambda = stage.lambda.env("PACKWATCH_PACKS", "Other");
+    stage.lambda.kill();
+    let answer = stage.tick().await;
+    assert_eq!(answer["Targets"].as_array().unwrap().len(), 1, "{answer}");
+    assert_eq!((stage.digests().len(), events(&stage).len()), (1, 1));
+    stage.tick().await;
+    assert_eq!((stage.digests().len(), events(&stage).len()), (1, 1), "once");
+}
+
+#[tokio::test]
+async fn a_function_whose_events_topic_was_taken_away_says_what_it_passes_over() {
+    let mut stage = Stage::new().await;
+    stage.world.add_pack(REGION, PACK, 3);
+    stage.tick().await;
+    stage.forget();
+    fail_all(&stage, 2);
+    stage.world.refuse_topic(EVENTS);
+    stage.invoke(json!({})).await.unwrap_err();
+    stage.world.heal_sns();
+    stage.lambda = stage.lambda.env("PACKWATCH_EVENTS_TOPIC_ARN", "");
+    stage.lambda.kill();
+    stage.tick().await;
+    let logs = stage.lambda.logs();
+    assert!(
+        logs.iter().any(|line| line.contains("passed over") && line.contains("\"records\":2")),
+        "{logs:?}"
+    );
+    assert_eq!(outcomes(&stage.tick().await), ["Unchanged"], "nothing is owed any more");
+    stage.lambda = stage.lambda.env("PACKWATCH_EVENTS_TOPIC_ARN", EVENTS);
+    stage.lambda.kill();
+    stage.tick().await;
+    assert_eq!(events(&stage).len(), 0, "what was passed over does not come back");
+}

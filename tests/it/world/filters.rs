@@ -1,0 +1,127 @@
+//! How AWS Config filters, which is not documented: before or after pages are cut, wrongly for a while, and never all at
+//! one moment.
+
+use super::packs::Row;
+use super::{State, World};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The faults of the filters in force.
+#[derive(Default)]
+pub struct FilterFaults {
+    /// Each applies to a page after it was cut, so that pages may be short or empty with more to come.
+    pub status_after_paging: bool,
+    pub account_after_paging: bool,
+    /// So many filtered calls are answered as if they were not filtered.
+    pub lies: usize,
+    /// Statuses that AWS has added to its documented ones.
+    pub further_statuses: BTreeSet<String>,
+    /// What changes once so many more calls for statuses were answered.
+    pub moves: Vec<Move>,
+}
+
+/// An account that moves while it is read.
+pub struct Move {
+    after_calls: usize,
+    region: String,
+    pack: String,
+    account: String,
+    status: String,
+}
+
+/// What a call wants to see.
+#[derive(serde::Deserialize, Default, Debug, Clone)]
+#[serde(rename_all = "PascalCase")]
+pub struct Filters {
+    pub account_id: Option<String>,
+    pub status: Option<String>,
+}
+
+impl Filters {
+    fn has_account(&self, account: &str) -> bool {
+        self.account_id.as_ref().is_none_or(|only| only == account)
+    }
+
+    fn has_status(&self, row: &Row) -> bool {
+        self.status.as_ref().is_none_or(|only| *only == row.status)
+    }
+}
+
+impl FilterFaults {
+    /// What is left before pages are cut.
+    pub fn early(&self, filters: &Filters, account: &str, row: &Row) -> bool {
+        (self.account_after_paging || filters.has_account(account))
+            && (self.status_after_paging || filters.has_status(row))
+    }
+
+    /// What is left of a page.
+    pub fn late(filters: &Filters, account: &str, row: &Row) -> bool {
+        filters.has_account(account) && filters.has_status(row)
+    }
+
+    /// The filters by which a call is answered.
+    pub fn honoured(&mut self, filters: &Filters) -> Filters {
+        let is_filtered = filters.account_id.is_some() || filters.status.is_some();
+        if is_filtered && self.lies > 0 {
+            self.lies -= 1;
+            return Filters::default();
+        }
+        filters.clone()
+    }
+}
+
+impl State {
+    /// Moves the accounts whose time has come, before a call for statuses is answered.
+    pub fn pass_call(&mut self) {
+        let moves = std::mem::take(&mut self.faults.filters.moves);
+        let (due, later): (Vec<_>, Vec<_>) = moves.into_iter().partition(|moved| moved.after_calls == 0);
+        let later = later.into_iter().map(|moved| Move { after_calls: moved.after_calls - 1, ..moved });
+        self.faults.filters.moves = later.collect();
+        let now = self.now();
+        for Move { region, pack, account, status, .. } in due {
+            let mut none = BTreeMap::new();
+            let rows = self.pack_mut(&region, &pack).map_or(&mut none, |pack| &mut pack.rows);
+            if let Some(row) = rows.get_mut(&account) {
+                *row = Row::new(&*row.conformance_pack_name, &status, now);
+            }
+        }
+    }
+}
+
+impl World {
+    /// Filters pages after cutting them, so that a page may be short or empty with more to come.
+    pub fn filter_after_paging(&self) -> &Self {
+        self.filter_status_after_paging().filter_account_after_paging()
+    }
+
+    /// Filters by status after pages were cut.
+    pub fn filter_status_after_paging(&self) -> &Self {
+        self.lock().faults.filters.status_after_paging = true;
+        self
+    }
+
+    /// Filters by account after pages were cut.
+    pub fn filter_account_after_paging(&self) -> &Self {
+        self.lock().faults.filters.account_after_paging = true;
+        self
+    }
+
+    /// Answers the next `calls` filtered calls as if they were not filtered: with rows of other statuses.
+    pub fn filter_lies(&self, calls: usize) -> &Self {
+        self.lock().faults.filters.lies = calls;
+        self
+    }
+
+    /// AWS Config knows another status, which packwatch does not.
+    pub fn know_status(&self, status: &str) -> &Self {
+        self.lock().faults.filters.further_statuses.insert(status.to_owned());
+        self
+    }
+
+    /// Moves `account` to `status` once `calls` more calls for statuses, of any pack, were answered: between two reads of
+    /// a quick look, and between two pages of a whole one.
+    pub fn move_after(&self, calls: usize, region: &str, pack: &str, account: &str, status: &str) -> &Self {
+        let [region, pack, account, status] = [region, pack, account, status].map(str::to_owned);
+        self.lock().faults.filters.moves.push(Move { after_calls: calls, region, pack, account, status });
+        self
+    }
+}
