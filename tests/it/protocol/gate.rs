@@ -134,6 +134,13 @@ impl Gate {
         pending().await
     }
 
+    /// A process that died does nothing at all any more, on none of its tasks.
+    async fn unless_dead(&self) {
+        if self.dead.get() {
+            pending().await
+        }
+    }
+
     /// The one way through.
     pub(crate) async fn pass<T: std::fmt::Debug, E: From<Fault> + std::fmt::Debug>(
         &self,
@@ -141,16 +148,15 @@ impl Gate {
         contents: &[String],
         effect: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        // A process that died does nothing at all any more, on none of its tasks.
-        if self.dead.get() {
-            pending::<()>().await;
-        }
+        self.unless_dead().await;
         let granted = match &self.steps {
             Some(steps) => steps.wait(kind).await,
             None => Granted::Pass,
         };
         if !self.delay.get().is_zero() {
             tokio::time::sleep(self.delay.get()).await;
+            // Another task may have died while this one waited.
+            self.unless_dead().await;
         }
         let index = self.count();
         self.log.borrow_mut().push(kind);

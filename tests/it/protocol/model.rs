@@ -127,6 +127,15 @@ async fn history(ops: &[Op]) -> Vec<String> {
     broken(&stage.truth, &stage.store, disturbed)
 }
 
+/// Two tasks of one run reach their ends in the same moment: the run dies once, not the next one too.
+#[tokio::test(start_paused = true)]
+async fn a_run_dies_once() {
+    let run = |only, deadline, faults| Op::Run { only, deadline, faults };
+    let faults = vec![(13, Outcome::DiedBefore), (14, Outcome::DiedBefore)];
+    let ops = [run(Only::Pack(A), None, Vec::new()), run(Only::Everything, Some(9), faults)];
+    assert_eq!(history(&ops).await, Vec::<String>::new());
+}
+
 #[test]
 fn random_histories_keep_the_promise() {
     let config = ProptestConfig { cases: HISTORIES, failure_persistence: None, ..ProptestConfig::default() };
