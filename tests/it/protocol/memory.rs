@@ -170,7 +170,12 @@ impl State {
     /// Remembers that a life begins or ends.
     fn close(&mut self, target: &Target, epoch: u64, closing: Option<&Closing>) {
         let begins = match closing {
-            Some(Closing::Begun(..)) => Some(self.rows_of(target)),
+            Some(Closing::Begun(..)) => {
+                // Rows of the life before may still be there.
+                let (head, mut rows) = (&self.heads[target], self.rows_of(target));
+                Arc::make_mut(&mut rows).retain(|_, row| head.counts(row));
+                Some(rows)
+            }
             Some(Closing::Gone(_)) => None,
             Some(Closing::Counted(_)) | None => return,
         };
@@ -246,8 +251,8 @@ impl SnapshotStore for MemoryStore {
         let log = state.logs.entry(target.clone()).or_default();
         log.extend(records.map(|record| (record.position(), record)));
         let after = closing.map_or_else(|| before.clone(), |closing| closing.applied_to(before.clone()));
-        state.close(target, epoch, closing);
         state.write(target, Some(&before), after);
+        state.close(target, epoch, closing);
         Ok(())
     }
 

@@ -195,10 +195,10 @@ pub(crate) fn broken(truth: &Truth, store: &MemoryStore, copies: bool) -> Vec<St
         for (n, record) in log.iter().enumerate() {
             let Record::Pack(notice) = record else { continue };
             let times = alerts.contents.get(&id(record)).map_or(0, Vec::len);
-            // A life that was over before anybody heard of it is told by its end.
+            // A life that was over before anybody heard of it is told by its end, which is judged by itself.
             let end = log[n + 1..].iter().find(|later| matches!(later, Record::Pack(_)));
             let is_over = notice.event == PackEvent::Baseline
-                && end.is_some_and(|end| alerts.contents.contains_key(&id(end)));
+                && end.is_some_and(|end| matches!(end, Record::Pack(end) if end.told));
             if notice.told && !(times == 0 && is_over) {
                 judge("alerts", record, times);
             }
