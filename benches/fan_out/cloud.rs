@@ -17,7 +17,6 @@ use packwatch::settings::{Reader as SettingsReader, Settings};
 use packwatch::state::log::Place;
 use packwatch::watch;
 use packwatch::watch::budget::Budget;
-use packwatch::watch::fan_out::fan_out;
 use packwatch::watch::report::Answer;
 use packwatch::watch::request::Request;
 use tokio::time::{Instant, sleep};
@@ -78,21 +77,13 @@ impl Cloud {
 
     /// One run over everything.
     pub(crate) async fn run_alone(&self) {
-        self.watch(&Request::default()).await;
+        self.watch(&Request::default(), None).await;
     }
 
     /// The schedule's run with a queue.
     pub(crate) async fn send(&self) {
-        let reader = self.instance();
-        let sent = fan_out(
-            &Around { cloud: self, reader: &reader },
-            &self.settings,
-            &Budget::ending_in(TIMEOUT),
-            &self.queue,
-        )
-        .await;
-        assert_eq!(sent.expect("a run").answer.failure(), None);
-        self.idle.borrow_mut().push(reader);
+        let everything = Request { scheduled: true, ..Request::default() };
+        assert_eq!(self.watch(&everything, Some(&self.queue)).await.failure(), None);
     }
 
     /// What Lambda's event source mapping does, with one of its runs at a time.
@@ -106,7 +97,7 @@ impl Cloud {
             let queued = Queued::sort(records, Some(self.every), self.clock.now());
             self.queue.dropped.set(self.queue.dropped.get() + queued.outdated.len() as u64);
             let answer = match queued.request() {
-                Some(request) => Some(self.watch(&request).await),
+                Some(request) => Some(self.watch(&request, None).await),
                 None => None,
             };
             let back = queued.response(answer.as_ref()).batch_item_failures;
@@ -115,10 +106,10 @@ impl Cloud {
         }
     }
 
-    async fn watch(&self, request: &Request) -> Answer {
+    async fn watch(&self, request: &Request, queue: Option<&Queue>) -> Answer {
         let reader = self.instance();
         let started = Instant::now();
-        let outside = Around { cloud: self, reader: &reader };
+        let outside = Around { cloud: self, reader: &reader, queue };
         let budget = Budget::ending_in(TIMEOUT);
         let run = watch::run(&outside, &self.settings, request, &budget);
         let report = tokio::time::timeout(TIMEOUT, Box::pin(run)).await.expect("no run is killed by Lambda");
@@ -142,6 +133,7 @@ impl Cloud {
 struct Around<'a> {
     cloud: &'a Cloud,
     reader: &'a Reader,
+    queue: Option<&'a Queue>,
 }
 
 impl Outside for Around<'_> {
@@ -149,6 +141,7 @@ impl Outside for Around<'_> {
     type Store = Table;
     type Publisher = Topics;
     type Names = Nobody;
+    type Queue = Queue;
 
     fn source(&self) -> &Reader {
         self.reader
@@ -164,6 +157,10 @@ impl Outside for Around<'_> {
 
     fn names(&self) -> &Nobody {
         &Nobody
+    }
+
+    fn queue(&self) -> Option<&Queue> {
+        self.queue
     }
 
     fn now(&self) -> Timestamp {

@@ -76,7 +76,7 @@ impl Queued {
             reports
                 .iter()
                 .find(|report| report.is_of(target))
-                .is_some_and(|report| report.outcome.is_failure() || report.out_of_time)
+                .is_some_and(|report| report.outcome.is_failure() || (report.out_of_time && !report.recurs))
         };
         let unfinished = self.targets.into_iter().filter(|(_, target)| again(target)).map(|(id, _)| id);
         let refused = self.refused.into_iter().map(|(id, _)| id);
@@ -137,17 +137,18 @@ mod tests {
                 ended("Broken", Outcome::Incomplete),
                 ended("Denied", Outcome::Denied),
                 TargetReport::of(&target("Late")).out_of_time("out of time"),
+                TargetReport { recurs: true, ..TargetReport::of(&target("Due")).out_of_time("out of time") },
             ],
             0,
             None,
         );
-        let packs = ["Done", "Newer", "Hidden", "Broken", "Broken", "Denied", "Late", "No-longer-watched"];
+        let packs = ["Done", "Newer", "Hidden", "Broken", "Broken", "Denied", "Late", "Due", "Not-watched"];
         let mut records: Vec<Record> =
             packs.iter().zip(1..).map(|(pack, n)| record(&format!("m-{n}"), pack, 0, 1)).collect();
         let error = EventError::Request("no".to_owned());
-        records.push(Record { target: Err(error), ..record("m-9", "Unread", 0, 1) });
+        records.push(Record { target: Err(error), ..record("m-10", "Unread", 0, 1) });
         let again = sort(records).response(Some(&answer)).batch_item_failures;
         let again: Vec<&str> = again.iter().map(|failure| failure.item_identifier.as_str()).collect();
-        assert_eq!(again, ["m-4", "m-5", "m-6", "m-7", "m-9"], "both copies of one target");
+        assert_eq!(again, ["m-4", "m-5", "m-6", "m-7", "m-10"], "both copies of one target");
     }
 }

@@ -19,7 +19,6 @@ use crate::event::{self, Record, Trigger};
 use crate::ports::{self, Machines, Outside};
 use crate::settings::{self, Faults, Settings};
 use crate::watch::budget::Budget;
-use crate::watch::fan_out::fan_out;
 use crate::watch::report::{Answer, Report};
 use crate::watch::request::Request;
 use crate::watch::unannounced;
@@ -104,18 +103,14 @@ impl Function {
     async fn handle(&self, payload: &Value, context: &Context) -> Result<Handled, Diagnostic> {
         let event = event::parse(payload).map_err(|error| diagnostic("Event", error.to_string()))?;
         let budget = budget(context);
-        match (event, &self.queue) {
-            (Trigger::Records(records), _) => self.take(records, &budget).await,
-            (Trigger::Tick, Some((queue, _))) => {
-                let sent = Box::pin(fan_out(self, &self.settings, &budget, queue)).await;
-                sent.map(Handled::Run).map_err(not_run)
-            }
-            (Trigger::Tick, None) => {
+        match event {
+            Trigger::Records(records) => self.take(records, &budget).await,
+            Trigger::Tick => {
                 let everything = Request { scheduled: true, ..Request::default() };
                 self.run(&everything, &budget).await.map(Handled::Run)
             }
             // Whoever asks waits for the answer.
-            (Trigger::Request(request), _) => self.run(&request, &budget).await.map(Handled::Run),
+            Trigger::Request(request) => self.run(&request, &budget).await.map(Handled::Run),
         }
     }
 
@@ -167,6 +162,7 @@ impl Outside for Function {
     type Store = DynamoStore;
     type Publisher = SnsPublisher;
     type Names = Option<Organizations>;
+    type Queue = SqsQueue;
 
     fn source(&self) -> &Self::Source {
         &self.source
@@ -182,6 +178,10 @@ impl Outside for Function {
 
     fn names(&self) -> &Self::Names {
         &self.names
+    }
+
+    fn queue(&self) -> Option<&Self::Queue> {
+        self.queue.as_ref().map(|(queue, _)| queue)
     }
 
     fn now(&self) -> Timestamp {

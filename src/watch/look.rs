@@ -144,6 +144,11 @@ impl LookFacts {
         self.account_count() > SMALL
     }
 
+    /// Whether its whole looks come again by themselves, when they are due.
+    pub fn recurs(&self) -> bool {
+        self.has_life && self.is_large()
+    }
+
     /// The calls of a whole look.
     pub fn whole_calls(&self) -> u64 {
         pages(self.account_count())
@@ -263,7 +268,7 @@ pub fn in_order(due: Vec<DueLook>, every: Duration, now: Timestamp) -> BTreeMap<
 /// How long ago the whole look was that is the longest ago, over all large targets that are watched and live. The alarm
 /// is for three times `PACKWATCH_WHOLE_EVERY`.
 pub fn oldest<'a>(targets: impl IntoIterator<Item = &'a LookFacts>, now: Timestamp) -> Option<Duration> {
-    let live = targets.into_iter().filter(|facts| facts.has_life && facts.is_large());
+    let live = targets.into_iter().filter(|facts| facts.recurs());
     live.filter_map(|facts| facts.whole_at).map(|at| age(at, now)).max()
 }
 

@@ -1,8 +1,8 @@
 //! One run, in its order: load, then for each target observe, fingerprint, confirm, claim, compare, record, and at the
 //! same time announce.
 //!
-//! This file knows the order of a run, `looks` that of its looks, [`target`] that for one target, [`mod@announce`] what comes after it. `docs/design.md`
-//! says why it is this one.
+//! This file knows the order of a run, `looks` that of its looks, [`target`] that for one target, [`mod@announce`] what
+//! comes after it. `docs/design.md` says why it is this one.
 
 pub mod account_names;
 pub mod announce;
@@ -32,7 +32,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use crate::ports::Outside;
 use crate::settings::Settings;
-use crate::watch::announce::announce;
+use crate::watch::announce::{Handed, announce};
 use crate::watch::budget::Budget;
 use crate::watch::looks::{LookedAt, looks, oldest_whole_look};
 use crate::watch::report::{Answer, Report, TargetReport};
@@ -61,7 +61,7 @@ pub async fn run(
             match Box::pin(target::take_up(&context, target, head)).await {
                 Ok(owed) => {
                     // The announcers listen for as long as there is a sender.
-                    let _ = to_announcers.send(owed);
+                    let _ = to_announcers.send(Handed::Owed(owed));
                 }
                 Err(report) => unsaid.push(report),
             }
@@ -77,12 +77,14 @@ pub async fn run(
     reports.extend(announced.reports.into_iter().filter(|r| r.outcome.is_failure() || is_watched(r)));
     let LookedAt { reports: looked, previews, next_token, whole_at } = looked_at;
     reports.extend(looked);
-    reports.iter().for_each(|report| report.log(&context.id));
-    let recorded_only = |report: &TargetReport| !report.outcome.is_done() && report.transitions > 0;
-    let may_owe = owed || reports.iter().any(recorded_only);
     let answer = Answer::new(reports, announced.notifications, next_token);
+    answer.targets.iter().for_each(|report| report.log(&context.id));
+    let recorded_only = |report: &TargetReport| !report.outcome.is_done() && report.transitions > 0;
+    let may_owe = owed || answer.targets.iter().any(recorded_only);
     let oldest_whole_look = match settings.whole_every {
-        Some(_) if request.scheduled => oldest_whole_look(&planned, &whole_at, outside.now()),
+        Some(_) if request.scheduled && request.targets.is_none() => {
+            oldest_whole_look(&planned, &whole_at, outside.now())
+        }
         _ => None,
     };
     let (preview, reduced) = (preview(&context, &previews), announced.reduced);

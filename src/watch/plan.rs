@@ -23,6 +23,14 @@ pub struct Planned {
     pub silences: Silences,
 }
 
+impl Planned {
+    /// The same target with its head as it is in these heads; `None` where that is not there, or must not be touched.
+    pub fn loaded_again(&self, mut heads: Heads) -> Option<Self> {
+        let head = Some(heads.known.remove(&self.target)?);
+        Some(Self { head, silences: heads.silences.of(&self.target), ..self.clone() })
+    }
+}
+
 /// The regions whose packs must be listed for this request: none when it names packs or targets.
 pub fn regions_to_list(request: &Request, settings: &Settings) -> Vec<Region> {
     let regions = watched_regions(request, settings).cloned();

@@ -66,6 +66,12 @@ pub struct QuickRead {
 }
 
 impl QuickRead {
+    /// Nothing is read yet.
+    pub fn nothing(observed_at: Timestamp) -> Self {
+        let (states, unclear, absent) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        Self { states, unclear, absent, observed_at }
+    }
+
     /// The fingerprint to compare with the head's; `None` while something is unclear.
     pub fn unwell(&self) -> Option<String> {
         self.unclear.is_empty().then(|| fingerprint::unwell(&self.states))

@@ -1,5 +1,6 @@
 //! The answer: what a run did with each target.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -71,6 +72,22 @@ impl Outcome {
     pub fn is_failure(self) -> bool {
         matches!(self, Self::Incomplete | Self::Denied)
     }
+
+    /// How much it matters to whoever reads a report: of two looks at one target, the higher one is told.
+    fn weight(self) -> usize {
+        let lightest_first = [
+            Self::Unchanged,
+            Self::Queued,
+            Self::Changed,
+            Self::Baseline,
+            Self::Deleted,
+            Self::Deferred,
+            Self::Superseded,
+            Self::Incomplete,
+            Self::Denied,
+        ];
+        lightest_first.iter().position(|outcome| *outcome == self).unwrap_or_default()
+    }
 }
 
 /// What a run did with one target.
@@ -101,6 +118,9 @@ pub struct TargetReport {
     /// Whether it was left for want of time.
     #[serde(skip)]
     pub out_of_time: bool,
+    /// Whether the next tick asks for it anyway, so that its message in the queue need not come back for want of time.
+    #[serde(skip)]
+    pub recurs: bool,
     /// The recorded accounts by status, where the target was finished. For metrics and logs: no part of the answer.
     #[serde(skip)]
     pub statuses: Option<Counts>,
@@ -119,6 +139,7 @@ impl TargetReport {
             transitions: 0,
             error: None,
             out_of_time: false,
+            recurs: false,
             statuses: None,
         }
     }
@@ -154,6 +175,21 @@ impl TargetReport {
     /// The same, left for want of time.
     pub fn out_of_time(self, reason: &str) -> Self {
         Self { out_of_time: true, ..self.ended(Outcome::Deferred, Some(reason.to_owned())) }
+    }
+
+    /// One report of two looks at the same target in one run, in either order: what there is as the wider one saw it, and
+    /// how it ended as the weightier one did.
+    pub fn and(self, other: Self) -> Self {
+        let is_wider = |report: &Self| (report.look == Some(Look::Whole), report.outcome.weight());
+        let (wide, narrow) = if is_wider(&self) < is_wider(&other) { (other, self) } else { (self, other) };
+        let (pages, transitions) = (wide.pages + narrow.pages, wide.transitions + narrow.transitions);
+        let accounts_read = wide.accounts_read.max(narrow.accounts_read);
+        let both = Self { pages, transitions, accounts_read, ..wide };
+        if both.outcome.weight() >= narrow.outcome.weight() {
+            return Self { statuses: both.statuses.or(narrow.statuses), ..both };
+        }
+        let Self { outcome, error, out_of_time, .. } = narrow;
+        Self { out_of_time, statuses: both.statuses.or(narrow.statuses), ..both }.ended(outcome, error)
     }
 
     /// Says in one line how it ended: a failure is logged here and nowhere else.
@@ -233,9 +269,18 @@ pub struct Report {
 }
 
 impl Answer {
-    /// Sums up the reports.
-    pub fn new(mut targets: Vec<TargetReport>, notifications: u64, next_token: Option<String>) -> Self {
-        targets.sort_by_key(|report| (report.region.clone(), report.pack.clone()));
+    /// Sums up the reports, of which there may be several of one target.
+    pub fn new(reports: Vec<TargetReport>, notifications: u64, next_token: Option<String>) -> Self {
+        let mut of_targets: BTreeMap<_, TargetReport> = BTreeMap::new();
+        for report in reports {
+            let target = (report.region.clone(), report.pack.clone());
+            let report = match of_targets.remove(&target) {
+                Some(other) => other.and(report),
+                None => report,
+            };
+            of_targets.insert(target, report);
+        }
+        let targets: Vec<TargetReport> = of_targets.into_values().collect();
         let sum = |of: fn(&TargetReport) -> u64| targets.iter().map(of).sum();
         Self {
             accounts: sum(|report| report.accounts),
@@ -263,5 +308,37 @@ impl Answer {
             n => format!("\n  and {n} more"),
         };
         Some(format!("{} of {} targets did not finish:{lines}{more}", failed.len(), self.targets.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_looks_at_one_target_are_one_report_in_either_order() {
+        let target = Target { region: "eu-west-1".parse().unwrap(), pack: "P".parse().unwrap() };
+        let quick = TargetReport {
+            look: Some(Look::Quick),
+            outcome: Outcome::Changed,
+            accounts: 2000,
+            accounts_read: 20,
+            pages: 6,
+            transitions: 1,
+            ..TargetReport::of(&target)
+        };
+        let whole = TargetReport {
+            look: Some(Look::Whole),
+            accounts: 1999,
+            accounts_read: 1999,
+            pages: 20,
+            ..TargetReport::of(&target)
+        };
+        let both = TargetReport { outcome: Outcome::Changed, pages: 26, transitions: 1, ..whole.clone() };
+        assert_eq!(Answer::new(vec![quick.clone(), whole.clone()], 0, None).targets, [both.clone()]);
+        assert_eq!(Answer::new(vec![whole.clone(), quick], 0, None).targets, [both]);
+        let late = TargetReport::of(&target).out_of_time("out of time");
+        let both = &Answer::new(vec![whole, late], 0, None).targets[0];
+        assert_eq!((both.outcome, both.out_of_time, both.accounts), (Outcome::Deferred, true, 1999));
     }
 }

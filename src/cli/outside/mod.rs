@@ -14,6 +14,8 @@ pub(super) use sink::Sink;
 pub(super) use source::{Source, Watched};
 pub(super) use store::{Store, StoreArgs};
 
+use std::convert::Infallible;
+
 use jiff::Timestamp;
 
 use super::args::Global;
@@ -48,6 +50,7 @@ impl Outside for Chosen {
     type Store = Store;
     type Publisher = Sink;
     type Names = Option<Names>;
+    type Queue = Infallible;
 
     fn source(&self) -> &Self::Source {
         &self.source

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 use tracing::warn;
 
 use crate::model::Target;
@@ -31,6 +32,17 @@ pub struct Owed {
     pub finish: Option<Finish>,
     /// What to report when all goes well.
     pub report: TargetReport,
+    /// Goes with it: whoever holds the other end learns that the work on it is over.
+    pub over: Option<oneshot::Sender<()>>,
+}
+
+/// What the announcers are handed.
+#[derive(Debug)]
+pub enum Handed {
+    /// A target whose changes are recorded.
+    Owed(Owed),
+    /// Somebody waits for what was handed before: people's group need not wait for more.
+    Hurry,
 }
 
 /// What came of the announcing.
@@ -78,17 +90,22 @@ struct Ended {
 /// Announces every target that comes in, until no more do.
 pub async fn announce<O: Outside>(
     context: &Context<'_, O>,
-    mut incoming: UnboundedReceiver<Owed>,
+    mut incoming: UnboundedReceiver<Handed>,
 ) -> Announced {
     let (to_people, for_people) = unbounded_channel();
     let (to_machines, for_machines) = unbounded_channel();
     let (people_ended, ended) = unbounded_channel();
     let machines_ended = people_ended.clone();
     let hand_out = async move {
-        while let Some(owed) = incoming.recv().await {
-            let owed = Rc::new(owed);
-            // Both announcers listen for as long as there is a sender.
-            let _ = (to_people.send(owed.clone()), to_machines.send(owed));
+        // Both announcers listen for as long as there is a sender.
+        while let Some(handed) = incoming.recv().await {
+            match handed {
+                Handed::Owed(owed) => {
+                    let owed = Rc::new(owed);
+                    let _ = (to_people.send(Some(owed.clone())), to_machines.send(owed));
+                }
+                Handed::Hurry => drop(to_people.send(None)),
+            }
         }
     };
     // Boxed: their states are large, and the layout of all in one is too deep for the compiler.

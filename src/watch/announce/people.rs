@@ -35,7 +35,7 @@ pub(super) struct Told {
 /// Tells people of every target that comes in.
 pub(super) async fn announce<O: Outside>(
     context: &Context<'_, O>,
-    mut incoming: UnboundedReceiver<Rc<Owed>>,
+    mut incoming: UnboundedReceiver<Option<Rc<Owed>>>,
     endings: Endings,
 ) -> Told {
     let topic = Topic::default();
@@ -47,16 +47,21 @@ pub(super) async fn announce<O: Outside>(
     told
 }
 
-/// The next group: the first target that comes, and what follows within the group wait.
+/// The next group: the first target that comes, and what follows within the group wait, unless somebody is in a hurry.
 async fn gather<O>(
-    incoming: &mut UnboundedReceiver<Rc<Owed>>,
+    incoming: &mut UnboundedReceiver<Option<Rc<Owed>>>,
     group_wait: Duration,
     context: &Context<'_, O>,
 ) -> Option<Vec<Rc<Owed>>> {
-    let mut group = vec![incoming.recv().await?];
+    let first = loop {
+        if let Some(owed) = incoming.recv().await? {
+            break owed;
+        }
+    };
+    let mut group = vec![first];
     let until = context.budget.cap(Instant::now() + group_wait);
     while group.len() < LARGEST_GROUP
-        && let Ok(Some(owed)) = timeout_at(until, incoming.recv()).await
+        && let Ok(Some(Some(owed))) = timeout_at(until, incoming.recv()).await
     {
         group.push(owed);
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::model::{AccountId, Target};
+use crate::model::{AccountId, Kind, Target};
 use crate::notify::{self, Fold};
 use crate::ports::{Outside, SnapshotStore, SourceError, StoreError};
 use crate::state::Row;
@@ -17,7 +17,7 @@ use crate::state::log::{Notice, PackEvent, Position, Record};
 use crate::watch::announce::Owed;
 use crate::watch::compare::{self, Comparison, Observation};
 use crate::watch::context::Context;
-use crate::watch::look::{Look as Kind, LookFacts};
+use crate::watch::look::{self, LookFacts};
 use crate::watch::observe::{self, Read, ReadError};
 use crate::watch::plan::Planned;
 use crate::watch::record::{Recorded, record};
@@ -32,6 +32,15 @@ pub struct Looked {
     pub next_token: Option<String>,
     /// When a whole look began whose changes are recorded.
     pub whole_at: Option<Timestamp>,
+    /// The accounts that a whole look found to have joined or left, of a target that was watched before.
+    pub moved: BTreeSet<AccountId>,
+}
+
+impl Looked {
+    /// A look that was not whole.
+    pub fn of(ended: Ended) -> Self {
+        Self { ended, next_token: None, whole_at: None, moved: BTreeSet::new() }
+    }
 }
 
 /// How the look at a target ended.
@@ -43,6 +52,16 @@ pub enum Ended {
     Owed(Box<Owed>),
     /// In a dry run: what would be recorded, in the order of the log.
     Would(TargetReport, Box<Preview>),
+}
+
+impl Ended {
+    /// What to report of it, if all goes well.
+    pub fn report(&self) -> &TargetReport {
+        match self {
+            Self::Done(report) | Self::Would(report, _) => report,
+            Self::Owed(owed) => &owed.report,
+        }
+    }
 }
 
 /// What a run would record of a target.
@@ -81,12 +100,12 @@ impl From<ReadError> for Stop {
     }
 }
 
-/// Takes a target as far as its changes are recorded, by a look at all that the request wants to see. `pages` were read
-/// by a quick look before.
-pub async fn look<O: Outside>(context: &Context<'_, O>, planned: &Planned, pages: u64) -> Looked {
+/// Takes a target as far as its changes are recorded, by a look at all that the request wants to see.
+pub async fn look<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> Looked {
     let mut look = Look::new(context, planned);
-    look.pages_before = pages;
-    look.report.look = (!context.request.is_partial()).then_some(Kind::Whole);
+    look.report.look = (!context.request.is_partial()).then_some(look::Look::Whole);
+    look.report.recurs =
+        context.settings.whole_every.is_some() && LookFacts::of(planned.head.as_ref()).recurs();
     let ended = match &planned.unreadable {
         Some(reason) => {
             Ended::Done(TargetReport::of(&planned.target).ended(Outcome::Incomplete, Some(reason.clone())))
@@ -96,7 +115,7 @@ pub async fn look<O: Outside>(context: &Context<'_, O>, planned: &Planned, pages
             Err(stop) => Ended::Done(stopped(context, look.report, stop)),
         },
     };
-    Looked { ended, next_token: look.next_token, whole_at: look.whole_at }
+    Looked { ended, next_token: look.next_token, whole_at: look.whole_at, moved: look.moved }
 }
 
 /// Takes a target of which only its log matters: nobody watches it any more.
@@ -115,7 +134,7 @@ pub async fn take_up<O: Outside>(
     match context.outside.store().claim(target, &claim).await {
         Ok(head) => {
             let end = Position::end_of(head.epoch);
-            Ok(Owed { target: target.clone(), head, end, finish: None, report })
+            Ok(Owed { target: target.clone(), head, end, finish: None, report, over: None })
         }
         Err(error) => Err(stopped(context, report, error.into())),
     }
@@ -161,8 +180,8 @@ struct Look<'a, O> {
     planned: &'a Planned,
     report: TargetReport,
     next_token: Option<String>,
-    pages_before: u64,
     whole_at: Option<Timestamp>,
+    moved: BTreeSet<AccountId>,
 }
 
 /// What was read of a target: everything that AWS Config is asked before the claim.
@@ -171,7 +190,7 @@ struct Observed {
     /// Recorded accounts that were not shown, and asked for again: they have left.
     left: BTreeSet<AccountId>,
     /// Which look it was; `None` where the request asked for less.
-    by: Option<Kind>,
+    by: Option<look::Look>,
 }
 
 /// What is to be written.
@@ -194,7 +213,7 @@ struct Found {
 impl<'a, O: Outside> Look<'a, O> {
     fn new(context: &'a Context<'a, O>, planned: &'a Planned) -> Self {
         let report = TargetReport::of(&planned.target);
-        Self { context, planned, report, next_token: None, pages_before: 0, whole_at: None }
+        Self { context, planned, report, next_token: None, whole_at: None, moved: BTreeSet::new() }
     }
 
     async fn steps(&mut self) -> Result<Ended, Stop> {
@@ -203,7 +222,7 @@ impl<'a, O: Outside> Look<'a, O> {
             let found = self.compare_gone(&head).await?;
             return self.write(head, found).await;
         };
-        self.report.pages = self.pages_before + read.pages;
+        self.report.pages = read.pages;
         self.report.accounts = read.observation.states.len() as u64;
         self.report.accounts_read = self.report.accounts;
         self.next_token.clone_from(&read.next_token);
@@ -213,7 +232,7 @@ impl<'a, O: Outside> Look<'a, O> {
             return Ok(Ended::Done(self.report.clone()));
         }
         let Some(observed) = self.confirm(read).await? else { return Ok(Ended::Done(self.report.clone())) };
-        self.report.pages = self.pages_before + observed.read.pages;
+        self.report.pages = observed.read.pages;
         self.report.accounts = observed.read.observation.states.len() as u64;
         self.report.accounts_read = self.report.accounts;
         let head = self.claim().await?;
@@ -305,7 +324,7 @@ impl<'a, O: Outside> Look<'a, O> {
             return Err(Stop::NoBaseline);
         }
         let Some(head) = &self.planned.head else {
-            let by = read.observation.whole.then_some(Kind::Whole);
+            let by = read.observation.whole.then_some(look::Look::Whole);
             return Ok(Some(Observed { read, left: BTreeSet::new(), by }));
         };
         let rows = self.rows_of(head).await?;
@@ -320,7 +339,7 @@ impl<'a, O: Outside> Look<'a, O> {
             observe::confirm(outside.source(), self.target(), &missing, &mut read, settings, silences);
         budget.within(confirm).await.ok_or(Stop::NoTime)??;
         let left = missing.into_iter().filter(|account| !read.observation.states.contains_key(account));
-        Ok(Some(Observed { left: left.collect(), read, by: Some(Kind::Whole) }))
+        Ok(Some(Observed { left: left.collect(), read, by: Some(look::Look::Whole) }))
     }
 
     /// The rows of the life that holds, or begins.
@@ -401,8 +420,8 @@ impl<'a, O: Outside> Look<'a, O> {
         };
         let is_complete = match by {
             None => false,
-            Some(Kind::Whole) => unconfirmed.is_empty(),
-            Some(Kind::Quick) => !rows.iter().any(is_unread),
+            Some(look::Look::Whole) => unconfirmed.is_empty(),
+            Some(look::Look::Quick) => !rows.iter().any(is_unread),
         };
 
         let comparison = self.comparison(head, &rows, &read.observation, read.observed_at, baseline);
@@ -435,7 +454,7 @@ impl<'a, O: Outside> Look<'a, O> {
             },
             fingerprint,
             unwell,
-            is_whole_look: is_complete && by == Some(Kind::Whole),
+            is_whole_look: is_complete && by == Some(look::Look::Whole),
             obsolete: stale.into_iter().map(Change::removal).collect(),
             changes,
             closing,
@@ -508,6 +527,9 @@ impl<'a, O: Outside> Look<'a, O> {
             }
         }
         if is_whole && found.is_whole_look {
+            if found.outcome == Outcome::Changed {
+                self.moved = moved(&found.changes);
+            }
             self.note_whole_look(found.at, &found.counts).await;
         }
         let head = match &found.closing {
@@ -521,7 +543,8 @@ impl<'a, O: Outside> Look<'a, O> {
             has_incidents: found.has_incidents,
             at: found.at,
         });
-        Ok(Ended::Owed(Box::new(Owed { target: self.target().clone(), head, end, finish, report })))
+        let target = self.target().clone();
+        Ok(Ended::Owed(Box::new(Owed { target, head, end, finish, report, over: None })))
     }
 
     fn would(&mut self, head: Head, found: Found) -> Ended {
@@ -540,6 +563,15 @@ impl<'a, O: Outside> Look<'a, O> {
         };
         Ended::Would(self.report.clone(), Box::new(preview))
     }
+}
+
+/// The accounts that joined or left: most likely so they did with the other packs.
+fn moved(changes: &[Change]) -> BTreeSet<AccountId> {
+    let moves = |change: &&Change| {
+        let kind = change.transition.as_ref().map(|transition| transition.kind);
+        matches!(kind, Some(Kind::Joined | Kind::Left))
+    };
+    changes.iter().filter(moves).map(|change| change.account).collect()
 }
 
 impl Comparison<'_> {

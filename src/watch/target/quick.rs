@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 
 use super::{Ended, Look, Observed, Stop, stopped};
+use crate::model::AccountId;
 use crate::ports::{Outside, SourceError};
 use crate::state::fingerprint;
 use crate::state::heads::{Head, Note};
 use crate::watch::compare::Observation;
 use crate::watch::context::Context;
-use crate::watch::look::{Look as Kind, LookFacts};
+use crate::watch::look::{self, LookFacts};
 use crate::watch::observe::{Read, ReadError};
 use crate::watch::plan::Planned;
 use crate::watch::quick::{Disproof, Quick, QuickRead, QuickReader, to_ask};
+use crate::watch::report::TargetReport;
 
 /// What became of a quick look.
 #[derive(Debug)]
@@ -22,29 +24,71 @@ pub enum Quickly {
     Whole {
         /// What AWS Config did that a filter must not do.
         disproved: Option<Disproof>,
-        /// How many calls it took to find out.
-        pages: u64,
+        /// What it took to find out.
+        report: TargetReport,
     },
 }
 
 /// Takes a target as far as its changes are recorded, by a look at those accounts that are not well.
 pub async fn look_quickly<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> Quickly {
     let mut look = Look::new(context, planned);
-    look.report.look = Some(Kind::Quick);
+    look.report.look = Some(look::Look::Quick);
     match look.quick_steps().await {
         Ok(quickly) => quickly,
         Err(stop) => Quickly::Ended(Ended::Done(stopped(context, look.report, stop))),
     }
 }
 
+/// Asks a target for accounts that have joined or left elsewhere, and takes it as far as what it says of them is
+/// recorded. `None` where that says nothing: it is left to the next whole look.
+pub async fn ask<O: Outside>(
+    context: &Context<'_, O>,
+    planned: &Planned,
+    accounts: &BTreeSet<AccountId>,
+) -> Option<Ended> {
+    let mut look = Look::new(context, planned);
+    look.report.look = Some(look::Look::Quick);
+    match look.asking_steps(accounts).await {
+        Ok(ended) => ended,
+        Err(stop) => Some(Ended::Done(stopped(context, look.report, stop))),
+    }
+}
+
 impl<O: Outside> Look<'_, O> {
+    async fn asking_steps(&mut self, accounts: &BTreeSet<AccountId>) -> Result<Option<Ended>, Stop> {
+        let Context { outside, settings, budget, .. } = self.context;
+        let planned = self.planned;
+        let Some(head) = planned.head.as_ref() else { return Ok(None) };
+        let reader = QuickReader::new(outside.source(), &planned.target, settings, &planned.silences);
+        let mut read = QuickRead::nothing(outside.now());
+        let most = LookFacts::of(Some(head)).whole_calls();
+        let asked = budget.within(reader.ask(&mut read, accounts, most)).await;
+        self.report.pages = reader.calls();
+        let Ok(Quick::Read(())) = asked.ok_or(Stop::NoTime)? else { return Ok(None) };
+        self.report.accounts = head.account_count();
+        let mut observed = observed(read, self.report.pages);
+        observed.by = None;
+        let rows = self.rows_of(head).await?;
+        let Read { observation, observed_at, .. } = &observed.read;
+        if self.comparison(head, &rows, observation, *observed_at, false).changes().is_empty() {
+            return Ok(Some(Ended::Done(self.report.clone())));
+        }
+        let head = self.claim().await?;
+        let found = self.compare(&head, observed).await?;
+        self.report.accounts = found.counts.values().sum();
+        self.write(head, found).await.map(Some)
+    }
+
     async fn quick_steps(&mut self) -> Result<Quickly, Stop> {
         let Context { outside, settings, budget, .. } = self.context;
         let planned = self.planned;
         let Some(head) = planned.head.as_ref() else { return Err(Stop::NoBaseline) };
         let reader = QuickReader::new(outside.source(), &planned.target, settings, &planned.silences);
-        let whole = |disproved| Ok(Quickly::Whole { disproved, pages: reader.calls() });
         self.report.accounts = head.account_count();
+        let report = self.report.clone();
+        let whole = |disproved| {
+            Ok(Quickly::Whole { disproved, report: TargetReport { pages: reader.calls(), ..report.clone() } })
+        };
         let read = budget.within(reader.read(&head.accounts, outside.now())).await;
         self.report.pages = reader.calls();
         let mut read = match read.ok_or(Stop::NoTime)? {
@@ -103,5 +147,5 @@ fn observed(read: QuickRead, pages: u64) -> Observed {
     let left: BTreeSet<_> = absent.clone();
     let observation = Observation { states, whole: false, absent };
     let read = Read { observation, fingerprint: None, pages, next_token: None, observed_at };
-    Observed { read, left, by: Some(Kind::Quick) }
+    Observed { read, left, by: Some(look::Look::Quick) }
 }

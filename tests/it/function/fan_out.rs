@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::function::quick_looks::looks;
 use crate::function::stage::{ALERTS, EVENTS, PACK, REGION, Stage, outcomes};
 use crate::world::ServiceError;
 use crate::world::packs::account;
@@ -140,6 +141,66 @@ async fn the_queue_brings_what_one_run_would_have_brought() {
     queued.tick().await;
     queued.drain().await;
     assert_eq!(queued.world.messages().len(), 0, "nothing has changed");
+}
+
+#[tokio::test]
+async fn the_sender_looks_quickly_and_queues_the_four_whole_looks_that_are_the_longest_due() {
+    let stage = stage(&[]).await;
+    let packs: Vec<String> = (1..=6).map(|n| format!("Large-{n}")).collect();
+    for pack in &packs {
+        stage.world.add_pack(REGION, pack, 1300);
+    }
+    assert_eq!(outcomes(&stage.tick().await), ["Queued"; 6], "a baseline");
+    stage.drain().await;
+    for (pack, n) in packs.iter().zip(1..) {
+        stage.seen_whole(pack, Duration::from_secs(3600 + 60 * n));
+    }
+    stage.forget();
+    stage.world.fail(REGION, "Large-6", &account(7), "UPDATE_FAILED", "C", "m");
+    stage.world.leave(REGION, "Large-6", &account(8));
+    let answer = stage.tick().await;
+    assert_eq!(looks(&answer), ["Quick"; 6]);
+    assert_eq!((&outcomes(&answer)[..5], outcomes(&answer)[5]), (&["Unchanged"; 5][..], "Changed"));
+    assert_eq!(stage.world.messages_to(EVENTS).len(), 1, "what is not well waits for no queue");
+    let waiting: BTreeSet<String> =
+        stage.world.waiting(QUEUE).into_iter().map(|message| message.body).collect();
+    assert_eq!(waiting, [3, 4, 5, 6].map(|n| message(REGION, &format!("Large-{n}"))).into());
+    stage.drain().await;
+    assert_eq!(stage.world.messages_to(EVENTS).len(), 2);
+    stage.tick().await;
+    assert_eq!(stage.world.waiting(QUEUE).len(), 2, "those that were not seen whole yet");
+}
+
+#[tokio::test]
+async fn a_queued_whole_look_that_finds_no_time_does_not_come_back() {
+    let stage = stage(&[]).await;
+    stage.world.add_pack(REGION, "Large", 1300);
+    stage.tick().await;
+    stage.drain().await;
+    stage.world.enqueue(QUEUE, &message(REGION, "Large"));
+    stage.world.latency(Duration::from_secs(1));
+    let answer = stage.lambda.invoke(stage.world.deliver(QUEUE, 10).unwrap(), Duration::from_secs(4)).await;
+    assert_eq!(stage.world.settle(QUEUE, &answer), BTreeSet::new(), "{answer:?}");
+    assert_eq!(stage.world.count("config", "GetOrganizationConformancePackDetailedStatus"), 13 + 4);
+}
+
+#[tokio::test]
+async fn a_queue_that_refuses_fails_the_sender_though_its_quick_looks_are_done() {
+    let stage = stage(&[]).await;
+    stage.world.add_pack(REGION, "Large", 1300);
+    stage.tick().await;
+    stage.drain().await;
+    stage.seen_whole("Large", Duration::from_secs(3601));
+    stage.forget();
+    stage.world.fail(REGION, "Large", &account(7), "UPDATE_FAILED", "C", "m");
+    let denied =
+        ServiceError::new(400, "AccessDeniedException", "not authorized to perform: sqs:sendmessage");
+    stage.world.queue_faults([QueueFault::Error(denied)]);
+    let error =
+        stage.invoke(json!({"source": "aws.scheduler", "detail-type": "Scheduled Event"})).await.unwrap_err();
+    let error = error["errorMessage"].as_str().unwrap();
+    assert!(error.contains("Large in eu-west-1: Denied: not sent to the queue"), "{error}");
+    assert_eq!(stage.world.messages_to(EVENTS).len(), 1);
 }
 
 #[tokio::test]

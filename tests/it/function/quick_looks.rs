@@ -64,21 +64,25 @@ impl Stage {
     }
 
     /// Says in the head that everybody was last seen so long ago.
-    fn seen_whole(&self, pack: &str, ago: Duration) {
+    pub(super) fn seen_whole(&self, pack: &str, ago: Duration) {
         let then = (SystemTime::now() - ago).duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
         let mut head = self.head(pack);
         head["whole_at"]["N"] = then.to_string().into();
+        self.put(&head);
+    }
+
+    fn put(&self, head: &Value) {
         let put = json!({"TableName": "packwatch", "Item": head});
         self.dynamo.database().put_item(serde_json::from_value(put).unwrap()).unwrap();
     }
 
-    fn head(&self, pack: &str) -> Value {
+    pub(super) fn head(&self, pack: &str) -> Value {
         let is_head = |item: &Value| item["sk"]["S"] == format!("head#{REGION}#{pack}");
         self.dynamo.dump("packwatch").into_iter().find(is_head).unwrap()
     }
 }
 
-fn looks(answer: &Value) -> Vec<&str> {
+pub(super) fn looks(answer: &Value) -> Vec<&str> {
     answer["Targets"].as_array().unwrap().iter().filter_map(|target| target["Look"].as_str()).collect()
 }
 
@@ -138,22 +142,67 @@ async fn who_is_well_and_joins_or_leaves_is_told_by_the_next_whole_look() {
         (vec!["Joined".into(), "Left".into()], vec!["Whole", "Quick", "Quick"])
     );
     let (all, some) = stage.calls();
-    assert_eq!((all, some), (WHOLE_LOOK, 3 * QUICK_LOOK + 1), "quick looks come first");
+    // The one that left is confirmed; both are asked for in the other packs.
+    assert_eq!((all, some), (WHOLE_LOOK, 3 * QUICK_LOOK + 1 + 2 * 2), "quick looks come first");
     assert_eq!(answer["Targets"][0]["Pages"], WHOLE_LOOK + QUICK_LOOK + 1, "both looks, one report");
     stage.forget();
     assert_eq!(looks(&stage.tick().await), ["Quick"; 3], "everybody was just seen");
 }
 
 #[tokio::test]
-async fn a_quick_look_that_claimed_is_not_followed_by_a_whole_one_until_the_next_tick() {
+async fn a_whole_look_that_is_due_follows_a_quick_one_that_claimed() {
     let stage = stage().await;
     stage.seen_whole(LARGE, Duration::from_secs(3601));
     fail(&stage, LARGE, 100);
+    stage.world.leave(REGION, LARGE, &account(900));
     let (answer, kinds) = stage.tick_and_events().await;
-    assert_eq!((kinds, looks(&answer)), (vec!["Failed".to_owned()], vec!["Quick"; 3]));
+    assert_eq!(
+        (kinds, looks(&answer)),
+        (vec!["Failed".into(), "Left".into()], vec!["Whole", "Quick", "Quick"])
+    );
+    let target = &answer["Targets"][0];
+    assert_eq!(
+        (outcomes(&answer)[0], &target["Transitions"]),
+        ("Changed", &json!(2)),
+        "both looks, one report"
+    );
     let (answer, kinds) = stage.tick_and_events().await;
-    assert_eq!((kinds, looks(&answer)), (vec![], vec!["Whole", "Quick", "Quick"]));
+    assert_eq!((kinds, looks(&answer)), (vec![], vec!["Quick"; 3]));
     assert_eq!(outcomes(&answer), ["Unchanged"; 3]);
+}
+
+#[tokio::test]
+async fn a_target_that_changes_in_every_tick_and_was_never_seen_whole_is_seen_whole() {
+    let stage = stage().await;
+    // As after an upgrade.
+    let mut head = stage.head(LARGE);
+    head.as_object_mut().unwrap().remove("whole_at").unwrap();
+    stage.put(&head);
+    fail(&stage, LARGE, 100);
+    stage.world.leave(REGION, LARGE, &account(900));
+    let (answer, kinds) = stage.tick_and_events().await;
+    assert_eq!((kinds, looks(&answer)[0]), (vec!["Failed".into(), "Left".into()], "Whole"));
+}
+
+#[tokio::test]
+async fn who_joins_or_leaves_one_pack_is_asked_for_in_the_others_at_once() {
+    let stage = stage().await;
+    for pack in PACKS {
+        stage.world.join(REGION, pack, &account(2000), "CREATE_SUCCESSFUL");
+        stage.world.leave(REGION, pack, &account(900));
+    }
+    stage.seen_whole(LARGE, Duration::from_secs(3601));
+    let (answer, mut kinds) = stage.tick_and_events().await;
+    kinds.sort();
+    assert_eq!(kinds, ["Joined", "Joined", "Joined", "Left", "Left", "Left"]);
+    assert_eq!((looks(&answer), outcomes(&answer)), (vec!["Whole", "Quick", "Quick"], vec!["Changed"; 3]));
+    // The account that left is confirmed in the pack that everybody was read of, too.
+    assert_eq!(stage.calls(), (WHOLE_LOOK, 3 * QUICK_LOOK + 1 + 2 * 2));
+    assert_eq!(stage.digests().len(), 1);
+    let (answer, kinds) = stage.tick_and_events().await;
+    assert_eq!((outcomes(&answer), kinds), (vec!["Unchanged"; 3], vec![]));
+    assert_eq!(looks(&stage.invoke(json!({})).await.unwrap()), ["Whole"; 3]);
+    assert_eq!(stage.world.messages().len(), 0, "what was asked for is what everybody's read finds");
 }
 
 #[tokio::test]
@@ -199,8 +248,7 @@ async fn without_what_a_quick_look_compares_with_it_compares_with_the_rows() {
     let mut head = stage.head(LARGE);
     // As an older packwatch leaves it behind, that claimed without removing it.
     head["unwell_epoch"]["N"] = "0".into();
-    let put = json!({"TableName": "packwatch", "Item": head});
-    stage.dynamo.database().put_item(serde_json::from_value(put).unwrap()).unwrap();
+    stage.put(&head);
     let (answer, kinds) = stage.tick_and_events().await;
     assert_eq!((outcomes(&answer), kinds), (vec!["Unchanged"; 3], vec![]));
     assert_eq!(stage.table_requests(), [("Query".to_owned(), 2), ("UpdateItem".to_owned(), 1)]);

@@ -1,5 +1,7 @@
 //! An outside put together from parts.
 
+use std::convert::Infallible;
+
 use jiff::Timestamp;
 use packwatch::aws::Organizations;
 use packwatch::ports::{Outside, Publisher, SnapshotStore, StatusSource};
@@ -17,6 +19,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher> Outside for Parts<'_, S, D
     type Store = D;
     type Publisher = P;
     type Names = Option<Organizations>;
+    type Queue = Infallible;
 
     fn source(&self) -> &S {
         self.source

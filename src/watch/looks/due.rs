@@ -1,0 +1,110 @@
+//! The whole looks that are due, in one region, and what follows from the accounts that whole looks find to have joined
+//! or left: the other targets of the region are asked for them at once, so that people get one digest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
+
+use futures_util::stream::{self, StreamExt};
+use tokio::sync::oneshot::error::TryRecvError;
+use tokio::time::Instant;
+
+use super::Looks;
+use crate::model::{AccountId, Region, Target};
+use crate::ports::{Outside, SnapshotStore};
+use crate::watch::announce::Handed;
+use crate::watch::look::DueLook;
+use crate::watch::plan::Planned;
+use crate::watch::report::Outcome;
+use crate::watch::target::quick::ask;
+use crate::watch::target::{Ended, Looked};
+
+impl<O: Outside> Looks<'_, O> {
+    /// Makes the whole looks of a region that are due, one after the other, as far as there is time. First those at
+    /// targets that nothing was claimed of: the others wait for the announcers.
+    pub(super) async fn due(
+        &self,
+        region: &Region,
+        due: Vec<DueLook>,
+        planned: &BTreeMap<&Target, &Planned>,
+    ) {
+        self.ask_for_moved(region, planned).await;
+        let (unchanged, claimed): (Vec<_>, Vec<_>) =
+            due.into_iter().partition(|due| self.unchanged.borrow().contains_key(&due.target));
+        for due in unchanged.into_iter().chain(claimed) {
+            let Some(one) = planned.get(&due.target).filter(|_| self.fits(&due.target.region, due.calls))
+            else {
+                continue;
+            };
+            let looked = if self.unchanged.borrow().contains_key(&due.target) {
+                self.look(one).await
+            } else {
+                let Some(again) = self.loaded_again(one).await else { continue };
+                self.look(&again).await
+            };
+            match &looked.ended {
+                // It comes again. What is not well was seen.
+                Ended::Done(report) if report.out_of_time => {}
+                _ => {
+                    let quick = self.unchanged.borrow_mut().remove(&due.target);
+                    self.looked_at.borrow_mut().reports.extend(quick);
+                    self.take(looked, &due.target);
+                    self.ask_for_moved(region, planned).await;
+                }
+            }
+        }
+    }
+
+    /// A target that this run has claimed, as it is now that both announcers have let it go: what was loaded of it no
+    /// longer holds. `None` where they do not get to that in time.
+    async fn loaded_again(&self, planned: &Planned) -> Option<Planned> {
+        let mut is_over = self.claimed.borrow_mut().remove(&planned.target)?;
+        if is_over.try_recv() == Err(TryRecvError::Empty) {
+            // The announcers listen for as long as there is a sender.
+            let _ = self.to_announcers.send(Handed::Hurry);
+        }
+        // Nothing is sent: it ends when what is announced is dropped.
+        let _ = self.context.budget.within(is_over).await?;
+        let heads = self.context.budget.within(self.context.outside.store().load()).await?.ok()?;
+        planned.loaded_again(heads)
+    }
+
+    /// Asks the targets of a region of which nothing was claimed for the accounts that have joined or left elsewhere.
+    async fn ask_for_moved(&self, region: &Region, planned: &BTreeMap<&Target, &Planned>) {
+        let moved = self.moved.borrow_mut().get_mut(region).map(mem::take).unwrap_or_default();
+        if moved.is_empty() {
+            return;
+        }
+        let others: Vec<Target> =
+            self.unchanged.borrow().keys().filter(|target| target.region == *region).cloned().collect();
+        let others = others.iter().filter_map(|target| planned.get(target));
+        let asks = stream::iter(others).map(|one| self.ask(one, &moved));
+        asks.buffer_unordered(self.context.settings.concurrency).collect::<()>().await;
+    }
+
+    async fn ask(&self, planned: &Planned, accounts: &BTreeSet<AccountId>) {
+        let target = &planned.target;
+        if !self.fits(&target.region, accounts.len() as u64) {
+            return;
+        }
+        let began = Instant::now();
+        let Some(ended) = Box::pin(ask(self.context, planned, accounts)).await else { return };
+        self.note_tempo(ended.report(), began);
+        let Some(quick) = self.unchanged.borrow_mut().remove(target) else { return };
+        match ended {
+            Ended::Done(asked) if asked.outcome == Outcome::Unchanged || asked.out_of_time => {
+                let quick = if asked.out_of_time { quick } else { quick.and(asked) };
+                self.unchanged.borrow_mut().insert(target.clone(), quick);
+            }
+            ended => {
+                self.looked_at.borrow_mut().reports.push(quick);
+                self.take(Looked::of(ended), target);
+            }
+        }
+    }
+
+    /// Whether so many calls of a region end within the time that is left.
+    fn fits(&self, region: &Region, calls: u64) -> bool {
+        let tempo = self.tempo.borrow().get(region).copied().unwrap_or_default();
+        tempo.fits(calls, self.began.elapsed(), self.context.budget.left())
+    }
+}
