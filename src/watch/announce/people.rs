@@ -25,6 +25,10 @@ const LARGEST_GROUP: usize = 100;
 /// Records of the log that are held at once.
 const PAGE: u32 = 500;
 
+/// Epochs of one target that one digest covers, a day of ticks that all find changes. What a topic refused for longer is
+/// told in several: folded in one, it would take longer than a run has, again and again.
+const MOST_EPOCHS: u64 = 288;
+
 /// What came of it.
 #[derive(Debug, Default)]
 pub(super) struct Told {
@@ -41,7 +45,12 @@ pub(super) async fn announce<O: Outside>(
     let topic = Topic::default();
     let mut told = Told::default();
     while let Some(group) = gather(&mut incoming, context.settings.group_wait, context).await {
-        told.notifications += u64::from(tell(context, &topic, &group, &endings).await);
+        let mut lacking = group.into_iter().map(Lacking::of).collect::<Vec<_>>();
+        while !lacking.is_empty() {
+            let (accepted, more) = tell(context, &topic, &lacking, &endings).await;
+            told.notifications += u64::from(accepted);
+            lacking = more;
+        }
     }
     told.reduced = topic.reduced.get();
     told
@@ -68,16 +77,32 @@ async fn gather<O>(
     Some(group)
 }
 
-/// What of a target's log is owed to people: from where to where.
+/// A target of which people lack something.
+struct Lacking {
+    owed: Rc<Owed>,
+    mark: Position,
+}
+
+impl Lacking {
+    fn of(owed: Rc<Owed>) -> Self {
+        Self { mark: owed.head.people_mark(), owed }
+    }
+}
+
+/// What of a target's log one digest covers: from where to where.
 #[derive(Clone, Copy)]
 struct Range {
     from: Position,
     to: Position,
+    /// Whether that is all that people lack.
+    is_all: bool,
 }
 
 impl Range {
     fn of(owed: &Owed, from: Position) -> Self {
-        Self { from, to: owed.end.min(owed.head.people_end()) }
+        let end = owed.end.min(owed.head.people_end());
+        let to = end.min(Position::end_of(from.epoch.saturating_add(MOST_EPOCHS)));
+        Self { from, to, is_all: to == end }
     }
 
     fn is_empty(self) -> bool {
@@ -85,17 +110,18 @@ impl Range {
     }
 }
 
-/// Sends one digest for the group, and moves the marks. Whether one was accepted.
+/// Sends one digest for the group, and moves the marks. Returns whether one was accepted, and the targets of which people
+/// lack more.
 async fn tell<O: Outside>(
     context: &Context<'_, O>,
     topic: &Topic,
-    group: &[Rc<Owed>],
+    group: &[Lacking],
     endings: &Endings,
-) -> bool {
+) -> (bool, Vec<Lacking>) {
     let most = MOST_NAMED / group.len().max(1);
     let mut folded = Vec::new();
-    for owed in group {
-        let range = Range::of(owed, owed.head.people_mark());
+    for Lacking { owed, mark } in group {
+        let range = Range::of(owed, *mark);
         match fold(context, owed, range, most).await {
             Ok(fold) => folded.push((owed, range, fold)),
             Err(verdict) => let_go(endings, owed.ended(Mark::People, verdict)),
@@ -124,15 +150,17 @@ async fn tell<O: Outside>(
             // Who has nothing to tell need not wait for the others.
             Err(verdict) if fold.is_told() => verdict.clone(),
             _ if range.is_empty() => Verdict::Told,
-            _ => owed
-                .advance(context, Mark::People, range.to)
-                .await
-                .map_or_else(Verdict::from, |()| Verdict::Told),
+            _ => match owed.advance(context, Mark::People, range.to).await {
+                Ok(()) if !range.is_all => return Some(Lacking { owed: (*owed).clone(), mark: range.to }),
+                Ok(()) => Verdict::Told,
+                Err(error) => error.into(),
+            },
         };
         let_go(endings, owed.ended(Mark::People, verdict));
+        None
     };
-    join_all(folded.iter().map(advance)).await;
-    accepted == Ok(true)
+    let more = join_all(folded.iter().map(advance)).await.into_iter().flatten().collect();
+    (accepted == Ok(true), more)
 }
 
 fn failed(error: &PublishError) -> Verdict {
@@ -184,7 +212,7 @@ async fn fold<'a, O: Outside>(
     if range.is_empty() {
         return Ok(fold);
     }
-    let Range { from, to } = range;
+    let Range { from, to, .. } = range;
     let mut request = LogRequest { after: from, until: to, order: Order::Newest, limit: PAGE, token: None };
     loop {
         let page = context.budget.within_announcing(context.outside.store().log(target, &request)).await;

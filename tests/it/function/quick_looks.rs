@@ -71,7 +71,7 @@ impl Stage {
         self.put(&head);
     }
 
-    fn put(&self, head: &Value) {
+    pub(super) fn put(&self, head: &Value) {
         let put = json!({"TableName": "packwatch", "Item": head});
         self.dynamo.database().put_item(serde_json::from_value(put).unwrap()).unwrap();
     }

@@ -96,6 +96,29 @@ async fn an_alerts_topic_that_refuses_from_the_first_day_keeps_nothing_from_mach
 }
 
 #[tokio::test]
+async fn what_a_topic_refused_for_more_than_a_day_comes_in_several_digests() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, PACK, 3);
+    stage.tick().await;
+    stage.forget();
+    stage.world.refuse_topic(ALERTS);
+    fail_all(&stage, 1);
+    stage.invoke(json!({})).await.unwrap_err();
+    // A day of ticks later.
+    let mut head = stage.head(PACK);
+    head["epoch"]["N"] = "290".into();
+    stage.put(&head);
+    stage.world.fail(REGION, PACK, &account(2), "UPDATE_FAILED", "Code", "it broke");
+    stage.world.heal_sns();
+    assert_eq!(outcomes(&stage.tick().await), ["Changed"]);
+    let accounts = |digest: &Value| digest["Packs"][0]["Transitions"][0]["AccountId"].clone();
+    assert_eq!(stage.digests().iter().map(accounts).collect::<Vec<_>>(), [account(1), account(2)]);
+    assert_eq!(events(&stage).len(), 2);
+    assert_eq!(outcomes(&stage.tick().await), ["Unchanged"]);
+    assert_eq!(stage.digests().len(), 2);
+}
+
+#[tokio::test]
 async fn a_copy_of_a_digest_with_a_baseline_or_a_deletion_has_the_same_id() {
     let stage = Stage::new().await;
     let ids = |stage: &Stage| -> BTreeSet<String> {
