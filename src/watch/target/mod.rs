@@ -1,8 +1,10 @@
 //! One target, in its order: observe, fingerprint, confirm, claim, compare, record. The announcers do the rest. How a
 //! quick look observes is in [`quick`].
 
+mod catch_up;
 pub mod quick;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -177,7 +179,7 @@ fn stopped<O>(context: &Context<'_, O>, report: TargetReport, stop: Stop) -> Tar
 /// The look at one target, and what it has to report so far.
 struct Look<'a, O> {
     context: &'a Context<'a, O>,
-    planned: &'a Planned,
+    planned: Cow<'a, Planned>,
     report: TargetReport,
     next_token: Option<String>,
     whole_at: Option<Timestamp>,
@@ -213,7 +215,14 @@ struct Found {
 impl<'a, O: Outside> Look<'a, O> {
     fn new(context: &'a Context<'a, O>, planned: &'a Planned) -> Self {
         let report = TargetReport::of(&planned.target);
-        Self { context, planned, report, next_token: None, whole_at: None, moved: BTreeSet::new() }
+        Self {
+            context,
+            planned: Cow::Borrowed(planned),
+            report,
+            next_token: None,
+            whole_at: None,
+            moved: BTreeSet::new(),
+        }
     }
 
     async fn steps(&mut self) -> Result<Ended, Stop> {
@@ -235,7 +244,10 @@ impl<'a, O: Outside> Look<'a, O> {
         self.report.pages = observed.read.pages;
         self.report.accounts = observed.read.observation.states.len() as u64;
         self.report.accounts_read = self.report.accounts;
-        let head = self.claim().await?;
+        let (head, observed) = match self.claim().await {
+            Err(Stop::Store(StoreError::Superseded)) if self.report.recurs => self.catch_up(observed).await?,
+            head => (head?, observed),
+        };
         let found = self.compare(&head, observed).await?;
         self.write(head, found).await
     }

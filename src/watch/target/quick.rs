@@ -33,7 +33,7 @@ pub enum Quickly {
 pub async fn look_quickly<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> Quickly {
     let mut look = Look::new(context, planned);
     look.report.look = Some(look::Look::Quick);
-    match look.quick_steps().await {
+    match look.quick_steps(planned).await {
         Ok(quickly) => quickly,
         Err(stop) => Quickly::Ended(Ended::Done(stopped(context, look.report, stop))),
     }
@@ -48,16 +48,19 @@ pub async fn ask<O: Outside>(
 ) -> Option<Ended> {
     let mut look = Look::new(context, planned);
     look.report.look = Some(look::Look::Quick);
-    match look.asking_steps(accounts).await {
+    match look.asking_steps(planned, accounts).await {
         Ok(ended) => ended,
         Err(stop) => Some(Ended::Done(stopped(context, look.report, stop))),
     }
 }
 
 impl<O: Outside> Look<'_, O> {
-    async fn asking_steps(&mut self, accounts: &BTreeSet<AccountId>) -> Result<Option<Ended>, Stop> {
+    async fn asking_steps(
+        &mut self,
+        planned: &Planned,
+        accounts: &BTreeSet<AccountId>,
+    ) -> Result<Option<Ended>, Stop> {
         let Context { outside, settings, budget, .. } = self.context;
-        let planned = self.planned;
         let Some(head) = planned.head.as_ref() else { return Ok(None) };
         let reader = QuickReader::new(outside.source(), &planned.target, settings, &planned.silences);
         let mut read = QuickRead::nothing(outside.now());
@@ -79,9 +82,8 @@ impl<O: Outside> Look<'_, O> {
         self.write(head, found).await.map(Some)
     }
 
-    async fn quick_steps(&mut self) -> Result<Quickly, Stop> {
+    async fn quick_steps(&mut self, planned: &Planned) -> Result<Quickly, Stop> {
         let Context { outside, settings, budget, .. } = self.context;
-        let planned = self.planned;
         let Some(head) = planned.head.as_ref() else { return Err(Stop::NoBaseline) };
         let reader = QuickReader::new(outside.source(), &planned.target, settings, &planned.silences);
         self.report.accounts = head.account_count();

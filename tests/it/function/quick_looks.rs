@@ -185,6 +185,30 @@ async fn a_target_that_changes_in_every_tick_and_was_never_seen_whole_is_seen_wh
 }
 
 #[tokio::test]
+async fn a_whole_look_that_lost_its_claim_catches_up() {
+    let stage = stage().await;
+    stage.seen_whole(LARGE, Duration::from_secs(3601));
+    stage.world.leave(REGION, LARGE, &account(900));
+    stage.world.latency(Duration::from_millis(50));
+    let another_run = async {
+        while calls(&stage.world).0 < 3 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // It claimed the pack, and died.
+        let mut head = stage.head(LARGE);
+        let epoch: u64 = head["epoch"]["N"].as_str().unwrap().parse().unwrap();
+        head["epoch"]["N"] = (epoch + 1).to_string().into();
+        stage.put(&head);
+    };
+    let (answer, ()) = tokio::join!(stage.tick(), another_run);
+    assert_eq!((outcomes(&answer)[0], looks(&answer)[0]), ("Changed", "Whole"), "{answer}");
+    // Confirmed, asked for again, and asked for in the two other packs.
+    assert_eq!(stage.calls(), (WHOLE_LOOK, 3 * QUICK_LOOK + 1 + 1 + 2));
+    let events = stage.world.messages_to(EVENTS);
+    assert_eq!((events.len(), events[0].attribute("Kind")), (1, Some("Left")));
+}
+
+#[tokio::test]
 async fn who_joins_or_leaves_one_pack_is_asked_for_in_the_others_at_once() {
     let stage = stage().await;
     for pack in PACKS {
