@@ -1,7 +1,9 @@
 //! What becomes of a whole look at a large target whose claim another run was faster with: it took a hundred calls, and
 //! most of it still holds.
 
-use super::{Look, Observed, Stop};
+use super::looking::Look;
+use super::read::Observed;
+use super::stop::Stop;
 use crate::model::AccountId;
 use crate::ports::{Outside, SnapshotStore, StoreError};
 use crate::state::heads::Head;

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Ended, Look, Observed, Stop, stopped};
+use super::ended::Ended;
+use super::looking::Look;
+use super::read::Observed;
+use super::stop::{Stop, stopped};
 use crate::model::AccountId;
 use crate::ports::{Outside, SourceError};
 use crate::state::fingerprint;
