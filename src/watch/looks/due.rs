@@ -31,27 +31,41 @@ impl<O: Outside> Looks<'_, O> {
         let (unchanged, claimed): (Vec<_>, Vec<_>) =
             due.into_iter().partition(|due| self.unchanged.borrow().contains_key(&due.target));
         for due in unchanged.into_iter().chain(claimed) {
-            let Some(one) = planned.get(&due.target).filter(|_| self.fits(&due.target.region, due.calls))
-            else {
-                continue;
-            };
-            let looked = if self.unchanged.borrow().contains_key(&due.target) {
-                self.look(one).await
-            } else {
-                let Some(again) = self.loaded_again(one).await else { continue };
-                self.look(&again).await
-            };
-            match &looked.ended {
-                // It comes again. What is not well was seen.
-                Ended::Done(report) if report.out_of_time => {}
-                _ => {
-                    let quick = self.unchanged.borrow_mut().remove(&due.target);
-                    self.looked_at.borrow_mut().reports.extend(quick);
-                    self.take(looked, &due.target);
-                    self.ask_for_moved(region, planned).await;
-                }
+            let one = planned.get(&due.target).filter(|_| self.fits(region, due.calls));
+            if let Some(one) = one
+                && self.due_look(one).await
+            {
+                self.ask_for_moved(region, planned).await;
             }
         }
+    }
+
+    /// The whole look of a region that has waited for too long. It waits for no other look, but for its own quick one:
+    /// that what is not well is seen does not hang on whether there is time for everybody.
+    pub(super) async fn late(&self, planned: &Planned) {
+        match self.quick(planned).await {
+            Some(turned) => self.whole(turned).await,
+            None => drop(self.due_look(planned).await),
+        }
+    }
+
+    /// A whole look after a quick one. Whether it came to its end.
+    async fn due_look(&self, planned: &Planned) -> bool {
+        let is_unchanged = self.unchanged.borrow().contains_key(&planned.target);
+        let looked = if is_unchanged {
+            self.look(planned).await
+        } else {
+            let Some(again) = self.loaded_again(planned).await else { return false };
+            self.look(&again).await
+        };
+        // Out of time, it comes again, and what is not well was seen.
+        let is_ended = !looked.ended.report().out_of_time;
+        if is_ended || matches!(looked.ended, Ended::Owed(_)) {
+            let quick = self.unchanged.borrow_mut().remove(&planned.target);
+            self.looked_at.borrow_mut().reports.extend(quick);
+            self.take(looked, &planned.target);
+        }
+        is_ended
     }
 
     /// A target that this run has claimed, as it is now that both announcers have let it go: what was loaded of it no

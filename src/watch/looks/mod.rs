@@ -151,13 +151,12 @@ impl<'a, O: Outside> Looks<'a, O> {
         let Wanted { mut quick, mut whole, due } = wanted;
         let by_target: BTreeMap<&Target, &Planned> = planned.iter().map(|one| (&one.target, one)).collect();
         let mut regions = in_order(due, self.context.settings.whole_every.unwrap_or_default(), self.now);
-        // A region whose oldest whole look is very old begins with that one, beside the quick looks: they are few calls,
-        // and are not to wait for it.
+        // A region whose oldest whole look is very old begins with that one, beside the quick looks.
         let late: BTreeSet<Target> =
             regions.values_mut().filter_map(|region| Some(region.first.take()?.target)).collect();
         quick.retain(|one| !late.contains(&one.target));
         let late = late.iter().filter_map(|target| by_target.get(target));
-        let late = join_all(late.map(|one| self.whole(one)));
+        let late = join_all(late.map(|one| self.late(one)));
         let (turned, _) = tokio::join!(self.quick_looks(quick), late);
         whole.extend(turned);
         let wholly = stream::iter(whole).map(|one| self.whole(one));

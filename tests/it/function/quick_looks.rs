@@ -244,6 +244,23 @@ async fn a_target_that_changes_in_every_tick_is_looked_at_whole_when_it_is_late(
 }
 
 #[tokio::test]
+async fn what_is_not_well_is_seen_though_a_late_whole_look_finds_no_time() {
+    let stage = stage().await;
+    stage.seen_whole(LARGE, Duration::from_secs(3 * 3600 + 60));
+    fail(&stage, LARGE, 100);
+    stage.world.latency(Duration::from_millis(600));
+    let scheduled: Value = serde_json::from_str(include_str!("../../../events/scheduled.json")).unwrap();
+    let answer = stage.lambda.invoke(scheduled, Duration::from_secs(9)).await.unwrap();
+    assert_eq!(
+        (outcomes(&answer), looks(&answer)),
+        (vec!["Changed", "Unchanged", "Unchanged"], vec!["Quick"; 3])
+    );
+    let events = stage.world.messages_to(EVENTS);
+    assert_eq!((events.len(), events[0].attribute("Kind")), (1, Some("Failed")));
+    assert!(stage.calls().0 > 0, "it was begun");
+}
+
+#[tokio::test]
 async fn a_filter_that_pages_before_it_filters_is_not_relied_on() {
     let stage = stage().await;
     stage.world.filter_after_paging();
