@@ -15,6 +15,7 @@ use metrique_writer_format_emf::{Emf, NoMetric};
 
 use super::logs;
 use crate::model::{Phase, Region};
+use crate::watch::look::Look;
 use crate::watch::report::{Answer, Outcome, TargetReport};
 
 const NAMESPACE: &str = "packwatch";
@@ -104,6 +105,8 @@ impl Measured<'_> {
         }
         let outcomes = Outcome::ALL.map(|outcome| (outcome.as_str(), count(&|other| other == outcome)));
         document.counts.extend(outcomes);
+        let looked = |look: Look| targets.iter().filter(|target| target.look == Some(look)).count() as u64;
+        document.counts.extend([("QuickLooks", looked(Look::Quick)), ("WholeLooks", looked(Look::Whole))]);
         document.counts.push(("MessagesReduced", self.reduced));
         let throttled = self.throttles.iter().map(|(region, throttles)| format!("{region}: {throttles}"));
         document.texts.push(("ThrottledRegions", throttled.collect::<Vec<_>>().join(", ")));
@@ -116,6 +119,7 @@ impl Measured<'_> {
         document.texts.push(("Region", target.region.to_string()));
         document.texts.push(("Pack", target.pack_name().to_owned()));
         document.texts.push(("Outcome", target.outcome.as_str().to_owned()));
+        document.texts.extend(target.look.map(|look| ("Look", look.as_str().to_owned())));
         document.metric("AccountsFailed", Unit::Count, accounts(Phase::Failed));
         document.counts.push(("AccountsInProgress", accounts(Phase::InProgress)));
         document.counts.push(("AccountsSuccessful", accounts(Phase::Successful)));

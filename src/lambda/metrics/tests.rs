@@ -32,6 +32,7 @@ fn target(pack: &str, outcome: Outcome, statuses: &[(&str, u64)]) -> TargetRepor
         TargetReport::of(&Target { region: "eu-west-1".parse().unwrap(), pack: pack.parse().unwrap() });
     (report.accounts, report.pages, report.transitions) = (counts.values().sum(), 2, 1);
     report.statuses = Some(counts);
+    report.look = Some(Look::Quick);
     report.ended(outcome, None)
 }
 
@@ -139,6 +140,7 @@ fn a_run_and_its_packs() {
     let others = ["AccountsInProgress", "AccountsSuccessful", "AccountsUnrecognised"].map(|name| &pack[name]);
     assert_eq!(others, [4, 90, 3]);
     assert_eq!((&pack["Region"], &pack["Outcome"]), (&json!("eu-west-1"), &json!("Changed")));
+    assert_eq!(pack["Look"], "Quick");
 }
 
 #[test]
@@ -156,6 +158,7 @@ fn by_default_there_are_the_metrics_of_the_alarms_in_one_line_and_the_other_numb
         ["Failed", "TargetsDone", "TargetsFailed", "Accounts", "Pages", "Transitions", "Notifications"];
     assert_eq!(others.map(|name| &run[name]), [0, 1, 0, 50, 2, 1, 0].map(|n| json!(n)).each_ref());
     assert_eq!((&run["Throttles"], &run["Duration"]), (&json!(0), &json!(1234)));
+    assert_eq!((&run["QuickLooks"], &run["WholeLooks"]), (&json!(1), &json!(0)));
 }
 
 #[test]
