@@ -18,6 +18,7 @@ mod looks;
 pub mod observe;
 pub mod overdue;
 pub mod paginate;
+mod past;
 pub mod plan;
 pub mod quick;
 pub mod record;
