@@ -210,7 +210,8 @@ impl Steps {
         self.wakers.take().into_iter().for_each(Waker::wake);
     }
 
-    fn remember(&self, kind: Kind, result: &impl std::fmt::Debug) {
+    /// The run was told this.
+    pub(crate) fn remember(&self, kind: Kind, result: &impl std::fmt::Debug) {
         let mut hasher = DefaultHasher::new();
         (self.past.get(), kind, format!("{result:?}")).hash(&mut hasher);
         self.past.set(hasher.finish());

@@ -98,7 +98,7 @@ fn change(world: &World, op: &Op) {
 }
 
 async fn history(ops: &[Op]) -> Vec<String> {
-    let mut stage = Stage::new(Gate::new([]));
+    let stage = Stage::new(Gate::new([]));
     for op in ops {
         let Op::Run { only, deadline, faults } = op else {
             stage.truth.change(|world| change(world, op));

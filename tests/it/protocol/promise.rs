@@ -2,6 +2,7 @@
 //! and what was the case in AWS Config all the while. It says what is broken instead of panicking, since the mutants
 //! are to break it.
 
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
@@ -20,19 +21,25 @@ use crate::world::World;
 /// What an account is, as far as order in time can be told from it: its status, and when AWS Config updated it.
 type Fact = Option<(String, Option<jiff::Timestamp>)>;
 
+/// What was the case in AWS Config from a time on.
+struct Moment {
+    since: f64,
+    packs: BTreeSet<Target>,
+    accounts: BTreeMap<(Target, AccountId), Fact>,
+}
+
 /// A world that remembers all that was ever the case.
-#[derive(Clone)]
 pub(crate) struct Truth {
     pub(crate) world: World,
-    past: Vec<BTreeMap<(Target, AccountId), Fact>>,
-    clock: f64,
+    past: RefCell<Vec<Moment>>,
+    clock: Cell<f64>,
 }
 
 impl Truth {
     pub(crate) fn new(packs: &[(&str, usize)]) -> Self {
         let world = World::new();
-        world.add_topic(ALERTS).add_topic(EVENTS);
-        let mut truth = Self { world, past: Vec::new(), clock: 1_700_000_000.0 };
+        world.add_topic(ALERTS).add_topic(EVENTS).ageless_tokens();
+        let truth = Self { world, past: RefCell::default(), clock: Cell::new(1_700_000_000.0) };
         truth.change(|world| {
             for (pack, accounts) in packs {
                 world.add_pack(REGION, pack, *accounts);
@@ -42,11 +49,20 @@ impl Truth {
     }
 
     /// Changes the world, a minute later.
-    pub(crate) fn change(&mut self, change: impl FnOnce(&World)) {
-        self.clock += 60.0;
-        self.world.set_clock(self.clock);
+    pub(crate) fn change(&self, change: impl FnOnce(&World)) {
+        self.change_after(SignedDuration::from_mins(1), change);
+    }
+
+    /// Changes the world, so much later.
+    pub(crate) fn change_after(&self, later: SignedDuration, change: impl FnOnce(&World)) {
+        self.clock.set(self.clock.get() + later.as_secs_f64());
+        self.world.set_clock(self.clock.get());
         change(&self.world);
-        self.past.push(self.now());
+        let packs =
+            self.world.lock().regions.get(REGION).map(|region| region.packs.keys().cloned().collect());
+        let packs: Vec<String> = packs.unwrap_or_default();
+        let packs = packs.iter().map(|pack| target(pack)).collect();
+        self.past.borrow_mut().push(Moment { since: self.clock.get(), packs, accounts: self.now() });
     }
 
     fn now(&self) -> BTreeMap<(Target, AccountId), Fact> {
@@ -64,7 +80,18 @@ impl Truth {
     /// What an account was, one after the other.
     fn story(&self, of: &Target, account: AccountId) -> Vec<Fact> {
         let key = (of.clone(), account);
-        self.past.iter().map(|then| then.get(&key).cloned().flatten()).collect()
+        self.past.borrow().iter().map(|then| then.accounts.get(&key).cloned().flatten()).collect()
+    }
+
+    /// Whether a pack was there, one after the other.
+    fn presence(&self, of: &Target) -> Vec<bool> {
+        self.past.borrow().iter().map(|then| then.packs.contains(of)).collect()
+    }
+
+    /// How many moments were over before a time.
+    fn over_before(&self, time: i64) -> usize {
+        let begun = self.past.borrow().iter().filter(|moment| moment.since <= time as f64).count();
+        begun.saturating_sub(1)
     }
 }
 
@@ -236,7 +263,15 @@ pub(crate) fn broken(truth: &Truth, store: &MemoryStore, copies: bool) -> Vec<St
 fn lives(truth: &Truth, store: &MemoryStore, target: &Target, head: &Head) -> Vec<String> {
     let mut broken = Vec::new();
     let (log, mut live) = (transitions(store, target), None);
+    let (presence, mut at) = (truth.presence(target), 0);
     for life in store.lives().into_iter().filter(|life| life.target == *target) {
+        let begins = life.begins.is_some();
+        match presence.iter().skip(at).position(|there| *there == begins) {
+            Some(further) => at += further,
+            None => {
+                broken.push(format!("{target}, epoch {}: begins: {begins}, which it never did", life.epoch))
+            }
+        }
         match (live.take(), life.begins) {
             (None, Some(rows)) => live = Some((life.epoch, rows)),
             (None, None) => {}
@@ -277,6 +312,57 @@ fn lives(truth: &Truth, store: &MemoryStore, target: &Target, head: &Head) -> Ve
 
 fn transitions(store: &MemoryStore, target: &Target) -> Vec<Transition> {
     store.log_of(target).into_iter().filter_map(Record::transition).collect()
+}
+
+/// What is wrong after a tick that nothing disturbed: what is not well is recorded as it is, and nobody is owed
+/// anything. What is well may be as old as the last whole look.
+pub(crate) fn broken_after_a_tick(truth: &Truth, store: &MemoryStore) -> Vec<String> {
+    let mut broken = Vec::new();
+    let there = truth.now();
+    let is_well = |status: &str| status.ends_with("_SUCCESSFUL");
+    for (target, head) in store.heads() {
+        if head.owes() {
+            broken.push(format!("{target} still owes something after a tick: {head:?}"));
+        }
+        let mut rows = store.rows_of(&target);
+        rows.retain(|_, row| head.counts(row));
+        let of_target = there.keys().filter(|(of, _)| *of == target).map(|(_, account)| *account);
+        for account in rows.keys().copied().chain(of_target).collect::<BTreeSet<_>>() {
+            let status = |fact: Fact| fact.map(|(status, _)| status).filter(|status| !is_well(status));
+            let row = status(fact(rows.get(&account).map(|row| &row.state)));
+            let now = status(there.get(&(target.clone(), account)).cloned().flatten());
+            if row != now {
+                broken.push(format!(
+                    "{target}, {account}: after a tick {row:?} is recorded, and it is {now:?}"
+                ));
+            }
+        }
+    }
+    broken.extend(claims_too_much(truth, store));
+    broken
+}
+
+/// What heads say to have seen whole, and have not: each row is of a moment after that.
+pub(crate) fn claims_too_much(truth: &Truth, store: &MemoryStore) -> Vec<String> {
+    let mut broken = Vec::new();
+    for (target, head) in store.heads().into_iter().filter(|(_, head)| head.life().is_some()) {
+        let Some(whole_at) = head.whole_at else { continue };
+        let rows = store.rows_of(&target);
+        let past = truth.past.borrow();
+        let accounts = past.iter().flat_map(|then| then.accounts.keys()).filter(|(of, _)| *of == target);
+        for account in accounts.map(|(_, account)| *account).collect::<BTreeSet<_>>() {
+            let status = |fact: &Fact| fact.clone().map(|(status, _)| status);
+            let row = fact(rows.get(&account).filter(|row| head.counts(row)).map(|row| &row.state));
+            let story = truth.story(&target, account);
+            let mut since = story.iter().skip(truth.over_before(whole_at));
+            if !since.any(|then| status(then) == status(&row)) {
+                broken.push(format!(
+                    "{target}, {account}: seen whole at {whole_at}, and {row:?} is of before that"
+                ));
+            }
+        }
+    }
+    broken
 }
 
 /// Follows each account from its baseline: the state in which its transitions leave it, and what is wrong with them.

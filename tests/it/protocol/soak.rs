@@ -51,7 +51,7 @@ async fn killed_and_faulted_histories_keep_every_chain() {
 
 async fn history(seed: u64) -> Vec<String> {
     let mut random = Rng::with_seed(seed);
-    let mut truth = Truth::new(&[(A, ACCOUNTS), (B, 2)]);
+    let truth = Truth::new(&[(A, ACCOUNTS), (B, 2)]);
     let served = truth.world.serve().await;
     let dynamo = Dynamo::with_table("packwatch");
     let function = || {
