@@ -8,6 +8,8 @@
 //! - `model` makes random histories; `soak` kills the real function.
 //! - `oracle` is the table of kinds, written a second time; `accounts` holds the comparison against it.
 //! - `older` is packwatch 0.1 at the same table.
+//! - `truth` remembers what was the case, `heard` what SNS accepted, `journal` what of that went wrong and so excuses a copy;
+//!   `digests` folds the log a second time.
 //! - `promise` is the judge of all of them, and `mutants` are broken protocols that it must notice.
 //!
 //! To add a fault: an outcome in `gate`. To add something that happens in the world: a step in `scenario`, an `Op` in `model`. To add a
@@ -15,10 +17,13 @@
 
 mod accounts;
 mod crashes;
+mod digests;
 pub(crate) mod direct;
 mod gate;
 mod gated;
+mod heard;
 mod interleavings;
+mod journal;
 pub(crate) mod memory;
 mod model;
 mod mutants;
@@ -30,3 +35,4 @@ mod scenario;
 mod schedules;
 mod soak;
 mod spaces;
+mod truth;

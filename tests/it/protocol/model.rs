@@ -4,13 +4,11 @@
 use std::time::Duration;
 
 use packwatch::ports::Filters;
-use packwatch::watch::budget::Budget;
 use packwatch::watch::request::Request;
 use proptest::prelude::*;
 
 use crate::protocol::direct::REGION;
 use crate::protocol::gate::{Gate, Outcome};
-use crate::protocol::promise::broken;
 use crate::protocol::scenario::{A, B, Stage};
 use crate::protocol::spaces;
 use crate::world::World;
@@ -119,12 +117,10 @@ async fn history(ops: &[Op]) -> Vec<String> {
         }
         stage.gate.plan(faults.iter().copied());
         stage.gate.delay.set(Duration::from_secs(u64::from(deadline.is_some())));
-        let end = |effects: u32| Budget::ending_in(Duration::from_secs(effects.into()));
-        let _however_it_ended = stage.run(&request, &deadline.map_or(Budget::UNLIMITED, end)).await;
+        let ends_in = deadline.map(|effects| Duration::from_secs(effects.into()));
+        let _however_it_ended = stage.run(&request, ends_in).await;
     }
-    stage.heal().await;
-    let disturbed = ops.iter().any(|op| matches!(op, Op::Run { faults, .. } if !faults.is_empty()));
-    broken(&stage.truth, &stage.store, disturbed)
+    stage.verdict().await
 }
 
 /// Two tasks of one run reach their ends in the same moment: the run dies once, not the next one too.

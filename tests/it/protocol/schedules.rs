@@ -16,8 +16,9 @@ use crate::protocol::gate::{Gate, Granted, Kind};
 use crate::protocol::gated::Gated;
 use crate::protocol::memory::MemoryStore;
 use crate::protocol::mutants::{Mutant, MutantStore, Protocol, Repeated};
-use crate::protocol::promise::{Truth, broken, broken_after_a_tick, claims_too_much};
+use crate::protocol::promise::{broken, broken_after_a_tick, claims_too_much};
 use crate::protocol::scenario::A;
+use crate::protocol::truth::Truth;
 use crate::world::World;
 use crate::world::messages::Message;
 
@@ -238,7 +239,7 @@ impl Sim {
             before.extend(broken_after_a_tick(&self.truth, &self.store));
         }
         self.clean_run(Runner::Person);
-        let mut broken = broken(&self.truth, &self.store, true);
+        let mut broken = broken(&self.truth, &self.store, None);
         broken.extend(before);
         broken.extend(self.repeated.take());
         if self.space.large {
