@@ -99,7 +99,9 @@ pub(crate) struct Gate {
     /// What each publish on a topic meets for now.
     pub(crate) topics: RefCell<BTreeMap<Kind, Outcome>>,
     /// How many calls of a run SNS takes; beyond them it throttles.
-    pub(crate) most_publishes: Cell<Option<usize>>,
+    pub(crate) rate: Cell<Option<usize>>,
+    /// How many publishes the run under way has made.
+    publishes: Cell<usize>,
     /// Entries with AWS Config's own words are refused inside an answer of success.
     pub(crate) refuses_texts: Cell<bool>,
     /// Whether there is a topic for machines, where that is not the port's to say.
@@ -157,18 +159,16 @@ impl Gate {
         self.poisoned.borrow_mut().clear();
         self.topics.borrow_mut().clear();
         self.between.borrow_mut().clear();
-        self.most_publishes.set(None);
+        self.rate.set(None);
         self.refuses_texts.set(false);
         self.machines.set(None);
     }
 
     /// What a topic makes of a call for now.
     fn trouble(&self, kind: Kind) -> Option<Outcome> {
-        if let Some(most) = self.most_publishes.get().filter(|_| kind.publishes()) {
-            self.most_publishes.set(Some(most.saturating_sub(1)));
-            if most == 0 {
-                return Some(Outcome::Throttled);
-            }
+        self.publishes.set(self.publishes.get() + usize::from(kind.publishes()));
+        if kind.publishes() && self.rate.get().is_some_and(|rate| self.publishes.get() > rate) {
+            return Some(Outcome::Throttled);
         }
         self.topics.borrow().get(&kind).copied()
     }
@@ -176,6 +176,7 @@ impl Gate {
     /// The result of a run, unless it dies.
     pub(crate) async fn until_death<T>(&self, run: impl Future<Output = T>) -> Option<T> {
         self.dead.set(false);
+        self.publishes.set(0);
         let mut run = pin!(run);
         loop {
             tokio::select! {

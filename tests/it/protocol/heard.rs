@@ -36,8 +36,7 @@ impl Heard {
             };
             heard.unnamed += counted as usize - packs.iter().map(named).sum::<usize>();
             for pack in packs {
-                // A pack whose end nobody wants to hear of has only its accounts to tell.
-                if pack["Id"].is_string() && pack["Type"] != "Transitions" {
+                if pack["Id"].is_string() {
                     heard.contents.entry(id(pack)).or_default().push(json!([pack["Type"]]));
                 }
                 pack["Transitions"].as_array().unwrap().iter().for_each(|notice| heard.hear(notice));

@@ -324,7 +324,7 @@ fn transitions(store: &MemoryStore, target: &Target) -> Vec<Transition> {
 
 /// What is wrong after a tick that nothing disturbed: what is not well is recorded as it is, and nobody is owed
 /// anything. What is well may be as old as the last whole look.
-pub(crate) fn broken_after_a_tick(truth: &Truth, store: &MemoryStore) -> Vec<String> {
+pub(crate) fn broken_after_a_tick(truth: &Truth, store: &MemoryStore, told: Option<&Told>) -> Vec<String> {
     let mut broken = Vec::new();
     let there = truth.now();
     let is_well = |status: &str| status.ends_with("_SUCCESSFUL");
@@ -346,19 +346,22 @@ pub(crate) fn broken_after_a_tick(truth: &Truth, store: &MemoryStore) -> Vec<Str
             }
         }
     }
-    broken.extend(claims_too_much(truth, store));
+    broken.extend(claims_too_much(truth, store, told));
     broken
 }
 
 /// What heads say to have seen whole, and have not: each row is of a moment after that.
-pub(crate) fn claims_too_much(truth: &Truth, store: &MemoryStore) -> Vec<String> {
+pub(crate) fn claims_too_much(truth: &Truth, store: &MemoryStore, told: Option<&Told>) -> Vec<String> {
     let mut broken = Vec::new();
     for (target, head) in store.heads().into_iter().filter(|(_, head)| head.life().is_some()) {
         let Some(whole_at) = head.whole_at else { continue };
         let rows = store.rows_of(&target);
         let past = truth.past.borrow();
         let accounts = past.iter().flat_map(|then| then.accounts.keys()).filter(|(of, _)| *of == target);
-        for account in accounts.map(|(_, account)| *account).collect::<BTreeSet<_>>() {
+        // Whoever was left out for a while was not seen.
+        let was_left_out = |account: &AccountId| told.is_some_and(|told| told.excluded.contains(account));
+        let accounts = accounts.map(|(_, account)| *account).filter(|account| !was_left_out(account));
+        for account in accounts.collect::<BTreeSet<_>>() {
             let status = |fact: &Fact| fact.clone().map(|(status, _)| status);
             let row = fact(rows.get(&account).filter(|row| head.counts(row)).map(|row| &row.state));
             let story = truth.story(&target, account);
@@ -395,6 +398,9 @@ fn chains(
         let was_left_out = t.from.is_none() && excluded.contains(&t.account);
         if compared(before.as_ref()) != compared(t.from.as_ref()) && !was_left_out {
             broken.push(format!("broken chain at {about}: from {:?}, was {before:?}", t.from));
+        }
+        if t.to.is_none() && excluded.contains(&t.account) {
+            continue;
         }
         let story = truth.story(target, t.account);
         let from = at.get(&t.account).copied().unwrap_or(0);

@@ -46,6 +46,8 @@ pub(crate) const STEPS: [fn(&World); 5] = [
     },
 ];
 
+const PATIENCE: Duration = Duration::from_secs(3600);
+
 /// The outside of a history, and the gate before it.
 pub(crate) struct Stage {
     pub(crate) truth: Rc<Truth>,
@@ -79,13 +81,9 @@ impl Stage {
         // Else tokio would let the run wait after so many steps of all runs together, and the order of effects would depend on it.
         let budget = ends_in.map_or(Budget::UNLIMITED, Budget::ending_in);
         let run = tokio::task::unconstrained(watch::run(&outside, &self.settings, request, &budget));
-        let run = async {
-            match ends_in {
-                Some(ends_in) => tokio::time::timeout(ends_in, run).await.ok(),
-                None => Some(run.await),
-            }
-        };
-        let ended = self.gate.until_death(run).await.flatten();
+        // Somebody gives up what hangs.
+        let run = tokio::time::timeout(ends_in.unwrap_or(PATIENCE), run);
+        let ended = self.gate.until_death(run).await.and_then(Result::ok);
         self.gate.journal.end(ended.is_none());
         ended
     }
@@ -103,12 +101,13 @@ impl Stage {
 
     /// What is wrong after a tick that nothing disturbs, and after a look at everybody.
     pub(crate) async fn verdict(&self) -> Vec<String> {
-        let mut wrong = claims_too_much(&self.truth, &self.store);
+        let told = &self.gate.journal.told;
+        let mut wrong = claims_too_much(&self.truth, &self.store, Some(&told.borrow()));
         self.heal().await;
-        wrong.extend(broken_after_a_tick(&self.truth, &self.store));
+        wrong.extend(broken_after_a_tick(&self.truth, &self.store, Some(&told.borrow())));
         let report = self.run(&Request::default(), None).await.unwrap().unwrap();
         assert_eq!(report.answer.failure(), None);
-        wrong.extend(broken(&self.truth, &self.store, Some(&self.gate.journal.told.borrow())));
+        wrong.extend(broken(&self.truth, &self.store, Some(&told.borrow())));
         wrong
     }
 }

@@ -234,9 +234,9 @@ impl Sim {
     pub(crate) fn verdict(self) -> Vec<String> {
         let mut before = Vec::new();
         if self.space.large {
-            before = claims_too_much(&self.truth, &self.store);
+            before = claims_too_much(&self.truth, &self.store, None);
             self.clean_run(Runner::Schedule);
-            before.extend(broken_after_a_tick(&self.truth, &self.store));
+            before.extend(broken_after_a_tick(&self.truth, &self.store, None));
         }
         self.clean_run(Runner::Person);
         let mut broken = broken(&self.truth, &self.store, None);
