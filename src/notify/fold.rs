@@ -193,13 +193,19 @@ impl<'a> Fold<'a> {
     fn packs(&self) -> impl Iterator<Item = PackNotice> {
         self.lives.iter().filter_map(|life| {
             let kind = life.notice_type()?;
-            let event = life.deleted.as_ref().or(life.begun.as_ref());
+            let last = life.deleted.as_ref().or(life.begun.as_ref());
+            // The record that is told, which need not be the last one.
+            let event = match kind {
+                NoticeType::PackDeleted => life.deleted.as_ref(),
+                NoticeType::Baseline => life.begun.as_ref(),
+                NoticeType::Transitions => None,
+            };
             Some(PackNotice {
                 kind,
                 id: event.map(|notice| id_of(self.target, self.born, notice.epoch, notice.event.as_str())),
                 region: self.target.region.clone(),
                 organization_conformance_pack_name: self.target.pack.clone(),
-                accounts: event.map_or(self.accounts, |notice| notice.accounts),
+                accounts: last.map_or(self.accounts, |notice| notice.accounts),
                 transitions: life.worst.values().cloned().collect(),
                 omitted: life.omitted,
             })

@@ -32,11 +32,12 @@ impl<O: Outside> Look<'_, O> {
         }
     }
 
-    /// Whether a target with these accounts ever gets a quick look.
+    /// Whether a target with these accounts ever gets a quick look, or did with those that it had.
     pub(super) fn may_be_quick(&self, accounts: &Counts) -> bool {
         let Context { request, settings, .. } = self.context;
-        let facts = LookFacts { accounts: accounts.clone(), ..LookFacts::default() };
-        facts.is_large() && settings.whole_every.is_some() && !request.dry_run
+        let after = LookFacts { accounts: accounts.clone(), ..LookFacts::default() };
+        let is_large = after.is_large() || LookFacts::of(self.planned.head.as_ref()).is_large();
+        is_large && settings.whole_every.is_some() && !request.dry_run
     }
 
     /// What is not noted is found again by the next look.

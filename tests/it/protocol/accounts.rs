@@ -240,14 +240,14 @@ fn records_alone_are_judged_too() {
         let (notify, flap_limit) = kind_of_tale(seed);
         for story in tales(seed, notify, flap_limit, 100).iter().flat_map(Tale::stories) {
             let mut records: Vec<_> = story.into_iter().filter_map(|look| look.record).collect();
-            assert_eq!(judge_records(rules(&TABLE, notify), &records), None, "{records:#?}");
+            assert_eq!(judge_records(|_| rules(&TABLE, notify), &records), None, "{records:#?}");
             let goes_on = |n: &usize| {
                 let of = |n: usize| records.get(n).and_then(|record| record.incident_id.clone());
                 of(*n).is_some() && of(*n) == of(n + 1)
             };
             if let Some(first) = (0..records.len()).find(goes_on) {
                 records[first + 1].incident_id = Some("another".to_owned());
-                let wrong = judge_records(rules(&TABLE, notify), &records);
+                let wrong = judge_records(|_| rules(&TABLE, notify), &records);
                 assert!(wrong.is_some(), "a changed id is noticed: {records:#?}");
             }
         }

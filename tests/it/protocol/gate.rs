@@ -5,11 +5,15 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{pending, poll_fn};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use packwatch::ports::Machines;
 use tokio::sync::Notify;
+
+use crate::protocol::journal::Journal;
 
 /// What an effect meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,15 +30,32 @@ pub(crate) enum Outcome {
     Throttled,
     /// What this effect would publish is refused, now and for as long as the gate is not healed.
     Poison,
+    /// Applied, and the answer comes after a minute.
+    Late,
+    /// Not applied, and nobody ever answers.
+    Hung,
+    /// Applied after some seconds.
+    Slow,
 }
 
-impl Outcome {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Refused, Self::DiedBefore, Self::DiedAfter, Self::ReplyLost, Self::Throttled, Self::Poison];
+const LATE: Duration = Duration::from_secs(60);
+const SLOW: Duration = Duration::from_secs(4);
 
-    /// What an effect of this kind can meet.
+impl Outcome {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Refused,
+        Self::DiedBefore,
+        Self::DiedAfter,
+        Self::ReplyLost,
+        Self::Throttled,
+        Self::Poison,
+        Self::Late,
+    ];
+
+    /// What an effect of this kind can meet. Only a topic's answer is not waited for.
     pub(crate) fn of(kind: Kind) -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(move |outcome| *outcome != Self::Poison || kind.publishes())
+        let is_topics = |outcome| matches!(outcome, Self::Poison | Self::Late);
+        Self::ALL.into_iter().filter(move |outcome| !is_topics(*outcome) || kind.publishes())
     }
 }
 
@@ -75,9 +96,25 @@ pub(crate) struct Gate {
     /// How long each effect takes, for what a deadline does.
     pub(crate) delay: Cell<Duration>,
     death: Notify,
+    /// What each publish on a topic meets for now.
+    pub(crate) topics: RefCell<BTreeMap<Kind, Outcome>>,
+    /// How many calls of a run SNS takes; beyond them it throttles.
+    pub(crate) rate: Cell<Option<usize>>,
+    /// How many publishes the run under way has made.
+    publishes: Cell<usize>,
+    /// Entries with AWS Config's own words are refused inside an answer of success.
+    pub(crate) refuses_texts: Cell<bool>,
+    /// Whether there is a topic for machines, where that is not the port's to say.
+    pub(crate) machines: Cell<Option<Machines>>,
+    /// What happens in the world right before an effect.
+    pub(crate) between: RefCell<BTreeMap<usize, Change>>,
+    pub(crate) journal: Journal,
     /// Where a scheduler lets one run at a time pass.
     pub(crate) steps: Option<Steps>,
 }
+
+/// Something that happens in the world.
+pub(crate) type Change = Box<dyn FnOnce()>;
 
 /// A scheduler's hold on a run: the run says what it wants to do, and waits.
 #[derive(Default)]
@@ -120,12 +157,35 @@ impl Gate {
         self.delay.set(Duration::ZERO);
         self.plan.borrow_mut().clear();
         self.poisoned.borrow_mut().clear();
+        self.topics.borrow_mut().clear();
+        self.between.borrow_mut().clear();
+        self.rate.set(None);
+        self.refuses_texts.set(false);
+        self.machines.set(None);
+    }
+
+    /// What a topic makes of a call for now.
+    fn trouble(&self, kind: Kind) -> Option<Outcome> {
+        self.publishes.set(self.publishes.get() + usize::from(kind.publishes()));
+        if kind.publishes() && self.rate.get().is_some_and(|rate| self.publishes.get() > rate) {
+            return Some(Outcome::Throttled);
+        }
+        self.topics.borrow().get(&kind).copied()
     }
 
     /// The result of a run, unless it dies.
     pub(crate) async fn until_death<T>(&self, run: impl Future<Output = T>) -> Option<T> {
         self.dead.set(false);
-        tokio::select! { biased; () = self.death.notified() => None, done = run => Some(done) }
+        self.publishes.set(0);
+        let mut run = pin!(run);
+        loop {
+            tokio::select! {
+                biased;
+                // A run that was ended from outside in the moment of its death has left this for the next one.
+                () = self.death.notified() => if self.dead.get() { return None },
+                done = &mut run => return Some(done),
+            }
+        }
     }
 
     async fn die(&self) -> ! {
@@ -159,10 +219,14 @@ impl Gate {
             self.unless_dead().await;
         }
         let index = self.count();
+        if let Some(change) = self.between.borrow_mut().remove(&index) {
+            change();
+        }
         self.log.borrow_mut().push(kind);
         let planned = self.plan.borrow_mut().remove(&index);
         let planned = planned.filter(|outcome| *outcome != Outcome::Poison || kind.publishes());
         self.fired.borrow_mut().extend(planned.map(|outcome| (index, kind, outcome)));
+        let planned = planned.or_else(|| self.trouble(kind));
         if planned == Some(Outcome::Poison) {
             self.poisoned.borrow_mut().extend(contents.iter().cloned());
         }
@@ -176,6 +240,18 @@ impl Gate {
             Some(Outcome::DiedAfter) => {
                 let _applied = effect.await;
                 self.die().await
+            }
+            Some(Outcome::Hung) => pending().await,
+            Some(Outcome::Late) => {
+                let result = effect.await;
+                tokio::time::sleep(LATE).await;
+                self.unless_dead().await;
+                result
+            }
+            Some(Outcome::Slow) => {
+                tokio::time::sleep(SLOW).await;
+                self.unless_dead().await;
+                effect.await
             }
             Some(Outcome::ReplyLost) => effect.await.and(Err(Fault::NoReply.into())),
             Some(Outcome::Poison) | None if granted == Granted::ReplyLost => {
@@ -210,7 +286,8 @@ impl Steps {
         self.wakers.take().into_iter().for_each(Waker::wake);
     }
 
-    fn remember(&self, kind: Kind, result: &impl std::fmt::Debug) {
+    /// The run was told this.
+    pub(crate) fn remember(&self, kind: Kind, result: &impl std::fmt::Debug) {
         let mut hasher = DefaultHasher::new();
         (self.past.get(), kind, format!("{result:?}")).hash(&mut hasher);
         self.past.set(hasher.finish());

@@ -10,8 +10,9 @@ use packwatch::ports::{
     StatusSource, StoreError,
 };
 use packwatch::state::Row;
-use packwatch::state::heads::{Advance, Change, Claim, Closing, Finish, Head, Heads, Note};
+use packwatch::state::heads::{Advance, Change, Claim, Closing, Finish, Head, Heads, Mark, Note};
 use packwatch::state::log::Record;
+use serde_json::Value;
 
 use crate::protocol::gate::{Fault, Gate, Kind};
 
@@ -42,6 +43,7 @@ impl<T: SnapshotStore> SnapshotStore for Gated<T> {
     }
 
     async fn claim(&self, target: &Target, claim: &Claim) -> Result<Head, StoreError> {
+        self.gate.journal.claims(target, claim.epoch());
         self.gate.pass(Kind::Claim, &[], self.port.claim(target, claim)).await
     }
 
@@ -56,7 +58,11 @@ impl<T: SnapshotStore> SnapshotStore for Gated<T> {
         changes: &[Change],
         closing: Option<&Closing>,
     ) -> Result<(), StoreError> {
-        self.gate.pass(Kind::Record, &[], self.port.record(target, epoch, changes, closing)).await
+        self.gate.journal.records(false);
+        let recording = self.port.record(target, epoch, changes, closing);
+        self.gate.pass(Kind::Record, &[], recording).await?;
+        self.gate.journal.records(true);
+        Ok(())
     }
 
     async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<Record>, StoreError> {
@@ -64,7 +70,18 @@ impl<T: SnapshotStore> SnapshotStore for Gated<T> {
     }
 
     async fn advance(&self, target: &Target, advance: &Advance) -> Result<(), StoreError> {
-        self.gate.pass(Kind::Advance, &[], self.port.advance(target, advance)).await
+        let journal = &self.gate.journal;
+        journal.advances(advance.mark, target, false);
+        let advancing = async {
+            self.port.advance(target, advance).await?;
+            if (advance.mark, self.gate.machines.get()) == (Mark::Machines, Some(Machines::Nobody)) {
+                journal.passes_over(target, advance.to);
+            }
+            Ok::<_, StoreError>(())
+        };
+        self.gate.pass(Kind::Advance, &[], advancing).await?;
+        journal.advances(advance.mark, target, true);
+        Ok(())
     }
 
     async fn finish(&self, target: &Target, finish: &Finish) -> Result<(), StoreError> {
@@ -86,17 +103,55 @@ impl<T: Publisher> Publisher for Gated<T> {
         let packs = alert.notification.packs.iter();
         let contents: Vec<String> =
             packs.map(|pack| format!("alert {}", pack.organization_conformance_pack_name)).take(1).collect();
-        self.gate.pass(Kind::Alert, &contents, self.port.alert(alert)).await
+        let journal = &self.gate.journal;
+        journal.publishes(Mark::People, false);
+        let publish = async {
+            self.port.alert(alert).await?;
+            let bodies: Value = serde_json::from_str(&alert.message).unwrap();
+            let document = bodies["default"].as_str().unwrap().to_owned();
+            Ok::<_, PublishError>(journal.accepts(Mark::People, document))
+        };
+        let accepted = self.gate.pass(Kind::Alert, &contents, publish).await?;
+        journal.answers(accepted);
+        journal.publishes(Mark::People, true);
+        Ok(())
     }
 
     fn machines(&self) -> Machines {
-        self.port.machines()
+        self.gate.machines.get().unwrap_or_else(|| self.port.machines())
     }
 
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {
         let contents: Vec<String> =
             events.iter().map(|event| format!("event {} {}", event.target, event.position)).take(1).collect();
-        self.gate.pass(Kind::Events, &contents, self.port.events(events)).await
+        let journal = &self.gate.journal;
+        journal.publishes(Mark::Machines, false);
+        let has_texts = |event: &Event| event.message.contains("ErrorMessage");
+        let publish = async {
+            let refuses = |(index, event): (usize, &Event)| {
+                (self.gate.refuses_texts.get() && has_texts(event))
+                    .then(|| (index, PublishError::Refused("for its text".to_owned())))
+            };
+            let mut refused: Vec<_> = events.iter().enumerate().filter_map(refuses).collect();
+            let taken =
+                (0..events.len()).filter(|index| !refused.iter().any(|(refused, _)| refused == index));
+            let taken: Vec<usize> = taken.collect();
+            let entries: Vec<Event> = taken.iter().map(|index| events[*index].clone()).collect();
+            if !entries.is_empty() {
+                let more = self.port.events(&entries).await?;
+                refused.extend(more.into_iter().map(|(index, error)| (taken[index], error)));
+            }
+            let is_refused = |index: &usize| refused.iter().any(|(refused, _)| refused == index);
+            let accepted = taken.iter().filter(|index| !is_refused(index));
+            let accepts = |index: &usize| journal.accepts(Mark::Machines, events[*index].message.clone());
+            Ok::<_, PublishError>((accepted.map(accepts).collect::<Vec<_>>(), refused))
+        };
+        let (accepted, refused) = self.gate.pass(Kind::Events, &contents, publish).await?;
+        accepted.into_iter().for_each(|accepted| journal.answers(accepted));
+        if refused.is_empty() {
+            journal.publishes(Mark::Machines, true);
+        }
+        Ok(refused)
     }
 }
 

@@ -8,19 +8,19 @@ use std::collections::HashMap;
 use crate::protocol::direct::REGION;
 use crate::protocol::mutants::Mutant;
 use crate::protocol::scenario::A;
-use crate::protocol::schedules::{Choice, Sim, Space};
+use crate::protocol::schedules::{Begin, Choice, Runner, Sim, Space};
 use crate::protocol::spaces;
 use crate::world::World;
 use crate::world::packs::account;
 
-const FAIL: fn(&World) = |world| {
+pub(super) const FAIL: fn(&World) = |world| {
     world.fail(REGION, A, &account(1), "UPDATE_FAILED", "Code", "it broke");
 };
 const FAIL_OTHERWISE: fn(&World) = |world| {
     world.fail(REGION, A, &account(1), "UPDATE_FAILED", "Other", "it broke in another way");
 };
 /// As it was before: the fingerprint is the first one again.
-const BACK: fn(&World) = |world| {
+pub(super) const BACK: fn(&World) = |world| {
     world.set_status(REGION, A, &account(1), "CREATE_SUCCESSFUL");
 };
 const MOVE: fn(&World) = |world| {
@@ -29,6 +29,7 @@ const MOVE: fn(&World) = |world| {
 /// A search over one space.
 struct Search {
     space: Space,
+    begin: Begin,
     known: HashMap<u64, u128>,
     broken: Vec<(Vec<Choice>, Vec<String>)>,
     /// Whether one broken promise is enough.
@@ -38,18 +39,19 @@ struct Search {
 impl Search {
     fn over(space: Space) -> (u128, Self) {
         let impatient = space.mutant != Mutant::Sound;
-        let mut search = Self { space, known: HashMap::new(), broken: Vec::new(), impatient };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         let runtime = runtime.unwrap();
         let _context = runtime.enter();
-        let schedules = search.follow(&mut Vec::new(), Some(Sim::new(space)));
+        let begin = Begin::of(space);
+        let mut search = Self { space, begin, known: HashMap::new(), broken: Vec::new(), impatient };
+        let schedules = search.follow(&mut Vec::new(), None);
         (schedules, search)
     }
 
     /// How many schedules begin like this; each is judged.
     fn follow(&mut self, past: &mut Vec<Choice>, sim: Option<Sim>) -> u128 {
         let sim = sim.unwrap_or_else(|| {
-            let mut sim = Sim::new(self.space);
+            let mut sim = Sim::new(self.space, &self.begin);
             past.iter().for_each(|choice| sim.apply(*choice));
             sim
         });
@@ -84,7 +86,7 @@ impl Search {
     }
 }
 
-const TWO: Space = Space {
+pub(super) const TWO: Space = Space {
     mutant: Mutant::Sound,
     runs: 2,
     changes: &[FAIL],
@@ -92,9 +94,12 @@ const TWO: Space = Space {
     replies: false,
     switches: usize::MAX,
     baseline: true,
+    runners: &[Runner::Person],
+    large: false,
+    due: true,
 };
 
-fn assert_sound(name: &str, space: Space, schedules: u128, states: usize) {
+pub(super) fn assert_sound(name: &str, space: Space, schedules: u128, states: usize) {
     let started = std::time::Instant::now();
     let (found, search) = Search::over(space);
     println!("{name}: {found} schedules, {} states, {:?}", search.known.len(), started.elapsed());
@@ -157,7 +162,7 @@ fn three_runs_with_two_switches_a_change_and_a_crash() {
 }
 
 /// The first schedule that shows what is wrong with a mutant.
-fn caught(mutant: Mutant, space: Space) {
+pub(super) fn caught(mutant: Mutant, space: Space) {
     let (_, search) = Search::over(Space { mutant, ..space });
     let (schedule, broken) = search.broken.first().expect("the search must find what this mutant breaks");
     println!("{mutant:?}, after {} states: {schedule:?}: {broken:?}", search.known.len());

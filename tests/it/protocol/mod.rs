@@ -4,8 +4,12 @@
 //! - `gate` is what every effect passes; `gated` puts it before each port, `direct` and `memory` are what is behind it.
 //! - `crashes` enumerates each effect with each fault, alone and in pairs, over the history in `scenario`.
 //! - `interleavings` goes through every schedule of overlapping runs (`schedules` is one of them, under way).
+//! - `quick_looks` does that with a large pack, of which a tick sees only what is not well.
 //! - `model` makes random histories; `soak` kills the real function.
 //! - `oracle` is the table of kinds, written a second time; `accounts` holds the comparison against it.
+//! - `older` is packwatch 0.1 at the same table.
+//! - `truth` remembers what was the case, `heard` what SNS accepted, `journal` what of that went wrong and so excuses a copy;
+//!   `digests` folds the log a second time.
 //! - `promise` is the judge of all of them, and `mutants` are broken protocols that it must notice.
 //!
 //! To add a fault: an outcome in `gate`. To add something that happens in the world: a step in `scenario`, an `Op` in `model`. To add a
@@ -13,16 +17,22 @@
 
 mod accounts;
 mod crashes;
+mod digests;
 pub(crate) mod direct;
 mod gate;
 mod gated;
+mod heard;
 mod interleavings;
+mod journal;
 pub(crate) mod memory;
 mod model;
 mod mutants;
+mod older;
 mod oracle;
 mod promise;
+mod quick_looks;
 mod scenario;
 mod schedules;
 mod soak;
 mod spaces;
+mod truth;

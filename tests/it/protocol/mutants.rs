@@ -3,14 +3,17 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::rc::Rc;
 
-use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Target};
+use jiff::Timestamp;
+use packwatch::aws::Organizations;
+use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
 use packwatch::notify::message::{Alert, Event};
 use packwatch::notify::record_id;
 use packwatch::ports::{
-    Filters, LogRequest, Machines, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError,
-    StatusSource, StoreError,
+    Filters, LogRequest, Machines, Outside, Page, PageRequest, PublishError, Publisher, SnapshotStore,
+    SourceError, StatusSource, StoreError,
 };
 use packwatch::state::Row;
 use packwatch::state::heads::{Advance, Change, Claim, Closing, Finish, Head, Heads, Mark, Note};
@@ -18,8 +21,10 @@ use packwatch::state::log::Record;
 use serde_json::Value;
 
 use crate::protocol::direct::{Direct, target};
+use crate::protocol::gate::Kind;
 use crate::protocol::gated::Gated;
 use crate::protocol::memory::MemoryStore;
+use crate::protocol::older;
 use crate::protocol::scenario::A;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,12 +41,22 @@ pub(crate) enum Mutant {
     BaselineByMark,
     MarkSetBack,
     NoticeNotWithItsBaseline,
+    UnwellKeptAtTheClaim,
+    UnwellOfAnyEpoch,
+    ComparedWhereItOwes,
+    WholeAtOfAnIncompleteLook,
+    AbsenceTakenForRecovery,
+    GoneByAFilteredRead,
 }
 
 /// The store, with the mutants that are one atomic write or read of it: below the gate.
 pub(crate) struct MutantStore {
     pub(crate) store: MemoryStore,
     pub(crate) mutant: Mutant,
+    /// Whether the run is packwatch 0.1's.
+    pub(crate) older: bool,
+    /// The time of day.
+    pub(crate) now: Timestamp,
     /// The heads as this run loaded them.
     pub(crate) loaded: RefCell<BTreeMap<Target, Head>>,
 }
@@ -56,15 +71,30 @@ impl MutantStore {
 
 impl SnapshotStore for MutantStore {
     async fn load(&self) -> Result<Heads, StoreError> {
-        let heads = self.store.load().await?;
-        if self.loaded.borrow().is_empty() {
+        let mut heads = self.store.load().await?;
+        let is_first = self.loaded.borrow().is_empty();
+        if is_first {
             self.loaded.replace(heads.known.clone());
         }
-        Ok(heads)
+        for head in heads.known.values_mut() {
+            match self.mutant {
+                Mutant::UnwellOfAnyEpoch => head.unwell_epoch = Some(head.epoch),
+                Mutant::ComparedWhereItOwes if is_first => {
+                    (head.announced, head.events_announced) = (head.epoch, head.epoch);
+                }
+                _ => {}
+            }
+        }
+        Ok(if self.older { older::read(heads) } else { heads })
     }
 
     async fn claim(&self, target: &Target, claim: &Claim) -> Result<Head, StoreError> {
         let before = self.store.heads().remove(target);
+        if self.older {
+            let (stored, seen) = older::claim(before.as_ref(), claim)?;
+            self.store.edit_head(target, |head| *head = stored);
+            return Ok(seen);
+        }
         if let (Mutant::ClaimWithoutCondition, Some(before)) = (self.mutant, &before) {
             let claimed = Head { epoch: claim.epoch(), fingerprint: None, ..before.clone() };
             self.store.edit_head(target, |head| *head = claimed.clone());
@@ -80,6 +110,14 @@ impl SnapshotStore for MutantStore {
             (Mutant::MarksAsLoaded, Some(loaded)) => {
                 let Head { announced, events_announced, people, machines, life, deleted, .. } = loaded;
                 head = Head { announced, events_announced, people, machines, life, deleted, ..head };
+            }
+            (Mutant::UnwellKeptAtTheClaim, _) => {
+                let kept = before.and_then(|head| head.unwell);
+                let epoch = kept.as_ref().map(|_| claim.epoch());
+                self.store.edit_head(target, |head| (head.unwell, head.unwell_epoch) = (kept, epoch));
+            }
+            (Mutant::WholeAtOfAnIncompleteLook, _) => {
+                self.store.edit_head(target, |head| head.whole_at = Some(self.now.as_second()));
             }
             (Mutant::BaselineByMark, _) if head.announced == 0 => head.life = None,
             _ => {}
@@ -118,6 +156,9 @@ impl SnapshotStore for MutantStore {
     }
 
     async fn advance(&self, target: &Target, advance: &Advance) -> Result<(), StoreError> {
+        if self.older {
+            return self.store.edit_head(target, |head| older::advance(head, advance)).unwrap_or(Ok(()));
+        }
         if self.mutant == Mutant::MarkSetBack {
             self.store.set_mark(target, advance);
             return Ok(());
@@ -127,6 +168,9 @@ impl SnapshotStore for MutantStore {
     }
 
     async fn finish(&self, target: &Target, finish: &Finish) -> Result<(), StoreError> {
+        if self.older {
+            return self.store.edit_head(target, |head| older::finish(head, finish)).unwrap_or(Ok(()));
+        }
         let epoch = self.fence(target, finish.epoch);
         self.store.finish(target, &Finish { epoch, ..finish.clone() }).await
     }
@@ -136,6 +180,9 @@ impl SnapshotStore for MutantStore {
     }
 
     async fn remember(&self, target: &Target, note: &Note) -> Result<(), StoreError> {
+        if self.older {
+            return Ok(());
+        }
         self.store.remember(target, note).await
     }
 }
@@ -153,10 +200,18 @@ pub(crate) struct Protocol {
     has_loaded: Cell<bool>,
     early: RefCell<Option<Result<Page<DetailedStatus>, SourceError>>>,
     late: RefCell<(Vec<Alert>, Vec<Vec<Event>>)>,
+    gone: RefCell<Option<SourceError>>,
+    /// The time of day where it does not go with the world's.
+    fixed_now: Option<Timestamp>,
 }
 
 impl Protocol {
-    pub(crate) fn new(store: Gated<MutantStore>, outside: Gated<Direct>, repeated: Repeated) -> Self {
+    pub(crate) fn new(
+        store: Gated<MutantStore>,
+        outside: Gated<Direct>,
+        repeated: Repeated,
+        fixed_now: Option<Timestamp>,
+    ) -> Self {
         let mutant = store.port.mutant;
         Self {
             mutant,
@@ -167,6 +222,8 @@ impl Protocol {
             has_loaded: Cell::default(),
             early: RefCell::default(),
             late: RefCell::default(),
+            gone: RefCell::default(),
+            fixed_now,
         }
     }
 
@@ -185,6 +242,21 @@ impl Protocol {
                 }
             }
         }
+    }
+
+    /// What an account is taken for that was not well and that no read shows, without asking for it.
+    fn taken_for_recovered(&self, target: &Target, account: AccountId) -> Page<DetailedStatus> {
+        let rows = self.outside.port.0.rows(target.region.as_str(), target.pack.as_str());
+        let row = rows.get(&account.to_string());
+        // The time is the right one: only the status was not asked for.
+        let last_update =
+            row.and_then(|row| row.last_update).map(|s| Timestamp::from_second(s as i64).unwrap());
+        let status = row.map(|row| row.status.clone()).filter(|status| status.ends_with("SUCCESSFUL"));
+        let status = Status::new(status.as_deref().unwrap_or("UPDATE_SUCCESSFUL"));
+        let (conformance_pack_name, error_code, error_message) = (String::new(), None, None);
+        let row =
+            DetailedStatus { account, conformance_pack_name, status, error_code, error_message, last_update };
+        Page { items: vec![row], next_token: None }
     }
 
     fn notice(&self, settled: &BTreeSet<String>, id: &str) {
@@ -207,11 +279,53 @@ impl StatusSource for Protocol {
         filters: &Filters,
         page: &PageRequest,
     ) -> Result<Page<DetailedStatus>, SourceError> {
-        let early = self.early.borrow_mut().take();
-        match early {
-            Some(page) => page,
-            None => self.outside.statuses(target, filters, page).await,
+        if let Some(page) = self.early.borrow_mut().take() {
+            return page;
         }
+        if let (Mutant::AbsenceTakenForRecovery, Some(account)) = (self.mutant, filters.account) {
+            return Ok(self.taken_for_recovered(target, account));
+        }
+        if let Some(gone) = self.gone.borrow_mut().take() {
+            return Err(gone);
+        }
+        let answer = self.outside.statuses(target, filters, page).await;
+        if let (Mutant::GoneByAFilteredRead, Err(gone @ SourceError::Gone(_))) = (self.mutant, &answer) {
+            self.gone.replace(Some(gone.clone()).filter(|_| !filters.is_empty()));
+        }
+        answer
+    }
+}
+
+impl Outside for Protocol {
+    type Source = Self;
+    type Store = Self;
+    type Publisher = Self;
+    type Names = Option<Organizations>;
+    type Queue = Infallible;
+
+    fn source(&self) -> &Self {
+        self
+    }
+
+    fn store(&self) -> &Self {
+        self
+    }
+
+    fn publisher(&self) -> &Self {
+        self
+    }
+
+    fn names(&self) -> &Self::Names {
+        &None
+    }
+
+    fn now(&self) -> Timestamp {
+        self.fixed_now.unwrap_or_else(|| {
+            let now = self.outside.port.now();
+            // What a run does next may depend on it.
+            self.outside.gate.steps.iter().for_each(|steps| steps.remember(Kind::Load, &now));
+            now
+        })
     }
 }
 

@@ -122,7 +122,10 @@ fn is_ill(is: Is) -> bool {
 }
 
 /// The first thing that is wrong with the records of one account, from its first or from a baseline on.
-pub(crate) fn judge_records(rules: Rules<'_>, records: &[Transition]) -> Option<String> {
+pub(crate) fn judge_records<'a>(
+    rules: impl Fn(&Transition) -> Rules<'a>,
+    records: &[Transition],
+) -> Option<String> {
     let mut account = Account::default();
     records.iter().find_map(|record| {
         let status = |state: &Option<State>| state.as_ref().map(|state| state.status.clone());
@@ -136,7 +139,8 @@ pub(crate) fn judge_records(rules: Rules<'_>, records: &[Transition]) -> Option<
             unasked: None,
             record: Some(record.clone()),
         };
-        let wrong = if chain { Err("the chain is broken".to_owned()) } else { account.look(rules, &look) };
+        let wrong =
+            if chain { Err("the chain is broken".to_owned()) } else { account.look(rules(record), &look) };
         wrong.err().map(|wrong| format!("epoch {}: {wrong}\n{record:#?}", record.epoch))
     })
 }

@@ -2,6 +2,7 @@
 //! leaves, one that joins, a pack that is deleted and comes back, and another pack beside it.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::harness::parts::Parts;
 use packwatch::settings::Settings;
@@ -13,8 +14,10 @@ use packwatch::watch::{self, RunError};
 use crate::protocol::direct::{Direct, REGION, settings};
 use crate::protocol::gate::Gate;
 use crate::protocol::gated::Gated;
+use crate::protocol::journal::Names;
 use crate::protocol::memory::MemoryStore;
-use crate::protocol::promise::Truth;
+use crate::protocol::promise::{ALL, broken, broken_after_a_tick, claims_too_much};
+use crate::protocol::truth::Truth;
 use crate::world::World;
 use crate::world::packs::account;
 
@@ -43,22 +46,31 @@ pub(crate) const STEPS: [fn(&World); 5] = [
     },
 ];
 
+const PATIENCE: Duration = Duration::from_secs(3600);
+
 /// The outside of a history, and the gate before it.
 pub(crate) struct Stage {
-    pub(crate) truth: Truth,
+    pub(crate) truth: Rc<Truth>,
     pub(crate) store: MemoryStore,
     pub(crate) gate: Rc<Gate>,
     pub(crate) settings: Settings,
+    /// What people want to be told, by these settings.
+    pub(crate) notify: Names,
 }
 
 impl Stage {
     pub(crate) fn new(gate: Rc<Gate>) -> Self {
-        let truth = Truth::new(&[(A, 2), (B, 1)]);
-        Self { truth, store: MemoryStore::default(), gate, settings: settings(&[]) }
+        let truth = Rc::new(Truth::new(&[(A, 2), (B, 1)]));
+        Self { truth, store: MemoryStore::default(), gate, settings: settings(&[]), notify: &ALL }
     }
 
-    /// One run of the real pipeline; `None` when it died.
-    pub(crate) async fn run(&self, request: &Request, budget: &Budget) -> Option<Result<Report, RunError>> {
+    /// One run of the real pipeline, ended after so long wherever it is; `None` when it died.
+    pub(crate) async fn run(
+        &self,
+        request: &Request,
+        ends_in: Option<Duration>,
+    ) -> Option<Result<Report, RunError>> {
+        self.gate.journal.begin(&self.store, self.notify);
         // The order of the targets is random: here always the same.
         fastrand::seed(7);
         let port = Direct(self.truth.world.clone());
@@ -67,12 +79,17 @@ impl Stage {
         let source = Gated { gate: gate(), port };
         let outside = Parts { source: &source, store: &store, publisher: &source, now };
         // Else tokio would let the run wait after so many steps of all runs together, and the order of effects would depend on it.
-        let run = tokio::task::unconstrained(watch::run(&outside, &self.settings, request, budget));
-        self.gate.until_death(run).await
+        let budget = ends_in.map_or(Budget::UNLIMITED, Budget::ending_in);
+        let run = tokio::task::unconstrained(watch::run(&outside, &self.settings, request, &budget));
+        // Somebody gives up what hangs.
+        let run = tokio::time::timeout(ends_in.unwrap_or(PATIENCE), run);
+        let ended = self.gate.until_death(run).await.and_then(Result::ok);
+        self.gate.journal.end(ended.is_none());
+        ended
     }
 
     pub(crate) async fn tick(&self) -> Option<Result<Report, RunError>> {
-        self.run(&Request { scheduled: true, ..Request::default() }, &Budget::UNLIMITED).await
+        self.run(&Request { scheduled: true, ..Request::default() }, None).await
     }
 
     /// One run that nothing disturbs, which must finish everything.
@@ -80,5 +97,17 @@ impl Stage {
         self.gate.heal();
         let report = self.tick().await.expect("nobody dies any more").expect("nothing fails any more");
         assert_eq!(report.answer.failure(), None);
+    }
+
+    /// What is wrong after a tick that nothing disturbs, and after a look at everybody.
+    pub(crate) async fn verdict(&self) -> Vec<String> {
+        let told = &self.gate.journal.told;
+        let mut wrong = claims_too_much(&self.truth, &self.store, Some(&told.borrow()));
+        self.heal().await;
+        wrong.extend(broken_after_a_tick(&self.truth, &self.store, Some(&told.borrow())));
+        let report = self.run(&Request::default(), None).await.unwrap().unwrap();
+        assert_eq!(report.answer.failure(), None);
+        wrong.extend(broken(&self.truth, &self.store, Some(&told.borrow())));
+        wrong
     }
 }

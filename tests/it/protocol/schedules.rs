@@ -7,19 +7,20 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use crate::harness::parts::Parts;
 use packwatch::watch;
 use packwatch::watch::budget::Budget;
 use packwatch::watch::request::Request;
 
-use crate::protocol::direct::{Direct, settings};
-use crate::protocol::gate::{Gate, Granted};
+use crate::protocol::direct::{Direct, settings, target};
+use crate::protocol::gate::{Gate, Granted, Kind};
 use crate::protocol::gated::Gated;
 use crate::protocol::memory::MemoryStore;
 use crate::protocol::mutants::{Mutant, MutantStore, Protocol, Repeated};
-use crate::protocol::promise::{Truth, broken};
+use crate::protocol::promise::{broken, broken_after_a_tick, claims_too_much};
 use crate::protocol::scenario::A;
+use crate::protocol::truth::Truth;
 use crate::world::World;
+use crate::world::messages::Message;
 
 /// What is to be scheduled.
 #[derive(Clone, Copy)]
@@ -34,6 +35,22 @@ pub(crate) struct Space {
     pub(crate) switches: usize,
     /// Whether there is a baseline before.
     pub(crate) baseline: bool,
+    /// Who runs, in this order; the last one all further runs.
+    pub(crate) runners: &'static [Runner],
+    /// Whether the pack is large: the schedule looks quickly, and time goes on.
+    pub(crate) large: bool,
+    /// Whether everybody is due to be seen.
+    pub(crate) due: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Runner {
+    /// A person asks for the pack, and sees it whole.
+    Person,
+    /// A tick of the schedule.
+    Schedule,
+    /// A person with packwatch 0.1.
+    Older,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,13 +81,35 @@ pub(crate) struct Sim {
     last: Option<usize>,
 }
 
+/// With what every schedule of a space begins.
+pub(crate) struct Begin {
+    store: MemoryStore,
+    messages: Vec<Message>,
+}
+
+impl Begin {
+    pub(crate) fn of(space: Space) -> Self {
+        let store = if space.large { MemoryStore::of_large_packs() } else { MemoryStore::default() };
+        let sim = Sim::new(space, &Self { store, messages: Vec::new() });
+        if space.baseline {
+            sim.clean_run(if space.large { Runner::Schedule } else { Runner::Person });
+        }
+        if !space.due {
+            let now = sim.truth.world.lock().now() as i64;
+            sim.store.edit_head(&target(A), |head| head.whole_at = Some(now));
+        }
+        Self { messages: sim.truth.world.messages(), store: sim.store }
+    }
+}
+
 impl Sim {
-    pub(crate) fn new(space: Space) -> Self {
-        let (truth, store) = (Truth::new(&[(A, 2)]), MemoryStore::default());
+    pub(crate) fn new(space: Space, begin: &Begin) -> Self {
+        let truth = Truth::new(&[(A, 2)]);
+        truth.world.lock().sns.messages.clone_from(&begin.messages);
         let mut sim = Self {
             space,
             truth,
-            store,
+            store: begin.store.fork(),
             repeated: Repeated::default(),
             runs: Vec::new(),
             changed: 0,
@@ -78,25 +117,36 @@ impl Sim {
             switches: 0,
             last: None,
         };
-        if space.baseline {
-            sim.clean_run();
-        }
-        sim.runs = (0..space.runs).map(|n| sim.start(Gate::stepped(), n)).collect();
+        sim.runs = (0..space.runs).map(|n| sim.start(Gate::stepped(), n, sim.runner(n))).collect();
         sim
     }
 
-    fn start(&self, gate: Rc<Gate>, n: usize) -> Run {
-        let store =
-            MutantStore { store: self.store.clone(), mutant: self.space.mutant, loaded: Default::default() };
+    fn runner(&self, n: usize) -> Runner {
+        let runners = self.space.runners;
+        runners.get(n).or(runners.last()).copied().unwrap_or(Runner::Person)
+    }
+
+    fn start(&self, gate: Rc<Gate>, n: usize, runner: Runner) -> Run {
+        let fixed_now = (!self.space.large).then(|| "2023-11-14T23:00:00Z".parse().unwrap());
+        let store = MutantStore {
+            store: self.store.clone(),
+            mutant: self.space.mutant,
+            older: runner == Runner::Older,
+            now: fixed_now.unwrap_or_else(|| Direct(self.truth.world.clone()).now()),
+            loaded: Default::default(),
+        };
         let store = Gated { gate: gate.clone(), port: store };
         let outside = Gated { gate: gate.clone(), port: Direct(self.truth.world.clone()) };
-        let protocol = Protocol::new(store, outside, self.repeated.clone());
+        let protocol = Protocol::new(store, outside, self.repeated.clone(), fixed_now);
         let future = async move {
-            let now = "2023-11-14T23:00:00Z".parse().unwrap();
-            let outside = Parts { source: &protocol, store: &protocol, publisher: &protocol, now };
             let settings = settings(&[("PACKWATCH_GROUP_WAIT", "0s")]);
-            let request = Request { packs: vec![A.parse().unwrap()], ..Request::default() };
-            let _however_it_ended = watch::run(&outside, &settings, &request, &Budget::UNLIMITED).await;
+            let request = match runner {
+                Runner::Schedule => Request { scheduled: true, ..Request::default() },
+                Runner::Person | Runner::Older => {
+                    Request { packs: vec![A.parse().unwrap()], ..Request::default() }
+                }
+            };
+            let _however_it_ended = watch::run(&protocol, &settings, &request, &Budget::UNLIMITED).await;
         };
         let future = Box::pin(tokio::task::unconstrained(future));
         let mut run = Run { gate, future: Some(future), polls: 1000 * n as u64, crashed: false };
@@ -104,16 +154,20 @@ impl Sim {
         run
     }
 
-    fn clean_run(&self) {
-        let run = self.start(Gate::new([]), 9);
+    /// A run that nothing holds, and its effects.
+    fn clean_run(&self, runner: Runner) -> Vec<Kind> {
+        let run = self.start(Gate::new([]), 9, runner);
         assert!(run.future.is_none(), "nothing holds a clean run");
+        run.gate.log.take()
     }
 
     pub(crate) fn choices(&self) -> Vec<Choice> {
         let mut choices = Vec::new();
         for (n, run) in self.runs.iter().enumerate().filter(|(_, run)| run.future.is_some()) {
             // The runs are alike: who comes first is called the first.
-            if run.gate.count() == 0 && n > 0 && self.runs[n - 1].gate.count() == 0 {
+            let is_alike =
+                |before: usize| self.runs[before].gate.count() == 0 && self.runner(before) == self.runner(n);
+            if run.gate.count() == 0 && n.checked_sub(1).is_some_and(is_alike) {
                 continue;
             }
             let left = self.last.filter(|last| *last != n && self.runs[*last].future.is_some());
@@ -165,7 +219,9 @@ impl Sim {
         if self.space.switches < usize::MAX {
             (self.switches, self.last).hash(&mut hasher);
         }
-        for message in &self.truth.world.lock().sns.messages {
+        let world = self.truth.world.lock();
+        (world.faults.filters.lies, world.faults.filters.denials).hash(&mut hasher);
+        for message in &world.sns.messages {
             (&message.topic_arn, &message.message).hash(&mut hasher);
         }
         for run in &self.runs {
@@ -176,9 +232,25 @@ impl Sim {
     }
 
     pub(crate) fn verdict(self) -> Vec<String> {
-        self.clean_run();
-        let mut broken = broken(&self.truth, &self.store, true);
+        let mut before = Vec::new();
+        if self.space.large {
+            before = claims_too_much(&self.truth, &self.store, None);
+            self.clean_run(Runner::Schedule);
+            before.extend(broken_after_a_tick(&self.truth, &self.store, None));
+        }
+        self.clean_run(Runner::Person);
+        let mut broken = broken(&self.truth, &self.store, None);
+        broken.extend(before);
         broken.extend(self.repeated.take());
+        if self.space.large {
+            let effects = self.clean_run(Runner::Schedule);
+            // Where the filter is not relied on, it is a whole look again, and says when.
+            let is_quiet =
+                |kind: &Kind| matches!(kind, Kind::Packs | Kind::Load | Kind::Statuses | Kind::Remember);
+            if !effects.iter().all(is_quiet) {
+                broken.push(format!("no quiet tick after a whole look: {effects:?}"));
+            }
+        }
         broken
     }
 }

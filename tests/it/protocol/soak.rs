@@ -16,9 +16,10 @@ use crate::harness::dynamo::{Dynamo, Fault};
 use crate::harness::lambda::Lambda;
 use crate::protocol::direct::{ALERTS, EVENTS, REGION};
 use crate::protocol::memory::MemoryStore;
-use crate::protocol::promise::{Truth, broken};
+use crate::protocol::promise::broken;
 use crate::protocol::scenario::{A, B};
 use crate::protocol::spaces;
+use crate::protocol::truth::Truth;
 use crate::stores::contract::connection;
 use crate::world::World;
 use crate::world::faults::NextFault;
@@ -51,7 +52,7 @@ async fn killed_and_faulted_histories_keep_every_chain() {
 
 async fn history(seed: u64) -> Vec<String> {
     let mut random = Rng::with_seed(seed);
-    let mut truth = Truth::new(&[(A, ACCOUNTS), (B, 2)]);
+    let truth = Truth::new(&[(A, ACCOUNTS), (B, 2)]);
     let served = truth.world.serve().await;
     let dynamo = Dynamo::with_table("packwatch");
     let function = || {
@@ -93,7 +94,7 @@ async fn history(seed: u64) -> Vec<String> {
     if let Err(error) = clean {
         return vec![format!("the clean run failed: {error}")];
     }
-    broken(&truth, &MemoryStore::copy(&store, &baseline).await, true)
+    broken(&truth, &MemoryStore::copy(&store, &baseline).await, None)
 }
 
 /// One invocation, which may be killed while it is under way.

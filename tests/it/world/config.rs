@@ -168,6 +168,9 @@ fn detailed_status(
     let limit = limit(request.limit)?;
     let token = request.next_token.as_deref();
     state.pass_call();
+    if state.faults.filters.denies(filters) {
+        return Err(no_such_pack(name));
+    }
     let pack = state.pack_mut(region, name).ok_or_else(|| no_such_pack(name))?;
     let hidden = if token.is_none() { hide(pack) } else { Vec::new() };
     let cursor = open(state, token, format!("{region}|{name}|{filters:?}"), hidden)?;

@@ -13,6 +13,8 @@ pub struct FilterFaults {
     pub account_after_paging: bool,
     /// So many filtered calls are answered as if they were not filtered.
     pub lies: usize,
+    /// So many filtered calls are answered as if there were no such pack.
+    pub denials: usize,
     /// Statuses that AWS has added to its documented ones.
     pub further_statuses: BTreeSet<String>,
     /// What changes once so many more calls for statuses were answered.
@@ -37,6 +39,10 @@ pub struct Filters {
 }
 
 impl Filters {
+    fn is_filtering(&self) -> bool {
+        self.account_id.is_some() || self.status.is_some()
+    }
+
     fn has_account(&self, account: &str) -> bool {
         self.account_id.as_ref().is_none_or(|only| only == account)
     }
@@ -60,12 +66,18 @@ impl FilterFaults {
 
     /// The filters by which a call is answered.
     pub fn honoured(&mut self, filters: &Filters) -> Filters {
-        let is_filtered = filters.account_id.is_some() || filters.status.is_some();
-        if is_filtered && self.lies > 0 {
+        if filters.is_filtering() && self.lies > 0 {
             self.lies -= 1;
             return Filters::default();
         }
         filters.clone()
+    }
+
+    /// Whether a call is answered as if there were no such pack.
+    pub fn denies(&mut self, filters: &Filters) -> bool {
+        let denies = filters.is_filtering() && self.denials > 0;
+        self.denials -= usize::from(denies);
+        denies
     }
 }
 
@@ -108,6 +120,12 @@ impl World {
     /// Answers the next `calls` filtered calls as if they were not filtered: with rows of other statuses.
     pub fn filter_lies(&self, calls: usize) -> &Self {
         self.lock().faults.filters.lies = calls;
+        self
+    }
+
+    /// Answers the next `calls` filtered calls as if there were no such pack.
+    pub fn filter_denies(&self, calls: usize) -> &Self {
+        self.lock().faults.filters.denials = calls;
         self
     }
 

@@ -1,0 +1,189 @@
+//! What a digest must say, counted once more from the log between the mark and its end: what is named with how it came
+//! there, what is only counted, and what silences and damping keep.
+
+use std::collections::BTreeMap;
+
+use packwatch::model::{AccountId, Kind, Target};
+use packwatch::notify::record_id;
+use packwatch::state::Transition;
+use packwatch::state::log::{Notice, PackEvent, Position, Record};
+use serde_json::{Value, json};
+
+use crate::protocol::memory::MemoryStore;
+
+/// What an accepted digest stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Digest {
+    /// From behind which position up to which one, of each target that it may be about.
+    pub(crate) ranges: BTreeMap<Target, (Position, Position)>,
+}
+
+impl Digest {
+    /// Whether it stands for both.
+    pub(crate) fn has(&self, target: &Target, records: &[&Record]) -> bool {
+        self.ranges.get(target).is_some_and(|(from, to)| {
+            records.iter().all(|record| record.position() > *from && record.position() <= *to)
+        })
+    }
+}
+
+/// What happened in a life of a pack, as far as it is owed to people.
+#[derive(Default)]
+struct Life {
+    told: BTreeMap<AccountId, Vec<Transition>>,
+    begun: Option<Notice>,
+    ended: Option<Notice>,
+}
+
+pub(crate) fn is_told(transition: &Transition) -> bool {
+    transition.told.unwrap_or(!transition.silenced && !transition.damped)
+}
+
+fn counted_as(transition: &Transition) -> &'static str {
+    let was = transition.from.as_ref().is_some_and(|from| from.silenced);
+    let is = transition.to.as_ref().is_some_and(|to| to.silenced);
+    match transition.kind {
+        _ if transition.flapping.is_some() => "Flapping",
+        Kind::Reminder if was && !is => "SilenceEnded",
+        kind => kind.as_str(),
+    }
+}
+
+impl Life {
+    fn event(&self) -> Option<(&'static str, Option<&Notice>)> {
+        let told = |notice: &Option<Notice>| notice.as_ref().is_some_and(|notice| notice.told);
+        match (&self.begun, &self.ended) {
+            (_, Some(ended)) if told(&self.ended) => Some(("PackDeleted", Some(ended))),
+            (begun, _) if told(begun) || (!self.told.is_empty() && begun.is_some()) => {
+                Some(("Baseline", begun.as_ref()))
+            }
+            _ if !self.told.is_empty() => Some(("Transitions", None)),
+            _ => None,
+        }
+    }
+}
+
+/// What an accepted digest stands for, and what is wrong with it, while the store is as it was then.
+pub(crate) fn judge(document: &Value, store: &MemoryStore) -> (Digest, Vec<String>) {
+    let packs = document["Packs"].as_array().unwrap();
+    let is_about = |target: &Target| {
+        // Counts alone do not say of which packs.
+        let mut packs_of = packs.iter().filter(|pack| {
+            pack["OrganizationConformancePackName"] == target.pack.as_str()
+                && pack["Region"] == target.region.as_str()
+        });
+        packs.is_empty() || packs_of.next().is_some()
+    };
+    let mut digest = Digest { ranges: BTreeMap::new() };
+    let (mut lives, mut hidden, mut most_hidden) = (Vec::new(), [0, 0], [0, 0]);
+    for (target, head) in store.heads() {
+        let (from, to) = (head.people_mark(), head.people_end());
+        let log = store.log_of(&target).into_iter();
+        let owed: Vec<Record> =
+            log.filter(|record| record.position() > from && record.position() <= to).collect();
+        let silenced = |record: &&Record| matches!(record, Record::Account(t) if !is_told(t) && t.silenced);
+        let damped =
+            |record: &&Record| matches!(record, Record::Account(t) if !is_told(t) && t.damped && !t.silenced);
+        let counts = [owed.iter().filter(silenced).count(), owed.iter().filter(damped).count()];
+        most_hidden = [most_hidden[0] + counts[0], most_hidden[1] + counts[1]];
+        if is_about(&target) {
+            hidden = [hidden[0] + counts[0], hidden[1] + counts[1]];
+            lives.extend(lives_in(owed).into_iter().map(|life| (target.clone(), head.born.clone(), life)));
+            digest.ranges.insert(target, (from, to));
+        }
+    }
+    let mut wrong = Vec::new();
+    for (field, n, most) in [("Silenced", hidden[0], most_hidden[0]), ("Damped", hidden[1], most_hidden[1])] {
+        let said = document[field].as_u64().unwrap_or(0) as usize;
+        if !packs.is_empty() && !(n..=most).contains(&said) {
+            wrong.push(format!("{field} {said}, expected {n} to {most}"));
+        }
+    }
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut expected = Vec::new();
+    for (target, born, life) in &lives {
+        let Some((event, notice)) = life.event() else { continue };
+        if event != "Transitions" {
+            *counts.entry(event).or_default() += 1;
+        }
+        for last in life.told.values().filter_map(|told| told.last()) {
+            *counts.entry(counted_as(last)).or_default() += 1;
+        }
+        expected.push((target, born, life, event, notice));
+    }
+    if !packs.is_empty() && document["Counts"] != json!(counts) {
+        wrong.push(format!("counts {}, expected {}", document["Counts"], json!(counts)));
+    }
+    for (target, born, life, event, notice) in &expected {
+        let id = notice.map(|notice| record_id(target, born, &Record::Pack((*notice).clone())));
+        let is_it = |pack: &&Value| {
+            pack["OrganizationConformancePackName"] == target.pack.as_str()
+                && pack["Type"] == *event
+                && pack["Id"].as_str() == id.as_deref()
+        };
+        match packs.iter().find(is_it) {
+            Some(pack) => wrong.extend(wrong_with(pack, target, born, life)),
+            None if packs.is_empty() => {}
+            None => wrong.push(format!("{target}: no {event} {id:?}")),
+        }
+    }
+    if !packs.is_empty() && packs.len() != expected.len() {
+        wrong.push(format!("{} packs, expected {}", packs.len(), expected.len()));
+    }
+    let wrong = wrong.into_iter().map(|wrong| format!("a digest: {wrong}: {document}")).collect();
+    (digest, wrong)
+}
+
+fn lives_in(owed: Vec<Record>) -> Vec<Life> {
+    let mut lives = vec![Life::default()];
+    for record in owed {
+        let Some(life) = lives.last_mut() else { continue };
+        match record {
+            Record::Account(transition) if is_told(&transition) => {
+                life.told.entry(transition.account).or_default().push(transition);
+            }
+            Record::Account(_) => {}
+            Record::Pack(notice) if notice.event == PackEvent::Baseline => life.begun = Some(notice),
+            Record::Pack(notice) => {
+                life.ended = Some(notice);
+                lives.push(Life::default());
+            }
+        }
+    }
+    lives
+}
+
+/// What is wrong with what a digest says of one life.
+fn wrong_with(pack: &Value, target: &Target, born: &str, life: &Life) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let named = pack["Transitions"].as_array().unwrap();
+    let omitted = pack["Omitted"].as_u64().unwrap() as usize;
+    if named.len() + omitted != life.told.len() {
+        wrong.push(format!("{} named and {omitted} omitted of {}", named.len(), life.told.len()));
+    }
+    for entry in named {
+        let account: AccountId = entry["AccountId"].as_str().unwrap().parse().unwrap();
+        let Some((last, earlier)) = life.told.get(&account).and_then(|told| told.split_last()) else {
+            wrong.push(format!("{account} is named, and nothing of it was to be told"));
+            continue;
+        };
+        let expected = json!({
+            "Id": record_id(target, born, &Record::Account(last.clone())),
+            "Kind": last.kind.as_str(),
+            "Earlier": earlier.iter().map(|t| t.kind.as_str()).collect::<Vec<_>>(),
+            "From": earlier.first().unwrap_or(last).from.as_ref().map(|state| state.status.as_str()),
+            "To": last.to.as_ref().map(|state| state.status.as_str()),
+        });
+        let said = json!({
+            "Id": entry["Id"],
+            "Kind": entry["Kind"],
+            "Earlier": entry["Earlier"].as_array().cloned().unwrap_or_default(),
+            "From": entry["From"]["Status"],
+            "To": entry["To"]["Status"],
+        });
+        if said != expected {
+            wrong.push(format!("it says {said}, expected {expected}"));
+        }
+    }
+    wrong
+}
