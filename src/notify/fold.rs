@@ -242,8 +242,8 @@ impl Life {
     }
 }
 
-/// One digest of all that the folds have to tell; `None` when that is nothing.
-pub fn digest(folds: &[&Fold<'_>]) -> Option<Notification> {
+/// One digest of all that the folds have to tell, and the table in which it is kept; `None` when that is nothing.
+pub fn digest(folds: &[&Fold<'_>], table: Option<&str>) -> Option<Notification> {
     let told = || folds.iter().filter(|fold| fold.is_told());
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for life in told().flat_map(|fold| &fold.lives) {
@@ -270,6 +270,7 @@ pub fn digest(folds: &[&Fold<'_>]) -> Option<Notification> {
         counts,
         silenced: folds.iter().map(|fold| fold.silenced).sum(),
         damped: folds.iter().map(|fold| fold.damped).sum(),
+        table: table.map(str::to_owned),
         packs,
     })
 }

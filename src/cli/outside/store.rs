@@ -120,6 +120,14 @@ macro_rules! either_store {
 }
 
 impl SnapshotStore for Store {
+    fn table(&self) -> Option<&str> {
+        match self {
+            Self::Sqlite(_) => None,
+            #[cfg(feature = "aws")]
+            Self::Dynamo(dynamo) => dynamo.table(),
+        }
+    }
+
     async fn load(&self) -> Result<Heads, StoreError> {
         either_store!(self, store => store.load())
     }

@@ -557,7 +557,7 @@ impl Comparison<'_> {
 }
 
 /// The digest that people would get of what was found in a dry run.
-pub fn preview<O>(context: &Context<'_, O>, previews: &[Preview]) -> Option<notify::Notification> {
+pub fn preview<O: Outside>(context: &Context<'_, O>, previews: &[Preview]) -> Option<notify::Notification> {
     let most = notify::fold::MOST_NAMED / previews.len().max(1);
     let folds: Vec<Fold<'_>> = previews
         .iter()
@@ -568,5 +568,5 @@ pub fn preview<O>(context: &Context<'_, O>, previews: &[Preview]) -> Option<noti
             fold
         })
         .collect();
-    notify::digest(&folds.iter().collect::<Vec<_>>())
+    notify::digest(&folds.iter().collect::<Vec<_>>(), context.outside.store().table())
 }

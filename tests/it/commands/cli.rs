@@ -84,6 +84,11 @@ fn two_days_of_statuses_are_a_baseline_a_digest_and_silence() {
     let document: Value = serde_json::from_str(&stdout(&digest)).unwrap();
     assert_eq!(document["Counts"], json!({"Failed": 1, "Joined": 1, "Left": 1}));
 
+    // Who has the file needs no table.
+    let command = "\npackwatch history --pack-region eu-west-1 --pack Security\n";
+    assert!(stdout(&baseline).contains(command), "{baseline:?}");
+    assert_eq!(document["Table"], Value::Null);
+
     let quiet = desk.run(&day_2, &[]);
     assert_eq!((quiet.status.code(), stdout(&quiet).as_str()), (Some(0), ""));
     assert!(stderr(&quiet).contains("0 changes; sent nothing"), "{quiet:?}");

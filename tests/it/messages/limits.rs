@@ -133,7 +133,7 @@ fn every_kind_at_once_is_cut_at_a_line_and_keeps_its_end() {
     assert_fits(&alert);
     let bodies: BTreeMap<String, String> = serde_json::from_str(&alert.message).unwrap();
     assert!(bodies["email"].contains("\nThis message is too long for a mail."), "{}", bodies["email"].len());
-    assert!(bodies["email"].contains("\npackwatch history --table TABLE"));
+    assert!(bodies["email"].contains("\npackwatch history --table packwatch --pack-region eu-west-1\n"));
 }
 
 /// A filter policy on kinds or packs finds a digest whatever of it fits, and whatever SNS refuses.

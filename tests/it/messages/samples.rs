@@ -125,7 +125,7 @@ pub(crate) fn digest<'a>(news: &'a [News], notify: &'a Notify) -> Option<Notific
         fold
     };
     let folds: Vec<Fold<'a>> = news.iter().map(fold).collect();
-    packwatch::notify::digest(&folds.iter().collect::<Vec<_>>())
+    packwatch::notify::digest(&folds.iter().collect::<Vec<_>>(), Some("packwatch"))
 }
 
 pub(crate) fn told(news: &[News]) -> Notification {
