@@ -26,7 +26,7 @@ impl Desk {
         command.envs(variables.iter().cloned()).stdin(std::process::Stdio::null()).output().unwrap()
     }
 
-    fn shown(&self, columns: u32, args: &[&str]) -> String {
+    pub(crate) fn shown(&self, columns: u32, args: &[&str]) -> String {
         let output = self.on_terminal(columns, args, &[]);
         let text = String::from_utf8(output.stdout).unwrap().replace("\r\n", "\n");
         for line in text.lines().take_while(|line| !line.starts_with("Cut after")) {
