@@ -166,13 +166,15 @@ const UNHEALTHY: [Column<'_>; 8] = [
 
 fn row(Unhealthy { target, account, row }: &Unhealthy, names: &KnownNames) -> Vec<Cell> {
     let since = row.failing_since.or(row.state.last_update);
+    let tried_again = row.incident.as_ref().map_or(0, |incident| incident.tried_again);
+    let retries = (tried_again > 0).then(|| format!("retried {tried_again}×"));
     vec![
         target.region.to_string().into(),
         target.pack.to_string().into(),
         account.to_string().into(),
         names.of(*account).unwrap_or_default().into(),
         Cell::from(plain(row.state.status.as_str())).coloured(colour(&row.state.status)),
-        notes(row).join(", ").into(),
+        notes(row).into_iter().map(str::to_owned).chain(retries).collect::<Vec<_>>().join(", ").into(),
         since.map(table::time).unwrap_or_default().into(),
         row.state.error_message.clone().unwrap_or_default().into(),
     ]

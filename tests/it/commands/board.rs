@@ -92,6 +92,29 @@ fn the_terminal_shows_packs_by_statuses_and_who_is_not_well() {
     assert!(one.contains("Security") && !one.contains("Cost"), "{one}");
 }
 
+/// In each form: since when the account is not well, and how often AWS Config has tried again.
+#[test]
+fn every_form_says_how_long_it_is_so_and_how_often_it_was_tried_again() {
+    let desk = Desk::new();
+    desk.write("accounts.json", r#"{"Accounts": []}"#);
+    for (hour, n) in [(8, 1), (9, 1), (10, 2), (11, 3)] {
+        let rows = [if hour == 8 { row(1, "CREATE_SUCCESSFUL") } else { failed(n, "C", "m") }];
+        let rows = rows.map(|mut row| {
+            row["AccountId"] = json!("000000000001");
+            row
+        });
+        let file = desk.write("Pack.json", &statuses(&rows));
+        desk.run(&file, &["--now", &format!("2026-11-16T{hour:02}:00:00Z")]);
+    }
+    let json = stdout(&board(&desk, &["--output", "json"]));
+    let json: Value = serde_json::from_str(json.trim()).unwrap();
+    assert_eq!((&json["FailingSince"], &json["TriedAgain"]), (&json!("2026-11-16T09:01:00Z"), &json!(2)));
+    let table = stdout(&board(&desk, &[]));
+    assert!(table.contains("UPDATE_FAILED  retried 2×  2026-11-16 09:01  m"), "{table}");
+    let page = stdout(&board(&desk, &["--output", "html"]));
+    assert_eq!(data(&page)["packs"][0]["again"], json!([2]), "board_in_chromium.py has what is made of it");
+}
+
 /// Neither of these is "all well".
 #[tokio::test]
 async fn a_board_of_nothing_or_of_a_part_says_so() {
