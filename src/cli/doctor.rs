@@ -61,8 +61,8 @@ Examples:
   packwatch doctor --table packwatch --topic arn:aws:sns:eu-west-1:999999999999:packwatch-alerts
   packwatch doctor --function packwatch --output json | jq 'select(.Level == \"Failed\")'
 
-The stack's output FunctionName has the function's name. What the caller may not look at is \"not checked\", with the
-permission that it needs.
+The stack's output FunctionName has the function's name. Checks that you lack permission for are \"not checked\",
+with the permission that they need.
 
 Exit codes: 0 nothing failed (warnings do not count); 1 something failed, or the checks could not be made.";
 
