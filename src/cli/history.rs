@@ -34,7 +34,7 @@ pub(super) struct HistoryArgs {
     /// Only this kind of change: failed, recovered, stuck, … May be repeated
     #[arg(long = "kind", value_name = "KIND", value_parser = kind)]
     kinds: Vec<Kind>,
-    /// Only this incident, by the IncidentId that messages have
+    /// Only this incident, by its IncidentId or a unique beginning of it
     #[arg(long, value_name = "ID")]
     incident: Option<String>,
     /// Only from then on: a time, a day (UTC), or how long ago, such as 7d
@@ -66,7 +66,7 @@ Examples:
   packwatch history --since 7d
   packwatch history --account 111122223333 --account 222233334444 --output json
   packwatch history --table packwatch --pack 'Security-*' --kind failed --kind recovered
-  packwatch history --incident 8a2f0c6f6f3d4f7c9b1e5d2a7c4e6b80 --order oldest
+  packwatch history --incident 8a2f0c6f --order oldest
   packwatch history --since 2026-11-01 --until 2026-11-08 --order oldest --output csv
 
 Packs are read a page at a time and put in order by the time at which packwatch observed the change.";
@@ -79,6 +79,9 @@ enum Order {
 
 /// A table is as wide as its widest row, so it is held whole.
 const LONGEST_TABLE: u64 = 500;
+
+/// An IncidentId has so many characters.
+const ID_LENGTH: usize = 32;
 
 const HEADER: [&str; 14] = [
     "ObservedAt",
@@ -108,7 +111,7 @@ const COLUMNS: [Column<'_>; 11] = [
     Column::name("Error", 12),
     Column::prose("Message", 16).spare(4),
     Column::text("Notes").spare(5),
-    Column::text("Incident").spare(6),
+    Column::id("Incident").spare(6),
 ];
 
 pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done, Failure> {
@@ -128,8 +131,15 @@ pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done,
         Order::Oldest => ports::Order::Oldest,
     };
     let window = Window { since: args.since, until: args.until };
-    let wanted = targets.iter().map(|(target, head)| (target.clone(), head.born.clone()));
-    let printed = print(args, History::new(&store, wanted, order, window), &progress).await?;
+    let history = || {
+        let wanted = targets.iter().map(|(target, head)| (target.clone(), head.born.clone()));
+        History::new(&store, wanted, order, window)
+    };
+    let incident = match &args.incident {
+        Some(id) => Some(whole_id(id, history()).await?),
+        None => None,
+    };
+    let printed = print(args, incident.as_deref(), history(), &progress).await?;
     if let Some(reason) = unreadable.or(unfinished) {
         return Err(reason.into());
     }
@@ -140,10 +150,10 @@ pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done,
 }
 
 impl HistoryArgs {
-    fn wants(&self, transition: &Transition) -> bool {
+    fn wants(&self, transition: &Transition, incident: Option<&str>) -> bool {
         (self.accounts.is_empty() || self.accounts.contains(&transition.account))
             && (self.kinds.is_empty() || self.kinds.contains(&transition.kind))
-            && (self.incident.is_none() || self.incident == transition.incident_id)
+            && (incident.is_none() || incident == transition.incident_id.as_deref())
     }
 
     /// Why there is nothing to print. That nothing has changed yet is no failure.
@@ -194,9 +204,31 @@ fn listed(items: &[impl ToString]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
 }
 
+/// The id that begins so, as tables show it; as it is where none does. It must be the only one.
+async fn whole_id(id: &str, mut history: History<'_, impl HistoryReader>) -> Result<String, Failure> {
+    if id.len() >= ID_LENGTH {
+        return Ok(id.to_owned());
+    }
+    let mut known = BTreeSet::new();
+    while let Some(entry) = history.next().await? {
+        known.extend(entry.transition.incident_id.filter(|known| known.starts_with(id)));
+    }
+    let mut known = known.into_iter();
+    match (known.next(), known.next()) {
+        (None, _) => Ok(id.to_owned()),
+        (Some(only), None) => Ok(only),
+        (Some(one), Some(other)) => {
+            let n = known.count() + 2;
+            Err(format!("{n} incidents begin with {id:?}, such as {one} and {other}. Give more of the id")
+                .into())
+        }
+    }
+}
+
 /// Prints, and says how many.
 async fn print(
     args: &HistoryArgs,
+    incident: Option<&str>,
     mut history: History<'_, impl HistoryReader>,
     progress: &Progress,
 ) -> Result<u64, Failure> {
@@ -207,7 +239,7 @@ async fn print(
     while let Some(entry) = history.next().await? {
         if let Some(id) = after {
             after = Some(id).filter(|id| **id != entry.id());
-        } else if args.wants(&entry.transition) {
+        } else if args.wants(&entry.transition, incident) {
             is_cut = Some(printed) == limit;
             if is_cut {
                 break;

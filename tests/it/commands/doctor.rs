@@ -431,8 +431,7 @@ async fn the_filter_that_quick_looks_rely_on_is_measured() {
     assert_eq!(baseline.status.code(), Some(2), "{baseline:?}");
     let report = site.doctor();
     assert_eq!((report.complaints(), report.code), (Vec::new(), Some(0)), "{report:#?}");
-    let line =
-        "ok          quick looks in eu-west-1: 6 calls instead of 13; the filter works (Large)";
+    let line = "ok          quick looks in eu-west-1: 6 calls instead of 13; the filter works (Large)";
     assert!(report.lines.iter().any(|found| found == line), "{report:#?}");
     let small = report.lines.iter().any(|found| found.contains("quick looks in us-east-1"));
     assert!(!small, "there, everything is read in every run: {report:#?}");
