@@ -37,19 +37,19 @@ pub(super) struct HistoryArgs {
     /// Only this incident, by its IncidentId or a unique beginning of it
     #[arg(long, value_name = "ID")]
     incident: Option<String>,
-    /// Only from then on: a time, a day (UTC), or how long ago, such as 7d
+    /// Only changes since then: a time, a day (UTC), or how long ago, such as 7d
     #[arg(long, value_name = "TIME|AGO", value_parser = moment)]
     since: Option<Timestamp>,
-    /// Only until then
+    /// Only changes until then
     #[arg(long, value_name = "TIME|AGO", value_parser = moment)]
     until: Option<Timestamp>,
-    /// Which end to begin with
+    /// Which changes come first
     #[arg(long, value_enum, default_value = "newest")]
     order: Order,
     /// Stop after this many [default: 500 in a table, else all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Go on after the transition with this id, where the limit has cut
+    /// Continue after the transition with this id, as printed where --limit has cut
     #[arg(long, value_name = "ID")]
     after: Option<String>,
     #[command(flatten)]
@@ -263,7 +263,10 @@ async fn print(
     }
     if let Some(last) = last.filter(|_| is_cut) {
         let n = counted(printed, "transition");
-        note(&format!("Cut after {n}: there are more. Go on with --after {}, or set --limit", last.id()));
+        note(&format!(
+            "Truncated after {n}: there are more. Continue with --after {}, or raise --limit",
+            last.id()
+        ));
     }
     Ok(printed)
 }

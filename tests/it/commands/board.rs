@@ -87,7 +87,10 @@ fn the_terminal_shows_packs_by_statuses_and_who_is_not_well() {
     eu-west-1  Security  000000000002                 CREATE_IN_PROGRESS  stuck  2026-11-16 09:00
     ");
     let cut = stdout(&board(&desk, &["--limit", "1"]));
-    assert!(cut.contains("… and 1 more deployment") && cut.contains("--limit N shows more"), "{cut}");
+    let all = format!("  packwatch board --store {} --failing --output csv\n", desk.store().display());
+    assert!(cut.contains("… and 1 more deployment") && cut.contains(&all), "{cut}");
+    let one = stdout(&board(&desk, &["--limit", "1", "--pack", "C*"]));
+    assert!(one.contains(" --pack 'C*' --failing --output csv\n"), "{one}");
     let one = stdout(&board(&desk, &["--pack", "Sec*"]));
     assert!(one.contains("Security") && !one.contains("Cost"), "{one}");
 }

@@ -209,7 +209,10 @@ fn a_store_that_is_none_is_named() {
     assert!(stderr(&output).contains("store.sqlite"), "{output:?}");
     let nowhere = desk.path("nowhere.sqlite").display().to_string();
     let history = desk.packwatch(&["history", "--store", &nowhere]);
-    assert!(stderr(&history).contains("has `packwatch run` been run"), "{history:?}");
+    assert!(
+        stderr(&history).contains("Record something first: `packwatch run` with the same --store"),
+        "{history:?}"
+    );
     assert!(!Path::new(&nowhere).exists());
 }
 

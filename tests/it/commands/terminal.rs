@@ -29,7 +29,10 @@ impl Desk {
     pub(crate) fn shown(&self, columns: u32, args: &[&str]) -> String {
         let output = self.on_terminal(columns, args, &[]);
         let text = String::from_utf8(output.stdout).unwrap().replace("\r\n", "\n");
-        for line in text.lines().take_while(|line| !line.starts_with("Cut after")) {
+        // Commands to copy are one line, however long.
+        let is_command =
+            |line: &&str| line.starts_with("  packwatch ") || line.starts_with("Truncated after");
+        for line in text.lines().filter(|line| !is_command(line)) {
             assert!(line.chars().count() <= columns as usize, "{columns} columns: {line:?}");
         }
         text
@@ -81,7 +84,8 @@ fn the_board_fits_80_and_120_columns() {
     let desk = desk();
     let store = desk.store().display().to_string();
     let board = ["board", "--store", &store, "--limit", "10"];
-    insta::assert_snapshot!(desk.shown(80, &board), @r"
+    let shown = |columns| desk.shown(columns, &board).replace(&store, "STORE");
+    insta::assert_snapshot!(shown(80), @r"
     Unhealthy: 18 of 120 deployments in 9 of 40 accounts, 3 packs
 
     All: Region eu-west-1; Accounts 40
@@ -124,9 +128,10 @@ fn the_board_fits_80_and_120_columns() {
     Operationa…es-for-PCI  100000000009  UPDATE_IN_PROGRESS  stuck  2026-11-16 09:09
     Left out to fit 80 columns: Message. --wide shows them
 
-    --limit N shows more; `packwatch board --failing --output csv` lists all of them
+    --limit N shows more. All of them:
+      packwatch board --store STORE --failing --output csv
     ");
-    insta::assert_snapshot!(desk.shown(120, &board), @r"
+    insta::assert_snapshot!(shown(120), @r"
     Unhealthy: 18 of 120 deployments in 9 of 40 accounts, 3 packs
 
     All: Region eu-west-1; Accounts 40
@@ -165,7 +170,8 @@ fn the_board_fits_80_and_120_columns() {
     Operational-Bes…T-800-53-rev-5  100000000009  UPDATE_IN_PROGRESS  stuck  2026-11-16 09:09
     Operational-Bes…ctices-for-PCI  100000000009  UPDATE_IN_PROGRESS  stuck  2026-11-16 09:09
 
-    --limit N shows more; `packwatch board --failing --output csv` lists all of them
+    --limit N shows more. All of them:
+      packwatch board --store STORE --failing --output csv
     ");
 }
 
@@ -185,7 +191,7 @@ fn the_history_fits_80_and_120_columns() {
     100000000007  Failed  UPDATE_FAILED       NoAvailab…xception  Unable to create…
     100000000006  Failed  UPDATE_FAILED       NoAvailab…xception  Unable to create…
     Left out to fit 80 columns: Incident. --wide shows them
-    Cut after 4 transitions: there are more. Go on with --after
+    Truncated after 4 transitions: there are more. Continue with --after
     ");
     insta::assert_snapshot!(tidy(&desk.shown(120, &history)), @r"
     All: Observed (UTC) 2026-11-16 12:00; Region eu-west-1; Pack Operational-Best-Practices-for-PCI; From CREATE_SUCCESSFUL
@@ -196,7 +202,7 @@ fn the_history_fits_80_and_120_columns() {
     100000000009  Stuck   UPDATE_IN_PROGRESS                                                                        00000000
     100000000007  Failed  UPDATE_FAILED       NoAvailableConfi…ecorderException  Unable to create the conformance…  00000000
     100000000006  Failed  UPDATE_FAILED       NoAvailableConfi…ecorderException  Unable to create the conformance…  00000000
-    Cut after 4 transitions: there are more. Go on with --after
+    Truncated after 4 transitions: there are more. Continue with --after
     ");
 }
 
