@@ -118,9 +118,7 @@ pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done,
     if let (Some(since), Some(until)) = (args.since, args.until)
         && since > until
     {
-        return Err(
-            format!("nothing can be between --since {since} and --until {until}, which is before").into()
-        );
+        return Err(format!("--until {until} is before --since {since}").into());
     }
     let store = args.store.open(global).await?;
     let progress = Progress::start("reading what was recorded");

@@ -188,13 +188,13 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure
         ..Request::default()
     };
     if args.store.table.is_some() && args.topic.is_none() && !args.dry_run {
-        let why = "--table needs --topic: what this terminal is told counts as announced to everyone who watches \
-                   that table. Use --dry-run to look without announcing";
+        let why = "--table needs --topic: what is shown here counts as announced to everyone who shares that table. Use \
+                   --dry-run to look without announcing";
         return Err(why.into());
     }
     if args.store.table.is_some() && args.topic.is_some() && args.events_topic.is_none() && !args.dry_run {
-        let why = "--table and --topic need --events-topic: the ARN of the topic for machines of those who share that \
-                   table, or none where there is no such topic or the function is to tell them";
+        let why = "--table and --topic need --events-topic: the ARN of the events topic of those who share that table, or \
+                   none if there is no such topic, or if the function publishes to it";
         return Err(why.into());
     }
     let channel = if args.output == Output::Json { Channel::Json } else { args.channel };
@@ -271,7 +271,7 @@ fn recorded(args: &RunArgs, settings: &Settings) -> Result<(RecordedStatuses, Ve
         .map_err(|_| "recorded statuses are of one region: name it with --region")?;
     let named = args.organization_conformance_pack_name.as_ref();
     if named.is_some() && args.statuses.len() > 1 {
-        return Err("--pack names the pack of one --statuses, and there are more".into());
+        return Err("--pack names the pack of one --statuses file, but there are several".into());
     }
     let mut recorded = RecordedStatuses::new(region.clone());
     let mut packs = Vec::new();
@@ -279,7 +279,7 @@ fn recorded(args: &RunArgs, settings: &Settings) -> Result<(RecordedStatuses, Ve
         let pack = named
             .cloned()
             .or_else(|| RecordedStatuses::pack_of_file(file))
-            .ok_or_else(|| format!("{}: of which pack is it? Say so with --pack", file.display()))?;
+            .ok_or_else(|| format!("{}: which pack is this? Name it with --pack", file.display()))?;
         let (origin, document) = if file.as_os_str() == "-" {
             ("stdin".to_owned(), io::read_to_string(io::stdin().lock())?)
         } else {

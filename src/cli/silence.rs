@@ -143,7 +143,7 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
         return Err("say what to silence: --account, --pack, --pack-region or --kind".into());
     }
     if args.until <= Timestamp::now() {
-        return Err(format!("--until {} has passed", args.until).into());
+        return Err(format!("--until {} is in the past", args.until).into());
     }
     let silence = Silence {
         id: format!("{:08x}", fastrand::u32(..)),

@@ -139,7 +139,7 @@ pub struct TransitionNotice {
     pub damped: bool,
 }
 
-/// A state as a reader is told of it.
+/// A state as readers see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct StateNotice {
@@ -189,7 +189,7 @@ impl TransitionNotice {
 }
 
 impl PackNotice {
-    /// How many accounts' changes it tells of.
+    /// How many accounts' changes it reports.
     pub fn listed_and_omitted(&self) -> u64 {
         self.transitions.len() as u64 + self.omitted
     }

@@ -56,7 +56,7 @@ pub(super) fn unhealthy(Pack { target, rows, .. }: Pack) -> impl Iterator<Item =
     ill.map(move |(account, row)| Unhealthy { target: target.clone(), account, row })
 }
 
-/// By cause, the most frequent first; in each, what failed last comes first: what has failed for long was told of.
+/// By cause, the most frequent first; in each, what failed last comes first: people know about the older failures.
 pub(super) fn groups(unhealthy: Vec<Unhealthy>) -> Vec<Group> {
     let mut causes: BTreeMap<Cause, Vec<Unhealthy>> = BTreeMap::new();
     for one in unhealthy {

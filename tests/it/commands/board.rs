@@ -71,19 +71,19 @@ fn the_terminal_shows_packs_by_statuses_and_who_is_not_well() {
 
     Region     Pack      Account       Name           Status              Notes  Since (UTC)       Message
     =cmd|' /C calc'!A0: 1 deployment in 1 account
-      AWS Config could not deploy the pack to the account. In the account: aws configservice describe-conformance-pack-status; where it names a stack, its events in AWS CloudFormation say why.
+      AWS Config could not deploy the pack to the account. In that account, run aws configservice describe-conformance-pack-status. If it names a stack, the stack's events in AWS CloudFormation show why.
     eu-west-1  Cost      000000000002                 UPDATE_FAILED              2026-11-16 09:02  no
 
     NoAvailableConfigurationRecorderException: 1 deployment in 1 account
-      AWS Config is not set up in this account and region: there is no configuration recorder. Turn on AWS Config there: a customer managed configuration recorder, and start it.
+      AWS Config is not set up in this account and region: there is no configuration recorder. Turn on AWS Config there: create a customer managed configuration recorder, and start it.
     eu-west-1  Security  000000000001  payments-prod  UPDATE_FAILED              2026-11-16 09:01  There is no recorder </script>
 
     RETIRED: 1 deployment in 1 account
-      AWS Config reports a status that this packwatch does not know. Look it up in AWS's page, and update packwatch.
+      AWS Config reports a status that this version of packwatch does not know. Look it up on AWS's page, and update packwatch.
     eu-west-1  Cost      000000000003                 RETIRED                    2026-11-16 09:00
 
     Stuck in progress: 1 deployment in 1 account
-      The deployment is taking longer than it should. In the account: aws configservice describe-conformance-pack-status; where it names a stack, its events in AWS CloudFormation say what it waits for.
+      The deployment is taking longer than it should. In that account, run aws configservice describe-conformance-pack-status. If it names a stack, the stack's events in AWS CloudFormation show what it is waiting for.
     eu-west-1  Security  000000000002                 CREATE_IN_PROGRESS  stuck  2026-11-16 09:00
     ");
     let cut = stdout(&board(&desk, &["--limit", "1"]));

@@ -153,7 +153,7 @@ fn statuses_come_through_a_pipe() {
     std::io::Write::write_all(child.stdin.as_mut().unwrap(), text.as_bytes()).unwrap();
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(2));
     let nameless = desk.packwatch(&args);
-    assert!(stderr(&nameless).contains("Say so with --pack"), "{nameless:?}");
+    assert!(stderr(&nameless).contains("Name it with --pack"), "{nameless:?}");
 }
 
 #[test]

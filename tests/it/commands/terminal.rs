@@ -102,8 +102,8 @@ fn the_board_fits_80_and_120_columns() {
     ────────────────────────────────────────────────────────────────────────────────
     NoAvailableConfigurationRecorderException: 14 deployments in 7 accounts
       AWS Config is not set up in this account and region: there is no configuration
-      recorder. Turn on AWS Config there: a customer managed configuration recorder,
-      and start it.
+      recorder. Turn on AWS Config there: create a customer managed configuration
+      recorder, and start it.
     Operationa…0-53-rev-5  100000000007  UPDATE_FAILED              2026-11-16 09:07
     Operationa…es-for-PCI  100000000007  UPDATE_FAILED              2026-11-16 09:07
     Operationa…0-53-rev-5  100000000006  UPDATE_FAILED              2026-11-16 09:06
@@ -113,17 +113,16 @@ fn the_board_fits_80_and_120_columns() {
     … and 8 more deployments
 
     AccessDenied: 2 deployments in 1 account
-      AWS Config lacks a permission that the pack needs. Read the message for the
-      action that was denied. Check that the template's bucket or document can be
-      read from the account, and look for a service control policy that denies the
-      action.
+      AWS Config lacks a permission that the pack needs. Find the denied action in
+      the message. Check that the template's bucket or document can be read from the
+      account, and look for a service control policy that denies the action.
     Operationa…0-53-rev-5  100000000010  UPDATE_FAILED              2026-11-16 09:10
     Operationa…es-for-PCI  100000000010  UPDATE_FAILED              2026-11-16 09:10
 
     Stuck in progress: 2 deployments in 1 account
-      The deployment is taking longer than it should. In the account: aws
-      configservice describe-conformance-pack-status; where it names a stack, its
-      events in AWS CloudFormation say what it waits for.
+      The deployment is taking longer than it should. In that account, run aws
+      configservice describe-conformance-pack-status. If it names a stack, the
+      stack's events in AWS CloudFormation show what it is waiting for.
     Operationa…0-53-rev-5  100000000009  UPDATE_IN_PROGRESS  stuck  2026-11-16 09:09
     Operationa…es-for-PCI  100000000009  UPDATE_IN_PROGRESS  stuck  2026-11-16 09:09
     Left out to fit 80 columns: Message. --wide shows them
@@ -147,8 +146,8 @@ fn the_board_fits_80_and_120_columns() {
     Pack                            Account       Status              Notes  Since (UTC)       Message
     ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
     NoAvailableConfigurationRecorderException: 14 deployments in 7 accounts
-      AWS Config is not set up in this account and region: there is no configuration recorder. Turn on AWS Config there: a
-      customer managed configuration recorder, and start it.
+      AWS Config is not set up in this account and region: there is no configuration recorder. Turn on AWS Config there:
+      create a customer managed configuration recorder, and start it.
     Operational-Bes…T-800-53-rev-5  100000000007  UPDATE_FAILED              2026-11-16 09:07  Unable to create the conform…
     Operational-Bes…ctices-for-PCI  100000000007  UPDATE_FAILED              2026-11-16 09:07  Unable to create the conform…
     Operational-Bes…T-800-53-rev-5  100000000006  UPDATE_FAILED              2026-11-16 09:06  Unable to create the conform…
@@ -158,15 +157,15 @@ fn the_board_fits_80_and_120_columns() {
     … and 8 more deployments
 
     AccessDenied: 2 deployments in 1 account
-      AWS Config lacks a permission that the pack needs. Read the message for the action that was denied. Check that the
-      template's bucket or document can be read from the account, and look for a service control policy that denies the
-      action.
+      AWS Config lacks a permission that the pack needs. Find the denied action in the message. Check that the template's
+      bucket or document can be read from the account, and look for a service control policy that denies the action.
     Operational-Bes…T-800-53-rev-5  100000000010  UPDATE_FAILED              2026-11-16 09:10  Not allowed to perform confi…
     Operational-Bes…ctices-for-PCI  100000000010  UPDATE_FAILED              2026-11-16 09:10  Not allowed to perform confi…
 
     Stuck in progress: 2 deployments in 1 account
-      The deployment is taking longer than it should. In the account: aws configservice describe-conformance-pack-status;
-      where it names a stack, its events in AWS CloudFormation say what it waits for.
+      The deployment is taking longer than it should. In that account, run aws configservice
+      describe-conformance-pack-status. If it names a stack, the stack's events in AWS CloudFormation show what it is
+      waiting for.
     Operational-Bes…T-800-53-rev-5  100000000009  UPDATE_IN_PROGRESS  stuck  2026-11-16 09:09
     Operational-Bes…ctices-for-PCI  100000000009  UPDATE_IN_PROGRESS  stuck  2026-11-16 09:09
 

@@ -69,7 +69,7 @@ async fn from_a_schedule_to_a_message() {
         "one id in every copy"
     );
 
-    // A failure that is mended is told as a recovery.
+    // A failure that is fixed is reported as a recovery.
     stage.forget();
     world.set_status(REGION, PACK, &account(2), "UPDATE_SUCCESSFUL");
     stage.tick().await;

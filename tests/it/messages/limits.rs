@@ -125,7 +125,7 @@ fn fifty_packs_with_ten_thousand_failing_accounts_are_a_mail_that_no_client_cuts
 
 #[test]
 fn every_kind_at_once_is_cut_at_a_line_and_keeps_its_end() {
-    // An account is told of once: each kind has its own.
+    // An account is reported once, so each kind has its own accounts.
     let of_kind = |(k, kind): (u64, Kind)| (0..100).map(move |n| longest(k * 100 + n, kind));
     let all = (0..).zip(Kind::ALL).flat_map(of_kind);
     let news = |pack| changed(here(pack), 10_000, all.clone().collect());

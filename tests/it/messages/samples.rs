@@ -84,7 +84,7 @@ pub(crate) fn recovery(n: u64, since: &str) -> Transition {
     recovery
 }
 
-/// What a digest has to tell of one target.
+/// What a digest has to report about one target.
 pub(crate) struct News {
     pub(crate) target: Target,
     pub(crate) accounts: u64,
