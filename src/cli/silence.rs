@@ -266,7 +266,9 @@ async fn list(store: &Store, args: &ListArgs) -> Result<(), Failure> {
 }
 
 async fn remove(store: &Store, args: &RemoveArgs) -> Result<(), Failure> {
+    let progress = Progress::start("reading the silences");
     let silences = store.load().await?.silences.0;
+    progress.end();
     let Some(silence) = silences.iter().find(|silence| silence.id == args.id) else {
         let meant = nearest(&args.id, silences.iter().map(|silence| silence.id.as_str()));
         return Err(format!("there is no silence {:?}{}", args.id, did_you_mean(meant)).into());

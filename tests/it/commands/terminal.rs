@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::commands::cli::{Desk, recorded, stderr, stdout};
 use crate::harness::aws_env;
+use crate::harness::dynamo::Dynamo;
+use crate::harness::dynamo_faults::Fault;
 use crate::world::World;
 use crate::world::packs::account;
 
@@ -328,6 +330,36 @@ async fn who_waits_for_more_than_a_second_sees_how_far_it_is() {
     let mut command = desk.command(&statuses);
     let piped = command.envs(environment).output().unwrap();
     assert_eq!(stderr(&piped), "");
+}
+
+#[tokio::test]
+async fn every_command_that_waits_says_what_for() {
+    let world = World::new();
+    world.add_pack("eu-west-1", "Security", 2).latency(std::time::Duration::from_millis(1600));
+    let served = world.serve().await;
+    let dynamo = Dynamo::with_table("packwatch");
+    dynamo.fault("Query", Fault::Delay(std::time::Duration::from_millis(1600)), 100);
+    let environment = aws_env("eu-west-1", &served.url, &dynamo.url);
+    let (table, recorded) = (["--table", "packwatch"], "reading what was recorded");
+    let silence = ["--pack", "S", "--until", "1d", "--reason", "r"];
+    let commands: [(&[&str], &[&str], &str); 7] = [
+        (&["run", "--dry-run"], &table, "reading the packs"),
+        (&["board"], &table, recorded),
+        (&["history"], &table, recorded),
+        (&["silence", "list"], &table, "reading the silences"),
+        (&["silence", "remove", "0"], &table, "reading the silences"),
+        (&["silence", "add"], &[&table[..], &silence].concat(), "looking at what it covers"),
+        (&["doctor", "--timeout", "3s"], &table, "asking AWS"),
+    ];
+    std::thread::scope(|scope| {
+        for (command, more, wanted) in commands {
+            let environment = &environment;
+            scope.spawn(move || {
+                let shown = Desk::new().on_terminal(80, &[command, more].concat(), environment);
+                assert!(String::from_utf8_lossy(&shown.stdout).contains(wanted), "{command:?}: {shown:?}");
+            });
+        }
+    });
 }
 
 #[test]
