@@ -55,15 +55,16 @@ class Board(unittest.TestCase):
         page.goto((file or self.file).as_uri() + address)
         return page
 
-    def small(self, packs: dict[str, list[dict]]) -> Path:
-        """The page of a store of its own: packs, and the rows of each."""
+    def small(self, *looks: dict[str, list[dict]]) -> Path:
+        """The page of a store of its own: packs, and the rows of each, at one look after the other."""
         folder = Path(tempfile.mkdtemp(dir=self.folder))
-        for pack, rows in packs.items():
-            full = [{"ConformancePackName": "x", "Status": "CREATE_SUCCESSFUL"} | row for row in rows]
-            (folder / f"{pack}.json").write_text(json.dumps({ROWS: full}))
-        statuses = [option for pack in packs for option in ("--statuses", folder / f"{pack}.json")]
-        run = [OPTIONS.packwatch, "run", "--store", folder / "store", "--region", "eu-west-1", *statuses]
-        self.assertIn(subprocess.run(run, check=False, capture_output=True).returncode, (0, 2))
+        for packs in looks:
+            for pack, rows in packs.items():
+                full = [{"ConformancePackName": "x", "Status": "CREATE_SUCCESSFUL"} | row for row in rows]
+                (folder / f"{pack}.json").write_text(json.dumps({ROWS: full}))
+            statuses = [option for pack in packs for option in ("--statuses", folder / f"{pack}.json")]
+            run = [OPTIONS.packwatch, "run", "--store", folder / "store", "--region", "eu-west-1", *statuses]
+            self.assertIn(subprocess.run(run, check=False, capture_output=True).returncode, (0, 2))
         page = [OPTIONS.packwatch, "board", "--store", folder / "store", "--output", "html"]
         subprocess.run([*page, "--out", folder / "board.html"], check=True)
         return folder / "board.html"
@@ -347,6 +348,22 @@ class Board(unittest.TestCase):
             [OPTIONS.packwatch, *command.split()[1:]], check=True, capture_output=True, text=True
         )
         self.assertIn(command.split()[-1], done.stdout)
+
+    def test_the_drawer_says_since_when_and_how_often_it_was_tried_again(self):
+        failed = [
+            {
+                "AccountId": "000000000001",
+                "Status": "CREATE_FAILED",
+                "LastUpdateTime": f"2026-11-16T0{hour}:00:00Z",
+            }
+            for hour in (7, 8, 9)
+        ]
+        for looks, wanted in [(1, ""), (2, ", tried again once"), (3, ", tried again 2 times")]:
+            with self.subTest(looks):
+                page = self.open(self.small(*({"Pack": [row]} for row in failed[:looks])))
+                page.click("#list .row >> nth=0")
+                said = page.inner_text("#detail .packs p >> nth=0")
+                self.assertRegex(said, rf"^Since 2026-11-16 07:00 UTC \(\d+ [^)]*\){wanted}$")
 
     def test_hostile_text_is_text_and_nothing_foreign_runs(self):
         hostile = (

@@ -181,6 +181,11 @@ pub enum StoreError {
 /// Keeps what was last seen and what is owed. Every write that follows from what was read is fenced by the epoch of the
 /// run's claim; what each does to a head is said in [`crate::state::heads`].
 pub trait SnapshotStore {
+    /// The DynamoDB table that it is, for the commands that messages name; `None`: a store of one machine.
+    fn table(&self) -> Option<&str> {
+        None
+    }
+
     /// Every head and every silence, consistently, in one request.
     async fn load(&self) -> Result<Heads, StoreError>;
 

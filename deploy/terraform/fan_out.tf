@@ -19,7 +19,7 @@ resource "aws_sqs_queue" "targets" {
 
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.unfinished_targets[0].arn
-    # Each tick is a try of its own. The second one is for what the next tick would not mend.
+    # Each tick is a try of its own. The second one is for what the next tick would not fix.
     maxReceiveCount = 2
   })
 }

@@ -87,6 +87,10 @@ impl DynamoStore {
 }
 
 impl SnapshotStore for DynamoStore {
+    fn table(&self) -> Option<&str> {
+        Some(&self.table.name)
+    }
+
     async fn load(&self) -> Result<Heads, StoreError> {
         let (from, to) = keys::watched();
         let query = self.query(keys::WATCH, "sk BETWEEN :from AND :to");

@@ -35,6 +35,7 @@ impl Fault {
             None => {
                 // An SdkError's own text is only "dispatch failure"; the cause is further in.
                 let cause = root(error);
+                let cause = cause.trim_end_matches('.');
                 let no_credentials = DisplayErrorContext(error).to_string().contains("credentials");
                 let code = if no_credentials { NO_CREDENTIALS } else { "" };
                 let message = if no_credentials {

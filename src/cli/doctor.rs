@@ -57,12 +57,13 @@ pub(super) struct DoctorArgs {
 const EXAMPLES: &str = "\
 Examples:
   packwatch doctor --function packwatch-PackwatchFunction-1A2B3C4D5E6F
-  packwatch doctor --function arn:aws:lambda:eu-west-1:999999999999:function:packwatch --profile management
+  packwatch doctor --profile management \\
+      --function arn:aws:lambda:eu-west-1:999999999999:function:packwatch
   packwatch doctor --table packwatch --topic arn:aws:sns:eu-west-1:999999999999:packwatch-alerts
   packwatch doctor --function packwatch --output json | jq 'select(.Level == \"Failed\")'
 
-The stack's output FunctionName has the function's name. What the caller may not look at is \"not checked\", with the
-permission that it needs.
+The stack's output FunctionName has the function's name. Checks that you lack permission for are \"not checked\", \
+with the permission that they need.
 
 Exit codes: 0 nothing failed (warnings do not count); 1 something failed, or the checks could not be made.";
 

@@ -34,22 +34,22 @@ pub(super) struct HistoryArgs {
     /// Only this kind of change: failed, recovered, stuck, … May be repeated
     #[arg(long = "kind", value_name = "KIND", value_parser = kind)]
     kinds: Vec<Kind>,
-    /// Only this incident, by the IncidentId that messages have
+    /// Only this incident, by its IncidentId or a unique beginning of it
     #[arg(long, value_name = "ID")]
     incident: Option<String>,
-    /// Only from then on: a time, a day (UTC), or how long ago, such as 7d
+    /// Only changes since then: a time, a day (UTC), or how long ago, such as 7d
     #[arg(long, value_name = "TIME|AGO", value_parser = moment)]
     since: Option<Timestamp>,
-    /// Only until then
+    /// Only changes until then
     #[arg(long, value_name = "TIME|AGO", value_parser = moment)]
     until: Option<Timestamp>,
-    /// Which end to begin with
+    /// Which changes come first
     #[arg(long, value_enum, default_value = "newest")]
     order: Order,
     /// Stop after this many [default: 500 in a table, else all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Go on after the transition with this id, where the limit has cut
+    /// Continue after the transition with this id, as printed where --limit has cut
     #[arg(long, value_name = "ID")]
     after: Option<String>,
     #[command(flatten)]
@@ -66,7 +66,7 @@ Examples:
   packwatch history --since 7d
   packwatch history --account 111122223333 --account 222233334444 --output json
   packwatch history --table packwatch --pack 'Security-*' --kind failed --kind recovered
-  packwatch history --incident 8a2f0c6f6f3d4f7c9b1e5d2a7c4e6b80 --order oldest
+  packwatch history --incident 8a2f0c6f --order oldest
   packwatch history --since 2026-11-01 --until 2026-11-08 --order oldest --output csv
 
 Packs are read a page at a time and put in order by the time at which packwatch observed the change.";
@@ -79,6 +79,9 @@ enum Order {
 
 /// A table is as wide as its widest row, so it is held whole.
 const LONGEST_TABLE: u64 = 500;
+
+/// An IncidentId has so many characters.
+const ID_LENGTH: usize = 32;
 
 const HEADER: [&str; 14] = [
     "ObservedAt",
@@ -108,16 +111,14 @@ const COLUMNS: [Column<'_>; 11] = [
     Column::name("Error", 12),
     Column::prose("Message", 16).spare(4),
     Column::text("Notes").spare(5),
-    Column::text("Incident").spare(6),
+    Column::id("Incident").spare(6),
 ];
 
 pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done, Failure> {
     if let (Some(since), Some(until)) = (args.since, args.until)
         && since > until
     {
-        return Err(
-            format!("nothing can be between --since {since} and --until {until}, which is before").into()
-        );
+        return Err(format!("--until {until} is before --since {since}").into());
     }
     let store = args.store.open(global).await?;
     let progress = Progress::start("reading what was recorded");
@@ -128,8 +129,15 @@ pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done,
         Order::Oldest => ports::Order::Oldest,
     };
     let window = Window { since: args.since, until: args.until };
-    let wanted = targets.iter().map(|(target, head)| (target.clone(), head.born.clone()));
-    let printed = print(args, History::new(&store, wanted, order, window), &progress).await?;
+    let history = || {
+        let wanted = targets.iter().map(|(target, head)| (target.clone(), head.born.clone()));
+        History::new(&store, wanted, order, window)
+    };
+    let incident = match &args.incident {
+        Some(id) => Some(whole_id(id, history()).await?),
+        None => None,
+    };
+    let printed = print(args, incident.as_deref(), history(), &progress).await?;
     if let Some(reason) = unreadable.or(unfinished) {
         return Err(reason.into());
     }
@@ -140,10 +148,10 @@ pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done,
 }
 
 impl HistoryArgs {
-    fn wants(&self, transition: &Transition) -> bool {
+    fn wants(&self, transition: &Transition, incident: Option<&str>) -> bool {
         (self.accounts.is_empty() || self.accounts.contains(&transition.account))
             && (self.kinds.is_empty() || self.kinds.contains(&transition.kind))
-            && (self.incident.is_none() || self.incident == transition.incident_id)
+            && (incident.is_none() || incident == transition.incident_id.as_deref())
     }
 
     /// Why there is nothing to print. That nothing has changed yet is no failure.
@@ -194,9 +202,31 @@ fn listed(items: &[impl ToString]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
 }
 
+/// The id that begins so, as tables show it; as it is where none does. It must be the only one.
+async fn whole_id(id: &str, mut history: History<'_, impl HistoryReader>) -> Result<String, Failure> {
+    if id.len() >= ID_LENGTH {
+        return Ok(id.to_owned());
+    }
+    let mut known = BTreeSet::new();
+    while let Some(entry) = history.next().await? {
+        known.extend(entry.transition.incident_id.filter(|known| known.starts_with(id)));
+    }
+    let mut known = known.into_iter();
+    match (known.next(), known.next()) {
+        (None, _) => Ok(id.to_owned()),
+        (Some(only), None) => Ok(only),
+        (Some(one), Some(other)) => {
+            let n = known.count() + 2;
+            Err(format!("{n} incidents begin with {id:?}, such as {one} and {other}. Give more of the id")
+                .into())
+        }
+    }
+}
+
 /// Prints, and says how many.
 async fn print(
     args: &HistoryArgs,
+    incident: Option<&str>,
     mut history: History<'_, impl HistoryReader>,
     progress: &Progress,
 ) -> Result<u64, Failure> {
@@ -207,7 +237,7 @@ async fn print(
     while let Some(entry) = history.next().await? {
         if let Some(id) = after {
             after = Some(id).filter(|id| **id != entry.id());
-        } else if args.wants(&entry.transition) {
+        } else if args.wants(&entry.transition, incident) {
             is_cut = Some(printed) == limit;
             if is_cut {
                 break;
@@ -231,7 +261,10 @@ async fn print(
     }
     if let Some(last) = last.filter(|_| is_cut) {
         let n = counted(printed, "transition");
-        note(&format!("Cut after {n}: there are more. Go on with --after {}, or set --limit", last.id()));
+        note(&format!(
+            "Truncated after {n}: there are more. Continue with --after {}, or raise --limit",
+            last.id()
+        ));
     }
     Ok(printed)
 }

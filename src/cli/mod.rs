@@ -25,7 +25,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use self::args::{Global, Offline};
 use self::outcome::{Done, Failure, is_broken_pipe, tell};
 
-/// Tells when the deployment status of an organization conformance pack changes in a member account.
+/// Reports when the deployment status of an organization conformance pack changes in a member account.
 #[derive(Debug, Parser)]
 #[command(name = "packwatch", version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
@@ -37,14 +37,14 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  packwatch run --dry-run                   say what has changed, and keep nothing
+  packwatch run --dry-run                   show what has changed; record nothing
   packwatch run --statuses Security.json    compare recorded statuses with the last ones
   packwatch statuses --pack Security --filters Status=CREATE_FAILED
   packwatch history --account 111122223333
   packwatch board --output html --out board.html
-  packwatch doctor --function packwatch     find out why it is quiet
+  packwatch doctor --function packwatch     find out why nothing arrives
 
-Exit codes: 0 nothing changed; 2 changes were announced; 1 it failed.";
+Exit codes: 0 nothing changed; 2 changes were announced; 1 failure.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -54,16 +54,16 @@ enum Command {
     Statuses(statuses::StatusesArgs),
     /// Print the recorded transitions
     History(history::HistoryArgs),
-    /// Show how every account stands: on the terminal, as CSV or JSON, or as a page for a browser
+    /// Show the state of every account: on the terminal, as CSV or JSON, or as a page for a browser
     Board(board::BoardArgs),
-    /// Add, list or remove silences: what nobody is to be told for a while
+    /// Add, list or remove silences, which keep known problems out of messages
     Silence(silence::SilenceArgs),
     /// Check a deployment: account, regions, table, topics, schedule, last run
     #[cfg(feature = "doctor")]
     Doctor(doctor::DoctorArgs),
     /// Show a notification as a channel's readers see it
     Preview(preview::PreviewArgs),
-    /// Estimate what a month costs
+    /// Estimate the monthly cost
     Cost(cost::CostArgs),
     /// Print the completions of a shell
     Completions {

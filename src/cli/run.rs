@@ -43,10 +43,10 @@ pub(super) struct RunArgs {
     /// Publish to this SNS topic for people, instead of the terminal
     #[arg(long, value_name = "ARN")]
     topic: Option<TopicArn>,
-    /// Publish each record to this SNS topic for machines; none: the function does. With --table, one of them
+    /// Publish each record to this SNS topic for machines, or none where the function does. Needed with --table
     #[arg(long, value_name = "ARN|none", requires = "topic")]
     events_topic: Option<EventsTopic>,
-    /// Say what would be announced; record and publish nothing
+    /// Show what would be announced; record and publish nothing
     #[arg(long)]
     dry_run: bool,
     /// Form in which the terminal shows notifications
@@ -63,13 +63,14 @@ const EXAMPLES: &str = "\
 Examples:
   packwatch run --dry-run
   packwatch run --regions eu-west-1,us-east-1 --packs 'Security-*,!*-test'
-  packwatch run --table packwatch --topic arn:aws:sns:eu-west-1:111122223333:packwatch-alerts --events-topic none
+  packwatch run --table packwatch --events-topic none \\
+      --topic arn:aws:sns:eu-west-1:111122223333:packwatch-alerts
   packwatch run --statuses Security-Baseline.json --region eu-west-1
   aws configservice get-organization-conformance-pack-detailed-status --output json \\
       --organization-conformance-pack-name Security-Baseline |
       packwatch run --statuses - --pack Security-Baseline
 
-Exit codes: 0 nothing changed; 2 something changed or was announced (with --dry-run: would be); 1 it failed.";
+Exit codes: 0 nothing changed; 2 something changed or was announced (with --dry-run: would be); 1 failure.";
 
 /// A topic for machines, or that this run has none.
 #[derive(Debug, Clone)]
@@ -110,10 +111,10 @@ struct SettingArgs {
     /// What is announced, such as failed,recovered [env: PACKWATCH_NOTIFY]
     #[arg(long, value_name = "LIST")]
     notify: Option<String>,
-    /// In progress for longer is stuck [env: PACKWATCH_STUCK_AFTER]
+    /// How long a deployment may be in progress before it counts as stuck [env: PACKWATCH_STUCK_AFTER]
     #[arg(long, value_name = "DURATION")]
     stuck_after: Option<String>,
-    /// How often a failure is repeated, or never [env: PACKWATCH_REMIND_EVERY]
+    /// How often people are reminded of an incident, or never [env: PACKWATCH_REMIND_EVERY]
     #[arg(long, value_name = "DURATION")]
     remind_every: Option<String>,
     /// Days that transitions are kept [env: PACKWATCH_HISTORY_DAYS]
@@ -122,19 +123,19 @@ struct SettingArgs {
     /// Packs read at once [env: PACKWATCH_CONCURRENCY]
     #[arg(long, value_name = "N")]
     concurrency: Option<String>,
-    /// How long a digest gathers [env: PACKWATCH_GROUP_WAIT]
+    /// How long to gather changes for one digest [env: PACKWATCH_GROUP_WAIT]
     #[arg(long, value_name = "DURATION")]
     group_wait: Option<String>,
-    /// More changes of an account within an hour are told once, or never [env: PACKWATCH_FLAP_LIMIT]
+    /// How often an account may change within an hour before it is flapping, or never [env: PACKWATCH_FLAP_LIMIT]
     #[arg(long, value_name = "N")]
     flap_limit: Option<String>,
     /// Ask AWS Organizations for the accounts' names: on or off [env: PACKWATCH_ACCOUNT_NAMES]
     #[arg(long, value_name = "on|off")]
     account_names: Option<String>,
-    /// How often every account is read, not only those that are not well, or always [env: PACKWATCH_WHOLE_EVERY]
+    /// How often to read every account, and not only unhealthy ones, or always [env: PACKWATCH_WHOLE_EVERY]
     #[arg(long, value_name = "DURATION", conflicts_with = "whole")]
     whole_every: Option<String>,
-    /// Read every account in this run, as --whole-every always
+    /// Read every account in this run, like --whole-every always
     #[arg(long)]
     whole: bool,
 }
@@ -187,13 +188,13 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure
         ..Request::default()
     };
     if args.store.table.is_some() && args.topic.is_none() && !args.dry_run {
-        let why = "--table needs --topic: what this terminal is told counts as announced to everyone who watches \
-                   that table. Use --dry-run to look without announcing";
+        let why = "--table needs --topic: what is shown here counts as announced to everyone who shares that table. Use \
+                   --dry-run to look without announcing";
         return Err(why.into());
     }
     if args.store.table.is_some() && args.topic.is_some() && args.events_topic.is_none() && !args.dry_run {
-        let why = "--table and --topic need --events-topic: the ARN of the topic for machines of those who share that \
-                   table, or none where there is no such topic or the function is to tell them";
+        let why = "--table and --topic need --events-topic: the ARN of the events topic of those who share that table, or \
+                   none if there is no such topic, or if the function publishes to it";
         return Err(why.into());
     }
     let channel = if args.output == Output::Json { Channel::Json } else { args.channel };
@@ -223,6 +224,10 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure
 
 fn sum_up(report: &Report, read: &Watched, args: &RunArgs) -> Result<Done, Failure> {
     let answer = &report.answer;
+    let packs = answer.targets.iter().filter(|target| target.pack.is_some()).count() as u64;
+    if let (0, Some(failure)) = (packs, answer.failure()) {
+        return Err(failure.into());
+    }
     let pages: u64 = answer.targets.iter().map(|target| target.pages).sum();
     let place = match &args.topic {
         Some(_) => " to the topic",
@@ -236,7 +241,7 @@ fn sum_up(report: &Report, read: &Watched, args: &RunArgs) -> Result<Done, Failu
     };
     note(&format!(
         "{}: {} ({}); {}; {sent}",
-        counted(answer.targets.len() as u64, "pack"),
+        counted(packs, "pack"),
         read.summary(),
         counted(pages, "page"),
         counted(answer.transitions, "change"),
@@ -266,7 +271,7 @@ fn recorded(args: &RunArgs, settings: &Settings) -> Result<(RecordedStatuses, Ve
         .map_err(|_| "recorded statuses are of one region: name it with --region")?;
     let named = args.organization_conformance_pack_name.as_ref();
     if named.is_some() && args.statuses.len() > 1 {
-        return Err("--pack names the pack of one --statuses, and there are more".into());
+        return Err("--pack names the pack of one --statuses file, but there are several".into());
     }
     let mut recorded = RecordedStatuses::new(region.clone());
     let mut packs = Vec::new();
@@ -274,7 +279,7 @@ fn recorded(args: &RunArgs, settings: &Settings) -> Result<(RecordedStatuses, Ve
         let pack = named
             .cloned()
             .or_else(|| RecordedStatuses::pack_of_file(file))
-            .ok_or_else(|| format!("{}: of which pack is it? Say so with --pack", file.display()))?;
+            .ok_or_else(|| format!("{}: which pack is this? Name it with --pack", file.display()))?;
         let (origin, document) = if file.as_os_str() == "-" {
             ("stdin".to_owned(), io::read_to_string(io::stdin().lock())?)
         } else {

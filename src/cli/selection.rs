@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::args::Global;
 use super::outcome::{Failure, note};
-use super::outside::StoreArgs;
+use super::outside::{StoreArgs, quoted};
 use crate::model::text::{counted, nearest};
 use crate::model::{PackGlob, Region, Target};
 use crate::state::heads::{Head, Heads};
@@ -33,6 +33,13 @@ pub(super) struct Selection {
 }
 
 impl PackArgs {
+    /// The options that choose the same packs in another command, as a shell takes them.
+    pub(super) fn options(&self) -> Vec<String> {
+        let packs = self.packs.iter().map(|glob| ("--pack", glob.to_string()));
+        let regions = self.regions.iter().map(|region| ("--pack-region", region.to_string()));
+        packs.chain(regions).flat_map(|(name, value)| [name.to_owned(), quoted(&value)]).collect()
+    }
+
     /// Keeps what is asked for. A file is in no region, so that --region can only mean the packs'.
     pub(super) fn select(
         &self,

@@ -36,12 +36,12 @@ Examples:
   packwatch silence list
   packwatch silence remove 3f9a1c2e
 
-A silenced change is recorded, sent to the events topic and counted in the digest's last line. What still
-fails when the silence ends is announced then.";
+A silenced change is recorded, sent to the events topic, and counted in the last line of the next digest. \
+What is still failing when the silence ends is announced then.";
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Silence what fits every matcher that is given
+    /// Add a silence for changes that fit all given matchers
     Add(AddArgs),
     /// Print the silences
     List(ListArgs),
@@ -50,6 +50,7 @@ enum Action {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 struct AddArgs {
     /// Member account. May be repeated
     #[arg(long = "account", value_name = "ID")]
@@ -66,7 +67,7 @@ struct AddArgs {
     /// When it ends: a time, a day (its start, UTC), or how long from now, such as 12h or 7d
     #[arg(long, value_name = "TIME|DURATION", value_parser = until)]
     until: Timestamp,
-    /// Why, for those who wonder
+    /// Why: shown to everyone who lists the silences
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: String,
     /// By whom
@@ -123,7 +124,11 @@ pub(super) async fn silence(global: &Global, args: &SilenceArgs) -> Result<Done,
             "--region is the table's, and a file has none: --pack-region chooses packs by theirs".into()
         );
     }
-    let store = open(global, store).await?;
+    let store = match (&args.action, &store.table) {
+        // What is expected may be silenced before anything is recorded.
+        (Action::Add(_), None) => Store::Sqlite(SqliteStore::open(&store.file()?)?),
+        _ => store.open(global).await?,
+    };
     match &args.action {
         Action::Add(args) => add(&store, args).await,
         Action::List(args) => list(&store, args).await,
@@ -138,7 +143,7 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
         return Err("say what to silence: --account, --pack, --pack-region or --kind".into());
     }
     if args.until <= Timestamp::now() {
-        return Err(format!("--until {} has passed", args.until).into());
+        return Err(format!("--until {} is in the past", args.until).into());
     }
     let silence = Silence {
         id: format!("{:08x}", fastrand::u32(..)),
@@ -207,8 +212,8 @@ impl fmt::Display for Coverage {
         let deployments = counted(self.deployments, "deployment");
         match (self.deployments, self.unhealthy) {
             (0, _) => write!(f, "it matches no known account or pack")?,
-            (_, 0) => write!(f, "it covers {deployments}, none of which is unhealthy now")?,
-            (_, n) => write!(f, "it covers {deployments}, {} of which unhealthy now", grouped(n))?,
+            (_, 0) => write!(f, "it covers {deployments}, none of them unhealthy now")?,
+            (_, n) => write!(f, "it covers {deployments}, {} of them unhealthy now", grouped(n))?,
         }
         f.write_str(&self.hint)
     }
@@ -261,7 +266,9 @@ async fn list(store: &Store, args: &ListArgs) -> Result<(), Failure> {
 }
 
 async fn remove(store: &Store, args: &RemoveArgs) -> Result<(), Failure> {
+    let progress = Progress::start("reading the silences");
     let silences = store.load().await?.silences.0;
+    progress.end();
     let Some(silence) = silences.iter().find(|silence| silence.id == args.id) else {
         let meant = nearest(&args.id, silences.iter().map(|silence| silence.id.as_str()));
         return Err(format!("there is no silence {:?}{}", args.id, did_you_mean(meant)).into());
@@ -271,7 +278,7 @@ async fn remove(store: &Store, args: &RemoveArgs) -> Result<(), Failure> {
     }
     match store.unsilence(&args.id).await? {
         true => note(&format!("removed {}", described(silence))),
-        false => return Err(format!("the silence {} is gone already", args.id).into()),
+        false => return Err(format!("the silence {} has already been removed", args.id).into()),
     }
     Ok(())
 }
@@ -350,12 +357,5 @@ fn cells(silence: &Silence) -> Vec<Cell> {
 
 fn reason(text: &str) -> Result<String, String> {
     let text = text.trim();
-    if text.is_empty() { Err("say why: others will wonder".to_owned()) } else { Ok(text.to_owned()) }
-}
-
-async fn open(global: &Global, args: &StoreArgs) -> Result<Store, Failure> {
-    match &args.table {
-        Some(table) => Store::of_table(global, table).await,
-        None => Ok(Store::Sqlite(SqliteStore::open(&args.file()?)?)),
-    }
+    if text.is_empty() { Err("give a reason: others will see it".to_owned()) } else { Ok(text.to_owned()) }
 }

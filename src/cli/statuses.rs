@@ -25,13 +25,13 @@ pub(super) struct StatusesArgs {
     /// Only these accounts: AccountId=…,Status=…
     #[arg(long, value_name = "FILTERS", value_parser = filters)]
     filters: Option<Filters>,
-    /// Stop after this many accounts, and print the token that goes on
+    /// Stop after this many accounts, and print the token to continue with
     #[arg(long, value_name = "N")]
     max_items: Option<u64>,
     /// Accounts in each call, 1 to 100
     #[arg(long, value_name = "N", value_parser = page_size)]
     page_size: Option<u8>,
-    /// Go on where a NextToken was printed, by packwatch, the AWS CLI or boto3
+    /// Continue from a NextToken that packwatch, the AWS CLI or boto3 printed
     #[arg(long, value_name = "TOKEN")]
     starting_token: Option<String>,
     /// How to print
@@ -122,7 +122,7 @@ fn print(rows: &[DetailedStatus], next_token: Option<String>, args: &StatusesArg
         Output::Csv => table::csv(&HEADER, &rows.iter().map(cells).collect::<Vec<_>>())?,
     }
     if let Some(token) = next_token {
-        super::outcome::note(&format!("There is more. Go on with --starting-token {token}"));
+        super::outcome::note(&format!("There are more. Continue with --starting-token {token}"));
     }
     Ok(())
 }

@@ -49,6 +49,8 @@ enum Cut {
     Middle,
     /// Of a text.
     End,
+    /// Of an id, of which a beginning is enough that no other one has.
+    Id,
 }
 
 /// A column.
@@ -76,6 +78,11 @@ impl<'a> Column<'a> {
     /// Prose, which may be cut at its end.
     pub(super) const fn prose(title: &'a str, least: usize) -> Self {
         Self { cut: Cut::End, least, ..Self::text(title) }
+    }
+
+    /// An id, of which as much is shown as tells it from the others.
+    pub(super) const fn id(title: &'a str) -> Self {
+        Self { cut: Cut::Id, least: 8, ..Self::text(title) }
     }
 
     /// A number.
@@ -184,7 +191,12 @@ fn lay_out<'a>(columns: &[Column<'a>], groups: &[Group], width: Option<usize>) -
                 constants.push(format!("{} {}", column.title, first.text));
             }
             _ => {
-                let widest = cells(at).map(|cell| cell.text.width()).max().unwrap_or(0);
+                let widest = match column.cut {
+                    Cut::Id if width.is_some() => {
+                        distinct(cells(at).map(|cell| cell.text.as_str()), column.least)
+                    }
+                    _ => cells(at).map(|cell| cell.text.width()).max().unwrap_or(0),
+                };
                 shown.push(Shown { at, column: *column, width: widest.max(column.title.width()) });
             }
         }
@@ -217,10 +229,22 @@ fn lay_out<'a>(columns: &[Column<'a>], groups: &[Group], width: Option<usize>) -
     Layout { lines, left_out }
 }
 
+/// How many characters tell ids from each other, `least` of them at least.
+fn distinct<'a>(ids: impl Iterator<Item = &'a str>, least: usize) -> usize {
+    let mut ids: Vec<&str> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let shared = |pair: &[&str]| match pair {
+        [a, b] => a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count(),
+        _ => 0,
+    };
+    ids.windows(2).map(|pair| shared(pair) + 1).max().unwrap_or(0).max(least)
+}
+
 /// Cuts columns, the widest first, and where that is not enough leaves some out: those are returned.
 fn fit<'a>(shown: &mut Vec<Shown<'a>>, width: usize) -> Vec<&'a str> {
     let least = |shown: &Shown<'_>| match shown.column.cut {
-        Cut::Never => shown.width,
+        Cut::Never | Cut::Id => shown.width,
         Cut::Middle | Cut::End => shown.width.min(shown.column.least.max(shown.column.title.width())),
     };
     let total = |widths: &mut dyn Iterator<Item = usize>| widths.map(|width| width + GAP).sum::<usize>();
@@ -248,6 +272,7 @@ fn line<'a>(shown: &[Shown<'_>], cells: impl Iterator<Item = &'a Cell>) -> Strin
         let text = match shown.column.cut {
             Cut::Middle => cut_middle(&cell.text, shown.width),
             Cut::End => cut_end(&cell.text, shown.width),
+            Cut::Id => cell.text.chars().take(shown.width).collect(),
             Cut::Never => cell.text.clone(),
         };
         let padding = " ".repeat(shown.width.saturating_sub(text.width()));
@@ -412,6 +437,20 @@ mod tests {
         }
         let (lines, _) = shown(&COLUMNS, &groups, Some(34));
         assert_eq!(lines[2], "eu      Operat…tices  There is no…");
+    }
+
+    #[test]
+    fn an_id_is_as_long_as_tells_it_from_the_others() {
+        let columns = [Column::text("Region"), Column::name("Pack", 7), Column::id("Incident")];
+        let groups =
+            rows(&[["eu", "A", "76684075a4394cc6"], ["us", "B", "7668407f00000000"], ["us", "C", ""]]);
+        let (lines, _) = shown(&columns, &groups, Some(80));
+        assert_eq!(lines[2..4], ["eu      A     76684075", "us      B     7668407f"]);
+        let groups = rows(&[["eu", "A", "7668407500004cc6"], ["us", "B", "766840750f000000"]]);
+        let (lines, _) = shown(&columns, &groups, Some(80));
+        assert_eq!(lines[2..], ["eu      A     7668407500", "us      B     766840750f"]);
+        let (lines, _) = shown(&columns, &groups, None);
+        assert_eq!(lines[2], "eu      A     7668407500004cc6");
     }
 
     #[test]

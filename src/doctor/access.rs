@@ -28,12 +28,12 @@ pub(crate) fn account(caller: &Answer<Caller>) -> Finding {
         Ok(Caller { account, arn }) => Finding::ok(format!("account {account}"), arn),
         Err(Unanswered::Refused { code, message }) => Finding::failed(
             "account",
-            format!("the credentials are refused: {code}: {message}"),
+            format!("AWS rejected the credentials: {code}: {message}"),
         )
         .remedy(
-            "Renew them (aws sso login), or choose others with --profile; a wrong clock has the same effect",
+            "Renew them (aws sso login), or choose others with --profile. A wrong clock has the same effect",
         ),
-        Err(why) => Finding::unanswered("account", why, "there is none"),
+        Err(why) => Finding::unanswered("account", why, "not found"),
     }
 }
 
@@ -41,14 +41,14 @@ pub(crate) fn clock(clocks: Clocks) -> Finding {
     let difference = clocks.here.duration_since(clocks.aws);
     let (apart, side) =
         (difference.unsigned_abs(), if difference.is_negative() { "behind" } else { "ahead of" });
-    let message = format!("{} s {side} AWS's", apart.as_secs());
+    let message = format!("{} s {side} AWS's clock", apart.as_secs());
     if apart >= SKEW_THAT_BREAKS {
-        let harm = "signatures are refused from five minutes on, and ages are wrong";
-        Finding::failed("clock", format!("{message}: {harm}")).remedy("Set it, or turn on NTP")
+        let harm = "AWS rejects signatures that are off by five minutes, and ages are wrong";
+        Finding::failed("clock", format!("{message}: {harm}")).remedy("Set the clock, or turn on NTP")
     } else if apart >= SKEW_TO_TELL {
-        Finding::warning("clock", message).remedy("Set it, or turn on NTP")
+        Finding::warning("clock", message).remedy("Set the clock, or turn on NTP")
     } else {
-        Finding::ok("clock", "right to within 30 s")
+        Finding::ok("clock", "correct to within 30 s")
     }
 }
 
@@ -66,17 +66,18 @@ pub(crate) fn organization(account: &str, organization: &Organization, regions: 
     let management = match &organization.management {
         Ok(management) => management,
         Err(Unanswered::Refused { code, .. }) if code == "AWSOrganizationsNotInUseException" => {
-            return Finding::failed(check, format!("account {account} is in none")).remedy(move_it);
+            return Finding::failed(check, format!("account {account} is not in an organization"))
+                .remedy(move_it);
         }
-        Err(why) => return Finding::unanswered(check, why, "there is none"),
+        Err(why) => return Finding::unanswered(check, why, "not found"),
     };
     if management == account {
         return match &organization.for_packs {
             Ok(others) if others.is_empty() => {
-                Finding::ok(check, "this is its management account, and no other account deploys packs")
+                Finding::ok(check, "this is the management account, and no other account deploys packs")
             }
-            Ok(others) => elsewhere("this is its management account", &others.join(", ")),
-            Err(why) => Finding::unanswered(check, why, "there is none"),
+            Ok(others) => elsewhere("this is the management account", &others.join(", ")),
+            Err(why) => Finding::unanswered(check, why, "not found"),
         };
     }
     let is_delegate = |delegates: &Answer<Vec<String>>| {
@@ -88,16 +89,17 @@ pub(crate) fn organization(account: &str, organization: &Organization, regions: 
         return elsewhere("this is a delegated administrator for packs", &others.join(", "));
     }
     if is_delegate(&organization.for_data) {
-        let only =
-            format!("account {account} is a delegated administrator for {FOR_DATA} only: it sees no packs");
+        let only = format!(
+            "account {account} is a delegated administrator for {FOR_DATA} only, so it sees no packs"
+        );
         return Finding::failed(check, only).remedy(move_it);
     }
     match &organization.for_packs {
-        Err(why) if !refused => Finding::unanswered(check, why, "there is none"),
+        Err(why) if !refused => Finding::unanswered(check, why, "not found"),
         _ => {
             let member = format!(
                 "account {account} is neither the management account ({management}) nor a delegated administrator \
-                 for packs: it sees none"
+                 for packs, so it sees none"
             );
             Finding::failed(check, member).remedy(move_it)
         }
@@ -105,8 +107,8 @@ pub(crate) fn organization(account: &str, organization: &Organization, regions: 
 }
 
 fn elsewhere(this: &str, others: &str) -> Finding {
-    let message = format!("{this}; packs that were deployed from {others} are not visible from here");
-    Finding::warning("organization", message).remedy("If there are any, they need a packwatch of their own")
+    let message = format!("{this}; packs deployed from {others} are not visible from here");
+    Finding::warning("organization", message).remedy("If there are any, deploy packwatch there, too")
 }
 
 pub(crate) fn regions(regions: &Regions, filter: &PackFilter) -> Vec<Finding> {
@@ -116,39 +118,39 @@ pub(crate) fn regions(regions: &Regions, filter: &PackFilter) -> Vec<Finding> {
 
 fn region(name: &Region, packs: &Answer<Vec<PackName>>, filter: &PackFilter, sees_others: bool) -> Finding {
     let check = format!("region {name}");
-    let leave = format!("Take {name} out of PACKWATCH_REGIONS");
+    let leave = format!("remove {name} from PACKWATCH_REGIONS");
     match packs {
         Ok(packs) => {
             let watched = packs.iter().filter(|pack| filter.matches(pack)).count();
             let packs = packs.len();
-            let message = format!("{} visible, {watched} of them watched", counted(packs as u64, "pack"));
+            let message = format!("{} visible, {watched} watched", counted(packs as u64, "pack"));
             match (packs, watched) {
-                (0, _) => Finding::warning(check, "no pack is visible").remedy(format!(
-                    "Deploy one from this account, or look whether it was deployed from another one. {leave} otherwise"
+                (0, _) => Finding::warning(check, "no packs are visible").remedy(format!(
+                    "Deploy one from this account, or check whether another account deployed it. Otherwise {leave}"
                 )),
-                (_, 0) => Finding::warning(check, message).remedy("Does PACKWATCH_PACKS name them?"),
+                (_, 0) => Finding::warning(check, message).remedy("Check the names in PACKWATCH_PACKS"),
                 _ => Finding::ok(check, message),
             }
         }
         Err(Unanswered::Refused { code, .. }) if code == NOT_OURS => {
             let why = "AWS Config shows packs only to the management account and to delegated administrators";
-            Finding::failed(check, format!("denied: {why}")).remedy("See the organization above")
+            Finding::failed(check, format!("denied: {why}")).remedy("See the organization check above")
         }
         Err(Unanswered::Refused { code, .. })
             if matches!(code.as_str(), "UnrecognizedClientException" | "InvalidClientTokenId") =>
         {
-            let message = "the credentials are not known there: the region is not enabled in this account";
+            let message = "the region is not enabled in this account";
             Finding::failed(check, message)
-                .remedy(format!("aws account enable-region --region-name {name}. Or: {leave}"))
+                .remedy(format!("Enable it (aws account enable-region --region-name {name}), or {leave}"))
         }
         // What is allowed in one region and not in the next is bound to regions: a service control policy, mostly.
         Err(Unanswered::Denied { why, .. }) if sees_others || why.contains("service control policy") => {
             Finding::failed(check, format!("denied: {why}"))
-                .remedy(format!("Allow it in the service control policy. Or: {leave}"))
+                .remedy(format!("Allow it in the service control policy, or {leave}"))
         }
         Err(Unanswered::Silent(why)) => {
-            Finding::failed(check, why).remedy(format!("Is it the name of a region? {leave} otherwise"))
+            Finding::failed(check, why).remedy(format!("Check the name of the region, or {leave}"))
         }
-        Err(why) => Finding::unanswered(check, why, "there is none"),
+        Err(why) => Finding::unanswered(check, why, "not found"),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::finding::Finding;
 use crate::doctor::facts::{Subscription, Topic, Unanswered};
+use crate::model::text::counted;
 use crate::settings::TopicArn;
 
 /// Whom a topic is for.
@@ -19,30 +20,33 @@ pub(crate) fn topic(arn: &TopicArn, topic: &Topic, readers: Readers) -> Vec<Find
     match &topic.key {
         // Its key policy cannot be changed, and it does not let CloudWatch in.
         Ok(Some(key)) if key.ends_with("alias/aws/sns") => {
-            let message = "encrypted with alias/aws/sns, with which CloudWatch alarms cannot publish to it";
+            let message = "encrypted with alias/aws/sns, so CloudWatch alarms cannot publish to it";
             findings.push(
-                Finding::warning(&check, message).remedy("Use a key of your own, as template.yaml does"),
+                Finding::warning(&check, message).remedy("Use a customer managed key, as template.yaml does"),
             );
         }
         Ok(_) => {}
         Err(why) => {
-            let finding = Finding::unanswered(&check, why, "there is no such topic");
+            let finding = Finding::unanswered(&check, why, "the topic does not exist");
             // Every other question would come to the same.
             if !matches!(why, Unanswered::Denied { .. }) {
-                return vec![finding.remedy(format!("Look at its ARN, {}", arn.as_str()))];
+                return vec![finding.remedy(format!("Check its ARN: {}", arn.as_str()))];
             }
             findings.push(finding);
         }
     }
     match &topic.subscriptions {
         Ok(subscriptions) => findings.extend(subscribed(&check, arn, subscriptions, readers)),
-        Err(why) => findings.push(Finding::unanswered(&check, why, "there is no such topic")),
+        Err(why) => findings.push(Finding::unanswered(&check, why, "the topic does not exist")),
     }
     if findings.is_empty() {
         let encrypted = if matches!(topic.key, Ok(Some(_))) { "encrypted" } else { "not encrypted" };
         let message = match topic.subscriptions.as_deref() {
-            Ok([]) | Err(_) => format!("nobody is subscribed, and no machine needs to be; {encrypted}"),
-            Ok(confirmed) => format!("{} confirmed ({}); {encrypted}", confirmed.len(), protocols(confirmed)),
+            Ok([]) | Err(_) => format!("no subscribers (optional); {encrypted}"),
+            Ok(confirmed) => {
+                let n = counted(confirmed.len() as u64, "confirmed subscription");
+                format!("{n} ({}); {encrypted}", protocols(confirmed))
+            }
         };
         findings.push(Finding::ok(check, message));
     }
@@ -55,20 +59,22 @@ fn subscribed(check: &str, arn: &TopicArn, subscriptions: &[Subscription], reade
     let silent = pending.len() == subscriptions.len() && readers == Readers::People;
     if subscriptions.is_empty() && silent {
         let subscribe = format!(
-            "aws sns subscribe --topic-arn {} --protocol email --notification-endpoint ADDRESS",
+            "Subscribe: aws sns subscribe --topic-arn {} --protocol email --notification-endpoint ADDRESS",
             arn.as_str()
         );
-        return vec![Finding::failed(check, "nobody is subscribed, so nobody is told").remedy(subscribe)];
+        return vec![Finding::failed(check, "no subscribers, so nobody is notified").remedy(subscribe)];
     }
     let finding = |one: &&Subscription| {
         let Subscription { protocol, endpoint, .. } = one;
-        let message = format!("the subscription of {endpoint} ({protocol}) was not confirmed");
+        let message = format!("the subscription of {endpoint} ({protocol}) is not confirmed");
         let found = if silent {
-            Finding::failed(check, format!("{message}, and nobody else is subscribed"))
+            Finding::failed(check, format!("{message}, and there is no other"))
         } else {
             Finding::warning(check, message)
         };
-        found.remedy("Follow the link in SNS's message; it holds for 3 days, so subscribe again after that")
+        found.remedy(
+            "Follow the link in the message from SNS. It is valid for 3 days; after that, subscribe again",
+        )
     };
     pending.iter().map(finding).collect()
 }

@@ -10,22 +10,24 @@ pub(crate) fn filter(target: &Target, whole: u64, pages: &Answer<Vec<FilteredPag
     let check = format!("quick looks in {}", target.region);
     let pages = match pages {
         Ok(pages) => pages,
-        Err(why) => return Finding::unanswered(check, why, "the pack is gone"),
+        Err(why) => return Finding::unanswered(check, why, "the pack no longer exists"),
     };
     match pages.iter().find_map(wrong) {
         None => {
             let calls = counted(pages.len() as u64, "call");
-            let more = if pages.iter().any(|page| page.has_more) { " or more" } else { "" };
-            let message = format!("{calls}{more} instead of {whole}; the filter is trustworthy ({})", target.pack);
+            let least = if pages.iter().any(|page| page.has_more) { "at least " } else { "" };
+            let message = format!("{least}{calls} instead of {whole}; the filter works ({})", target.pack);
             Finding::ok(check, message)
         }
         Some(why) => Finding::warning(
             check,
-            format!("the filter cannot be relied on: {why}. Every look is whole: {whole} calls for {}", target.pack),
+            format!(
+                "AWS Config's filter is unreliable: {why}. So every run reads all accounts: {whole} calls for {}",
+                target.pack
+            ),
         )
         .remedy(
-            "Nothing is missed. If runs are too slow, poll less often or use FanOut; AWS Support knows whether it \
-             passes",
+            "Nothing is missed. If runs are too slow, poll less often, or use FanOut",
         ),
     }
 }
@@ -33,9 +35,9 @@ pub(crate) fn filter(target: &Target, whole: u64, pages: &Answer<Vec<FilteredPag
 fn wrong(page: &FilteredPage) -> Option<String> {
     let FilteredPage { status, rows, other, has_more } = page;
     match other {
-        Some(other) => Some(format!("among the accounts in {status} is one in {other}")),
+        Some(other) => Some(format!("a request for {status} also returned {other}")),
         None if *has_more && *rows < 100 => {
-            Some(format!("a page of accounts in {status} has {rows} rows and is not the last"))
+            Some(format!("a page for {status} has {rows} rows and is not the last"))
         }
         None => None,
     }

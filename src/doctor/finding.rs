@@ -89,7 +89,7 @@ impl Finding {
             Unanswered::Missing => Self::failed(check, missing),
             Unanswered::Refused { code, message } => Self::failed(check, format!("{code}: {message}")),
             Unanswered::Silent(why) => {
-                Self::failed(check, why).remedy("Look at the network (proxy, VPC endpoint), and run it again")
+                Self::failed(check, why).remedy("Check the network (proxy, VPC endpoint), and try again")
             }
         }
     }

@@ -56,7 +56,7 @@ pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     let mut findings = vec![access::account(caller)];
     findings.extend(clocks.map(access::clock));
     match deployment {
-        None => findings.push(Finding::not_checked("everything else", "needs credentials")),
+        None => findings.push(Finding::not_checked("everything else", "needs valid credentials")),
         Some(deployment) => findings.extend(of_deployment(deployment, caller, *now)),
     }
     findings
@@ -92,12 +92,12 @@ fn of_function(deployment: &Deployment) -> Vec<Finding> {
         (Some(name), Some(function)) => findings.push(runs::function(name, function)),
         _ => findings.push(Finding::not_checked(
             "function",
-            "name it with --function, to check its settings, schedule and runs",
+            "use --function to check its settings, schedule and runs",
         )),
     }
     findings.extend(deployment.faults.iter().map(|faults| {
         Finding::failed("settings", faults)
-            .remedy("Correct the function's variables (the stack's parameters), or the flags")
+            .remedy("Fix the function's environment variables (the stack's parameters), or the flags")
     }));
     let function = deployment.function.iter().flatten();
     findings.extend(function.filter_map(|function| runs::time_limit(function, &deployment.settings)));

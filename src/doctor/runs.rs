@@ -21,24 +21,24 @@ pub(crate) fn function(name: &str, function: &Answer<Function>) -> Finding {
         Err(Unanswered::Missing) => {
             return Finding::failed(
                 format!("function {name}"),
-                "there is no such function in this account and region",
+                "the function does not exist in this account and region",
             )
-            .remedy("Compare the name (aws lambda list-functions), --profile and --region");
+            .remedy("Check the name (aws lambda list-functions), --profile and --region");
         }
-        Err(why) => return Finding::unanswered(format!("function {name}"), why, "there is none"),
+        Err(why) => return Finding::unanswered(format!("function {name}"), why, "not found"),
     };
     let Function { name, state, last_update, timeout, memory, log_group, environment, .. } = function;
     let check = format!("function {name}");
     let because = |why: &Option<String>| why.iter().map(|why| format!(": {why}")).collect::<String>();
     if let Err(why) = environment {
-        return Finding::failed(check, format!("its variables cannot be decrypted: {why}"))
-            .remedy("Give its role kms:Decrypt on the key of its environment");
+        return Finding::failed(check, format!("its environment variables cannot be decrypted: {why}"))
+            .remedy("Allow its role kms:Decrypt on the key of its environment variables");
     }
     match (state.0.as_str(), last_update.0.as_str()) {
         ("Failed", _) => Finding::failed(check, format!("its state is Failed{}", because(&state.1)))
             .remedy("Deploy it again"),
         (_, "Failed") => Finding::failed(check, format!("its last update failed{}", because(&last_update.1)))
-            .remedy("The code before it runs: deploy it again"),
+            .remedy("The previous code is still running. Deploy it again"),
         ("Pending", _) | (_, "InProgress") => {
             Finding::warning(check, "it is being deployed").remedy("Wait a minute")
         }
@@ -52,8 +52,9 @@ pub(crate) fn function(name: &str, function: &Answer<Function>) -> Finding {
 /// What does not fit together, though each setting is valid.
 pub(crate) fn time_limit(function: &Function, settings: &Settings) -> Option<Finding> {
     let (wait, timeout) = (settings.group_wait.as_secs(), function.timeout.as_secs());
-    let message =
-        format!("PACKWATCH_GROUP_WAIT ({wait} s) leaves no time for reading within the limit of {timeout} s");
+    let message = format!(
+        "PACKWATCH_GROUP_WAIT ({wait} s) leaves no time for reading within the timeout of {timeout} s"
+    );
     (settings.group_wait * 2 > function.timeout).then(|| {
         Finding::warning(format!("function {}", function.name), message)
             .remedy("Shorten it, or raise Timeout")
@@ -77,17 +78,17 @@ pub(crate) fn schedules(
 ) -> Vec<Finding> {
     let schedules = match schedules {
         Ok(schedules) => schedules,
-        Err(why) => return vec![Finding::unanswered("schedule", why, "there is none")],
+        Err(why) => return vec![Finding::unanswered("schedule", why, "not found")],
     };
     let someone_is_on = schedules.iter().any(|schedule| is_on(schedule, now));
     if schedules.is_empty() {
-        let none = "none of EventBridge Scheduler starts the function";
+        let none = "no schedule of EventBridge Scheduler starts the function";
         let runs_all_the_same = runs.as_ref().is_ok_and(|runs| runs.iter().any(|runs| runs.all > 0));
         return vec![if runs_all_the_same {
             Finding::warning("schedule", format!("{none}, though it ran within the last day"))
-                .remedy("If a rule of EventBridge does, look at that one: it is not checked here")
+                .remedy("If an EventBridge rule starts it, check that one: rules are not checked here")
         } else {
-            Finding::failed("schedule", format!("{none}, and nothing else did within the last day"))
+            Finding::failed("schedule", format!("{none}, and it did not run within the last day"))
                 .remedy("Deploy template.yaml again, or create a schedule with the function as its target")
         }];
     }
@@ -100,10 +101,11 @@ pub(crate) fn schedules(
             _ => return Finding::ok(check, expression),
         };
         if someone_is_on {
-            return Finding::warning(check, off).remedy("Delete it if nobody needs it");
+            return Finding::warning(check, off).remedy("Delete it if it is not needed");
         }
-        Finding::failed(check, format!("{off}, so nobody looks at AWS Config"))
-            .remedy("Deploy the stack with ScheduleState=ENABLED, or: aws scheduler update-schedule")
+        Finding::failed(check, format!("{off}, so nothing starts the function")).remedy(
+            "Deploy the stack with ScheduleState=ENABLED, or enable it (aws scheduler update-schedule)",
+        )
     };
     schedules.iter().map(finding).collect()
 }
@@ -118,11 +120,10 @@ pub(crate) fn last_run(
     let check = "last run";
     let runs = match runs {
         Ok(runs) => runs,
-        Err(why) => return Finding::unanswered(check, why, "there is none"),
+        Err(why) => return Finding::unanswered(check, why, "not found"),
     };
-    let look = format!(
-        "Look at the log group {log_group} (aws logs tail {log_group} --since 1h) and at the schedule"
-    );
+    let look =
+        format!("Check the log group {log_group} (aws logs tail {log_group} --since 1h), and the schedule");
     let failed: u64 = runs.iter().map(|runs| runs.failed).sum();
     let also = if failed == 0 {
         String::new()
@@ -143,10 +144,10 @@ pub(crate) fn last_run(
     match interval {
         Some(interval) if is_stale => {
             let due = span(Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + interval);
-            Finding::failed(check, format!("{message}, though one is due every {due}{also}")).remedy(look)
+            Finding::failed(check, format!("{message}, although one is due every {due}{also}")).remedy(look)
         }
         _ if is_failing => {
-            Finding::warning(check, format!("{message}{also}, the newest among them")).remedy(look)
+            Finding::warning(check, format!("{message}{also}, including the last one")).remedy(look)
         }
         _ => Finding::ok(check, format!("{message}{also}")),
     }

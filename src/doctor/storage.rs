@@ -15,20 +15,21 @@ const EXPIRES_AT: &str = "expires_at";
 pub(crate) fn table(name: &str, table: &Table) -> Vec<Finding> {
     let check = format!("table {name}");
     let mut findings = Vec::new();
-    let missing = "there is no such table in this account and region";
+    let missing = "the table does not exist in this account and region";
     match &table.keys {
         Ok(keys) if is_ours(keys) => {}
         Ok(keys) => {
             let keys: Vec<_> = keys.iter().map(|(name, kind)| format!("{name} ({kind})")).collect();
-            let message = format!("its keys are {}, and must be pk (S) and sk (S)", keys.join(", "));
-            let remedy = "Keys cannot be changed: create a table as template.yaml does, and name it in PACKWATCH_TABLE";
+            let message = format!("its keys are {}; they must be pk (S) and sk (S)", keys.join(", "));
+            let remedy =
+                "Keys cannot be changed. Create a table as template.yaml does, and set PACKWATCH_TABLE to it";
             return vec![Finding::failed(check, message).remedy(remedy)];
         }
         Err(why) => {
             let finding = Finding::unanswered(&check, why, missing);
             // Every other question would come to the same.
             if !matches!(why, Unanswered::Denied { .. }) {
-                return vec![finding.remedy("Compare PACKWATCH_TABLE, --profile and --region")];
+                return vec![finding.remedy("Check PACKWATCH_TABLE, --profile and --region")];
             }
             findings.push(finding);
         }
@@ -65,14 +66,15 @@ fn expiry(check: &str, table: &str, expiry: &Answer<Option<String>>) -> Option<F
     match expiry {
         Ok(Some(attribute)) if attribute == EXPIRES_AT => None,
         Ok(Some(other)) => {
-            let message = format!("TTL is on {other} instead of {EXPIRES_AT}, so the history never ends");
-            Some(Finding::failed(check, message).remedy(format!("Turn that off, and then: {turn_on}")))
+            let message =
+                format!("TTL uses {other} instead of {EXPIRES_AT}, so the history is never deleted");
+            Some(Finding::failed(check, message).remedy(format!("Turn it off, then run: {turn_on}")))
         }
         Ok(None) => {
-            let message = "TTL is off, so the history never ends";
+            let message = "TTL is off, so the history is never deleted";
             Some(Finding::failed(check, message).remedy(format!("Turn it on: {turn_on}")))
         }
-        Err(why) => Some(Finding::unanswered(check, why, "there is no such table")),
+        Err(why) => Some(Finding::unanswered(check, why, "the table does not exist")),
     }
 }
 
@@ -80,13 +82,13 @@ fn recovery(check: &str, table: &str, recovery: &Answer<bool>) -> Option<Finding
     match recovery {
         Ok(true) => None,
         Ok(false) => {
-            let message = "point-in-time recovery is off, so a table that is damaged cannot be restored";
+            let message = "point-in-time recovery is off, so a damaged table cannot be restored";
             Some(Finding::warning(check, message).remedy(format!(
                 "Turn it on: aws dynamodb update-continuous-backups --table-name {table} \
                  --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
             )))
         }
-        Err(why) => Some(Finding::unanswered(check, why, "there is no such table")),
+        Err(why) => Some(Finding::unanswered(check, why, "the table does not exist")),
     }
 }
 
@@ -96,24 +98,22 @@ pub(crate) fn unannounced(table: &Table, interval: Option<Duration>, now: Timest
     let owed = match &table.owed {
         Ok(owed) if owed.is_empty() => return Finding::ok(check, "nothing"),
         Ok(owed) => owed,
-        Err(why) => return Finding::unanswered(check, why, "there is no such table"),
+        Err(why) => return Finding::unanswered(check, why, "the table does not exist"),
     };
     let oldest = owed.iter().filter_map(|(target, since)| Some(((*since)?, target))).min();
     let Some((since, target)) = oldest else {
-        let packs = owed.len();
-        return Finding::warning(
-            check,
-            format!("{packs} packs are being compared, or a run did not finish them"),
-        )
-        .remedy("The next run does; if this stays, look at the function's log");
+        let packs = counted(owed.len() as u64, "pack");
+        let message = format!("{packs} not finished: a run is under way, or was interrupted");
+        return Finding::warning(check, message)
+            .remedy("The next run finishes them. If this stays, check the function's log");
     };
-    let message = format!("the oldest change, of {target}, waits for {}", span(since, now));
+    let message = format!("the oldest change, of {target}, has been waiting for {}", span(since, now));
     // A run under way may hold it, and the next one sends what a run that failed left.
     let patience = interval.unwrap_or(Duration::from_secs(900)) * 2;
     if now.duration_since(since).unsigned_abs() <= patience {
         return Finding::ok(check, message);
     }
     Finding::failed(check, message).remedy(
-        "A topic refuses it or no run ends: the function's log says which; it is sent when that is mended",
+        "A topic refuses it, or no run finishes: the function's log says which. Once that is fixed, it is sent",
     )
 }

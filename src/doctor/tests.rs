@@ -137,8 +137,8 @@ fn a_filter_is_trusted_as_far_as_its_pages_go() {
     };
     let trusted = judge(7, None, false);
     assert_eq!((trusted.check.as_str(), trusted.level), ("quick looks in eu-west-1", Level::Ok));
-    assert_eq!(trusted.message, "2 calls instead of 100; the filter is trustworthy (P)");
-    assert!(judge(100, None, true).message.starts_with("2 calls or more instead of 100;"));
+    assert_eq!(trusted.message, "2 calls instead of 100; the filter works (P)");
+    assert!(judge(100, None, true).message.starts_with("at least 2 calls instead of 100;"));
     for (short, has_more) in [(0, true), (99, true)] {
         let finding = judge(short, None, has_more);
         assert_eq!(finding.level, Level::Warning);
@@ -146,6 +146,6 @@ fn a_filter_is_trusted_as_far_as_its_pages_go() {
     }
     let lies = judge(7, Some("CREATE_SUCCESSFUL"), false);
     assert_eq!(lies.level, Level::Warning);
-    assert!(lies.message.contains("in CREATE_FAILED is one in CREATE_SUCCESSFUL"), "{lies}");
+    assert!(lies.message.contains("CREATE_FAILED also returned CREATE_SUCCESSFUL"), "{lies}");
     assert_eq!(filter::filter(&target, 100, &denied()).level, Level::NotChecked);
 }

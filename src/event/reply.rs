@@ -22,7 +22,7 @@ pub struct Queued {
     pub refused: Vec<(String, EventError)>,
 }
 
-/// What Lambda is told of a batch: the messages that must come again. All others are deleted.
+/// The reply to Lambda about a batch: the messages that must come again. All others are deleted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchResponse {

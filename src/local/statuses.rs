@@ -15,7 +15,7 @@ use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 /// AWS Config's own default.
 const PAGE: u64 = 100;
 
-/// Most that is told of what is wrong, in bytes: it quotes the document.
+/// Longest description of what is wrong, in bytes: it quotes the document.
 const LONGEST_ERROR: usize = 1000;
 
 /// What is wrong with a statuses document.

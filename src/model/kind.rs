@@ -91,7 +91,7 @@ pub enum Severity {
     Failure,
     /// Something needs a look.
     Warning,
-    /// Something was mended.
+    /// Something recovered.
     Resolved,
     /// For the record.
     Info,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::ids::text_conversions;
 
-/// An `OrganizationResourceDetailedStatus`. AWS documents nine; any other text is kept as it came.
+/// An `OrganizationResourceDetailedStatus`. AWS documents nine; any other text is kept verbatim.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Status(Name);
 

@@ -67,9 +67,16 @@ pub fn isolated(text: &str) -> String {
 /// Of the names that there are, the one that was meant by a name that there is not.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.to_lowercase();
-    let likeness = |known: &str| strsim::normalized_damerau_levenshtein(&folded, &known.to_lowercase());
+    let length = folded.chars().count();
+    let like = |known: &str| strsim::normalized_damerau_levenshtein(&folded, known);
+    // As a whole, or as a beginning: who writes "Securty" may mean "Security-Baseline".
+    let likeness = |known: &str| {
+        let known = known.to_lowercase();
+        let begin: String = known.chars().take(length).collect();
+        like(&known).max(like(&begin) - 0.01)
+    };
     let alike =
-        known.into_iter().map(|known| (likeness(known), known)).filter(|(likeness, _)| *likeness >= 0.5);
+        known.into_iter().map(|known| (likeness(known), known)).filter(|(likeness, _)| *likeness >= 0.6);
     alike.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, known)| known)
 }
 
@@ -121,6 +128,8 @@ mod tests {
         assert_eq!(nearest("security-basline", known), Some("Security-Baseline"));
         assert_eq!(nearest("Cots", known), Some("Cost"));
         assert_eq!(nearest("Operations", known), None);
+        assert_eq!(nearest("Securty", ["Cost", "Security-Baseline"]), Some("Security-Baseline"));
+        assert_eq!(nearest("000000000000", ["740507300070"]), None);
     }
 
     #[test]

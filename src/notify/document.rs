@@ -30,6 +30,9 @@ pub struct Notification {
     /// How many more changes there were of accounts that change too often.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub damped: u64,
+    /// The DynamoDB table whose history has every change; absent from a laptop, and in documents of an older packwatch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
     /// The packs, worst first.
     pub packs: Vec<PackNotice>,
 }
@@ -136,7 +139,7 @@ pub struct TransitionNotice {
     pub damped: bool,
 }
 
-/// A state as a reader is told of it.
+/// A state as readers see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct StateNotice {
@@ -186,7 +189,7 @@ impl TransitionNotice {
 }
 
 impl PackNotice {
-    /// How many accounts' changes it tells of.
+    /// How many accounts' changes it reports.
     pub fn listed_and_omitted(&self) -> u64 {
         self.transitions.len() as u64 + self.omitted
     }
@@ -236,6 +239,7 @@ impl Notification {
             omitted: pack.omitted + (pack.transitions.len() - keep) as u64,
         };
         let (version, id, counts) = (self.version.clone(), self.id.clone(), self.counts.clone());
-        Self { version, id, counts, packs: self.packs.iter().zip(keep).map(cut).collect(), ..*self }
+        let (table, packs) = (self.table.clone(), self.packs.iter().zip(keep).map(cut).collect());
+        Self { version, id, counts, table, packs, ..*self }
     }
 }

@@ -55,7 +55,7 @@ pub fn transition_notice(target: &Target, born: &str, transition: &Transition) -
     }
 }
 
-/// Whether it is told of since a silence no longer covers what was so before.
+/// Whether it is reported because a silence no longer covers what was so before.
 fn has_ended(transition: &Transition) -> bool {
     match (&transition.from, &transition.to) {
         (Some(from), Some(to)) => {
@@ -66,7 +66,7 @@ fn has_ended(transition: &Transition) -> bool {
     }
 }
 
-/// Whether people are told of it: as judged when it was recorded, or, of a record of packwatch 0.1, by what they want now.
+/// Whether people hear about it: as judged when it was recorded, or, of a record of packwatch 0.1, by what they want now.
 fn is_told(transition: &Transition, notify: &Notify) -> bool {
     transition.told.unwrap_or_else(|| {
         // Who was not told that an account fails must be told when it begins to change too often.
@@ -234,7 +234,7 @@ impl Life {
         }
     }
 
-    /// What is told of it: its end, its begin, or what happened between.
+    /// What is reported about it: its end, its beginning, or what happened in between.
     fn notice_type(&self) -> Option<NoticeType> {
         let is_told = |notice: &Option<Notice>| notice.as_ref().is_some_and(|notice| notice.told);
         let has_accounts = !self.seen.is_empty();
@@ -248,8 +248,8 @@ impl Life {
     }
 }
 
-/// One digest of all that the folds have to tell; `None` when that is nothing.
-pub fn digest(folds: &[&Fold<'_>]) -> Option<Notification> {
+/// One digest of all that the folds have to tell, and the table in which it is kept; `None` when that is nothing.
+pub fn digest(folds: &[&Fold<'_>], table: Option<&str>) -> Option<Notification> {
     let told = || folds.iter().filter(|fold| fold.is_told());
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for life in told().flat_map(|fold| &fold.lives) {
@@ -276,6 +276,7 @@ pub fn digest(folds: &[&Fold<'_>]) -> Option<Notification> {
         counts,
         silenced: folds.iter().map(|fold| fold.silenced).sum(),
         damped: folds.iter().map(|fold| fold.damped).sum(),
+        table: table.map(str::to_owned),
         packs,
     })
 }

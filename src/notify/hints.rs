@@ -113,8 +113,8 @@ static HINTS: [Hint; 12] = [
         messages: &["config:deleteconfigrule", "owns servicelinkedconfigrule"],
         means: "AWS Config could not delete one of the pack's rules in the account. Rules that an AWS service \
                 owns cannot be deleted by others.",
-        todo: "Read the message for the rule, and which service created it (aws configservice \
-               describe-config-rules shows CreatedBy). Turn the rule off in that service, or ask AWS Support.",
+        todo: "Find the rule in the message. aws configservice describe-config-rules shows which service created \
+               it (CreatedBy). Turn the rule off in that service, or ask AWS Support.",
         source: &SERVICE_LINKED_RULES,
         retried: false,
     },
@@ -127,7 +127,7 @@ static HINTS: [Hint; 12] = [
         ],
         messages: &["configuration recorder", "config recorder"],
         means: "AWS Config is not set up in this account and region: there is no configuration recorder.",
-        todo: "Turn on AWS Config there: a customer managed configuration recorder, and start it.",
+        todo: "Turn on AWS Config there: create a customer managed configuration recorder, and start it.",
         source: &ORGANIZATION,
         retried: true,
     },
@@ -153,10 +153,9 @@ static HINTS: [Hint; 12] = [
     Hint {
         codes: &["MaxNumberOfConfigRulesExceededException"],
         messages: &["maximum number of config rules", "maximum number of rules"],
-        means: "A quota of AWS Config rules is used up: 1,000 for each account and region, those of packs \
-                included, and 130 for each pack.",
-        todo: "Delete rules there that are no longer used, or put fewer rules into the pack. AWS does not \
-               raise these quotas.",
+        means: "A quota of AWS Config rules is used up: 1,000 per account and region, including those of packs, \
+                and 130 per pack.",
+        todo: "Delete unused rules there, or put fewer rules into the pack. AWS does not raise these quotas.",
         source: &LIMITS,
         retried: false,
     },
@@ -166,8 +165,8 @@ static HINTS: [Hint; 12] = [
             "MaxNumberOfOrganizationConformancePacksExceededException",
         ],
         messages: &["limit of the number of conformance packs", "maximum number of conformance packs"],
-        means: "A quota of conformance packs is used up: 50 for each account and region, the organization's \
-                packs included, and 50 for the organization.",
+        means: "A quota of conformance packs is used up: 50 per account and region, including the organization's \
+                packs, and 50 per organization.",
         todo: "Delete a conformance pack that is no longer used. AWS does not raise these quotas.",
         source: &LIMITS,
         retried: false,
@@ -187,7 +186,7 @@ static HINTS: [Hint; 12] = [
     Hint {
         codes: &["ResourceInUseException", "ConflictException", "ResourceConcurrentModificationException"],
         messages: &["is in progress", "remediation action"],
-        means: "Another change of the pack was under way in the account, or a remediation was running.",
+        means: "Another change to the pack was in progress in the account, or a remediation was running.",
         todo: "Wait until it has finished, then deploy the pack again.",
         source: &PUT_PACK,
         retried: false,
@@ -219,8 +218,8 @@ static HINTS: [Hint; 12] = [
         ],
         messages: &["access denied", "not authorized", "explicit deny"],
         means: "AWS Config lacks a permission that the pack needs.",
-        todo: "Read the message for the action that was denied. Check that the template's bucket or document \
-               can be read from the account, and look for a service control policy that denies the action.",
+        todo: "Find the denied action in the message. Check that the template's bucket or document can be read \
+               from the account, and look for a service control policy that denies the action.",
         source: &PUT_ORGANIZATION_PACK,
         retried: false,
     },
@@ -231,8 +230,8 @@ static ANY_FAILURE: Hint = Hint {
     codes: &[],
     messages: &[],
     means: "AWS Config could not deploy the pack to the account.",
-    todo: "In the account: aws configservice describe-conformance-pack-status; where it names a stack, its \
-           events in AWS CloudFormation say why.",
+    todo: "In that account, run aws configservice describe-conformance-pack-status. If it names a stack, the \
+           stack's events in AWS CloudFormation show why.",
     source: &TROUBLESHOOTING,
     retried: false,
 };
@@ -242,8 +241,8 @@ pub static STUCK: Hint = Hint {
     codes: &[],
     messages: &[],
     means: "The deployment is taking longer than it should.",
-    todo: "In the account: aws configservice describe-conformance-pack-status; where it names a stack, its \
-           events in AWS CloudFormation say what it waits for.",
+    todo: "In that account, run aws configservice describe-conformance-pack-status. If it names a stack, the \
+           stack's events in AWS CloudFormation show what it is waiting for.",
     source: &TROUBLESHOOTING,
     retried: false,
 };
@@ -253,7 +252,7 @@ pub static FLAPPING: Hint = Hint {
     codes: &[],
     messages: &[],
     means: "The status changes back and forth. You are notified again when it has not changed for an hour; \
-            packwatch history has every change.",
+            packwatch history lists every change.",
     todo: "Look for two deployments of the pack that undo each other, or a remediation that runs again and \
            again.",
     source: &TROUBLESHOOTING,
@@ -264,8 +263,8 @@ pub static FLAPPING: Hint = Hint {
 pub static UNRECOGNISED: Hint = Hint {
     codes: &[],
     messages: &[],
-    means: "AWS Config reports a status that this packwatch does not know.",
-    todo: "Look it up in AWS's page, and update packwatch.",
+    means: "AWS Config reports a status that this version of packwatch does not know.",
+    todo: "Look it up on AWS's page, and update packwatch.",
     source: &STATUSES,
     retried: false,
 };
@@ -274,9 +273,9 @@ pub static UNRECOGNISED: Hint = Hint {
 pub static PACK_DELETED: Hint = Hint {
     codes: &[],
     messages: &[],
-    means: "The pack's rules and remediations are gone from these accounts: nothing checks them any more.",
-    todo: "If this was a mistake: AWS CloudTrail's event DeleteOrganizationConformancePack shows who did it. \
-           Deploy the pack again.",
+    means: "The pack's rules and remediations are gone from these accounts, so they are no longer checked.",
+    todo: "If this was a mistake, AWS CloudTrail's event DeleteOrganizationConformancePack shows who deleted \
+           it. Deploy the pack again.",
     source: &DELETE_ORGANIZATION_PACK,
     retried: false,
 };

@@ -1,4 +1,4 @@
-//! Which packs are watched, and what people are told of.
+//! Which packs are watched, and what people are notified about.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;

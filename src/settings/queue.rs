@@ -30,7 +30,9 @@ impl FromStr for QueueUrl {
             return Err(wrong());
         }
         if name.ends_with(".fifo") {
-            return Err(format!("{text:?} is a FIFO queue, of which a region's targets would go one by one"));
+            return Err(format!(
+                "{text:?} is a FIFO queue, which would hand out a region's targets one at a time"
+            ));
         }
         Ok(Self(text.to_owned()))
     }

@@ -1,5 +1,5 @@
 //! Silences: what people do not want to be told for a while. A silenced change is recorded, sent to
-//! machines and counted in the digest's last line; nobody is told of it.
+//! machines and counted in the digest's last line; people are not notified.
 //!
 //! That an account fails *and is silenced* is part of its state ([`Silences::cover`]), so that the one
 //! comparison finds the end of a silence and the fingerprint decides, as for reminders. What is well is
@@ -69,7 +69,7 @@ impl Silences {
         self.0.iter().any(|silence| silence.silences(account, kind, now))
     }
 
-    /// Whether a state is ill and nobody is to be told of that.
+    /// Whether a state is ill, and people are not notified about it.
     pub fn cover(&self, account: AccountId, state: &State, now: Timestamp) -> bool {
         let kind = match state.health() {
             Health::Failed => Kind::Failed,

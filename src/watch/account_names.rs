@@ -14,7 +14,7 @@ use crate::watch::budget::Budget;
 /// How long a digest waits for names.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Names the accounts that the messages show, as far as the names are to be had.
+/// Names the accounts that the messages show, where their names are known.
 pub async fn fill(notification: &mut Notification, names: &impl AccountNames, budget: &Budget) {
     let accounts = named_accounts(notification);
     if accounts.is_empty() {

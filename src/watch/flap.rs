@@ -1,5 +1,5 @@
-//! Flap damping: an account that is well and not well in turns is told of once when it begins and once when it
-//! has settled. Between, its changes are recorded and sent to machines as ever.
+//! Flap damping: an account that keeps turning well and not well is reported once when that begins, and once when it
+//! has settled. In between, its changes are recorded and sent to machines as usual.
 //!
 //! Everything follows from the account's row and the time, so that a crash or a copy changes nothing. A
 //! target with such an account keeps no fingerprint: each run looks whether it has settled.

@@ -174,7 +174,7 @@ pub(super) async fn pages<T>(
         };
         match join(read(request), take_items).await.0 {
             Ok(page) => items = paginator.accept(page)?,
-            // The caller's own token cannot be mended by starting again; one that expired on the way can.
+            // Starting again does not help with the caller's own token, but with one that expired on the way.
             Err(SourceError::TokenRefused(_)) if paginator.pages() > 0 && restarts < RESTARTS => {
                 restarts += 1;
                 paginator = Paginator::new(config)?;

@@ -298,7 +298,8 @@ impl Answer {
             return None;
         }
         let line = |report: &&TargetReport| {
-            let name = report.pack_name();
+            // Whose packs could not be listed.
+            let name = report.pack.as_ref().map_or("every pack", PackName::as_str);
             let error = report.error.as_deref().unwrap_or_default();
             format!("\n  {name} in {}: {}: {error}", report.region, report.outcome.as_str())
         };

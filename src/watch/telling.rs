@@ -1,8 +1,8 @@
 //! Whether people are told of a change. It is judged when the change is recorded, and the record keeps the answer, so
 //! that a digest that is sent later says the same.
 //!
-//! Whoever was told of an incident is told of its end, however it ends; nobody is told of an end that was not told of
-//! the incident.
+//! Whoever heard about an incident hears how it ends, however that is. Nobody hears about the end of an incident that
+//! they had not heard about.
 
 use crate::model::Kind;
 use crate::settings::Notify;
@@ -16,7 +16,7 @@ pub struct Facts<'a> {
     pub kind: Kind,
     /// How the account is now; `None`: it is not there.
     pub to: Option<&'a State>,
-    /// The incident that the change belongs to, with what people were told of it before.
+    /// The incident that the change belongs to, with what people had heard about it.
     pub incident: Option<&'a Incident>,
     /// Whether people believe that the account is not well, and from now on it is, or is not there.
     pub ends_told: bool,
@@ -50,7 +50,7 @@ pub struct Telling {
 /// Judges a change.
 pub fn telling(facts: Facts<'_>, notify: &Notify) -> Telling {
     let Facts { kind, flap, covered, ends_told, .. } = facts;
-    // A silence hides no end of what people were told of.
+    // A silence hides no end of what people know about.
     let silenced = covered && !ends_told;
     // Whoever is not told that an account begins to flap must be told of its next change, so it does not begin here.
     let flapping = flap.begins.filter(|_| !covered);

@@ -56,7 +56,7 @@ pub(super) fn unhealthy(Pack { target, rows, .. }: Pack) -> impl Iterator<Item =
     ill.map(move |(account, row)| Unhealthy { target: target.clone(), account, row })
 }
 
-/// By cause, the most frequent first; in each, what failed last comes first: what has failed for long was told of.
+/// By cause, the most frequent first; in each, what failed last comes first: people know about the older failures.
 pub(super) fn groups(unhealthy: Vec<Unhealthy>) -> Vec<Group> {
     let mut causes: BTreeMap<Cause, Vec<Unhealthy>> = BTreeMap::new();
     for one in unhealthy {
@@ -74,15 +74,19 @@ pub(super) fn groups(unhealthy: Vec<Unhealthy>) -> Vec<Group> {
     groups
 }
 
-/// Of `limit` rows, how many each of the groups gets: those that need fewer than the others leave them the rest.
+/// Of `limit` rows, how many each of the groups gets: those that need fewer than the others leave them the rest,
+/// and what cannot be divided goes to the largest.
 pub(super) fn shares(groups: &[Group], limit: usize) -> Vec<usize> {
-    let mut shares = vec![0; groups.len()];
-    let mut smallest: Vec<usize> = (0..groups.len()).collect();
-    let size = |at: usize| groups.get(at).map_or(0, |group| group.unhealthy.len());
-    smallest.sort_by_key(|at| size(*at));
-    let (mut left, mut waiting) = (limit, groups.len());
-    for at in smallest {
-        let share = size(at).min(left.div_ceil(waiting));
+    divided(&groups.iter().map(|group| group.unhealthy.len()).collect::<Vec<_>>(), limit)
+}
+
+fn divided(sizes: &[usize], limit: usize) -> Vec<usize> {
+    let mut shares = vec![0; sizes.len()];
+    let mut smallest: Vec<(usize, usize)> = sizes.iter().copied().enumerate().rev().collect();
+    smallest.sort_by_key(|(_, size)| *size);
+    let (mut left, mut waiting) = (limit, sizes.len());
+    for (at, size) in smallest {
+        let share = size.min(left / waiting);
         if let Some(place) = shares.get_mut(at) {
             *place = share;
         }
@@ -149,5 +153,12 @@ mod tests {
         assert_eq!(shares(&groups, 500), [100, 3, 1]);
         assert_eq!(shares(&groups, 3), [1, 1, 1]);
         assert_eq!(shares(&groups, 0), [0, 0, 0]);
+    }
+
+    #[test]
+    fn what_cannot_be_divided_goes_to_the_largest() {
+        assert_eq!(divided(&[247, 109, 75, 52, 30, 21, 3], 12), [2, 2, 2, 2, 2, 1, 1]);
+        assert_eq!(divided(&[9, 8, 7], 2), [1, 1, 0]);
+        assert_eq!(divided(&[], 50), [0; 0]);
     }
 }

@@ -40,7 +40,7 @@ pub(super) struct BoardArgs {
         hide_env_values = true
     )]
     account_names: Switch,
-    /// Only accounts that fail, are stuck, or are being tried again (in csv and json)
+    /// Only unhealthy accounts: failed, stuck, in an unknown status, or being retried (csv and json)
     #[arg(long)]
     failing: bool,
     /// Unhealthy deployments that a table lists
@@ -66,8 +66,8 @@ Examples:
   aws organizations list-accounts --output json > accounts.json
   packwatch board --accounts accounts.json --output html --out board.html
 
-The state is the one that was recorded last: a run that finds no change records nothing.
-The page is one file, without a server and without the network.";
+The board shows what was recorded last. A run that finds no change records nothing.
+The page is one file, and needs neither a server nor a network.";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {
@@ -97,7 +97,8 @@ pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<Done, Fai
     match args.output {
         Output::Table => {
             let is_partial = unfinished.is_some() || unreadable.is_some();
-            let form = terminal::Form { limit: args.limit, wide: args.wide, is_partial };
+            let all = [&args.store.options(global)[..], &args.packs.options()].concat().join(" ");
+            let form = terminal::Form { limit: args.limit, wide: args.wide, is_partial, all };
             terminal::print(read(&store, &wanted), &names, &form, &progress).await?;
         }
         Output::Csv => rows::csv(read(&store, &wanted), &names, args.failing).await?,

@@ -36,7 +36,13 @@ function readModel(data) {
     }
     for (let i = 0; i < pack.ill.length; i += 4) {
       const [account, since, updated, message] = pack.ill.slice(i, i + 4);
-      ill.push({ cell: p * accounts + account, since, updated, message: data.messages[message] ?? "" });
+      ill.push({
+        cell: p * accounts + account,
+        since,
+        updated,
+        message: data.messages[message] ?? "",
+        again: pack.again[i / 4],
+      });
     }
   });
   const perPack = data.packs.map((pack) => {

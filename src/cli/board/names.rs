@@ -55,7 +55,7 @@ impl KnownNames {
                 ))
             })?;
             if listing.next_token.is_some() {
-                note(&wrong(&"is only a part of the accounts: list them without --max-items"));
+                note(&wrong(&"contains only some of the accounts. List them without --max-items"));
             }
             listed.extend(listing.accounts.into_iter().map(|account| (account.id, plain(&account.name))));
         }

@@ -375,7 +375,10 @@ function detail(a) {
     );
     if (entry) {
       const since = entry.since ?? entry.updated;
-      if (since != null) item.append(make("p", { textContent: `Since ${ago(since)} UTC (${span(since)})` }));
+      const facts = [];
+      if (since != null) facts.push(`Since ${ago(since)} UTC (${span(since)})`);
+      if (entry.again) facts.push(`tried again ${entry.again === 1 ? "once" : `${number(entry.again)} times`}`);
+      if (facts.length) item.append(make("p", { textContent: facts.join(", ") }));
       if (entry.message) item.append(make("blockquote", {}, make("bdi", { textContent: entry.message })));
       if (c.hint)
         item.append(

@@ -26,6 +26,8 @@ pub(super) struct Form {
     pub(super) wide: Wide,
     /// Some of what belongs here is not recorded: nothing that is shown is the whole.
     pub(super) is_partial: bool,
+    /// The options with which another form of the board is of the same packs.
+    pub(super) all: String,
 }
 
 /// How many accounts of a pack are in which phase.
@@ -102,8 +104,9 @@ pub(super) async fn print(
     let shown: Vec<table::Group> = groups.iter().zip(&shares).map(group).collect();
     table::grouped_table(&UNHEALTHY, &shown, form.wide)?;
     if shown.iter().any(|group| group.footing.is_some()) {
-        let all = "`packwatch board --failing --output csv` lists all of them";
-        writeln!(io::stdout(), "\n--limit N shows more; {all}")?;
+        let options = std::iter::once(form.all.as_str()).filter(|options| !options.is_empty());
+        let command = ["packwatch board"].into_iter().chain(options).collect::<Vec<_>>().join(" ");
+        writeln!(io::stdout(), "\n--limit N shows more. All of them:\n  {command} --failing --output csv")?;
     }
     Ok(())
 }
@@ -166,13 +169,15 @@ const UNHEALTHY: [Column<'_>; 8] = [
 
 fn row(Unhealthy { target, account, row }: &Unhealthy, names: &KnownNames) -> Vec<Cell> {
     let since = row.failing_since.or(row.state.last_update);
+    let tried_again = row.incident.as_ref().map_or(0, |incident| incident.tried_again);
+    let retries = (tried_again > 0).then(|| format!("retried {tried_again}×"));
     vec![
         target.region.to_string().into(),
         target.pack.to_string().into(),
         account.to_string().into(),
         names.of(*account).unwrap_or_default().into(),
         Cell::from(plain(row.state.status.as_str())).coloured(colour(&row.state.status)),
-        notes(row).join(", ").into(),
+        notes(row).into_iter().map(str::to_owned).chain(retries).collect::<Vec<_>>().join(", ").into(),
         since.map(table::time).unwrap_or_default().into(),
         row.state.error_message.clone().unwrap_or_default().into(),
     ]

@@ -58,8 +58,8 @@ Examples:
   packwatch cost --accounts 1000 --packs 20 --every 5m
   packwatch cost --accounts 100,1000,10000 --packs 20 --every 5m --output json
 
-US dollars, us-east-1. The second amount is what it costs an account that uses what AWS gives every account for nothing
-else: 10 metrics, 3 dashboards, 10 alarms, a million requests. docs/cost.md has the formula and the prices.";
+US dollars, us-east-1. \"beyond free\" is what you pay if nothing else in the account uses AWS's free allowance: \
+10 metrics, 3 dashboards, 10 alarms, and a million requests. docs/cost.md has the formula and the prices.";
 
 /// Seconds between two whole looks; `None`: always.
 #[derive(Debug, Clone, Copy)]

@@ -12,7 +12,7 @@ pub(super) use accounts::Names;
 pub(super) use aws::inspector;
 pub(super) use sink::Sink;
 pub(super) use source::{Source, Watched};
-pub(super) use store::{Store, StoreArgs};
+pub(super) use store::{Store, StoreArgs, quoted};
 
 use std::convert::Infallible;
 

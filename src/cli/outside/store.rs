@@ -41,7 +41,7 @@ impl StoreArgs {
         }
         let file = self.file()?;
         if !file.exists() {
-            let why = "there is no such file: has `packwatch run` been run, with the same --store?";
+            let why = "no such file. Record something first: `packwatch run` with the same --store";
             return Err(format!("{}: {why}", file.display()).into());
         }
         Ok(Store::Sqlite(SqliteStore::open(&file)?))
@@ -81,7 +81,7 @@ impl fmt::Display for StoreArgs {
 }
 
 /// As one word of a shell.
-fn quoted(word: &str) -> String {
+pub(in crate::cli) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@+,=~".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();
@@ -120,6 +120,14 @@ macro_rules! either_store {
 }
 
 impl SnapshotStore for Store {
+    fn table(&self) -> Option<&str> {
+        match self {
+            Self::Sqlite(_) => None,
+            #[cfg(feature = "aws")]
+            Self::Dynamo(dynamo) => dynamo.table(),
+        }
+    }
+
     async fn load(&self) -> Result<Heads, StoreError> {
         either_store!(self, store => store.load())
     }

@@ -47,7 +47,7 @@ pub fn email(notification: &Notification) -> String {
             let _ = writeln!(text, "AWS Config in {region}:\n{address}");
         }
     }
-    let _ = writeln!(text, "All changes (TABLE is the stack's table):\n{}", history(notification));
+    let _ = writeln!(text, "All changes:\n{}", history(notification));
     let _ = writeln!(text, "Read from AWS Config at {}.", minute(notification.observed_at));
     let _ = writeln!(text, "Message {}.", notification.id);
     if let Some(left_out) = left_out(notification) {

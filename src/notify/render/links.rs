@@ -38,9 +38,12 @@ pub(super) fn regions(notification: &Notification) -> Vec<&Region> {
     regions
 }
 
-/// The command that lists every change of what the digest tells of.
+/// The command that lists every change to the packs of the digest.
 pub(super) fn history(notification: &Notification) -> String {
-    let mut command = "packwatch history --table TABLE".to_owned();
+    let mut command = "packwatch history".to_owned();
+    if let Some(table) = &notification.table {
+        command = format!("{command} --table {table}");
+    }
     if let [region] = regions(notification).as_slice() {
         command = format!("{command} --pack-region {region}");
     }

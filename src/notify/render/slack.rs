@@ -89,7 +89,7 @@ fn next_steps(notification: &Notification, sections: &[Section<'_>]) -> Vec<Stri
     }
     let consoles = regions(notification).into_iter().take(STEPS);
     steps.extend(consoles.filter_map(|region| Some(format!("AWS Config in {region}: {}", console(region)?))));
-    steps.push(format!("All changes (TABLE is the stack's table): `{}`", history(notification)));
+    steps.push(format!("All changes: `{}`", history(notification)));
     steps
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::{AccountId, Kind};
 use crate::notify::{NoticeType, Notification, PackNotice, TransitionNotice};
 
-/// A thing that a digest tells of, worst first.
+/// What a digest reports, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Topic {
     Failed,

@@ -129,7 +129,7 @@ async fn tell<O: Outside>(
     }
     again(context, &mut folded, most, endings).await;
     let folds: Vec<&Fold<'_>> = folded.iter().map(|(_, _, fold)| fold).collect();
-    let accepted = match notify::digest(&folds) {
+    let accepted = match notify::digest(&folds, context.outside.store().table()) {
         None => Ok(false),
         Some(mut digest) => {
             account_names::fill(&mut digest, context.outside.names(), context.budget).await;

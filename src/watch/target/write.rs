@@ -5,7 +5,7 @@ use super::find::{Found, moved};
 use super::looking::Look;
 use super::stop::Stop;
 use crate::notify::{self, Fold};
-use crate::ports::Outside;
+use crate::ports::{Outside, SnapshotStore};
 use crate::state::heads::{Closing, Finish, Head};
 use crate::state::log::Record;
 use crate::watch::announce::Owed;
@@ -85,7 +85,7 @@ impl<O: Outside> Look<'_, O> {
 }
 
 /// The digest that people would get of what was found in a dry run.
-pub fn preview<O>(context: &Context<'_, O>, previews: &[Preview]) -> Option<notify::Notification> {
+pub fn preview<O: Outside>(context: &Context<'_, O>, previews: &[Preview]) -> Option<notify::Notification> {
     let most = notify::fold::MOST_NAMED / previews.len().max(1);
     let folds: Vec<Fold<'_>> = previews
         .iter()
@@ -96,5 +96,5 @@ pub fn preview<O>(context: &Context<'_, O>, previews: &[Preview]) -> Option<noti
             fold
         })
         .collect();
-    notify::digest(&folds.iter().collect::<Vec<_>>())
+    notify::digest(&folds.iter().collect::<Vec<_>>(), context.outside.store().table())
 }

@@ -71,25 +71,51 @@ fn the_terminal_shows_packs_by_statuses_and_who_is_not_well() {
 
     Region     Pack      Account       Name           Status              Notes  Since (UTC)       Message
     =cmd|' /C calc'!A0: 1 deployment in 1 account
-      AWS Config could not deploy the pack to the account. In the account: aws configservice describe-conformance-pack-status; where it names a stack, its events in AWS CloudFormation say why.
+      AWS Config could not deploy the pack to the account. In that account, run aws configservice describe-conformance-pack-status. If it names a stack, the stack's events in AWS CloudFormation show why.
     eu-west-1  Cost      000000000002                 UPDATE_FAILED              2026-11-16 09:02  no
 
     NoAvailableConfigurationRecorderException: 1 deployment in 1 account
-      AWS Config is not set up in this account and region: there is no configuration recorder. Turn on AWS Config there: a customer managed configuration recorder, and start it.
+      AWS Config is not set up in this account and region: there is no configuration recorder. Turn on AWS Config there: create a customer managed configuration recorder, and start it.
     eu-west-1  Security  000000000001  payments-prod  UPDATE_FAILED              2026-11-16 09:01  There is no recorder </script>
 
     RETIRED: 1 deployment in 1 account
-      AWS Config reports a status that this packwatch does not know. Look it up in AWS's page, and update packwatch.
+      AWS Config reports a status that this version of packwatch does not know. Look it up on AWS's page, and update packwatch.
     eu-west-1  Cost      000000000003                 RETIRED                    2026-11-16 09:00
 
     Stuck in progress: 1 deployment in 1 account
-      The deployment is taking longer than it should. In the account: aws configservice describe-conformance-pack-status; where it names a stack, its events in AWS CloudFormation say what it waits for.
+      The deployment is taking longer than it should. In that account, run aws configservice describe-conformance-pack-status. If it names a stack, the stack's events in AWS CloudFormation show what it is waiting for.
     eu-west-1  Security  000000000002                 CREATE_IN_PROGRESS  stuck  2026-11-16 09:00
     ");
     let cut = stdout(&board(&desk, &["--limit", "1"]));
-    assert!(cut.contains("… and 1 more deployment") && cut.contains("--limit N shows more"), "{cut}");
+    let all = format!("  packwatch board --store {} --failing --output csv\n", desk.store().display());
+    assert!(cut.contains("… and 1 more deployment") && cut.contains(&all), "{cut}");
+    let one = stdout(&board(&desk, &["--limit", "1", "--pack", "C*"]));
+    assert!(one.contains(" --pack 'C*' --failing --output csv\n"), "{one}");
     let one = stdout(&board(&desk, &["--pack", "Sec*"]));
     assert!(one.contains("Security") && !one.contains("Cost"), "{one}");
+}
+
+/// In each form: since when the account is not well, and how often AWS Config has tried again.
+#[test]
+fn every_form_says_how_long_it_is_so_and_how_often_it_was_tried_again() {
+    let desk = Desk::new();
+    desk.write("accounts.json", r#"{"Accounts": []}"#);
+    for (hour, n) in [(8, 1), (9, 1), (10, 2), (11, 3)] {
+        let rows = [if hour == 8 { row(1, "CREATE_SUCCESSFUL") } else { failed(n, "C", "m") }];
+        let rows = rows.map(|mut row| {
+            row["AccountId"] = json!("000000000001");
+            row
+        });
+        let file = desk.write("Pack.json", &statuses(&rows));
+        desk.run(&file, &["--now", &format!("2026-11-16T{hour:02}:00:00Z")]);
+    }
+    let json = stdout(&board(&desk, &["--output", "json"]));
+    let json: Value = serde_json::from_str(json.trim()).unwrap();
+    assert_eq!((&json["FailingSince"], &json["TriedAgain"]), (&json!("2026-11-16T09:01:00Z"), &json!(2)));
+    let table = stdout(&board(&desk, &[]));
+    assert!(table.contains("UPDATE_FAILED  retried 2×  2026-11-16 09:01  m"), "{table}");
+    let page = stdout(&board(&desk, &["--output", "html"]));
+    assert_eq!(data(&page)["packs"][0]["again"], json!([2]), "board_in_chromium.py has what is made of it");
 }
 
 /// Neither of these is "all well".

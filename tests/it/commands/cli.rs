@@ -84,6 +84,11 @@ fn two_days_of_statuses_are_a_baseline_a_digest_and_silence() {
     let document: Value = serde_json::from_str(&stdout(&digest)).unwrap();
     assert_eq!(document["Counts"], json!({"Failed": 1, "Joined": 1, "Left": 1}));
 
+    // Who has the file needs no table.
+    let command = "\npackwatch history --pack-region eu-west-1 --pack Security\n";
+    assert!(stdout(&baseline).contains(command), "{baseline:?}");
+    assert_eq!(document["Table"], Value::Null);
+
     let quiet = desk.run(&day_2, &[]);
     assert_eq!((quiet.status.code(), stdout(&quiet).as_str()), (Some(0), ""));
     assert!(stderr(&quiet).contains("0 changes; sent nothing"), "{quiet:?}");
@@ -148,7 +153,7 @@ fn statuses_come_through_a_pipe() {
     std::io::Write::write_all(child.stdin.as_mut().unwrap(), text.as_bytes()).unwrap();
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(2));
     let nameless = desk.packwatch(&args);
-    assert!(stderr(&nameless).contains("Say so with --pack"), "{nameless:?}");
+    assert!(stderr(&nameless).contains("Name it with --pack"), "{nameless:?}");
 }
 
 #[test]
@@ -204,7 +209,10 @@ fn a_store_that_is_none_is_named() {
     assert!(stderr(&output).contains("store.sqlite"), "{output:?}");
     let nowhere = desk.path("nowhere.sqlite").display().to_string();
     let history = desk.packwatch(&["history", "--store", &nowhere]);
-    assert!(stderr(&history).contains("has `packwatch run` been run"), "{history:?}");
+    assert!(
+        stderr(&history).contains("Record something first: `packwatch run` with the same --store"),
+        "{history:?}"
+    );
     assert!(!Path::new(&nowhere).exists());
 }
 

@@ -111,14 +111,14 @@ async fn a_deployment_that_is_well_is_all_ok() {
     assert_eq!((report.complaints(), report.code), (Vec::new(), Some(0)), "{report:#?}");
     let wanted = [
         "ok          account 999999999999: arn:aws:iam::999999999999:user/reader",
-        "ok          clock: right to within 30 s",
-        "ok          organization: this is its management account, and no other account deploys packs",
+        "ok          clock: correct to within 30 s",
+        "ok          organization: this is the management account, and no other account deploys packs",
         "ok          function packwatch: deployed, 512 MB, 300 s; logs in /aws/lambda/packwatch",
-        "ok          region eu-west-1: 1 pack visible, 1 of them watched",
-        "ok          region us-east-1: 1 pack visible, 1 of them watched",
+        "ok          region eu-west-1: 1 pack visible, 1 watched",
+        "ok          region us-east-1: 1 pack visible, 1 watched",
         "ok          table packwatch: 1 pack recorded; TTL and point-in-time recovery are on",
-        "ok          topic packwatch-alerts: 1 confirmed (email); encrypted",
-        "ok          topic packwatch-events: nobody is subscribed, and no machine needs to be; not encrypted",
+        "ok          topic packwatch-alerts: 1 confirmed subscription (email); encrypted",
+        "ok          topic packwatch-events: no subscribers (optional); not encrypted",
         "ok          schedule packwatch-Schedule: rate(5 minutes)",
         "ok          unannounced: nothing",
     ];
@@ -145,7 +145,7 @@ async fn what_is_wrong_with_the_account_is_named() {
         "register-delegated-administrator",
     ];
     report.complains("FAILED      organization: ", &parts);
-    report.complains("FAILED      region eu-west-1: denied", &["See the organization above"]);
+    report.complains("FAILED      region eu-west-1: denied", &["See the organization check above"]);
     assert_eq!(report.code, Some(1));
 
     member.world.delegate("config.amazonaws.com", "111111111111");
@@ -160,26 +160,29 @@ async fn what_is_wrong_with_the_account_is_named() {
     let parts = ["management account", "deployed from 222222222222 are not visible from here"];
     site.doctor().complains_once(0, "warning     organization: ", &parts);
     site.world.call_from("222222222222");
-    site.doctor()
-        .complains("FAILED      function packwatch: there is no such function", &["--profile and --region"]);
+    site.doctor().complains(
+        "FAILED      function packwatch: the function does not exist",
+        &["--profile and --region"],
+    );
 }
 
 #[tokio::test]
 async fn credentials_and_the_clock_come_first() {
     let site = Site::new().await;
     site.world.lock().access.clock_ahead = -1000;
-    site.doctor().complains("FAILED      clock: ", &["s ahead of AWS's: signatures", "NTP"]);
+    site.doctor()
+        .complains("FAILED      clock: ", &["s ahead of AWS's clock: AWS rejects signatures", "NTP"]);
     site.world.lock().access.expired = true;
     let report = site.doctor();
-    report.complains("FAILED      account: the credentials are refused: ExpiredToken", &["aws sso login"]);
-    report.complains("not checked everything else: needs credentials", &[]);
+    report.complains("FAILED      account: AWS rejected the credentials: ExpiredToken", &["aws sso login"]);
+    report.complains("not checked everything else: needs valid credentials", &[]);
     // A refusal tells the time, too.
     report.complains("FAILED      clock: ", &[]);
     let mut command = site.command(&["doctor", "--function", FUNCTION]);
     let without =
         command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").output().unwrap();
     let report = Report::of(without);
-    report.complains("FAILED      account: the credentials are refused: NoCredentials", &["--profile"]);
+    report.complains("FAILED      account: AWS rejected the credentials: NoCredentials", &["--profile"]);
     assert_eq!((report.lines.len(), report.code), (2, Some(1)), "{report:#?}");
 }
 
@@ -195,18 +198,18 @@ async fn a_region_that_does_not_answer_is_named() {
     denied.complains_once(
         1,
         "FAILED      region us-east-1: denied",
-        &["Take us-east-1 out of PACKWATCH_REGIONS"],
+        &["or remove us-east-1 from PACKWATCH_REGIONS"],
     );
     let disabled =
         refuse("UnrecognizedClientException", "The security token included in the request is invalid.");
     disabled.complains_once(1, "FAILED      region us-east-1: ", &["not enabled", "enable-region"]);
     site.world.allow("us-east-1").delete_pack("us-east-1", "Security");
-    site.doctor().complains_once(0, "warning     region us-east-1: no pack is visible", &[]);
+    site.doctor().complains_once(0, "warning     region us-east-1: no packs are visible", &[]);
     site.world.edit_function(FUNCTION, |function| {
         drop(function.variables.insert("PACKWATCH_PACKS".to_owned(), "Other-*".to_owned()));
         drop(function.variables.insert("PACKWATCH_REGIONS".to_owned(), String::new()));
     });
-    let parts = ["1 pack visible, 0 of them watched", "PACKWATCH_PACKS"];
+    let parts = ["1 pack visible, 0 watched", "PACKWATCH_PACKS"];
     site.doctor().complains_once(0, "warning     region eu-west-1: ", &parts);
 }
 
@@ -232,7 +235,7 @@ async fn what_the_table_lacks_is_named() {
         });
         site.doctor()
     };
-    use_table("packwotch").complains_once(1, "FAILED      table packwotch: there is no such table", &[]);
+    use_table("packwotch").complains_once(1, "FAILED      table packwotch: the table does not exist", &[]);
     let other = json!({
         "TableName": "other",
         "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "N"}],
@@ -266,7 +269,8 @@ async fn items_of_a_newer_packwatch_and_changes_that_wait_are_named() {
     );
     // An hour later, by AWS's clock.
     site.world.lock().access.clock_ahead = 3700;
-    let parts = ["the oldest change, of Security in eu-west-1, waits for 1 h", "the function's log"];
+    let parts =
+        ["the oldest change, of Security in eu-west-1, has been waiting for 1 h", "the function's log"];
     site.doctor().complains("FAILED      unannounced: ", &parts);
 
     let newer = json!({"TableName": "packwatch", "Item": {
@@ -285,7 +289,7 @@ async fn topics_that_reach_nobody_are_named() {
         "arn:queue",
         true,
     );
-    let parts = ["late@example.com (email) was not confirmed"];
+    let parts = ["late@example.com (email) is not confirmed"];
     site.doctor().complains_once(0, "warning     topic packwatch-alerts: ", &parts);
     let edit = |edit: &dyn Fn(&mut crate::world::messages::Sns)| {
         edit(&mut site.world.lock().sns);
@@ -295,12 +299,12 @@ async fn topics_that_reach_nobody_are_named() {
     alone.complains_once(
         1,
         "FAILED      topic packwatch-alerts: ",
-        &["not confirmed, and nobody else is subscribed"],
+        &["not confirmed, and there is no other"],
     );
     let nobody = edit(&|sns| sns.subscriptions.clear());
     nobody.complains_once(
         1,
-        "FAILED      topic packwatch-alerts: nobody is subscribed",
+        "FAILED      topic packwatch-alerts: no subscribers, so nobody is notified",
         &["aws sns subscribe"],
     );
     // On the second page.
@@ -314,23 +318,30 @@ async fn topics_that_reach_nobody_are_named() {
     });
     managed.complains_once(0, "warning     topic packwatch-alerts: encrypted with alias/aws/sns", &[]);
     edit(&|sns| assert!(sns.topics.remove(EVENTS)))
-        .complains("FAILED      topic packwatch-events: there is no such", &[]);
+        .complains("FAILED      topic packwatch-events: the topic does not exist", &[]);
 }
 
 #[tokio::test]
 async fn a_function_that_does_not_run_is_named() {
     let site = Site::new().await;
     site.world.disable_schedule("packwatch-Schedule");
-    let parts = ["it is disabled, so nobody looks at AWS Config", "ScheduleState=ENABLED"];
+    let parts = ["it is disabled, so nothing starts the function", "ScheduleState=ENABLED"];
     site.doctor().complains_once(1, "FAILED      schedule packwatch-Schedule: ", &parts);
     site.world.lock().schedules.remove("packwatch-Schedule");
-    site.doctor().complains_once(0, "warning     schedule: none of EventBridge Scheduler", &["it ran"]);
+    site.doctor().complains_once(
+        0,
+        "warning     schedule: no schedule of EventBridge Scheduler",
+        &["it ran"],
+    );
 
     let stale = Site::new().await;
     stale.world.lock().metrics.clear();
     stale.world.ran(FUNCTION, 7300, false).ran(FUNCTION, 3000, true);
-    let parts =
-        ["the last success was 2 h", "though one is due every 5 min; 1 run failed", "/aws/lambda/packwatch"];
+    let parts = [
+        "the last success was 2 h",
+        "although one is due every 5 min; 1 run failed",
+        "/aws/lambda/packwatch",
+    ];
     stale.doctor().complains_once(1, "FAILED      last run: ", &parts);
     stale.world.lock().metrics.clear();
     stale.doctor().complains_once(1, "FAILED      last run: no run succeeded within the last day", &[]);
@@ -420,20 +431,19 @@ async fn the_filter_that_quick_looks_rely_on_is_measured() {
     assert_eq!(baseline.status.code(), Some(2), "{baseline:?}");
     let report = site.doctor();
     assert_eq!((report.complaints(), report.code), (Vec::new(), Some(0)), "{report:#?}");
-    let line =
-        "ok          quick looks in eu-west-1: 6 calls instead of 13; the filter is trustworthy (Large)";
+    let line = "ok          quick looks in eu-west-1: 6 calls instead of 13; the filter works (Large)";
     assert!(report.lines.iter().any(|found| found == line), "{report:#?}");
     let small = report.lines.iter().any(|found| found.contains("quick looks in us-east-1"));
     assert!(!small, "there, everything is read in every run: {report:#?}");
 
     site.world.filter_status_after_paging();
-    let parts = ["has 0 rows and is not the last", "Every look is whole: 13 calls for Large"];
+    let parts = ["has 0 rows and is not the last", "every run reads all accounts: 13 calls for Large"];
     site.doctor().complains_once(0, "warning     quick looks in eu-west-1: ", &parts);
     site.world.heal_config().filter_lies(6);
     site.doctor().complains_once(
         0,
         "warning     quick looks in eu-west-1: ",
-        &["is one in CREATE_SUCCESSFUL"],
+        &["also returned CREATE_SUCCESSFUL"],
     );
     assert_eq!(site.doctor().complaints(), Vec::<&str>::new(), "it has passed");
 }

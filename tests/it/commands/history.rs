@@ -152,7 +152,10 @@ fn what_fits_nothing_is_named_with_what_was_meant() {
                 "no change of kind Stuck, since 2026-11-17T10:00:01Z, until 2026-11-18T09:00:00Z is recorded in 2 packs",
             ],
         ),
-        (&["--since", "2026-11-18", "--until", "2026-11-17"], &["nothing can be between"]),
+        (
+            &["--since", "2026-11-18", "--until", "2026-11-17"],
+            &["--until 2026-11-17T00:00:00Z is before --since"],
+        ),
     ];
     for (args, wanted) in cases {
         for output in ["table", "json", "csv"] {
@@ -193,7 +196,21 @@ fn an_incident_is_followed_from_its_begin_to_its_end() {
     let id = failed["IncidentId"].as_str().unwrap();
     let incident = history(&desk, &["--output", "json", "--order", "oldest", "--incident", id]);
     assert_eq!(told(&incident), ["Failed Cost 1", "Recovered Cost 1"]);
-    assert_eq!(told(&history(&desk, &["--output", "json", "--incident", "0"])), [""; 0]);
+    // As tables shorten it.
+    for output in ["table", "json", "csv"] {
+        let by = |id| stdout(&history(&desk, &["--output", output, "--order", "oldest", "--incident", id]));
+        assert_eq!(by(&id[..8]), by(id));
+    }
+    let unknown = history(&desk, &["--output", "json", "--incident", "nobody's"]);
+    assert_eq!((unknown.status.code(), told_lines(&unknown)), (Some(1), 0));
+    assert!(
+        stderr(&unknown).contains("no change of incident nobody's is recorded in 2 packs"),
+        "{unknown:?}"
+    );
+    // Each id begins with nothing.
+    let ambiguous = history(&desk, &["--incident", ""]);
+    assert_eq!(ambiguous.status.code(), Some(1));
+    assert!(stderr(&ambiguous).contains("4 incidents begin with \"\", such as "), "{ambiguous:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! against the AWS CLI.
 
 mod board;
-mod cli;
+pub(crate) mod cli;
 mod cost;
 mod doctor;
 mod history;

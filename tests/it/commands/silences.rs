@@ -30,13 +30,10 @@ fn add(desk: &Desk, args: &[&str]) -> Output {
 fn adding_says_what_is_covered_now() {
     let desk = desk();
     for (args, wanted) in [
-        (&["--pack", "Security"][..], "it covers 4 deployments, 2 of which unhealthy now"),
-        (&["--account", "000000000001"], "it covers 2 deployments, 1 of which unhealthy now"),
-        (&["--pack", "Cost"], "it covers 4 deployments, none of which is unhealthy now"),
-        (
-            &["--pack", "Security", "--kind", "stuck"],
-            "it covers 4 deployments, none of which is unhealthy now",
-        ),
+        (&["--pack", "Security"][..], "it covers 4 deployments, 2 of them unhealthy now"),
+        (&["--account", "000000000001"], "it covers 2 deployments, 1 of them unhealthy now"),
+        (&["--pack", "Cost"], "it covers 4 deployments, none of them unhealthy now"),
+        (&["--pack", "Security", "--kind", "stuck"], "it covers 4 deployments, none of them unhealthy now"),
     ] {
         let output = add(&desk, args);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -83,12 +80,12 @@ fn a_reason_is_wanted_and_an_end_may_be_a_day() {
     for blank in ["", "  "] {
         let output = silence(&desk, &[&bare[..], &["--reason", blank]].concat());
         assert_eq!(output.status.code(), Some(1), "{output:?}");
-        assert!(stderr(&output).contains("say why"), "{output:?}");
+        assert!(stderr(&output).contains("give a reason"), "{output:?}");
     }
     let day = silence(&desk, &[&bare[..], &["--reason", "x"]].concat());
     assert!(stderr(&day).contains("silenced until 2096-12-01 00:00 UTC"), "{day:?}");
     let past = silence(&desk, &["add", "--pack", "Security", "--until", "2020-01-01", "--reason", "x"]);
-    assert!(stderr(&past).contains("has passed"), "{past:?}");
+    assert!(stderr(&past).contains("is in the past"), "{past:?}");
 }
 
 #[test]
@@ -99,6 +96,12 @@ fn removing_says_what_was_removed() {
     let unknown = silence(&desk, &["remove", &wrong]);
     assert_eq!(unknown.status.code(), Some(1), "{unknown:?}");
     assert!(stderr(&unknown).contains(&format!("Did you mean {id:?}?")), "{unknown:?}");
+    let elsewhere = desk.path("elsewhere.sqlite").display().to_string();
+    for action in [&["list"][..], &["remove", &id]] {
+        let output = desk.packwatch(&[&["silence"], action, &["--store", &elsewhere]].concat());
+        assert!(output.status.code() == Some(1) && stderr(&output).contains("no such file"), "{output:?}");
+    }
+    assert!(!desk.path("elsewhere.sqlite").exists());
     let removed = silence(&desk, &["remove", &id]);
     assert_eq!(removed.status.code(), Some(0), "{removed:?}");
     let said = stderr(&removed);

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::commands::cli::{Desk, recorded, stderr, stdout};
 use crate::harness::aws_env;
+use crate::harness::dynamo::Dynamo;
+use crate::harness::dynamo_faults::Fault;
 use crate::world::World;
 use crate::world::packs::account;
 
@@ -26,10 +28,13 @@ impl Desk {
         command.envs(variables.iter().cloned()).stdin(std::process::Stdio::null()).output().unwrap()
     }
 
-    fn shown(&self, columns: u32, args: &[&str]) -> String {
+    pub(crate) fn shown(&self, columns: u32, args: &[&str]) -> String {
         let output = self.on_terminal(columns, args, &[]);
         let text = String::from_utf8(output.stdout).unwrap().replace("\r\n", "\n");
-        for line in text.lines().take_while(|line| !line.starts_with("Cut after")) {
+        // Commands to copy are one line, however long.
+        let is_command =
+            |line: &&str| line.starts_with("  packwatch ") || line.starts_with("Truncated after");
+        for line in text.lines().filter(|line| !is_command(line)) {
             assert!(line.chars().count() <= columns as usize, "{columns} columns: {line:?}");
         }
         text
@@ -81,7 +86,8 @@ fn the_board_fits_80_and_120_columns() {
     let desk = desk();
     let store = desk.store().display().to_string();
     let board = ["board", "--store", &store, "--limit", "10"];
-    insta::assert_snapshot!(desk.shown(80, &board), @r"
+    let shown = |columns| desk.shown(columns, &board).replace(&store, "STORE");
+    insta::assert_snapshot!(shown(80), @r"
     Unhealthy: 18 of 120 deployments in 9 of 40 accounts, 3 packs
 
     All: Region eu-west-1; Accounts 40
@@ -98,8 +104,8 @@ fn the_board_fits_80_and_120_columns() {
     ────────────────────────────────────────────────────────────────────────────────
     NoAvailableConfigurationRecorderException: 14 deployments in 7 accounts
       AWS Config is not set up in this account and region: there is no configuration
-      recorder. Turn on AWS Config there: a customer managed configuration recorder,
-      and start it.
+      recorder. Turn on AWS Config there: create a customer managed configuration
+      recorder, and start it.
     Operationa…0-53-rev-5  100000000007  UPDATE_FAILED              2026-11-16 09:07
     Operationa…es-for-PCI  100000000007  UPDATE_FAILED              2026-11-16 09:07
     Operationa…0-53-rev-5  100000000006  UPDATE_FAILED              2026-11-16 09:06
@@ -109,24 +115,24 @@ fn the_board_fits_80_and_120_columns() {
     … and 8 more deployments
 
     AccessDenied: 2 deployments in 1 account
-      AWS Config lacks a permission that the pack needs. Read the message for the
-      action that was denied. Check that the template's bucket or document can be
-      read from the account, and look for a service control policy that denies the
-      action.
+      AWS Config lacks a permission that the pack needs. Find the denied action in
+      the message. Check that the template's bucket or document can be read from the
+      account, and look for a service control policy that denies the action.
     Operationa…0-53-rev-5  100000000010  UPDATE_FAILED              2026-11-16 09:10
     Operationa…es-for-PCI  100000000010  UPDATE_FAILED              2026-11-16 09:10
 
     Stuck in progress: 2 deployments in 1 account
-      The deployment is taking longer than it should. In the account: aws
-      configservice describe-conformance-pack-status; where it names a stack, its
-      events in AWS CloudFormation say what it waits for.
+      The deployment is taking longer than it should. In that account, run aws
+      configservice describe-conformance-pack-status. If it names a stack, the
+      stack's events in AWS CloudFormation show what it is waiting for.
     Operationa…0-53-rev-5  100000000009  UPDATE_IN_PROGRESS  stuck  2026-11-16 09:09
     Operationa…es-for-PCI  100000000009  UPDATE_IN_PROGRESS  stuck  2026-11-16 09:09
     Left out to fit 80 columns: Message. --wide shows them
 
-    --limit N shows more; `packwatch board --failing --output csv` lists all of them
+    --limit N shows more. All of them:
+      packwatch board --store STORE --failing --output csv
     ");
-    insta::assert_snapshot!(desk.shown(120, &board), @r"
+    insta::assert_snapshot!(shown(120), @r"
     Unhealthy: 18 of 120 deployments in 9 of 40 accounts, 3 packs
 
     All: Region eu-west-1; Accounts 40
@@ -142,8 +148,8 @@ fn the_board_fits_80_and_120_columns() {
     Pack                            Account       Status              Notes  Since (UTC)       Message
     ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
     NoAvailableConfigurationRecorderException: 14 deployments in 7 accounts
-      AWS Config is not set up in this account and region: there is no configuration recorder. Turn on AWS Config there: a
-      customer managed configuration recorder, and start it.
+      AWS Config is not set up in this account and region: there is no configuration recorder. Turn on AWS Config there:
+      create a customer managed configuration recorder, and start it.
     Operational-Bes…T-800-53-rev-5  100000000007  UPDATE_FAILED              2026-11-16 09:07  Unable to create the conform…
     Operational-Bes…ctices-for-PCI  100000000007  UPDATE_FAILED              2026-11-16 09:07  Unable to create the conform…
     Operational-Bes…T-800-53-rev-5  100000000006  UPDATE_FAILED              2026-11-16 09:06  Unable to create the conform…
@@ -153,19 +159,20 @@ fn the_board_fits_80_and_120_columns() {
     … and 8 more deployments
 
     AccessDenied: 2 deployments in 1 account
-      AWS Config lacks a permission that the pack needs. Read the message for the action that was denied. Check that the
-      template's bucket or document can be read from the account, and look for a service control policy that denies the
-      action.
+      AWS Config lacks a permission that the pack needs. Find the denied action in the message. Check that the template's
+      bucket or document can be read from the account, and look for a service control policy that denies the action.
     Operational-Bes…T-800-53-rev-5  100000000010  UPDATE_FAILED              2026-11-16 09:10  Not allowed to perform confi…
     Operational-Bes…ctices-for-PCI  100000000010  UPDATE_FAILED              2026-11-16 09:10  Not allowed to perform confi…
 
     Stuck in progress: 2 deployments in 1 account
-      The deployment is taking longer than it should. In the account: aws configservice describe-conformance-pack-status;
-      where it names a stack, its events in AWS CloudFormation say what it waits for.
+      The deployment is taking longer than it should. In that account, run aws configservice
+      describe-conformance-pack-status. If it names a stack, the stack's events in AWS CloudFormation show what it is
+      waiting for.
     Operational-Bes…T-800-53-rev-5  100000000009  UPDATE_IN_PROGRESS  stuck  2026-11-16 09:09
     Operational-Bes…ctices-for-PCI  100000000009  UPDATE_IN_PROGRESS  stuck  2026-11-16 09:09
 
-    --limit N shows more; `packwatch board --failing --output csv` lists all of them
+    --limit N shows more. All of them:
+      packwatch board --store STORE --failing --output csv
     ");
 }
 
@@ -185,25 +192,25 @@ fn the_history_fits_80_and_120_columns() {
     100000000007  Failed  UPDATE_FAILED       NoAvailab…xception  Unable to create…
     100000000006  Failed  UPDATE_FAILED       NoAvailab…xception  Unable to create…
     Left out to fit 80 columns: Incident. --wide shows them
-    Cut after 4 transitions: there are more. Go on with --after
+    Truncated after 4 transitions: there are more. Continue with --after
     ");
     insta::assert_snapshot!(tidy(&desk.shown(120, &history)), @r"
     All: Observed (UTC) 2026-11-16 12:00; Region eu-west-1; Pack Operational-Best-Practices-for-PCI; From CREATE_SUCCESSFUL
 
-    Account       Kind    To                  Error                  Message                Incident
+    Account       Kind    To                  Error                              Message                            Incident
     ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    100000000010  Failed  UPDATE_FAILED       AccessDenied           Not allowed to perfo…  00000000000000000000000000000000
-    100000000009  Stuck   UPDATE_IN_PROGRESS                                                00000000000000000000000000000000
-    100000000007  Failed  UPDATE_FAILED       NoAvailabl…rException  Unable to create the…  00000000000000000000000000000000
-    100000000006  Failed  UPDATE_FAILED       NoAvailabl…rException  Unable to create the…  00000000000000000000000000000000
-    Cut after 4 transitions: there are more. Go on with --after
+    100000000010  Failed  UPDATE_FAILED       AccessDenied                       Not allowed to perform config:Pu…  00000000
+    100000000009  Stuck   UPDATE_IN_PROGRESS                                                                        00000000
+    100000000007  Failed  UPDATE_FAILED       NoAvailableConfi…ecorderException  Unable to create the conformance…  00000000
+    100000000006  Failed  UPDATE_FAILED       NoAvailableConfi…ecorderException  Unable to create the conformance…  00000000
+    Truncated after 4 transitions: there are more. Continue with --after
     ");
 }
 
 /// Ids are of the random birth of a history.
 fn tidy(text: &str) -> String {
     let at = text.find("--after ").map_or(text.len(), |at| at + "--after ".len());
-    let is_id = |word: &str| word.len() == 32 && word.chars().all(|c| c.is_ascii_hexdigit());
+    let is_id = |word: &str| [8, 32].contains(&word.len()) && word.chars().all(|c| c.is_ascii_hexdigit());
     let word = |word: &str| {
         if is_id(word.trim_end()) { word.replace(char::is_alphanumeric, "0") } else { word.to_owned() }
     };
@@ -323,6 +330,36 @@ async fn who_waits_for_more_than_a_second_sees_how_far_it_is() {
     let mut command = desk.command(&statuses);
     let piped = command.envs(environment).output().unwrap();
     assert_eq!(stderr(&piped), "");
+}
+
+#[tokio::test]
+async fn every_command_that_waits_says_what_for() {
+    let world = World::new();
+    world.add_pack("eu-west-1", "Security", 2).latency(std::time::Duration::from_millis(1600));
+    let served = world.serve().await;
+    let dynamo = Dynamo::with_table("packwatch");
+    dynamo.fault("Query", Fault::Delay(std::time::Duration::from_millis(1600)), 100);
+    let environment = aws_env("eu-west-1", &served.url, &dynamo.url);
+    let (table, recorded) = (["--table", "packwatch"], "reading what was recorded");
+    let silence = ["--pack", "S", "--until", "1d", "--reason", "r"];
+    let commands: [(&[&str], &[&str], &str); 7] = [
+        (&["run", "--dry-run"], &table, "reading the packs"),
+        (&["board"], &table, recorded),
+        (&["history"], &table, recorded),
+        (&["silence", "list"], &table, "reading the silences"),
+        (&["silence", "remove", "0"], &table, "reading the silences"),
+        (&["silence", "add"], &[&table[..], &silence].concat(), "looking at what it covers"),
+        (&["doctor", "--timeout", "3s"], &table, "asking AWS"),
+    ];
+    std::thread::scope(|scope| {
+        for (command, more, wanted) in commands {
+            let environment = &environment;
+            scope.spawn(move || {
+                let shown = Desk::new().on_terminal(80, &[command, more].concat(), environment);
+                assert!(String::from_utf8_lossy(&shown.stdout).contains(wanted), "{command:?}: {shown:?}");
+            });
+        }
+    });
 }
 
 #[test]

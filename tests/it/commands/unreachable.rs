@@ -34,6 +34,10 @@ fn a_connection_that_fails_names_the_endpoint_and_the_reason_within_five_seconds
                 assert_eq!(output.status.code(), Some(1), "{args:?}: {error}");
                 let reason = "http://127.0.0.1:9 cannot be reached: connection refused";
                 assert!(error.contains(reason), "{args:?}: {error}");
+                assert!(
+                    !error.contains("0 deployments"),
+                    "nothing was read, and nothing is summed up: {error}"
+                );
                 assert!(elapsed < Duration::from_secs(5), "{args:?} took {elapsed:?}");
             });
         }

@@ -43,7 +43,7 @@ async fn a_topic_that_refuses_neither_silences_nor_repeats_the_other() {
     }
     assert_eq!((stage.digests().len(), stage.world.messages_to(EVENTS).len()), (1, 0));
     stage.world.heal_sns();
-    // It is mended, and the event is still owed; nobody is told twice.
+    // It is fixed, and the event is still owed; nobody is notified twice.
     assert_eq!(outcomes(&stage.tick().await), ["Changed"]);
     assert_eq!((stage.digests().len(), stage.world.messages_to(EVENTS).len()), (1, 1));
     assert_eq!(outcomes(&stage.tick().await), ["Unchanged"]);

@@ -61,6 +61,31 @@ impl Story {
         format!("{} | {}", counts.join(" "), kinds.join(" ")).trim().to_owned()
     }
 
+    /// Changes the account's row in the table, and takes the fingerprint of the rows from the head.
+    fn edit_row(&self, edit: impl FnOnce(&mut Value)) {
+        let table = self.stage.dynamo.dump("packwatch");
+        let item = |sk: &str| table.iter().find(|item| item["sk"]["S"] == sk).unwrap().clone();
+        let mut row = item(&format!("account#{}", self.account));
+        edit(&mut row);
+        let mut head = item(&format!("head#{REGION}#{PACK}"));
+        head.as_object_mut().unwrap().remove("fingerprint");
+        for item in [row, head] {
+            let put = serde_json::json!({"TableName": "packwatch", "Item": item});
+            self.stage.dynamo.database().put_item(serde_json::from_value(put).unwrap()).unwrap();
+        }
+    }
+
+    fn an_hour_passes_for_reminders(&self) {
+        self.edit_row(|row| {
+            let period: u64 = row["reminder"]["N"].as_str().unwrap().parse().unwrap();
+            row["reminder"]["N"] = (period - 3600).to_string().into();
+        });
+    }
+
+    fn an_hour_passes_for_flapping(&self) {
+        self.edit_row(|row| row["turns"] = serde_json::json!({"L": []}));
+    }
+
     /// Everything that machines heard was of one incident.
     fn assert_one_incident(&self) {
         let first = self.incidents.first().cloned().flatten();
@@ -241,14 +266,7 @@ async fn a_failure_that_is_tried_again_and_again_is_counted_and_its_reminder_com
     };
     assert_eq!(failed(&mut story, 3.0).await, r#"{"Failed":1} | Failed"#);
     assert_eq!(failed(&mut story, 2.0).await, r#"{"FailedAgain":1} | FailedAgain"#);
-    // An hour passes for the row.
-    let table = story.stage.dynamo.dump("packwatch");
-    let is_row = |item: &&Value| item["sk"]["S"] == format!("account#{}", story.account);
-    let mut row = table.iter().find(is_row).unwrap().clone();
-    let period: u64 = row["reminder"]["N"].as_str().unwrap().parse().unwrap();
-    row["reminder"]["N"] = (period - 3600).to_string().into();
-    let put = serde_json::json!({"TableName": "packwatch", "Item": row});
-    story.stage.dynamo.database().put_item(serde_json::from_value(put).unwrap()).unwrap();
+    story.an_hour_passes_for_reminders();
     assert_eq!(failed(&mut story, 1.0).await, r#"{"Reminder":1} | Reminder"#, "before FailedAgain");
     story.assert_one_incident();
 }
@@ -295,6 +313,9 @@ async fn what_is_ill_when_the_pack_is_first_seen_is_named_with_its_kind() {
     );
     story.is("UPDATE_SUCCESSFUL");
     assert_eq!(story.look().await, r#"{"Recovered":1} | Recovered"#);
+    story.account = account(3);
+    story.is("UPDATE_SUCCESSFUL");
+    assert_eq!(story.look().await, r#"{"Recovered":1} | Recovered"#);
     let stuck: Vec<_> = story.incidents.iter().filter(|id| **id == story.incidents[0]).collect();
     assert_eq!(stuck.len(), 2, "the baseline's incident is the one that ends: {:?}", story.incidents);
 }
@@ -336,6 +357,75 @@ async fn stuck_is_told_though_the_account_flaps() {
     }
     story.is_stuck();
     assert_eq!(story.look().await, r#"{"Stuck":1} | Stuck"#);
+}
+
+/// As severe as where the account stands: it is stuck, it failed, or it is well.
+#[tokio::test]
+async fn settled_is_as_severe_as_where_the_account_stands() {
+    for (end, severity) in [("stuck", "warning"), ("failed", "failure"), ("well", "resolved")] {
+        let mut story = Story::after_a_baseline(&[NO_REMINDERS, ("PACKWATCH_FLAP_LIMIT", "2")]).await;
+        for _ in 0..2 {
+            story.fails();
+            story.look().await;
+            story.is("UPDATE_SUCCESSFUL");
+            story.look().await;
+        }
+        match end {
+            "stuck" => story.is_stuck(),
+            "failed" => story.fails(),
+            _ => {}
+        }
+        story.look().await;
+        story.an_hour_passes_for_flapping();
+        assert_eq!(story.look().await, r#"{"Settled":1} | Settled"#, "{end}");
+        let settled = &story.stage.world.messages_to(ALERTS)[0];
+        assert_eq!(settled.attribute("Severity"), Some(severity), "{end}");
+        assert_eq!(story.look().await, "|", "{end}: it is over");
+    }
+}
+
+#[tokio::test]
+async fn what_is_stuck_or_in_an_unknown_status_is_reminded_of_too() {
+    for is_stuck in [true, false] {
+        let mut story = Story::after_a_baseline(&[("PACKWATCH_REMIND_EVERY", "1h")]).await;
+        if is_stuck {
+            story.is_stuck();
+        } else {
+            story.is("ROLLBACK_PENDING");
+        }
+        let ago = |row: &mut crate::world::packs::Row, now| row.last_update = Some(now - 10_800.0);
+        story.stage.world.edit(REGION, PACK, &story.account, ago);
+        let begun = story.look().await;
+        assert!(
+            begun == r#"{"Stuck":1} | Stuck"# || begun == r#"{"Unrecognised":1} | Unrecognised"#,
+            "{begun}"
+        );
+        story.an_hour_passes_for_reminders();
+        assert_eq!(story.look().await, r#"{"Reminder":1} | Reminder"#, "after {begun}");
+        story.assert_one_incident();
+    }
+}
+
+/// What Slack shows as one conversation: an incident, else a pack, and never several packs.
+#[tokio::test]
+async fn news_of_several_packs_has_no_thread() {
+    let mut story = Story::of(&[]).await;
+    story.stage.world.add_pack(REGION, "Cost", 2);
+    let thread = |story: &Story| {
+        let message = story.stage.world.messages_to(ALERTS).remove(0).json_for("https");
+        message["metadata"]["threadId"].clone()
+    };
+    story.look().await;
+    assert_eq!(thread(&story), Value::Null);
+    for n in [1, 2] {
+        story.stage.world.fail(REGION, PACK, &account(n), "UPDATE_FAILED", "C", "m");
+    }
+    story.look().await;
+    assert_eq!(thread(&story), format!("packwatch#{REGION}#{PACK}"));
+    story.is("UPDATE_SUCCESSFUL");
+    story.look().await;
+    let recovered = story.incidents.last().unwrap().as_deref().unwrap();
+    assert_eq!(thread(&story), format!("packwatch#{recovered}"));
 }
 
 #[tokio::test]

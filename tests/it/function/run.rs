@@ -69,7 +69,7 @@ async fn from_a_schedule_to_a_message() {
         "one id in every copy"
     );
 
-    // A failure that is mended is told as a recovery.
+    // A failure that is fixed is reported as a recovery.
     stage.forget();
     world.set_status(REGION, PACK, &account(2), "UPDATE_SUCCESSFUL");
     stage.tick().await;
@@ -188,10 +188,15 @@ async fn every_body_and_attribute_is_there() {
     stage.world.fail(REGION, PACK, &account(1), "UPDATE_FAILED", "C<!here>", "`<@U1>` \u{202E}\u{7} & broke");
     stage.tick().await;
     let message = &stage.world.messages_to(ALERTS)[0];
-    assert!(message.body_for("email").contains("UPDATE_FAILED"));
+    let email = message.body_for("email");
+    assert!(email.contains("UPDATE_FAILED"), "{email}");
+    let command = format!("packwatch history --table packwatch --pack-region {REGION} --pack {PACK}");
+    assert!(email.contains(&format!("\nAll changes:\n{command}\n")), "{email}");
     assert!(message.body_for("sms").len() <= 140);
     let slack = message.json_for("https");
     assert_eq!((&slack["version"], &slack["source"]), (&json!("1.0"), &json!("custom")));
+    let steps = slack["content"]["nextSteps"].as_array().unwrap();
+    assert_eq!(steps.last(), Some(&json!(format!("All changes: `{command}`"))));
     let description = slack["content"]["description"].as_str().unwrap();
     assert!(description.contains("&lt;!here&gt;") && description.contains("'&lt;@U1&gt;'"), "{description}");
     for name in ["Severity", "Kinds", "Statuses", "Regions", "OrganizationConformancePackNames"] {

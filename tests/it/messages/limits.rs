@@ -125,7 +125,7 @@ fn fifty_packs_with_ten_thousand_failing_accounts_are_a_mail_that_no_client_cuts
 
 #[test]
 fn every_kind_at_once_is_cut_at_a_line_and_keeps_its_end() {
-    // An account is told of once: each kind has its own.
+    // An account is reported once, so each kind has its own accounts.
     let of_kind = |(k, kind): (u64, Kind)| (0..100).map(move |n| longest(k * 100 + n, kind));
     let all = (0..).zip(Kind::ALL).flat_map(of_kind);
     let news = |pack| changed(here(pack), 10_000, all.clone().collect());
@@ -133,7 +133,7 @@ fn every_kind_at_once_is_cut_at_a_line_and_keeps_its_end() {
     assert_fits(&alert);
     let bodies: BTreeMap<String, String> = serde_json::from_str(&alert.message).unwrap();
     assert!(bodies["email"].contains("\nThis message is too long for a mail."), "{}", bodies["email"].len());
-    assert!(bodies["email"].contains("\npackwatch history --table TABLE"));
+    assert!(bodies["email"].contains("\npackwatch history --table packwatch --pack-region eu-west-1\n"));
 }
 
 /// A filter policy on kinds or packs finds a digest whatever of it fits, and whatever SNS refuses.

@@ -10,6 +10,7 @@
 
 mod command;
 mod hostile;
+mod incident;
 mod limits;
 mod samples;
 mod schema;

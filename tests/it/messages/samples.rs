@@ -84,7 +84,7 @@ pub(crate) fn recovery(n: u64, since: &str) -> Transition {
     recovery
 }
 
-/// What a digest has to tell of one target.
+/// What a digest has to report about one target.
 pub(crate) struct News {
     pub(crate) target: Target,
     pub(crate) accounts: u64,
@@ -125,7 +125,7 @@ pub(crate) fn digest<'a>(news: &'a [News], notify: &'a Notify) -> Option<Notific
         fold
     };
     let folds: Vec<Fold<'a>> = news.iter().map(fold).collect();
-    packwatch::notify::digest(&folds.iter().collect::<Vec<_>>())
+    packwatch::notify::digest(&folds.iter().collect::<Vec<_>>(), Some("packwatch"))
 }
 
 pub(crate) fn told(news: &[News]) -> Notification {

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use crate::harness::parts::Parts;
 use jiff::{SignedDuration, Timestamp};
-use packwatch::model::{DetailedStatus, PackName, Region, Target};
+use packwatch::model::{DetailedStatus, PackName, Region, Status, Target};
 use packwatch::notify::Notification;
 use packwatch::notify::message::{Alert, Event};
 use packwatch::ports::{
-    Filters, Machines, Page, PageRequest, PublishError, Publisher, SourceError, StatusSource,
+    Filters, Machines, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError, StatusSource,
 };
 use packwatch::settings::{Reader, Settings};
 use packwatch::state::State;
@@ -74,9 +74,12 @@ impl Publisher for Inbox {
     }
 }
 
+/// The pack of a stage.
+pub(crate) const PACK: &str = "Security-Baseline";
+
 /// One pack, and a clock that only the test moves.
-pub(crate) struct Stage {
-    pub(crate) store: MemoryStore,
+pub(crate) struct Stage<S = MemoryStore> {
+    pub(crate) store: S,
     pub(crate) inbox: Inbox,
     pub(crate) now: Timestamp,
     settings: Settings,
@@ -85,12 +88,18 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new(settings: &[(&str, &str)]) -> Self {
+        Self::on(MemoryStore::default(), settings)
+    }
+}
+
+impl<S: SnapshotStore> Stage<S> {
+    pub(crate) fn on(store: S, settings: &[(&str, &str)]) -> Self {
         let lookup = |name: &str| {
             let set = settings.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned());
             set.or_else(|| (name == "PACKWATCH_REGIONS").then(|| "eu-west-1".to_owned()))
         };
         Self {
-            store: MemoryStore::default(),
+            store,
             inbox: Inbox::default(),
             now: at("2026-11-18T10:00:00Z"),
             settings: Reader::new(&lookup).settings(),
@@ -103,6 +112,17 @@ impl Stage {
         self.states.insert(n, super::samples::state(status, &self.now.to_string()));
     }
 
+    /// From now on the account has failed, for this.
+    pub(crate) fn fail(&mut self, n: u64, code: &str, message: &str) {
+        let state = super::samples::failed(code, message, &self.now.to_string());
+        self.states.insert(n, State { status: Status::new("UPDATE_FAILED"), ..state });
+    }
+
+    /// From now on the account is not there.
+    pub(crate) fn leave(&mut self, n: u64) {
+        self.states.remove(&n);
+    }
+
     pub(crate) fn pass(&mut self, minutes: i64) {
         self.now += SignedDuration::from_mins(minutes);
     }
@@ -113,12 +133,12 @@ impl Stage {
             account: account(*n),
             conformance_pack_name: "OrgConformsPack-x".to_owned(),
             status: state.status.clone(),
-            error_code: None,
-            error_message: None,
+            error_code: state.error_code.clone(),
+            error_message: state.error_message.clone(),
             last_update: state.last_update,
         };
         let rows = self.states.iter().map(row).collect();
-        let source = Statuses(BTreeMap::from([(here("Pack"), rows)]));
+        let source = Statuses(BTreeMap::from([(here(PACK), rows)]));
         let outside = Parts { source: &source, store: &self.store, publisher: &self.inbox, now: self.now };
         let report = watch::run(&outside, &self.settings, &Request::default(), &Budget::UNLIMITED).await;
         report.unwrap().answer.targets[0].outcome
@@ -126,8 +146,12 @@ impl Stage {
 
     /// The digests since the last look, and the kinds of the events.
     pub(crate) fn take(&self) -> (Vec<Notification>, Vec<String>) {
-        let events = std::mem::take(&mut *self.inbox.events.borrow_mut());
-        let kinds = events.iter().map(|event| event["Kind"].as_str().unwrap().to_owned()).collect();
-        (std::mem::take(&mut *self.inbox.digests.borrow_mut()), kinds)
+        let (digests, events) = self.take_whole();
+        (digests, events.iter().map(|event| event["Kind"].as_str().unwrap().to_owned()).collect())
+    }
+
+    /// The digests and the events since the last look.
+    pub(crate) fn take_whole(&self) -> (Vec<Notification>, Vec<Value>) {
+        (self.inbox.digests.take(), self.inbox.events.take())
     }
 }

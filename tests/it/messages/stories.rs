@@ -8,7 +8,7 @@ use packwatch::state::silence::Silence;
 use packwatch::watch::report::Outcome;
 
 use super::samples::{account, at, here};
-use super::stage::Stage;
+use super::stage::{PACK, Stage};
 
 fn silence(until: &str) -> Silence {
     Silence {
@@ -43,8 +43,7 @@ async fn a_silenced_failure_is_recorded_and_told_when_the_silence_ends() {
     assert_eq!(stage.run().await, Outcome::Changed);
     let (digests, events) = stage.take();
     assert_eq!((digests.len(), events), (0, vec!["Failed".to_owned()]), "machines hear of it");
-    let logged: Vec<_> =
-        stage.store.log_of(&here("Pack")).into_iter().filter_map(Record::transition).collect();
+    let logged: Vec<_> = stage.store.log_of(&here(PACK)).into_iter().filter_map(Record::transition).collect();
     assert!(logged.len() == 1 && logged[0].silenced, "{logged:?}");
     assert_eq!(stage.run().await, Outcome::Unchanged);
 
