@@ -87,7 +87,7 @@ class Alarms(unittest.TestCase):
     def test_a_chat_shows_the_whole_description(self):
         """Amazon Q Developer in chat applications cuts them at 250 characters."""
         alarms = of_type("AWS::CloudWatch::Alarm")
-        self.assertEqual(len(alarms), 9)
+        self.assertEqual(len(alarms), 10)
         for name, alarm in alarms.items():
             self.assertLess(len(alarm["AlarmDescription"]), 250, name)
 
@@ -96,6 +96,31 @@ class Alarms(unittest.TestCase):
         for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
             self.assertEqual(alarm["AlarmActions"], wanted, name)
             self.assertEqual(alarm.get("OKActions", wanted), wanted, name)
+
+
+    def test_a_whole_look_is_late_after_three_times_its_interval(self):
+        mapping = TEMPLATE["Mappings"]["WholeLook"]
+        self.assertEqual([*mapping], TEMPLATE["Parameters"]["WholeEvery"]["AllowedValues"])
+        for every, late in mapping.items():
+            if every != "always":
+                seconds = int(every[:-1]) * {"m": 60, "h": 3600}[every[-1]]
+                self.assertEqual(late["LateSeconds"], 3 * seconds, every)
+
+    def test_the_bill_counts_what_they_look_at(self):
+        """CloudWatch charges for each metric that an alarm looks at."""
+        counts = {"": 0, "HasQuickLooks": 0, "HasFanOut": 0}
+        for each in TEMPLATE["Resources"].values():
+            if each["Type"] == "AWS::CloudWatch::Alarm":
+                looked_at = [m for m in each["Properties"].get("Metrics", [{}]) if "Expression" not in m]
+                counts[each.get("Condition", "")] += len(looked_at)
+        estimate = (PROJECT / "src/cli/cost/usage.rs").read_text()
+        counted = dict(re.findall(r"const (\w+_ALARM_METRICS): f64 = ([0-9.]+);", estimate))
+        wanted = {
+            "BASIC_ALARM_METRICS": counts[""],
+            "QUICK_ALARM_METRICS": counts["HasQuickLooks"],
+            "FAN_OUT_ALARM_METRICS": counts["HasFanOut"],
+        }
+        self.assertEqual({name: float(counted[name]) for name in wanted}, wanted)
 
 
 class Metrics(unittest.TestCase):

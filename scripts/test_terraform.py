@@ -55,6 +55,7 @@ RESOURCES = {
     "UnfinishedTargetsAlarm": "aws_cloudwatch_metric_alarm.unfinished_targets",
     "UnfinishedTargetsPolicy": "aws_sqs_queue_policy.unfinished_targets",
     "UnannouncedAlarm": "aws_cloudwatch_metric_alarm.unannounced",
+    "WholeLookLateAlarm": "aws_cloudwatch_metric_alarm.whole_look_late",
 }
 
 # Names of template.yaml (resources, parameters, outputs) that the module does without, and why.
@@ -251,6 +252,7 @@ PSEUDO = {
     "local.permissions_boundary": "PermissionsBoundaryArn, or nothing",
     "local.queue_url": "Targets",
     "local.region": "AWS::Region",
+    "local.whole_look_late_seconds": "three times WholeEvery in seconds",
 }
 ADDRESSES = {address: name for name, address in RESOURCES.items()}
 # The log group's ARN ends in :* for CloudFormation and not for Terraform.
@@ -294,6 +296,8 @@ def of_template(value) -> str:
             return f"{value} with {condition}, or {other}"
         case "FindInMap", ["Every", {"Ref": parameter}, "Seconds"]:
             return f"<{parameter} in seconds>"
+        case "FindInMap", ["WholeLook", {"Ref": "WholeEvery"}, "LateSeconds"]:
+            return "<three times WholeEvery in seconds>"
         case "Join", [",", {"Ref": parameter}]:
             return f"<{parameter}>"
         case "If", ["HasRegions", {"Ref": "Regions"}, {"Ref": "AWS::Region"}]:
@@ -369,6 +373,7 @@ COUNTED = {
     '${var.key_arn == "" ? 0 : 1}': ["aws_iam_role_policy.schedule_key", "aws_iam_role_policy.table_key"],
     '${var.key_arn == "" ? 1 : 0}': ["aws_kms_alias.topics", "aws_kms_key.topics"],
     "${length(var.subnet_ids) == 0 ? 0 : 1}": ["aws_iam_role_policy.network"],
+    "${local.quick_looks}": ["aws_cloudwatch_metric_alarm.whole_look_late"],
 }
 
 # What a dynamic block of the module asks, and the template's condition.

@@ -143,3 +143,32 @@ resource "aws_cloudwatch_metric_alarm" "unannounced" {
   ok_actions         = [local.alarm_topic_arn]
   tags               = local.tags
 }
+
+locals {
+  # With fan_out every look is whole, and no run knows of all.
+  quick_looks = var.whole_every == "always" || var.fan_out == "on" ? 0 : 1
+  # A whole look is late when the last one is three times as long ago as it should be.
+  whole_look_late_seconds = local.quick_looks * 3 * try(
+    tonumber(regex("^[0-9]+", var.whole_every)) * { m = 60, h = 3600 }[regex("[mh]$", var.whole_every)], 0
+  )
+}
+
+# A quick look sees no healthy account join or leave: that nobody makes whole ones is what somebody must know.
+resource "aws_cloudwatch_metric_alarm" "whole_look_late" {
+  count               = local.quick_looks
+  alarm_name          = "${var.name}-whole-look-late"
+  alarm_description   = "A large pack was not read in full for three times WholeEvery, so healthy accounts that join or leave it go unnoticed. Runs lack the time, or AWS Config throttles: raise Timeout or WholeEvery, or use FanOut."
+  namespace           = "packwatch"
+  metric_name         = "OldestWholeLook"
+  dimensions          = { FunctionName = aws_lambda_function.packwatch.function_name }
+  statistic           = "Maximum"
+  period              = local.interval_seconds
+  evaluation_periods  = 1
+  threshold           = local.whole_look_late_seconds
+  comparison_operator = "GreaterThanThreshold"
+  # Nothing is measured where no pack is large.
+  treat_missing_data = "notBreaching"
+  alarm_actions      = [local.alarm_topic_arn]
+  ok_actions         = [local.alarm_topic_arn]
+  tags               = local.tags
+}

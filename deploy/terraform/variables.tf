@@ -95,11 +95,11 @@ variable "schedule_state" {
 variable "whole_every" {
   type        = string
   default     = "1h"
-  description = "How often large packs are read in full, for example 1h; between that, only accounts that are not well. Or always."
+  description = "How often large packs are read in full; between that, only accounts that are not well."
 
   validation {
-    condition     = can(regex("^always$|^([0-9]+(s|m|h|d))+$", var.whole_every))
-    error_message = "whole_every must be a duration, such as 1h, or always."
+    condition     = contains(["15m", "30m", "1h", "2h", "3h", "6h", "12h", "24h", "always"], var.whole_every)
+    error_message = "whole_every must be 15m, 30m, 1h, 2h, 3h, 6h, 12h, 24h or always."
   }
 }
 

@@ -1,6 +1,7 @@
 //! `packwatch cost`: what a month costs, by the formula of `docs/cost.md`.
 
-mod estimate;
+mod bill;
+mod usage;
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -9,7 +10,8 @@ use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
-use self::estimate::{ITEMS, Item, Usage};
+use self::bill::{ITEMS, Item, total, total_beyond_free};
+use self::usage::Usage;
 use crate::cli::args::Offline;
 use crate::cli::outcome::{Done, Failure};
 use crate::cli::table::{self, Cell, Column, Wide};
@@ -43,6 +45,12 @@ pub(super) struct CostArgs {
     /// How often every account is read, as 1h, or always
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = whole_every)]
     whole_every: WholeEvery,
+    /// With FanOut: packs go through a queue to several runs
+    #[arg(long)]
+    fan_out: bool,
+    /// Year of the deployment: the key costs more after each of its first two yearly rotations
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    year: u32,
     /// With the dashboard
     #[arg(long)]
     dashboard: bool,
@@ -93,7 +101,9 @@ fn usage(args: &CostArgs, accounts: u32) -> Usage {
         changed: args.changes / 100.0,
         unwell: args.unwell / 100.0,
         whole_every: args.whole_every.0,
+        fan_out: args.fan_out,
         dashboard: args.dashboard,
+        year: args.year.into(),
     }
 }
 
@@ -114,13 +124,13 @@ fn print_table(usages: &[(u32, Usage)]) -> Result<(), Failure> {
             .collect::<Vec<_>>()
     };
     let mut rows = vec![
-        fact("(calls of AWS Config in a run)", &|usage| format!("{:.0}", usage.calls_per_run())),
+        fact("(calls of AWS Config in a run)", &|usage| format!("{:.0}", usage.calls_per_tick())),
         fact("(a run takes, seconds)", &|usage| format!("{:.1}", usage.seconds_per_run())),
         fact("(whole looks, seconds an hour)", &|usage| format!("{:.1}", usage.whole_seconds_per_hour())),
         fact("(GB-seconds)", &|usage| format!("{:.0}", usage.gb_seconds())),
     ];
-    rows.extend(ITEMS.iter().map(|item| amounts(item.name, &item.dollars, &|usage| item.beyond_free(usage))));
-    rows.push(amounts("Total", &Usage::total, &Usage::total_beyond_free));
+    rows.extend(ITEMS.iter().map(|item| amounts(item.name, &|u| item.dollars(u), &|u| item.beyond_free(u))));
+    rows.push(amounts("Total", &total, &total_beyond_free));
     let mut columns: Vec<Column<'_>> = header.iter().map(|title| Column::number(title)).collect();
     if let (Some(first), Some(title)) = (columns.first_mut(), header.first()) {
         *first = Column::text(title);
@@ -138,14 +148,14 @@ fn document(accounts: u32, usage: &Usage) -> Value {
         "Accounts": accounts,
         "Packs": usage.packs,
         "EverySeconds": usage.every,
-        "CallsPerRun": usage.calls_per_run(),
+        "CallsPerRun": usage.calls_per_tick(),
         "SecondsPerRun": cents(usage.seconds_per_run()),
         "WholeLookSecondsPerHour": cents(usage.whole_seconds_per_hour()),
         "GbSeconds": usage.gb_seconds().round(),
-        "Items": items(&|item| (item.dollars)(usage)),
-        "Total": cents(usage.total()),
+        "Items": items(&|item| item.dollars(usage)),
+        "Total": cents(total(usage)),
         "ItemsBeyondFree": items(&|item| item.beyond_free(usage)),
-        "TotalBeyondFree": cents(usage.total_beyond_free()),
+        "TotalBeyondFree": cents(total_beyond_free(usage)),
         "Currency": "USD",
     })
 }
