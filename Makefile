@@ -91,7 +91,8 @@ SEED ?=
 soak: ## Kill the real function at random, HISTORIES times (SEED=n), and search the larger spaces
 	PACKWATCH_SOAK_HISTORIES=$(HISTORIES) $(if $(SEED),PACKWATCH_SOAK_SEED=$(SEED) PROPTEST_RNG_SEED=$(SEED)) \
 		cargo test --locked --all-features --test it -- --include-ignored --nocapture \
-		protocol::soak:: protocol::model:: messages::hostile:: protocol::interleavings:: protocol::quick_looks::
+		protocol::soak:: protocol::model:: messages::hostile:: protocol::interleavings:: protocol::quick_looks:: \
+		protocol::crashes::no_two_faults_of_quick_looks
 
 # The pure files of a run, of what is kept, and of the digest: what a unit test can judge without an outside.
 MUTATED := $(addprefix src/watch/,compare.rs past.rs kind.rs telling.rs flap.rs record.rs batch.rs plan.rs look.rs quick.rs) \

@@ -18,6 +18,10 @@ const EFFECTS: usize = 115;
 const SINGLES: usize = 595;
 const PAIRS: usize = 151_087;
 
+/// The same where the packs are large.
+const LARGE_EFFECTS: usize = 158;
+const LARGE_SINGLES: usize = 810;
+
 type Plan = Vec<(usize, Outcome)>;
 
 /// Where a history is between two runs.
@@ -150,4 +154,25 @@ async fn no_two_faults_lose_or_repeat_anything() {
     search.assert_unbroken();
     assert_eq!(pairs, PAIRS);
     spaces::tell("pairs of faults", pairs);
+}
+
+/// Where most looks are quick ones.
+#[tokio::test(start_paused = true)]
+async fn no_single_fault_of_a_quick_look_loses_or_repeats_anything() {
+    let mut search = Search::default();
+    let begin = Point { store: MemoryStore::of_large_packs(), ..Point::default() };
+    let singles = search.follow(&begin, 1, &[]).await;
+    search.assert_unbroken();
+    assert_eq!((search.effects, singles), (LARGE_EFFECTS, LARGE_SINGLES));
+    spaces::tell("single faults at large packs", singles);
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "takes minutes: `make soak`"]
+async fn no_two_faults_of_quick_looks_lose_or_repeat_anything() {
+    let mut search = Search::default();
+    let begin = Point { store: MemoryStore::of_large_packs(), ..Point::default() };
+    let pairs = search.follow(&begin, 2, &[]).await;
+    search.assert_unbroken();
+    spaces::tell("pairs of faults at large packs", pairs);
 }

@@ -10,6 +10,7 @@ use packwatch::state::log::{Notice, PackEvent, Position, Record};
 use serde_json::{Value, json};
 
 use crate::protocol::memory::MemoryStore;
+use crate::protocol::oracle::{is, is_ill};
 
 /// What an accepted digest stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -41,7 +42,7 @@ pub(crate) fn is_told(transition: &Transition) -> bool {
 
 fn counted_as(transition: &Transition) -> &'static str {
     let was = transition.from.as_ref().is_some_and(|from| from.silenced);
-    let is = transition.to.as_ref().is_some_and(|to| to.silenced);
+    let is = transition.to.as_ref().is_some_and(|to| to.silenced || !is_ill(is(Some(to))));
     match transition.kind {
         _ if transition.flapping.is_some() => "Flapping",
         Kind::Reminder if was && !is => "SilenceEnded",

@@ -131,6 +131,8 @@ pub(crate) struct Steps {
 pub(crate) enum Granted {
     Pass,
     ReplyLost,
+    /// Not applied, and nobody knows.
+    Throttled,
 }
 
 impl Gate {
@@ -227,6 +229,7 @@ impl Gate {
         let planned = planned.filter(|outcome| *outcome != Outcome::Poison || kind.publishes());
         self.fired.borrow_mut().extend(planned.map(|outcome| (index, kind, outcome)));
         let planned = planned.or_else(|| self.trouble(kind));
+        let planned = planned.or((granted == Granted::Throttled).then_some(Outcome::Throttled));
         if planned == Some(Outcome::Poison) {
             self.poisoned.borrow_mut().extend(contents.iter().cloned());
         }

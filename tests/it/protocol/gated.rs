@@ -43,8 +43,9 @@ impl<T: SnapshotStore> SnapshotStore for Gated<T> {
     }
 
     async fn claim(&self, target: &Target, claim: &Claim) -> Result<Head, StoreError> {
-        self.gate.journal.claims(target, claim.epoch());
-        self.gate.pass(Kind::Claim, &[], self.port.claim(target, claim)).await
+        let head = self.gate.pass(Kind::Claim, &[], self.port.claim(target, claim)).await?;
+        self.gate.journal.claims(target, head.epoch);
+        Ok(head)
     }
 
     async fn rows(&self, target: &Target) -> Result<BTreeMap<AccountId, Row>, StoreError> {

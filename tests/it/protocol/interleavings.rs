@@ -89,9 +89,11 @@ impl Search {
 pub(super) const TWO: Space = Space {
     mutant: Mutant::Sound,
     runs: 2,
+    before: None,
     changes: &[FAIL],
     faults: 0,
     replies: false,
+    refusals: false,
     switches: usize::MAX,
     baseline: true,
     runners: &[Runner::Person],
@@ -216,6 +218,47 @@ fn a_mark_that_is_set_back_is_caught() {
 #[test]
 fn a_baseline_decided_by_a_mark_is_caught() {
     caught(Mutant::BaselineByMark, Space { baseline: false, runs: 2, ..THREE });
+}
+
+/// A run of which an effect is not applied, or that dies.
+const REFUSED: Space = Space { runs: 1, faults: 1, refusals: true, ..TWO };
+
+#[test]
+fn a_mark_beyond_a_record_that_may_not_be_there_is_caught() {
+    caught(Mutant::BeyondAnUnknownRecord, REFUSED);
+}
+
+#[test]
+fn one_write_for_both_marks_is_caught() {
+    caught(Mutant::OneWriteForBothMarks, REFUSED);
+}
+
+#[test]
+fn a_fingerprint_after_one_topics_success_is_caught() {
+    caught(Mutant::OneTopicIsEnough, REFUSED);
+}
+
+const LEAVE: fn(&World) = |world| {
+    world.leave(REGION, A, &account(1));
+};
+const JOIN_ILL: fn(&World) = |world| {
+    world.join(REGION, A, &account(1), "CREATE_FAILED");
+};
+
+#[test]
+fn a_confirmation_after_the_claim_is_caught() {
+    let space = Space { before: Some(LEAVE), changes: &[JOIN_ILL, FAIL_OTHERWISE], switches: 3, ..TWO };
+    caught(Mutant::ConfirmationAfterTheClaim, space);
+}
+
+#[test]
+fn a_notice_that_is_not_the_last_of_its_epoch_is_caught() {
+    caught(Mutant::NoticeNotLast, Space { baseline: false, ..REFUSED });
+}
+
+#[test]
+fn a_target_that_is_not_told_since_it_was_claimed_again_is_caught() {
+    caught(Mutant::DroppedSinceClaimedAgain, Space { changes: &[FAIL], faults: 1, ..TWO });
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! - `interleavings` goes through every schedule of overlapping runs (`schedules` is one of them, under way).
 //! - `quick_looks` does that with a large pack, of which a tick sees only what is not well.
 //! - `model` makes random histories; `soak` kills the real function.
+//! - `windows` counts what a killed run repeats.
 //! - `oracle` is the table of kinds, written a second time; `accounts` holds the comparison against it.
 //! - `older` is packwatch 0.1 at the same table.
 //! - `truth` remembers what was the case, `heard` what SNS accepted, `journal` what of that went wrong and so excuses a copy;
@@ -36,3 +37,4 @@ mod schedules;
 mod soak;
 mod spaces;
 mod truth;
+mod windows;

@@ -358,6 +358,16 @@ async fn a_run_dies_once() {
     assert_eq!(history(false, &ops).await, Vec::<String>::new());
 }
 
+/// A pack is deleted, and nobody wants to hear of that, but of the end of an incident: the digest told it with the id of
+/// the deletion's record.
+#[tokio::test(start_paused = true)]
+async fn a_digest_has_the_id_of_what_it_tells() {
+    let fail = Op::Move(Move { pack: A, account: 1, to: Some("UPDATE_FAILED") });
+    let run = Op::Run { only: Only::Everything, ends_in: None, faults: Vec::new(), moves: Vec::new() };
+    let ops = [fail, run, Op::Delete { pack: A }, Op::Setting(Setting::Notify(NOTIFY[1]))];
+    assert_eq!(history(false, &ops).await, Vec::<String>::new());
+}
+
 #[test]
 fn random_histories_keep_the_promise() {
     let config = ProptestConfig { cases: HISTORIES, failure_persistence: None, ..ProptestConfig::default() };

@@ -17,7 +17,7 @@ use packwatch::ports::{
 };
 use packwatch::state::Row;
 use packwatch::state::heads::{Advance, Change, Claim, Closing, Finish, Head, Heads, Mark, Note};
-use packwatch::state::log::Record;
+use packwatch::state::log::{Position, Record};
 use serde_json::Value;
 
 use crate::protocol::direct::{Direct, target};
@@ -41,6 +41,13 @@ pub(crate) enum Mutant {
     BaselineByMark,
     MarkSetBack,
     NoticeNotWithItsBaseline,
+    BeyondAnUnknownRecord,
+    OneWriteForBothMarks,
+    OneTopicIsEnough,
+    ConfirmationAfterTheClaim,
+    NoticeNotLast,
+    DroppedSinceClaimedAgain,
+    NoWindow,
     UnwellKeptAtTheClaim,
     UnwellOfAnyEpoch,
     ComparedWhereItOwes,
@@ -59,6 +66,8 @@ pub(crate) struct MutantStore {
     pub(crate) now: Timestamp,
     /// The heads as this run loaded them.
     pub(crate) loaded: RefCell<BTreeMap<Target, Head>>,
+    /// The epoch of this run's claim.
+    pub(crate) claimed: Cell<u64>,
 }
 
 impl MutantStore {
@@ -78,6 +87,9 @@ impl SnapshotStore for MutantStore {
         }
         for head in heads.known.values_mut() {
             match self.mutant {
+                Mutant::DroppedSinceClaimedAgain if head.epoch > self.claimed.get() && !is_first => {
+                    head.announced = u64::MAX;
+                }
                 Mutant::UnwellOfAnyEpoch => head.unwell_epoch = Some(head.epoch),
                 Mutant::ComparedWhereItOwes if is_first => {
                     (head.announced, head.events_announced) = (head.epoch, head.epoch);
@@ -90,6 +102,7 @@ impl SnapshotStore for MutantStore {
 
     async fn claim(&self, target: &Target, claim: &Claim) -> Result<Head, StoreError> {
         let before = self.store.heads().remove(target);
+        self.claimed.set(claim.epoch());
         if self.older {
             let (stored, seen) = older::claim(before.as_ref(), claim)?;
             self.store.edit_head(target, |head| *head = stored);
@@ -164,12 +177,25 @@ impl SnapshotStore for MutantStore {
             return Ok(());
         }
         let epoch = self.fence(target, advance.epoch);
-        self.store.advance(target, &Advance { epoch, ..advance.clone() }).await
+        let advance = Advance { epoch, ..advance.clone() };
+        if self.mutant == Mutant::OneWriteForBothMarks {
+            self.store.advance(target, &Advance { mark: Mark::People, ..advance.clone() }).await?;
+            return self.store.advance(target, &Advance { mark: Mark::Machines, ..advance }).await;
+        }
+        self.store.advance(target, &advance).await
     }
 
     async fn finish(&self, target: &Target, finish: &Finish) -> Result<(), StoreError> {
         if self.older {
             return self.store.edit_head(target, |head| older::finish(head, finish)).unwrap_or(Ok(()));
+        }
+        if self.mutant == Mutant::OneTopicIsEnough {
+            self.store.edit_head(target, |head| {
+                if head.epoch == finish.epoch {
+                    head.fingerprint.clone_from(&finish.fingerprint);
+                }
+            });
+            return Ok(());
         }
         let epoch = self.fence(target, finish.epoch);
         self.store.finish(target, &Finish { epoch, ..finish.clone() }).await
@@ -201,6 +227,10 @@ pub(crate) struct Protocol {
     early: RefCell<Option<Result<Page<DetailedStatus>, SourceError>>>,
     late: RefCell<(Vec<Alert>, Vec<Vec<Event>>)>,
     gone: RefCell<Option<SourceError>>,
+    /// A claim that was made too early.
+    claim: RefCell<Option<Result<Head, StoreError>>>,
+    /// Machines' topic failed, and that is taken for nothing.
+    ignores_machines: Cell<bool>,
     /// The time of day where it does not go with the world's.
     fixed_now: Option<Timestamp>,
 }
@@ -223,6 +253,8 @@ impl Protocol {
             early: RefCell::default(),
             late: RefCell::default(),
             gone: RefCell::default(),
+            claim: RefCell::default(),
+            ignores_machines: Cell::default(),
             fixed_now,
         }
     }
@@ -281,6 +313,14 @@ impl StatusSource for Protocol {
     ) -> Result<Page<DetailedStatus>, SourceError> {
         if let Some(page) = self.early.borrow_mut().take() {
             return page;
+        }
+        if self.mutant == Mutant::ConfirmationAfterTheClaim && filters.account.is_some() {
+            let loaded = self.store.port.loaded.borrow().get(target).cloned();
+            if let Some(Head { epoch: seen, born, .. }) = loaded {
+                let claim = Claim { seen, born, listens: None, run: "early".to_owned() };
+                let claimed = self.store.claim(target, &claim).await;
+                self.claim.replace(Some(claimed));
+            }
         }
         if let (Mutant::AbsenceTakenForRecovery, Some(account)) = (self.mutant, filters.account) {
             return Ok(self.taken_for_recovered(target, account));
@@ -341,7 +381,10 @@ impl SnapshotStore for Protocol {
     }
 
     async fn claim(&self, target: &Target, claim: &Claim) -> Result<Head, StoreError> {
-        self.store.claim(target, claim).await
+        match self.claim.take() {
+            Some(claimed) => claimed,
+            None => self.store.claim(target, claim).await,
+        }
     }
 
     async fn rows(&self, target: &Target) -> Result<BTreeMap<AccountId, Row>, StoreError> {
@@ -355,7 +398,14 @@ impl SnapshotStore for Protocol {
         changes: &[Change],
         closing: Option<&Closing>,
     ) -> Result<(), StoreError> {
-        self.store.record(target, epoch, changes, closing).await
+        if self.mutant == Mutant::NoticeNotLast && closing.is_some() {
+            self.store.record(target, epoch, &[], closing).await?;
+            return self.store.record(target, epoch, changes, None).await;
+        }
+        match self.store.record(target, epoch, changes, closing).await {
+            Err(StoreError::Unavailable(_)) if self.mutant == Mutant::BeyondAnUnknownRecord => Ok(()),
+            recorded => recorded,
+        }
     }
 
     async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<Record>, StoreError> {
@@ -363,6 +413,12 @@ impl SnapshotStore for Protocol {
     }
 
     async fn advance(&self, target: &Target, advance: &Advance) -> Result<(), StoreError> {
+        let is_machines = advance.mark == Mark::Machines;
+        let is_on_the_way = advance.to != Position::end_of(advance.epoch);
+        let keeps_no_window = self.mutant == Mutant::NoWindow && is_on_the_way;
+        if is_machines && (self.ignores_machines.get() || keeps_no_window) {
+            return Ok(());
+        }
         self.store.advance(target, advance).await?;
         let (alerts, events) = match advance.mark {
             Mark::People => (std::mem::take(&mut self.late.borrow_mut().0), Vec::new()),
@@ -414,6 +470,12 @@ impl Publisher for Protocol {
             self.late.borrow_mut().1.push(events.to_vec());
             return Ok(Vec::new());
         }
-        self.outside.events(events).await
+        match self.outside.events(events).await {
+            Err(_) if self.mutant == Mutant::OneTopicIsEnough => {
+                self.ignores_machines.set(true);
+                Ok(Vec::new())
+            }
+            sent => sent,
+        }
     }
 }

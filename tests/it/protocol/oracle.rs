@@ -117,7 +117,7 @@ pub(crate) fn at_first(cell: Cell) -> Option<Kind> {
     }
 }
 
-fn is_ill(is: Is) -> bool {
+pub(crate) fn is_ill(is: Is) -> bool {
     matches!(is, Is::Failed | Is::Stuck | Is::Unknown)
 }
 

@@ -210,14 +210,15 @@ impl OnTarget<'_> {
         let mut wrong = Vec::new();
         // The story of an account ends with the life of its pack.
         let mut stories: BTreeMap<(AccountId, usize, usize), Vec<Transition>> = BTreeMap::new();
-        let (mut life, mut lives, mut again) = (None, 0, 0);
+        let (mut life, mut lives) = (None, 0);
+        let mut begun_anew: BTreeMap<AccountId, usize> = BTreeMap::new();
         for record in self.log {
             match record {
                 Record::Account(t) => {
                     // Whoever was left out for a while begins anew.
-                    again += usize::from(t.from.is_none() && self.is_lenient(t.account));
-                    let part = if self.is_lenient(t.account) { again } else { 0 };
-                    stories.entry((t.account, lives, part)).or_default().push(t.clone());
+                    let part = begun_anew.entry(t.account).or_default();
+                    *part += usize::from(t.from.is_none() && self.is_lenient(t.account));
+                    stories.entry((t.account, lives, *part)).or_default().push(t.clone());
                 }
                 Record::Pack(notice) => {
                     let wants = |name: &&str| self.notify(notice.epoch).contains(name);
@@ -268,6 +269,9 @@ fn lives(
                 broken.push(format!("{target}, epoch {}: begins: {begins}, which it never did", life.epoch))
             }
         }
+        if let Some(rows) = &life.begins {
+            broken.extend(wrong_beginning(truth, target, rows, at, excluded));
+        }
         match (live.take(), life.begins) {
             (None, Some(rows)) => live = Some((life.epoch, rows)),
             (None, None) => {}
@@ -308,6 +312,26 @@ fn lives(
         }
     }
     broken
+}
+
+/// What is wrong with the rows with which a life begins, since a moment: what never was, and who was there all the time.
+fn wrong_beginning(
+    truth: &Truth,
+    target: &Target,
+    rows: &BTreeMap<AccountId, Row>,
+    since: usize,
+    excluded: &BTreeSet<AccountId>,
+) -> Vec<String> {
+    let past = truth.past.borrow();
+    let there = past.iter().flat_map(|then| then.accounts.keys()).filter(|(of, _)| of == target);
+    let accounts = rows.keys().copied().chain(there.map(|(_, account)| *account)).collect::<BTreeSet<_>>();
+    let is_wrong = |account: &AccountId| {
+        let row = fact(rows.get(account).map(|row| &row.state));
+        !excluded.contains(account)
+            && !truth.story(target, *account).iter().skip(since).any(|then| *then == row)
+    };
+    let wrong = accounts.into_iter().filter(is_wrong);
+    wrong.map(|account| format!("{target}, {account}: a life began without it as it was")).collect()
 }
 
 /// What of a state no row follows without a record.

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use packwatch::state::log::Record;
 use packwatch::watch;
 use packwatch::watch::budget::Budget;
 use packwatch::watch::request::Request;
@@ -27,10 +28,14 @@ use crate::world::messages::Message;
 pub(crate) struct Space {
     pub(crate) mutant: Mutant,
     pub(crate) runs: usize,
+    /// What happens after the baseline and before any run.
+    pub(crate) before: Option<fn(&World)>,
     pub(crate) changes: &'static [fn(&World)],
     /// How many runs may die, or have a reply lost.
     pub(crate) faults: usize,
     pub(crate) replies: bool,
+    /// Whether an effect may not be applied.
+    pub(crate) refusals: bool,
     /// How often a run that could go on may be left for another.
     pub(crate) switches: usize,
     /// Whether there is a baseline before.
@@ -57,6 +62,7 @@ pub(crate) enum Runner {
 pub(crate) enum Choice {
     Step(usize),
     LoseReply(usize),
+    Refuse(usize),
     Crash(usize),
     Change,
 }
@@ -66,6 +72,8 @@ struct Run {
     future: Option<Pin<Box<dyn Future<Output = ()>>>>,
     polls: u64,
     crashed: bool,
+    /// Some effect of it was refused, or its reply was lost.
+    disturbed: bool,
 }
 
 /// One world with its runs, somewhere in a schedule.
@@ -106,6 +114,9 @@ impl Sim {
     pub(crate) fn new(space: Space, begin: &Begin) -> Self {
         let truth = Truth::new(&[(A, 2)]);
         truth.world.lock().sns.messages.clone_from(&begin.messages);
+        if let Some(before) = space.before.filter(|_| !begin.messages.is_empty()) {
+            truth.change(before);
+        }
         let mut sim = Self {
             space,
             truth,
@@ -134,6 +145,7 @@ impl Sim {
             older: runner == Runner::Older,
             now: fixed_now.unwrap_or_else(|| Direct(self.truth.world.clone()).now()),
             loaded: Default::default(),
+            claimed: Default::default(),
         };
         let store = Gated { gate: gate.clone(), port: store };
         let outside = Gated { gate: gate.clone(), port: Direct(self.truth.world.clone()) };
@@ -149,7 +161,8 @@ impl Sim {
             let _however_it_ended = watch::run(&protocol, &settings, &request, &Budget::UNLIMITED).await;
         };
         let future = Box::pin(tokio::task::unconstrained(future));
-        let mut run = Run { gate, future: Some(future), polls: 1000 * n as u64, crashed: false };
+        let mut run =
+            Run { gate, future: Some(future), polls: 1000 * n as u64, crashed: false, disturbed: false };
         run.poll();
         run
     }
@@ -181,6 +194,9 @@ impl Sim {
             if self.faults < self.space.faults && self.space.replies {
                 choices.push(Choice::LoseReply(n));
             }
+            if self.faults < self.space.faults && self.space.refusals {
+                choices.push(Choice::Refuse(n));
+            }
         }
         if self.changed < self.space.changes.len() {
             choices.push(Choice::Change);
@@ -199,13 +215,18 @@ impl Sim {
                 self.runs[n].future = None;
                 self.runs[n].crashed = true;
             }
-            Choice::Step(n) | Choice::LoseReply(n) => {
+            Choice::Step(n) | Choice::LoseReply(n) | Choice::Refuse(n) => {
                 let left = self.last.filter(|last| *last != n && self.runs[*last].future.is_some());
                 self.switches += usize::from(left.is_some());
                 self.last = Some(n);
-                let lost = matches!(choice, Choice::LoseReply(_));
-                self.faults += usize::from(lost);
-                let granted = if lost { Granted::ReplyLost } else { Granted::Pass };
+                let granted = match choice {
+                    Choice::LoseReply(_) => Granted::ReplyLost,
+                    Choice::Refuse(_) => Granted::Throttled,
+                    _ => Granted::Pass,
+                };
+                let is_disturbed = granted != Granted::Pass;
+                self.faults += usize::from(is_disturbed);
+                self.runs[n].disturbed |= is_disturbed;
                 self.runs[n].gate.steps.as_ref().unwrap().grant(granted);
                 self.runs[n].poll();
             }
@@ -231,10 +252,26 @@ impl Sim {
         hasher.finish()
     }
 
+    /// What runs recorded that nothing disturbed, and did not tell people of, though they may have been overtaken.
+    fn untold(&self) -> Vec<String> {
+        let heads = self.store.heads();
+        let undisturbed = self.runs.iter().filter(|run| !run.crashed && !run.disturbed);
+        let epochs = undisturbed.flat_map(|run| run.gate.journal.told.borrow().notify.clone().into_keys());
+        let untold = epochs.filter(|(target, epoch)| {
+            let mark = heads[target].people_mark();
+            let log = self.store.log_of(target);
+            let mut own = log.iter().map(Record::position).filter(|position| position.epoch == *epoch);
+            own.any(|position| position > mark)
+        });
+        untold
+            .map(|(target, epoch)| format!("{target}: the run of epoch {epoch} told people nothing"))
+            .collect()
+    }
+
     pub(crate) fn verdict(self) -> Vec<String> {
-        let mut before = Vec::new();
+        let mut before = self.untold();
         if self.space.large {
-            before = claims_too_much(&self.truth, &self.store, None);
+            before.extend(claims_too_much(&self.truth, &self.store, None));
             self.clean_run(Runner::Schedule);
             before.extend(broken_after_a_tick(&self.truth, &self.store, None));
         }
