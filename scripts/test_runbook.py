@@ -34,7 +34,7 @@ class Runbook(unittest.TestCase):
     def test_every_section_has_its_alarm(self):
         told = {heading for heading in HEADINGS if re.fullmatch(r"\w+Alarm", heading)}
         self.assertGreaterEqual(len(told), 4)
-        self.assertEqual(told - alarms(), set(), "docs/runbook.md describes alarms that template.yaml does not have")
+        self.assertEqual(told - alarms(), set(), "docs/runbook.md has alarms that template.yaml lacks")
 
     def test_links_within_the_page_lead_somewhere(self):
         links = set(re.findall(r"\]\(#([^)]+)\)", RUNBOOK))

@@ -377,7 +377,8 @@ function detail(a) {
       const since = entry.since ?? entry.updated;
       const facts = [];
       if (since != null) facts.push(`Since ${ago(since)} UTC (${span(since)})`);
-      if (entry.again) facts.push(`tried again ${entry.again === 1 ? "once" : `${number(entry.again)} times`}`);
+      const times = entry.again === 1 ? "once" : `${number(entry.again)} times`;
+      if (entry.again) facts.push(`tried again ${times}`);
       if (facts.length) item.append(make("p", { textContent: facts.join(", ") }));
       if (entry.message) item.append(make("blockquote", {}, make("bdi", { textContent: entry.message })));
       if (c.hint)

@@ -1,5 +1,7 @@
 //! `packwatch run`: one run of the pipeline, from the flags.
 
+mod settings;
+
 use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -7,15 +9,16 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
+use self::settings::SettingArgs;
 use super::args::{Global, time};
 use super::outcome::{Done, Failure, note};
-use super::outside::{Chosen, Names, Sink, Source, Store, StoreArgs, Watched, region};
+use super::outside::{Chosen, Names, Sink, Source, Store, StoreArgs, Watched};
 use super::progress::Progress;
 use crate::local::{Channel, RecordedStatuses, SqliteStore, Terminal};
 use crate::model::text::counted;
 use crate::model::{PackName, Region};
 use crate::ports::Filters;
-use crate::settings::{Reader, Settings, TopicArn};
+use crate::settings::{Settings, TopicArn};
 use crate::watch;
 use crate::watch::budget::Budget;
 use crate::watch::report::Report;
@@ -94,87 +97,6 @@ impl FromStr for EventsTopic {
 enum Output {
     Text,
     Json,
-}
-
-/// The settings, as text: they are read and checked together, as the Lambda does.
-#[derive(Debug, Args)]
-struct SettingArgs {
-    /// Packs to watch: names, * globs, ! excludes [env: PACKWATCH_PACKS]
-    #[arg(long, value_name = "LIST")]
-    packs: Option<String>,
-    /// Regions to watch [env: PACKWATCH_REGIONS]
-    #[arg(long, value_name = "LIST")]
-    regions: Option<String>,
-    /// Accounts never reported [env: PACKWATCH_EXCLUDE_ACCOUNTS]
-    #[arg(long, value_name = "LIST")]
-    exclude_accounts: Option<String>,
-    /// What is announced, such as failed,recovered [env: PACKWATCH_NOTIFY]
-    #[arg(long, value_name = "LIST")]
-    notify: Option<String>,
-    /// How long a deployment may be in progress before it counts as stuck [env: PACKWATCH_STUCK_AFTER]
-    #[arg(long, value_name = "DURATION")]
-    stuck_after: Option<String>,
-    /// How often people are reminded of an incident, or never [env: PACKWATCH_REMIND_EVERY]
-    #[arg(long, value_name = "DURATION")]
-    remind_every: Option<String>,
-    /// Days that transitions are kept [env: PACKWATCH_HISTORY_DAYS]
-    #[arg(long, value_name = "DAYS")]
-    history_days: Option<String>,
-    /// Packs read at once [env: PACKWATCH_CONCURRENCY]
-    #[arg(long, value_name = "N")]
-    concurrency: Option<String>,
-    /// How long to gather changes for one digest [env: PACKWATCH_GROUP_WAIT]
-    #[arg(long, value_name = "DURATION")]
-    group_wait: Option<String>,
-    /// How often an account may change within an hour before it is flapping, or never [env: PACKWATCH_FLAP_LIMIT]
-    #[arg(long, value_name = "N")]
-    flap_limit: Option<String>,
-    /// Ask AWS Organizations for the accounts' names: on or off [env: PACKWATCH_ACCOUNT_NAMES]
-    #[arg(long, value_name = "on|off")]
-    account_names: Option<String>,
-    /// How often to read every account, and not only unhealthy ones, or always [env: PACKWATCH_WHOLE_EVERY]
-    #[arg(long, value_name = "DURATION", conflicts_with = "whole")]
-    whole_every: Option<String>,
-    /// Read every account in this run, like --whole-every always
-    #[arg(long)]
-    whole: bool,
-}
-
-impl SettingArgs {
-    fn flag(&self, variable: &str) -> Option<&String> {
-        match variable {
-            "PACKWATCH_PACKS" => self.packs.as_ref(),
-            "PACKWATCH_REGIONS" => self.regions.as_ref(),
-            "PACKWATCH_EXCLUDE_ACCOUNTS" => self.exclude_accounts.as_ref(),
-            "PACKWATCH_NOTIFY" => self.notify.as_ref(),
-            "PACKWATCH_STUCK_AFTER" => self.stuck_after.as_ref(),
-            "PACKWATCH_REMIND_EVERY" => self.remind_every.as_ref(),
-            "PACKWATCH_HISTORY_DAYS" => self.history_days.as_ref(),
-            "PACKWATCH_CONCURRENCY" => self.concurrency.as_ref(),
-            "PACKWATCH_GROUP_WAIT" => self.group_wait.as_ref(),
-            "PACKWATCH_FLAP_LIMIT" => self.flap_limit.as_ref(),
-            "PACKWATCH_ACCOUNT_NAMES" => self.account_names.as_ref(),
-            "PACKWATCH_WHOLE_EVERY" => self.whole_every.as_ref(),
-            _ => None,
-        }
-    }
-
-    async fn read(&self, global: &Global) -> Result<Settings, Failure> {
-        let here = region(global).await?;
-        let lookup = |variable: &str| match variable {
-            "AWS_REGION" => here.clone(),
-            // A --region means this one, whatever PACKWATCH_REGIONS says.
-            "PACKWATCH_REGIONS" if global.region.is_some() && self.regions.is_none() => global.region.clone(),
-            _ => self.flag(variable).cloned().or_else(|| std::env::var(variable).ok()),
-        };
-        let mut reader = Reader::new(&lookup);
-        let mut settings = reader.settings();
-        reader.finish()?;
-        if self.whole {
-            settings.whole_every = None;
-        }
-        Ok(settings)
-    }
 }
 
 pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure> {

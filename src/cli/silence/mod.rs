@@ -1,24 +1,26 @@
 //! `packwatch silence`: what people do not want to be told for a while.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+mod coverage;
+mod shown;
+
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use serde_json::json;
 
+use self::coverage::{Coverage, overlap};
+use self::shown::{COLUMNS, HEADER, cells, described, document, row};
 use super::args::{Global, kind, until};
 use super::outcome::{Done, Failure, note, warn};
 use super::outside::{Store, StoreArgs};
 use super::progress::Progress;
 use super::selection::did_you_mean;
-use super::table::{self, Cell, Column, Output, Wide};
+use super::table::{self, Output, Wide};
 use crate::local::SqliteStore;
-use crate::model::text::{counted, grouped, nearest, plain};
-use crate::model::{AccountId, Kind, PackGlob, PackName, Region, Target};
+use crate::model::text::nearest;
+use crate::model::{AccountId, Kind, PackGlob, Region};
 use crate::ports::{SilenceStore, SnapshotStore};
-use crate::state::heads::{Head, Heads};
 use crate::state::silence::{Silence, Silences};
 
 /// What `silence` takes.
@@ -99,20 +101,6 @@ struct RemoveArgs {
     store: StoreArgs,
 }
 
-const HEADER: [&str; 8] =
-    ["Id", "Until", "AccountIds", "OrganizationConformancePackNames", "Regions", "Kinds", "By", "Reason"];
-
-const COLUMNS: [Column<'_>; 8] = [
-    Column::text("Id"),
-    Column::text("Until (UTC)"),
-    Column::prose("Accounts", 12),
-    Column::name("Packs", 10),
-    Column::prose("Regions", 9).spare(2),
-    Column::prose("Kinds", 6).spare(1),
-    Column::prose("By", 6).spare(3),
-    Column::prose("Reason", 12),
-];
-
 pub(super) async fn silence(global: &Global, args: &SilenceArgs) -> Result<Done, Failure> {
     let store = match &args.action {
         Action::Add(AddArgs { store, .. })
@@ -172,69 +160,6 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What a silence is about, of what is recorded.
-struct Coverage {
-    deployments: u64,
-    unhealthy: u64,
-    hint: String,
-}
-
-impl Coverage {
-    async fn of(silence: &Silence, store: &Store, heads: &Heads) -> Result<Self, Failure> {
-        let now = Timestamp::now();
-        let alone = Silences(vec![silence.clone()]);
-        let mut coverage = Self { deployments: 0, unhealthy: 0, hint: String::new() };
-        for target in heads.known.iter().filter(|(_, head)| !head.deleted).map(|(target, _)| target) {
-            let of_target = alone.of(target);
-            if of_target.0.is_empty() {
-                continue;
-            }
-            for (account, row) in store.rows(target).await? {
-                if silence.accounts.is_empty() || silence.accounts.contains(&account) {
-                    coverage.deployments += 1;
-                    coverage.unhealthy += u64::from(of_target.cover(account, &row.state, now));
-                }
-            }
-        }
-        let absent = |glob: &&PackGlob| !heads.known.keys().any(|target| glob.matches(&target.pack));
-        if let Some(glob) = silence.packs.iter().find(absent) {
-            let glob = glob.to_string();
-            let names = heads.known.keys().map(|target| target.pack.as_str());
-            let meant = nearest(glob.trim_matches('*'), names);
-            coverage.hint = format!(". No recorded pack fits {glob:?}{}", did_you_mean(meant));
-        }
-        Ok(coverage)
-    }
-}
-
-impl fmt::Display for Coverage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let deployments = counted(self.deployments, "deployment");
-        match (self.deployments, self.unhealthy) {
-            (0, _) => write!(f, "it matches no known account or pack")?,
-            (_, 0) => write!(f, "it covers {deployments}, none of them unhealthy now")?,
-            (_, n) => write!(f, "it covers {deployments}, {} of them unhealthy now", grouped(n))?,
-        }
-        f.write_str(&self.hint)
-    }
-}
-
-/// Whether something may be covered by both.
-fn overlap(a: &Silence, b: &Silence, known: &BTreeMap<Target, Head>) -> bool {
-    fn meet<T: PartialEq>(a: &[T], b: &[T]) -> bool {
-        a.is_empty() || b.is_empty() || a.iter().any(|item| b.contains(item))
-    }
-    let any = |silence: &Silence, pack: &PackName| silence.packs.iter().any(|glob| glob.matches(pack));
-    let packs_meet = || {
-        meet(&a.packs, &b.packs) || known.keys().any(|target| any(a, &target.pack) && any(b, &target.pack))
-    };
-    let kinds = |silence: &Silence| silence.kinds.iter().copied().collect::<Vec<_>>();
-    meet(&a.accounts, &b.accounts)
-        && meet(&a.regions, &b.regions)
-        && meet(&kinds(a), &kinds(b))
-        && packs_meet()
-}
-
 /// Those that have not ended, in the order in which they will. DynamoDB forgets what has expired within days, not at
 /// once.
 fn active(silences: Silences) -> Vec<Silence> {
@@ -289,70 +214,6 @@ fn confirmed(silence: &Silence) -> Result<bool, Failure> {
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
-}
-
-/// One silence in a line: "3f9a1c2e (account 111122223333, until 2026-12-01 08:00 UTC, by ada: is being closed)".
-fn described(silence: &Silence) -> String {
-    let part = |name: &str, items: Vec<String>| match items.len() {
-        0 => None,
-        1 => Some(format!("{name} {}", items.join(", "))),
-        _ => Some(format!("{name}s {}", items.join(", "))),
-    };
-    let parts = [
-        part("account", silence.accounts.iter().map(ToString::to_string).collect()),
-        part("pack", silence.packs.iter().map(ToString::to_string).collect()),
-        part("region", silence.regions.iter().map(ToString::to_string).collect()),
-        part("kind", silence.kinds.iter().map(ToString::to_string).collect()),
-        Some(format!("until {} UTC", table::time(silence.until))),
-    ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    plain(&format!("{} ({}, by {}: {})", silence.id, parts.join(", "), silence.by, silence.reason))
-}
-
-fn document(silence: &Silence) -> serde_json::Value {
-    json!({
-        "Id": silence.id,
-        "Until": silence.until,
-        "AccountIds": silence.accounts,
-        "OrganizationConformancePackNames": silence.packs,
-        "Regions": silence.regions,
-        "Kinds": silence.kinds,
-        "By": silence.by,
-        "Reason": silence.reason,
-    })
-}
-
-/// The matchers, of which an empty one stands for anything.
-fn matchers(silence: &Silence) -> [String; 4] {
-    fn listed(items: impl IntoIterator<Item = impl ToString>) -> String {
-        items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
-    }
-    [listed(&silence.accounts), listed(&silence.packs), listed(&silence.regions), listed(&silence.kinds)]
-}
-
-fn row(silence: &Silence) -> Vec<String> {
-    let [accounts, packs, regions, kinds] = matchers(silence);
-    let until = silence.until.to_string();
-    vec![
-        silence.id.clone(),
-        until,
-        accounts,
-        packs,
-        regions,
-        kinds,
-        silence.by.clone(),
-        silence.reason.clone(),
-    ]
-}
-
-fn cells(silence: &Silence) -> Vec<Cell> {
-    let any = |text: String| match text.as_str() {
-        "" => Cell::empty("any"),
-        _ => text.into(),
-    };
-    let [accounts, packs, regions, kinds] = matchers(silence).map(any);
-    let (until, by, reason) = (table::time(silence.until), silence.by.clone(), silence.reason.clone());
-    vec![silence.id.clone().into(), until.into(), accounts, packs, regions, kinds, by.into(), reason.into()]
 }
 
 fn reason(text: &str) -> Result<String, String> {

@@ -1,171 +1,15 @@
-//! Tables that fit the terminal, and CSV.
+//! Which columns of a table are shown, and how wide: what all rows share stands once, names and texts are cut, and what
+//! can be spared goes.
 
-use std::io::{self, IsTerminal, Stdout, Write};
-
-use anstyle::{AnsiColor, Style};
-use clap::{Args, ValueEnum};
-use jiff::Timestamp;
+use anstyle::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::outcome::{Failure, note};
-use crate::model::text::{grouped, plain};
+use super::parts::{Cell, Column, Cut, Group};
 
-/// How a list is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Output {
-    Json,
-    Table,
-    Csv,
-}
-
-/// How wide a table may be.
-#[derive(Debug, Clone, Copy, Args)]
-pub(super) struct Wide {
-    /// Tables with every column and nothing cut, as when they are piped
-    #[arg(long)]
-    wide: bool,
-}
-
-impl Wide {
-    /// For tables that are never too wide.
-    pub(super) const ALWAYS: Self = Self { wide: true };
-
-    /// The columns of the terminal; `None` where there is none, or it is not to count.
-    fn width(self) -> Option<usize> {
-        if self.wide || !io::stdout().is_terminal() {
-            return None;
-        }
-        let set = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-        let found = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-        set.or_else(found).filter(|width| *width > 0)
-    }
-}
-
-/// What a column gives up where there is no room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cut {
-    Never,
-    /// Of a name, in which the beginning and the end say most.
-    Middle,
-    /// Of a text.
-    End,
-    /// Of an id, of which a beginning is enough that no other one has.
-    Id,
-}
-
-/// A column.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Column<'a> {
-    title: &'a str,
-    is_number: bool,
-    cut: Cut,
-    least: usize,
-    /// Which is left out first where cutting is not enough; 0: none of these.
-    spare: u8,
-}
-
-impl<'a> Column<'a> {
-    /// Text that is shown whole.
-    pub(super) const fn text(title: &'a str) -> Self {
-        Self { title, is_number: false, cut: Cut::Never, least: 0, spare: 0 }
-    }
-
-    /// A name, which may be cut in the middle.
-    pub(super) const fn name(title: &'a str, least: usize) -> Self {
-        Self { cut: Cut::Middle, least, ..Self::text(title) }
-    }
-
-    /// Prose, which may be cut at its end.
-    pub(super) const fn prose(title: &'a str, least: usize) -> Self {
-        Self { cut: Cut::End, least, ..Self::text(title) }
-    }
-
-    /// An id, of which as much is shown as tells it from the others.
-    pub(super) const fn id(title: &'a str) -> Self {
-        Self { cut: Cut::Id, least: 8, ..Self::text(title) }
-    }
-
-    /// A number.
-    pub(super) const fn number(title: &'a str) -> Self {
-        Self { is_number: true, ..Self::text(title) }
-    }
-
-    /// The same, left out where there is no room: the largest first.
-    pub(super) const fn spare(self, spare: u8) -> Self {
-        Self { spare, ..self }
-    }
-}
-
-/// What stands in a row's column.
-#[derive(Debug, Clone)]
-pub(super) struct Cell {
-    text: String,
-    style: Style,
-    is_empty: bool,
-}
-
-impl From<String> for Cell {
-    fn from(text: String) -> Self {
-        let text = plain(&text);
-        Self { is_empty: text.is_empty(), style: Style::new(), text }
-    }
-}
-
-impl From<u64> for Cell {
-    fn from(n: u64) -> Self {
-        Self { text: grouped(n), style: Style::new(), is_empty: n == 0 }
-    }
-}
-
-impl Cell {
-    /// What stands there where other rows have something.
-    pub(super) fn empty(text: &str) -> Self {
-        Self { text: text.to_owned(), style: Style::new(), is_empty: true }
-    }
-
-    pub(super) fn coloured(self, colour: Option<AnsiColor>) -> Self {
-        Self { style: Style::new().fg_color(colour.map(Into::into)), ..self }
-    }
-}
-
-/// A time as tables show it; their column's title says that it is UTC.
-pub(super) fn time(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M").to_string()
-}
-
-/// Rows under one heading.
-#[derive(Debug, Default)]
-pub(super) struct Group {
-    pub(super) title: Option<String>,
-    /// What stands below the title.
-    pub(super) about: Option<String>,
-    pub(super) rows: Vec<Vec<Cell>>,
-    /// What stands below the rows.
-    pub(super) footing: Option<String>,
-}
-
-/// Prints rows as a table.
-pub(super) fn table(columns: &[Column<'_>], rows: Vec<Vec<Cell>>, wide: Wide) -> Result<(), Failure> {
-    grouped_table(columns, &[Group { rows, ..Group::default() }], wide)
-}
-
-/// Prints groups of rows as one table, whose columns are the same in each.
-pub(super) fn grouped_table(columns: &[Column<'_>], groups: &[Group], wide: Wide) -> Result<(), Failure> {
-    let width = wide.width();
-    let Layout { lines, left_out } = lay_out(columns, groups, width);
-    let mut out = anstream::stdout().lock();
-    for line in lines {
-        writeln!(out, "{line}")?;
-    }
-    if let (Some(width), false) = (width, left_out.is_empty()) {
-        note(&format!("Left out to fit {width} columns: {}. --wide shows them", left_out.join(", ")));
-    }
-    Ok(())
-}
-
-struct Layout<'a> {
-    lines: Vec<String>,
-    left_out: Vec<&'a str>,
+/// A table, line by line.
+pub(super) struct Layout<'a> {
+    pub(super) lines: Vec<String>,
+    pub(super) left_out: Vec<&'a str>,
 }
 
 const GAP: usize = 2;
@@ -177,7 +21,7 @@ struct Shown<'a> {
     width: usize,
 }
 
-fn lay_out<'a>(columns: &[Column<'a>], groups: &[Group], width: Option<usize>) -> Layout<'a> {
+pub(super) fn lay_out<'a>(columns: &[Column<'a>], groups: &[Group], width: Option<usize>) -> Layout<'a> {
     let cells = |at: usize| groups.iter().flat_map(|group| &group.rows).filter_map(move |row| row.get(at));
     let count: usize = groups.iter().map(|group| group.rows.len()).sum();
     let mut constants = Vec::new();
@@ -336,47 +180,6 @@ fn cut_middle(text: &str, width: usize) -> String {
     tail.reverse();
     let head = front(text.chars(), room - room / 2);
     head.into_iter().chain(std::iter::once('…')).chain(tail).collect()
-}
-
-/// Prints rows as CSV (RFC 4180).
-pub(super) fn csv(header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
-    let mut csv = Csv::new(header)?;
-    for row in rows {
-        csv.row(row)?;
-    }
-    csv.finish()
-}
-
-/// CSV, a row at a time. A cell that a spreadsheet would take for a formula gets an apostrophe before it ("CSV
-/// Injection", OWASP).
-pub(super) struct Csv(csv::Writer<Stdout>);
-
-impl Csv {
-    pub(super) fn new(header: &[&str]) -> Result<Self, Failure> {
-        let mut writer = csv::Writer::from_writer(io::stdout());
-        writer.write_record(header).map_err(io_error)?;
-        Ok(Self(writer))
-    }
-
-    pub(super) fn row(&mut self, row: &[String]) -> Result<(), Failure> {
-        let cell = |cell: &String| match cell.chars().next() {
-            Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{cell}"),
-            _ => cell.clone(),
-        };
-        Ok(self.0.write_record(row.iter().map(cell)).map_err(io_error)?)
-    }
-
-    pub(super) fn finish(mut self) -> Result<(), Failure> {
-        Ok(self.0.flush()?)
-    }
-}
-
-/// What is behind a failed row, so that a reader who has seen enough is recognised.
-fn io_error(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
 }
 
 #[cfg(test)]
