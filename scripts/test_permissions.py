@@ -175,7 +175,9 @@ class Permissions(unittest.TestCase):
         statements = json.loads((PROJECT / "docs/doctor-policy.json").read_text())["Statement"]
         granted = {action for statement in statements for action in statement["Action"]}
         signed = operations_signed(DOCTOR)
-        self.assertEqual({action.split(":")[0] for action in signed}, {"cloudwatch", "lambda", "scheduler"})
+        self.assertEqual(
+            {action.split(":")[0] for action in signed}, {"cloudwatch", "kms", "lambda", "scheduler"}
+        )
         self.assertEqual(granted, (operations_called(DOCTOR) | signed | OF_THE_STORE) - WITHOUT_PERMISSION)
 
     def test_the_doctor_names_actions_that_there_are(self):

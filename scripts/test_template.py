@@ -97,7 +97,6 @@ class Alarms(unittest.TestCase):
             self.assertEqual(alarm["AlarmActions"], wanted, name)
             self.assertEqual(alarm.get("OKActions", wanted), wanted, name)
 
-
     def test_a_whole_look_is_late_after_three_times_its_interval(self):
         mapping = TEMPLATE["Mappings"]["WholeLook"]
         self.assertEqual([*mapping], TEMPLATE["Parameters"]["WholeEvery"]["AllowedValues"])

@@ -148,8 +148,8 @@ locals {
   # With fan_out every look is whole, and no run knows of all.
   quick_looks = var.whole_every == "always" || var.fan_out == "on" ? 0 : 1
   # A whole look is late when the last one is three times as long ago as it should be.
-  whole_look_late_seconds = local.quick_looks * 3 * try(
-    tonumber(regex("^[0-9]+", var.whole_every)) * { m = 60, h = 3600 }[regex("[mh]$", var.whole_every)], 0
+  whole_look_late_seconds = try(
+    3 * tonumber(regex("^[0-9]+", var.whole_every)) * { m = 60, h = 3600 }[regex("[mh]$", var.whole_every)], 0
   )
 }
 

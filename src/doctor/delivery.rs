@@ -1,31 +1,24 @@
 //! Whether what is published reaches anybody.
 
 use super::finding::Finding;
-use crate::doctor::facts::{Subscription, Topic, Unanswered};
+use super::publishing;
+use crate::doctor::facts::{Attributes, Readers, Subscription, Topic, Unanswered};
 use crate::model::text::counted;
 use crate::settings::TopicArn;
 
-/// Whom a topic is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Readers {
-    /// Nobody subscribed means that nobody is told.
-    People,
-    /// May be nobody.
-    Machines,
-}
-
-pub(crate) fn topic(arn: &TopicArn, topic: &Topic, readers: Readers) -> Vec<Finding> {
+/// `role` is the function's, where there is one.
+pub(crate) fn topic(arn: &TopicArn, topic: &Topic, readers: Readers, role: Option<&str>) -> Vec<Finding> {
     let check = format!("topic {}", arn.as_str().rsplit(':').next().unwrap_or_default());
     let mut findings = Vec::new();
-    match &topic.key {
-        // Its key policy cannot be changed, and it does not let CloudWatch in.
-        Ok(Some(key)) if key.ends_with("alias/aws/sns") => {
-            let message = "encrypted with alias/aws/sns, so CloudWatch alarms cannot publish to it";
-            findings.push(
-                Finding::warning(&check, message).remedy("Use a customer managed key, as template.yaml does"),
-            );
+    match &topic.attributes {
+        Ok(Attributes { key, policy }) => {
+            let policy =
+                policy.iter().flat_map(|policy| publishing::policy(&check, arn, policy, readers, role));
+            findings.extend(policy);
+            let key_policy = topic.key_policy.as_ref();
+            findings
+                .extend(key.iter().flat_map(|key| publishing::key(&check, key, key_policy, readers, role)));
         }
-        Ok(_) => {}
         Err(why) => {
             let finding = Finding::unanswered(&check, why, "the topic does not exist");
             // Every other question would come to the same.
@@ -40,12 +33,15 @@ pub(crate) fn topic(arn: &TopicArn, topic: &Topic, readers: Readers) -> Vec<Find
         Err(why) => findings.push(Finding::unanswered(&check, why, "the topic does not exist")),
     }
     if findings.is_empty() {
-        let encrypted = if matches!(topic.key, Ok(Some(_))) { "encrypted" } else { "not encrypted" };
+        let attributes = topic.attributes.as_ref().ok();
+        let is_encrypted = attributes.is_some_and(|attributes| attributes.key.is_some());
+        let encrypted = if is_encrypted { "encrypted" } else { "not encrypted" };
+        let others = attributes.map(publishing::subscribers).unwrap_or_default();
         let message = match topic.subscriptions.as_deref() {
-            Ok([]) | Err(_) => format!("no subscribers (optional); {encrypted}"),
+            Ok([]) | Err(_) => format!("no subscribers (optional); {encrypted}{others}"),
             Ok(confirmed) => {
                 let n = counted(confirmed.len() as u64, "confirmed subscription");
-                format!("{n} ({}); {encrypted}", protocols(confirmed))
+                format!("{n} ({}); {encrypted}{others}", protocols(confirmed))
             }
         };
         findings.push(Finding::ok(check, message));
@@ -73,7 +69,7 @@ fn subscribed(check: &str, arn: &TopicArn, subscriptions: &[Subscription], reade
             Finding::warning(check, message)
         };
         found.remedy(
-            "Follow the link in the message from SNS. It is valid for 3 days; after that, subscribe again",
+            "Follow the link in the message from SNS. It is valid for two days; after that, subscribe again",
         )
     };
     pending.iter().map(finding).collect()

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::doctor::policy::Policy;
 use crate::model::{Status, Target};
 use crate::state::heads::Heads;
 
@@ -81,6 +82,8 @@ pub struct Function {
     pub timeout: Duration,
     /// `MemorySize`, in MB.
     pub memory: u64,
+    /// The ARN of its role.
+    pub role: String,
     /// Where it logs.
     pub log_group: String,
     /// Its variables; the reason when Lambda could not decrypt them.
@@ -118,10 +121,30 @@ pub struct FilteredPage {
 /// A topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topic {
-    /// The KMS key that encrypts it, if one does.
-    pub key: Answer<Option<String>>,
+    /// What it is like.
+    pub attributes: Answer<Attributes>,
+    /// The policy of its key; `None` where there is no key that could be asked about.
+    pub key_policy: Option<Answer<Policy>>,
     /// Who is subscribed.
     pub subscriptions: Answer<Vec<Subscription>>,
+}
+
+/// Whom a topic is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Nobody subscribed means that nobody is told.
+    People,
+    /// May be nobody.
+    Machines,
+}
+
+/// A topic's attributes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attributes {
+    /// The KMS key that encrypts it, if one does.
+    pub key: Option<String>,
+    /// Its policy, if it can be read.
+    pub policy: Option<Policy>,
 }
 
 /// A subscription of a topic.

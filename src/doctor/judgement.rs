@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::access;
-use super::delivery::{self, Readers};
+use super::delivery;
 use super::facts::{
-    Answer, Caller, Clocks, FilteredPage, Function, Organization, Runs, Schedule, Table, Topic,
+    Answer, Caller, Clocks, FilteredPage, Function, Organization, Readers, Runs, Schedule, Table, Topic,
 };
 use super::filter;
 use super::finding::Finding;
@@ -70,8 +70,9 @@ fn of_deployment(deployment: &Deployment, caller: &Answer<Caller>, now: Timestam
     findings.extend(access::regions(regions, &settings.packs));
     findings.extend(table.iter().flat_map(|(table, name)| storage::table(name, table)));
     let topics = [(&deployment.alerts, Readers::People), (&deployment.events, Readers::Machines)];
+    let role = deployment.function.iter().flatten().map(|function| function.role.as_str()).next();
     for (topic, readers) in topics {
-        findings.extend(topic.iter().flat_map(|(topic, arn)| delivery::topic(arn, topic, readers)));
+        findings.extend(topic.iter().flat_map(|(topic, arn)| delivery::topic(arn, topic, readers, role)));
     }
     let mut interval = None;
     if let (Some(Ok(function)), Some((schedules, runs))) = (&deployment.function, &deployment.started) {

@@ -7,6 +7,8 @@ pub mod facts;
 mod filter;
 pub(crate) mod finding;
 mod judgement;
+pub mod policy;
+mod publishing;
 mod runs;
 mod storage;
 #[cfg(test)]

@@ -39,7 +39,8 @@ impl PackGlob {
     }
 }
 
-fn matches(glob: &str, text: &str) -> bool {
+/// Whether the text fits, in which `*` stands for any characters.
+pub(crate) fn matches(glob: &str, text: &str) -> bool {
     let mut pieces = glob.split('*');
     let Some(mut rest) = pieces.next().and_then(|first| text.strip_prefix(first)) else { return false };
     let Some(last) = pieces.next_back() else { return rest.is_empty() };

@@ -1,7 +1,7 @@
 //! AWS Config's words as types: regions, organization conformance packs, member accounts and the statuses of
 //! deployments.
 
-mod glob;
+pub(crate) mod glob;
 mod ids;
 mod kind;
 mod status;

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::Inspector;
-use super::call::{Request, Service, encoded};
+use super::call::{JSON_1_0, Request, Service, encoded};
 use crate::doctor::facts::{Answer, Function, Runs};
 
 const LAMBDA: Service = Service { id: "Lambda", name: "lambda" };
@@ -40,7 +40,8 @@ impl Inspector {
         let read = async {
             let mut counts = Counts::default();
             loop {
-                let call = Request::Json("GraniteServiceVersion20100801.GetMetricData", request.clone());
+                let call =
+                    Request::Json(JSON_1_0, "GraniteServiceVersion20100801.GetMetricData", request.clone());
                 let answer = self.call(&CLOUDWATCH, "cloudwatch:GetMetricData", call).await?;
                 counts.add(&answer);
                 match (answer.get("NextToken"), request.as_object_mut()) {
@@ -70,6 +71,7 @@ fn function(answer: &Value) -> Function {
         last_update: state("LastUpdateStatus"),
         timeout: Duration::from_secs(number("Timeout")),
         memory: number("MemorySize"),
+        role: text("Role").unwrap_or_default(),
         // Lambda's own, unless another is set.
         log_group: at("/LoggingConfig/LogGroup").unwrap_or_else(|| format!("/aws/lambda/{name}")),
         environment: at("/Environment/Error/Message").map_or_else(|| Ok(variables.collect()), Err),

@@ -13,6 +13,7 @@ const REGION: &str = "eu-west-1";
 const FUNCTION: &str = "packwatch";
 const ALERTS: &str = "arn:aws:sns:eu-west-1:999999999999:packwatch-alerts";
 const EVENTS: &str = "arn:aws:sns:eu-west-1:999999999999:packwatch-events";
+const KEY: &str = "arn:aws:kms:eu-west-1:999999999999:key/1";
 const VARIABLES: [(&str, &str); 4] = [
     ("PACKWATCH_TABLE", "packwatch"),
     ("PACKWATCH_ALERTS_TOPIC_ARN", ALERTS),
@@ -20,6 +21,21 @@ const VARIABLES: [(&str, &str); 4] = [
     ("PACKWATCH_REGIONS", "eu-west-1,us-east-1"),
 ];
 const FOR_PACKS: &str = "config-multiaccountsetup.amazonaws.com";
+
+/// Statements as template.yaml has them.
+fn alarms(actions: &[&str]) -> Value {
+    json!({"Effect": "Allow", "Principal": {"Service": "cloudwatch.amazonaws.com"}, "Action": actions, "Resource": "*"})
+}
+
+fn account_may(account: &str, action: &str) -> Value {
+    let root = format!("arn:aws:iam::{account}:root");
+    json!({"Effect": "Allow", "Principal": {"AWS": root}, "Action": action, "Resource": "*"})
+}
+
+fn encrypted_only() -> Value {
+    let plain = json!({"Bool": {"aws:SecureTransport": "false"}});
+    json!({"Effect": "Deny", "Principal": "*", "Action": "sns:Publish", "Resource": "*", "Condition": plain})
+}
 
 /// A deployment in which nothing is wrong, as template.yaml makes it.
 struct Site {
@@ -36,7 +52,17 @@ impl Site {
     async fn of(account: &str) -> Self {
         let world = World::new();
         world.call_from(account).add_pack(REGION, "Security", 3).add_pack("us-east-1", "Security", 3);
-        world.add_topic(ALERTS).add_topic(EVENTS).encrypt(ALERTS, "arn:aws:kms:eu-west-1:999999999999:key/1");
+        world.add_topic(ALERTS).add_topic(EVENTS).encrypt(ALERTS, KEY);
+        world.add_key(
+            KEY,
+            &json!({"Statement": [account_may(account, "kms:*"), alarms(&["kms:Decrypt", "kms:GenerateDataKey*"])]}),
+        );
+        world.set_policy(ALERTS, &json!([alarms(&["sns:Publish"]), encrypted_only()]));
+        let of_organization = json!({"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}});
+        let subscribe = json!({
+            "Effect": "Allow", "Principal": "*", "Action": "sns:Subscribe", "Condition": of_organization,
+        });
+        world.set_policy(EVENTS, &json!([subscribe, encrypted_only()]));
         world.subscribe(ALERTS, "email", "governance@example.com", true);
         let arn = format!("arn:aws:lambda:{REGION}:{account}:function:{FUNCTION}");
         world.deploy(REGION, FUNCTION, &VARIABLES).schedule("packwatch-Schedule", "rate(5 minutes)", &arn);
@@ -118,7 +144,8 @@ async fn a_deployment_that_is_well_is_all_ok() {
         "ok          region us-east-1: 1 pack visible, 1 watched",
         "ok          table packwatch: 1 pack recorded; TTL and point-in-time recovery are on",
         "ok          topic packwatch-alerts: 1 confirmed subscription (email); encrypted",
-        "ok          topic packwatch-events: no subscribers (optional); not encrypted",
+        "ok          topic packwatch-events: no subscribers (optional); not encrypted; organization o-a1b2c3d4e5 may \
+         subscribe",
         "ok          schedule packwatch-Schedule: rate(5 minutes)",
         "ok          unannounced: nothing",
     ];
@@ -152,6 +179,9 @@ async fn what_is_wrong_with_the_account_is_named() {
     let parts = ["a delegated administrator for config.amazonaws.com only"];
     member.doctor().complains("FAILED      organization: ", &parts);
     member.world.allow(REGION).allow("us-east-1").delegate(FOR_PACKS, "111111111111");
+    // The topics stayed where they were.
+    let let_in = json!([alarms(&["sns:Publish"]), account_may("111111111111", "sns:Publish")]);
+    member.world.set_policy(ALERTS, &let_in).set_policy(EVENTS, &let_in);
     let parts = ["delegated administrator for packs", "deployed from 999999999999 are not visible from here"];
     member.doctor().complains_once(0, "warning     organization: ", &parts);
 
@@ -319,6 +349,74 @@ async fn topics_that_reach_nobody_are_named() {
     managed.complains_once(0, "warning     topic packwatch-alerts: encrypted with alias/aws/sns", &[]);
     edit(&|sns| assert!(sns.topics.remove(EVENTS)))
         .complains("FAILED      topic packwatch-events: the topic does not exist", &[]);
+}
+
+#[tokio::test]
+async fn topics_that_refuse_or_are_open_are_named() {
+    let site = Site::new().await;
+    let policy = |topic: &str, statements: Value| {
+        site.world.set_policy(topic, &statements);
+        site.doctor()
+    };
+    let deny = json!({
+        "Sid": "Nobody", "Effect": "Deny", "Principal": {"AWS": "arn:aws:iam::999999999999:role/packwatch"},
+        "Action": "sns:*", "Resource": "*",
+    });
+    let report = policy(ALERTS, json!([alarms(&["sns:Publish"]), deny]));
+    let parts = ["denies sns:Publish to the function (statement Nobody)"];
+    report.complains_once(1, "FAILED      topic packwatch-alerts: ", &parts);
+    let report = policy(ALERTS, json!([encrypted_only()]));
+    let parts = ["does not let CloudWatch's alarms publish", "sns:Publish to cloudwatch.amazonaws.com"];
+    report.complains_once(0, "warning     topic packwatch-alerts: ", &parts);
+    // No machine gets alarms; but all may read.
+    let open =
+        json!({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "SNS:Subscribe", "Resource": "*"});
+    site.world.set_policy(ALERTS, &json!([alarms(&["sns:Publish"])]));
+    let report = policy(EVENTS, json!([open]));
+    report.complains_once(0, "warning     topic packwatch-events: anybody on AWS may subscribe", &[]);
+
+    // The policy that SNS gives a topic lets its own account in, and CloudWatch with it.
+    site.world.lock().sns.policies.clear();
+    let report = site.doctor();
+    assert_eq!((report.complaints(), report.code), (Vec::new(), Some(0)), "{report:#?}");
+    let theirs = "arn:aws:sns:eu-west-1:222222222222:theirs";
+    site.world.add_topic(theirs).edit_function(FUNCTION, |function| {
+        drop(function.variables.insert("PACKWATCH_EVENTS_TOPIC_ARN".to_owned(), theirs.to_owned()));
+    });
+    let report = policy(theirs, json!([encrypted_only()]));
+    let parts =
+        ["another account's, 222222222222", "sns:Publish to arn:aws:iam::999999999999:role/packwatch"];
+    report.complains_once(1, "FAILED      topic theirs: ", &parts);
+    let ours = json!({"Effect": "Allow", "Principal": {"AWS": "999999999999"}, "Action": "sns:Publish"});
+    assert_eq!(policy(theirs, json!([ours])).complaints(), Vec::<&str>::new());
+}
+
+#[tokio::test]
+async fn keys_with_which_nobody_can_publish_are_named() {
+    let site = Site::new().await;
+    let key = |statements: Value| {
+        site.world.add_key(KEY, &json!({"Statement": statements}));
+        site.doctor()
+    };
+    let report = key(json!([account_may(MANAGEMENT_ACCOUNT, "kms:*"), alarms(&["kms:Decrypt"])]));
+    let parts =
+        ["key's policy does not let CloudWatch's alarms publish", "kms:GenerateDataKey and kms:Decrypt"];
+    report.complains_once(0, "warning     topic packwatch-alerts: ", &parts);
+    let report = key(json!([account_may("222222222222", "kms:*"), alarms(&["kms:*"])]));
+    let parts = ["lets neither the function nor its account use the key"];
+    report.complains_once(1, "FAILED      topic packwatch-alerts: ", &parts);
+    site.world.deny_action("kms:GetKeyPolicy");
+    site.doctor().complains_once(0, "not checked topic packwatch-alerts: needs kms:GetKeyPolicy", &[]);
+    site.world.lock().access.denied.clear();
+    site.world.lock().key_policies.clear();
+    site.doctor().complains_once(
+        1,
+        "FAILED      topic packwatch-alerts: there is no key arn:aws:kms:",
+        &["runbook"],
+    );
+    // An alias has no policy that could be asked for.
+    site.world.encrypt(ALERTS, "alias/ours");
+    assert_eq!(site.doctor().complaints(), Vec::<&str>::new());
 }
 
 #[tokio::test]

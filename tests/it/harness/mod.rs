@@ -43,6 +43,7 @@ pub fn aws_env(region: &str, world_url: &str, dynamodb_url: &str) -> Vec<(String
         ("AWS_ENDPOINT_URL_LAMBDA", world_url),
         ("AWS_ENDPOINT_URL_SCHEDULER", world_url),
         ("AWS_ENDPOINT_URL_CLOUDWATCH", world_url),
+        ("AWS_ENDPOINT_URL_KMS", world_url),
         ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url),
     ];
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()

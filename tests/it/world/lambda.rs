@@ -35,6 +35,7 @@ pub fn respond(state: &State, region: &str, name: &str) -> Result<Vec<u8>, Servi
     let answer = json!({
         "FunctionName": short,
         "FunctionArn": arn,
+        "Role": format!("arn:aws:iam::{}:role/{short}", access.account),
         "Runtime": "provided.al2023",
         "Handler": "bootstrap",
         "MemorySize": 512,

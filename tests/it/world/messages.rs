@@ -14,6 +14,8 @@ pub struct Sns {
     pub subscriptions: BTreeMap<String, Vec<Subscription>>,
     /// The KMS keys of encrypted topics, by topic.
     pub keys: BTreeMap<String, String>,
+    /// Their policies, where they have another one than SNS gives.
+    pub policies: BTreeMap<String, String>,
     /// Any well-formed topic exists.
     pub any_topic: bool,
     pub messages: Vec<Message>,

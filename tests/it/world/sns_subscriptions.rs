@@ -3,6 +3,7 @@
 use super::messages::Sns;
 use super::sns::escape;
 use super::{ServiceError, World};
+use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// How many subscriptions a page holds.
@@ -25,11 +26,30 @@ pub fn attributes(sns: &Sns, arn: &str) -> String {
         ("SubscriptionsConfirmed", confirmed.to_string()),
         ("SubscriptionsPending", (subscriptions.len() - confirmed).to_string()),
     ];
+    attributes.push(("Policy", sns.policies.get(arn).cloned().unwrap_or_else(|| default_policy(arn))));
     attributes.extend(sns.keys.get(arn).map(|key| ("KmsMasterKeyId", key.clone())));
     let entry = |(name, value): (&str, String)| {
         format!("<entry><key>{name}</key><value>{}</value></entry>", escape(&value))
     };
     format!("<Attributes>{}</Attributes>", attributes.into_iter().map(entry).collect::<String>())
+}
+
+/// The policy that SNS gives a topic.
+fn default_policy(arn: &str) -> String {
+    let owner = arn.split(':').nth(4).unwrap_or_default();
+    json!({
+        "Version": "2008-10-17",
+        "Id": "__default_policy_ID",
+        "Statement": [{
+            "Sid": "__default_statement_ID",
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Action": ["SNS:Publish", "SNS:Subscribe", "SNS:GetTopicAttributes"],
+            "Resource": arn,
+            "Condition": {"StringEquals": {"AWS:SourceOwner": owner}},
+        }],
+    })
+    .to_string()
 }
 
 /// Answers `ListSubscriptionsByTopic` for a topic that exists; the token is where the page begins.
@@ -66,6 +86,13 @@ impl World {
     /// A topic is encrypted with this key.
     pub fn encrypt(&self, topic: &str, key: &str) -> &Self {
         self.lock().sns.keys.insert(topic.to_owned(), key.to_owned());
+        self
+    }
+
+    /// A topic gets a policy with these statements.
+    pub fn set_policy(&self, topic: &str, statements: &Value) -> &Self {
+        let policy = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+        self.lock().sns.policies.insert(topic.to_owned(), policy);
         self
     }
 }
