@@ -16,7 +16,9 @@
 // The modules' own tests run elsewhere; what only they import is unused here.
 #![allow(unused_imports, reason = "the imports of tests that are not compiled")]
 
+mod announcing;
 mod contestant;
+mod events;
 mod page;
 mod process;
 mod runs;
@@ -60,7 +62,11 @@ async fn main() {
         throttled = throttling::measure(&contestants).await;
         page.add(&tables::throttling(&throttled));
     }
-    page.add(&targets::table(&starts, &small, &large, &throttled, &contestants[0]));
+    let cases = if quick { announcing::QUICK } else { announcing::ALL };
+    let announced = announcing::measure(&contestants[0], cases).await;
+    page.add(&tables::announcing(&announced));
+    let measured = targets::Measured { starts, small, large, throttled, announced };
+    page.add(&targets::table(&measured, &contestants[0]));
     if record {
         page.record();
     }
