@@ -1,15 +1,17 @@
-//! What quick looks see, and when: one run of at most five minutes, every five minutes.
+//! What quick looks see, and when: runs of at most five minutes, one every five minutes, alone or with `FanOut`.
 
 use std::cell::Cell;
+use std::num::NonZero;
 use std::rc::Rc;
+use std::sync::Mutex;
 use std::time::Duration;
 
-use tokio::task::{AbortHandle, spawn_local};
+use tokio::task::{JoinSet, spawn_local};
 use tokio::time::{Instant, sleep};
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, FanOut};
 use crate::organization::{Deployment, Size, account};
-use crate::{LARGE, in_virtual_time, minutes};
+use crate::{EIGHT, LARGE, in_virtual_time, minutes};
 
 const EVERY: Duration = Duration::from_secs(300);
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -31,33 +33,48 @@ pub(crate) fn print() {
         "Quick looks: {packs} packs × {accounts} accounts × {regions} regions, Timeout 300, a tick every 5 min\n"
     );
     println!(
-        "| calls/s | not well | a failure everywhere told: min | one joins everywhere: min | one leaves: min | \
-         oldest whole look: min | deferred a tick | calls a tick |\n|---|---|---|---|---|---|---|---|"
+        "| how | calls/s | not well | a failure everywhere told: min | one joins everywhere: min | one leaves: min | \
+         oldest whole look: min | out of time, a tick | calls a tick | dead letters |\n|---|---|---|---|---|---|---|---|---|---|"
     );
-    for percent in [1, 5, 10, 20] {
-        for rate in [1.0, 2.0, 3.0, 5.0, 10.0] {
-            in_virtual_time(row(rate, percent));
+    let mut simulations: Vec<Simulation> = Vec::new();
+    for how in [None, Some(EIGHT)] {
+        simulations.push(Box::new(move || in_virtual_time(every_target_changes_in_every_tick(how))));
+        for percent in [1, 5, 20] {
+            for rate in [10.0, 5.0, 3.0, 1.0] {
+                simulations.push(Box::new(move || in_virtual_time(row(rate, percent, how))));
+            }
         }
     }
-    in_virtual_time(every_target_changes_in_every_tick());
-    in_virtual_time(a_redeployment());
+    simulations.push(Box::new(|| in_virtual_time(a_redeployment())));
+    side_by_side(simulations);
 }
 
-/// An organization that is watched for three hours, after which its whole looks have found their times.
+type Simulation = Box<dyn FnOnce() -> String + Send>;
+
+/// Carries out simulations on all processors, and prints what each says.
+fn side_by_side(simulations: Vec<Simulation>) {
+    let next = Mutex::new(simulations.into_iter());
+    let simulate = || {
+        loop {
+            let simulation = next.lock().expect("no simulation has failed").next();
+            let Some(simulation) = simulation else { return };
+            println!("{}", simulation());
+        }
+    };
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    std::thread::scope(|scope| (0..processors).for_each(|_| drop(scope.spawn(simulate))));
+}
+
+/// An organization that is watched for two hours, after which its whole looks have found their times.
 struct Watched {
     cloud: Rc<Cloud>,
     ticks: Rc<Cell<u32>>,
-    ticking: AbortHandle,
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        self.ticking.abort();
-    }
+    /// The schedule, and what polls the queue.
+    _running: JoinSet<()>,
 }
 
 impl Watched {
-    async fn new(size: Size, percent: usize) -> Self {
+    async fn new(size: Size, percent: usize, how: Option<FanOut>) -> Self {
         let cloud = Rc::new(Cloud::new(size, EVERY, TIMEOUT, WHOLE_EVERY));
         let failed = Deployment { status: "CREATE_FAILED", at: cloud.now() };
         cloud
@@ -68,21 +85,31 @@ impl Watched {
         // How long a baseline takes is not the question here.
         cloud.organization.rate.set(1000.0);
         let ticks = Rc::new(Cell::new(0));
-        let ticking = {
+        let mut running = JoinSet::new();
+        for _ in 0..how.map_or(0, |how| how.concurrency) {
+            let (cloud, batch) = (cloud.clone(), how.map_or(1, |how| how.batch));
+            running.spawn_local(async move { cloud.take(batch).await });
+        }
+        {
             let (cloud, ticks) = (cloud.clone(), ticks.clone());
-            spawn_local(async move {
+            running.spawn_local(async move {
                 loop {
                     ticks.set(ticks.get() + 1);
-                    let run = cloud.clone();
-                    spawn_local(async move { run.run_alone().await });
+                    let cloud = cloud.clone();
+                    spawn_local(async move {
+                        match how {
+                            Some(_) => cloud.send().await,
+                            None => cloud.run_alone().await,
+                        }
+                    });
                     sleep(EVERY).await;
                 }
-            })
-        };
-        let watched = Self { cloud, ticks, ticking: ticking.abort_handle() };
+            });
+        }
+        let watched = Self { cloud, ticks, _running: running };
         watched.until(|cloud| cloud.table.watched() == size.targets()).await.expect("a baseline");
         watched.cloud.organization.rate.set(size.rate);
-        sleep(minutes(180)).await;
+        sleep(minutes(120)).await;
         watched
     }
 
@@ -133,9 +160,9 @@ impl Watched {
     }
 }
 
-async fn row(rate: f64, percent: usize) {
+async fn row(rate: f64, percent: usize, how: Option<FanOut>) -> String {
     let size = Size { rate, ..LARGE };
-    let watched = Watched::new(size, percent).await;
+    let watched = Watched::new(size, percent, how).await;
     let cloud = &watched.cloud;
     let failed = watched.told(WELL, |_| watched.set(WELL, "UPDATE_FAILED")).await;
     let joined =
@@ -147,9 +174,13 @@ async fn row(rate: f64, percent: usize) {
     let deferred = (cloud.deferred.get() - before.1) as f64 / ticks;
     let calls = (cloud.organization.calls.get() - before.2) as f64 / ticks;
     let [failed, joined, left] = [failed, joined, left].map(said);
-    println!(
-        "| {rate} | {percent} % | {failed} | {joined} | {left} | {oldest:.0} | {deferred:.1} | {calls:.0} |"
-    );
+    let (how, dead) = (name(how), cloud.queue.dead.get());
+    let told = format!("{failed} | {joined} | {left}");
+    format!("| {how} | {rate} | {percent} % | {told} | {oldest:.0} | {deferred:.1} | {calls:.0} | {dead} |")
+}
+
+fn name(how: Option<FanOut>) -> &'static str {
+    if how.is_some() { "with FanOut" } else { "one run" }
 }
 
 fn said(minutes: Option<f64>) -> String {
@@ -157,8 +188,8 @@ fn said(minutes: Option<f64>) -> String {
 }
 
 /// In every tick of a day, one account fails in every target, and the one that failed before is well again.
-async fn every_target_changes_in_every_tick() {
-    let watched = Watched::new(LARGE, 1).await;
+async fn every_target_changes_in_every_tick(how: Option<FanOut>) -> String {
+    let watched = Watched::new(Size { regions: 1, ..LARGE }, 1, how).await;
     let deferred = watched.cloud.deferred.get();
     let change = |tick: u32| {
         let n = 1000 + 100 * (tick as usize % 80) + 50;
@@ -167,17 +198,18 @@ async fn every_target_changes_in_every_tick() {
     };
     let oldest = watched.oldest_within(288, change).await;
     let deferred = watched.cloud.deferred.get() - deferred;
-    println!(
-        "\nEvery target changes in each of 288 ticks, {} calls/s, 1 % not well: oldest whole look {oldest:.0} min, \
+    format!(
+        "\nEvery target of one region changes in each of 288 ticks, {}, {} calls/s, 1 % not well: oldest whole look {oldest:.0} min, \
          deferred {deferred}, failed {}",
+        name(how),
         LARGE.rate,
         watched.cloud.failed.get()
-    );
+    )
 }
 
 /// One pack of 10,000 accounts alone: all are in progress for 30 minutes.
-async fn a_redeployment() {
-    let watched = Watched::new(Size { packs: 1, regions: 1, ..LARGE }, 1).await;
+async fn a_redeployment() -> String {
+    let watched = Watched::new(Size { packs: 1, regions: 1, ..LARGE }, 1, None).await;
     let organization = &watched.cloud.organization;
     let calls = organization.calls.get();
     let quiet = watched.oldest_within(288, |_| ()).await;
@@ -192,11 +224,11 @@ async fn a_redeployment() {
         }
     };
     let oldest = watched.oldest_within(288, end).await;
-    println!(
+    format!(
         "\nOne pack of {} accounts: {quiet_calls} calls in 24 quiet hours (oldest whole look {quiet:.0} min); with a \
          redeployment of 30 min {} (oldest {oldest:.0} min); whole looks only: {}",
         LARGE.accounts,
         organization.calls.get() - calls,
         288 * (1 + LARGE.accounts / 100)
-    );
+    )
 }
