@@ -176,12 +176,12 @@ format: .venv/.stamp $(if $(NPM),$(NODE_MODULES)/.stamp) ## Format Rust, Python 
 # --- Measurements ---------------------------------------------------------------------------------------------------
 
 # Without features: the bench runs packwatch as a process, and needs nothing of it.
-bench: .venv-bench/.stamp $(if $(BOOTSTRAP),,build) ## Measure the Lambda beside a boto3 one (QUICK=1: a minute)
-	QUICK=$(QUICK) RECORD=$(RECORD) BENCH_BOOTSTRAP=$(abspath $(or $(BOOTSTRAP),$(LAMBDA))) \
+bench: .venv-bench/.stamp $(if $(BOOTSTRAP),,build) ## Measure the Lambda beside a boto3 one (QUICK=1: two minutes)
+	QUICK=$(QUICK) PART=$(PART) RECORD=$(RECORD) BENCH_BOOTSTRAP=$(abspath $(or $(BOOTSTRAP),$(LAMBDA))) \
 		cargo bench --locked --no-default-features --bench bench
 
-simulate: ## Several runs through a queue beside one run, over 50 packs × 10,000 accounts × 4 regions in virtual time
-	cargo bench --locked --no-default-features --bench fan_out
+simulate: ## 50 packs × 10,000 accounts × 4 regions in virtual time: quick looks, a queue beside one run (PART=quick, whole)
+	PART=$(PART) cargo bench --locked --no-default-features --bench fan_out
 
 # --- The Lambda -----------------------------------------------------------------------------------------------------
 

@@ -2,9 +2,10 @@
 //! AWS Config and SNS and the same DynamoDB, in turns. Prints the tables of `docs/performance.md`.
 //!
 //! ```text
-//! make bench              everything (about five minutes)
+//! make bench              everything (about a quarter of an hour)
 //! make bench RECORD=1     the same, and writes the tables into docs/performance.md
-//! make bench QUICK=1      few runs of the small organization (a minute)
+//! make bench PART=announcing   very many changes at once, alone
+//! make bench QUICK=1      few runs of the small organization, and of announcing (two minutes)
 //! ```
 #![expect(
     clippy::expect_used,
@@ -16,7 +17,9 @@
 // The modules' own tests run elsewhere; what only they import is unused here.
 #![allow(unused_imports, reason = "the imports of tests that are not compiled")]
 
+mod announcing;
 mod contestant;
+mod events;
 mod page;
 mod process;
 mod runs;
@@ -46,6 +49,11 @@ async fn main() {
     let contestants = contestant::both();
     let mut page = page::Page::default();
     page.add(&tables::machine());
+    let cases = if quick { announcing::QUICK } else { announcing::ALL };
+    if std::env::var("PART").is_ok_and(|part| part == "announcing") {
+        page.add(&tables::announcing(&announcing::measure(&contestants[0], cases).await));
+        return;
+    }
 
     let starts = startup::measure(&contestants, if quick { 5 } else { 25 }).await;
     page.add(&tables::startup(&starts, &contestants[0]));
@@ -60,7 +68,10 @@ async fn main() {
         throttled = throttling::measure(&contestants).await;
         page.add(&tables::throttling(&throttled));
     }
-    page.add(&targets::table(&starts, &small, &large, &throttled, &contestants[0]));
+    let announced = announcing::measure(&contestants[0], cases).await;
+    page.add(&tables::announcing(&announced));
+    let measured = targets::Measured { starts, small, large, throttled, announced };
+    page.add(&targets::table(&measured, &contestants[0]));
     if record {
         page.record();
     }

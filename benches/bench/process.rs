@@ -71,7 +71,8 @@ impl Process {
 
     /// From its start to the first request for work and to the answer to a first event, which it found waiting.
     pub(crate) async fn first(&mut self, event: Value) -> (Duration, Duration) {
-        self.answer(event).await.unwrap_or_else(|error| panic!("it failed: {error}"));
+        let outcome = self.answer(event, TIMEOUT).await.expect("it ends");
+        outcome.unwrap_or_else(|error| panic!("it failed: {error}"));
         let answered = self.started.elapsed();
         let polled = *self.first_poll.get().expect("it asked for work");
         (polled.duration_since(self.started), answered)
@@ -86,19 +87,29 @@ impl Process {
 
     /// One invocation.
     pub(crate) async fn try_invoke(&mut self, event: Value) -> (Used, Outcome) {
+        let (used, outcome) = self.invoke_within(event, TIMEOUT).await;
+        (used, outcome.expect("it ends"))
+    }
+
+    /// One invocation that Lambda ends at this limit; without an outcome the process is dead.
+    pub(crate) async fn invoke_within(&mut self, event: Value, limit: Duration) -> (Used, Option<Outcome>) {
         let pid = self.child.id();
         // 5: the peak starts again from what is resident now.
         fs::write(format!("/proc/{pid}/clear_refs"), "5").expect("the peak can be reset");
         let (before, started) = (cpu(pid), Instant::now());
-        let outcome = self.answer(event).await;
-        (Used { wall: started.elapsed(), cpu: cpu(pid) - before, peak: peak(pid) }, outcome)
+        let outcome = self.answer(event, limit).await;
+        let used = Used { wall: started.elapsed(), cpu: cpu(pid) - before, peak: peak(pid) };
+        if outcome.is_none() {
+            self.child.kill().expect("it runs");
+        }
+        (used, outcome)
     }
 
-    async fn answer(&mut self, event: Value) -> Outcome {
+    async fn answer(&mut self, event: Value, limit: Duration) -> Option<Outcome> {
         self.invocations += 1;
         let id = format!("00000000-0000-4000-9000-{:012}", self.invocations);
-        let outcome = tokio::time::timeout(TIMEOUT, self.api.push(&id, event, TIMEOUT)).await;
-        outcome.expect("it ends").expect("it answers")
+        let outcome = tokio::time::timeout(limit, self.api.push(&id, event, limit)).await;
+        outcome.ok().map(|outcome| outcome.expect("it answers"))
     }
 }
 

@@ -1,7 +1,8 @@
-//! Whole runs over one organization: baseline, quiet, changed.
+//! Runs over one organization in which one account in a hundred is not well: baseline, quiet, changed.
 
 use crate::Size;
 use crate::contestant::{ALERTS, CONCURRENCY, Contestant, EVENTS, REGION};
+use crate::events::{asked, tick};
 use crate::harness::dynamo::Dynamo;
 use crate::process::{Process, Used};
 use crate::startup::median;
@@ -10,7 +11,6 @@ use crate::units::{self, Units};
 use crate::world::World;
 use crate::world::packs::account;
 use crate::world::server::Served;
-use serde_json::json;
 use std::time::Duration;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,10 +19,18 @@ pub(crate) enum Kind {
     Baseline,
     /// Nothing has changed.
     Quiet,
-    /// One account in a hundred has changed.
-    Changed,
+    /// Nothing has changed, and somebody wants to see every account.
+    Whole,
+    /// Another account in a hundred fails.
+    Failed,
+    /// One account in a hundred is well again.
+    Recovered,
     /// Every account has changed.
     AllChanged,
+    /// Nothing has changed, and AWS Config turns out to filter what it has cut into pages.
+    Disproved,
+    /// The runs after that.
+    Distrusted,
 }
 
 /// So many runs of a kind, with so many milliseconds of each Config call, reading so many packs at once.
@@ -34,25 +42,37 @@ pub(crate) type Plan = [Step];
 pub(crate) const QUICK: &Plan = &[
     Step(Kind::Baseline, 0, 1, CONCURRENCY),
     Step(Kind::Quiet, 0, 3, CONCURRENCY),
-    Step(Kind::Changed, 0, 2, CONCURRENCY),
+    Step(Kind::Whole, 0, 3, CONCURRENCY),
+    Step(Kind::Failed, 0, 2, CONCURRENCY),
+    Step(Kind::Recovered, 0, 2, CONCURRENCY),
     Step(Kind::AllChanged, 0, 1, CONCURRENCY),
     Step(Kind::Quiet, 40, 3, CONCURRENCY),
 ];
 pub(crate) const SMALL_PLAN: &Plan = &[
     Step(Kind::Baseline, 0, 3, CONCURRENCY),
     Step(Kind::Quiet, 0, 11, CONCURRENCY),
-    Step(Kind::Changed, 0, 5, CONCURRENCY),
+    Step(Kind::Whole, 0, 5, CONCURRENCY),
+    Step(Kind::Failed, 0, 3, CONCURRENCY),
+    Step(Kind::Recovered, 0, 3, CONCURRENCY),
     Step(Kind::AllChanged, 0, 3, CONCURRENCY),
     Step(Kind::Baseline, 40, 3, CONCURRENCY),
     Step(Kind::Quiet, 40, 5, CONCURRENCY),
-    Step(Kind::Changed, 40, 3, CONCURRENCY),
+    Step(Kind::Whole, 40, 3, CONCURRENCY),
+    Step(Kind::Failed, 40, 3, CONCURRENCY),
+    Step(Kind::Recovered, 40, 3, CONCURRENCY),
 ];
 pub(crate) const LARGE_PLAN: &Plan = &[
     Step(Kind::Baseline, 0, 1, CONCURRENCY),
     Step(Kind::Quiet, 0, 3, CONCURRENCY),
-    Step(Kind::Changed, 0, 1, CONCURRENCY),
+    Step(Kind::Whole, 0, 1, CONCURRENCY),
+    Step(Kind::Failed, 0, 1, CONCURRENCY),
+    Step(Kind::Recovered, 0, 1, CONCURRENCY),
     Step(Kind::Quiet, 40, 1, CONCURRENCY),
-    Step(Kind::Quiet, 40, 1, 20),
+    Step(Kind::Whole, 40, 1, CONCURRENCY),
+    Step(Kind::Whole, 40, 1, 20),
+    Step(Kind::Disproved, 0, 1, CONCURRENCY),
+    Step(Kind::Distrusted, 0, 1, CONCURRENCY),
+    Step(Kind::AllChanged, 0, 1, CONCURRENCY),
 ];
 
 /// The runs of one step.
@@ -67,7 +87,7 @@ pub(crate) struct Row {
     pub store: Option<Duration>,
 }
 
-/// A contestant's medians, and the requests of its last run.
+/// A contestant's medians and its highest peak, and the requests of its last run.
 pub(crate) struct Measured {
     pub used: Used,
     pub config: usize,
@@ -85,8 +105,8 @@ struct Stage<'a> {
     accounts: usize,
     /// How many tables were made, of which each baseline needs a new one.
     tables: usize,
-    /// What the statuses change to next.
-    turn: usize,
+    /// How many accounts in a hundred are not well.
+    ill: usize,
 }
 
 /// Carries out the plan, the contestants in turns.
@@ -103,6 +123,7 @@ pub(crate) async fn measure(contestants: &[Contestant; 2], (packs, accounts): Si
         for run in 1..=runs {
             if kind == Kind::Baseline {
                 stage.new_tables();
+                stage.begin();
             }
             let (processes, _) = match running.take() {
                 Some(same) if kind != Kind::Baseline && same.1 == at_once => running.insert(same),
@@ -112,7 +133,8 @@ pub(crate) async fn measure(contestants: &[Contestant; 2], (packs, accounts): Si
             for (index, process) in processes.iter_mut().enumerate() {
                 stage.world.reset_requests().take_messages();
                 stage.dynamo.reset_requests();
-                let used = process.invoke(json!({})).await;
+                let event = if kind == Kind::Whole { asked() } else { tick() };
+                let used = process.invoke(event).await;
                 let name = contestants[index].name;
                 eprintln!("{packs} x {accounts} {kind:?} {latency:?} {name}: {used:?}");
                 samples[index].push(used);
@@ -140,7 +162,7 @@ impl<'a> Stage<'a> {
             world.add_pack(REGION, pack, accounts);
         }
         let served = world.serve().await;
-        Self { contestants, world, dynamo: Dynamo::start(), served, packs, accounts, tables: 0, turn: 0 }
+        Self { contestants, world, dynamo: Dynamo::start(), served, packs, accounts, tables: 0, ill: 0 }
     }
 
     fn table(&self, contestant: usize) -> String {
@@ -161,28 +183,51 @@ impl<'a> Stage<'a> {
         })
     }
 
+    /// Every account is well but one in a hundred.
+    fn begin(&mut self) {
+        self.set(1, 0, "CREATE_SUCCESSFUL");
+        self.set(100, 0, "CREATE_FAILED");
+        self.ill = 1;
+    }
+
     /// Both see the same changes, one after the other.
     fn change(&mut self, kind: Kind) {
-        let every = match kind {
-            Kind::Baseline | Kind::Quiet => return,
-            Kind::Changed => 100,
-            Kind::AllChanged => 1,
-        };
-        self.turn += 1;
-        let status = if self.turn % 2 == 1 { "UPDATE_FAILED" } else { "UPDATE_SUCCESSFUL" };
-        for pack in &self.packs {
-            for account in (1..=self.accounts).step_by(every).map(account) {
-                if self.turn % 2 == 1 {
-                    let message = "A role that AWS Config needs is missing in the account";
-                    self.world.fail(REGION, pack, &account, status, "InsufficientPermissions", message);
-                } else {
-                    self.world.set_status(REGION, pack, &account, status);
-                }
+        match kind {
+            Kind::Baseline | Kind::Quiet | Kind::Whole | Kind::Distrusted => {}
+            Kind::Failed => {
+                self.set(100, self.ill, "UPDATE_FAILED");
+                self.ill += 1;
+            }
+            Kind::Recovered => {
+                self.ill -= 1;
+                self.set(100, self.ill, "UPDATE_SUCCESSFUL");
+            }
+            Kind::AllChanged if self.ill == 100 => {
+                self.set(1, 0, "UPDATE_SUCCESSFUL");
+                self.ill = 0;
+            }
+            Kind::AllChanged => {
+                self.set(1, 0, "UPDATE_FAILED");
+                self.ill = 100;
+            }
+            Kind::Disproved => drop(self.world.filter_status_after_paging()),
+        }
+    }
+
+    /// In every pack, the accounts from `first` on, one in `every`, get a status.
+    fn set(&self, every: usize, first: usize, status: &str) {
+        let accounts = (1 + first..=self.accounts).step_by(every).map(account);
+        for (pack, account) in self.packs.iter().flat_map(|pack| accounts.clone().map(move |a| (pack, a))) {
+            if status.ends_with("FAILED") {
+                let message = "A role that AWS Config needs is missing in the account";
+                self.world.fail(REGION, pack, &account, status, "InsufficientPermissions", message);
+            } else {
+                self.world.set_status(REGION, pack, &account, status);
             }
         }
     }
 
-    /// The medians of the runs, with the requests of the last one.
+    /// The medians and the highest peak of the runs, with the requests of the last one.
     fn requests(&self, samples: &[Used], table: &str) -> Measured {
         let requests = self.dynamo.requests();
         let counts = self.world.counts();
@@ -191,7 +236,7 @@ impl<'a> Stage<'a> {
             used: Used {
                 wall: median(samples.iter().map(|used| used.wall)),
                 cpu: median(samples.iter().map(|used| used.cpu)),
-                peak: median(samples.iter().map(|used| used.peak)),
+                peak: samples.iter().map(|used| used.peak).fold(0.0, f64::max),
             },
             config: of("config"),
             table: requests.len(),

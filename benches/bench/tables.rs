@@ -1,6 +1,7 @@
 //! The tables, in Markdown.
 
 use crate::Size;
+use crate::announcing::{Announced, Topics};
 use crate::contestant::{CONCURRENCY, Contestant};
 use crate::runs::{Kind, Row};
 use crate::startup::Started;
@@ -46,9 +47,10 @@ pub(crate) fn size(contestant: &Contestant) -> f64 {
 }
 
 pub(crate) fn runs((packs, accounts): Size, rows: &[Row]) -> String {
-    let accounts = format!("{},{:03}", accounts / 1000, accounts % 1000);
+    let accounts = thousands(accounts);
     let mut table = format!(
-        "### {packs} packs × {accounts} accounts\n\nMedians of n; packwatch, then boto3, then how many times less.\n\n\
+        "### {packs} packs × {accounts} accounts\n\nOne account in a hundred is not well. Medians of n, and \
+         the highest peak; packwatch, then boto3, then how many times less.\n\n\
          | run | n | time, s | | | CPU, s | | | peak, MB | | |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
     );
     for row in rows {
@@ -85,7 +87,7 @@ pub(crate) fn runs((packs, accounts): Size, rows: &[Row]) -> String {
 }
 
 pub(crate) fn throttling(throttled: &[Throttled]) -> String {
-    let mut table = "### Throttling\n\nA quiet run at 40 ms a call, against an AWS Config that takes so many calls a second.\n\n\
+    let mut table = "### Throttling\n\nA run over every account at 40 ms a call, against an AWS Config that takes so many calls a second.\n\n\
          | calls a second | | calls needed | calls made | time, s | × the time that the rate asks for | ends |\n\
          |---|---|---|---|---|---|---|\n"
         .to_owned();
@@ -98,6 +100,33 @@ pub(crate) fn throttling(throttled: &[Throttled]) -> String {
     table
 }
 
+pub(crate) fn announcing(announced: &[Announced]) -> String {
+    let mut table = "### Announcing\n\nEvery account of some packs of 10,000 fails at once; packwatch alone. The least time is what SNS asks \
+         for: the limit's own, or that of eight batches of ten under way at once.\n\n\
+         | changes | SNS | runs of | runs | killed | time, s | × the least time | CPU, s | copies | digests | peak, MB |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|\n"
+        .to_owned();
+    for Announced { case, runs, killed, wall, cpu, peak, copies, digests } in announced {
+        let (wall, least, cpu) = (wall.as_secs_f64(), case.least().as_secs_f64(), cpu.as_secs_f64());
+        let topics = match case.topics {
+            Topics::Slow(latency) => format!("{latency} ms a call"),
+            Topics::Limited(rate) => format!("{rate} messages a second"),
+        };
+        let beyond = if least > 0.0 { format!("{:.2}", wall / least) } else { "–".to_owned() };
+        let (changes, limit) = (thousands(case.changes()), case.limit().as_secs());
+        let case = format!("{changes} | {topics} | {limit} s | {runs} | {killed}");
+        line(
+            &mut table,
+            &format!("{case} | {wall:.1} | {beyond} | {cpu:.1} | {copies} | {digests} | {peak:.1}"),
+        );
+    }
+    table
+}
+
+fn thousands(n: usize) -> String {
+    format!("{},{:03}", n / 1000, n % 1000)
+}
+
 fn line(table: &mut String, cells: &str) {
     let _a_string_takes_all = writeln!(table, "| {cells} |");
 }
@@ -106,8 +135,12 @@ fn name(row: &Row) -> String {
     let kind = match row.kind {
         Kind::Baseline => "baseline",
         Kind::Quiet => "quiet",
-        Kind::Changed => "1 % changed",
+        Kind::Whole => "quiet, every account asked for",
+        Kind::Failed => "1 % fail",
+        Kind::Recovered => "1 % recover",
         Kind::AllChanged => "all changed",
+        Kind::Disproved => "quiet, the filter is disproved",
+        Kind::Distrusted => "quiet, the next run after that",
     };
     let at_once = match row.at_once {
         CONCURRENCY => String::new(),

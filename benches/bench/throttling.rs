@@ -1,11 +1,11 @@
-//! A quiet run against an AWS Config that takes only so many calls a second.
+//! A run over every account against an AWS Config that takes only so many calls a second.
 
 use crate::contestant::{ALERTS, CONCURRENCY, Contestant, EVENTS, REGION};
+use crate::events::asked;
 use crate::harness::dynamo::Dynamo;
 use crate::process::Process;
 use crate::world::World;
 use futures_util::future::join_all;
-use serde_json::json;
 use std::time::Duration;
 
 /// Calls a second, packs, and accounts of each pack.
@@ -47,9 +47,9 @@ async fn run(contestant: &Contestant, (rate, packs, accounts): (u32, usize, usiz
     let served = world.serve().await;
     let env = contestant.env(&served.url, &dynamo.url, "throttled", CONCURRENCY);
     let mut process = Process::start(contestant, env);
-    process.invoke(json!({})).await;
+    process.invoke(asked()).await;
     world.latency(LATENCY).throttle(REGION, rate.into()).reset_requests();
-    let (used, outcome) = process.try_invoke(json!({})).await;
+    let (used, outcome) = process.try_invoke(asked()).await;
     let made = world.requests().iter().filter(|request| request.service == "config").count();
     Throttled {
         name: contestant.name,

@@ -24,8 +24,9 @@ use tokio::time::{Instant, sleep};
 use crate::organization::{Organization, Reader, Size, regions};
 use crate::store::Table;
 
-/// As in template.yaml, with the longest time limit.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(900);
+/// The longest time limit of a function.
+pub(crate) const LONGEST: Duration = Duration::from_secs(900);
+/// As in template.yaml.
 const VISIBILITY: Duration = Duration::from_secs(9000);
 const WINDOW: Duration = Duration::from_secs(5);
 const MOST_RECEIVES: u64 = 2;
@@ -44,6 +45,7 @@ pub(crate) struct Cloud {
     pub(crate) topics: Topics,
     pub(crate) queue: Queue,
     pub(crate) every: Duration,
+    timeout: Duration,
     settings: Settings,
     clock: VirtualClock,
     /// Instances that have nothing to do; each has found its pace.
@@ -55,16 +57,22 @@ pub(crate) struct Cloud {
 }
 
 impl Cloud {
-    pub(crate) fn new(size: Size, every: Duration) -> Self {
+    /// One that a function watches which may run for so long, and is to see everybody so often.
+    pub(crate) fn new(size: Size, every: Duration, timeout: Duration, whole_every: &str) -> Self {
         let names = regions(size).iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let clock = VirtualClock(Instant::now());
-        let lookup = |name: &str| (name == "PACKWATCH_REGIONS").then(|| names.clone());
+        let lookup = |name: &str| match name {
+            "PACKWATCH_REGIONS" => Some(names.clone()),
+            "PACKWATCH_WHOLE_EVERY" => Some(whole_every.to_owned()),
+            _ => None,
+        };
         Self {
             organization: Rc::new(Organization::new(size)),
             table: Table::default(),
             topics: Topics::default(),
             queue: Queue::new(clock),
             every,
+            timeout,
             settings: SettingsReader::new(&lookup).settings(),
             clock,
             idle: RefCell::default(),
@@ -75,9 +83,15 @@ impl Cloud {
         }
     }
 
-    /// One run over everything.
+    /// The schedule's run without a queue.
     pub(crate) async fn run_alone(&self) {
-        self.watch(&Request::default(), None).await;
+        let everything = Request { scheduled: true, ..Request::default() };
+        self.watch(&everything, None).await;
+    }
+
+    /// The time of day.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The schedule's run with a queue.
@@ -110,9 +124,10 @@ impl Cloud {
         let reader = self.instance();
         let started = Instant::now();
         let outside = Around { cloud: self, reader: &reader, queue };
-        let budget = Budget::ending_in(TIMEOUT);
+        let budget = Budget::ending_in(self.timeout);
         let run = watch::run(&outside, &self.settings, request, &budget);
-        let report = tokio::time::timeout(TIMEOUT, Box::pin(run)).await.expect("no run is killed by Lambda");
+        let report =
+            tokio::time::timeout(self.timeout, Box::pin(run)).await.expect("no run is killed by Lambda");
         self.idle.borrow_mut().push(reader);
         self.runs.set(self.runs.get() + 1);
         self.longest.set(self.longest.get().max(started.elapsed()));
@@ -252,8 +267,8 @@ impl TargetQueue for Queue {
 #[derive(Default)]
 pub(crate) struct Topics {
     pub(crate) digests: Cell<u64>,
-    /// How often each account's change in each target was told.
-    pub(crate) told: RefCell<BTreeMap<(Target, AccountId), u64>>,
+    /// How often each account's changes were told, in each target.
+    pub(crate) told: RefCell<BTreeMap<AccountId, BTreeMap<Target, u64>>>,
 }
 
 impl Publisher for Topics {
@@ -272,7 +287,8 @@ impl Publisher for Topics {
         for event in events {
             // The simulation's accounts change; that a pack is seen first is not what it counts.
             if let Place::Account(account) = event.position.place {
-                *self.told.borrow_mut().entry((event.target.clone(), account)).or_default() += 1;
+                let mut told = self.told.borrow_mut();
+                *told.entry(account).or_default().entry(event.target.clone()).or_default() += 1;
             }
         }
         Ok(Vec::new())

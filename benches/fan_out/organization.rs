@@ -1,5 +1,6 @@
-//! AWS Config of an organization whose every account is alike: pages are made when they are asked for, so that two
-//! million rows need no room. Each region grants so many calls a second to all who call it.
+//! AWS Config of an organization whose every account is alike in every target, but for those that are not well: pages are
+//! made when they are asked for, so that two million rows need no room. Each region grants so many calls a second to all
+//! who call it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -7,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use packwatch::model::{DetailedStatus, PackName, Region, Status, Target};
+use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
 use packwatch::pace::Pace;
 use packwatch::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 use tokio::time::{Instant, sleep};
@@ -15,6 +16,7 @@ use tokio::time::{Instant, sleep};
 /// How long AWS Config takes for a call.
 const LATENCY: Duration = Duration::from_millis(150);
 const PAGE: usize = 100;
+const FIRST_ACCOUNT: usize = 100_000_000_000;
 
 /// How large it is, and how often its regions may be asked.
 #[derive(Debug, Clone, Copy)]
@@ -36,9 +38,44 @@ pub(crate) struct Organization {
     pub(crate) size: Size,
     /// How many accounts there are by now.
     pub(crate) accounts: Cell<usize>,
+    /// The accounts that are not as they were deployed, by number, in every target.
+    pub(crate) changed: RefCell<BTreeMap<usize, Deployment>>,
+    /// Calls a second that a region grants.
+    pub(crate) rate: Cell<f64>,
     pub(crate) calls: Cell<u64>,
     pub(crate) refused: Cell<u64>,
     buckets: RefCell<BTreeMap<Region, Bucket>>,
+}
+
+/// How a pack's deployment in an account stands, and since when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deployment {
+    pub(crate) status: &'static str,
+    pub(crate) at: Timestamp,
+}
+
+impl Deployment {
+    const FIRST: Self = Self { status: "CREATE_SUCCESSFUL", at: Timestamp::UNIX_EPOCH };
+
+    fn row(self, target: &Target, n: usize) -> DetailedStatus {
+        DetailedStatus {
+            account: account(n),
+            conformance_pack_name: format!("OrgConformsPack-{}-h6x2k9fq", target.pack),
+            status: Status::new(self.status),
+            error_code: self.status.ends_with("FAILED").then(|| "InsufficientPermissions".to_owned()),
+            error_message: None,
+            last_update: Some(self.at),
+        }
+    }
+}
+
+/// The `n`-th account of the organization.
+pub(crate) fn account(n: usize) -> AccountId {
+    format!("{:012}", FIRST_ACCOUNT + n).parse().expect("an account")
+}
+
+fn number(account: AccountId) -> usize {
+    account.to_string().parse::<usize>().expect("a number") - FIRST_ACCOUNT
 }
 
 /// What a region grants: a bucket that holds one second's worth of calls.
@@ -52,15 +89,39 @@ impl Organization {
         let full = || Bucket { level: size.rate, filled: Instant::now() };
         let buckets = regions(size).into_iter().map(|region| (region, full())).collect();
         let (calls, refused) = (Cell::new(0), Cell::new(0));
-        Self { size, accounts: Cell::new(size.accounts), calls, refused, buckets: RefCell::new(buckets) }
+        let (changed, rate) = (RefCell::default(), Cell::new(size.rate));
+        let (accounts, buckets) = (Cell::new(size.accounts), RefCell::new(buckets));
+        Self { size, accounts, changed, rate, calls, refused, buckets }
+    }
+
+    /// How the pack is deployed in an account.
+    fn deployment(&self, n: usize) -> Deployment {
+        self.changed.borrow().get(&n).copied().unwrap_or(Deployment::FIRST)
+    }
+
+    /// A page of what a call lists. What is as it was deployed is well: nobody asks for that by its status.
+    fn list(&self, target: &Target, filters: &Filters, page: &PageRequest) -> Page<DetailedStatus> {
+        let accounts = self.accounts.get();
+        let row = |n: usize| self.deployment(n).row(target, n);
+        let some: Vec<usize> = match (filters.account, &filters.status) {
+            (None, None) => return cut(page, accounts, PAGE, row),
+            (Some(only), _) => vec![number(only)].into_iter().filter(|n| *n < accounts).collect(),
+            (None, Some(status)) => {
+                let changed = self.changed.borrow();
+                let of = changed.range(..accounts).filter(|(_, it)| it.status == status.as_str());
+                of.map(|(n, _)| *n).collect()
+            }
+        };
+        cut(page, some.len(), PAGE, |place| row(some[place]))
     }
 
     fn grants(&self, region: &Region) -> bool {
         let mut buckets = self.buckets.borrow_mut();
         let bucket = buckets.get_mut(region).expect("a region of the organization");
         let now = Instant::now();
-        let earned = (now - bucket.filled).as_secs_f64() * self.size.rate;
-        *bucket = Bucket { level: (bucket.level + earned).min(self.size.rate), filled: now };
+        let rate = self.rate.get();
+        let earned = (now - bucket.filled).as_secs_f64() * rate;
+        *bucket = Bucket { level: (bucket.level + earned).min(rate), filled: now };
         let granted = bucket.level >= 1.0;
         if granted {
             bucket.level -= 1.0;
@@ -113,19 +174,11 @@ impl StatusSource for Reader {
     async fn statuses(
         &self,
         target: &Target,
-        _: &Filters,
+        filters: &Filters,
         page: &PageRequest,
     ) -> Result<Page<DetailedStatus>, SourceError> {
         self.call(&target.region).await?;
-        let row = |n: usize| DetailedStatus {
-            account: format!("{:012}", 100_000_000_000 + n).parse().expect("an account"),
-            conformance_pack_name: format!("OrgConformsPack-{}-h6x2k9fq", target.pack),
-            status: Status::new("CREATE_SUCCESSFUL"),
-            error_code: None,
-            error_message: None,
-            last_update: Some(Timestamp::UNIX_EPOCH),
-        };
-        Ok(cut(page, self.organization.accounts.get(), PAGE, row))
+        Ok(self.organization.list(target, filters, page))
     }
 }
 

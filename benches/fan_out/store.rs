@@ -2,7 +2,7 @@
 //! contract says (`tests/it/stores/contract.rs`), and nothing else.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound::{Excluded, Included};
 use std::rc::Rc;
 use std::time::Duration;
@@ -18,6 +18,9 @@ use tokio::time::sleep;
 /// How long DynamoDB takes for a request.
 const LATENCY: Duration = Duration::from_millis(10);
 
+/// So many kinds of rows are remembered.
+const KINDS: usize = 20;
+
 #[derive(Default)]
 pub(crate) struct Table(RefCell<State>);
 
@@ -26,13 +29,18 @@ struct State {
     heads: BTreeMap<Target, Head>,
     rows: BTreeMap<Target, BTreeMap<AccountId, Rc<Row>>>,
     log: BTreeMap<Target, BTreeMap<Position, Record>>,
-    kinds: Vec<Rc<Row>>,
+    kinds: VecDeque<Rc<Row>>,
 }
 
 impl Table {
     /// How many targets have a committed baseline.
     pub(crate) fn watched(&self) -> usize {
         self.0.borrow().heads.values().filter(|head| head.life().is_some()).count()
+    }
+
+    /// How long ago, in seconds, the whole look was that is the longest ago.
+    pub(crate) fn oldest_whole_look(&self, now: i64) -> i64 {
+        self.0.borrow().heads.values().map(|head| now - head.whole_at.unwrap_or_default()).max().unwrap_or(0)
     }
 
     /// How many targets owe something, or hold other than this many accounts.
@@ -56,12 +64,17 @@ impl Table {
 }
 
 impl State {
+    /// The row, shared with those of the last kinds that are like it. Every incident has its own.
     fn kept_once(&mut self, row: &Row) -> Rc<Row> {
-        let known = self.kinds.iter().find(|kind| ***kind == *row).cloned();
-        known.unwrap_or_else(|| {
-            self.kinds.push(Rc::new(row.clone()));
-            self.kinds[self.kinds.len() - 1].clone()
-        })
+        if let Some(known) = self.kinds.iter().find(|kind| ***kind == *row) {
+            return known.clone();
+        }
+        let kept = Rc::new(row.clone());
+        if row.incident.is_none() {
+            self.kinds.push_front(kept.clone());
+            self.kinds.truncate(KINDS);
+        }
+        kept
     }
 }
 

@@ -4,6 +4,7 @@ use crate::ports::{Machines, Outside, Publisher};
 use crate::settings::Settings;
 use crate::watch::budget::Budget;
 use crate::watch::request::Request;
+use crate::watch::room::Room;
 
 /// One run: what it was asked for, and what it works with.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Context<'a, O> {
     pub request: &'a Request,
     /// The time there is.
     pub budget: &'a Budget,
+    /// The room for what is compared.
+    pub room: Room,
     /// The run's id, random.
     pub id: String,
 }

@@ -24,6 +24,7 @@ pub mod quick;
 pub mod record;
 pub mod report;
 pub mod request;
+pub mod room;
 mod start;
 pub mod target;
 pub mod telling;

@@ -15,6 +15,7 @@ use crate::watch::observe;
 use crate::watch::plan::{self, Planned};
 use crate::watch::report::TargetReport;
 use crate::watch::request::Request;
+use crate::watch::room::Room;
 use crate::watch::target::unlisted;
 
 /// Why a run did not take place at all.
@@ -49,7 +50,8 @@ pub(super) async fn start<'a, O: Outside>(
     budget: &'a Budget,
 ) -> Result<Started<'a, O>, RunError> {
     plan::check(request, settings).map_err(RunError::Request)?;
-    let context = Context { outside, settings, request, budget, id: format!("{:016x}", fastrand::u64(..)) };
+    let (room, id) = (Room::default(), format!("{:016x}", fastrand::u64(..)));
+    let context = Context { outside, settings, request, budget, room, id };
     // The heads are loaded before any status is observed: the fence must be older than the fact. The list of packs is no
     // such fact: each pack is asked for by name, after this.
     let (heads, (listed, unlisted)) = tokio::join!(outside.store().load(), list_packs(&context));

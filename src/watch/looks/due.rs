@@ -72,12 +72,12 @@ impl<O: Outside> Looks<'_, O> {
     /// longer holds. `None` where they do not get to that in time.
     async fn loaded_again(&self, planned: &Planned) -> Option<Planned> {
         let mut is_over = self.claimed.borrow_mut().remove(&planned.target)?;
+        // Nothing is sent: it ends when what is announced is dropped. Where that is so, it may not be awaited any more.
         if is_over.try_recv() == Err(TryRecvError::Empty) {
             // The announcers listen for as long as there is a sender.
             let _ = self.to_announcers.send(Handed::Hurry);
+            let _ = self.context.budget.within(is_over).await?;
         }
-        // Nothing is sent: it ends when what is announced is dropped.
-        let _ = self.context.budget.within(is_over).await?;
         let heads = self.context.budget.within(self.context.outside.store().load()).await?.ok()?;
         planned.loaded_again(heads)
     }

@@ -12,6 +12,7 @@ use crate::state::heads::{Claim, Head};
 use crate::watch::context::Context;
 use crate::watch::plan::Planned;
 use crate::watch::report::TargetReport;
+use crate::watch::room::Held;
 
 /// The look at one target, and what it has to report so far.
 pub(super) struct Look<'a, O> {
@@ -48,6 +49,13 @@ impl<'a, O: Outside> Look<'a, O> {
     /// Whether an earlier run left something to announce.
     pub(super) fn was_owed(&self) -> bool {
         self.planned.head.as_ref().is_some_and(Head::owes)
+    }
+
+    /// Waits until there is room to compare so many accounts, or as many as are recorded.
+    pub(super) async fn room(&self, accounts: u64) -> Result<Held<'a>, Stop> {
+        let Context { budget, room, .. } = self.context;
+        let recorded = self.planned.head.as_ref().map_or(0, Head::account_count);
+        budget.within(room.take(accounts.max(recorded))).await.flatten().ok_or(Stop::NoTime)
     }
 
     /// Takes the target, so that no older run can write to it any more, and returns its head as it is now: what was

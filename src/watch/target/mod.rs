@@ -75,9 +75,10 @@ pub fn unlisted<O>(context: &Context<'_, O>, report: TargetReport, error: Option
 impl<O: Outside> Look<'_, O> {
     async fn steps(&mut self) -> Result<Ended, Stop> {
         let Some(read) = self.observe().await? else {
+            let held = self.room(0).await?;
             let head = self.claim().await?;
             let found = self.compare_gone(&head).await?;
-            return self.write(head, found).await;
+            return self.write(head, found, held).await;
         };
         self.report.pages = read.pages;
         self.report.accounts = read.observation.states.len() as u64;
@@ -92,11 +93,12 @@ impl<O: Outside> Look<'_, O> {
         self.report.pages = observed.read.pages;
         self.report.accounts = observed.read.observation.states.len() as u64;
         self.report.accounts_read = self.report.accounts;
+        let held = self.room(self.report.accounts).await?;
         let (head, observed) = match self.claim().await {
             Err(Stop::Store(StoreError::Superseded)) if self.report.recurs => self.catch_up(observed).await?,
             head => (head?, observed),
         };
         let found = self.compare(&head, observed).await?;
-        self.write(head, found).await
+        self.write(head, found, held).await
     }
 }

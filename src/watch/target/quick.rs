@@ -74,15 +74,17 @@ impl<O: Outside> Look<'_, O> {
         self.report.accounts = head.account_count();
         let mut observed = observed(read, self.report.pages);
         observed.by = None;
+        let held = self.room(0).await?;
         let rows = self.rows_of(head).await?;
         let Read { observation, observed_at, .. } = &observed.read;
         if self.comparison(head, &rows, observation, *observed_at, false).changes().is_empty() {
             return Ok(Some(Ended::Done(self.report.clone())));
         }
+        drop(rows);
         let head = self.claim().await?;
         let found = self.compare(&head, observed).await?;
         self.report.accounts = found.counts.values().sum();
-        self.write(head, found).await.map(Some)
+        self.write(head, found, held).await.map(Some)
     }
 
     async fn quick_steps(&mut self, planned: &Planned) -> Result<Quickly, Stop> {
@@ -108,16 +110,23 @@ impl<O: Outside> Look<'_, O> {
         if head.unwell().is_some_and(|unwell| read.unwell().as_ref() == Some(unwell)) {
             return Ok(self.found_as_recorded(head));
         }
-        let rows = self.rows_of(head).await?;
+        let mut held = self.room(0).await?;
+        let mut rows = self.rows_of(head).await?;
         let accounts = to_ask(&rows, &read, settings);
-        let most = LookFacts::of(Some(head)).whole_calls();
-        let asked = budget.within(reader.ask(&mut read, &accounts, most)).await;
-        self.report.pages = reader.calls();
-        match asked.ok_or(Stop::NoTime)? {
-            Ok(Quick::Read(())) => {}
-            Ok(Quick::Disproved(why)) => return whole(Some(why)),
-            Ok(Quick::TooMany) | Err(ReadError::Source(SourceError::Gone(_))) => return whole(None),
-            Err(error) => return Err(error.into()),
+        if !accounts.is_empty() {
+            // Others compare while AWS Config is asked.
+            drop((rows, held));
+            let most = LookFacts::of(Some(head)).whole_calls();
+            let asked = budget.within(reader.ask(&mut read, &accounts, most)).await;
+            self.report.pages = reader.calls();
+            match asked.ok_or(Stop::NoTime)? {
+                Ok(Quick::Read(())) => {}
+                Ok(Quick::Disproved(why)) => return whole(Some(why)),
+                Ok(Quick::TooMany) | Err(ReadError::Source(SourceError::Gone(_))) => return whole(None),
+                Err(error) => return Err(error.into()),
+            }
+            held = self.room(0).await?;
+            rows = self.rows_of(head).await?;
         }
         self.report.accounts_read = (read.states.len() + read.absent.len()) as u64;
         let observed = observed(read, self.report.pages);
@@ -134,10 +143,11 @@ impl<O: Outside> Look<'_, O> {
                 return Ok(self.found_as_recorded(head));
             }
         }
+        drop(rows);
         let head = self.claim().await?;
         let found = self.compare(&head, observed).await?;
         self.report.accounts = found.counts.values().sum();
-        Ok(Quickly::Ended(self.write(head, found).await?))
+        Ok(Quickly::Ended(self.write(head, found, held).await?))
     }
 
     fn found_as_recorded(&mut self, head: &Head) -> Quickly {

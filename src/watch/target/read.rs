@@ -61,6 +61,7 @@ impl<O: Outside> Look<'_, O> {
             let by = read.observation.whole.then_some(look::Look::Whole);
             return Ok(Some(Observed { read, left: BTreeSet::new(), by }));
         };
+        let held = self.room(read.observation.states.len() as u64).await?;
         let rows = self.rows_of(head).await?;
         if !read.observation.whole {
             let comparison = self.comparison(head, &rows, &read.observation, read.observed_at, false);
@@ -68,6 +69,8 @@ impl<O: Outside> Look<'_, O> {
             return Ok((!is_unchanged).then_some(Observed { read, left: BTreeSet::new(), by: None }));
         }
         let missing = compare::missing(&rows, &read.observation, &settings.excluded);
+        // Others compare while AWS Config is asked.
+        drop((rows, held));
         let silences = &self.planned.silences;
         let confirm =
             observe::confirm(outside.source(), self.target(), &missing, &mut read, settings, silences);

@@ -12,12 +12,20 @@ use crate::watch::announce::Owed;
 use crate::watch::context::Context;
 use crate::watch::record::{Recorded, record};
 use crate::watch::report::Outcome;
+use crate::watch::room::Held;
 
 impl<O: Outside> Look<'_, O> {
-    /// Records what was found, and hands it to the announcers.
-    pub(super) async fn write(&mut self, head: Head, found: Found) -> Result<Ended, Stop> {
+    /// Records what was found, and hands it to the announcers. Until then the changes need room, above all those that are
+    /// logged.
+    pub(super) async fn write(
+        &mut self,
+        head: Head,
+        found: Found,
+        mut held: Held<'_>,
+    ) -> Result<Ended, Stop> {
         self.report.outcome = found.outcome;
         self.report.transitions = found.changes.iter().filter(|c| c.transition.is_some()).count() as u64;
+        held.keep(self.report.transitions);
         if self.context.request.dry_run {
             return Ok(self.would(head, found));
         }

@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 
 use jiff::Timestamp;
-use packwatch::aws::Organizations;
-use packwatch::ports::{Outside, Publisher, SnapshotStore, StatusSource};
+use packwatch::model::AccountId;
+use packwatch::ports::{AccountName, AccountNames, Outside, Publisher, SnapshotStore, StatusSource};
 
 /// What a run gets from these parts, at this time, where nobody knows what accounts are called.
 pub struct Parts<'a, S, D, P> {
@@ -18,7 +18,7 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher> Outside for Parts<'_, S, D
     type Source = S;
     type Store = D;
     type Publisher = P;
-    type Names = Option<Organizations>;
+    type Names = Nobody;
     type Queue = Infallible;
 
     fn source(&self) -> &S {
@@ -33,11 +33,22 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher> Outside for Parts<'_, S, D
         self.publisher
     }
 
-    fn names(&self) -> &Self::Names {
-        &None
+    fn names(&self) -> &Nobody {
+        &Nobody
     }
 
     fn now(&self) -> Timestamp {
         self.now
+    }
+}
+
+/// Knows no names.
+pub struct Nobody;
+
+impl AccountNames for Nobody {
+    async fn look_up(&self, _: &[AccountId]) {}
+
+    fn known(&self, _: AccountId) -> Option<AccountName> {
+        None
     }
 }

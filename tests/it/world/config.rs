@@ -20,7 +20,7 @@ pub fn obstacle(state: &mut State, region: &str) -> Option<NextFault> {
     if let Some(fault) = faults.next.get_mut(region).and_then(|queue| queue.pop_front()) {
         return Some(fault);
     }
-    if faults.buckets.get_mut(region).is_some_and(|bucket| !bucket.take()) {
+    if faults.buckets.get_mut(region).is_some_and(|bucket| !bucket.take(1)) {
         return Some(NextFault::Error(throttling()));
     }
     faults.refused.get(region).cloned().map(NextFault::Error)

@@ -57,7 +57,7 @@ pub enum TokenShape {
     Cycle,
 }
 
-/// A token bucket that holds one second's worth of calls.
+/// A token bucket that holds one second's worth of calls, or of messages.
 pub struct Bucket {
     per_second: f64,
     level: f64,
@@ -65,15 +65,21 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// Takes one call, if there is one left.
-    pub fn take(&mut self) -> bool {
+    /// A full one.
+    pub fn new(per_second: f64) -> Self {
+        Self { per_second, level: per_second.max(1.0), filled: Instant::now() }
+    }
+
+    /// Takes so many, if they are left.
+    pub fn take(&mut self, n: usize) -> bool {
+        let n = n as f64;
         let now = Instant::now();
         let gained = now.duration_since(self.filled).as_secs_f64() * self.per_second;
         self.level = (self.level + gained).min(self.per_second.max(1.0));
         self.filled = now;
-        let granted = self.level >= 1.0;
+        let granted = self.level >= n;
         if granted {
-            self.level -= 1.0;
+            self.level -= n;
         }
         granted
     }
@@ -112,8 +118,7 @@ impl World {
 
     /// Grants so many Config calls a second in the region, all operations together, with a burst of one second.
     pub fn throttle(&self, region: &str, per_second: f64) -> &Self {
-        let bucket = Bucket { per_second, level: per_second.max(1.0), filled: Instant::now() };
-        self.lock().faults.buckets.insert(region.to_owned(), bucket);
+        self.lock().faults.buckets.insert(region.to_owned(), Bucket::new(per_second));
         self
     }
 

@@ -1,6 +1,7 @@
 //! SNS topics, the messages they accepted, and what SNS does wrong.
 
 use super::World;
+use super::faults::Bucket;
 use super::sns_subscriptions::Subscription;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -27,6 +28,8 @@ pub struct Sns {
     /// A text for which a message is refused as invalid.
     pub poison: Option<String>,
     pub latency: Duration,
+    /// How many messages a second are taken, of all topics together; a batch counts its messages.
+    pub limit: Option<Bucket>,
 }
 
 /// A message that SNS accepted.
@@ -202,6 +205,12 @@ impl World {
         self
     }
 
+    /// SNS takes so many messages a second, with a burst of one second; a batch counts its messages.
+    pub fn limit_sns(&self, per_second: f64) -> &Self {
+        self.lock().sns.limit = Some(Bucket::new(per_second));
+        self
+    }
+
     /// SNS does nothing wrong any more.
     pub fn heal_sns(&self) -> &Self {
         let mut state = self.lock();
@@ -209,6 +218,7 @@ impl World {
         state.sns.topic_faults.clear();
         state.sns.poison = None;
         state.sns.latency = Duration::ZERO;
+        state.sns.limit = None;
         drop(state);
         self
     }

@@ -53,6 +53,7 @@ fn publish(sns: &mut Sns, region: &str, form: &Form) -> Result<String, ServiceEr
     let arn = topic(sns, region, form.get("TopicArn").or_else(|| form.get("TargetArn")))?;
     let draft = form.draft();
     sns_rules::check(&draft, &arn)?;
+    within_limit(sns, 1)?;
     if is_poisoned(sns, &draft) {
         return Err(ServiceError::new(400, "InvalidParameter", "Invalid parameter: Message"));
     }
@@ -69,6 +70,7 @@ fn publish_batch(
     let arn = topic(sns, region, form.get("TopicArn"))?;
     let drafts = form.drafts();
     sns_rules::check_batch(&drafts, &arn)?;
+    within_limit(sns, drafts.len())?;
     let (mut failed, mut successful) = (String::new(), String::new());
     for (position, draft) in drafts.into_iter().enumerate() {
         let entry = escape(draft.batch_entry_id.as_deref().unwrap_or_default());
@@ -95,6 +97,12 @@ fn publish_batch(
         };
     }
     Ok(format!("<Failed>{failed}</Failed><Successful>{successful}</Successful>"))
+}
+
+/// Takes so many messages from the limit, or refuses the whole request.
+fn within_limit(sns: &mut Sns, messages: usize) -> Result<(), ServiceError> {
+    let is_within = sns.limit.as_mut().is_none_or(|limit| limit.take(messages));
+    is_within.then_some(()).ok_or_else(|| ServiceError::new(400, "Throttling", "Rate exceeded"))
 }
 
 /// Whether a message has a text for which it is refused.

@@ -162,3 +162,14 @@ fn faults_hit_one_request_each() {
     assert_eq!((send(), world.messages().len()), (0, 1));
     assert_eq!((send(), world.take_messages().len()), (200, 2));
 }
+
+#[test]
+fn the_limit_counts_the_messages_of_a_batch_and_refuses_it_whole() {
+    let world = World::new();
+    world.add_topic(TOPIC).limit_sns(3.0);
+    assert_eq!(batch(&world, &[("a", "x"), ("b", "x")]).0, 200);
+    let (status, body) = batch(&world, &[("a", "x"), ("b", "x")]);
+    assert_eq!((status, code(&body).as_str()), (400, "Throttling"));
+    assert_eq!(world.messages().len(), 2, "nothing of it was taken");
+    assert_eq!(batch(&world, &[("a", "x")]).0, 200);
+}

@@ -1,0 +1,13 @@
+//! What the functions are invoked with.
+
+use serde_json::{Value, json};
+
+/// The schedule's event.
+pub(crate) fn tick() -> Value {
+    json!({"source": "aws.events", "detail-type": "Scheduled Event"})
+}
+
+/// What a person sends who wants to see everything.
+pub(crate) fn asked() -> Value {
+    json!({})
+}
