@@ -24,6 +24,9 @@ pub const IN_PROGRESS: [&str; 3] = ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", 
 /// Those that it reads next: an account that goes from progress to failure between two reads is found by the later one.
 pub const FAILED: [&str; 3] = ["CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED"];
 
+/// How long a filter that was disproved is not relied on, in seconds: a day.
+pub const DISTRUST: i64 = 24 * 3600;
+
 /// How many whole looks of a region a sender queues in one tick. More drown the rate that all of them share.
 pub const QUEUED_WHOLE_LOOKS: usize = 4;
 
@@ -206,7 +209,10 @@ pub fn decide(facts: &LookFacts, around: Circumstances) -> Decision {
 }
 
 fn why(facts: &LookFacts, around: Circumstances) -> Why {
-    let disproved = around.disproved || facts.whole_until.is_some_and(|until| around.now < until);
+    // Noted for longer than a day, it was by a clock that was ahead.
+    let left = |until: Timestamp| until.as_second().saturating_sub(around.now.as_second());
+    let is_noted = facts.whole_until.is_some_and(|until| (1..=DISTRUST).contains(&left(until)));
+    let disproved = around.disproved || is_noted;
     if around.cause == Cause::Asked {
         Why::Asked
     } else if around.whole_every.is_none() {

@@ -24,16 +24,13 @@ use crate::watch::announce::Handed;
 use crate::watch::context::Context;
 use crate::watch::fan_out;
 use crate::watch::look::{
-    self, Cause, Circumstances, Decision, DueLook, Look, LookFacts, QUEUED_WHOLE_LOOKS, Tempo, decide,
-    in_order,
+    self, Cause, Circumstances, DISTRUST, Decision, DueLook, Look, LookFacts, QUEUED_WHOLE_LOOKS, Tempo,
+    decide, in_order,
 };
 use crate::watch::plan::Planned;
 use crate::watch::report::{Outcome, TargetReport};
 use crate::watch::target::quick::{Quickly, look_quickly};
 use crate::watch::target::{self, Ended, Looked, Preview};
-
-/// How long a filter that was disproved is not relied on: a day.
-const DISTRUST: i64 = 24 * 3600;
 
 /// What came of the looks, beside what the announcers were given.
 #[derive(Debug, Default)]
@@ -170,11 +167,16 @@ impl<'a, O: Outside> Looks<'a, O> {
     }
 
     /// Makes the quick looks, and sends to the queue what needs a whole one: of those that are due only some, since more
-    /// drown the rate that all of them share.
+    /// drown the rate that all of them share. What needs a whole one anyway waits for no quick look: those of a region
+    /// that hardly answers take all the time there is.
     async fn through(&self, queue: &O::Queue, wanted: Wanted<'_>) {
-        let Wanted { quick, mut whole, due } = wanted;
-        whole.extend(self.quick_looks(quick).await);
-        let whole: BTreeSet<Target> = whole.into_iter().map(|one| one.target.clone()).collect();
+        let names = |of: Vec<&Planned>| of.into_iter().map(|one| one.target.clone()).collect::<Vec<_>>();
+        let Wanted { quick, whole, due } = wanted;
+        let whole = names(whole);
+        let sending = fan_out::send(self.context, queue, &whole);
+        let (mut refused, turned) = tokio::join!(sending, self.quick_looks(quick));
+        let turned = names(turned);
+        let whole: BTreeSet<Target> = whole.into_iter().chain(turned.iter().cloned()).collect();
         let every = self.context.settings.whole_every.unwrap_or_default();
         let regions = in_order(due, every, self.now).into_values();
         let due = regions.flat_map(|region| {
@@ -182,8 +184,8 @@ impl<'a, O: Outside> Looks<'a, O> {
             oldest_first.filter(|target| !whole.contains(target)).take(QUEUED_WHOLE_LOOKS)
         });
         let due: Vec<Target> = due.collect();
-        let targets: Vec<Target> = whole.iter().chain(&due).cloned().collect();
-        let refused = fan_out::send(self.context, queue, &targets).await;
+        let targets: Vec<Target> = turned.iter().chain(&due).cloned().collect();
+        refused.extend(fan_out::send(self.context, queue, &targets).await);
         let queued = |target: &Target| fan_out::sent(TargetReport::of(target), refused.get(target));
         let due = due.iter().map(queued).filter(|report| report.outcome.is_failure());
         self.looked_at.borrow_mut().reports.extend(whole.iter().map(queued).chain(due));

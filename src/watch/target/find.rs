@@ -108,7 +108,10 @@ impl<O: Outside> Look<'_, O> {
                 let notice = comparison.notice(PackEvent::Baseline, counts.values().sum(), told);
                 Some(Closing::Begun(counts.clone(), notice))
             }
-            false => (!changes.is_empty()).then(|| Closing::Counted(counts.clone())),
+            // A run that was killed recorded changes, and may have had no time to count.
+            false => {
+                (!changes.is_empty() || counts != head.accounts).then(|| Closing::Counted(counts.clone()))
+            }
         };
         let is_logged = changes.iter().any(|change| change.transition.is_some());
         Ok(Found {

@@ -55,6 +55,16 @@ impl Lambda {
         self
     }
 
+    /// The same function in an environment of its own, as Lambda makes one for an event that comes while another is handled.
+    pub fn beside(&self) -> Self {
+        let env =
+            self.env.iter().fold(
+                Self::new(self.bootstrap.clone(), &self.region, Vec::new()),
+                |lambda, (name, value)| lambda.env(name, value),
+            );
+        Self { requests: AtomicU64::new(1_000_000), ..env }
+    }
+
     /// Gives the function an event and waits for its answer, or for its error: its own, or Lambda's when it crashed,
     /// was killed, or took longer than `timeout`, which ends its process.
     pub async fn invoke(&self, event: Value, timeout: Duration) -> Result<Value, Value> {

@@ -165,6 +165,9 @@ fn detailed_status(
     let filters = request.filters.as_ref().unwrap_or(&defaults);
     let further = &state.faults.filters.further_statuses;
     check_filters(filters.account_id.as_deref(), filters.status.as_deref(), further)?;
+    if state.faults.filters.account_refused && filters.account_id.is_some() {
+        return Err(ServiceError::new(400, "ValidationException", "the filter AccountId is not valid"));
+    }
     let limit = limit(request.limit)?;
     let token = request.next_token.as_deref();
     state.pass_call();

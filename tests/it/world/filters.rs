@@ -15,6 +15,8 @@ pub struct FilterFaults {
     pub lies: usize,
     /// So many filtered calls are answered as if there were no such pack.
     pub denials: usize,
+    /// A filter by account is refused as invalid.
+    pub account_refused: bool,
     /// Statuses that AWS has added to its documented ones.
     pub further_statuses: BTreeSet<String>,
     /// What changes once so many more calls for statuses were answered.
@@ -114,6 +116,12 @@ impl World {
     /// Filters by account after pages were cut.
     pub fn filter_account_after_paging(&self) -> &Self {
         self.lock().faults.filters.account_after_paging = true;
+        self
+    }
+
+    /// Refuses filters by account as invalid.
+    pub fn refuse_account_filter(&self) -> &Self {
+        self.lock().faults.filters.account_refused = true;
         self
     }
 

@@ -1,0 +1,696 @@
+//! Stories against the promise: nobody misses a failed account, nothing wrong is told, a run that is starved loses nothing.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::quick_looks::looks;
+use super::stage::{ALERTS, EVENTS, PACK, REGION, Stage, outcomes};
+use crate::harness::dynamo::Fault;
+use crate::world::ServiceError;
+use crate::world::faults::NextFault;
+use crate::world::messages::SnsFault;
+use crate::world::packs::account;
+
+const LARGE: &str = "Large";
+const ELSEWHERE: &str = "us-east-1";
+const REGIONS: (&str, &str) = ("PACKWATCH_REGIONS", "eu-west-1,us-east-1");
+const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/999999999999/targets";
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn fail(stage: &Stage, region: &str, pack: &str, n: usize) {
+    stage.world.fail(region, pack, &account(n), "UPDATE_FAILED", "C", "m");
+}
+
+fn scheduled() -> Value {
+    serde_json::from_str(include_str!("../../../events/scheduled.json")).unwrap()
+}
+
+/// One tick that Lambda ends at its limit.
+async fn tick_within(stage: &Stage, limit: Duration) -> Result<Value, Value> {
+    stage.lambda.invoke(scheduled(), limit).await
+}
+
+/// What machines were told since the last look: pack, account, kind.
+fn told(stage: &Stage) -> Vec<String> {
+    let events = stage.world.messages_to(EVENTS);
+    let text = |event: &crate::world::messages::Message| {
+        let document = event.json_for("default");
+        let account = document["AccountId"].as_str().unwrap_or("-").to_owned();
+        let pack = document["OrganizationConformancePackName"].as_str().unwrap_or("-").to_owned();
+        format!("{pack} {account} {}", event.attribute("Kind").unwrap())
+    };
+    let mut told: Vec<String> = events.iter().map(text).collect();
+    told.sort();
+    told
+}
+
+#[tokio::test]
+#[ignore = "falls: a late target gets no quick look"]
+async fn a_late_whole_look_that_finds_no_time_keeps_no_failure_from_anybody() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, LARGE, 2000);
+    stage.tick().await;
+    stage.forget();
+    stage.seen_whole(LARGE, 4 * HOUR);
+    fail(&stage, REGION, LARGE, 100);
+    // A quick look takes a second, a whole one eight.
+    stage.world.latency(Duration::from_millis(400));
+    for _ in 0..3 {
+        let _however_it_ended = tick_within(&stage, Duration::from_secs(6)).await;
+    }
+    assert_eq!(told(&stage).len(), 1, "told within three ticks");
+}
+
+#[tokio::test]
+#[ignore = "falls: whole looks at small packs wait for the late one"]
+async fn a_late_whole_look_that_finds_no_time_keeps_small_packs_from_nobody() {
+    let stage = Stage::with(&[REGIONS]).await;
+    stage.world.add_pack(REGION, LARGE, 2000).add_pack(ELSEWHERE, PACK, 3);
+    stage.tick().await;
+    stage.forget();
+    stage.seen_whole(LARGE, 4 * HOUR);
+    fail(&stage, ELSEWHERE, PACK, 2);
+    stage.world.latency(Duration::from_millis(400));
+    for _ in 0..3 {
+        let _however_it_ended = tick_within(&stage, Duration::from_secs(6)).await;
+    }
+    assert_eq!(told(&stage).len(), 1, "told within three ticks");
+}
+
+#[tokio::test]
+#[ignore = "falls: whole looks at small packs wait for the quick ones of every region"]
+async fn a_region_that_hardly_answers_keeps_small_packs_of_another_from_nobody() {
+    let stage = Stage::with(&[REGIONS]).await;
+    stage.world.add_pack(REGION, PACK, 3);
+    for n in 1..=4 {
+        stage.world.add_pack(ELSEWHERE, &format!("{LARGE}-{n}"), 1300);
+    }
+    stage.tick().await;
+    stage.forget();
+    fail(&stage, REGION, PACK, 2);
+    stage.world.throttle(ELSEWHERE, 1.0);
+    for _ in 0..3 {
+        let _however_it_ended = tick_within(&stage, Duration::from_secs(8)).await;
+    }
+    assert_eq!(told(&stage).len(), 1, "told within three ticks");
+}
+
+#[tokio::test]
+async fn a_region_that_hardly_answers_keeps_nothing_of_another_from_the_queue() {
+    let stage =
+        Stage::with(&[REGIONS, ("PACKWATCH_QUEUE_URL", QUEUE), ("PACKWATCH_QUEUE_MAX_AGE", "5m")]).await;
+    stage.world.add_queue(QUEUE, 2);
+    stage.world.add_pack(REGION, PACK, 3);
+    for n in 1..=4 {
+        stage.world.add_pack(ELSEWHERE, &format!("{LARGE}-{n}"), 1300);
+    }
+    stage.tick().await;
+    while let Some(event) = stage.world.deliver(QUEUE, 10) {
+        let answer = stage.invoke(event).await;
+        stage.world.settle(QUEUE, &answer);
+    }
+    stage.forget();
+    fail(&stage, REGION, PACK, 2);
+    stage.world.throttle(ELSEWHERE, 1.0);
+    for _ in 0..3 {
+        let _however_it_ended = tick_within(&stage, Duration::from_secs(8)).await;
+        while let Some(event) = stage.world.deliver(QUEUE, 10) {
+            let answer = stage.invoke(event).await;
+            stage.world.settle(QUEUE, &answer);
+        }
+    }
+    assert_eq!(told(&stage).len(), 1, "told within three ticks");
+}
+
+#[tokio::test]
+#[ignore = "falls: side by side, calls look three times as fast, and the oldest begins again and again"]
+async fn a_whole_look_that_never_fits_does_not_keep_the_others_of_its_region_waiting() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, LARGE, 4000).add_pack(REGION, "Smaller", 1300);
+    stage.tick().await;
+    stage.forget();
+    stage.seen_whole(LARGE, 2 * HOUR);
+    stage.seen_whole("Smaller", HOUR + Duration::from_secs(60));
+    stage.world.leave(REGION, "Smaller", &account(900));
+    // 40 pages take 12 seconds, 13 take 4.
+    stage.world.latency(Duration::from_millis(300));
+    for _ in 0..3 {
+        let _however_it_ended = tick_within(&stage, Duration::from_secs(10)).await;
+    }
+    assert_eq!(told(&stage), [format!("Smaller {} Left", account(900))]);
+}
+
+#[tokio::test]
+#[ignore = "falls: a quick look reads only the unknown statuses that the head counts"]
+async fn a_status_that_nobody_knows_is_told_by_the_next_tick_though_it_is_the_first() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, LARGE, 1300).know_status("UPDATE_ROLLED_BACK");
+    stage.tick().await;
+    stage.forget();
+    stage.world.set_status(REGION, LARGE, &account(7), "UPDATE_ROLLED_BACK");
+    let answer = stage.tick().await;
+    assert_eq!(told(&stage).len(), 1, "{answer}");
+}
+
+#[tokio::test]
+async fn a_topic_that_hangs_while_a_whole_look_is_due() {
+    for topic in [ALERTS, EVENTS] {
+        let stage = Stage::new().await;
+        stage.world.add_pack(REGION, LARGE, 1300);
+        stage.tick().await;
+        stage.forget();
+        stage.seen_whole(LARGE, HOUR + Duration::from_secs(60));
+        fail(&stage, REGION, LARGE, 7);
+        stage.world.leave(REGION, LARGE, &account(900));
+        stage.world.topic_fault(topic, SnsFault::Hang);
+        let began = std::time::Instant::now();
+        let _however = tick_within(&stage, Duration::from_secs(15)).await;
+        assert!(began.elapsed() < Duration::from_secs(15));
+        stage.world.heal_sns();
+        stage.tick().await;
+        assert_eq!(told(&stage).len(), 2, "each once");
+        let accounts: usize = stage
+            .digests()
+            .iter()
+            .map(|digest| digest["Packs"][0]["Transitions"].as_array().unwrap().len())
+            .sum();
+        assert_eq!(accounts, 2, "each once: {:?}", stage.digests());
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_a_year_ahead_does_not_distrust_the_filters_for_a_year() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, LARGE, 1300);
+    stage.tick().await;
+    let mut head = stage.head(LARGE);
+    let then = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    head["whole_until"]["N"] = json!((then + 365 * 86400).to_string());
+    stage.put(&head);
+    assert_eq!(looks(&stage.tick().await), ["Quick"]);
+}
+
+#[tokio::test]
+#[ignore = "falls: without whole_at a target is never old"]
+async fn the_oldest_whole_look_speaks_of_packs_that_never_had_one() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, LARGE, 4000);
+    stage.tick().await;
+    let mut head = stage.head(LARGE);
+    head.as_object_mut().unwrap().remove("whole_at").unwrap();
+    stage.put(&head);
+    stage.world.latency(Duration::from_millis(300));
+    for _ in 0..2 {
+        let _however_it_ended = tick_within(&stage, Duration::from_secs(8)).await;
+    }
+    let lines = stage.lambda.json_logs();
+    let measured: Vec<&Value> = lines.iter().filter(|line| line["message"] == "run measured").collect();
+    let last = measured.last().unwrap();
+    let is_said = last["OldestWholeLook"].as_u64().is_some() || last["TargetsDeferred"].as_u64() > Some(0);
+    assert!(is_said, "somebody hears that nobody is seen whole: {last}");
+}
+
+#[tokio::test]
+#[ignore = "falls: README promises one digest for each poll"]
+async fn one_poll_is_one_digest_also_where_a_whole_look_is_due() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, LARGE, 1300);
+    stage.tick().await;
+    stage.forget();
+    stage.seen_whole(LARGE, HOUR + Duration::from_secs(60));
+    fail(&stage, REGION, LARGE, 7);
+    stage.world.leave(REGION, LARGE, &account(900));
+    let answer = stage.tick().await;
+    assert_eq!(outcomes(&answer), ["Changed"]);
+    assert_eq!(stage.digests().len(), 1);
+}
+
+#[tokio::test]
+async fn counts_that_a_killed_run_left_behind_are_mended() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, PACK, 100);
+    stage.tick().await;
+    for n in 1..=60 {
+        fail(&stage, REGION, PACK, n);
+    }
+    // 49 accounts are recorded, then the table does not answer, and the run is killed.
+    stage.dynamo.fault_after("TransactWriteItems", 1, Fault::Hang, 100);
+    tick_within(&stage, Duration::from_secs(3)).await.unwrap_err();
+    stage.dynamo.heal();
+    // What was not recorded is well again.
+    for n in 50..=60 {
+        stage.world.set_status(REGION, PACK, &account(n), "CREATE_SUCCESSFUL");
+    }
+    stage.tick().await;
+    assert_eq!(told(&stage).len(), 1 + 49);
+    let accounts = &stage.head(PACK)["accounts"]["M"];
+    assert_eq!(accounts["UPDATE_FAILED"]["N"], "49", "{accounts}");
+}
+
+#[tokio::test]
+#[ignore = "falls: a late target gets no quick look"]
+async fn a_late_pack_whose_whole_look_fails_is_still_told_by_quick_ones() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, LARGE, 1300);
+    stage.tick().await;
+    stage.forget();
+    // A healthy account's row lacks its status, so that its page cannot be read.
+    stage.world.edit(REGION, LARGE, &account(900), |row, _| row.without = Some("AccountId".to_owned()));
+    stage.seen_whole(LARGE, 2 * HOUR);
+    fail(&stage, REGION, LARGE, 7);
+    let _however = tick_within(&stage, Duration::from_secs(60)).await;
+    assert_eq!(told(&stage).len(), 1, "not late yet");
+    stage.seen_whole(LARGE, 4 * HOUR);
+    fail(&stage, REGION, LARGE, 8);
+    let _however = tick_within(&stage, Duration::from_secs(60)).await;
+    assert_eq!(told(&stage).len(), 2);
+}
+
+async fn drain(stage: &Stage, most: usize) {
+    while let Some(event) = stage.world.deliver(QUEUE, most) {
+        let answer = stage.invoke(event).await;
+        stage.world.settle(QUEUE, &answer);
+    }
+}
+
+#[tokio::test]
+#[ignore = "falls: the four oldest are queued again and again"]
+async fn four_whole_looks_that_always_fail_do_not_keep_the_fifth_from_the_queue() {
+    let stage = Stage::with(&[("PACKWATCH_QUEUE_URL", QUEUE), ("PACKWATCH_QUEUE_MAX_AGE", "5m")]).await;
+    stage.world.add_queue(QUEUE, 2);
+    for n in 1..=5 {
+        stage.world.add_pack(REGION, &format!("{LARGE}-{n}"), 1300);
+    }
+    stage.tick().await;
+    drain(&stage, 10).await;
+    stage.forget();
+    for n in 1..=4 {
+        let pack = format!("{LARGE}-{n}");
+        stage.world.edit(REGION, &pack, &account(900), |row, _| row.without = Some("AccountId".to_owned()));
+        stage.seen_whole(&pack, 2 * HOUR);
+    }
+    stage.seen_whole("Large-5", HOUR + Duration::from_secs(60));
+    stage.world.leave(REGION, "Large-5", &account(901));
+    for _ in 0..4 {
+        stage.tick().await;
+        drain(&stage, 5).await;
+    }
+    assert_eq!(told(&stage), [format!("Large-5 {} Left", account(901))]);
+}
+
+#[tokio::test]
+#[ignore = "falls: a queued look asks no other target"]
+async fn an_account_that_leaves_every_pack_is_one_digest_with_the_queue_too() {
+    let stage = Stage::with(&[("PACKWATCH_QUEUE_URL", QUEUE), ("PACKWATCH_QUEUE_MAX_AGE", "5m")]).await;
+    stage.world.add_queue(QUEUE, 2);
+    for n in 1..=12 {
+        stage.world.add_pack(REGION, &format!("{LARGE}-{n}"), 1300);
+    }
+    stage.tick().await;
+    drain(&stage, 10).await;
+    stage.forget();
+    for n in 1..=12 {
+        let pack = format!("{LARGE}-{n}");
+        stage.seen_whole(&pack, HOUR + Duration::from_secs(60 * n));
+        stage.world.leave(REGION, &pack, &account(901));
+    }
+    for _ in 0..3 {
+        stage.tick().await;
+        drain(&stage, 1).await;
+    }
+    assert_eq!(told(&stage).len(), 12);
+    assert_eq!(stage.digests().len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "falls: every region waits for the lists of all"]
+async fn a_region_that_does_not_list_its_packs_blinds_no_other() {
+    let stage = Stage::with(&[REGIONS]).await;
+    stage.world.add_pack(REGION, PACK, 3).add_pack(ELSEWHERE, PACK, 3);
+    stage.tick().await;
+    stage.forget();
+    fail(&stage, REGION, PACK, 2);
+    stage.world.next_faults(ELSEWHERE, NextFault::Hang, 1000);
+    for _ in 0..2 {
+        let _however_it_ended = tick_within(&stage, Duration::from_secs(8)).await;
+    }
+    assert_eq!(told(&stage).len(), 1);
+}
+
+#[tokio::test]
+async fn an_account_that_moves_while_a_quick_look_reads_is_told_right() {
+    let stage = Stage::with(&[("PACKWATCH_FLAP_LIMIT", "never")]).await;
+    stage.world.add_pack(REGION, LARGE, 1300);
+    stage.tick().await;
+    let who = account(7);
+    let statuses = ["UPDATE_SUCCESSFUL", "UPDATE_IN_PROGRESS", "UPDATE_FAILED"];
+    for from in statuses {
+        for to in statuses.into_iter().filter(|to| *to != from) {
+            for calls in [0, 2, 3, 5] {
+                stage.world.set_status(REGION, LARGE, &who, from);
+                stage.tick().await;
+                stage.world.move_after(calls, REGION, LARGE, &who, to);
+                stage.tick().await;
+                let answer = stage.tick().await;
+                assert!(looks(&answer) == ["Quick"], "{answer}");
+                let rows = stage.dynamo.dump("packwatch");
+                let row = rows.iter().find(|item| item["sk"]["S"] == format!("account#{who}")).unwrap();
+                assert_eq!(row["status"]["S"], to, "{from} to {to} after {calls}");
+                let left: Vec<String> = told(&stage)
+                    .into_iter()
+                    .filter(|told| told.contains("Left") || told.contains("Joined"))
+                    .collect();
+                assert_eq!(left, [""; 0], "{from} to {to} after {calls}");
+                stage.forget();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn whole_looks_that_are_due_follow_several_quick_ones_that_claimed() {
+    let stage = Stage::new().await;
+    let packs = [1, 2].map(|n| format!("{LARGE}-{n}"));
+    for pack in &packs {
+        stage.world.add_pack(REGION, pack, 1300);
+    }
+    stage.tick().await;
+    stage.forget();
+    for pack in &packs {
+        fail(&stage, REGION, pack, 7);
+        stage.world.leave(REGION, pack, &account(900));
+        stage.seen_whole(pack, HOUR + Duration::from_secs(60));
+    }
+    let answer = stage.tick().await;
+    assert_eq!((outcomes(&answer), looks(&answer)), (vec!["Changed"; 2], vec!["Whole"; 2]));
+    assert_eq!(told(&stage).len(), 4);
+}
+
+#[tokio::test]
+async fn two_ticks_at_once_tell_each_change_once() {
+    let stage = Stage::with(&[("PACKWATCH_GROUP_WAIT", "1s")]).await;
+    for n in 1..=3 {
+        stage.world.add_pack(REGION, &format!("{LARGE}-{n}"), 1300);
+    }
+    stage.tick().await;
+    stage.forget();
+    for n in 1..=3 {
+        let pack = format!("{LARGE}-{n}");
+        fail(&stage, REGION, &pack, 7);
+        stage.world.leave(REGION, &pack, &account(900));
+        stage.seen_whole(&pack, HOUR + Duration::from_secs(60));
+    }
+    stage.world.latency(Duration::from_millis(30));
+    let other = stage.lambda.beside();
+    let (a, b) = tokio::join!(
+        stage.lambda.invoke(scheduled(), Duration::from_secs(60)),
+        other.invoke(scheduled(), Duration::from_secs(60))
+    );
+    assert!(a.is_ok() && b.is_ok(), "{a:?} {b:?}");
+    stage.world.latency(Duration::ZERO);
+    stage.tick().await;
+    assert_eq!(told(&stage).len(), 6, "{:?}", told(&stage));
+    let accounts: usize = stage
+        .digests()
+        .iter()
+        .flat_map(|digest| digest["Packs"].as_array().unwrap().clone())
+        .map(|pack| pack["Transitions"].as_array().unwrap().len())
+        .sum();
+    assert_eq!(accounts, 6);
+}
+
+#[tokio::test]
+#[ignore = "falls: the queued look claims while the sender still announces"]
+async fn a_queued_whole_look_beside_its_sender_tells_each_change_once() {
+    let stage = Stage::with(&[
+        ("PACKWATCH_QUEUE_URL", QUEUE),
+        ("PACKWATCH_QUEUE_MAX_AGE", "5m"),
+        ("PACKWATCH_GROUP_WAIT", "2s"),
+    ])
+    .await;
+    stage.world.add_queue(QUEUE, 2);
+    stage.world.add_pack(REGION, LARGE, 1300);
+    stage.tick().await;
+    drain(&stage, 10).await;
+    stage.forget();
+    for n in 1..=400 {
+        fail(&stage, REGION, LARGE, n);
+    }
+    stage.seen_whole(LARGE, HOUR + Duration::from_secs(60));
+    stage.world.latency(Duration::from_millis(100)).sns_latency(Duration::from_millis(300));
+    let other = stage.lambda.beside();
+    let queued = async {
+        let event = loop {
+            match stage.world.deliver(QUEUE, 10) {
+                Some(event) => break event,
+                None => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        };
+        let answer = other.invoke(event, Duration::from_secs(60)).await;
+        stage.world.settle(QUEUE, &answer)
+    };
+    let (answer, back) = tokio::join!(stage.tick(), queued);
+    assert!(back.is_empty(), "{answer}");
+    stage.world.heal_sns();
+    stage.tick().await;
+    drain(&stage, 10).await;
+    assert_eq!((told(&stage).len(), stage.digests().len()), (400, 1));
+}
+
+#[tokio::test]
+#[ignore = "falls: a whole look confirms by AccountId alone"]
+async fn a_refused_filter_by_account_keeps_no_change_from_anybody() {
+    for accounts in [3, 1300] {
+        let stage = Stage::new().await;
+        stage.world.add_pack(REGION, PACK, accounts);
+        fail(&stage, REGION, PACK, 2);
+        stage.tick().await;
+        stage.forget();
+        stage.world.refuse_account_filter();
+        stage.world.leave(REGION, PACK, &account(3));
+        stage.world.set_status(REGION, PACK, &account(2), "UPDATE_SUCCESSFUL");
+        if accounts > 1200 {
+            stage.seen_whole(PACK, 2 * HOUR);
+        }
+        let answer = tick_within(&stage, Duration::from_secs(60)).await;
+        assert_eq!(told(&stage).len(), 2, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "falls: one answer counts, though the list of the same run has the pack"]
+async fn a_pack_that_is_listed_and_for_a_moment_not_found_is_not_told_as_deleted() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, PACK, 3);
+    stage.tick().await;
+    stage.forget();
+    stage.world.latency(Duration::from_millis(200));
+    let not_found = async {
+        while stage.world.count("config", "DescribeOrganizationConformancePacks") < 1 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let error =
+            ServiceError::new(400, "NoSuchOrganizationConformancePackException", "It does not exist.");
+        stage.world.next_faults(REGION, NextFault::Error(error), 1);
+    };
+    let (answer, ()) = tokio::join!(tick_within(&stage, Duration::from_secs(60)), not_found);
+    stage.tick().await;
+    assert_eq!(told(&stage), [""; 0], "{answer:?}");
+}
+
+#[tokio::test]
+async fn quick_looks_find_what_follows_from_the_time() {
+    let stage = Stage::with(&[("PACKWATCH_STUCK_AFTER", "2s"), ("PACKWATCH_FLAP_LIMIT", "2")]).await;
+    stage.world.add_pack(REGION, LARGE, 1300);
+    stage.tick().await;
+    stage.world.set_status(REGION, LARGE, &account(1), "UPDATE_IN_PROGRESS");
+    stage.tick().await;
+    stage.forget();
+    tokio::time::sleep(Duration::from_millis(3100)).await;
+    let answer = stage.tick().await;
+    assert_eq!(
+        (told(&stage), looks(&answer)),
+        (vec![format!("{LARGE} {} Stuck", account(1))], vec!["Quick"])
+    );
+    for _ in 0..3 {
+        fail(&stage, REGION, LARGE, 2);
+        stage.tick().await;
+        stage.world.set_status(REGION, LARGE, &account(2), "UPDATE_SUCCESSFUL");
+        stage.tick().await;
+    }
+    stage.forget();
+    let rows = stage.dynamo.dump("packwatch");
+    let mut row = rows.into_iter().find(|item| item["sk"]["S"] == format!("account#{}", account(2))).unwrap();
+    row["turns"] = json!({"L": [{"S": "2020-01-01T00:00:00Z"}]});
+    stage.put(&row);
+    let answer = stage.tick().await;
+    assert_eq!(
+        (told(&stage), looks(&answer)),
+        (vec![format!("{LARGE} {} Settled", account(2))], vec!["Quick"])
+    );
+    stage.forget();
+    let answer = stage.tick().await;
+    assert_eq!((told(&stage).len(), outcomes(&answer)), (0, vec!["Unchanged"]));
+}
+
+#[tokio::test]
+async fn settings_that_change_between_quick_looks() {
+    let mut stage = Stage::new().await;
+    stage.world.add_pack(REGION, LARGE, 1300);
+    fail(&stage, REGION, LARGE, 1);
+    stage.tick().await;
+    stage.forget();
+    let set = |stage: &mut Stage, name: &str, value: &str| {
+        let lambda =
+            std::mem::replace(&mut stage.lambda, crate::harness::lambda::Lambda::new("", REGION, Vec::new()));
+        stage.lambda = lambda.env(name, value);
+        stage.lambda.kill();
+        stage.forget();
+    };
+    set(&mut stage, "PACKWATCH_EXCLUDE_ACCOUNTS", &account(1));
+    stage.tick().await;
+    assert_eq!(told(&stage), [format!("{LARGE} {} Left", account(1))], "its incident ends");
+    set(&mut stage, "PACKWATCH_EXCLUDE_ACCOUNTS", "");
+    stage.tick().await;
+    assert_eq!(told(&stage), [format!("{LARGE} {} Failed", account(1))]);
+    set(&mut stage, "PACKWATCH_EVENTS_TOPIC_ARN", "");
+    fail(&stage, REGION, LARGE, 2);
+    stage.tick().await;
+    assert_eq!(stage.digests().len(), 1);
+    set(&mut stage, "PACKWATCH_EVENTS_TOPIC_ARN", EVENTS);
+    stage.tick().await;
+    assert_eq!((told(&stage).len(), stage.digests().len()), (0, 0));
+    fail(&stage, REGION, LARGE, 3);
+    stage.tick().await;
+    assert_eq!(told(&stage), [format!("{LARGE} {} Failed", account(3))]);
+    set(&mut stage, "PACKWATCH_PACKS", "!*");
+    fail(&stage, REGION, LARGE, 4);
+    stage.tick().await;
+    assert_eq!(stage.world.messages().len(), 0);
+    set(&mut stage, "PACKWATCH_PACKS", "*");
+    stage.tick().await;
+    assert_eq!(told(&stage), [format!("{LARGE} {} Failed", account(4))]);
+}
+
+#[tokio::test]
+async fn a_run_that_is_killed_anywhere_loses_nothing_though_a_whole_look_is_due() {
+    let stage = Stage::with(&[("PACKWATCH_FLAP_LIMIT", "never")]).await;
+    for n in 1..=2 {
+        stage.world.add_pack(REGION, &format!("{LARGE}-{n}"), 1300);
+    }
+    stage.tick().await;
+    for k in (2..90).step_by(11) {
+        stage.forget();
+        for n in 1..=2 {
+            let pack = format!("{LARGE}-{n}");
+            fail(&stage, REGION, &pack, k);
+            stage.world.leave(REGION, &pack, &account(500 + k));
+        }
+        stage.seen_whole("Large-1", HOUR + Duration::from_secs(60));
+        stage.dynamo.reset_requests();
+        stage.world.latency(Duration::from_millis(4)).sns_latency(Duration::from_millis(4));
+        let requests = || stage.world.requests().len() + stage.dynamo.requests().len();
+        let killing = async {
+            while requests() < k {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            stage.lambda.kill();
+        };
+        let tick = stage.lambda.invoke(scheduled(), Duration::from_secs(30));
+        let ended = tokio::select! {
+            _ended = tick => true,
+            () = killing => false,
+        };
+        stage.world.latency(Duration::ZERO).heal_sns();
+        stage.lambda.kill();
+        stage.tick().await;
+        // Everybody is seen, at the latest an hour later.
+        for n in 1..=2 {
+            stage.seen_whole(&format!("{LARGE}-{n}"), HOUR + Duration::from_secs(60));
+        }
+        stage.tick().await;
+        let mut told = told(&stage);
+        let copies = told.len();
+        told.dedup();
+        let digests = stage.digests();
+        let lines: usize = digests
+            .iter()
+            .flat_map(|digest| digest["Packs"].as_array().unwrap().clone())
+            .map(|pack| pack["Transitions"].as_array().unwrap().len())
+            .sum();
+        assert_eq!(told.len(), 4, "{k}: {told:?}");
+        assert!(copies <= 8 && (4..=8).contains(&lines), "{k}: {copies} {lines}");
+        stage.forget();
+        assert_eq!(outcomes(&stage.tick().await), ["Unchanged"; 2], "{k}");
+        if ended {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn silences_that_begin_and_end_between_quick_looks() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, LARGE, 1300);
+    stage.tick().await;
+    let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let silence = |until: u64| {
+        json!({"pk": {"S": "watch"}, "sk": {"S": "silence#x"}, "schema": {"N": "1"}, "id": {"S": "x"},
+            "expires_at": {"N": until.to_string()}, "reason": {"S": "r"}, "by": {"S": "b"}})
+    };
+    stage.put(&silence(now() + 3600));
+    stage.forget();
+    fail(&stage, REGION, LARGE, 1);
+    let answer = stage.tick().await;
+    assert_eq!((told(&stage).len(), stage.digests().len()), (1, 0), "{answer}");
+    stage.forget();
+    stage.put(&silence(now() - 1));
+    let answer = stage.tick().await;
+    assert_eq!((looks(&answer), stage.digests().len()), (vec!["Quick"], 1));
+    assert_eq!(stage.digests()[0]["Packs"][0]["Transitions"][0]["Kind"], "Failed", "they never heard of it");
+    stage.forget();
+    stage.put(&silence(now() + 3600));
+    stage.tick().await;
+    stage.world.set_status(REGION, LARGE, &account(1), "UPDATE_SUCCESSFUL");
+    stage.tick().await;
+    assert_eq!(stage.digests().len(), 1, "the end of what they were told of");
+    assert_eq!(outcomes(&stage.tick().await), ["Unchanged"]);
+}
+
+#[tokio::test]
+async fn a_pack_that_is_made_anew_while_it_is_read_whole() {
+    for at in [0, 3, 9] {
+        let stage = Stage::new().await;
+        stage.world.add_pack(REGION, LARGE, 1300);
+        fail(&stage, REGION, LARGE, 1);
+        stage.tick().await;
+        stage.forget();
+        stage.seen_whole(LARGE, HOUR + Duration::from_secs(60));
+        stage.world.latency(Duration::from_millis(30));
+        let anew = async {
+            let is_whole = |r: &crate::world::log::Request| {
+                r.operation.starts_with("Get") && r.body.get("Filters").is_none()
+            };
+            while stage.world.requests().iter().filter(|r| is_whole(r)).count() < at {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            stage.world.delete_pack(REGION, LARGE);
+            stage.world.add_pack(REGION, LARGE, 1250);
+            fail(&stage, REGION, LARGE, 2);
+        };
+        let (answer, ()) = tokio::join!(tick_within(&stage, Duration::from_secs(60)), anew);
+        stage.world.latency(Duration::ZERO);
+        stage.tick().await;
+        stage.seen_whole(LARGE, HOUR + Duration::from_secs(60));
+        stage.tick().await;
+        let told = told(&stage);
+        let count = |kind: &str| told.iter().filter(|told| told.ends_with(kind)).count();
+        assert_eq!(
+            (count("Recovered"), count("Failed"), count("Left")),
+            (1, 1, 50),
+            "{at}: {answer:?} {told:?}"
+        );
+    }
+}
