@@ -287,11 +287,12 @@ pub struct Tempo {
 }
 
 impl Tempo {
-    /// Notes a read of so many pages, one after the other, that took so long.
-    pub fn note(&mut self, pages: u64, took: Duration) {
-        let Some(pages) = u32::try_from(pages).ok().filter(|pages| *pages > 0) else { return };
+    /// Notes a read of so many pages, of which so many one after the other, that took so long.
+    pub fn note(&mut self, pages: u64, in_turn: u64, took: Duration) {
+        let number = |pages: u64| u32::try_from(pages).ok().filter(|pages| *pages > 0);
+        let (Some(pages), Some(in_turn)) = (number(pages), number(in_turn)) else { return };
         self.calls = self.calls.saturating_add(pages);
-        let page = took / pages;
+        let page = took / in_turn;
         self.shortest = Some(self.shortest.map_or(page, |shortest| shortest.min(page)));
     }
 

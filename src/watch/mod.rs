@@ -63,7 +63,7 @@ pub async fn run(
             match Box::pin(target::take_up(&context, target, head)).await {
                 Ok(owed) => {
                     // The announcers listen for as long as there is a sender.
-                    let _ = to_announcers.send(Handed::Owed(owed));
+                    let _ = to_announcers.send(Handed::Owed(Box::new(owed)));
                 }
                 Err(report) => unsaid.push(report),
             }

@@ -109,25 +109,31 @@ pub async fn confirm(
     settings: &Settings,
     silences: &Silences,
 ) -> Result<(), ReadError> {
-    let mut requests: Vec<Request> = Vec::new();
-    if missing.len() as u64 <= read.pages {
-        let only = |account: &AccountId| Filters { account: Some(*account), status: None };
-        requests.extend(missing.iter().map(|a| Request { filters: only(a), ..Request::default() }));
-    } else if !missing.is_empty() {
-        requests.push(Request::default());
-    }
-    let missing: BTreeSet<&AccountId> = missing.iter().collect();
-    for request in requests {
+    let wanted: BTreeSet<&AccountId> = missing.iter().collect();
+    let one_by_one = missing.len() as u64 <= read.pages;
+    let mut ask = async |filters: Filters| {
+        let request = Request { filters, ..Request::default() };
         let again = statuses(source, target, &request, settings, silences, read.observed_at).await?;
         read.pages += again.pages;
-        let there = again.observation.states.into_iter().filter(|(account, _)| missing.contains(account));
+        let there = again.observation.states.into_iter().filter(|(account, _)| wanted.contains(account));
         let before = read.observation.states.len();
         read.observation.states.extend(there);
         if read.observation.states.len() > before {
             read.fingerprint = Some(fingerprint::of(&read.observation.states));
         }
+        Ok::<_, ReadError>(())
+    };
+    if one_by_one {
+        for account in missing {
+            match ask(Filters { account: Some(*account), status: None }).await {
+                // It takes no such filter.
+                Err(ReadError::Source(SourceError::Invalid(_))) => return ask(Filters::default()).await,
+                asked => asked?,
+            }
+        }
+        return Ok(());
     }
-    Ok(())
+    ask(Filters::default()).await
 }
 
 /// Reads the names of every organization conformance pack of a region that the caller can see.

@@ -17,8 +17,8 @@ pub struct Planned {
     pub head: Option<Head>,
     /// Why it must not be touched: its items are damaged, or of a newer packwatch.
     pub unreadable: Option<String>,
-    /// Whether its pack is listed, or was not looked for in a list.
-    pub listed: bool,
+    /// Whether its pack is listed; `None` where it was not looked for in a list.
+    pub listed: Option<bool>,
     /// The silences that may be about it.
     pub silences: Silences,
 }
@@ -83,8 +83,7 @@ pub fn targets(
         names.extend(heads.unreadable.keys().filter(|target| target.region == *region).cloned());
     }
     let watched = names.into_iter().filter(|target| settings.packs.matches(&target.pack));
-    let is_listed =
-        |target: &Target| listed.get(&target.region).is_none_or(|packs| packs.contains(&target.pack));
+    let is_listed = |target: &Target| Some(listed.get(&target.region)?.contains(&target.pack));
     let planned = watched.map(|target| Planned {
         listed: is_listed(&target),
         head: heads.known.remove(&target),

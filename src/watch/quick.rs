@@ -22,7 +22,7 @@ use crate::watch::observe::{Progress, ReadError, pages, watched};
 use crate::watch::paginate::PaginationConfig;
 
 /// How many accounts are asked for at once: as many as statuses are.
-const SIDE_BY_SIDE: usize = IN_PROGRESS.len();
+pub const SIDE_BY_SIDE: usize = IN_PROGRESS.len();
 
 /// What AWS Config did that a filter must not do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

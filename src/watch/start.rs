@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
+use tokio::time::timeout;
 use tracing::warn;
 
 use crate::model::{PackName, Region, Target};
@@ -17,6 +18,10 @@ use crate::watch::report::TargetReport;
 use crate::watch::request::Request;
 use crate::watch::room::Room;
 use crate::watch::target::unlisted;
+
+/// The part of the time for looking that the lists of packs may take: a region that does not answer keeps nothing of the
+/// others from being seen.
+const LIST: u32 = 4;
 
 /// Why a run did not take place at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,8 +91,9 @@ async fn say_who_listens<O: Outside>(context: &Context<'_, O>, heads: &mut Heads
 async fn list_packs<O: Outside>(
     context: &Context<'_, O>,
 ) -> (BTreeMap<Region, Vec<PackName>>, Vec<TargetReport>) {
+    let patience = context.budget.left() / LIST;
     let list = async |region: Region| {
-        let packs = context.budget.within(observe::packs(context.outside.source(), &region)).await;
+        let packs = timeout(patience, observe::packs(context.outside.source(), &region)).await.ok();
         (region, packs)
     };
     let regions = plan::regions_to_list(context.request, context.settings);

@@ -40,7 +40,7 @@ pub struct Owed {
 #[derive(Debug)]
 pub enum Handed {
     /// A target whose changes are recorded.
-    Owed(Owed),
+    Owed(Box<Owed>),
     /// Somebody waits for what was handed before: people's group need not wait for more.
     Hurry,
 }
@@ -101,7 +101,7 @@ pub async fn announce<O: Outside>(
         while let Some(handed) = incoming.recv().await {
             match handed {
                 Handed::Owed(owed) => {
-                    let owed = Rc::new(owed);
+                    let owed: Rc<Owed> = Rc::from(owed);
                     let _ = (to_people.send(Some(owed.clone())), to_machines.send(owed));
                 }
                 Handed::Hurry => drop(to_people.send(None)),

@@ -164,16 +164,16 @@ fn a_whole_look_begins_only_where_its_pages_fit() {
     let mut tempo = Tempo::default();
     assert!(tempo.fits(100, Duration::ZERO, second), "nothing is known yet");
     assert!(!tempo.fits(1, Duration::ZERO, Duration::ZERO));
-    tempo.note(0, second);
+    tempo.note(0, 0, second);
     assert_eq!(tempo, Tempo::default());
     // Calls of 40 ms, many side by side: alone, a page takes the 40 ms.
-    (0..24).for_each(|_| tempo.note(1, Duration::from_millis(40)));
+    (0..24).for_each(|_| tempo.note(1, 1, Duration::from_millis(40)));
     let elapsed = Duration::from_millis(120);
     assert!(tempo.fits(100, elapsed, Duration::from_secs(4)));
     assert!(!tempo.fits(101, elapsed, Duration::from_secs(4)));
     // Throttled to five a second, where each of many waits for its turn: alone, a page takes a fifth of a second.
     let mut throttled = Tempo::default();
-    (0..50).for_each(|_| throttled.note(1, Duration::from_millis(100)));
+    (0..50).for_each(|_| throttled.note(1, 1, Duration::from_millis(100)));
     assert!(throttled.fits(100, 10 * second, 20 * second));
     assert!(!throttled.fits(101, 10 * second, 20 * second));
 }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::Looks;
 use crate::model::{AccountId, Region, Target};
 use crate::ports::{Outside, SnapshotStore};
+use crate::state::heads::Note;
 use crate::watch::announce::Handed;
 use crate::watch::look::DueLook;
 use crate::watch::plan::Planned;
@@ -31,13 +32,22 @@ impl<O: Outside> Looks<'_, O> {
         let (unchanged, claimed): (Vec<_>, Vec<_>) =
             due.into_iter().partition(|due| self.unchanged.borrow().contains_key(&due.target));
         for due in unchanged.into_iter().chain(claimed) {
-            let one = planned.get(&due.target).filter(|_| self.fits(region, due.calls));
-            if let Some(one) = one
-                && self.due_look(one).await
-            {
+            let Some(one) = planned.get(&due.target) else { continue };
+            if !self.fits(region, due.calls) {
+                if due.whole_at.is_none() {
+                    self.begin_to_count(one).await;
+                }
+            } else if self.due_look(one).await {
                 self.ask_for_moved(region, planned).await;
             }
         }
+    }
+
+    /// A target that was never seen whole since there are quick looks was so in each run before: it has not waited yet, but
+    /// does from now on.
+    async fn begin_to_count(&self, planned: &Planned) {
+        let now = self.now.as_second();
+        self.note(&planned.target, &Note::WholeAt { at: now, now }).await;
     }
 
     /// The whole look of a region that has waited for too long. It waits for no other look, but for its own quick one:

@@ -1,5 +1,5 @@
-//! The looks of one run, in their order: quick ones at every target that gets one, then whole ones, and last those whole
-//! ones that are [`due`], the oldest first and one at a time for each region. With a queue, other runs make the whole ones.
+//! The looks of one run, region by region side by side, each in its order: first one at every target, quick or whole, and
+//! then those whole ones that are [`due`], the oldest first and one at a time. With a queue, other runs make the whole ones.
 //!
 //! [`look`] decides which look a target gets, [`target`] makes it.
 
@@ -24,10 +24,11 @@ use crate::watch::announce::Handed;
 use crate::watch::context::Context;
 use crate::watch::fan_out;
 use crate::watch::look::{
-    self, Cause, Circumstances, DISTRUST, Decision, DueLook, Look, LookFacts, QUEUED_WHOLE_LOOKS, Tempo,
-    decide, in_order,
+    self, Cause, Circumstances, DISTRUST, Decision, DueInRegion, DueLook, Look, LookFacts,
+    QUEUED_WHOLE_LOOKS, Tempo, decide, in_order,
 };
 use crate::watch::plan::Planned;
+use crate::watch::quick::SIDE_BY_SIDE;
 use crate::watch::report::{Outcome, TargetReport};
 use crate::watch::target::quick::{Quickly, look_quickly};
 use crate::watch::target::{self, Ended, Looked, Preview};
@@ -63,12 +64,16 @@ pub(super) async fn looks<O: Outside>(
         moved: RefCell::default(),
         looked_at: RefCell::default(),
     };
-    let wanted = looks.wanted(planned);
+    let regions = looks.wanted(planned);
+    // A region that hardly answers must not take the time of the others.
+    let share = context.settings.concurrency.div_ceil(regions.len().max(1));
     let is_a_tick = context.request.cause() == Cause::Tick;
-    match context.outside.queue().filter(|_| is_a_tick) {
-        Some(queue) => looks.through(queue, wanted).await,
-        None => looks.alone(wanted, planned).await,
-    }
+    let queue = context.outside.queue().filter(|_| is_a_tick);
+    let in_regions = regions.into_iter().map(async |(region, wanted)| match queue {
+        Some(queue) => looks.through(queue, wanted, share).await,
+        None => looks.alone(&region, wanted, share).await,
+    });
+    join_all(in_regions).await;
     let Looks { unchanged, looked_at, .. } = looks;
     let mut looked_at = looked_at.into_inner();
     looked_at.reports.extend(unchanged.into_inner().into_values());
@@ -89,12 +94,26 @@ pub(super) fn oldest_whole_look(
     look::oldest(&facts, now)
 }
 
-/// The looks that a run sets out to make. Those that are due come after quick ones.
+/// The looks that a run sets out to make in one region.
 #[derive(Default)]
-struct Wanted<'a> {
-    quick: Vec<&'a Planned>,
-    whole: Vec<&'a Planned>,
-    due: Vec<DueLook>,
+struct Wanted<'p> {
+    /// In a random order, so that no deadline starves the same target in every run.
+    first: Vec<(&'p Planned, Look)>,
+    /// What is due after its quick look.
+    due: DueInRegion,
+    by_target: BTreeMap<&'p Target, &'p Planned>,
+}
+
+/// As many of the whole looks that are due as are queued in one tick: the oldest, but for one at random. Else those that
+/// never come to their end would keep the others from the queue.
+fn some_of(mut due: Vec<Target>) -> Vec<Target> {
+    let oldest = QUEUED_WHOLE_LOOKS - 1;
+    if due.len() > QUEUED_WHOLE_LOOKS {
+        let other = fastrand::usize(oldest..due.len());
+        due.swap(oldest, other);
+        due.truncate(QUEUED_WHOLE_LOOKS);
+    }
+    due
 }
 
 struct Looks<'a, O> {
@@ -115,27 +134,31 @@ struct Looks<'a, O> {
 }
 
 impl<'a, O: Outside> Looks<'a, O> {
-    fn wanted<'p>(&self, planned: &'p [Planned]) -> Wanted<'p> {
-        let mut wanted = Wanted::default();
+    fn wanted<'p>(&self, planned: &'p [Planned]) -> BTreeMap<Region, Wanted<'p>> {
+        let mut regions: BTreeMap<Region, Wanted<'p>> = BTreeMap::new();
+        let mut due = Vec::new();
         for one in planned {
             let facts = LookFacts::of(one.head.as_ref());
             let decision = self.decide(one, &facts);
-            match decision.look {
-                Look::Whole => wanted.whole.push(one),
-                Look::Quick => wanted.quick.push(one),
-            }
             if decision.due {
                 let (target, calls) = (one.target.clone(), facts.whole_calls());
-                wanted.due.push(DueLook { target, whole_at: facts.whole_at, calls });
+                due.push(DueLook { target, whole_at: facts.whole_at, calls });
             }
+            let region = regions.entry(one.target.region.clone()).or_default();
+            region.first.push((one, decision.look));
+            region.by_target.insert(&one.target, one);
         }
-        wanted
+        let every = self.context.settings.whole_every.unwrap_or_default();
+        for (region, due) in in_order(due, every, self.now) {
+            regions.entry(region).or_default().due = due;
+        }
+        regions
     }
 
     fn decide(&self, planned: &Planned, facts: &LookFacts) -> Decision {
         let around = Circumstances {
             cause: self.context.request.cause(),
-            listed: planned.listed,
+            listed: planned.listed != Some(false),
             disproved: self.disproved.borrow().contains(&planned.target.region),
             whole_every: self.context.settings.whole_every,
             now: self.now,
@@ -143,62 +166,47 @@ impl<'a, O: Outside> Looks<'a, O> {
         decide(facts, around)
     }
 
-    /// Makes every look in this run.
-    async fn alone(&self, wanted: Wanted<'_>, planned: &[Planned]) {
-        let Wanted { mut quick, mut whole, due } = wanted;
-        let by_target: BTreeMap<&Target, &Planned> = planned.iter().map(|one| (&one.target, one)).collect();
-        let mut regions = in_order(due, self.context.settings.whole_every.unwrap_or_default(), self.now);
-        // A region whose oldest whole look is very old begins with that one, beside the quick looks.
-        let late: BTreeSet<Target> =
-            regions.values_mut().filter_map(|region| Some(region.first.take()?.target)).collect();
-        quick.retain(|one| !late.contains(&one.target));
-        let late = late.iter().filter_map(|target| by_target.get(target));
-        let late = join_all(late.map(|one| self.late(one)));
-        let (turned, _) = tokio::join!(self.quick_looks(quick), late);
-        whole.extend(turned);
-        let wholly = stream::iter(whole).map(|one| self.whole(one));
-        wholly.buffer_unordered(self.context.settings.concurrency).collect::<()>().await;
-        let in_region = by_target.keys().map(|target| &target.region).collect::<BTreeSet<_>>().into_iter();
-        let due = in_region.map(|region| {
-            let due = regions.remove(region).unwrap_or_default();
-            self.due(region, due.then, &by_target)
+    /// Makes every look of a region in this run, so many side by side. One whose oldest whole look is very old begins with
+    /// that one, beside the others.
+    async fn alone(&self, region: &Region, wanted: Wanted<'_>, side_by_side: usize) {
+        let Wanted { mut first, due, by_target } = wanted;
+        let late = due.first.and_then(|late| by_target.get(&late.target).copied());
+        first.retain(|(one, _)| late.is_none_or(|late| late.target != one.target));
+        let first = stream::iter(first).map(async |(one, look)| match look {
+            Look::Whole => self.whole(one).await,
+            Look::Quick => {
+                if let Some(turned) = self.quick(one).await {
+                    self.whole(turned).await;
+                }
+            }
         });
-        join_all(due.collect::<Vec<_>>()).await;
+        let first = first.buffer_unordered(side_by_side).collect::<()>();
+        let late = stream::iter(late).for_each(|late| self.late(late));
+        tokio::join!(first, late);
+        self.due(region, due.then, &by_target).await;
     }
 
-    /// Makes the quick looks, and sends to the queue what needs a whole one: of those that are due only some, since more
-    /// drown the rate that all of them share. What needs a whole one anyway waits for no quick look: those of a region
-    /// that hardly answers take all the time there is.
-    async fn through(&self, queue: &O::Queue, wanted: Wanted<'_>) {
+    /// Makes the quick looks of a region, and sends to the queue what needs a whole one: of those that are due only some,
+    /// since more drown the rate that all of them share. What needs a whole one anyway waits for no quick look.
+    async fn through(&self, queue: &O::Queue, wanted: Wanted<'_>, side_by_side: usize) {
+        let Wanted { first, due, .. } = wanted;
+        let (quick, whole): (Vec<_>, Vec<_>) = first.into_iter().partition(|(_, look)| *look == Look::Quick);
         let names = |of: Vec<&Planned>| of.into_iter().map(|one| one.target.clone()).collect::<Vec<_>>();
-        let Wanted { quick, whole, due } = wanted;
-        let whole = names(whole);
-        let sending = fan_out::send(self.context, queue, &whole);
-        let (mut refused, turned) = tokio::join!(sending, self.quick_looks(quick));
+        let whole = names(whole.into_iter().map(|(one, _)| one).collect());
+        let quickly = stream::iter(quick).map(|(one, _)| self.quick(one)).buffer_unordered(side_by_side);
+        let quickly = quickly.filter_map(async |turned| turned).collect::<Vec<_>>();
+        let (mut refused, turned) = tokio::join!(fan_out::send(self.context, queue, &whole), quickly);
         let turned = names(turned);
-        let whole: BTreeSet<Target> = whole.into_iter().chain(turned.iter().cloned()).collect();
-        let every = self.context.settings.whole_every.unwrap_or_default();
-        let regions = in_order(due, every, self.now).into_values();
-        let due = regions.flat_map(|region| {
-            let oldest_first = region.first.into_iter().chain(region.then).map(|due| due.target);
-            oldest_first.filter(|target| !whole.contains(target)).take(QUEUED_WHOLE_LOOKS)
-        });
-        let due: Vec<Target> = due.collect();
+        // What the sender has claimed it still announces: another run would tell the same again.
+        let is_free = |due: &DueLook| !self.claimed.borrow().contains_key(&due.target);
+        let due = due.first.into_iter().chain(due.then.into_iter().filter(is_free)).map(|due| due.target);
+        let due = some_of(due.filter(|target| !turned.contains(target)).collect());
         let targets: Vec<Target> = turned.iter().chain(&due).cloned().collect();
         refused.extend(fan_out::send(self.context, queue, &targets).await);
         let queued = |target: &Target| fan_out::sent(TargetReport::of(target), refused.get(target));
         let due = due.iter().map(queued).filter(|report| report.outcome.is_failure());
-        self.looked_at.borrow_mut().reports.extend(whole.iter().map(queued).chain(due));
-    }
-
-    /// Makes quick looks. Returns the targets that have to be looked at whole.
-    async fn quick_looks<'p>(&self, quick: Vec<&'p Planned>) -> Vec<&'p Planned> {
-        let quickly = stream::iter(quick).map(|one| self.quick(one));
-        quickly
-            .buffer_unordered(self.context.settings.concurrency)
-            .filter_map(async |one| one)
-            .collect()
-            .await
+        let reports = whole.iter().chain(&turned).map(queued).chain(due);
+        self.looked_at.borrow_mut().reports.extend(reports);
     }
 
     /// A quick look; the target where it has to be a whole one.
@@ -235,9 +243,12 @@ impl<'a, O: Outside> Looks<'a, O> {
 
     /// Notes for the next runs that the filters of this region are not relied on.
     async fn distrust(&self, planned: &Planned) {
-        let note = Note::WholeUntil(self.now.as_second().saturating_add(DISTRUST));
-        if let Err(error) = self.context.outside.store().remember(&planned.target, &note).await {
-            warn!(target = %planned.target, %error, "not noted in the head");
+        self.note(&planned.target, &Note::WholeUntil(self.now.as_second().saturating_add(DISTRUST))).await;
+    }
+
+    async fn note(&self, target: &Target, note: &Note) {
+        if let Err(error) = self.context.outside.store().remember(target, note).await {
+            warn!(%target, %error, "not noted in the head");
         }
     }
 
@@ -254,7 +265,12 @@ impl<'a, O: Outside> Looks<'a, O> {
     }
 
     fn note_tempo(&self, report: &TargetReport, began: Instant) {
-        self.tempo.borrow_mut().entry(report.region.clone()).or_default().note(report.pages, began.elapsed());
+        let in_turn = match report.look {
+            Some(Look::Quick) => report.pages.div_ceil(SIDE_BY_SIDE as u64),
+            _ => report.pages,
+        };
+        let mut tempo = self.tempo.borrow_mut();
+        tempo.entry(report.region.clone()).or_default().note(report.pages, in_turn, began.elapsed());
     }
 
     /// Keeps how a look ended, and hands to the announcers what is theirs.
@@ -277,7 +293,7 @@ impl<'a, O: Outside> Looks<'a, O> {
                 owed.over = Some(over);
                 self.claimed.borrow_mut().insert(target.clone(), is_over);
                 // The announcers listen for as long as there is a sender.
-                let _ = self.to_announcers.send(Handed::Owed(*owed));
+                let _ = self.to_announcers.send(Handed::Owed(owed));
             }
         }
     }

@@ -33,8 +33,11 @@ impl<O: Outside> Look<'_, O> {
         let is_unfinished = self.planned.head.as_ref().is_some_and(Head::is_unfinished);
         match budget.within(read).await.ok_or(Stop::NoTime)? {
             Ok(read) => Ok(Some(read)),
-            // Only asking for all of it says that it is gone.
-            Err(ReadError::Source(SourceError::Gone(_))) if is_unfinished && request.filters.is_empty() => {
+            // Only asking for all of it says that it is gone, and not where the list of this run has it: right after a
+            // pack was put, AWS Config does not find it for a moment.
+            Err(ReadError::Source(SourceError::Gone(_)))
+                if is_unfinished && request.filters.is_empty() && self.planned.listed != Some(true) =>
+            {
                 Ok(None)
             }
             Err(ReadError::Source(SourceError::Gone(reason))) => Err(Stop::NotVisible(reason)),

@@ -109,7 +109,7 @@ async fn the_queue_brings_what_one_run_would_have_brought() {
     let answer = queued.tick().await;
     assert_eq!(outcomes(&answer), ["Queued"; 24]);
     assert_eq!((&answer["Accounts"], &answer["Notifications"]), (&json!(0), &json!(0)));
-    assert_eq!(queued.world.count("sqs", "SendMessageBatch"), 3, "in tens");
+    assert_eq!(queued.world.count("sqs", "SendMessageBatch"), 4, "twelve of each region, in tens");
     assert_eq!(queued.world.count("config", "GetOrganizationConformancePackDetailedStatus"), 0);
     let bodies: BTreeSet<String> =
         queued.world.waiting(QUEUE).into_iter().map(|message| message.body).collect();
@@ -144,7 +144,7 @@ async fn the_queue_brings_what_one_run_would_have_brought() {
 }
 
 #[tokio::test]
-async fn the_sender_looks_quickly_and_queues_the_four_whole_looks_that_are_the_longest_due() {
+async fn the_sender_looks_quickly_and_queues_four_whole_looks_the_longest_due_and_one_at_random() {
     let stage = stage(&[]).await;
     let packs: Vec<String> = (1..=6).map(|n| format!("Large-{n}")).collect();
     for pack in &packs {
@@ -156,15 +156,17 @@ async fn the_sender_looks_quickly_and_queues_the_four_whole_looks_that_are_the_l
         stage.seen_whole(pack, Duration::from_secs(3600 + 60 * n));
     }
     stage.forget();
-    stage.world.fail(REGION, "Large-6", &account(7), "UPDATE_FAILED", "C", "m");
+    stage.world.fail(REGION, "Large-1", &account(7), "UPDATE_FAILED", "C", "m");
     stage.world.leave(REGION, "Large-6", &account(8));
     let answer = stage.tick().await;
     assert_eq!(looks(&answer), ["Quick"; 6]);
-    assert_eq!((&outcomes(&answer)[..5], outcomes(&answer)[5]), (&["Unchanged"; 5][..], "Changed"));
+    assert_eq!((outcomes(&answer)[0], &outcomes(&answer)[1..]), ("Changed", &["Unchanged"; 5][..]));
     assert_eq!(stage.world.messages_to(EVENTS).len(), 1, "what is not well waits for no queue");
     let waiting: BTreeSet<String> =
         stage.world.waiting(QUEUE).into_iter().map(|message| message.body).collect();
-    assert_eq!(waiting, [3, 4, 5, 6].map(|n| message(REGION, &format!("Large-{n}"))).into());
+    let of = |n: usize| message(REGION, &format!("Large-{n}"));
+    assert!(waiting.len() == 4 && [4, 5, 6].iter().all(|n| waiting.contains(&of(*n))), "{waiting:?}");
+    assert!(!waiting.contains(&of(1)), "the sender still announces it");
     stage.drain().await;
     assert_eq!(stage.world.messages_to(EVENTS).len(), 2);
     stage.tick().await;
@@ -181,7 +183,8 @@ async fn a_queued_whole_look_that_finds_no_time_does_not_come_back() {
     stage.world.latency(Duration::from_secs(1));
     let answer = stage.lambda.invoke(stage.world.deliver(QUEUE, 10).unwrap(), Duration::from_secs(4)).await;
     assert_eq!(stage.world.settle(QUEUE, &answer), BTreeSet::new(), "{answer:?}");
-    assert_eq!(stage.world.count("config", "GetOrganizationConformancePackDetailedStatus"), 13 + 4);
+    let calls = stage.world.count("config", "GetOrganizationConformancePackDetailedStatus");
+    assert!((14..26).contains(&calls), "it was begun and not finished: {calls}");
 }
 
 #[tokio::test]
@@ -190,7 +193,8 @@ async fn a_queue_that_refuses_fails_the_sender_though_its_quick_looks_are_done()
     stage.world.add_pack(REGION, "Large", 1300);
     stage.tick().await;
     stage.drain().await;
-    stage.seen_whole("Large", Duration::from_secs(3601));
+    // Late: it is queued though the sender has claimed it.
+    stage.seen_whole("Large", Duration::from_secs(3 * 3600 + 60));
     stage.forget();
     stage.world.fail(REGION, "Large", &account(7), "UPDATE_FAILED", "C", "m");
     let denied =
