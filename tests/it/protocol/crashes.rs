@@ -93,6 +93,8 @@ impl Point {
 struct Search {
     known: HashMap<(u64, usize), usize>,
     broken: Vec<String>,
+    /// Whether answers that come too late are tried.
+    tries_late: bool,
     /// Effects of the undisturbed history.
     effects: usize,
 }
@@ -124,7 +126,10 @@ impl Search {
             }
             let first = plan.last().map_or(0, |(index, _)| index + 1);
             for (index, kind) in effects.iter().enumerate().skip(first) {
-                plans.extend(Outcome::of(*kind).map(|outcome| [&plan[..], &[(index, outcome)]].concat()));
+                // In pairs, what comes late is left to the random histories: the space stays as large as it was.
+                let is_tried = |outcome: &Outcome| self.tries_late || *outcome != Outcome::Late;
+                let outcomes = Outcome::of(*kind).filter(is_tried);
+                plans.extend(outcomes.map(|outcome| [&plan[..], &[(index, outcome)]].concat()));
             }
         }
         self.known.insert(key, histories);
@@ -139,7 +144,7 @@ impl Search {
 
 #[tokio::test(start_paused = true)]
 async fn no_single_fault_loses_or_repeats_anything() {
-    let mut search = Search::default();
+    let mut search = Search { tries_late: true, ..Search::default() };
     let singles = search.follow(&Point::default(), 1, &[]).await;
     search.assert_unbroken();
     assert_eq!((search.effects, singles), (EFFECTS, SINGLES));
@@ -159,7 +164,7 @@ async fn no_two_faults_lose_or_repeat_anything() {
 /// Where most looks are quick ones.
 #[tokio::test(start_paused = true)]
 async fn no_single_fault_of_a_quick_look_loses_or_repeats_anything() {
-    let mut search = Search::default();
+    let mut search = Search { tries_late: true, ..Search::default() };
     let begin = Point { store: MemoryStore::of_large_packs(), ..Point::default() };
     let singles = search.follow(&begin, 1, &[]).await;
     search.assert_unbroken();

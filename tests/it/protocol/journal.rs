@@ -1,5 +1,5 @@
-//! What the runs of a history did at the topics and what of it they stored, message by message: a copy is excused by what
-//! went wrong with the message that it repeats, and by nothing else. Runs that do not overlap, that is.
+//! What the runs of a history did at the topics and what of it they stored, message by message: a copy is excused by
+//! what went wrong with the message that it repeats, and by nothing else. Runs that do not overlap, that is.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -9,12 +9,12 @@
 //! - `windows` counts what a killed run repeats.
 //! - `oracle` is the table of kinds, written a second time; `accounts` holds the comparison against it.
 //! - `older` is packwatch 0.1 at the same table.
-//! - `truth` remembers what was the case, `heard` what SNS accepted, `journal` what of that went wrong and so excuses a copy;
-//!   `digests` folds the log a second time.
-//! - `promise` is the judge of all of them, and `mutants` are broken protocols that it must notice.
+//! - `truth` remembers what was the case, `heard` what SNS accepted, `journal` what of that went wrong and so excuses a
+//!   copy; `digests` folds the log a second time.
+//! - `promise` is the judge of all of them; `mutants` and `mutant_store` are broken protocols that it must notice.
 //!
-//! To add a fault: an outcome in `gate`. To add something that happens in the world: a step in `scenario`, an `Op` in `model`. To add a
-//! rule: a sentence in `promise`, and a mutant that breaks it.
+//! To add a fault: an outcome in `gate`. To add something that happens in the world: a step in `scenario`, an `Op` in
+//! `model`. To add a rule: a sentence in `promise`, and a mutant that breaks it.
 
 mod accounts;
 mod crashes;
@@ -27,6 +27,7 @@ mod interleavings;
 mod journal;
 pub(crate) mod memory;
 mod model;
+mod mutant_store;
 mod mutants;
 mod older;
 mod oracle;

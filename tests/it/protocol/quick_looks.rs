@@ -1,6 +1,6 @@
-//! All schedules of runs at a large pack: quick looks beside each other, beside whole ones and beside packwatch 0.1, while
-//! accounts move between the reads and AWS Config's filters do what they must not. Nothing wrong is told, a tick that
-//! nothing disturbs knows who is not well, and the next whole look knows everybody.
+//! All schedules of runs at a large pack: quick looks beside each other, beside whole ones and beside packwatch 0.1,
+//! while accounts move between the reads and AWS Config's filters do what they must not. Nothing wrong is told, a tick
+//! that nothing disturbs knows who is not well, and the next whole look knows everybody.
 
 use crate::protocol::direct::REGION;
 use crate::protocol::interleavings::{BACK, FAIL, TWO, assert_sound, caught};
