@@ -72,7 +72,9 @@ pub(super) fn key(
                 why,
                 &format!("there is no key {key}, so nothing can be published"),
             );
-            return vec![finding.remedy("See docs/runbook.md: the topics' key is disabled or will be deleted")];
+            return vec![
+                finding.remedy("See docs/runbook.md: the topics' key is disabled or will be deleted"),
+            ];
         }
     };
     let mut findings = Vec::new();
