@@ -14,8 +14,9 @@ pub fn respond(state: &State, operation: &str, body: &[u8]) -> Result<Vec<u8>, S
     let denied = state.access.refusal("kms:GetKeyPolicy", 400, "AccessDeniedException");
     denied.map_or(Ok(()), Err)?;
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
-    let key = request["KeyId"].as_str().unwrap_or_default();
-    if request["PolicyName"] != "default" {
+    let text = |name: &str| request.get(name).and_then(Value::as_str).unwrap_or_default();
+    let key = text("KeyId");
+    if text("PolicyName") != "default" {
         return Err(ServiceError::new(400, "NotFoundException", "No such policy exists"));
     }
     match state.key_policies.get(key) {
