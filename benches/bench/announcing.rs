@@ -42,7 +42,7 @@ const fn case(packs: usize, accounts: usize, topics: Topics, limit: u64) -> Case
     Case { packs, accounts, topics, limit }
 }
 
-/// The last is a tenth of the one that takes six minutes: changes and runs.
+/// The last of the first is a tenth of the last of the second, which takes six minutes: changes and runs.
 pub(crate) const QUICK: &[Case] =
     &[case(1, 10_000, Topics::Slow(0), 300), case(1, 10_000, Topics::Limited(300), 30)];
 pub(crate) const ALL: &[Case] = &[

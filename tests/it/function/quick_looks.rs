@@ -20,7 +20,11 @@ const QUICK_LOOK: usize = 6;
 
 /// Three packs in 1,500 accounts each, of which the first ones have failed, with their baselines.
 async fn stage() -> Stage {
-    let stage = Stage::new().await;
+    stage_with(&[]).await
+}
+
+async fn stage_with(variables: &[(&str, &str)]) -> Stage {
+    let stage = Stage::with(variables).await;
     for pack in PACKS {
         stage.world.add_pack(REGION, pack, ACCOUNTS);
         for n in 1..=NOT_WELL {
@@ -169,6 +173,18 @@ async fn a_whole_look_that_is_due_follows_a_quick_one_that_claimed() {
     let (answer, kinds) = stage.tick_and_events().await;
     assert_eq!((kinds, looks(&answer)), (vec![], vec!["Quick"; 3]));
     assert_eq!(outcomes(&answer), ["Unchanged"; 3]);
+}
+
+#[tokio::test]
+async fn a_whole_look_that_is_due_follows_though_the_announcers_are_done_with_the_claim() {
+    let stage = stage_with(&[("PACKWATCH_GROUP_WAIT", "0s")]).await;
+    PACKS.iter().for_each(|pack| stage.seen_whole(pack, Duration::from_secs(3601)));
+    fail(&stage, LARGE, 100);
+    stage.world.leave(REGION, LARGE, &account(900));
+    // The others are looked at whole before it; meanwhile it is announced.
+    stage.world.latency(Duration::from_millis(50));
+    let (answer, kinds) = stage.tick_and_events().await;
+    assert_eq!((kinds, looks(&answer)), (vec!["Failed".into(), "Left".into()], vec!["Whole"; 3]), "{answer}");
 }
 
 #[tokio::test]
