@@ -7,11 +7,12 @@ use std::mem;
 use futures_util::stream::{self, StreamExt};
 use tokio::sync::oneshot::error::TryRecvError;
 use tokio::time::Instant;
+use tracing::warn;
 
 use super::Looks;
 use crate::model::{AccountId, Region, Target};
 use crate::ports::{Outside, SnapshotStore};
-use crate::state::heads::Note;
+use crate::state::heads::Head;
 use crate::watch::announce::Handed;
 use crate::watch::look::DueLook;
 use crate::watch::plan::Planned;
@@ -21,7 +22,8 @@ use crate::watch::target::{Ended, Looked};
 
 impl<O: Outside> Looks<'_, O> {
     /// Makes the whole looks of a region that are due, one after the other, as far as there is time. First those at
-    /// targets that nothing was claimed of: the others wait for the announcers.
+    /// targets that nothing was claimed of: the others wait for the announcers. What these could not tell is not tried
+    /// again in this run, so such a target waits for the next one.
     pub(super) async fn due(
         &self,
         region: &Region,
@@ -35,37 +37,35 @@ impl<O: Outside> Looks<'_, O> {
             let Some(one) = planned.get(&due.target) else { continue };
             if !self.fits(region, due.calls) {
                 if due.whole_at.is_none() {
-                    self.begin_to_count(one).await;
+                    // Its age is not known, so no metric tells.
+                    warn!(target = %due.target, "no time to read every account, which no run has done yet");
                 }
-            } else if self.due_look(one).await {
+            } else if self.due_look(one, Head::owes).await {
                 self.ask_for_moved(region, planned).await;
             }
         }
     }
 
-    /// A target that was never seen whole since there are quick looks was so in each run before: it has not waited yet, but
-    /// does from now on.
-    async fn begin_to_count(&self, planned: &Planned) {
-        let now = self.now.as_second();
-        self.note(&planned.target, &Note::WholeAt { at: now, now }).await;
-    }
-
     /// The whole look of a region that has waited for too long. It waits for no other look, but for its own quick one:
-    /// that what is not well is seen does not hang on whether there is time for everybody.
+    /// that what is not well is seen does not hang on whether there is time for everybody. Nor does it wait for a topic that
+    /// takes nothing.
     pub(super) async fn late(&self, planned: &Planned) {
         match self.quick(planned).await {
             Some(turned) => self.whole(turned).await,
-            None => drop(self.due_look(planned).await),
+            None => drop(self.due_look(planned, |_| false).await),
         }
     }
 
-    /// A whole look after a quick one. Whether it came to its end.
-    async fn due_look(&self, planned: &Planned) -> bool {
+    /// A whole look after a quick one, unless that was claimed and its head is to wait. Whether it came to its end.
+    async fn due_look(&self, planned: &Planned, waits: fn(&Head) -> bool) -> bool {
         let is_unchanged = self.unchanged.borrow().contains_key(&planned.target);
         let looked = if is_unchanged {
             self.look(planned).await
         } else {
-            let Some(again) = self.loaded_again(planned).await else { return false };
+            let again = self.loaded_again(planned).await;
+            let Some(again) = again.filter(|again| !again.head.as_ref().is_some_and(waits)) else {
+                return false;
+            };
             self.look(&again).await
         };
         // Out of time, it comes again, and what is not well was seen.

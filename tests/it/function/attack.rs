@@ -176,25 +176,6 @@ async fn a_clock_that_was_a_year_ahead_does_not_distrust_the_filters_for_a_year(
 }
 
 #[tokio::test]
-async fn the_oldest_whole_look_speaks_of_packs_that_never_had_one() {
-    let stage = Stage::new().await;
-    stage.world.add_pack(REGION, LARGE, 4000);
-    stage.tick().await;
-    let mut head = stage.head(LARGE);
-    head.as_object_mut().unwrap().remove("whole_at").unwrap();
-    stage.put(&head);
-    stage.world.latency(Duration::from_millis(300));
-    for _ in 0..2 {
-        let _however_it_ended = tick_within(&stage, Duration::from_secs(8)).await;
-    }
-    let lines = stage.lambda.json_logs();
-    let measured: Vec<&Value> = lines.iter().filter(|line| line["message"] == "run measured").collect();
-    let last = measured.last().unwrap();
-    let is_said = last["OldestWholeLook"].as_u64().is_some() || last["TargetsDeferred"].as_u64() > Some(0);
-    assert!(is_said, "somebody hears that nobody is seen whole: {last}");
-}
-
-#[tokio::test]
 async fn counts_that_a_killed_run_left_behind_are_mended() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 100);

@@ -19,8 +19,8 @@ const SINGLES: usize = 595;
 const PAIRS: usize = 151_087;
 
 /// The same where the packs are large.
-const LARGE_EFFECTS: usize = 158;
-const LARGE_SINGLES: usize = 810;
+const LARGE_EFFECTS: usize = 154;
+const LARGE_SINGLES: usize = 790;
 
 type Plan = Vec<(usize, Outcome)>;
 

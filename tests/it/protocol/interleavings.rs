@@ -113,13 +113,13 @@ pub(super) fn assert_sound(name: &str, space: Space, schedules: u128, states: us
 
 #[test]
 fn two_runs_and_a_change() {
-    assert_sound("two runs, a change", TWO, 699_861, 1_295);
+    assert_sound("two runs, a change", TWO, 697_367, 1_252);
 }
 
 #[test]
 fn two_runs_with_two_switches_two_changes_and_a_fault() {
     let space = Space { changes: &[FAIL, BACK], faults: 1, replies: true, switches: 2, ..TWO };
-    assert_sound("two runs, two switches, two changes, a crash or a lost reply", space, 169_160, 17_270);
+    assert_sound("two runs, two switches, two changes, a crash or a lost reply", space, 166_366, 16_610);
 }
 
 #[test]
@@ -145,13 +145,13 @@ fn two_first_runs_a_change_and_a_fault() {
 #[test]
 fn three_runs_with_one_switch_and_a_change() {
     let space = Space { runs: 3, changes: &[FAIL], switches: 1, ..TWO };
-    assert_sound("three runs, one switch, a change", space, 100, 611);
+    assert_sound("three runs, one switch, a change", space, 100, 602);
 }
 
 #[test]
 fn three_runs_with_one_switch_two_changes_and_a_crash() {
     let space = Space { runs: 3, changes: &[FAIL, BACK], faults: 1, switches: 1, ..TWO };
-    assert_sound("three runs, one switch, two changes, a crash", space, 59_630, 29_340);
+    assert_sound("three runs, one switch, two changes, a crash", space, 58_988, 28_970);
 }
 
 #[test]

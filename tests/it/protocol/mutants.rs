@@ -52,7 +52,6 @@ pub(crate) enum Mutant {
     ComparedWhereItOwes,
     WholeAtOfAnIncompleteLook,
     AbsenceTakenForRecovery,
-    GoneByAFilteredRead,
 }
 
 /// What a run published and had better not: transitions that its own loaded head said were announced.
@@ -68,7 +67,6 @@ pub(crate) struct Protocol {
     has_loaded: Cell<bool>,
     early: RefCell<Option<Result<Page<DetailedStatus>, SourceError>>>,
     late: RefCell<(Vec<Alert>, Vec<Vec<Event>>)>,
-    gone: RefCell<Option<SourceError>>,
     /// A claim that was made too early.
     claim: RefCell<Option<Result<Head, StoreError>>>,
     /// Machines' topic failed, and that is taken for nothing.
@@ -94,7 +92,6 @@ impl Protocol {
             has_loaded: Cell::default(),
             early: RefCell::default(),
             late: RefCell::default(),
-            gone: RefCell::default(),
             claim: RefCell::default(),
             ignores_machines: Cell::default(),
             fixed_now,
@@ -167,14 +164,7 @@ impl StatusSource for Protocol {
         if let (Mutant::AbsenceTakenForRecovery, Some(account)) = (self.mutant, filters.account) {
             return Ok(self.taken_for_recovered(target, account));
         }
-        if let Some(gone) = self.gone.borrow_mut().take() {
-            return Err(gone);
-        }
-        let answer = self.outside.statuses(target, filters, page).await;
-        if let (Mutant::GoneByAFilteredRead, Err(gone @ SourceError::Gone(_))) = (self.mutant, &answer) {
-            self.gone.replace(Some(gone.clone()).filter(|_| !filters.is_empty()));
-        }
-        answer
+        self.outside.statuses(target, filters, page).await
     }
 }
 

@@ -73,7 +73,7 @@ fn filters_that_are_applied_after_paging() {
 #[test]
 fn two_ticks() {
     let space = Space { runs: 2, changes: &[FAIL, BACK], switches: 1, ..TICK };
-    assert_sound("two ticks", space, 5_177, 3_919);
+    assert_sound("two ticks", space, 5_156, 3_945);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn two_ticks_two_changes_and_a_fault() {
 fn a_tick_beside_a_whole_look() {
     let runners = &[Runner::Schedule, Runner::Person];
     let space = Space { runs: 2, runners, changes: &[FAIL, JOIN], switches: 1, ..TICK };
-    assert_sound("a tick beside a whole look", space, 5_327, 7_942);
+    assert_sound("a tick beside a whole look", space, 5_418, 8_260);
 }
 
 #[test]
@@ -101,14 +101,14 @@ fn a_tick_beside_a_whole_look_two_changes_and_a_crash() {
 #[test]
 fn a_tick_with_a_whole_look_that_is_due() {
     let space = Space { due: true, changes: &[FAIL, JOIN], faults: 1, replies: true, ..TICK };
-    assert_sound("a tick with a whole look that is due", space, 3_251, 1_057);
+    assert_sound("a tick with a whole look that is due", space, 7_535, 1_882);
 }
 
 #[test]
 fn a_tick_beside_an_older_packwatch() {
     let runners = &[Runner::Older, Runner::Schedule];
     let space = Space { runs: 2, runners, changes: &[FAIL, BACK], switches: 0, ..TICK };
-    assert_sound("a tick beside an older packwatch", space, 412, 726);
+    assert_sound("a tick beside an older packwatch", space, 412, 732);
 }
 
 #[test]
@@ -141,11 +141,6 @@ fn a_quick_fingerprint_counted_with_another_epoch_is_caught() {
 #[test]
 fn comparing_where_the_head_owes_is_caught() {
     caught(Mutant::ComparedWhereItOwes, Space { changes: &[FAIL], faults: 1, ..TICK });
-}
-
-#[test]
-fn a_pack_taken_for_gone_by_a_filtered_read_is_caught() {
-    caught(Mutant::GoneByAFilteredRead, Space { changes: &[DENY], ..TICK });
 }
 
 #[test]
