@@ -336,8 +336,9 @@ mod tests {
             ..TargetReport::of(&target)
         };
         let both = TargetReport { outcome: Outcome::Changed, pages: 26, transitions: 1, ..whole.clone() };
-        assert_eq!(Answer::new(vec![quick.clone(), whole.clone()], 0, None).targets, [both.clone()]);
-        assert_eq!(Answer::new(vec![whole.clone(), quick], 0, None).targets, [both]);
+        let of = |reports| Answer::new(reports, 0, None).targets;
+        assert_eq!(of(vec![quick.clone(), whole.clone()]), of(vec![both]));
+        assert_eq!(of(vec![whole.clone(), quick.clone()]), of(vec![quick, whole.clone()]));
         let late = TargetReport::of(&target).out_of_time("out of time");
         let both = &Answer::new(vec![whole, late], 0, None).targets[0];
         assert_eq!((both.outcome, both.out_of_time, both.accounts), (Outcome::Deferred, true, 1999));
