@@ -31,8 +31,10 @@ impl<O: Outside> Looks<'_, O> {
         planned: &BTreeMap<&Target, &Planned>,
     ) {
         self.ask_for_moved(region, planned).await;
+        // Where a quick look was not enough, everybody was seen instead.
+        let due = due.into_iter().filter(|due| !self.looked_at.borrow().whole_at.contains_key(&due.target));
         let (unchanged, claimed): (Vec<_>, Vec<_>) =
-            due.into_iter().partition(|due| self.unchanged.borrow().contains_key(&due.target));
+            due.partition(|due| self.unchanged.borrow().contains_key(&due.target));
         for due in unchanged.into_iter().chain(claimed) {
             let Some(one) = planned.get(&due.target) else { continue };
             if !self.fits(region, due.calls) {

@@ -290,6 +290,17 @@ async fn a_filter_that_pages_before_it_filters_is_not_relied_on() {
 }
 
 #[tokio::test]
+async fn a_whole_look_that_a_quick_one_became_is_not_made_again_because_it_is_due() {
+    let stage = stage().await;
+    stage.world.filter_after_paging();
+    stage.seen_whole(LARGE, Duration::from_secs(3601));
+    fail(&stage, LARGE, 100);
+    let (answer, kinds) = stage.tick_and_events().await;
+    assert_eq!((kinds, looks(&answer)), (vec!["Failed".to_owned()], vec!["Whole"; 3]));
+    assert_eq!(stage.calls().0, 3 * WHOLE_LOOK);
+}
+
+#[tokio::test]
 async fn a_filter_that_lies_tells_nothing_wrong() {
     let stage = stage().await;
     stage.world.filter_lies(1);
