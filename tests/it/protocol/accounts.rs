@@ -13,6 +13,7 @@ use packwatch::watch::compare::{Comparison, Observation};
 
 use crate::protocol::direct::{settings, target};
 use crate::protocol::oracle::{Account, Cell, Look, Rules, TABLE, Table, at_first, judge_records};
+use crate::protocol::promise::ALL;
 use crate::world::packs::account;
 
 const STORIES: usize = 1_000_000;
@@ -26,19 +27,7 @@ const APART: SignedDuration = SignedDuration::from_hours(5);
 const DAY: i64 = 24 * 3600;
 
 const NOTIFY: [&[&str]; 4] = [
-    &[
-        "failed",
-        "recovered",
-        "succeeded",
-        "in-progress",
-        "joined",
-        "left",
-        "stuck",
-        "reminder",
-        "baseline",
-        "pack-deleted",
-        "failed-again",
-    ],
+    &ALL,
     &["failed", "recovered", "stuck"],
     &["baseline", "recovered", "reminder"],
     &["failed-again", "left", "joined", "in-progress"],
