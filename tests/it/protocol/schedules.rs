@@ -253,11 +253,14 @@ impl Sim {
         hasher.finish()
     }
 
-    /// What runs recorded that nothing disturbed, and did not tell people of, though they may have been overtaken.
+    /// What runs recorded that nothing disturbed, and did not tell people of, though they may have been overtaken. An older
+    /// packwatch that is overtaken may move no mark.
     fn untold(&self) -> Vec<String> {
         let heads = self.store.heads();
-        let undisturbed = self.runs.iter().filter(|run| !run.crashed && !run.disturbed);
-        let epochs = undisturbed.flat_map(|run| run.gate.journal.told.borrow().notify.clone().into_keys());
+        let of_today = self.runs.iter().enumerate().filter(|(n, _)| self.runner(*n) != Runner::Older);
+        let undisturbed = of_today.filter(|(_, run)| !run.crashed && !run.disturbed);
+        let epochs =
+            undisturbed.flat_map(|(_, run)| run.gate.journal.told.borrow().notify.clone().into_keys());
         let untold = epochs.filter(|(target, epoch)| {
             let mark = heads[target].people_mark();
             let log = self.store.log_of(target);
