@@ -145,8 +145,8 @@ resource "aws_cloudwatch_metric_alarm" "unannounced" {
 }
 
 locals {
-  # With fan_out every look is whole, and no run knows of all.
-  quick_looks = var.whole_every == "always" || var.fan_out == "on" ? 0 : 1
+  # With `always` every look is whole.
+  quick_looks = var.whole_every == "always" ? 0 : 1
   # A whole look is late when the last one is three times as long ago as it should be.
   whole_look_late_seconds = try(
     3 * tonumber(regex("^[0-9]+", var.whole_every)) * { m = 60, h = 3600 }[regex("[mh]$", var.whole_every)], 0

@@ -77,11 +77,16 @@ const POLL: f64 = 20.0;
 /// Memory, in GB, with which Lambda gives a function one whole processor ("Configure Lambda function memory").
 const MEMORY_OF_ONE_CPU: f64 = 1769.0 / 1024.0;
 
+/// How many requests so many messages take, on the average of many ticks: not each tick has one.
+fn whole_or_less(messages: f64, at_once: f64) -> f64 {
+    (messages / at_once).ceil().min(messages)
+}
+
 impl Usage {
     /// How long a run takes in which no whole look is due, for its longest chain of calls, or for the processor,
-    /// whichever is longer. With a queue, a run that takes packs from it.
+    /// whichever is longer. With a queue and without quick looks, a run that takes packs from it.
     pub(super) fn seconds_per_run(&self) -> f64 {
-        if self.fan_out {
+        if self.fan_out && !self.is_quick() {
             return self.seconds(pages(self.accounts), self.rows() / self.batches());
         }
         let rounds = (self.packs / CONCURRENCY).ceil();
@@ -106,7 +111,7 @@ impl Usage {
 
     /// Lambda's unit.
     pub(super) fn gb_seconds(&self) -> f64 {
-        let tick = match self.fan_out {
+        let tick = match self.fan_out && !self.is_quick() {
             // The list of packs, and the runs that take packs from the queue.
             true => self.seconds(1.0, 0.0) + self.batches() * self.seconds_per_run(),
             false => self.seconds_per_run(),
@@ -165,7 +170,7 @@ impl Usage {
     pub(super) fn queue_requests(&self) -> f64 {
         match self.fan_out {
             true => {
-                let sends = (self.packs / SENT_AT_ONCE).ceil();
+                let sends = whole_or_less(self.queued(), SENT_AT_ONCE);
                 POLLERS * SECONDS / POLL + self.ticks() * (sends + 2.0 * self.batches())
             }
             false => 0.0,
@@ -175,7 +180,7 @@ impl Usage {
     /// Bytes of log lines: each run has two and its metrics, and one for each pack. With a queue, a pack is logged when
     /// it is sent, too.
     pub(super) fn logged(&self) -> f64 {
-        let packs = if self.fan_out { 2.0 * self.packs } else { self.packs };
+        let packs = self.packs + self.queued();
         self.ticks() * packs * LOG_LINE + self.invocations() * (2.0 * LOG_LINE + METRICS_LINE)
     }
 
@@ -186,12 +191,9 @@ impl Usage {
 
     /// Metrics that alarms look at.
     pub(super) fn alarm_metrics(&self) -> f64 {
-        let more = match (self.fan_out, self.whole_every) {
-            (true, _) => FAN_OUT_ALARM_METRICS,
-            (false, Some(_)) => QUICK_ALARM_METRICS,
-            (false, None) => 0.0,
-        };
-        BASIC_ALARM_METRICS + more
+        let quick = self.whole_every.map_or(0.0, |_| QUICK_ALARM_METRICS);
+        let queue = if self.fan_out { FAN_OUT_ALARM_METRICS } else { 0.0 };
+        BASIC_ALARM_METRICS + quick + queue
     }
 
     pub(super) fn dashboards(&self) -> f64 {
@@ -200,7 +202,16 @@ impl Usage {
 
     /// Runs of a tick that take packs from the queue, if each takes as many as it may.
     fn batches(&self) -> f64 {
-        if self.fan_out { (self.packs / BATCH).ceil() } else { 0.0 }
+        whole_or_less(self.queued(), BATCH)
+    }
+
+    /// Packs that a tick sends to the queue: those whose whole look is due, or all.
+    fn queued(&self) -> f64 {
+        match (self.fan_out, self.is_quick()) {
+            (false, _) => 0.0,
+            (true, true) => self.whole_looks() / self.ticks(),
+            (true, false) => self.packs,
+        }
     }
 
     /// Six statuses; one of them has most of those that are not well.
@@ -210,7 +221,7 @@ impl Usage {
 
     /// Whether a run makes quick looks: see `watch::look`.
     fn is_quick(&self) -> bool {
-        !self.fan_out && self.whole_every.is_some() && 2.0 * self.quick_calls() < pages(self.accounts)
+        self.whole_every.is_some() && 2.0 * self.quick_calls() < pages(self.accounts)
     }
 
     fn seconds(&self, calls: f64, rows: f64) -> f64 {

@@ -62,8 +62,17 @@ fn a_month_of_five_minutes_is_8640_runs() {
 }
 
 #[test]
-fn with_a_queue_each_batch_is_a_run_that_reads_everything() {
+fn with_a_queue_the_whole_looks_are_other_runs() {
     let queue = Usage { fan_out: true, ..FIVE_MINUTES };
+    assert_near(queue.calls_per_tick(), FIVE_MINUTES.calls_per_tick());
+    assert_near(queue.gb_seconds(), FIVE_MINUTES.gb_seconds());
+    // 20 packs in twelve ticks: one or two packs each, which one run takes.
+    assert_near(queue.invocations(), 8640.0 * 2.0);
+}
+
+#[test]
+fn with_a_queue_and_without_quick_looks_each_batch_is_a_run_that_reads_everything() {
+    let queue = Usage { fan_out: true, ..ALWAYS_WHOLE };
     assert_near(queue.invocations(), 8640.0 * 5.0);
     assert_near(queue.calls_per_tick(), 2001.0);
     assert_near(queue.seconds_per_run(), 100.0 * 0.043);
