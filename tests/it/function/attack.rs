@@ -239,9 +239,13 @@ async fn four_whole_looks_that_always_fail_do_not_keep_the_fifth_from_the_queue(
     }
     stage.seen_whole("Large-5", HOUR + Duration::from_secs(60));
     stage.world.leave(REGION, "Large-5", &account(901));
-    for _ in 0..4 {
+    // One of the four is taken at random: that it is never the fifth in forty ticks is as likely as nothing.
+    for _ in 0..40 {
         stage.tick().await;
         drain(&stage, 5).await;
+        if !told(&stage).is_empty() {
+            break;
+        }
     }
     assert_eq!(told(&stage), [format!("Large-5 {} Left", account(901))]);
 }
