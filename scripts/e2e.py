@@ -241,7 +241,7 @@ def check_deployment(cloud: Cloud, outputs: dict[str, str], fan_out: bool) -> No
     expect(
         "alarms that tell the alerts topic",
         sum(outputs["AlertsTopicArn"] in alarm["AlarmActions"] for alarm in alarms),
-        7 if fan_out else 5,
+        8 if fan_out else 5,
     )
     expect("queue of targets", "TargetsQueueUrl" in outputs, fan_out)
     subscriptions = cloud.client("sns").list_subscriptions_by_topic(TopicArn=outputs["AlertsTopicArn"])
