@@ -26,11 +26,6 @@ fn fail_all(stage: &Stage, accounts: usize) {
     }
 }
 
-/// One run that Lambda ends at its limit; whether it came to its own end.
-async fn run_within(stage: &Stage, limit: Duration) -> bool {
-    stage.lambda.invoke(json!({}), limit).await.is_ok()
-}
-
 #[tokio::test]
 async fn a_slow_events_topic_gets_further_with_every_run_and_people_are_told_once() {
     let stage = Stage::new().await;
@@ -40,9 +35,11 @@ async fn a_slow_events_topic_gets_further_with_every_run_and_people_are_told_onc
     fail_all(&stage, 1500);
     stage.world.sns_latency(Duration::from_millis(500));
     let mut runs = 0;
-    while !run_within(&stage, Duration::from_secs(10)).await {
+    // A run that ends by itself may have left the rest to the next one, for want of time.
+    while events(&stage).len() < 1500 {
+        let _however_it_ended = stage.lambda.invoke(json!({}), Duration::from_secs(10)).await;
         runs += 1;
-        assert!(runs < 8, "{} of 1500 events after {runs} runs", events(&stage).len());
+        assert!(runs < 9, "{} of 1500 events after {runs} runs", events(&stage).len());
     }
     let events = events(&stage);
     assert_eq!(events.len(), 1500);
