@@ -104,7 +104,7 @@ impl<O: Outside> Looks<'_, O> {
             self.unchanged.borrow().keys().filter(|target| target.region == *region).cloned().collect();
         let others = others.iter().filter_map(|target| planned.get(target));
         let asks = stream::iter(others).map(|one| self.ask(one, &moved));
-        asks.buffer_unordered(self.context.settings.concurrency).collect::<()>().await;
+        asks.buffer_unordered(self.side_by_side).collect::<()>().await;
     }
 
     async fn ask(&self, planned: &Planned, accounts: &BTreeSet<AccountId>) {

@@ -52,8 +52,11 @@ pub(super) async fn looks<O: Outside>(
     planned: &[Planned],
     to_announcers: &UnboundedSender<Handed>,
 ) -> LookedAt {
+    let regions = planned.iter().map(|one| &one.target.region).collect::<BTreeSet<_>>().len();
     let looks = Looks {
         context,
+        // A region that hardly answers must not take the time of the others.
+        side_by_side: context.settings.concurrency.div_ceil(regions.max(1)),
         to_announcers,
         now: context.outside.now(),
         began: Instant::now(),
@@ -64,14 +67,11 @@ pub(super) async fn looks<O: Outside>(
         moved: RefCell::default(),
         looked_at: RefCell::default(),
     };
-    let regions = looks.wanted(planned);
-    // A region that hardly answers must not take the time of the others.
-    let share = context.settings.concurrency.div_ceil(regions.len().max(1));
     let is_a_tick = context.request.cause() == Cause::Tick;
     let queue = context.outside.queue().filter(|_| is_a_tick);
-    let in_regions = regions.into_iter().map(async |(region, wanted)| match queue {
-        Some(queue) => looks.through(queue, wanted, share).await,
-        None => looks.alone(&region, wanted, share).await,
+    let in_regions = looks.wanted(planned).into_iter().map(async |(region, wanted)| match queue {
+        Some(queue) => looks.through(queue, wanted).await,
+        None => looks.alone(&region, wanted).await,
     });
     join_all(in_regions).await;
     let Looks { unchanged, looked_at, .. } = looks;
@@ -118,6 +118,8 @@ fn some_of(mut due: Vec<Target>) -> Vec<Target> {
 
 struct Looks<'a, O> {
     context: &'a Context<'a, O>,
+    /// How many looks of one region are under way at once: its share of the concurrency.
+    side_by_side: usize,
     to_announcers: &'a UnboundedSender<Handed>,
     now: Timestamp,
     began: Instant,
@@ -166,9 +168,9 @@ impl<'a, O: Outside> Looks<'a, O> {
         decide(facts, around)
     }
 
-    /// Makes every look of a region in this run, so many side by side. One whose oldest whole look is very old begins with
+    /// Makes every look of a region in this run. One whose oldest whole look is very old begins with
     /// that one, beside the others.
-    async fn alone(&self, region: &Region, wanted: Wanted<'_>, side_by_side: usize) {
+    async fn alone(&self, region: &Region, wanted: Wanted<'_>) {
         let Wanted { mut first, due, by_target } = wanted;
         let late = due.first.and_then(|late| by_target.get(&late.target).copied());
         first.retain(|(one, _)| late.is_none_or(|late| late.target != one.target));
@@ -180,7 +182,7 @@ impl<'a, O: Outside> Looks<'a, O> {
                 }
             }
         });
-        let first = first.buffer_unordered(side_by_side).collect::<()>();
+        let first = first.buffer_unordered(self.side_by_side).collect::<()>();
         let late = stream::iter(late).for_each(|late| self.late(late));
         tokio::join!(first, late);
         self.due(region, due.then, &by_target).await;
@@ -188,12 +190,12 @@ impl<'a, O: Outside> Looks<'a, O> {
 
     /// Makes the quick looks of a region, and sends to the queue what needs a whole one: of those that are due only some,
     /// since more drown the rate that all of them share. What needs a whole one anyway waits for no quick look.
-    async fn through(&self, queue: &O::Queue, wanted: Wanted<'_>, side_by_side: usize) {
+    async fn through(&self, queue: &O::Queue, wanted: Wanted<'_>) {
         let Wanted { first, due, .. } = wanted;
         let (quick, whole): (Vec<_>, Vec<_>) = first.into_iter().partition(|(_, look)| *look == Look::Quick);
         let names = |of: Vec<&Planned>| of.into_iter().map(|one| one.target.clone()).collect::<Vec<_>>();
         let whole = names(whole.into_iter().map(|(one, _)| one).collect());
-        let quickly = stream::iter(quick).map(|(one, _)| self.quick(one)).buffer_unordered(side_by_side);
+        let quickly = stream::iter(quick).map(|(one, _)| self.quick(one)).buffer_unordered(self.side_by_side);
         let quickly = quickly.filter_map(async |turned| turned).collect::<Vec<_>>();
         let (mut refused, turned) = tokio::join!(fan_out::send(self.context, queue, &whole), quickly);
         let turned = names(turned);

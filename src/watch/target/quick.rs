@@ -17,6 +17,7 @@ use crate::watch::observe::{Read, ReadError};
 use crate::watch::plan::Planned;
 use crate::watch::quick::{Disproof, Quick, QuickRead, QuickReader, to_ask};
 use crate::watch::report::TargetReport;
+use crate::watch::room::Held;
 
 /// What became of a quick look.
 #[derive(Debug)]
@@ -81,10 +82,7 @@ impl<O: Outside> Look<'_, O> {
             return Ok(Some(Ended::Done(self.report.clone())));
         }
         drop(rows);
-        let head = self.claim().await?;
-        let found = self.compare(&head, observed).await?;
-        self.report.accounts = found.counts.values().sum();
-        self.write(head, found, held).await.map(Some)
+        self.record(observed, held).await.map(Some)
     }
 
     async fn quick_steps(&mut self, planned: &Planned) -> Result<Quickly, Stop> {
@@ -144,10 +142,15 @@ impl<O: Outside> Look<'_, O> {
             }
         }
         drop(rows);
+        Ok(Quickly::Ended(self.record(observed, held).await?))
+    }
+
+    /// Claims the target, and records what differs.
+    async fn record(&mut self, observed: Observed, held: Held<'_>) -> Result<Ended, Stop> {
         let head = self.claim().await?;
         let found = self.compare(&head, observed).await?;
         self.report.accounts = found.counts.values().sum();
-        Ok(Quickly::Ended(self.write(head, found, held).await?))
+        self.write(head, found, held).await
     }
 
     fn found_as_recorded(&mut self, head: &Head) -> Quickly {
