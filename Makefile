@@ -176,7 +176,7 @@ format: .venv/.stamp $(if $(NPM),$(NODE_MODULES)/.stamp) ## Format Rust, Python 
 # --- Measurements ---------------------------------------------------------------------------------------------------
 
 # Without features: the bench runs packwatch as a process, and needs nothing of it.
-bench: .venv-bench/.stamp $(if $(BOOTSTRAP),,build) ## Measure the Lambda beside a boto3 one (QUICK=1: two minutes)
+bench: .venv-bench/.stamp $(if $(BOOTSTRAP),,build) ## Measure the Lambda beside a boto3 one (QUICK=1: two minutes; PART=large: one part)
 	QUICK=$(QUICK) PART=$(PART) RECORD=$(RECORD) BENCH_BOOTSTRAP=$(abspath $(or $(BOOTSTRAP),$(LAMBDA))) \
 		cargo bench --locked --no-default-features --bench bench
 

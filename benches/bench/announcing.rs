@@ -2,6 +2,7 @@
 //! is measured; what it is compared with is the time that SNS itself asks for.
 
 use crate::contestant::{ALERTS, CONCURRENCY, Contestant, EVENTS, REGION};
+use crate::drained::drained;
 use crate::events::tick;
 use crate::harness::dynamo::Dynamo;
 use crate::process::{Process, Used};
@@ -16,9 +17,6 @@ const UNDER_WAY: usize = 80;
 
 /// A case that needs more runs than these has failed.
 const MOST_RUNS: usize = 12;
-
-/// How often the models forget what they accepted, after it was counted.
-const DRAINED_EVERY: Duration = Duration::from_millis(100);
 
 /// What SNS does to a publisher.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -143,8 +141,8 @@ async fn announce(packwatch: &Contestant, case: Case) -> Announced {
     let mut process = start();
     loop {
         let before = arrived.messages();
-        let run = async { process.invoke_within(tick(), case.limit()).await };
-        let (used, outcome) = arrived.counted_during(&world, &dynamo, run).await;
+        let run = process.invoke_within(tick(), case.limit());
+        let (used, outcome) = drained(run, || arrived.count(&world, &dynamo)).await;
         eprintln!("{case:?}: {used:?}, {} events, {} digests", arrived.events.len(), arrived.digests);
         if outcome.is_some() && arrived.messages() == before {
             // Nobody is owed anything any more: this run only found that out.
@@ -185,25 +183,18 @@ impl Arrived {
         self.digests + self.events.values().sum::<usize>()
     }
 
-    /// Counts what arrives during a run. The models forget it at once: together it would need more room than the rest.
-    async fn counted_during<T>(&mut self, world: &World, dynamo: &Dynamo, run: impl Future<Output = T>) -> T {
-        let mut run = std::pin::pin!(run);
-        loop {
-            let ended = tokio::time::timeout(DRAINED_EVERY, &mut run).await;
-            for message in world.take_messages() {
-                match message.topic_arn.as_str() {
-                    EVENTS => {
-                        let id = message.json_for("default")["Id"].as_str().expect("an id").to_owned();
-                        *self.events.entry(id).or_default() += 1;
-                    }
-                    _ => self.digests += 1,
+    /// Counts what has arrived, which the models then forget.
+    fn count(&mut self, world: &World, dynamo: &Dynamo) {
+        for message in world.take_messages() {
+            match message.topic_arn.as_str() {
+                EVENTS => {
+                    let id = message.json_for("default")["Id"].as_str().expect("an id").to_owned();
+                    *self.events.entry(id).or_default() += 1;
                 }
-            }
-            world.reset_requests();
-            dynamo.reset_requests();
-            if let Ok(ended) = ended {
-                return ended;
+                _ => self.digests += 1,
             }
         }
+        world.reset_requests();
+        dynamo.reset_requests();
     }
 }

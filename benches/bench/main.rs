@@ -4,7 +4,7 @@
 //! ```text
 //! make bench              everything (about a quarter of an hour)
 //! make bench RECORD=1     the same, and writes the tables into docs/performance.md
-//! make bench PART=announcing   very many changes at once, alone
+//! make bench PART=large   one of its parts: start, small, large, throttling, announcing
 //! make bench QUICK=1      few runs of the small organization, and of announcing (two minutes)
 //! ```
 #![expect(
@@ -19,6 +19,7 @@
 
 mod announcing;
 mod contestant;
+mod drained;
 mod events;
 mod page;
 mod process;
@@ -46,33 +47,39 @@ pub(crate) const LARGE: Size = (20, 10_000);
 async fn main() {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let (quick, record) = (is_set("QUICK"), is_set("RECORD"));
+    let part = std::env::var("PART").unwrap_or_default();
+    let wants = |name| part.is_empty() || part == name;
     let contestants = contestant::both();
     let mut page = page::Page::default();
     page.add(&tables::machine());
-    let cases = if quick { announcing::QUICK } else { announcing::ALL };
-    if std::env::var("PART").is_ok_and(|part| part == "announcing") {
-        page.add(&tables::announcing(&announcing::measure(&contestants[0], cases).await));
-        return;
-    }
 
-    let starts = startup::measure(&contestants, if quick { 5 } else { 25 }).await;
-    page.add(&tables::startup(&starts, &contestants[0]));
-
-    let plan = if quick { runs::QUICK } else { runs::SMALL_PLAN };
-    let small = runs::measure(&contestants, SMALL, plan).await;
-    page.add(&tables::runs(SMALL, &small));
-    let (mut large, mut throttled) = (Vec::new(), Vec::new());
-    if !quick {
-        large = runs::measure(&contestants, LARGE, runs::LARGE_PLAN).await;
-        page.add(&tables::runs(LARGE, &large));
-        throttled = throttling::measure(&contestants).await;
-        page.add(&tables::throttling(&throttled));
+    let mut measured = targets::Measured::default();
+    if wants("start") {
+        let starts = startup::measure(&contestants, if quick { 5 } else { 25 }).await;
+        page.add(&tables::startup(&starts, &contestants[0]));
+        measured.starts = Some(starts);
     }
-    let announced = announcing::measure(&contestants[0], cases).await;
-    page.add(&tables::announcing(&announced));
-    let measured = targets::Measured { starts, small, large, throttled, announced };
+    if wants("small") {
+        let plan = if quick { runs::QUICK } else { runs::SMALL_PLAN };
+        measured.small = runs::measure(&contestants, SMALL, plan).await;
+        page.add(&tables::runs(SMALL, &measured.small));
+    }
+    if wants("large") && !quick {
+        measured.large = runs::measure(&contestants, LARGE, runs::LARGE_PLAN).await;
+        page.add(&tables::runs(LARGE, &measured.large));
+    }
+    if wants("throttling") && !quick {
+        measured.throttled = throttling::measure(&contestants).await;
+        page.add(&tables::throttling(&measured.throttled));
+    }
+    if wants("announcing") {
+        let cases = if quick { announcing::QUICK } else { announcing::ALL };
+        measured.announced = announcing::measure(&contestants[0], cases).await;
+        page.add(&tables::announcing(&measured.announced));
+    }
     page.add(&targets::table(&measured, &contestants[0]));
     if record {
+        assert!(part.is_empty() && !quick, "only everything is recorded");
         page.record();
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::Size;
 use crate::contestant::{ALERTS, CONCURRENCY, Contestant, EVENTS, REGION};
+use crate::drained::drained;
 use crate::events::{asked, tick};
 use crate::harness::dynamo::Dynamo;
 use crate::process::{Process, Used};
@@ -96,6 +97,27 @@ pub(crate) struct Measured {
     pub units: Units,
 }
 
+/// What a run asked the model of AWS.
+#[derive(Default)]
+struct Calls {
+    config: usize,
+    sns: usize,
+}
+
+impl Calls {
+    /// Counts the requests that have arrived, which the model then forgets.
+    fn count(&mut self, world: &World) {
+        for ((service, _), calls) in world.counts() {
+            match service {
+                "config" => self.config += calls,
+                "sns" => self.sns += calls,
+                _ => {}
+            }
+        }
+        world.reset_requests().take_messages();
+    }
+}
+
 struct Stage<'a> {
     contestants: &'a [Contestant; 2],
     world: World,
@@ -134,12 +156,13 @@ pub(crate) async fn measure(contestants: &[Contestant; 2], (packs, accounts): Si
                 stage.world.reset_requests().take_messages();
                 stage.dynamo.reset_requests();
                 let event = if kind == Kind::Whole { asked() } else { tick() };
-                let used = process.invoke(event).await;
+                let mut calls = Calls::default();
+                let used = drained(process.invoke(event), || calls.count(&stage.world)).await;
                 let name = contestants[index].name;
                 eprintln!("{packs} x {accounts} {kind:?} {latency:?} {name}: {used:?}");
                 samples[index].push(used);
                 if run == runs {
-                    measured.push(stage.requests(&samples[index], &stage.table(index)));
+                    measured.push(stage.measured(&samples[index], &calls, &stage.table(index)));
                 }
                 if kind == Kind::AllChanged && index == 0 {
                     stores.push(store::replay(&stage.dynamo).await);
@@ -228,19 +251,17 @@ impl<'a> Stage<'a> {
     }
 
     /// The medians and the highest peak of the runs, with the requests of the last one.
-    fn requests(&self, samples: &[Used], table: &str) -> Measured {
+    fn measured(&self, samples: &[Used], calls: &Calls, table: &str) -> Measured {
         let requests = self.dynamo.requests();
-        let counts = self.world.counts();
-        let of = |service| counts.iter().filter(|((s, _), _)| *s == service).map(|(_, n)| n).sum();
         Measured {
             used: Used {
                 wall: median(samples.iter().map(|used| used.wall)),
                 cpu: median(samples.iter().map(|used| used.cpu)),
                 peak: samples.iter().map(|used| used.peak).fold(0.0, f64::max),
             },
-            config: of("config"),
+            config: calls.config,
             table: requests.len(),
-            sns: of("sns"),
+            sns: calls.sns,
             units: units::of(&requests, &self.dynamo.dump(table)),
         }
     }

@@ -114,19 +114,17 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
         let read = async {
             let mut seen = Seen::default();
             for together in [IN_PROGRESS, FAILED] {
-                let reads = together.map(|status| self.in_status(Status::new(status)));
+                let reads = together.map(|status| self.in_status(Status::new(status), now));
                 try_join_all(reads).await?.into_iter().for_each(|rows| seen.add(rows));
             }
             for status in unrecognised(accounts) {
-                seen.add(self.in_status(status.clone()).await?);
+                seen.add(self.in_status(status.clone(), now).await?);
             }
             Ok(seen)
         };
         Ok(match self.ended(read.await)? {
-            Quick::Read(Seen { rows, unclear }) => {
-                let states = rows.into_values().filter_map(|row| self.watched(row, now)).collect();
-                let unclear = &unclear - &self.settings.excluded;
-                Quick::Read(QuickRead { states, unclear, absent: BTreeSet::new(), observed_at: now })
+            Quick::Read(Seen { states, unclear }) => {
+                Quick::Read(QuickRead { states, unclear, ..QuickRead::nothing(now) })
             }
             Quick::Disproved(why) => Quick::Disproved(why),
             Quick::TooMany => Quick::TooMany,
@@ -171,10 +169,14 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
         watched(row, self.settings, self.silences, now)
     }
 
-    /// The rows of one status. One that moved between two pages while they were read is there twice: the later wins.
-    async fn in_status(&self, status: Status) -> Result<BTreeMap<AccountId, DetailedStatus>, ReadError> {
+    /// The accounts in one status. One that moved between two pages while they were read is there twice: the later wins.
+    async fn in_status(
+        &self,
+        status: Status,
+        now: Timestamp,
+    ) -> Result<BTreeMap<AccountId, State>, ReadError> {
         let filters = Filters { account: None, status: Some(status.clone()) };
-        let mut rows = BTreeMap::new();
+        let mut states = Vec::new();
         let read = async |page: PageRequest| {
             let page = self.page(&filters, &page).await?;
             match wrong(&status, &page) {
@@ -185,13 +187,13 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
         // What is less than a full page is judged, so the size is said.
         let config = PaginationConfig { page_size: u8::try_from(PAGE).ok(), ..PaginationConfig::default() };
         let take = |progress| match progress {
-            Progress::Restarted => rows.clear(),
+            Progress::Restarted => states.clear(),
             Progress::Items(items) => {
-                rows.extend(items.into_iter().map(|row: DetailedStatus| (row.account, row)))
+                states.extend(items.into_iter().filter_map(|row| self.watched(row, now)))
             }
         };
         pages(&config, read, take).await?;
-        Ok(rows)
+        Ok(states.into_iter().collect())
     }
 
     /// The row of one account, if it is there. No more than `last` calls are made in all.
@@ -270,16 +272,16 @@ fn wrong(status: &Status, page: &Page<DetailedStatus>) -> Option<Disproof> {
 /// What several reads show, none of which is of the same moment.
 #[derive(Debug, Default)]
 struct Seen {
-    rows: BTreeMap<AccountId, DetailedStatus>,
+    states: BTreeMap<AccountId, State>,
     unclear: BTreeSet<AccountId>,
 }
 
 impl Seen {
-    /// Adds the rows of another status. Where an account is here already, it has moved: the later row counts.
-    fn add(&mut self, rows: BTreeMap<AccountId, DetailedStatus>) {
-        for (account, row) in rows {
-            let before = self.rows.get(&account).map(|before| before.last_update);
-            let is_later = match (before, row.last_update) {
+    /// Adds the accounts in another status. Where one is here already, it has moved: the later state counts.
+    fn add(&mut self, states: BTreeMap<AccountId, State>) {
+        for (account, state) in states {
+            let before = self.states.get(&account).map(|before| before.last_update);
+            let is_later = match (before, state.last_update) {
                 (None, _) => true,
                 (Some(Some(before)), Some(now)) if before != now => now > before,
                 _ => {
@@ -288,7 +290,7 @@ impl Seen {
                 }
             };
             if is_later {
-                self.rows.insert(account, row);
+                self.states.insert(account, state);
             }
         }
     }
