@@ -4,22 +4,25 @@ use std::convert::Infallible;
 
 use jiff::Timestamp;
 use packwatch::model::AccountId;
-use packwatch::ports::{AccountName, AccountNames, Outside, Publisher, SnapshotStore, StatusSource};
+use packwatch::ports::{
+    AccountName, AccountNames, Outside, Publisher, SnapshotStore, StatusSource, TargetQueue,
+};
 
 /// What a run gets from these parts, at this time, where nobody knows what accounts are called.
-pub struct Parts<'a, S, D, P> {
+pub struct Parts<'a, S, D, P, Q> {
     pub source: &'a S,
     pub store: &'a D,
     pub publisher: &'a P,
+    pub queue: Option<&'a Q>,
     pub now: Timestamp,
 }
 
-impl<S: StatusSource, D: SnapshotStore, P: Publisher> Outside for Parts<'_, S, D, P> {
+impl<S: StatusSource, D: SnapshotStore, P: Publisher, Q: TargetQueue> Outside for Parts<'_, S, D, P, Q> {
     type Source = S;
     type Store = D;
     type Publisher = P;
     type Names = Nobody;
-    type Queue = Infallible;
+    type Queue = Q;
 
     fn source(&self) -> &S {
         self.source
@@ -37,10 +40,17 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher> Outside for Parts<'_, S, D
         &Nobody
     }
 
+    fn queue(&self) -> Option<&Q> {
+        self.queue
+    }
+
     fn now(&self) -> Timestamp {
         self.now
     }
 }
+
+/// Where one run makes all looks.
+pub const NO_QUEUE: Option<&'static Infallible> = None;
 
 /// Knows no names.
 pub struct Nobody;

@@ -1,7 +1,7 @@
 //! Hostile input: whatever AWS Config, an event, a token or a file holds, nothing panics, SNS takes what is published,
 //! no cut is inside a character, and Slack finds nothing to act on.
 
-use crate::harness::parts::Parts;
+use crate::harness::parts::{NO_QUEUE, Parts};
 use packwatch::event::{self};
 use packwatch::local::RecordedStatuses;
 use packwatch::watch;
@@ -44,7 +44,8 @@ async fn told(world: &World, fail: impl FnOnce(&World)) {
     let port = Direct(world.clone());
     let settings = settings(&[]);
     let run = async || {
-        let outside = Parts { source: &port, store: &store, publisher: &port, now: port.now() };
+        let outside =
+            Parts { source: &port, store: &store, publisher: &port, queue: NO_QUEUE, now: port.now() };
         let report = watch::run(&outside, &settings, &Request::default(), &Budget::UNLIMITED).await.unwrap();
         assert_eq!(report.answer.failure(), None);
     };

@@ -73,6 +73,7 @@ pub(crate) enum Kind {
     Finish,
     Listen,
     Remember,
+    Send,
     Alert,
     Events,
 }

@@ -1,5 +1,6 @@
 //! What the runs of a history did at the topics and what of it they stored, message by message: a copy is excused by
-//! what went wrong with the message that it repeats, and by nothing else. Runs that do not overlap, that is.
+//! what went wrong with the message that it repeats, and by nothing else. Of runs that overlap only this is known: what
+//! was told before a run claimed the target, that run does not tell.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use packwatch::model::{AccountId, Target};
 use packwatch::notify::record_id;
 use packwatch::state::heads::Mark;
-use packwatch::state::log::Position;
+use packwatch::state::log::{Position, Record};
 use serde_json::{Value, json};
 
 use crate::protocol::digests::{Digest, judge};
@@ -24,6 +25,8 @@ pub(crate) struct Told {
     pub(crate) digests: Vec<Digest>,
     /// What is wrong with digests.
     pub(crate) wrong: Vec<String>,
+    /// What a run told though its claim said that it was told: nothing excuses that, however many runs there are.
+    pub(crate) again: Vec<String>,
     /// What people wanted to be told when an epoch began.
     pub(crate) notify: BTreeMap<(Target, u64), Names>,
     /// Up to where a function without a topic for machines moved their mark.
@@ -37,6 +40,8 @@ pub(crate) struct Told {
 struct Run {
     store: Option<MemoryStore>,
     notify: Names,
+    /// What people and machines were told already when the run claimed a target.
+    marks: BTreeMap<Target, (Position, Position)>,
     accepted: Vec<Accepted>,
     /// Publishes that were begun and did not end well.
     troubles: BTreeMap<Mark, usize>,
@@ -64,8 +69,11 @@ impl Journal {
     }
 
     pub(crate) fn claims(&self, target: &Target, epoch: u64) {
-        let notify = self.run.borrow().notify;
-        self.told.borrow_mut().notify.insert((target.clone(), epoch), notify);
+        let mut run = self.run.borrow_mut();
+        if let Some(head) = run.store.as_ref().and_then(|store| store.heads().remove(target)) {
+            run.marks.insert(target.clone(), (head.people_mark(), head.machines_mark()));
+        }
+        self.told.borrow_mut().notify.insert((target.clone(), epoch), run.notify);
     }
 
     /// A transaction begins: `false`, or is known to be written: `true`.
@@ -92,6 +100,7 @@ impl Journal {
                 told.wrong.extend(wrong);
             }
         }
+        self.told.borrow_mut().again.extend(run.told_before(mark, &document));
         run.accepted.push(Accepted { mark, document, answered: false });
         run.accepted.len() - 1
     }
@@ -131,6 +140,22 @@ impl Journal {
     }
 }
 
+impl Run {
+    /// What of a message was told before the run claimed the target.
+    fn told_before(&self, mark: Mark, document: &str) -> Vec<String> {
+        let mut again = Vec::new();
+        let Some(store) = &self.store else { return again };
+        for (target, piece) in pieces(&serde_json::from_str(document).unwrap()) {
+            let Some((people, machines)) = self.marks.get(&target) else { continue };
+            let told = if mark == Mark::People { people } else { machines };
+            let records = named(store, &target, &piece).into_iter();
+            let records = records.filter(|record| record.position() <= *told);
+            again.extend(records.map(|record| format!("told again, {mark:?}: {target}, {record:?}")));
+        }
+        again
+    }
+}
+
 /// A message, target by target.
 fn pieces(document: &Value) -> Vec<(Target, Value)> {
     let target = |of: &Value| {
@@ -146,12 +171,17 @@ fn pieces(document: &Value) -> Vec<(Target, Value)> {
     packs.iter().map(piece).collect()
 }
 
+/// The records that a piece of a message names.
+fn named(store: &MemoryStore, target: &Target, piece: &Value) -> Vec<Record> {
+    let Some(head) = store.heads().remove(target) else { return Vec::new() };
+    let (text, mut log) = (piece.to_string(), store.log_of(target));
+    log.retain(|record| text.contains(&record_id(target, &head.born, record)));
+    log
+}
+
 /// Whether a mark says that all of it was told.
 fn is_covered(store: &MemoryStore, mark: Mark, target: &Target, piece: &Value) -> bool {
     let Some(head) = store.heads().remove(target) else { return false };
     let to = if mark == Mark::People { head.people_mark() } else { head.machines_mark() };
-    let text = piece.to_string();
-    let log = store.log_of(target);
-    let mut told = log.iter().filter(|record| text.contains(&record_id(target, &head.born, record)));
-    told.all(|record| record.position() <= to)
+    named(store, target, piece).iter().all(|record| record.position() <= to)
 }

@@ -39,7 +39,7 @@ pub(crate) const ALL: [&str; 11] = [
 /// one after the other; else any copy is excused.
 pub(crate) fn broken(truth: &Truth, store: &MemoryStore, told: Option<&Told>) -> Vec<String> {
     let mut broken = store.marks_that_went_back();
-    broken.extend(told.iter().flat_map(|told| told.wrong.clone()));
+    broken.extend(told.iter().flat_map(|told| [&told.wrong, &told.again]).flatten().cloned());
     let heard = Both::of(truth, told);
     // What a digest that SNS took only in a lesser form has counted and not named.
     let mut unnamed = BTreeMap::new();

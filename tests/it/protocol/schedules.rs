@@ -18,7 +18,7 @@ use crate::protocol::gated::Gated;
 use crate::protocol::memory::MemoryStore;
 use crate::protocol::mutant_store::MutantStore;
 use crate::protocol::mutants::{Mutant, Protocol, Repeated};
-use crate::protocol::promise::{broken, broken_after_a_tick, claims_too_much};
+use crate::protocol::promise::{ALL, broken, broken_after_a_tick, claims_too_much};
 use crate::protocol::scenario::A;
 use crate::protocol::truth::Truth;
 use crate::world::World;
@@ -148,6 +148,7 @@ impl Sim {
             loaded: Default::default(),
             claimed: Default::default(),
         };
+        gate.journal.begin(&self.store, &ALL);
         let store = Gated { gate: gate.clone(), port: store };
         let outside = Gated { gate: gate.clone(), port: Direct(self.truth.world.clone()) };
         let protocol = Protocol::new(store, outside, self.repeated.clone(), fixed_now);
@@ -272,8 +273,15 @@ impl Sim {
             .collect()
     }
 
+    /// What was told before a run claimed the target, and is told by it once more. An older packwatch knows no such marks.
+    fn told_again(&self) -> impl Iterator<Item = String> {
+        let of_today = self.runs.iter().enumerate().filter(|(n, _)| self.runner(*n) != Runner::Older);
+        of_today.flat_map(|(_, run)| run.gate.journal.told.borrow().again.clone())
+    }
+
     pub(crate) fn verdict(self) -> Vec<String> {
         let mut before = self.untold();
+        before.extend(self.told_again());
         if self.space.large {
             before.extend(claims_too_much(&self.truth, &self.store, None));
             self.clean_run(Runner::Schedule);
