@@ -16,10 +16,11 @@ pub(super) async fn send<O: Outside>(
     queue: &O::Queue,
     targets: &[Target],
 ) -> BTreeMap<Target, PublishError> {
-    // May be given up at any time: what was sent is sent, the rest is told as not sent.
+    // May be given up at any time: what was sent is sent, the rest is told as not sent. There is time for it though quick
+    // looks took all of theirs: else nobody would make the whole ones.
     let send = async |targets: &[Target]| {
         let late = || PublishError::Unavailable("out of time".to_owned());
-        context.budget.within(queue.send(targets)).await.ok_or_else(late)?
+        context.budget.within_announcing(queue.send(targets)).await.ok_or_else(late)?
     };
     batch::send(targets, send).await.into_iter().collect()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::quick_looks::looks;
-use super::stage::{ALERTS, EVENTS, PACK, REGION, Stage, outcomes};
+use super::stage::{ALERTS, EVENTS, PACK, REGION, Stage, outcomes, scheduled};
 use crate::harness::dynamo::Fault;
 use crate::world::ServiceError;
 use crate::world::faults::NextFault;
@@ -20,10 +20,6 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 fn fail(stage: &Stage, region: &str, pack: &str, n: usize) {
     stage.world.fail(region, pack, &account(n), "UPDATE_FAILED", "C", "m");
-}
-
-fn scheduled() -> Value {
-    serde_json::from_str(include_str!("../../../events/scheduled.json")).unwrap()
 }
 
 /// One tick that Lambda ends at its limit.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::function::quick_looks::looks;
-use crate::function::stage::{ALERTS, EVENTS, PACK, REGION, Stage, outcomes};
+use crate::function::stage::{ALERTS, EVENTS, PACK, REGION, Stage, outcomes, scheduled};
 use crate::world::ServiceError;
 use crate::world::packs::account;
 use crate::world::queues::QueueFault;
@@ -174,6 +174,19 @@ async fn the_sender_looks_quickly_and_queues_four_whole_looks_the_longest_due_an
 }
 
 #[tokio::test]
+async fn whole_looks_that_are_due_are_queued_though_the_quick_ones_took_all_the_time() {
+    let stage = stage(&[]).await;
+    stage.world.add_pack(REGION, "Large", 1300);
+    stage.tick().await;
+    stage.drain().await;
+    stage.seen_whole("Large", Duration::from_secs(3660));
+    stage.world.throttle(REGION, 1.0);
+    let answer = stage.lambda.invoke(scheduled(), Duration::from_secs(4)).await.unwrap();
+    assert_eq!((outcomes(&answer), looks(&answer)), (vec!["Deferred"], vec!["Quick"]));
+    assert_eq!(stage.world.waiting(QUEUE).len(), 1);
+}
+
+#[tokio::test]
 async fn a_queued_whole_look_that_finds_no_time_does_not_come_back() {
     let stage = stage(&[]).await;
     stage.world.add_pack(REGION, "Large", 1300);
@@ -263,8 +276,7 @@ async fn a_sender_that_dies_halfway_loses_nothing_and_what_comes_twice_is_told_o
         stage.world.add_pack(REGION, &format!("Pack-{n}"), 2);
     }
     stage.world.queue_faults([QueueFault::None, QueueFault::LoseReply, QueueFault::Hang]);
-    let scheduled: Value = serde_json::from_str(include_str!("../../../events/scheduled.json")).unwrap();
-    let invoking = stage.lambda.invoke(scheduled, Duration::from_secs(60));
+    let invoking = stage.lambda.invoke(scheduled(), Duration::from_secs(60));
     let dying = async {
         while stage.world.count("sqs", "SendMessageBatch") < 3 {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -24,6 +24,11 @@ pub(crate) struct Stage {
     _served: Served,
 }
 
+/// The schedule's event.
+pub(crate) fn scheduled() -> Value {
+    serde_json::from_str(include_str!("../../../events/scheduled.json")).unwrap()
+}
+
 impl Stage {
     pub(crate) async fn new() -> Self {
         Self::with(&[]).await
@@ -50,8 +55,7 @@ impl Stage {
     }
 
     pub(crate) async fn tick(&self) -> Value {
-        let scheduled: Value = serde_json::from_str(include_str!("../../../events/scheduled.json")).unwrap();
-        let answer = self.invoke(scheduled).await;
+        let answer = self.invoke(scheduled()).await;
         answer.unwrap_or_else(|error| panic!("{error}\n{}", self.lambda.logs().join("\n")))
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::docs::text;
-use crate::function::stage::{EVENTS, PACK, REGION, Stage};
+use crate::function::stage::{EVENTS, PACK, REGION, Stage, scheduled};
 use crate::world::packs::account;
 
 /// A text that AWS Config sends and packwatch tells people, and that no log line may hold.
@@ -32,7 +32,7 @@ impl Stage {
     }
 
     async fn lines_of_tick(&self) -> Vec<Value> {
-        self.lines(serde_json::from_str(include_str!("../../../events/scheduled.json")).unwrap()).await
+        self.lines(scheduled()).await
     }
 }
 
