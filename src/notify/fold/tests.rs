@@ -1,3 +1,5 @@
+use serde_json::{from_value, json};
+
 use super::*;
 use crate::model::Severity;
 use crate::state::State;
@@ -6,37 +8,22 @@ fn target(pack: &str) -> Target {
     Target { region: "eu-west-1".parse().unwrap(), pack: pack.parse().unwrap() }
 }
 
-fn account(n: u64) -> AccountId {
-    format!("{n:012}").parse().unwrap()
-}
-
 fn at(epoch: u64) -> Timestamp {
     Timestamp::from_second(i64::try_from(epoch).unwrap()).unwrap()
 }
 
 fn state(status: &str) -> State {
-    serde_json::from_value(serde_json::json!({ "status": status })).unwrap()
+    from_value(json!({ "status": status })).unwrap()
 }
 
-/// A change that people are told, of an account that goes from a status to another one; `-`: it is not there.
+/// A change that people are told.
 fn told(epoch: u64, n: u64, kind: Kind, from: &str, to: &str) -> Transition {
-    let state = |status: &str| (status != "-").then(|| state(status));
-    Transition {
-        account: account(n),
-        epoch,
-        kind,
-        from: state(from),
-        to: state(to),
-        failing_since: None,
-        observed_at: at(epoch),
-        silenced: false,
-        flapping: None,
-        damped: false,
-        incident_id: None,
-        baseline: false,
-        told: Some(true),
-        expires_at: at(epoch),
-    }
+    let (account, at) = (format!("{n:012}"), at(epoch));
+    let change =
+        json!({ "account": account, "epoch": epoch, "kind": kind, "from": state(from), "to": state(to) });
+    let mut record = json!({ "observed_at": at, "told": true, "expires_at": epoch });
+    record.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+    from_value(record).unwrap()
 }
 
 fn failed(epoch: u64, n: u64) -> Record {
@@ -67,21 +54,18 @@ fn digest_of(log: &[Record], most: usize) -> Option<Notification> {
     digest(&[&fold], None)
 }
 
-/// What a digest says: a line for each pack, with its accounts, their last change and how each came there.
-fn lines(digest: &Notification) -> Vec<String> {
+/// What a digest says: each pack, with its accounts, what became of each, and how many more there are.
+fn text(digest: &Notification) -> String {
     let account = |notice: &TransitionNotice| {
-        let status =
-            |state: &Option<StateNotice>| state.as_ref().map_or("-".to_owned(), |it| it.status.clone());
-        let earlier: String = notice.earlier.iter().map(|kind| format!("{kind}, ")).collect();
-        let (n, kind) = (notice.account_id.number(), notice.kind);
-        format!(" {n}: {earlier}{kind} ({} to {})", status(&notice.from), status(&notice.to))
+        let kinds = notice.earlier.iter().chain([&notice.kind]).map(|kind| kind.as_str());
+        format!(" {} {}", notice.account_id.number(), kinds.collect::<Vec<_>>().join(" "))
     };
     let pack = |pack: &PackNotice| {
         let accounts: Vec<String> = pack.transitions.iter().map(account).collect();
         let (name, kind) = (&pack.organization_conformance_pack_name, pack.kind.as_str());
-        format!("{name} {kind} of {}:{} +{}", pack.accounts, accounts.join(";"), pack.omitted)
+        format!("{name}: {kind} of {}:{} +{}", pack.accounts, accounts.join(","), pack.omitted)
     };
-    digest.packs.iter().map(pack).collect()
+    digest.packs.iter().map(pack).collect::<Vec<_>>().join("; ")
 }
 
 fn counted(digest: &Notification) -> String {
@@ -107,12 +91,13 @@ fn a_record_is_told_as_it_was_judged_and_one_of_an_older_packwatch_as_people_wan
         ("failed", Transition { damped: true, ..first() }, (false, 0, 1)),
     ] {
         let (target, notify) = (target("P"), notify.parse().unwrap());
-        let (quiet, told) = (
-            fold(&target, &notify, 9, &[Record::Account(transition.clone())]),
-            fold(&target, &notify, 9, &[failed(1, 2)]),
+        let judged = fold(&target, &notify, 9, &[Record::Account(transition.clone())]);
+        let digest = digest(&[&judged, &fold(&target, &notify, 9, &[failed(1, 2)])], None).unwrap();
+        assert_eq!(
+            (judged.is_told(), digest.silenced, digest.damped),
+            expected,
+            "{notify:?}: {transition:?}"
         );
-        let digest = digest(&[&quiet, &told], None).unwrap();
-        assert_eq!((quiet.is_told(), digest.silenced, digest.damped), expected, "{notify:?}: {transition:?}");
     }
 }
 
@@ -134,7 +119,7 @@ fn the_end_of_a_silence_is_named_where_what_it_covered_is_still_so() {
         (Kind::Left, code("A", true), None, false),
         (Kind::Failed, None, code("A", false), false),
     ] {
-        let transition = Transition { from, to, ..told(1, 1, kind, "-", "-") };
+        let transition = Transition { from, to, ..told(1, 1, kind, "ODD", "ODD") };
         let notice = transition_notice(&target("P"), "b", &transition);
         assert_eq!(notice.silence_ended, ended, "{transition:?}");
     }
@@ -146,12 +131,10 @@ fn an_account_is_one_entry_with_its_last_state_and_how_it_came_there() {
     let untold = Transition { told: Some(false), ..told(2, 2, Kind::Stuck, "ODD", "ODD") };
     let log = [failed(1, 1), failed(1, 2), recovered(2, 1), Record::Account(untold), again, recovered(4, 2)];
     let digest = digest_of(&log, 9).unwrap();
-    assert_eq!(
-        lines(&digest),
-        ["P Transitions of 99: \
-        2: Failed, Recovered (CREATE_SUCCESSFUL to CREATE_SUCCESSFUL); \
-        1: Failed, Recovered, FailedAgain (CREATE_SUCCESSFUL to UPDATE_FAILED) +0"]
-    );
+    assert_eq!(text(&digest), "P: Transitions of 99: 2 Failed Recovered, 1 Failed Recovered FailedAgain +0");
+    let again = &digest.packs[0].transitions[1];
+    let statuses = [&again.from, &again.to].map(|state| state.as_ref().unwrap().status.as_str());
+    assert_eq!(statuses, ["CREATE_SUCCESSFUL", "UPDATE_FAILED"]);
     assert_eq!(counted(&digest), "1 FailedAgain, 1 Recovered");
     assert_eq!((digest.observed_at, digest.severity), (at(4), Severity::Resolved));
 }
@@ -160,61 +143,39 @@ fn an_account_is_one_entry_with_its_last_state_and_how_it_came_there() {
 fn the_worst_are_named_and_all_are_counted() {
     let log = [failed(1, 7), failed(1, 3), recovered(2, 1), failed(2, 5), recovered(2, 7), recovered(2, 2)];
     let digest = digest_of(&log, 3).unwrap();
-    assert_eq!(
-        lines(&digest),
-        ["P Transitions of 99: \
-        3: Failed (CREATE_SUCCESSFUL to CREATE_FAILED); \
-        5: Failed (CREATE_SUCCESSFUL to CREATE_FAILED); \
-        1: Recovered (CREATE_FAILED to CREATE_SUCCESSFUL) +2"]
-    );
+    assert_eq!(text(&digest), "P: Transitions of 99: 3 Failed, 5 Failed, 1 Recovered +2");
     assert_eq!(counted(&digest), "2 Failed, 3 Recovered");
 }
 
 #[test]
 fn a_life_of_a_pack_is_told_as_its_end_or_its_baseline_or_what_happened_since() {
-    use PackEvent::{Baseline, PackDeleted};
-    let failed_1 = " 1: Failed (CREATE_SUCCESSFUL to CREATE_FAILED)";
-    for (log, packs, counts) in [
-        (vec![], vec![], ""),
-        (vec![failed(3, 1)], vec![format!("Transitions of 99:{failed_1} +0")], "1 Failed"),
-        (vec![pack(3, Baseline, true)], vec!["Baseline of 30: +0".to_owned()], "1 Baseline"),
-        (vec![pack(3, Baseline, false)], vec![], ""),
-        (
-            vec![failed(3, 1), pack(3, Baseline, false)],
-            vec![format!("Baseline of 30:{failed_1} +0")],
-            "1 Baseline, 1 Failed",
-        ),
-        (vec![pack(3, PackDeleted, true)], vec!["PackDeleted of 30: +0".to_owned()], "1 PackDeleted"),
-        (vec![pack(3, PackDeleted, false)], vec![], ""),
-        (
-            vec![failed(3, 1), pack(3, PackDeleted, false)],
-            vec![format!("Transitions of 30:{failed_1} +0")],
-            "1 Failed",
-        ),
-        (
-            vec![pack(2, Baseline, true), failed(3, 1), pack(4, PackDeleted, true)],
-            vec![format!("PackDeleted of 40:{failed_1} +0")],
-            "1 Failed, 1 PackDeleted",
-        ),
+    let (begun, gone) = (
+        |epoch, told| pack(epoch, PackEvent::Baseline, told),
+        |epoch, told| pack(epoch, PackEvent::PackDeleted, told),
+    );
+    for (log, said) in [
+        (vec![], ""),
+        (vec![failed(3, 1)], "P: Transitions of 99: 1 Failed +0"),
+        (vec![begun(3, true)], "P: Baseline of 30: +0"),
+        (vec![begun(3, false)], ""),
+        (vec![failed(3, 1), begun(3, false)], "P: Baseline of 30: 1 Failed +0"),
+        (vec![gone(3, true)], "P: PackDeleted of 30: +0"),
+        (vec![gone(3, false)], ""),
+        (vec![failed(3, 1), gone(3, false)], "P: Transitions of 30: 1 Failed +0"),
+        (vec![begun(2, true), failed(3, 1), gone(4, true)], "P: PackDeleted of 40: 1 Failed +0"),
         // One that came back.
         (
-            vec![failed(2, 1), pack(2, PackDeleted, true), recovered(3, 1), pack(3, Baseline, true)],
-            vec![
-                format!("PackDeleted of 20:{failed_1} +0"),
-                "Baseline of 30: 1: Recovered (CREATE_FAILED to CREATE_SUCCESSFUL) +0".to_owned(),
-            ],
-            "1 Baseline, 1 Failed, 1 PackDeleted, 1 Recovered",
+            vec![failed(2, 1), gone(2, true), recovered(3, 1), begun(3, true)],
+            "P: PackDeleted of 20: 1 Failed +0; P: Baseline of 30: 1 Recovered +0",
         ),
     ] {
         let digest = digest_of(&log, 9);
-        let said = digest.as_ref().map(lines).unwrap_or_default();
-        assert_eq!(said, packs.iter().map(|pack| format!("P {pack}")).collect::<Vec<_>>(), "{log:?}");
-        assert_eq!(digest.as_ref().map(counted).unwrap_or_default(), counts, "{log:?}");
-        // Only a record of the pack that is told has an id of its own.
+        assert_eq!(digest.as_ref().map(text).unwrap_or_default(), said, "{log:?}");
+        // A record of the pack that is told has its own id.
         for notice in digest.iter().flat_map(|digest| &digest.packs) {
-            let of_log = log.iter().map(|record| record_id(&target("P"), "b", record));
-            let known = notice.id.iter().all(|id| of_log.clone().any(|of_log| of_log == *id));
-            assert!(known && notice.id.is_some() == (notice.kind != NoticeType::Transitions), "{notice:?}");
+            let mut ids = log.iter().map(|record| record_id(&target("P"), "b", record));
+            let is_of_log = notice.id.as_ref().map(|id| ids.any(|of_log| of_log == *id));
+            assert_eq!(is_of_log, (notice.kind != NoticeType::Transitions).then_some(true), "{notice:?}");
         }
     }
 }
@@ -231,12 +192,12 @@ fn packs_share_a_digest_the_worst_first() {
         vec![failed(3, 1), baseline(3)],
         vec![Record::Account(silenced)],
     ];
-    let folds: Vec<Fold<'_>> =
+    let folds: Vec<_> =
         targets.iter().zip(&logs).map(|(target, log)| fold(target, &notify, 1, log)).collect();
     let mut folds: Vec<&Fold<'_>> = folds.iter().collect();
     let all = digest(&folds, Some("table")).unwrap();
-    let names = all.packs.iter().map(|pack| pack.organization_conformance_pack_name.as_str());
-    assert_eq!(names.collect::<Vec<_>>(), ["B", "C", "A"], "nobody is told of D");
+    let said = "B: Transitions of 99: 1 Failed +1; C: Baseline of 30: 1 Failed +0; A: Baseline of 10: 1 Recovered +0";
+    assert_eq!(text(&all), said, "nobody is told of D");
     assert_eq!(counted(&all), "2 Baseline, 3 Failed, 1 Recovered");
     assert_eq!((all.severity, all.silenced, all.damped), (Severity::Failure, 1, 0));
     assert_eq!((all.observed_at, all.table.as_deref()), (at(9), Some("table")));
