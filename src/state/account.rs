@@ -303,13 +303,9 @@ impl Row {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, from_value, json, to_value};
+    use serde_json::{from_value, json, to_value};
 
     use super::*;
-
-    fn state(fields: Value) -> State {
-        from_value(fields).unwrap()
-    }
 
     #[test]
     fn a_row_stores_what_is_so_and_no_more() {
@@ -324,23 +320,16 @@ mod tests {
 
     #[test]
     fn what_people_were_told_is_no_news_to_them() {
-        let failed = |code: &str| state(json!({ "status": "CREATE_FAILED", "error_code": code }));
-        let retried = state(json!({ "status": "UPDATE_FAILED", "error_code": "A" }));
-        let (odd, stuck) = (
-            state(json!({ "status": "ODD" })),
-            state(json!({ "status": "CREATE_IN_PROGRESS", "stuck": true })),
-        );
-        let moving = state(json!({ "status": "CREATE_IN_PROGRESS" }));
-        let well = state(json!({ "status": "CREATE_SUCCESSFUL" }));
         let all = [
-            ("A", failed("A")),
-            ("B", failed("B")),
-            ("retried", retried),
-            ("odd", odd),
-            ("stuck", stuck),
-            ("moving", moving),
-            ("well", well),
+            ("A", json!({ "status": "CREATE_FAILED", "error_code": "A" })),
+            ("B", json!({ "status": "CREATE_FAILED", "error_code": "B" })),
+            ("retried", json!({ "status": "UPDATE_FAILED", "error_code": "A" })),
+            ("odd", json!({ "status": "ODD" })),
+            ("stuck", json!({ "status": "CREATE_IN_PROGRESS", "stuck": true })),
+            ("moving", json!({ "status": "CREATE_IN_PROGRESS" })),
+            ("well", json!({ "status": "CREATE_SUCCESSFUL" })),
         ];
+        let all = all.map(|(name, fields)| (name, from_value::<State>(fields).unwrap()));
         // What was told, one after the other, and what of all is known by then.
         for (told, known) in [
             (vec![], vec![]),
@@ -350,14 +339,13 @@ mod tests {
             (vec!["stuck", "A", "odd", "moving"], vec!["odd", "stuck"]),
             (vec!["stuck", "well"], vec!["stuck"]),
         ] {
-            let named = |name| &all.iter().find(|(it, _)| *it == name).unwrap().1;
-            let by_then = told
-                .iter()
-                .fold(None, |so_far: Option<Told>, name| Some(so_far.unwrap_or_default().and(named(*name))));
-            let incident = Incident { id: "i".to_owned(), told: by_then, tried_again: 0 };
-            let covered: Vec<&str> =
-                all.iter().filter(|(_, state)| incident.is_known(state)).map(|(name, _)| *name).collect();
-            assert_eq!(covered, known, "{told:?}");
+            let mut incident = Incident { id: "i".to_owned(), told: None, tried_again: 0 };
+            for name in &told {
+                let (_, state) = all.iter().find(|(it, _)| it == name).unwrap();
+                incident.told = Some(incident.told.unwrap_or_default().and(state));
+            }
+            let is_known = all.iter().filter(|(_, state)| incident.is_known(state));
+            assert_eq!(is_known.map(|(name, _)| *name).collect::<Vec<_>>(), known, "{told:?}");
         }
     }
 
@@ -366,29 +354,29 @@ mod tests {
         let target = Target { region: "eu-west-1".parse().unwrap(), pack: "P".parse().unwrap() };
         let account: AccountId = "111122223333".parse().unwrap();
         let (since, updated) = ("2026-11-19T10:00:00Z", "2026-11-20T10:00:00Z");
-        // Whether there is one, whether its state was told, and when it began.
-        for (fields, exists, is_told, began) in [
-            (json!({ "status": "CREATE_SUCCESSFUL" }), false, false, None),
-            (json!({ "status": "CREATE_IN_PROGRESS" }), false, false, None),
-            (json!({ "status": "CREATE_FAILED" }), true, true, Some(updated)),
-            (json!({ "status": "CREATE_IN_PROGRESS", "stuck": true }), true, true, Some(updated)),
-            (json!({ "status": "CREATE_FAILED", "failing_since": since }), true, true, Some(since)),
-            (json!({ "status": "CREATE_IN_PROGRESS", "failing_since": since }), true, false, Some(since)),
+        // Whether its state was told, where there is one, and when it began.
+        for (mut row, is_told, began) in [
+            (json!({ "status": "CREATE_SUCCESSFUL" }), None, None),
+            (json!({ "status": "CREATE_IN_PROGRESS" }), None, None),
+            (json!({ "status": "CREATE_FAILED" }), Some(true), Some(updated)),
+            (json!({ "status": "CREATE_IN_PROGRESS", "stuck": true }), Some(true), Some(updated)),
+            (json!({ "status": "CREATE_FAILED", "failing_since": since }), Some(true), Some(since)),
+            (json!({ "status": "CREATE_IN_PROGRESS", "failing_since": since }), Some(false), Some(since)),
         ] {
-            let row: Row = from_value(fields.clone()).unwrap();
-            let row = Row {
-                state: State { last_update: Some(updated.parse().unwrap()), ..row.state.clone() },
-                ..row
-            };
+            row["last_update"] = updated.into();
+            let row: Row = from_value(row).unwrap();
             let incident = row.incident(&target, "b", account);
-            assert_eq!(
-                incident.as_ref().map(|it| it.is_known(&row.state)),
-                exists.then_some(is_told),
-                "{fields}"
-            );
+            assert_eq!(incident.as_ref().map(|incident| incident.is_known(&row.state)), is_told, "{row:?}");
             let id = Incident::begun(&target, "b", account, 0).id;
             assert!(incident.is_none_or(|incident| incident.id == id), "the same for every reader");
-            assert_eq!(row.began(), began.map(|at| at.parse().unwrap()), "{fields}");
+            assert_eq!(row.began(), began.map(|at| at.parse().unwrap()), "{row:?}");
         }
+    }
+
+    #[test]
+    fn an_account_that_begins_to_change_too_often_is_a_warning_at_least() {
+        let severity = |kind, phase| super::severity(kind, Some(phase), true, true);
+        assert_eq!(severity(Kind::Recovered, Phase::Successful), Severity::Warning);
+        assert_eq!(severity(Kind::Failed, Phase::Failed), Severity::Failure);
     }
 }
