@@ -96,7 +96,8 @@ soak: ## Kill the real function at random, HISTORIES times (SEED=n), and search 
 
 # The pure files of a run, of what is kept, and of the digest: what a unit test can judge without an outside.
 MUTATED := $(addprefix src/watch/,compare.rs past.rs kind.rs telling.rs flap.rs record.rs batch.rs plan.rs look.rs quick.rs) \
-	$(addprefix src/state/,heads/head.rs heads/schema.rs heads/writes.rs log.rs fingerprint.rs keys.rs silence.rs) src/notify/fold.rs src/pace.rs
+	$(addprefix src/state/,heads/head.rs heads/schema.rs heads/writes.rs account.rs log.rs fingerprint.rs keys.rs silence.rs id.rs) \
+	src/notify/fold.rs src/pace.rs
 
 mutants: .tools/bin/cargo-mutants ## Change the pure files at random: the unit tests must notice
 	.tools/bin/cargo-mutants mutants $(MUTATED:%=--file %) --no-default-features --timeout 60 -- --locked --lib

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 /// Where slowing down begins, and where it ends: a limit of one call in four seconds is an outage.
 const FIRST_INTERVAL: Duration = Duration::from_millis(50);
 const LONGEST_INTERVAL: Duration = Duration::from_secs(4);
-/// Below this an interval is no longer worth waiting for.
+/// From here down an interval is no longer worth waiting for.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Until the first answer at a pace, refusals halve the rate, to find the limit soon; from then on they take a
@@ -91,7 +91,7 @@ impl Pace {
         let factor = if state.interval > state.limit { RECOVER } else { SPEED_UP };
         (state.found, state.answered) = (true, true);
         state.interval = state.interval.mul_f64(factor);
-        if state.interval < SHORTEST_INTERVAL {
+        if state.interval <= SHORTEST_INTERVAL {
             *state = State::default();
         }
     }
@@ -215,7 +215,8 @@ mod tests {
         loop {
             let before = Instant::now();
             pace.call(stormy, |()| true).await.unwrap();
-            if before > ended && before.elapsed() <= Duration::from_millis(20) {
+            let is_over = before.elapsed() <= Duration::from_millis(20) || ended.elapsed().as_secs() > 100;
+            if before > ended && is_over {
                 return (Instant::now() - ended).as_secs_f64();
             }
         }
@@ -227,6 +228,33 @@ mod tests {
             let took = recovery(rate, calls_before).await;
             println!("{rate}/s, {calls_before} calls before: {took:.0} s");
             assert!(took <= 50.0, "{took} s at {rate}/s after {calls_before} calls");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_is_throttled_is_tried_again_and_not_for_ever() {
+        // How often a call is made that would succeed at last.
+        let tries = async |is_throttling| {
+            let tries = Cell::new(0);
+            let send = async || {
+                tries.set(tries.get() + 1);
+                if tries.get() > 2 * ATTEMPTS { Ok(()) } else { Err(tries.get()) }
+            };
+            (Pace::default().call(send, |_| is_throttling).await, tries.get())
+        };
+        assert_eq!(tries(false).await, (Err(1), 1));
+        assert_eq!(tries(true).await, (Err(ATTEMPTS), ATTEMPTS));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_refusal_nobody_asks_for_an_interval() {
+        let pace = Pace::default();
+        for interval in [50, 100, 200] {
+            pace.throttled(Instant::now());
+            let refused = Instant::now();
+            pace.turn().await;
+            assert_eq!(refused.elapsed(), Duration::from_millis(interval));
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
 

@@ -280,3 +280,6 @@ pub fn digest(folds: &[&Fold<'_>], table: Option<&str>) -> Option<Notification> 
         packs,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,7 +57,7 @@ fn hash<'a>(
         row.extend(account.number().to_be_bytes());
         // What follows, since it is there only when it says something.
         let facts = [error_code.is_some(), failed_at.is_some(), reminder > 0, stuck, silenced];
-        row.push(facts.iter().fold(0, |bits, fact| bits << 1 | u8::from(*fact)));
+        row.push(facts.iter().fold(0, |bits, fact| 2 * bits + u8::from(*fact)));
         text(&mut row, status.as_str());
         error_code.into_iter().for_each(|code| text(&mut row, code));
         row.extend(failed_at.into_iter().flat_map(|at| at.as_nanosecond().to_be_bytes()));
@@ -98,6 +98,7 @@ mod tests {
         assert_ne!(same, one(|s| s.last_update = Some("2026-11-20T10:00:01Z".parse().unwrap())));
         assert_ne!(same, one(|s| s.stuck = true));
         assert_ne!(same, one(|s| s.reminder = 1));
+        assert_ne!(one(|s| s.reminder = 2), one(|s| s.reminder = 1));
         assert_ne!(same, one(|s| s.silenced = true));
         let progress = |s: &mut State| s.status = Status::new("CREATE_IN_PROGRESS");
         let moved_on = |s: &mut State| {
@@ -117,6 +118,8 @@ mod tests {
     #[test]
     fn the_same_observation_has_the_same_fingerprint_in_every_release() {
         assert_eq!(one(|_| {}), "c3db6c4048676b553c96b8dfe65cfacd468363fda98db57925662f033fa44d24");
+        let with_every_fact = one(|s| (s.stuck, s.reminder, s.silenced) = (true, 1_763_596_800, true));
+        assert_eq!(with_every_fact, "597e1869eb6e4de80099fc68ca05a15d6f9f18cc65a4d90deef9aec000462058");
     }
 
     fn states(statuses: &[&str]) -> BTreeMap<AccountId, State> {

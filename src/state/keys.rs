@@ -101,10 +101,17 @@ mod tests {
     }
 
     #[test]
-    fn keys_give_back_what_they_were_made_of() {
+    fn heads_and_silences_are_one_range_and_nothing_else_is_in_it() {
         let target = Target { region: "eu-west-1".parse().unwrap(), pack: "Pack-1".parse().unwrap() };
         let (from, to) = watched();
-        assert!([head(&target), silence("0f")].iter().all(|sk| from <= *sk && *sk <= to));
+        let within = |sk: &str| (from.as_str()..=to.as_str()).contains(&sk);
+        assert!(within(&head(&target)) && within(&silence("0f")) && within(&silence("zz")));
+        assert!(![ACCOUNTS, LOG, "a", "z"].iter().any(|sk| within(sk)));
+    }
+
+    #[test]
+    fn keys_give_back_what_they_were_made_of() {
+        let target = Target { region: "eu-west-1".parse().unwrap(), pack: "Pack-1".parse().unwrap() };
         assert_eq!(target_of_head(&head(&target)), Some(target));
         let account: AccountId = "012345678901".parse().unwrap();
         assert_eq!(account_of(&super::account(account)), Some(account));

@@ -193,8 +193,28 @@ mod tests {
             .collect();
         let texts: Vec<String> = all.iter().map(ToString::to_string).collect();
         assert!(all.is_sorted() && texts.is_sorted(), "{texts:?}");
+        assert_eq!(texts.join(", "), format!("{all:?}").trim_matches(['[', ']']), "errors show them so, too");
         let back: Vec<Position> = texts.iter().map(|text| text.parse().unwrap()).collect();
         assert_eq!(back, all);
+    }
+
+    #[test]
+    fn a_record_is_that_of_an_account_or_of_the_pack() {
+        let transition: Transition = serde_json::from_value(serde_json::json!({
+            "account": "111122223333", "epoch": 7, "kind": "Failed",
+            "observed_at": "2026-11-20T10:00:00Z", "expires_at": 0,
+        }))
+        .unwrap();
+        let at = "2026-11-20T10:00:01Z".parse().unwrap();
+        let event = PackEvent::PackDeleted;
+        let notice = Notice { event, epoch: 7, accounts: 3, observed_at: at, told: true, expires_at: at };
+        let (account, pack) = (Record::Account(transition.clone()), Record::Pack(notice));
+        assert!(account.position() < pack.position(), "the pack's is the last of its epoch");
+        assert_eq!((account.observed_at(), pack.observed_at()), (transition.observed_at, at));
+        assert_eq!((account.transition(), pack.transition()), (Some(transition), None));
+        for event in [PackEvent::Baseline, PackEvent::PackDeleted] {
+            assert_eq!(serde_json::to_value(event).unwrap(), event.as_str());
+        }
     }
 
     #[test]

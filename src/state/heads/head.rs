@@ -149,7 +149,8 @@ impl Head {
 
     /// Whether there is something to do though the pack may be gone.
     pub fn is_unfinished(&self) -> bool {
-        !self.deleted || self.owes() || self.epoch > self.floor()
+        // A pack that is there was claimed after its last deletion.
+        self.epoch > self.floor() || self.owes()
     }
 
     /// How many accounts there are.

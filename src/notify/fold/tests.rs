@@ -1,0 +1,227 @@
+use serde_json::{from_value, json};
+
+use super::*;
+use crate::model::Severity;
+use crate::state::State;
+
+fn target(pack: &str) -> Target {
+    Target { region: "eu-west-1".parse().unwrap(), pack: pack.parse().unwrap() }
+}
+
+fn at(epoch: u64) -> Timestamp {
+    Timestamp::from_second(i64::try_from(epoch).unwrap()).unwrap()
+}
+
+fn state(status: &str) -> State {
+    from_value(json!({ "status": status })).unwrap()
+}
+
+/// A change that people are told.
+fn told(epoch: u64, n: u64, kind: Kind, from: &str, to: &str) -> Transition {
+    let (account, at) = (format!("{n:012}"), at(epoch));
+    let change =
+        json!({ "account": account, "epoch": epoch, "kind": kind, "from": state(from), "to": state(to) });
+    let mut record = json!({ "observed_at": at, "told": true, "expires_at": epoch });
+    record.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+    from_value(record).unwrap()
+}
+
+fn failed(epoch: u64, n: u64) -> Record {
+    Record::Account(told(epoch, n, Kind::Failed, "CREATE_SUCCESSFUL", "CREATE_FAILED"))
+}
+
+fn recovered(epoch: u64, n: u64) -> Record {
+    Record::Account(told(epoch, n, Kind::Recovered, "CREATE_FAILED", "CREATE_SUCCESSFUL"))
+}
+
+/// The record of a pack that had ten accounts for each epoch.
+fn pack(epoch: u64, event: PackEvent, told: bool) -> Record {
+    let at = at(epoch);
+    Record::Pack(Notice { event, epoch, accounts: 10 * epoch, observed_at: at, told, expires_at: at })
+}
+
+/// A fold of a log, of which the `most` worst accounts are named.
+fn fold<'a>(target: &'a Target, notify: &'a Notify, most: usize, log: &[Record]) -> Fold<'a> {
+    let mut fold = Fold::new(target, "b", notify, 99, most);
+    log.iter().rev().for_each(|record| fold.add(record));
+    fold
+}
+
+fn digest_of(log: &[Record], most: usize) -> Option<Notification> {
+    let (target, notify) = (target("P"), Notify::default());
+    let fold = fold(&target, &notify, most, log);
+    assert_eq!(fold.is_told(), digest(&[&fold], None).is_some());
+    digest(&[&fold], None)
+}
+
+/// What a digest says: each pack, with its accounts, what became of each, and how many more there are.
+fn text(digest: &Notification) -> String {
+    let account = |notice: &TransitionNotice| {
+        let kinds = notice.earlier.iter().chain([&notice.kind]).map(|kind| kind.as_str());
+        format!(" {} {}", notice.account_id.number(), kinds.collect::<Vec<_>>().join(" "))
+    };
+    let pack = |pack: &PackNotice| {
+        let accounts: Vec<String> = pack.transitions.iter().map(account).collect();
+        let (name, kind) = (&pack.organization_conformance_pack_name, pack.kind.as_str());
+        format!("{name}: {kind} of {}:{} +{}", pack.accounts, accounts.join(","), pack.omitted)
+    };
+    digest.packs.iter().map(pack).collect::<Vec<_>>().join("; ")
+}
+
+fn counted(digest: &Notification) -> String {
+    let counts = digest.counts.iter().map(|(counted_as, n)| format!("{n} {counted_as}"));
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn a_record_is_told_as_it_was_judged_and_one_of_an_older_packwatch_as_people_want_it_now() {
+    let all = || told(1, 1, Kind::Failed, "CREATE_SUCCESSFUL", "CREATE_FAILED");
+    let first = || Transition { told: None, ..all() };
+    // Whether it is told, or else counted as silenced, or as damped.
+    for (notify, transition, expected) in [
+        ("recovered", all(), (true, 0, 0)),
+        ("failed", Transition { told: Some(false), ..all() }, (false, 0, 0)),
+        ("failed", Transition { told: Some(false), silenced: true, ..all() }, (false, 1, 0)),
+        ("failed", Transition { told: Some(false), damped: true, ..all() }, (false, 0, 1)),
+        ("failed", Transition { told: Some(false), silenced: true, damped: true, ..all() }, (false, 1, 0)),
+        ("failed", first(), (true, 0, 0)),
+        ("recovered", first(), (false, 0, 0)),
+        ("recovered", Transition { flapping: Some(6), ..first() }, (true, 0, 0)),
+        ("failed", Transition { silenced: true, ..first() }, (false, 1, 0)),
+        ("failed", Transition { damped: true, ..first() }, (false, 0, 1)),
+    ] {
+        let (target, notify) = (target("P"), notify.parse().unwrap());
+        let judged = fold(&target, &notify, 9, &[Record::Account(transition.clone())]);
+        let digest = digest(&[&judged, &fold(&target, &notify, 9, &[failed(1, 2)])], None).unwrap();
+        assert_eq!(
+            (judged.is_told(), digest.silenced, digest.damped),
+            expected,
+            "{notify:?}: {transition:?}"
+        );
+    }
+}
+
+#[test]
+fn the_end_of_a_silence_is_named_where_what_it_covered_is_still_so() {
+    let code = |code: &str, silenced| {
+        Some(State { error_code: Some(code.to_owned()), silenced, ..state("CREATE_FAILED") })
+    };
+    let moving = || Some(state("CREATE_IN_PROGRESS"));
+    for (kind, from, to, ended) in [
+        (Kind::Failed, code("A", true), code("A", false), true),
+        (Kind::Failed, code("A", true), code("B", false), false),
+        // Which people know from before it.
+        (Kind::Reminder, code("A", true), code("B", false), true),
+        (Kind::Reminder, code("A", false), code("A", false), false),
+        (Kind::Reminder, code("A", true), code("A", true), false),
+        (Kind::Reminder, code("A", true), moving(), false),
+        (Kind::InProgress, code("A", true), moving(), false),
+        (Kind::Left, code("A", true), None, false),
+        (Kind::Failed, None, code("A", false), false),
+    ] {
+        let transition = Transition { from, to, ..told(1, 1, kind, "ODD", "ODD") };
+        let notice = transition_notice(&target("P"), "b", &transition);
+        assert_eq!(notice.silence_ended, ended, "{transition:?}");
+    }
+}
+
+#[test]
+fn an_account_is_one_entry_with_its_last_state_and_how_it_came_there() {
+    let again = Record::Account(told(3, 1, Kind::FailedAgain, "CREATE_SUCCESSFUL", "UPDATE_FAILED"));
+    let untold = Transition { told: Some(false), ..told(2, 2, Kind::Stuck, "ODD", "ODD") };
+    let log = [failed(1, 1), failed(1, 2), recovered(2, 1), Record::Account(untold), again, recovered(4, 2)];
+    let digest = digest_of(&log, 9).unwrap();
+    assert_eq!(text(&digest), "P: Transitions of 99: 2 Failed Recovered, 1 Failed Recovered FailedAgain +0");
+    let again = &digest.packs[0].transitions[1];
+    let statuses = [&again.from, &again.to].map(|state| state.as_ref().unwrap().status.as_str());
+    assert_eq!(statuses, ["CREATE_SUCCESSFUL", "UPDATE_FAILED"]);
+    assert_eq!(counted(&digest), "1 FailedAgain, 1 Recovered");
+    assert_eq!((digest.observed_at, digest.severity), (at(4), Severity::Resolved));
+}
+
+#[test]
+fn the_worst_are_named_and_all_are_counted() {
+    let log = [failed(1, 7), failed(1, 3), recovered(2, 1), failed(2, 5), recovered(2, 7), recovered(2, 2)];
+    let digest = digest_of(&log, 3).unwrap();
+    assert_eq!(text(&digest), "P: Transitions of 99: 3 Failed, 5 Failed, 1 Recovered +2");
+    assert_eq!(counted(&digest), "2 Failed, 3 Recovered");
+}
+
+#[test]
+fn a_life_of_a_pack_is_told_as_its_end_or_its_baseline_or_what_happened_since() {
+    let (begun, gone) = (
+        |epoch, told| pack(epoch, PackEvent::Baseline, told),
+        |epoch, told| pack(epoch, PackEvent::PackDeleted, told),
+    );
+    for (log, said) in [
+        (vec![], ""),
+        (vec![failed(3, 1)], "P: Transitions of 99: 1 Failed +0"),
+        (vec![begun(3, true)], "P: Baseline of 30: +0"),
+        (vec![begun(3, false)], ""),
+        (vec![failed(3, 1), begun(3, false)], "P: Baseline of 30: 1 Failed +0"),
+        (vec![gone(3, true)], "P: PackDeleted of 30: +0"),
+        (vec![gone(3, false)], ""),
+        (vec![failed(3, 1), gone(3, false)], "P: Transitions of 30: 1 Failed +0"),
+        (vec![begun(2, true), failed(3, 1), gone(4, true)], "P: PackDeleted of 40: 1 Failed +0"),
+        // One that came back.
+        (
+            vec![failed(2, 1), gone(2, true), recovered(3, 1), begun(3, true)],
+            "P: PackDeleted of 20: 1 Failed +0; P: Baseline of 30: 1 Recovered +0",
+        ),
+    ] {
+        let digest = digest_of(&log, 9);
+        assert_eq!(digest.as_ref().map(text).unwrap_or_default(), said, "{log:?}");
+        // A record of the pack that is told has its own id.
+        for notice in digest.iter().flat_map(|digest| &digest.packs) {
+            let mut ids = log.iter().map(|record| record_id(&target("P"), "b", record));
+            let is_of_log = notice.id.as_ref().map(|id| ids.any(|of_log| of_log == *id));
+            assert_eq!(is_of_log, (notice.kind != NoticeType::Transitions).then_some(true), "{notice:?}");
+        }
+    }
+}
+
+#[test]
+fn packs_share_a_digest_the_worst_first() {
+    let notify = Notify::default();
+    let targets = ["A", "B", "C", "D"].map(target);
+    let baseline = |epoch| pack(epoch, PackEvent::Baseline, true);
+    let silenced = Transition { told: Some(false), silenced: true, ..told(9, 1, Kind::Failed, "-", "ODD") };
+    let logs = [
+        vec![recovered(1, 1), baseline(1)],
+        vec![failed(2, 1), failed(2, 2)],
+        vec![failed(3, 1), baseline(3)],
+        vec![Record::Account(silenced)],
+    ];
+    let folds: Vec<_> =
+        targets.iter().zip(&logs).map(|(target, log)| fold(target, &notify, 1, log)).collect();
+    let mut folds: Vec<&Fold<'_>> = folds.iter().collect();
+    let all = digest(&folds, Some("table")).unwrap();
+    let said = "B: Transitions of 99: 1 Failed +1; C: Baseline of 30: 1 Failed +0; A: Baseline of 10: 1 Recovered +0";
+    assert_eq!(text(&all), said, "nobody is told of D");
+    assert_eq!(counted(&all), "2 Baseline, 3 Failed, 1 Recovered");
+    assert_eq!((all.severity, all.silenced, all.damped), (Severity::Failure, 1, 0));
+    assert_eq!((all.observed_at, all.table.as_deref()), (at(9), Some("table")));
+    folds.reverse();
+    assert_eq!(digest(&folds, Some("table")), Some(all), "in whatever order they come");
+    assert_eq!(digest(&folds[..1], None), None);
+}
+
+/// The id of each copy is the same, whoever sends it: another run, or another release.
+#[test]
+fn the_same_records_have_the_same_ids_in_every_release() {
+    let log = [failed(1, 1), recovered(2, 2), pack(2, PackEvent::Baseline, true)];
+    let ids = log.each_ref().map(|record| record_id(&target("P"), "b", record));
+    assert_eq!(
+        ids,
+        [
+            "cd47a57feaa6f7f98fd8460733cc30be",
+            "422a04bb5666c15468ea317f5cd594a5",
+            "9ad1c7c659ed4ea0b0dc146255773f9c"
+        ]
+    );
+    let id = |log: &[Record], most| digest_of(log, most).unwrap().id;
+    assert_eq!(id(&log, 9), "93720338e8552a7cc535fffcec8d3204");
+    assert_eq!(id(&log, 0), id(&log, 9), "however many are named");
+    assert_ne!(id(&log[..2], 9), id(&log, 9));
+    assert_ne!(id(&log[1..], 9), id(&log, 9));
+}
