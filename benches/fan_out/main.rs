@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! make simulate                everything
-//! make simulate PART=quick     the first part; PART=whole: the second
+//! make simulate PART=quick     quick looks by one run; PART=fan-out: with the queue; PART=whole: whole looks only
 //! ```
 //!
 //! Simulated are AWS Config (pages made when asked for, 150 ms a call, a limit of calls a second for each region), the
@@ -48,10 +48,14 @@ struct Outcome {
 
 fn main() {
     let part = std::env::var("PART").unwrap_or_default();
-    if part != "whole" {
-        quick::print();
+    let wants = |name| part.is_empty() || part == name;
+    if wants("quick") {
+        quick::print(None);
     }
-    if part != "quick" {
+    if wants("fan-out") {
+        quick::print(Some(EIGHT));
+    }
+    if wants("whole") {
         whole();
     }
 }
