@@ -118,24 +118,25 @@ pub async fn confirm(
         let again = statuses(source, target, &request, settings, silences, read.observed_at).await?;
         read.pages += again.pages;
         let there = again.observation.states.into_iter().filter(|(account, _)| wanted.contains(account));
-        let before = read.observation.states.len();
         read.observation.states.extend(there);
-        if read.observation.states.len() > before {
-            read.fingerprint = Some(fingerprint::of(&read.observation.states));
-        }
         Ok::<_, ReadError>(())
     };
     if one_by_one {
         for account in missing {
             match ask(Filters { account: Some(*account), status: None }).await {
                 // It takes no such filter.
-                Err(ReadError::Source(SourceError::Invalid(_))) => return ask(Filters::default()).await,
+                Err(ReadError::Source(SourceError::Invalid(_))) => {
+                    ask(Filters::default()).await?;
+                    break;
+                }
                 asked => asked?,
             }
         }
-        return Ok(());
+    } else {
+        ask(Filters::default()).await?;
     }
-    ask(Filters::default()).await
+    read.fingerprint = Some(fingerprint::of(&read.observation.states));
+    Ok(())
 }
 
 /// Reads the names of every organization conformance pack of a region that the caller can see.
