@@ -335,4 +335,38 @@ mod tests {
         let spelled = Outcome::ALL.map(|outcome| serde_json::to_string(&outcome).unwrap());
         assert_eq!(spelled, Outcome::ALL.map(|outcome| format!("{:?}", outcome.as_str())));
     }
+
+    #[test]
+    fn two_looks_that_end_alike_are_told_as_the_wider_one_and_then_the_first() {
+        let look = |look, error: &str| {
+            TargetReport { look, ..of("P", Outcome::Deferred) }
+                .ended(Outcome::Deferred, Some(error.to_owned()))
+        };
+        let (quick, whole) = (look(Some(Look::Quick), "quick"), look(Some(Look::Whole), "whole"));
+        for (one, other, error) in
+            [(&quick, &whole, "whole"), (&whole, &quick, "whole"), (&quick, &look(None, "asked"), "quick")]
+        {
+            assert_eq!(one.clone().and(other.clone()).error.as_deref(), Some(error));
+        }
+    }
+
+    #[test]
+    fn the_accounts_by_status_are_of_the_wider_look_that_knows_them() {
+        let counted = |look, n: Option<u64>| {
+            let statuses = n.map(|n| Counts::from([("CREATE_FAILED".parse().unwrap(), n)]));
+            TargetReport { look: Some(look), statuses, ..of("P", Outcome::Unchanged) }
+        };
+        for (quick, whole, failed) in [
+            (Some(1), Some(2), Some(2)),
+            (Some(1), None, Some(1)),
+            (None, Some(2), Some(2)),
+            (None, None, None),
+        ] {
+            for outcome in [Outcome::Unchanged, Outcome::Changed] {
+                let quick = TargetReport { outcome, ..counted(Look::Quick, quick) };
+                let both = quick.and(counted(Look::Whole, whole));
+                assert_eq!((both.outcome, both.in_phase(Phase::Failed)), (outcome, failed));
+            }
+        }
+    }
 }
