@@ -242,9 +242,9 @@ fn the_same_failure_tried_again_has_failed_again_and_another_one_is_news() {
 #[test]
 fn a_row_counts_how_often_it_was_tried_again() {
     let mut story = Story::new("all");
-    story.looks([failed(6), failed(7), moving(8), failed(9), failed_with("B", 9)]);
+    story.looks([failed(6), failed(7), moving(8), failed(9), failed_with("B", 9), failed_with("B", 10)]);
     let row = story.rows.values().next().unwrap();
-    assert_eq!(row.incident.as_ref().unwrap().tried_again, 2);
+    assert_eq!(row.incident.as_ref().unwrap().tried_again, 3);
 }
 
 #[test]
@@ -626,6 +626,21 @@ fn an_account_that_leaves_while_it_flaps_ends_what_was_told() {
     let told = story.records[3].incident_id.clone();
     assert_eq!(story.look(None), "Left");
     assert_eq!(story.records.last().unwrap().incident_id, told);
+}
+
+#[test]
+fn no_end_is_left_unsaid_once_people_hear_how_it_is_or_do_not_want_to() {
+    let mut story = Story::new(ILL_AND_WELL_AGAIN);
+    story.settings.flap_limit = Some(2);
+    story.looks([well(), failed(6), well(), failed(7), well()]);
+    assert!(story.rows.values().all(|row| row.unsaid_end.is_some()));
+    assert_eq!(story.look(Some(stuck(moving(8)))), "Stuck");
+    assert!(story.rows.values().all(|row| row.unsaid_end.is_none()), "they know that it is not well");
+
+    let mut story = Story::new("failed,left");
+    assert_eq!(story.looks([failed(6), well()]), ["Failed", "(Recovered)"]);
+    assert_eq!((story.look(None).as_str(), story.incidents()), ("Left", 1));
+    assert_eq!(story.records.last().unwrap().incident_id, None, "that one is over");
 }
 
 #[test]
