@@ -554,6 +554,12 @@ fn reminders_count_from_the_begin_of_the_incident_and_come_before_what_only_mach
 }
 
 #[test]
+fn who_hears_of_failures_alone_is_not_reminded_of_them() {
+    let mut story = Story::new("failed");
+    assert_eq!(story.looks([on(0, failed(6)), on(1, failed(6))]), ["Failed", "(Reminder)"]);
+}
+
+#[test]
 fn a_row_follows_the_period_with_or_without_a_record() {
     let mut story = Story::new("all");
     assert_eq!(story.looks([on(0, moving(6)), on(1, moving(6))]), ["Joined", "-"], "it is in no incident");
