@@ -343,6 +343,9 @@ fn the_end_of_a_silence_tells_in_full_what_nobody_knows_and_reminds_of_what_they
 fn what_begins_and_ends_under_a_silence_is_told_to_machines_alone() {
     let mut story = Story::new("all");
     assert_eq!(story.looks([silenced(failed(6)), well()]), ["(Failed)", "(Recovered)"]);
+    let mut story = Story::new("all");
+    let steps = [silenced(failed(6)), moving(7), well()];
+    assert_eq!(story.looks(steps), ["(Failed)", "InProgress", "(Recovered)"], "progress is not ill");
 }
 
 fn everything() -> Silences {

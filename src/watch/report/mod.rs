@@ -263,10 +263,12 @@ mod tests {
         let both = TargetReport { outcome: Outcome::Changed, pages: 26, transitions: 1, ..whole.clone() };
         let of = |reports| Answer::new(reports, 0, None).targets;
         assert_eq!(of(vec![quick.clone(), whole.clone()]), of(vec![both]));
-        assert_eq!(of(vec![whole.clone(), quick.clone()]), of(vec![quick, whole.clone()]));
+        assert_eq!(of(vec![whole.clone(), quick.clone()]), of(vec![quick.clone(), whole.clone()]));
         let late = TargetReport::of(&target).out_of_time("out of time");
-        let both = &Answer::new(vec![whole, late], 0, None).targets[0];
+        let both = &Answer::new(vec![whole, late.clone()], 0, None).targets[0];
         assert_eq!((both.outcome, both.out_of_time, both.accounts), (Outcome::Deferred, true, 1999));
+        let late = TargetReport { look: Some(Look::Whole), ..late };
+        assert_eq!(quick.and(late).accounts_read, 20, "what was read was read");
     }
 
     fn of(pack: &str, outcome: Outcome) -> TargetReport {
