@@ -101,7 +101,7 @@ MUTATED := $(addprefix src/watch/,account_names.rs batch.rs budget.rs compare.rs
 	$(addprefix src/state/,heads/head.rs heads/schema.rs heads/writes.rs log.rs fingerprint.rs keys.rs silence.rs) src/notify/fold.rs src/pace.rs
 
 mutants: .tools/bin/cargo-mutants ## Change the pure files at random: the unit tests must notice
-	.tools/bin/cargo-mutants mutants $(MUTATED:%=--file %) --no-default-features --timeout 60 -- --locked --lib
+	.tools/bin/cargo-mutants mutants $(MUTATED:%=--file %) --no-default-features --timeout 60 -C --locked -C --lib
 
 # How long each parser is fed.
 SECONDS ?= 60
