@@ -94,13 +94,15 @@ soak: ## Kill the real function at random, HISTORIES times (SEED=n), and search 
 		protocol::soak:: protocol::model:: messages::hostile:: protocol::interleavings:: protocol::quick_looks:: \
 		protocol::crashes::no_two_faults_of_quick_looks
 
-# The pure files of a run, of what is kept, and of the digest: what a unit test can judge without an outside.
-MUTATED := $(addprefix src/watch/,compare.rs past.rs kind.rs telling.rs flap.rs record.rs batch.rs plan.rs look.rs quick.rs) \
-	$(addprefix src/state/,heads/head.rs heads/schema.rs heads/writes.rs account.rs log.rs fingerprint.rs keys.rs silence.rs id.rs) \
-	src/notify/fold.rs src/pace.rs
+# The files of a run, of what is kept, and of the digest that unit tests judge alone, without the world beside them.
+MUTATED := $(addprefix src/watch/,account_names.rs batch.rs budget.rs compare.rs flap.rs kind.rs look.rs observe.rs \
+	overdue.rs paginate.rs past.rs plan.rs quick.rs record.rs report/mod.rs report/outcome.rs room.rs telling.rs \
+	unannounced.rs) \
+	$(addprefix src/state/,account.rs fingerprint.rs heads/head.rs heads/schema.rs heads/writes.rs id.rs keys.rs log.rs \
+	silence.rs) src/notify/fold.rs src/pace.rs
 
 mutants: .tools/bin/cargo-mutants ## Change the pure files at random: the unit tests must notice
-	.tools/bin/cargo-mutants mutants $(MUTATED:%=--file %) --no-default-features --timeout 60 -- --locked --lib
+	.tools/bin/cargo-mutants mutants $(MUTATED:%=--file %) --no-default-features --timeout 60 -C --locked -C --lib
 
 # How long each parser is fed.
 SECONDS ?= 60

@@ -64,3 +64,64 @@ pub async fn settle<T: Clone>(
     }
     Ok(refused)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use tokio::time::Instant;
+
+    fn refused() -> PublishError {
+        PublishError::Refused("never".to_owned())
+    }
+
+    fn unavailable() -> PublishError {
+        PublishError::Unavailable("later".to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_could_not_be_taken_is_tried_again_alone_and_what_was_refused_is_not() {
+        let calls = RefCell::new(Vec::new());
+        let call = async |entries: &[&'static str]| {
+            calls.borrow_mut().push(entries.to_vec());
+            let is_late = calls.borrow().len() == 3;
+            let answer = entries.iter().enumerate().filter_map(|(index, entry)| match *entry {
+                "refused" => Some((index, refused())),
+                "late" if !is_late => Some((index, unavailable())),
+                "never" => Some((index, unavailable())),
+                _ => None,
+            });
+            Ok(answer.collect())
+        };
+        let begun = Instant::now();
+        let left = settle(&["good", "refused", "late", "never"], call).await;
+        assert_eq!(left, Ok(vec![(1, refused()), (3, unavailable())]));
+        let calls = calls.into_inner();
+        let again = ["late", "never"];
+        assert_eq!(calls[1..], [again.to_vec(), again.to_vec(), vec!["never"]], "four attempts");
+        assert_eq!(begun.elapsed(), Duration::from_millis(200 + 400 + 800), "twice as long each time");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_fails_is_an_error_unless_something_was_accepted_before() {
+        let denied = || PublishError::Denied("no".to_owned());
+        assert_eq!(settle(&[1, 2], async |_: &[i32]| Err(denied())).await, Err(denied()));
+        let later = async |entries: &[i32]| match entries {
+            [1, 2] => Ok(vec![(1, unavailable())]),
+            _ => Err(denied()),
+        };
+        assert_eq!(settle(&[1, 2], later).await, Ok(vec![(1, denied())]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_entry_is_sent_in_tens_and_what_was_not_accepted_comes_back() {
+        let entries: Vec<usize> = (0..25).collect();
+        let call = async |entries: &[usize]| match entries {
+            [10, ..] => Err(refused()),
+            _ => Ok(vec![(3, refused())]),
+        };
+        let mut left: Vec<usize> = send(&entries, call).await.into_iter().map(|(entry, _)| entry).collect();
+        left.sort_unstable();
+        assert_eq!(left, [vec![3], (10..20).collect(), vec![23]].concat());
+    }
+}

@@ -75,3 +75,45 @@ async fn until<T>(end: Option<Instant>, work: impl Future<Output = T>) -> Option
         Some(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::{advance, sleep};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn looking_ends_first_and_announcing_before_the_run_is_killed() {
+        for (left, looking, announcing) in [(10.0, 8.0, 9.5), (100.0, 80.0, 98.0), (900.0, 880.0, 898.0)] {
+            let [left, looking, announcing] = [left, looking, announcing].map(Duration::from_secs_f64);
+            let budget = Budget::ending_in(left);
+            assert_eq!((budget.left(), budget.is_spent()), (looking, false));
+            assert_eq!(budget.for_publish(), Some(announcing.min(10 * SECOND)));
+            advance(looking - SECOND).await;
+            assert_eq!((budget.left(), budget.is_spent()), (SECOND, false));
+            let soon = Instant::now() + SECOND / 2;
+            assert_eq!(budget.cap(soon), soon);
+            assert_eq!(budget.cap(soon + SECOND), soon + SECOND / 2);
+            assert_eq!(budget.within(sleep(SECOND / 2)).await, Some(()));
+            assert_eq!(budget.within(sleep(SECOND)).await, None, "looking ends before");
+            assert_eq!((budget.left(), budget.is_spent()), (Duration::ZERO, true));
+            assert_eq!(budget.within(async {}).await, None, "nothing is begun any more");
+            assert_eq!(budget.within_announcing(async {}).await, Some(()));
+            assert_eq!(budget.for_publish(), Some(announcing - looking).map(|left| left.min(10 * SECOND)));
+            assert_eq!(budget.within_announcing(sleep(left)).await, None);
+            assert_eq!(budget.within_announcing(async {}).await, None);
+            assert_eq!(budget.for_publish(), None);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_laptop_has_all_the_time_in_the_world_but_no_topic_has() {
+        let budget = Budget::UNLIMITED;
+        assert_eq!((budget.left(), budget.is_spent()), (Duration::MAX, false));
+        assert_eq!(budget.within(sleep(86_400 * SECOND)).await, Some(()));
+        let instant = Instant::now() + SECOND;
+        assert_eq!(budget.cap(instant), instant);
+        assert_eq!(budget.for_publish(), Some(10 * SECOND));
+    }
+}

@@ -26,6 +26,8 @@ pub mod report;
 pub mod request;
 pub mod room;
 mod start;
+#[cfg(test)]
+mod stub;
 pub mod target;
 pub mod telling;
 pub mod unannounced;

@@ -44,8 +44,8 @@ fn period(now: Timestamp, every: Duration) -> u64 {
     u64::try_from(now.as_second().div_euclid(every) * every).unwrap_or(0)
 }
 
-/// Whether a reminder of an incident is due in this period: after the last one, and no sooner than half a period after
-/// the incident began.
+/// Whether a reminder of an incident is due in this period: after the last one, and more than half a period after the
+/// incident began.
 pub fn is_due(period: u64, last: u64, began: Option<Timestamp>, every: Duration) -> bool {
     let not_before = began.map_or(0, |began| began.as_second().saturating_add(seconds(every) / 2));
     period > last && i64::try_from(period).is_ok_and(|period| period > not_before)
@@ -112,6 +112,8 @@ mod tests {
         let late = "2026-11-20T23:55:00Z";
         assert!(!due(late, late, "2026-11-21T00:05:00Z"));
         assert!(due(late, "2026-11-21T00:05:00Z", "2026-11-22T00:00:00Z"));
+        let noon = "2026-11-20T12:00:00Z";
+        assert!(!due(noon, noon, "2026-11-21T00:00:00Z"), "half a day is too soon");
         let early = "2026-11-20T08:00:00Z";
         assert!(!due(early, early, "2026-11-20T23:59:59Z"));
         assert!(due(early, early, "2026-11-21T00:00:00Z"));

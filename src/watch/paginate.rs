@@ -207,7 +207,6 @@ impl Paginator {
         let found = items.len() as u64;
         if found > wanted {
             items.truncate(to_index(wanted));
-            self.items += wanted;
             self.stop(Some(Position { token: self.token.clone(), skip: Some(skipped + wanted) }));
             return Ok(items);
         }

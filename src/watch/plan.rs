@@ -212,4 +212,59 @@ mod tests {
         cut.pagination.max_items = Some(1);
         assert!(check(&cut, &settings).unwrap_err().contains("needs its Region"));
     }
+
+    #[test]
+    fn only_a_request_for_every_pack_lists_them_in_the_regions_that_it_wants() {
+        let settings = settings("*", "eu-west-1,us-east-1");
+        let listed = |region: Option<&str>| {
+            let region = region.map(|region| region.parse().unwrap());
+            let regions = regions_to_list(&Request { region, ..Request::default() }, &settings);
+            regions.iter().map(|region| region.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(listed(None), ["eu-west-1", "us-east-1"]);
+        assert_eq!(listed(Some("us-east-1")), ["us-east-1"]);
+        let mut cut = Request::default();
+        cut.pagination.max_items = Some(1);
+        assert_eq!(check(&cut, &self::settings("*", "eu-west-1")), Ok(()), "there is one region");
+        assert_eq!(check(&Request::default(), &settings), Ok(()), "nothing is cut");
+    }
+
+    #[test]
+    fn what_owes_something_and_is_not_watched_is_found_with_its_head() {
+        let owing = Head { life: Some(1), announced: 0, ..head() };
+        let mut heads = Heads::default();
+        for (region, pack, head) in [
+            ("eu-west-1", "Watched", &owing),
+            ("eu-west-1", "Old", &owing),
+            ("us-east-1", "Watched", &owing),
+            ("us-east-1", "Quiet", &Head { announced: 1, ..owing.clone() }),
+        ] {
+            heads.known.insert(target(region, pack), head.clone());
+        }
+        let left = unwatched(&settings("!Old", "eu-west-1"), &heads);
+        let names: Vec<String> = left.iter().map(|(target, _)| target.to_string()).collect();
+        assert_eq!(names, ["Old in eu-west-1", "Watched in us-east-1"]);
+        assert!(left.iter().all(|(_, head)| *head == owing));
+    }
+
+    #[test]
+    fn a_target_that_is_loaded_again_has_the_head_and_the_silences_of_now() {
+        let settings = settings("*", "eu-west-1");
+        let planned = targets(&Request::default(), &settings, &listed("eu-west-1", &["P"]), Heads::default());
+        assert_eq!(planned[0].loaded_again(Heads::default()), None);
+        let mut heads = Heads::default();
+        heads.known.insert(target("eu-west-1", "P"), head());
+        heads.silences.0.push(crate::state::silence::Silence {
+            id: "s".to_owned(),
+            accounts: Vec::new(),
+            packs: Vec::new(),
+            regions: Vec::new(),
+            kinds: BTreeSet::new(),
+            until: jiff::Timestamp::MAX,
+            reason: "r".to_owned(),
+            by: "b".to_owned(),
+        });
+        let again = planned[0].loaded_again(heads.clone()).unwrap();
+        assert_eq!(again, Planned { head: Some(head()), silences: heads.silences, ..planned[0].clone() });
+    }
 }

@@ -4,6 +4,7 @@
 //! them wrong says so instead of what it read: the target is then looked at whole.
 
 use std::cell::{Cell, RefCell};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::try_join_all;
@@ -281,16 +282,15 @@ impl Seen {
     fn add(&mut self, states: BTreeMap<AccountId, State>) {
         for (account, state) in states {
             let before = self.states.get(&account).map(|before| before.last_update);
-            let is_later = match (before, state.last_update) {
-                (None, _) => true,
-                (Some(Some(before)), Some(now)) if before != now => now > before,
-                _ => {
-                    self.unclear.insert(account);
-                    false
-                }
+            let order = match (before, state.last_update) {
+                (None, _) => Ordering::Greater,
+                (Some(Some(before)), Some(now)) => now.cmp(&before),
+                _ => Ordering::Equal,
             };
-            if is_later {
-                self.states.insert(account, state);
+            match order {
+                Ordering::Greater => drop(self.states.insert(account, state)),
+                Ordering::Equal => drop(self.unclear.insert(account)),
+                Ordering::Less => {}
             }
         }
     }

@@ -80,8 +80,11 @@ fn transactions(changes: &[Change]) -> Vec<&[Change]> {
 mod tests {
     use super::*;
     use crate::model::Kind;
+    use crate::state::heads::Counts;
     use crate::state::{Row, State, Transition};
+    use crate::watch::stub::Stub;
     use jiff::Timestamp;
+    use std::time::Duration;
 
     fn change(n: u64, logged: bool) -> Change {
         let account = format!("{n:012}").parse().unwrap();
@@ -117,5 +120,58 @@ mod tests {
         let mixed: Vec<Change> = (0..98).map(|n| change(n, n == 97)).collect();
         assert_eq!(sizes(&mixed), [97, 1]);
         assert_eq!(sizes(&[]), [0; 0]);
+    }
+
+    const EPOCH: u64 = 7;
+
+    /// What becomes of the changes, and the transactions that were tried.
+    async fn recorded(
+        store: Stub,
+        changes: &[Change],
+        closing: Option<&Closing>,
+        budget: Budget,
+    ) -> (Result<Recorded, StoreError>, Vec<(usize, bool)>) {
+        let target = Target { region: "eu-west-1".parse().unwrap(), pack: "P".parse().unwrap() };
+        let recorded = record(&store, &target, EPOCH, changes, closing, &budget).await;
+        (recorded, store.transactions.into_inner())
+    }
+
+    #[tokio::test]
+    async fn the_closing_goes_with_the_last_transaction_or_alone() {
+        let changes: Vec<Change> = (1..=100).map(|n| change(n, true)).collect();
+        let closing = Closing::Counted(Counts::new());
+        let whole =
+            |changes| Recorded { changes, end: Position::end_of(EPOCH), is_whole: true, trouble: None };
+        for (changes, closing, transactions) in [
+            (&changes[..], Some(&closing), vec![(49, false), (49, false), (2, true)]),
+            (&changes[..49], None, vec![(49, false)]),
+            (&[], Some(&closing), vec![(0, true)]),
+            (&[], None, vec![]),
+        ] {
+            let done = recorded(Stub::default(), changes, closing, Budget::UNLIMITED).await;
+            assert_eq!(done, (Ok(whole(changes.len())), transactions));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_known_to_be_written_bounds_what_may_be_announced() {
+        let changes: Vec<Change> = (1..=100).map(|n| change(n, true)).collect();
+        let unknown = StoreError::Unavailable("no answer".to_owned());
+        let fails = |n, error: &StoreError| Stub { fails: Some((n, error.clone())), ..Stub::default() };
+        let before = Recorded {
+            changes: 0,
+            end: Position::end_of(EPOCH - 1),
+            is_whole: false,
+            trouble: Some(unknown.clone()),
+        };
+        let nothing = recorded(fails(1, &unknown), &changes, None, Budget::UNLIMITED).await;
+        assert_eq!(nothing, (Ok(before.clone()), vec![(49, false)]));
+        let end = Position { epoch: EPOCH, place: Place::Account(changes[48].account) };
+        let some = recorded(fails(2, &unknown), &changes, None, Budget::UNLIMITED).await;
+        assert_eq!(some, (Ok(Recorded { changes: 49, end, ..before.clone() }), vec![(49, false); 2]));
+        let late = recorded(Stub::default(), &changes, None, Budget::ending_in(Duration::ZERO)).await;
+        assert_eq!(late, (Ok(Recorded { trouble: None, ..before }), vec![]));
+        let newer = recorded(fails(2, &StoreError::Superseded), &changes, None, Budget::UNLIMITED).await;
+        assert_eq!(newer.0, Err(StoreError::Superseded));
     }
 }

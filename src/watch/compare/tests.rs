@@ -242,9 +242,9 @@ fn the_same_failure_tried_again_has_failed_again_and_another_one_is_news() {
 #[test]
 fn a_row_counts_how_often_it_was_tried_again() {
     let mut story = Story::new("all");
-    story.looks([failed(6), failed(7), moving(8), failed(9), failed_with("B", 9)]);
+    story.looks([failed(6), failed(7), moving(8), failed(9), failed_with("B", 9), failed_with("B", 10)]);
     let row = story.rows.values().next().unwrap();
-    assert_eq!(row.incident.as_ref().unwrap().tried_again, 2);
+    assert_eq!(row.incident.as_ref().unwrap().tried_again, 3);
 }
 
 #[test]
@@ -343,6 +343,9 @@ fn the_end_of_a_silence_tells_in_full_what_nobody_knows_and_reminds_of_what_they
 fn what_begins_and_ends_under_a_silence_is_told_to_machines_alone() {
     let mut story = Story::new("all");
     assert_eq!(story.looks([silenced(failed(6)), well()]), ["(Failed)", "(Recovered)"]);
+    let mut story = Story::new("all");
+    let steps = [silenced(failed(6)), moving(7), well()];
+    assert_eq!(story.looks(steps), ["(Failed)", "InProgress", "(Recovered)"], "progress is not ill");
 }
 
 fn everything() -> Silences {
@@ -425,6 +428,43 @@ fn a_pack_that_is_deleted_on_purpose_reaches_people_as_one_message() {
     assert_eq!(told(&both(&well(), &well()), &[]), [true, true], "nobody has seen that it is being deleted");
 }
 
+#[test]
+fn a_pack_is_being_deleted_where_everybody_who_stays_is() {
+    let [a, b] = [A, "444455556666"].map(|id| id.parse::<AccountId>().unwrap());
+    let deleting = state("DELETE_IN_PROGRESS");
+    let rows = BTreeMap::from([a, b].map(|account| (account, old_row(well(), None))));
+    let one = BTreeSet::from([b]);
+    for (seen, whole, absent, excluded, told) in [
+        (vec![a, b], false, false, false, false),
+        (vec![a], true, false, false, false),
+        (vec![a], false, true, false, false),
+        (vec![a], false, false, true, false),
+        // Nobody knows of the other.
+        (vec![a], false, false, false, true),
+    ] {
+        let states = seen.iter().map(|account| (*account, deleting.clone())).collect();
+        let absent = if absent { one.clone() } else { BTreeSet::new() };
+        let excluded = if excluded { one.clone() } else { BTreeSet::new() };
+        let observed = Observation { states, whole, absent };
+        let changes = changes(&rows, &observed, &excluded, STAMP, false);
+        let are_told = changes.iter().filter_map(|change| change.transition.as_ref()?.told);
+        assert!(are_told.clone().all(|is| is == told), "{observed:?} {excluded:?}");
+        assert!(are_told.count() > 0);
+    }
+}
+
+#[test]
+fn a_record_is_kept_for_as_long_as_the_history_and_never_less_than_two_weeks() {
+    let day = Duration::from_secs(24 * 60 * 60);
+    for (history, kept) in [(1, 14), (14, 14), (90, 90)] {
+        let mut story = Story::new("all");
+        story.settings.history = history * day;
+        story.look(Some(failed(6)));
+        let record = story.records.last().unwrap();
+        assert_eq!(record.expires_at, record.observed_at + kept * day);
+    }
+}
+
 /// A row of a packwatch that knew no incidents.
 fn old_row(state: State, failing_since: Option<Timestamp>) -> Row {
     Row {
@@ -458,6 +498,23 @@ fn a_row_from_before_incidents_is_in_one_that_people_know() {
     }
     let well = old_row(well(), None);
     assert_eq!(well.incident(&target(), "b", A.parse().unwrap()), None);
+}
+
+#[test]
+fn a_reminder_of_an_older_row_is_due_after_those_that_it_counts() {
+    // 2026-11-20 is day 0.
+    for (row, now, kind) in [
+        (reminded(failed(6), 1), on(1, failed(6)), "-"),
+        (reminded(failed(6), 1), on(2, failed(6)), "Reminder"),
+        (reminded(failed(6), 2), on(2, failed(6)), "-"),
+        // It reminded of failures only.
+        (stuck(moving(6)), on(3, stuck(moving(6))), "-"),
+    ] {
+        let mut story = Story::new("all");
+        story.rows.insert(A.parse().unwrap(), old_row(row.clone(), None));
+        assert_eq!(story.look(Some(now.clone())), kind, "{row:?} {now:?}");
+        assert_eq!(story.look(Some(State { reminder: now.reminder + 86_400, ..now })), "Reminder");
+    }
 }
 
 /// The state with the period of the day that has this number.
@@ -500,6 +557,12 @@ fn reminders_count_from_the_begin_of_the_incident_and_come_before_what_only_mach
 }
 
 #[test]
+fn who_hears_of_failures_alone_is_not_reminded_of_them() {
+    let mut story = Story::new("failed");
+    assert_eq!(story.looks([on(0, failed(6)), on(1, failed(6))]), ["Failed", "(Reminder)"]);
+}
+
+#[test]
 fn a_row_follows_the_period_with_or_without_a_record() {
     let mut story = Story::new("all");
     assert_eq!(story.looks([on(0, moving(6)), on(1, moving(6))]), ["Joined", "-"], "it is in no incident");
@@ -522,6 +585,7 @@ fn clocks_that_differ_neither_remind_twice_nor_free_what_is_stuck() {
         ["Failed", "Reminder", "-", "-", "-"],
         "the last: reminders were switched off"
     );
+    assert!(story.rows.values().all(|row| row.state.reminder == 0), "or no fingerprint would ever be equal");
     let mut story = Story::new("all");
     assert_eq!(story.looks([stuck(moving(6)), moving(6), moving(7)]), ["Stuck", "-", "InProgress"]);
     let mut story = Story::new("all");
@@ -571,6 +635,21 @@ fn an_account_that_leaves_while_it_flaps_ends_what_was_told() {
     let told = story.records[3].incident_id.clone();
     assert_eq!(story.look(None), "Left");
     assert_eq!(story.records.last().unwrap().incident_id, told);
+}
+
+#[test]
+fn no_end_is_left_unsaid_once_people_hear_how_it_is_or_do_not_want_to() {
+    let mut story = Story::new(ILL_AND_WELL_AGAIN);
+    story.settings.flap_limit = Some(2);
+    story.looks([well(), failed(6), well(), failed(7), well()]);
+    assert!(story.rows.values().all(|row| row.unsaid_end.is_some()));
+    assert_eq!(story.look(Some(stuck(moving(8)))), "Stuck");
+    assert!(story.rows.values().all(|row| row.unsaid_end.is_none()), "they know that it is not well");
+
+    let mut story = Story::new("failed,left");
+    assert_eq!(story.looks([failed(6), well()]), ["Failed", "(Recovered)"]);
+    assert_eq!((story.look(None).as_str(), story.incidents()), ("Left", 1));
+    assert_eq!(story.records.last().unwrap().incident_id, None, "that one is over");
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn tick() -> Circumstances {
 #[test]
 fn a_tick_is_quick_unless_something_speaks_for_a_whole_look() {
     type Case = (&'static str, Why, fn(&mut LookFacts, &mut Circumstances));
-    let table: [Case; 11] = [
+    let table: [Case; 13] = [
         ("as it is", Why::Tick, |_, _| {}),
         ("asked for", Why::Asked, |_, around| around.cause = Cause::Asked),
         ("whole looks only", Why::Always, |_, around| around.whole_every = None),
@@ -45,6 +45,8 @@ fn a_tick_is_quick_unless_something_speaks_for_a_whole_look() {
         ("1,201 accounts", Why::Tick, |facts, _| facts.accounts = counts(&[("CREATE_SUCCESSFUL", 1_201)])),
         ("disproved in this run", Why::Disproved, |_, around| around.disproved = true),
         ("disproved today", Why::Disproved, |facts, _| facts.whole_until = Some(at("2026-11-20T10:00:01Z"))),
+        ("for a day", Why::Disproved, |facts, _| facts.whole_until = Some(at("2026-11-21T10:00:00Z"))),
+        ("by a clock ahead", Why::Tick, |facts, _| facts.whole_until = Some(at("2026-11-21T10:00:01Z"))),
         ("disproved yesterday", Why::Tick, |facts, _| facts.whole_until = Some(at(NOW))),
     ];
     for (case, why, change) in table {
@@ -171,9 +173,38 @@ fn a_whole_look_begins_only_where_its_pages_fit() {
     let elapsed = Duration::from_millis(120);
     assert!(tempo.fits(100, elapsed, Duration::from_secs(4)));
     assert!(!tempo.fits(101, elapsed, Duration::from_secs(4)));
+    // One after the other, each takes its part of the time.
+    let mut in_turn = Tempo::default();
+    in_turn.note(4, 4, Duration::from_millis(160));
+    assert!(in_turn.fits(100, elapsed, Duration::from_secs(4)));
+    assert!(!in_turn.fits(101, elapsed, Duration::from_secs(4)));
     // Throttled to five a second, where each of many waits for its turn: alone, a page takes a fifth of a second.
     let mut throttled = Tempo::default();
     (0..50).for_each(|_| throttled.note(1, 1, Duration::from_millis(100)));
     assert!(throttled.fits(100, 10 * second, 20 * second));
     assert!(!throttled.fits(101, 10 * second, 20 * second));
+}
+
+#[test]
+fn a_head_says_what_decides_its_look() {
+    let first =
+        crate::state::heads::Claim { seen: 0, born: "b".to_owned(), listens: None, run: "r".to_owned() };
+    let (accounts, seconds) = (counts(&[("CREATE_SUCCESSFUL", 2_000)]), |time| Some(at(time).as_second()));
+    let head = Head {
+        accounts: accounts.clone(),
+        life: Some(1),
+        whole_at: seconds("2026-11-20T09:00:00Z"),
+        whole_until: seconds("2026-11-21T09:00:00Z"),
+        ..first.first_head()
+    };
+    let facts = LookFacts {
+        accounts,
+        has_life: true,
+        whole_at: Some(at("2026-11-20T09:00:00Z")),
+        whole_until: Some(at("2026-11-21T09:00:00Z")),
+    };
+    assert_eq!(LookFacts::of(Some(&head)), facts);
+    assert_eq!(LookFacts::of(None), LookFacts::default());
+    let spelled = [Look::Quick, Look::Whole].map(|look| serde_json::to_value(look).unwrap());
+    assert_eq!(spelled, [Look::Quick, Look::Whole].map(Look::as_str), "in the answer as in the log");
 }

@@ -4,11 +4,13 @@ use super::*;
 fn read(pages: &[&[u32]], config: &PaginationConfig) -> (Vec<u32>, Option<String>) {
     let mut read = Paginator::new(config).unwrap();
     let mut items = Vec::new();
-    while let Some(request) = read.next_request() {
+    for _ in pages {
+        let Some(request) = read.next_request() else { break };
         let n: usize = request.token.map_or(0, |token| token.parse().unwrap());
         let next_token = (n + 1 < pages.len()).then(|| (n + 1).to_string());
         items.extend(read.accept(Page { items: pages[n].to_vec(), next_token }).unwrap());
     }
+    assert_eq!(read.next_request(), None, "it has ended");
     (items, read.resume_token())
 }
 
@@ -45,7 +47,7 @@ fn every_cut_resumes_to_the_whole() {
     let pages: &[&[u32]] = &[&[0, 1, 2], &[3], &[], &[4, 5, 6, 7]];
     for step in 1..10 {
         let (mut all, mut token) = (Vec::new(), None);
-        loop {
+        for _ in 0..8 {
             let (items, next) = read(pages, &cut(step, token));
             all.extend(items);
             token = next;
@@ -81,13 +83,29 @@ fn old_and_raw_tokens_are_taken_as_botocore_takes_them() {
     assert_eq!(Position::decode("abc___2").unwrap(), old);
     let raw = Position { token: Some("abc___x".to_owned()), skip: None };
     assert_eq!(Position::decode("abc___x").unwrap(), raw);
+    let first = Position { token: None, skip: Some(2) };
+    assert_eq!(Position::decode("None___2").unwrap(), first);
 }
 
 #[test]
-fn a_token_of_another_operation_is_refused_by_name() {
-    let token = STANDARD.encode(r#"{"Marker": "x"}"#);
-    let error = Position::decode(&token).unwrap_err().to_string();
-    assert!(error.contains("\"Marker\""), "{error}");
+fn a_token_that_is_not_of_this_operation_is_refused_with_what_is_wrong() {
+    for (token, why) in [
+        (r#"{"Marker": "x"}"#, "it holds \"Marker\", so it is of another operation"),
+        (r#"{"NextToken": 1}"#, "its NextToken is not a string"),
+        (r#"{"NextToken": null, "boto_truncate_amount": -1}"#, "its boto_truncate_amount is not a count"),
+        (r#"{"boto_truncate_amount": "2"}"#, "its boto_truncate_amount is not a count"),
+    ] {
+        let error = Position::decode(&STANDARD.encode(token)).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    }
+}
+
+#[test]
+fn a_service_that_does_not_end_is_given_up_after_20_000_pages() {
+    let mut read = Paginator::new(&PaginationConfig::default()).unwrap();
+    let mut page = |n: u64| read.accept(Page { items: vec![()], next_token: Some(n.to_string()) });
+    assert!((1..=20_000).all(|n| page(n).is_ok()));
+    assert_eq!(page(20_001), Err(PaginationError::TooManyPages));
 }
 
 #[test]

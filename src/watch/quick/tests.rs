@@ -97,7 +97,8 @@ impl StatusSource for Fake {
             rows.retain(wanted);
         }
         let begin: usize = page.token.as_ref().map_or(0, |token| token.parse().unwrap());
-        let end = begin + usize::from(page.limit.unwrap_or(100));
+        // A size that is not said is not relied on.
+        let end = begin + usize::from(page.limit.unwrap_or(99));
         let next_token = (end < rows.len()).then(|| end.to_string());
         let mut items: Vec<_> = rows.into_iter().take(end).skip(begin).collect();
         if self.filtered == Filtered::AfterPages {
