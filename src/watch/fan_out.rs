@@ -16,8 +16,8 @@ pub(super) async fn send<O: Outside>(
     queue: &O::Queue,
     targets: &[Target],
 ) -> BTreeMap<Target, PublishError> {
-    // May be given up at any time: what was sent is sent, the rest is told as not sent. There is time for it though quick
-    // looks took all of theirs: else nobody would make the whole ones.
+    // May be given up at any time: what was sent is sent, the rest is told as not sent. There is time for it though the
+    // quick looks took all of theirs.
     let send = async |targets: &[Target]| {
         let late = || PublishError::Unavailable("out of time".to_owned());
         context.budget.within_announcing(queue.send(targets)).await.ok_or_else(late)?

@@ -202,7 +202,9 @@ impl<'a, O: Outside> Looks<'a, O> {
         // What the sender has claimed it still announces: another run would tell the same again.
         let is_free = |due: &DueLook| !self.claimed.borrow().contains_key(&due.target);
         let due = due.first.into_iter().chain(due.then.into_iter().filter(is_free)).map(|due| due.target);
-        let due = some_of(due.filter(|target| !turned.contains(target)).collect());
+        // Where quick looks found no time, whole ones would take still more of it from them.
+        let has_time = !self.context.budget.is_spent();
+        let due = some_of(due.filter(|target| has_time && !turned.contains(target)).collect());
         let targets: Vec<Target> = turned.iter().chain(&due).cloned().collect();
         refused.extend(fan_out::send(self.context, queue, &targets).await);
         let queued = |target: &Target| fan_out::sent(TargetReport::of(target), refused.get(target));

@@ -55,6 +55,8 @@ struct Accepted {
     mark: Mark,
     document: String,
     answered: bool,
+    /// Of which targets its copies are excused.
+    excused: BTreeSet<Target>,
 }
 
 #[derive(Default)]
@@ -70,6 +72,8 @@ impl Journal {
 
     pub(crate) fn claims(&self, target: &Target, epoch: u64) {
         let mut run = self.run.borrow_mut();
+        // A target that is claimed twice in a run is told again what could not be stored.
+        self.told.borrow_mut().excused.extend(run.excuse(false, |of| of == target));
         if let Some(head) = run.store.as_ref().and_then(|store| store.heads().remove(target)) {
             run.marks.insert(target.clone(), (head.people_mark(), head.machines_mark()));
         }
@@ -101,7 +105,7 @@ impl Journal {
             }
         }
         self.told.borrow_mut().again.extend(run.told_before(mark, &document));
-        run.accepted.push(Accepted { mark, document, answered: false });
+        run.accepted.push(Accepted { mark, document, answered: false, excused: BTreeSet::new() });
         run.accepted.len() - 1
     }
 
@@ -125,22 +129,33 @@ impl Journal {
 
     /// The run is over, or dead.
     pub(crate) fn end(&self, died: bool) {
-        let run = self.run.take();
-        let Some(store) = &run.store else { return };
-        for Accepted { mark, document, answered } in &run.accepted {
-            for (target, piece) in pieces(&serde_json::from_str(document).unwrap()) {
-                let has_trouble = run.troubles.get(mark).is_some_and(|troubles| *troubles > 0);
-                let is_unstored = run.unstored.contains(&(*mark, target.clone()));
-                let is_excused = died || !answered || has_trouble || is_unstored;
-                if is_excused && !is_covered(store, *mark, &target, &piece) {
-                    self.told.borrow_mut().excused.push((*mark, piece.to_string()));
-                }
-            }
-        }
+        let mut run = self.run.take();
+        self.told.borrow_mut().excused.extend(run.excuse(died, |_| true));
     }
 }
 
 impl Run {
+    /// What was accepted of these targets, and has a reason to come again: no mark says that it was told.
+    fn excuse(&mut self, died: bool, is_asked: impl Fn(&Target) -> bool) -> Vec<(Mark, String)> {
+        let mut excuses = Vec::new();
+        let Some(store) = &self.store else { return excuses };
+        for Accepted { mark, document, answered, excused } in &mut self.accepted {
+            let has_trouble = self.troubles.get(mark).is_some_and(|troubles| *troubles > 0);
+            for (target, piece) in pieces(&serde_json::from_str(document).unwrap()) {
+                let is_unstored = self.unstored.contains(&(*mark, target.clone()));
+                let is_excused = died || !*answered || has_trouble || is_unstored;
+                if is_excused
+                    && is_asked(&target)
+                    && !is_covered(store, *mark, &target, &piece)
+                    && excused.insert(target)
+                {
+                    excuses.push((*mark, piece.to_string()));
+                }
+            }
+        }
+        excuses
+    }
+
     /// What of a message was told before the run claimed the target.
     fn told_before(&self, mark: Mark, document: &str) -> Vec<String> {
         let mut again = Vec::new();
