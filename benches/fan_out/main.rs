@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! make simulate                everything
-//! make simulate PART=quick     quick looks by one run; PART=fan-out: with the queue; PART=whole: whole looks only
+//! make simulate PART=quick     quick looks by one run; PART=fan-out: with the queue; PART=redeployment: of one pack;
+//!                              PART=whole: whole looks only
 //! ```
 //!
 //! Simulated are AWS Config (pages made when asked for, 150 ms a call, a limit of calls a second for each region), the
@@ -54,6 +55,9 @@ fn main() {
     }
     if wants("fan-out") {
         quick::print(Some(EIGHT));
+    }
+    if wants("redeployment") {
+        println!("{}", in_virtual_time(quick::a_redeployment()));
     }
     if wants("whole") {
         whole();

@@ -43,9 +43,6 @@ pub(crate) fn print(how: Option<FanOut>) {
             simulations.push(Box::new(move || in_virtual_time(row(rate, percent, how))));
         }
     }
-    if how.is_none() {
-        simulations.push(Box::new(|| in_virtual_time(a_redeployment())));
-    }
     side_by_side(simulations);
 }
 
@@ -208,7 +205,7 @@ async fn every_target_changes_in_every_tick(how: Option<FanOut>) -> String {
 }
 
 /// One pack of 10,000 accounts alone: all are in progress for 30 minutes.
-async fn a_redeployment() -> String {
+pub(crate) async fn a_redeployment() -> String {
     let watched = Watched::new(Size { packs: 1, regions: 1, ..LARGE }, 1, None).await;
     let organization = &watched.cloud.organization;
     let calls = organization.calls.get();
