@@ -55,8 +55,8 @@ struct Accepted {
     mark: Mark,
     document: String,
     answered: bool,
-    /// Of which targets its copies are excused.
-    excused: BTreeSet<Target>,
+    /// Of which of its pieces copies are excused already.
+    excused: BTreeSet<usize>,
 }
 
 #[derive(Default)]
@@ -141,13 +141,14 @@ impl Run {
         let Some(store) = &self.store else { return excuses };
         for Accepted { mark, document, answered, excused } in &mut self.accepted {
             let has_trouble = self.troubles.get(mark).is_some_and(|troubles| *troubles > 0);
-            for (target, piece) in pieces(&serde_json::from_str(document).unwrap()) {
+            let pieces = pieces(&serde_json::from_str(document).unwrap());
+            for (index, (target, piece)) in pieces.into_iter().enumerate() {
                 let is_unstored = self.unstored.contains(&(*mark, target.clone()));
                 let is_excused = died || !*answered || has_trouble || is_unstored;
                 if is_excused
                     && is_asked(&target)
                     && !is_covered(store, *mark, &target, &piece)
-                    && excused.insert(target)
+                    && excused.insert(index)
                 {
                     excuses.push((*mark, piece.to_string()));
                 }
