@@ -1,0 +1,128 @@
+use super::*;
+
+#[test]
+fn two_looks_at_one_target_are_one_report_in_either_order() {
+    let target = Target { region: "eu-west-1".parse().unwrap(), pack: "P".parse().unwrap() };
+    let quick = TargetReport {
+        look: Some(Look::Quick),
+        outcome: Outcome::Changed,
+        accounts: 2000,
+        accounts_read: 20,
+        pages: 6,
+        transitions: 1,
+        ..TargetReport::of(&target)
+    };
+    let whole = TargetReport {
+        look: Some(Look::Whole),
+        accounts: 1999,
+        accounts_read: 1999,
+        pages: 20,
+        ..TargetReport::of(&target)
+    };
+    let both = TargetReport { outcome: Outcome::Changed, pages: 26, transitions: 1, ..whole.clone() };
+    let of = |reports| Answer::new(reports, 0, None).targets;
+    assert_eq!(of(vec![quick.clone(), whole.clone()]), of(vec![both]));
+    assert_eq!(of(vec![whole.clone(), quick.clone()]), of(vec![quick.clone(), whole.clone()]));
+    let late = TargetReport::of(&target).out_of_time("out of time");
+    let both = &Answer::new(vec![whole, late.clone()], 0, None).targets[0];
+    assert_eq!((both.outcome, both.out_of_time, both.accounts), (Outcome::Deferred, true, 1999));
+    let late = TargetReport { look: Some(Look::Whole), ..late };
+    assert_eq!(quick.and(late).accounts_read, 20, "what was read was read");
+}
+
+fn of(pack: &str, outcome: Outcome) -> TargetReport {
+    let target = Target { region: "eu-west-1".parse().unwrap(), pack: pack.parse().unwrap() };
+    TargetReport::of(&target).ended(outcome, Some("why".to_owned()))
+}
+
+#[test]
+fn a_failure_names_ten_targets_and_counts_the_rest() {
+    let failure = |failed: usize| {
+        let names = (0..failed).map(|n| format!("P{n:02}"));
+        let mut reports: Vec<_> = names.map(|name| of(&name, Outcome::Denied)).collect();
+        reports.push(of("Q", Outcome::Changed));
+        Answer::new(reports, 0, None).failure()
+    };
+    assert_eq!(failure(0), None);
+    assert_eq!(failure(1).unwrap(), "1 of 2 targets did not finish:\n  P00 in eu-west-1: Denied: why");
+    assert!(failure(10).unwrap().ends_with("\n  P09 in eu-west-1: Denied: why"));
+    assert!(failure(12).unwrap().ends_with("\n  P09 in eu-west-1: Denied: why\n  and 2 more"));
+    let region = TargetReport::of_region(&"eu-west-1".parse().unwrap()).ended(Outcome::Incomplete, None);
+    let failure = Answer::new(vec![region], 0, None).failure().unwrap();
+    assert!(failure.ends_with("every pack in eu-west-1: Incomplete: "), "{failure}");
+}
+
+#[test]
+fn accounts_are_counted_by_phase_where_the_target_was_finished() {
+    let statuses = [("CREATE_FAILED", 2), ("UPDATE_FAILED", 3), ("CREATE_SUCCESSFUL", 100)];
+    let statuses = statuses.map(|(status, n)| (status.parse().unwrap(), n));
+    let report = |outcome| {
+        TargetReport { statuses: Some(statuses.clone().into()), ..of("P", outcome) }.ended(outcome, None)
+    };
+    let failed = |outcome| report(outcome).in_phase(Phase::Failed);
+    assert_eq!(failed(Outcome::Changed), Some(5));
+    assert_eq!(report(Outcome::Changed).in_phase(Phase::InProgress), Some(0));
+    assert_eq!(failed(Outcome::Superseded), None, "nobody knows what the other run found");
+}
+
+#[test]
+fn a_report_is_of_its_pack_in_its_region() {
+    let [p, q] = ["P", "Q"].map(|pack| of(pack, Outcome::Unchanged));
+    let region = TargetReport::of_region(&p.region);
+    let target = |region: &str| Target { region: region.parse().unwrap(), pack: "P".parse().unwrap() };
+    assert_eq!([&p, &q, &region].map(|report| report.is_of(&target("eu-west-1"))), [true, false, false]);
+    assert!(!p.is_of(&target("us-east-1")));
+    assert_eq!([&p, &q, &region].map(TargetReport::pack_name), ["P", "Q", "*"]);
+    let answer = serde_json::to_value(&region).unwrap();
+    assert_eq!(answer["OrganizationConformancePackName"], "*");
+}
+
+#[test]
+fn of_two_looks_the_weightier_outcome_is_told() {
+    use Outcome::*;
+    for (one, other) in [
+        (Unchanged, Queued),
+        (Queued, Changed),
+        (Changed, Baseline),
+        (Baseline, Deleted),
+        (Deleted, Deferred),
+        (Deferred, Superseded),
+        (Superseded, Incomplete),
+        (Incomplete, Denied),
+    ] {
+        let both = |looks: [Outcome; 2]| of("P", looks[0]).and(of("P", looks[1])).outcome;
+        assert_eq!([both([one, other]), both([other, one])], [other; 2]);
+    }
+    let spelled = Outcome::ALL.map(|outcome| serde_json::to_string(&outcome).unwrap());
+    assert_eq!(spelled, Outcome::ALL.map(|outcome| format!("{:?}", outcome.as_str())));
+}
+
+#[test]
+fn two_looks_that_end_alike_are_told_as_the_wider_one_and_then_the_first() {
+    let look = |look, error: &str| {
+        TargetReport { look, ..of("P", Outcome::Deferred) }.ended(Outcome::Deferred, Some(error.to_owned()))
+    };
+    let (quick, whole) = (look(Some(Look::Quick), "quick"), look(Some(Look::Whole), "whole"));
+    for (one, other, error) in
+        [(&quick, &whole, "whole"), (&whole, &quick, "whole"), (&quick, &look(None, "asked"), "quick")]
+    {
+        assert_eq!(one.clone().and(other.clone()).error.as_deref(), Some(error));
+    }
+}
+
+#[test]
+fn the_accounts_by_status_are_of_the_wider_look_that_knows_them() {
+    let counted = |look, n: Option<u64>| {
+        let statuses = n.map(|n| Counts::from([("CREATE_FAILED".parse().unwrap(), n)]));
+        TargetReport { look: Some(look), statuses, ..of("P", Outcome::Unchanged) }
+    };
+    for (quick, whole, failed) in
+        [(Some(1), Some(2), Some(2)), (Some(1), None, Some(1)), (None, Some(2), Some(2)), (None, None, None)]
+    {
+        for outcome in [Outcome::Unchanged, Outcome::Changed] {
+            let quick = TargetReport { outcome, ..counted(Look::Quick, quick) };
+            let both = quick.and(counted(Look::Whole, whole));
+            assert_eq!((both.outcome, both.in_phase(Phase::Failed)), (outcome, failed));
+        }
+    }
+}
