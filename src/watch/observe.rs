@@ -111,6 +111,9 @@ pub async fn confirm(
     settings: &Settings,
     silences: &Silences,
 ) -> Result<(), ReadError> {
+    if missing.is_empty() {
+        return Ok(());
+    }
     let wanted: BTreeSet<&AccountId> = missing.iter().collect();
     let one_by_one = missing.len() as u64 <= read.pages;
     let mut ask = async |filters: Filters| {
