@@ -28,6 +28,15 @@ async fn stage(more: &[(&str, &str)]) -> Stage {
     stage
 }
 
+/// With a pack that gets quick looks.
+async fn large() -> Stage {
+    let stage = stage(&[]).await;
+    stage.world.add_pack(REGION, "Large", 1300);
+    stage.tick().await;
+    stage.drain().await;
+    stage
+}
+
 impl Stage {
     /// Gives the function the next batch, and Lambda's mapping its answer; the ids that come back.
     async fn take(&self, most: usize) -> Option<BTreeSet<String>> {
@@ -175,10 +184,7 @@ async fn the_sender_looks_quickly_and_queues_four_whole_looks_the_longest_due_an
 
 #[tokio::test]
 async fn where_quick_looks_find_no_time_no_whole_one_is_queued_and_the_run_does_not_fail() {
-    let stage = stage(&[]).await;
-    stage.world.add_pack(REGION, "Large", 1300);
-    stage.tick().await;
-    stage.drain().await;
+    let stage = large().await;
     stage.seen_whole("Large", Duration::from_secs(3660));
     stage.world.throttle(REGION, 1.0);
     let answer = stage.lambda.invoke(scheduled(), Duration::from_secs(4)).await.unwrap();
@@ -191,10 +197,7 @@ async fn where_quick_looks_find_no_time_no_whole_one_is_queued_and_the_run_does_
 
 #[tokio::test]
 async fn a_queued_whole_look_that_finds_no_time_does_not_come_back() {
-    let stage = stage(&[]).await;
-    stage.world.add_pack(REGION, "Large", 1300);
-    stage.tick().await;
-    stage.drain().await;
+    let stage = large().await;
     stage.world.enqueue(QUEUE, &message(REGION, "Large"));
     stage.world.latency(Duration::from_secs(1));
     let answer = stage.lambda.invoke(stage.world.deliver(QUEUE, 10).unwrap(), Duration::from_secs(4)).await;
@@ -205,10 +208,7 @@ async fn a_queued_whole_look_that_finds_no_time_does_not_come_back() {
 
 #[tokio::test]
 async fn a_queue_that_refuses_fails_the_sender_though_its_quick_looks_are_done() {
-    let stage = stage(&[]).await;
-    stage.world.add_pack(REGION, "Large", 1300);
-    stage.tick().await;
-    stage.drain().await;
+    let stage = large().await;
     // Late: it is queued though the sender has claimed it.
     stage.seen_whole("Large", Duration::from_secs(3 * 3600 + 60));
     stage.forget();
