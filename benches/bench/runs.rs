@@ -4,7 +4,7 @@ use crate::Size;
 use crate::contestant::{ALERTS, CONCURRENCY, Contestant, EVENTS, REGION};
 use crate::drained::drained;
 use crate::events::{asked, tick};
-use crate::harness::dynamo::Dynamo;
+use crate::harness::dynamo::{Dynamo, Request};
 use crate::process::{Process, Used};
 use crate::startup::median;
 use crate::store;
@@ -161,11 +161,13 @@ pub(crate) async fn measure(contestants: &[Contestant; 2], (packs, accounts): Si
                 let name = contestants[index].name;
                 eprintln!("{packs} x {accounts} {kind:?} {latency:?} {name}: {used:?}");
                 samples[index].push(used);
+                let requests = stage.dynamo.take_requests();
                 if run == runs {
-                    measured.push(stage.measured(&samples[index], &calls, &stage.table(index)));
+                    let table = stage.table(index);
+                    measured.push(stage.measured(&samples[index], &calls, &requests, &table));
                 }
                 if kind == Kind::AllChanged && index == 0 {
-                    stores.push(store::replay(&stage.dynamo).await);
+                    stores.push(store::replay(&stage.dynamo, requests).await);
                 }
             }
         }
@@ -251,8 +253,7 @@ impl<'a> Stage<'a> {
     }
 
     /// The medians and the highest peak of the runs, with the requests of the last one.
-    fn measured(&self, samples: &[Used], calls: &Calls, table: &str) -> Measured {
-        let requests = self.dynamo.requests();
+    fn measured(&self, samples: &[Used], calls: &Calls, requests: &[Request], table: &str) -> Measured {
         Measured {
             used: Used {
                 wall: median(samples.iter().map(|used| used.wall)),
@@ -262,7 +263,7 @@ impl<'a> Stage<'a> {
             config: calls.config,
             table: requests.len(),
             sns: calls.sns,
-            units: units::of(&requests, &self.dynamo.dump(table)),
+            units: units::of(requests, &self.dynamo.dump(table)),
         }
     }
 }

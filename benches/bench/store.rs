@@ -1,6 +1,6 @@
 //! What the store of the bench takes by itself: an SQLite engine on one thread, behind a front that counts.
 
-use crate::harness::dynamo::Dynamo;
+use crate::harness::dynamo::{self, Dynamo};
 use axum::body::Body;
 use axum::http::{Request, Uri};
 use futures_util::future::join_all;
@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 const UNCHECKED: &str = "AWS4-HMAC-SHA256 Credential=bench/20260101/eu-west-1/dynamodb/aws4_request, \
                          SignedHeaders=host, Signature=0";
 
-/// Sends every transaction since the last reset once more, as packwatch does: those of a pack one after the other, the
+/// Sends every transaction among these requests once more, as packwatch does: those of a pack one after the other, the
 /// packs side by side. They are accepted, since the epoch is still the same, and write the same again.
-pub(crate) async fn replay(dynamo: &Dynamo) -> Duration {
+pub(crate) async fn replay(dynamo: &Dynamo, requests: Vec<dynamo::Request>) -> Duration {
     let mut packs: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for mut request in dynamo.requests() {
+    for mut request in requests {
         let Some(pk) = request.body["TransactItems"][1]["Put"]["Item"]["pk"]["S"].as_str() else { continue };
         let pk = pk.to_owned();
         // With its token it would count as a repetition, which writes nothing.

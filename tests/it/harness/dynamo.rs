@@ -129,6 +129,11 @@ impl Dynamo {
         self.front.lock().unwrap().requests.clone()
     }
 
+    /// The requests so far, which the front then forgets.
+    pub fn take_requests(&self) -> Vec<Request> {
+        std::mem::take(&mut self.front.lock().unwrap().requests)
+    }
+
     /// How many requests there were of each operation.
     pub fn counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
