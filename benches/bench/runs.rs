@@ -4,11 +4,11 @@ use crate::Size;
 use crate::contestant::{ALERTS, CONCURRENCY, Contestant, EVENTS, REGION};
 use crate::drained::drained;
 use crate::events::{asked, tick};
-use crate::harness::dynamo::{Dynamo, Request};
+use crate::harness::dynamo::Dynamo;
 use crate::process::{Process, Used};
 use crate::startup::median;
-use crate::store;
-use crate::units::{self, Units};
+use crate::store::{self, Sent};
+use crate::units::{self, Stored, Units};
 use crate::world::World;
 use crate::world::packs::account;
 use crate::world::server::Served;
@@ -156,18 +156,21 @@ pub(crate) async fn measure(contestants: &[Contestant; 2], (packs, accounts): Si
                 stage.world.reset_requests().take_messages();
                 stage.dynamo.reset_requests();
                 let event = if kind == Kind::Whole { asked() } else { tick() };
-                let mut calls = Calls::default();
-                let used = drained(process.invoke(event), || calls.count(&stage.world)).await;
+                let (mut calls, mut sent) = (Calls::default(), Vec::new());
+                let note = || {
+                    calls.count(&stage.world);
+                    sent.extend(Sent::take(&stage.dynamo));
+                };
+                let used = drained(process.invoke(event), note).await;
                 let name = contestants[index].name;
                 eprintln!("{packs} x {accounts} {kind:?} {latency:?} {name}: {used:?}");
                 samples[index].push(used);
-                let requests = stage.dynamo.take_requests();
                 if run == runs {
                     let table = stage.table(index);
-                    measured.push(stage.measured(&samples[index], &calls, &requests, &table));
+                    measured.push(stage.measured(&samples[index], &calls, &sent, &table));
                 }
                 if kind == Kind::AllChanged && index == 0 {
-                    stores.push(store::replay(&stage.dynamo, requests).await);
+                    stores.push(store::replay(&stage.dynamo, &sent).await);
                 }
             }
         }
@@ -253,7 +256,9 @@ impl<'a> Stage<'a> {
     }
 
     /// The medians and the highest peak of the runs, with the requests of the last one.
-    fn measured(&self, samples: &[Used], calls: &Calls, requests: &[Request], table: &str) -> Measured {
+    fn measured(&self, samples: &[Used], calls: &Calls, sent: &[Sent], table: &str) -> Measured {
+        let mut items = Vec::new();
+        self.dynamo.each(table, |item| items.push(Stored::of(&item)));
         Measured {
             used: Used {
                 wall: median(samples.iter().map(|used| used.wall)),
@@ -261,9 +266,9 @@ impl<'a> Stage<'a> {
                 peak: samples.iter().map(|used| used.peak).fold(0.0, f64::max),
             },
             config: calls.config,
-            table: requests.len(),
+            table: sent.len(),
             sns: calls.sns,
-            units: units::of(requests, &self.dynamo.dump(table)),
+            units: units::of(sent, &items),
         }
     }
 }

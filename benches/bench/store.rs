@@ -1,12 +1,13 @@
 //! What the store of the bench takes by itself: an SQLite engine on one thread, behind a front that counts.
 
-use crate::harness::dynamo::{self, Dynamo};
+use crate::harness::dynamo::Dynamo;
 use axum::body::Body;
 use axum::http::{Request, Uri};
 use futures_util::future::join_all;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -14,16 +15,35 @@ use std::time::{Duration, Instant};
 const UNCHECKED: &str = "AWS4-HMAC-SHA256 Credential=bench/20260101/eu-west-1/dynamodb/aws4_request, \
                          SignedHeaders=host, Signature=0";
 
+/// A request to the table, as text: a value needs much more room.
+pub(crate) struct Sent {
+    pub operation: String,
+    body: String,
+}
+
+impl Sent {
+    /// The requests that have arrived, which the front then forgets.
+    pub(crate) fn take(dynamo: &Dynamo) -> impl Iterator<Item = Self> {
+        let requests = dynamo.take_requests().into_iter();
+        requests.map(|request| Self { operation: request.operation, body: request.body.to_string() })
+    }
+
+    pub(crate) fn body(&self) -> Value {
+        serde_json::from_str(&self.body).expect("it was JSON")
+    }
+}
+
 /// Sends every transaction among these requests once more, as packwatch does: those of a pack one after the other, the
 /// packs side by side. They are accepted, since the epoch is still the same, and write the same again.
-pub(crate) async fn replay(dynamo: &Dynamo, requests: Vec<dynamo::Request>) -> Duration {
+pub(crate) async fn replay(dynamo: &Dynamo, requests: &[Sent]) -> Duration {
     let mut packs: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for mut request in requests {
-        let Some(pk) = request.body["TransactItems"][1]["Put"]["Item"]["pk"]["S"].as_str() else { continue };
+    for request in requests {
+        let mut body = request.body();
+        let Some(pk) = body["TransactItems"][1]["Put"]["Item"]["pk"]["S"].as_str() else { continue };
         let pk = pk.to_owned();
         // With its token it would count as a repetition, which writes nothing.
-        request.body.as_object_mut().expect("a request").remove("ClientRequestToken");
-        packs.entry(pk).or_default().push(request.body.to_string());
+        body.as_object_mut().expect("a request").remove("ClientRequestToken");
+        packs.entry(pk).or_default().push(body.to_string());
     }
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);

@@ -1,7 +1,7 @@
 //! DynamoDB request units, estimated from the requests and the table after them: the engine of the bench does not
 //! count them. "Read and write operations" in the DynamoDB Developer Guide has the rules.
 
-use crate::harness::dynamo::Request;
+use crate::store::Sent;
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -12,18 +12,33 @@ pub(crate) struct Units {
     pub write: f64,
 }
 
+/// An item of the table: its key, and its size in bytes.
+pub(crate) struct Stored {
+    pk: String,
+    sk: String,
+    bytes: usize,
+}
+
+impl Stored {
+    pub(crate) fn of(item: &Value) -> Self {
+        Self { pk: string(&item["pk"]).to_owned(), sk: string(&item["sk"]).to_owned(), bytes: size(item) }
+    }
+}
+
 /// The units of these requests, given the table's items after them.
-pub(crate) fn of(requests: &[Request], items: &[Value]) -> Units {
+pub(crate) fn of(requests: &[Sent], items: &[Stored]) -> Units {
     let sizes: HashMap<(&str, &str), usize> =
-        items.iter().map(|item| ((string(&item["pk"]), string(&item["sk"])), size(item))).collect();
+        items.iter().map(|item| ((item.pk.as_str(), item.sk.as_str()), item.bytes)).collect();
     let stored = |key: &Value| sizes.get(&(string(&key["pk"]), string(&key["sk"]))).copied().unwrap_or(1);
     let mut units = Units::default();
-    for Request { operation, body } in requests {
-        match operation.as_str() {
+    for request in requests {
+        let body = &request.body();
+        match request.operation.as_str() {
             // Only the first page of a query, which stands for all of them.
             "Query" if body.get("ExclusiveStartKey").is_none_or(Value::is_null) => {
                 let consistent = if body["ConsistentRead"] == true { 1.0 } else { 0.5 };
-                let found: usize = items.iter().filter(|item| matches(body, item)).map(size).sum();
+                let found: usize =
+                    items.iter().filter(|item| matches(body, item)).map(|item| item.bytes).sum();
                 units.read += (found.div_ceil(4096).max(1)) as f64 * consistent;
             }
             "PutItem" => units.write += kilobytes(size(&body["Item"])),
@@ -53,7 +68,7 @@ fn kilobytes(bytes: usize) -> f64 {
 }
 
 /// Whether a query's key conditions hold: the partition's key, alone or with a prefix or a range of the sort key.
-fn matches(query: &Value, item: &Value) -> bool {
+fn matches(query: &Value, item: &Stored) -> bool {
     let values = query["ExpressionAttributeValues"].as_object().into_iter().flatten();
     let (pk, mut others) = values.fold(("", Vec::new()), |(pk, mut others), (name, value)| {
         if name == ":pk" {
@@ -63,8 +78,8 @@ fn matches(query: &Value, item: &Value) -> bool {
         (pk, others)
     });
     others.sort_unstable();
-    let sk = string(&item["sk"]);
-    pk == string(&item["pk"])
+    let sk = item.sk.as_str();
+    pk == item.pk
         && match others.as_slice() {
             [] => true,
             [prefix] => sk.starts_with(prefix),

@@ -83,6 +83,15 @@ impl Dynamo {
     /// Every item of a table in DynamoDB's JSON, ordered by key: two dumps are equal if nothing was written.
     pub fn dump(&self, table: &str) -> Vec<Value> {
         let mut items = BTreeMap::new();
+        self.each(table, |item| {
+            let key = |name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
+            items.insert((key("pk"), key("sk")), item);
+        });
+        items.into_values().collect()
+    }
+
+    /// Takes every item of a table, in DynamoDB's JSON.
+    pub fn each(&self, table: &str, mut take: impl FnMut(Value)) {
         let mut start = Value::Null;
         loop {
             let mut request = json!({"TableName": table, "ConsistentRead": true});
@@ -91,13 +100,10 @@ impl Dynamo {
             }
             let page = self.database.scan(serde_json::from_value(request).unwrap()).expect("a page");
             let mut page = serde_json::to_value(page).unwrap();
-            for item in page["Items"].as_array().into_iter().flatten() {
-                let key = |name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
-                items.insert((key("pk"), key("sk")), item.clone());
-            }
+            page["Items"].as_array_mut().into_iter().flatten().for_each(|item| take(item.take()));
             start = page["LastEvaluatedKey"].take();
             if start.is_null() {
-                return items.into_values().collect();
+                return;
             }
         }
     }
