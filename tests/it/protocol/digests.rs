@@ -64,16 +64,17 @@ impl Life {
     }
 }
 
+fn is_of(target: &Target, pack: &Value) -> bool {
+    pack["OrganizationConformancePackName"] == target.pack.as_str()
+        && pack["Region"] == target.region.as_str()
+}
+
 /// What an accepted digest stands for, and what is wrong with it, while the store is as it was then.
 pub(crate) fn judge(document: &Value, store: &MemoryStore) -> (Digest, Vec<String>) {
     let packs = document["Packs"].as_array().unwrap();
     let is_about = |target: &Target| {
         // Counts alone do not say of which packs.
-        let mut packs_of = packs.iter().filter(|pack| {
-            pack["OrganizationConformancePackName"] == target.pack.as_str()
-                && pack["Region"] == target.region.as_str()
-        });
-        packs.is_empty() || packs_of.next().is_some()
+        packs.is_empty() || packs.iter().any(|pack| is_of(target, pack))
     };
     let mut digest = Digest { ranges: BTreeMap::new() };
     let (mut lives, mut hidden, mut most_hidden) = (Vec::new(), [0, 0], [0, 0]);
@@ -118,9 +119,7 @@ pub(crate) fn judge(document: &Value, store: &MemoryStore) -> (Digest, Vec<Strin
     for (target, born, life, event, notice) in &expected {
         let id = notice.map(|notice| record_id(target, born, &Record::Pack((*notice).clone())));
         let is_it = |pack: &&Value| {
-            pack["OrganizationConformancePackName"] == target.pack.as_str()
-                && pack["Type"] == *event
-                && pack["Id"].as_str() == id.as_deref()
+            is_of(target, pack) && pack["Type"] == *event && pack["Id"].as_str() == id.as_deref()
         };
         match packs.iter().find(is_it) {
             Some(pack) => wrong.extend(wrong_with(pack, target, born, life)),

@@ -27,7 +27,11 @@ pub(crate) fn settings(variables: &[(&str, &str)]) -> Settings {
 }
 
 pub(crate) fn target(pack: &str) -> Target {
-    Target { region: REGION.parse().unwrap(), pack: pack.parse().unwrap() }
+    target_in(REGION, pack)
+}
+
+pub(crate) fn target_in(region: &str, pack: &str) -> Target {
+    Target { region: region.parse().unwrap(), pack: pack.parse().unwrap() }
 }
 
 /// AWS Config and SNS of a world, as ports.

@@ -12,6 +12,7 @@ use packwatch::state::log::{Position, Record};
 use serde_json::{Value, json};
 
 use crate::protocol::digests::{Digest, judge};
+use crate::protocol::direct::target_in;
 use crate::protocol::memory::MemoryStore;
 
 /// The names of `PACKWATCH_NOTIFY`.
@@ -176,8 +177,7 @@ impl Run {
 fn pieces(document: &Value) -> Vec<(Target, Value)> {
     let target = |of: &Value| {
         let name = |field: &str| of[field].as_str().unwrap();
-        let (region, pack) = (name("Region"), name("OrganizationConformancePackName"));
-        Target { region: region.parse().unwrap(), pack: pack.parse().unwrap() }
+        target_in(name("Region"), name("OrganizationConformancePackName"))
     };
     let Some(packs) = document["Packs"].as_array() else { return vec![(target(document), document.clone())] };
     let piece = |pack: &Value| {

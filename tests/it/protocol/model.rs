@@ -27,12 +27,8 @@ const STATUSES: [&str; 4] = ["CREATE_SUCCESSFUL", "UPDATE_SUCCESSFUL", "UPDATE_F
 enum Op {
     /// An account gets a status, joining if need be, or leaves.
     Move(Move),
-    Delete {
-        pack: &'static str,
-    },
-    Deploy {
-        pack: &'static str,
-    },
+    Delete(Deployed),
+    Deploy(Deployed),
     /// So many hours pass.
     Wait(i64),
     /// A silence over one account or all, for so many hours.
@@ -64,9 +60,16 @@ enum Op {
     },
 }
 
+/// A region, and the name of a pack there.
+type Deployed = (&'static str, &'static str);
+
+/// Where the second pack of the same name is.
+const ELSEWHERE: &str = "us-east-1";
+const DEPLOYED: [Deployed; 3] = [(REGION, A), (REGION, B), (ELSEWHERE, A)];
+
 #[derive(Debug, Clone, Copy)]
 struct Move {
-    pack: &'static str,
+    pack: Deployed,
     account: usize,
     to: Option<&'static str>,
 }
@@ -83,7 +86,7 @@ enum Filtering {
 #[derive(Debug, Clone, Copy)]
 enum Setting {
     Packs(&'static str),
-    Region(&'static str),
+    Regions(&'static str),
     Exclude(Option<usize>),
     Notify(Names),
     /// Whether the function has a topic for machines.
@@ -107,8 +110,15 @@ enum Only {
     },
 }
 
+/// Each alone, and both.
+const REGIONS: [&str; 3] = [REGION, ELSEWHERE, "eu-west-1,us-east-1"];
+
 const NOTIFY: [Names; 3] =
     [&ALL, &["failed", "recovered", "baseline"], &["stuck", "left", "pack-deleted", "reminder"]];
+
+fn deployed() -> impl Strategy<Value = Deployed> {
+    prop::sample::select(DEPLOYED.to_vec())
+}
 
 fn pack() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![A, B])
@@ -116,13 +126,13 @@ fn pack() -> impl Strategy<Value = &'static str> {
 
 fn some_move() -> impl Strategy<Value = Move> {
     let to = prop_oneof![4 => prop::sample::select(STATUSES.to_vec()).prop_map(Some), 1 => Just(None)];
-    (pack(), 1..5_usize, to).prop_map(|(pack, account, to)| Move { pack, account, to })
+    (deployed(), 1..5_usize, to).prop_map(|(pack, account, to)| Move { pack, account, to })
 }
 
 fn setting() -> impl Strategy<Value = Setting> {
     prop_oneof![
         prop::sample::select(vec!["*", "!Pack-B"]).prop_map(Setting::Packs),
-        prop::sample::select(vec![REGION, "us-east-1"]).prop_map(Setting::Region),
+        prop::sample::select(REGIONS.to_vec()).prop_map(Setting::Regions),
         prop::option::of(1..5_usize).prop_map(Setting::Exclude),
         prop::sample::select(NOTIFY.to_vec()).prop_map(Setting::Notify),
         any::<bool>().prop_map(Setting::Events),
@@ -171,8 +181,8 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     let silence = (prop::option::of(1..5_usize), 1..30_i64);
     let op = prop_oneof![
         18 => some_move().prop_map(Op::Move),
-        2 => pack().prop_map(|pack| Op::Delete { pack }),
-        2 => pack().prop_map(|pack| Op::Deploy { pack }),
+        2 => deployed().prop_map(Op::Delete),
+        2 => deployed().prop_map(Op::Deploy),
         2 => (1..30_i64).prop_map(Op::Wait),
         1 => silence.prop_map(|(account, hours)| Op::Silence { account, hours }),
         1 => Just(Op::Unsilence),
@@ -186,25 +196,26 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     prop::collection::vec(op, 1..30)
 }
 
-fn has(world: &World, pack: &str) -> bool {
-    world.lock().pack_mut(REGION, pack).is_some()
+fn has(world: &World, (region, pack): Deployed) -> bool {
+    world.lock().pack_mut(region, pack).is_some()
 }
 
-fn make(world: &World, Move { pack, account: n, to }: Move) {
+fn make(world: &World, Move { pack: deployed, account: n, to }: Move) {
+    let (region, pack) = deployed;
     let id = account(n);
-    let is_known = world.rows(REGION, pack).contains_key(&id);
+    let is_known = world.rows(region, pack).contains_key(&id);
     match to {
-        _ if !has(world, pack) => {}
-        None if is_known => drop(world.leave(REGION, pack, &id).clone()),
+        _ if !has(world, deployed) => {}
+        None if is_known => drop(world.leave(region, pack, &id).clone()),
         None => {}
         Some(status) => {
             if !is_known {
-                world.join(REGION, pack, &id, status);
+                world.join(region, pack, &id, status);
             }
             if status.ends_with("FAILED") {
-                world.fail(REGION, pack, &id, status, "Code", "it broke");
+                world.fail(region, pack, &id, status, "Code", "it broke");
             } else if is_known {
-                world.set_status(REGION, pack, &id, status);
+                world.set_status(region, pack, &id, status);
             }
         }
     }
@@ -213,8 +224,10 @@ fn make(world: &World, Move { pack, account: n, to }: Move) {
 fn change(world: &World, op: &Op) {
     match *op {
         Op::Move(moved) => make(world, moved),
-        Op::Delete { pack } => assert!(world.delete_pack(REGION, pack) || !has(world, pack)),
-        Op::Deploy { pack } if !has(world, pack) => drop(world.add_pack(REGION, pack, 2).clone()),
+        Op::Delete((region, pack)) => drop(world.delete_pack(region, pack)),
+        Op::Deploy((region, pack)) if !has(world, (region, pack)) => {
+            drop(world.add_pack(region, pack, 2).clone());
+        }
         Op::Filters(filtering) => {
             world.heal_config().ageless_tokens();
             match filtering {
@@ -263,7 +276,7 @@ impl History {
             stage.store = MemoryStore::of_large_packs();
         }
         let mut history = Self { stage, variables: BTreeMap::new(), has_events: true };
-        history.set("PACKWATCH_REGIONS", REGION.to_owned());
+        history.adjust(Setting::Regions(REGIONS[2]));
         history
     }
 
@@ -276,7 +289,7 @@ impl History {
     fn adjust(&mut self, setting: Setting) {
         match setting {
             Setting::Packs(packs) => self.set("PACKWATCH_PACKS", packs.to_owned()),
-            Setting::Region(region) => self.set("PACKWATCH_REGIONS", region.to_owned()),
+            Setting::Regions(regions) => self.set("PACKWATCH_REGIONS", regions.to_owned()),
             Setting::Exclude(n) => {
                 self.set("PACKWATCH_EXCLUDE_ACCOUNTS", n.map(account).unwrap_or_default());
                 let excluded = &mut self.stage.gate.journal.told.borrow_mut().excluded;
@@ -336,7 +349,7 @@ impl History {
             Op::Rate(most) => gate.rate.set(*most),
             Op::Texts { refused } => gate.refuses_texts.set(*refused),
             Op::Setting(setting) => self.adjust(*setting),
-            Op::Move(_) | Op::Delete { .. } | Op::Deploy { .. } | Op::Filters(_) => {
+            Op::Move(_) | Op::Delete(_) | Op::Deploy(_) | Op::Filters(_) => {
                 truth.change(|world| change(world, op));
             }
         }
@@ -360,7 +373,7 @@ impl History {
     /// With the settings and the world as they should be.
     async fn verdict(mut self) -> Vec<String> {
         self.adjust(Setting::Packs("*"));
-        self.adjust(Setting::Region(REGION));
+        self.adjust(Setting::Regions(REGIONS[2]));
         self.adjust(Setting::Exclude(None));
         self.stage.truth.world.heal_config();
         let mut wrong = Vec::new();
@@ -394,9 +407,9 @@ async fn a_run_dies_once() {
 /// the deletion's record.
 #[tokio::test(start_paused = true)]
 async fn a_digest_has_the_id_of_what_it_tells() {
-    let fail = Op::Move(Move { pack: A, account: 1, to: Some("UPDATE_FAILED") });
+    let fail = Op::Move(Move { pack: (REGION, A), account: 1, to: Some("UPDATE_FAILED") });
     let run = Op::Run { only: Only::Everything, ends_in: None, faults: Vec::new(), moves: Vec::new() };
-    let ops = [fail, run, Op::Delete { pack: A }, Op::Setting(Setting::Notify(NOTIFY[1]))];
+    let ops = [fail, run, Op::Delete((REGION, A)), Op::Setting(Setting::Notify(NOTIFY[1]))];
     assert_eq!(history(false, &ops).await, Vec::<String>::new());
 }
 
@@ -404,8 +417,8 @@ async fn a_digest_has_the_id_of_what_it_tells() {
 #[tokio::test(start_paused = true)]
 async fn what_could_not_be_stored_comes_again_in_the_same_run() {
     let run = |faults| Op::Run { only: Only::Everything, ends_in: None, faults, moves: Vec::new() };
-    let fail = Op::Move(Move { pack: B, account: 1, to: Some("UPDATE_FAILED") });
-    let delete = Op::Delete { pack: A };
+    let fail = Op::Move(Move { pack: (REGION, B), account: 1, to: Some("UPDATE_FAILED") });
+    let delete = Op::Delete((REGION, A));
     let ops =
         [delete, run(Vec::new()), run(Vec::new()), fail, Op::Wait(3), run(vec![(15, Outcome::Refused)])];
     assert_eq!(history(true, &ops).await, Vec::<String>::new());
@@ -416,7 +429,8 @@ fn random_histories_keep_the_promise() {
     let config = ProptestConfig { cases: HISTORIES, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(large in any::<bool>(), fans_out in any::<bool>(), ops in ops())| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-        let ops: Vec<Op> = std::iter::once(Op::Setting(Setting::FanOut(fans_out))).chain(ops).collect();
+        let first = [Op::Deploy((ELSEWHERE, A)), Op::Setting(Setting::FanOut(fans_out))];
+        let ops: Vec<Op> = first.into_iter().chain(ops).collect();
         prop_assert_eq!(runtime.unwrap().block_on(history(large, &ops)), Vec::<String>::new());
     });
     spaces::tell("random histories of the model test", HISTORIES as usize);

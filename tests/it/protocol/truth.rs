@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use packwatch::model::{AccountId, Target};
 use packwatch::state::State;
 
-use crate::protocol::direct::{ALERTS, EVENTS, REGION, target};
+use crate::protocol::direct::{ALERTS, EVENTS, REGION, target_in};
 use crate::world::World;
 
 /// What an account is, as far as order in time can be told from it: its status, and when AWS Config updated it.
@@ -50,21 +50,26 @@ impl Truth {
         self.clock.set(self.clock.get() + later.as_secs_f64());
         self.world.set_clock(self.clock.get());
         change(&self.world);
+        let state = self.world.lock();
+        let regions = state.regions.iter();
         let packs =
-            self.world.lock().regions.get(REGION).map(|region| region.packs.keys().cloned().collect());
-        let packs: Vec<String> = packs.unwrap_or_default();
-        let packs = packs.iter().map(|pack| target(pack)).collect();
+            regions.flat_map(|(region, in_it)| in_it.packs.keys().map(move |pack| target_in(region, pack)));
+        let packs = packs.collect();
+        drop(state);
         self.past.borrow_mut().push(Moment { since: self.clock.get(), packs, accounts: self.now() });
     }
 
     pub(crate) fn now(&self) -> BTreeMap<(Target, AccountId), Fact> {
         let state = self.world.lock();
-        let packs = state.regions.get(REGION).into_iter().flat_map(|region| &region.packs);
-        let rows = packs.flat_map(|(pack, deployed)| deployed.rows.iter().map(move |row| (pack, row)));
+        let regions = state.regions.iter();
+        let packs = regions.flat_map(|(region, in_it)| {
+            in_it.packs.iter().map(move |(pack, deployed)| (target_in(region, pack), deployed))
+        });
+        let rows = packs.flat_map(|(of, deployed)| deployed.rows.iter().map(move |row| (of.clone(), row)));
         let time = |s: f64| jiff::Timestamp::from_second(s as i64).unwrap();
-        let fact = |(pack, (id, row)): (&String, (&String, &crate::world::packs::Row))| {
+        let fact = |(of, (id, row)): (Target, (&String, &crate::world::packs::Row))| {
             let account = id.parse().unwrap();
-            ((target(pack), account), Some((row.status.clone(), row.last_update.map(time))))
+            ((of, account), Some((row.status.clone(), row.last_update.map(time))))
         };
         rows.map(fact).collect()
     }
