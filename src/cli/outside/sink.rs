@@ -18,7 +18,7 @@ use crate::settings::TopicArn;
 pub(in crate::cli) enum Sink {
     Terminal(Terminal<Stdout>, Progress),
     #[cfg(feature = "aws")]
-    Sns(SnsPublisher),
+    Sns(Box<SnsPublisher>),
 }
 
 impl Sink {
@@ -28,12 +28,8 @@ impl Sink {
         alerts: &TopicArn,
         events: Option<&TopicArn>,
     ) -> Result<Self, Failure> {
-        Ok(Self::Sns(SnsPublisher::new(
-            &super::aws::connection(global).await?,
-            alerts,
-            events,
-            Machines::Elsewhere,
-        )))
+        let connection = super::aws::connection(global).await?;
+        Ok(Self::Sns(Box::new(SnsPublisher::new(&connection, alerts, events, Machines::Elsewhere))))
     }
 
     #[cfg(not(feature = "aws"))]
