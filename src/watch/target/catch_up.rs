@@ -6,13 +6,18 @@ use super::read::Observed;
 use super::stop::Stop;
 use crate::model::AccountId;
 use crate::ports::{Outside, SnapshotStore, StoreError};
-use crate::state::heads::Head;
 use crate::watch::quick::{Quick, QuickRead, QuickReader};
+use crate::watch::room::Held;
 
 impl<O: Outside> Look<'_, O> {
-    /// Loads the target again, asks again for each account that differs from what the other run has recorded, and claims
-    /// with that. What was read before the head was loaded is not recorded: only that does the claim fence.
-    pub(super) async fn catch_up(&mut self, mut observed: Observed) -> Result<(Head, Observed), Stop> {
+    /// Loads the target again, and asks again for each account that differs from what the other run has recorded by now.
+    /// What was read before the head was loaded is not recorded: only that does the claim fence. It waits for the next
+    /// look where the other run goes on recording until the claim.
+    pub(super) async fn catch_up(
+        &mut self,
+        mut observed: Observed,
+        held: Held<'_>,
+    ) -> Result<Observed, Stop> {
         const LOST: Stop = Stop::Store(StoreError::Superseded);
         let outside = self.context.outside;
         let heads = self.context.budget.within(outside.store().load()).await.ok_or(Stop::NoTime)??;
@@ -22,6 +27,8 @@ impl<O: Outside> Look<'_, O> {
         let read = &mut observed.read;
         let comparison = self.comparison(&head, &rows, &read.observation, read.observed_at, false);
         let differing = comparison.changes().into_iter().map(|change| change.account).collect();
+        // Others compare while AWS Config is asked.
+        drop((rows, held));
 
         let mut again = QuickRead::nothing(read.observed_at);
         let reader =
@@ -32,7 +39,8 @@ impl<O: Outside> Look<'_, O> {
         states.retain(|account: &AccountId, _| !differing.contains(account));
         states.extend(again.states);
         observed.left = again.absent;
+        observed.asked_since = Some(differing);
         self.report.pages += reader.calls();
-        Ok((self.claim().await?, observed))
+        Ok(observed)
     }
 }

@@ -59,7 +59,7 @@ impl<O: Outside> Look<'_, O> {
     /// What differs from what is recorded. The rows are read again: until the claim, another run may have written some.
     /// Neither they nor what was read outlive this: of a large organization they are the most that a run holds.
     pub(super) async fn compare(&self, head: &Head, observed: Observed) -> Result<Found, Stop> {
-        let Observed { read, left, by } = observed;
+        let Observed { read, left, by, asked_since } = observed;
         let baseline = head.life().is_none();
         if baseline && !read.observation.whole {
             return Err(Stop::NoBaseline);
@@ -91,7 +91,11 @@ impl<O: Outside> Look<'_, O> {
         };
 
         let comparison = self.comparison(head, &rows, &read.observation, read.observed_at, baseline);
-        let changes = comparison.changes();
+        let mut changes = comparison.changes();
+        let found = changes.len();
+        // What another run has recorded since is newer than what was read before: that account waits for the next look.
+        changes.retain(|change| asked_since.as_ref().is_none_or(|asked| asked.contains(&change.account)));
+        let is_complete = is_complete && changes.len() == found;
         let mut after = compare::after(&rows, &changes);
         after.extend(&unconfirmed);
         let counts = counts(after.values().map(|row| &row.state));

@@ -52,6 +52,9 @@ pub async fn take_up<O: Outside>(
     head: &Head,
 ) -> Result<Owed, TargetReport> {
     let report = TargetReport::of(target);
+    if context.budget.is_spent() {
+        return Err(stopped(context, report, Stop::NoTime));
+    }
     let claim = Claim {
         seen: head.epoch,
         born: head.born.clone(),
@@ -93,9 +96,13 @@ impl<O: Outside> Look<'_, O> {
         self.report.pages = observed.read.pages;
         self.report.accounts = observed.read.observation.states.len() as u64;
         self.report.accounts_read = self.report.accounts;
-        let held = self.room(self.report.accounts).await?;
+        let mut held = self.room(self.report.accounts).await?;
         let (head, observed) = match self.claim().await {
-            Err(Stop::Store(StoreError::Superseded)) if self.report.recurs => self.catch_up(observed).await?,
+            Err(Stop::Store(StoreError::Superseded)) if self.report.recurs => {
+                let observed = self.catch_up(observed, held).await?;
+                held = self.room(self.report.accounts).await?;
+                (self.claim().await?, observed)
+            }
             head => (head?, observed),
         };
         let found = self.compare(&head, observed).await?;

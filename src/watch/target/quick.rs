@@ -165,5 +165,5 @@ fn observed(read: QuickRead, pages: u64) -> Observed {
     let left: BTreeSet<_> = absent.clone();
     let observation = Observation { states, whole: false, absent };
     let read = Read { observation, fingerprint: None, pages, next_token: None, observed_at };
-    Observed { read, left, by: Some(look::Look::Quick) }
+    Observed { read, left, by: Some(look::Look::Quick), asked_since: None }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::looking::Look;
 use super::stop::Stop;
-use crate::model::AccountId;
+use crate::model::{AccountId, Target};
 use crate::ports::{Outside, SnapshotStore, SourceError, StoreError};
 use crate::state::Row;
 use crate::state::heads::Head;
@@ -20,6 +20,9 @@ pub(super) struct Observed {
     pub(super) left: BTreeSet<AccountId>,
     /// Which look it was; `None` where the request asked for less.
     pub(super) by: Option<look::Look>,
+    /// Where the head was loaded again after the read: the accounts that were asked for since. Of any other, another run
+    /// may have recorded something newer than what was read.
+    pub(super) asked_since: Option<BTreeSet<AccountId>>,
 }
 
 impl<O: Outside> Look<'_, O> {
@@ -33,15 +36,28 @@ impl<O: Outside> Look<'_, O> {
         let is_unfinished = self.planned.head.as_ref().is_some_and(Head::is_unfinished);
         match budget.within(read).await.ok_or(Stop::NoTime)? {
             Ok(read) => Ok(Some(read)),
-            // Only asking for all of it says that it is gone, and not where the list of this run has it: right after a
-            // pack was put, AWS Config does not find it for a moment.
+            // Only asking for all of it says that it is gone, and not where it is listed: right after a pack was put, AWS
+            // Config does not find it for a moment.
             Err(ReadError::Source(SourceError::Gone(_)))
-                if is_unfinished && request.filters.is_empty() && self.planned.listed != Some(true) =>
+                if is_unfinished && request.filters.is_empty() && !self.is_listed().await? =>
             {
                 Ok(None)
             }
             Err(ReadError::Source(SourceError::Gone(reason))) => Err(Stop::NotVisible(reason)),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether the pack is in its region's list; a run of named packs did not need that until now.
+    async fn is_listed(&self) -> Result<bool, Stop> {
+        let Context { outside, budget, .. } = self.context;
+        let Target { region, pack } = self.target();
+        match self.planned.listed {
+            Some(listed) => Ok(listed),
+            None => {
+                let packs = budget.within(observe::packs(outside.source(), region)).await;
+                Ok(packs.ok_or(Stop::NoTime)??.contains(pack))
+            }
         }
     }
 
@@ -62,14 +78,15 @@ impl<O: Outside> Look<'_, O> {
         }
         let Some(head) = &self.planned.head else {
             let by = read.observation.whole.then_some(look::Look::Whole);
-            return Ok(Some(Observed { read, left: BTreeSet::new(), by }));
+            return Ok(Some(Observed { read, left: BTreeSet::new(), by, asked_since: None }));
         };
         let held = self.room(read.observation.states.len() as u64).await?;
         let rows = self.rows_of(head).await?;
         if !read.observation.whole {
             let comparison = self.comparison(head, &rows, &read.observation, read.observed_at, false);
             let is_unchanged = comparison.changes().is_empty();
-            return Ok((!is_unchanged).then_some(Observed { read, left: BTreeSet::new(), by: None }));
+            let left = BTreeSet::new();
+            return Ok((!is_unchanged).then_some(Observed { read, left, by: None, asked_since: None }));
         }
         let missing = compare::missing(&rows, &read.observation, &settings.excluded);
         // Others compare while AWS Config is asked.
@@ -79,7 +96,8 @@ impl<O: Outside> Look<'_, O> {
             observe::confirm(outside.source(), self.target(), &missing, &mut read, settings, silences);
         budget.within(confirm).await.ok_or(Stop::NoTime)??;
         let left = missing.into_iter().filter(|account| !read.observation.states.contains_key(account));
-        Ok(Some(Observed { left: left.collect(), read, by: Some(look::Look::Whole) }))
+        let by = Some(look::Look::Whole);
+        Ok(Some(Observed { left: left.collect(), read, by, asked_since: None }))
     }
 
     /// The rows of the life that holds, or begins.

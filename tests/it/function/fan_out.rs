@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::function::quick_looks::looks;
 use crate::function::stage::{ALERTS, EVENTS, PACK, REGION, Stage, outcomes, scheduled};
 use crate::world::ServiceError;
+use crate::world::faults::NextFault;
 use crate::world::packs::account;
 use crate::world::queues::QueueFault;
 
@@ -103,6 +104,23 @@ fn chains(stage: &Stage) -> BTreeMap<String, Vec<String>> {
         }
     }
     chains
+}
+
+#[tokio::test]
+async fn a_queued_pack_that_is_listed_and_for_a_moment_not_found_is_not_told_as_deleted() {
+    let stage = stage(&[]).await;
+    stage.world.add_pack(REGION, PACK, 3);
+    stage.tick().await;
+    stage.drain().await;
+    stage.forget();
+    stage.tick().await;
+    let code = "NoSuchOrganizationConformancePackException";
+    let not_found = ServiceError::new(400, code, "It does not exist.");
+    stage.world.next_faults(REGION, NextFault::Error(not_found), 1);
+    stage.drain().await;
+    stage.tick().await;
+    stage.drain().await;
+    assert_eq!(told(&stage), Default::default());
 }
 
 #[tokio::test]

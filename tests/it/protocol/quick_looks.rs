@@ -3,10 +3,11 @@
 //! that nothing disturbs knows who is not well, and the next whole look knows everybody.
 
 use crate::protocol::direct::REGION;
+use crate::protocol::gate::Kind;
 use crate::protocol::interleavings::{BACK, FAIL, TWO, assert_sound, caught};
 use crate::protocol::mutants::Mutant;
 use crate::protocol::scenario::A;
-use crate::protocol::schedules::{Runner, Space};
+use crate::protocol::schedules::{Begin, Choice, Runner, Sim, Space};
 use crate::world::World;
 use crate::world::packs::account;
 
@@ -96,6 +97,38 @@ fn a_tick_beside_a_whole_look_two_changes_and_a_crash() {
     let runners = &[Runner::Schedule, Runner::Person];
     let space = Space { runs: 2, runners, changes: &[FAIL, JOIN], faults: 1, switches: 1, ..TICK };
     assert_sound("a tick beside a whole look, two changes, a crash", space, 89_844, 39_458);
+}
+
+const CATCHES_UP: Space = Space {
+    runs: 2,
+    runners: &[Runner::Person, Runner::Schedule],
+    before: Some(JOIN),
+    changes: &[FAIL],
+    ..TICK
+};
+
+/// A whole look loses its claim to a tick that has recorded nothing yet: what it has read until then is older.
+#[tokio::test(start_paused = true)]
+async fn a_whole_look_that_catches_up_records_nothing_older() {
+    let mut sim = Sim::new(CATCHES_UP, &Begin::of(CATCHES_UP));
+    let (whole, tick) = (0, 1);
+    sim.go_on_until(whole, Kind::Claim);
+    sim.apply(Choice::Change);
+    sim.go_on_until(tick, Kind::Record);
+    sim.apply(Choice::Step(whole));
+    sim.go_on_until(whole, Kind::Claim);
+    sim.apply(Choice::Step(tick));
+    while let Some(choice) = sim.choices().first() {
+        sim.apply(*choice);
+    }
+    assert_eq!(sim.verdict(), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "takes minutes: `make soak`"]
+fn a_whole_look_that_catches_up_with_a_tick() {
+    let space = Space { switches: 3, ..CATCHES_UP };
+    assert_sound("a whole look that catches up with a tick", space, 0, 0);
 }
 
 #[test]

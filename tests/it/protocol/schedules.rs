@@ -235,6 +235,15 @@ impl Sim {
         }
     }
 
+    /// Lets a run go on until such an effect of it comes next.
+    pub(crate) fn go_on_until(&mut self, n: usize, next: Kind) {
+        let wanted = |sim: &Self| sim.runs[n].gate.steps.as_ref().and_then(|steps| steps.wanted.get());
+        while wanted(self) != Some(next) {
+            assert!(self.runs[n].future.is_some(), "it ended without {next:?}");
+            self.apply(Choice::Step(n));
+        }
+    }
+
     /// All that decides how it goes on.
     pub(crate) fn signature(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
