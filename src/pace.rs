@@ -2,10 +2,15 @@
 //! read backs off on its own in the SDK, so that eight packs find the limit eight times over. Here one pace is
 //! shared: each refusal slows all of them down, each answer speeds all up a little.
 
-use std::sync::{Mutex, PoisonError};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+use crate::ports::{Filters, PageRequest};
 
 /// Where slowing down begins, and where it ends: a limit of one call in four seconds is an outage.
 const FIRST_INTERVAL: Duration = Duration::from_millis(50);
@@ -29,9 +34,53 @@ const RECOVER: f64 = 0.9;
 /// would be: with 12, the simulation of eight instances (`make simulate`) had calls that were refused each time.
 const ATTEMPTS: u32 = 60;
 
+/// Which of the calls that wait goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// One of few calls: in the order in which they came.
+    InOrder,
+    /// A page of a read of everybody, after so many others. The read that is furthest goes on: of eight that share a low
+    /// rate none would come to its end before the deadline, in no run.
+    Furthest(Reverse<u64>),
+}
+
+impl Rank {
+    /// That of a page of detailed statuses.
+    pub fn of(filters: &Filters, page: &PageRequest) -> Self {
+        if filters.is_empty() { Self::Furthest(Reverse(page.before)) } else { Self::InOrder }
+    }
+}
+
 /// The pace at which a region is asked.
 #[derive(Debug, Default)]
-pub struct Pace(Mutex<State>);
+pub struct Pace {
+    state: Mutex<State>,
+    waiting: Mutex<Waiting>,
+    /// That a call came, or no longer waits.
+    changed: Notify,
+}
+
+/// The calls that wait, the next one first, as many turns as there are calls, and how many ever came.
+#[derive(Debug, Default)]
+struct Waiting {
+    calls: BTreeSet<(Rank, u64)>,
+    turns: BTreeSet<Turn>,
+    came: u64,
+}
+
+/// A turn that was given when a call came. Whoever is first when it comes takes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    at: Instant,
+    given: Instant,
+    number: u64,
+}
+
+/// A call's place among those that wait, until this is dropped.
+struct Place<'a> {
+    pace: &'a Pace,
+    call: (Rank, u64),
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -54,12 +103,13 @@ impl Pace {
     /// Makes a call when its turn comes, and again while it is throttled. The error is the last try's.
     pub async fn call<T, E>(
         &self,
+        rank: Rank,
         send: impl AsyncFn() -> Result<T, E>,
         is_throttling: impl Fn(&E) -> bool,
     ) -> Result<T, E> {
         let mut attempt = 1;
         loop {
-            let given = self.turn().await;
+            let given = self.turn(rank).await;
             match send().await {
                 Ok(answer) => {
                     self.answered();
@@ -73,16 +123,37 @@ impl Pace {
     }
 
     /// Waits for this call's turn, and returns when it was given: at which pace the call is made.
-    async fn turn(&self) -> Instant {
-        let now = Instant::now();
-        let turn = {
+    async fn turn(&self, rank: Rank) -> Instant {
+        let place = self.place(rank);
+        loop {
+            // From here on nothing is missed.
+            let changed = self.changed.notified();
+            match place.next_turn() {
+                None => changed.await,
+                Some(turn) if turn.at > Instant::now() => drop(timeout_at(turn.at, changed).await),
+                Some(turn) => {
+                    place.take_turn();
+                    return turn.given;
+                }
+            }
+        }
+    }
+
+    fn place(&self, rank: Rank) -> Place<'_> {
+        let given = Instant::now();
+        let at = {
             let mut state = self.state();
-            let turn = state.next.map_or(now, |next| next.max(now));
-            state.next = (!state.interval.is_zero()).then(|| turn + state.interval);
-            turn
+            let at = state.next.map_or(given, |next| next.max(given));
+            state.next = (!state.interval.is_zero()).then(|| at + state.interval);
+            at
         };
-        sleep_until(turn).await;
-        now
+        let mut waiting = self.waiting();
+        let number = waiting.came;
+        waiting.came += 1;
+        waiting.calls.insert((rank, number));
+        waiting.turns.insert(Turn { at, given, number });
+        self.changed.notify_waiters();
+        Place { pace: self, call: (rank, number) }
     }
 
     /// A call was answered.
@@ -113,8 +184,38 @@ impl Pace {
         *state = State { interval, next: Some(next), slowed: Some(now), found, answered: false, limit };
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place<'_> {
+    /// The next turn, if it is this call's.
+    fn next_turn(&self) -> Option<Turn> {
+        let waiting = self.pace.waiting();
+        (waiting.calls.first() == Some(&self.call)).then(|| waiting.turns.first().copied()).flatten()
+    }
+
+    fn take_turn(&self) {
+        let mut waiting = self.pace.waiting();
+        waiting.calls.remove(&self.call);
+        waiting.turns.pop_first();
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.pace.waiting();
+        if waiting.calls.remove(&self.call) {
+            // It was given up.
+            waiting.turns.pop_last();
+        }
+        drop(waiting);
+        self.pace.changed.notify_waiters();
     }
 }
 
@@ -166,7 +267,7 @@ mod tests {
             };
             while left.get() > 0 {
                 left.set(left.get() - 1);
-                pace.call(call, |()| true).await.unwrap();
+                pace.call(Rank::InOrder, call, |()| true).await.unwrap();
             }
         };
         let readers = paces.iter().flat_map(|pace| std::iter::repeat_n(pace, 8)).map(reader);
@@ -197,6 +298,56 @@ mod tests {
         }
     }
 
+    /// How many of eight reads of 200 pages end within 280 s, at five calls a second, and how long a single call waits at
+    /// most that comes every now and then.
+    async fn ended(rank: fn(u64) -> Rank) -> (usize, Duration) {
+        let (service, pace) = (Service::new(5.0), Pace::default());
+        let call = async || {
+            tokio::time::sleep(Duration::from_millis(40)).await;
+            service.call().then_some(()).ok_or(())
+        };
+        let (ended, longest) = (Cell::new(0), Cell::new(Duration::ZERO));
+        let read = async || {
+            for page in 0..200 {
+                pace.call(rank(page), call, |()| true).await.unwrap();
+            }
+            ended.set(ended.get() + 1);
+        };
+        let single = async {
+            loop {
+                tokio::time::sleep(Duration::from_secs(20)).await;
+                let began = Instant::now();
+                pace.turn(Rank::InOrder).await;
+                longest.set(longest.get().max(began.elapsed()));
+            }
+        };
+        let reads = futures_util::future::join_all((0..8).map(|_| read()));
+        let _ = timeout_at(Instant::now() + Duration::from_secs(280), async { tokio::join!(reads, single) })
+            .await;
+        (ended.get(), longest.get())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_reads_that_cannot_all_end_the_one_that_is_furthest_does() {
+        let (sharing, _) = ended(|_| Rank::InOrder).await;
+        assert_eq!(sharing, 0, "none ends where all share");
+        let (ended, longest) = ended(|before| Rank::Furthest(Reverse(before))).await;
+        assert!(ended >= 6, "{ended} end");
+        assert!(longest <= Duration::from_secs(1), "a single call waits for {longest:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_is_given_up_keeps_nobody_waiting() {
+        let pace = Pace::default();
+        pace.throttled(Instant::now());
+        let began = Instant::now();
+        let given_up = timeout_at(began + Duration::from_millis(20), pace.turn(Rank::InOrder));
+        let next = pace.turn(Rank::Furthest(Reverse(0)));
+        let (given_up, _) = tokio::join!(given_up, next);
+        assert!(given_up.is_err());
+        assert_eq!(began.elapsed(), Duration::from_millis(50));
+    }
+
     /// Calls one after the other, and how long it took from the end of a storm until they came every 20 ms: the storm
     /// refuses everything for 20 s, after so many calls that were answered.
     async fn recovery(rate: f64, calls_before: u32) -> f64 {
@@ -206,7 +357,7 @@ mod tests {
             service.call().then_some(()).ok_or(())
         };
         for _ in 0..calls_before {
-            pace.call(call, |()| true).await.unwrap();
+            pace.call(Rank::InOrder, call, |()| true).await.unwrap();
         }
         let ended = Instant::now() + Duration::from_secs(20);
         let stormy = async || {
@@ -214,7 +365,7 @@ mod tests {
         };
         loop {
             let before = Instant::now();
-            pace.call(stormy, |()| true).await.unwrap();
+            pace.call(Rank::InOrder, stormy, |()| true).await.unwrap();
             let is_over = before.elapsed() <= Duration::from_millis(20) || ended.elapsed().as_secs() > 100;
             if before > ended && is_over {
                 return (Instant::now() - ended).as_secs_f64();
@@ -240,7 +391,7 @@ mod tests {
                 tries.set(tries.get() + 1);
                 if tries.get() > 2 * ATTEMPTS { Ok(()) } else { Err(tries.get()) }
             };
-            (Pace::default().call(send, |_| is_throttling).await, tries.get())
+            (Pace::default().call(Rank::InOrder, send, |_| is_throttling).await, tries.get())
         };
         assert_eq!(tries(false).await, (Err(1), 1));
         assert_eq!(tries(true).await, (Err(ATTEMPTS), ATTEMPTS));
@@ -252,7 +403,7 @@ mod tests {
         for interval in [50, 100, 200] {
             pace.throttled(Instant::now());
             let refused = Instant::now();
-            pace.turn().await;
+            pace.turn(Rank::InOrder).await;
             assert_eq!(refused.elapsed(), Duration::from_millis(interval));
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
@@ -263,13 +414,13 @@ mod tests {
         let pace = Pace::default();
         let started = Instant::now();
         for _ in 0..1000 {
-            pace.turn().await;
+            pace.turn(Rank::InOrder).await;
             pace.answered();
         }
         assert_eq!(started.elapsed(), Duration::ZERO);
         pace.throttled(Instant::now());
         for _ in 0..400 {
-            pace.turn().await;
+            pace.turn(Rank::InOrder).await;
             pace.answered();
         }
         assert_eq!(pace.state().interval, Duration::ZERO, "one refusal is forgotten");

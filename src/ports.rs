@@ -87,6 +87,8 @@ pub struct PageRequest {
     pub limit: Option<u8>,
     /// `NextToken`
     pub token: Option<String>,
+    /// How many pages of this read came before.
+    pub before: u64,
 }
 
 /// Which transitions to read first.

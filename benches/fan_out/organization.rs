@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
-use packwatch::pace::Pace;
+use packwatch::pace::{Pace, Rank};
 use packwatch::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 use tokio::time::{Instant, sleep};
 
@@ -154,19 +154,19 @@ impl Reader {
         Self { organization: organization.clone(), paces }
     }
 
-    async fn call(&self, region: &Region) -> Result<(), SourceError> {
+    async fn call(&self, region: &Region, rank: Rank) -> Result<(), SourceError> {
         let send = async || {
             sleep(LATENCY).await;
             let throttled = || SourceError::Throttled("Rate exceeded".to_owned());
             self.organization.grants(region).then_some(()).ok_or_else(throttled)
         };
-        self.paces[region].call(send, |error| matches!(error, SourceError::Throttled(_))).await
+        self.paces[region].call(rank, send, |error| matches!(error, SourceError::Throttled(_))).await
     }
 }
 
 impl StatusSource for Reader {
     async fn packs(&self, region: &Region, page: &PageRequest) -> Result<Page<PackName>, SourceError> {
-        self.call(region).await?;
+        self.call(region, Rank::InOrder).await?;
         let name = |n: usize| format!("Pack-{n:02}").parse().expect("a name");
         Ok(cut(page, self.organization.size.packs, 20, name))
     }
@@ -177,7 +177,7 @@ impl StatusSource for Reader {
         filters: &Filters,
         page: &PageRequest,
     ) -> Result<Page<DetailedStatus>, SourceError> {
-        self.call(&target.region).await?;
+        self.call(&target.region, Rank::of(filters, page)).await?;
         Ok(self.organization.list(target, filters, page))
     }
 }

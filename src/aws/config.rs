@@ -20,7 +20,7 @@ use super::connection::Connection;
 use super::fault::Fault;
 use super::throttling::LeaveThrottling;
 use crate::model::{DetailedStatus, PackName, Region, Status, Target};
-use crate::pace::Pace;
+use crate::pace::{Pace, Rank};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 
 /// What every refusal needs to say: AWS Config shows a pack only to the account that deployed it.
@@ -69,6 +69,7 @@ impl ConfigSource {
         &self,
         region: &Region,
         operation: &str,
+        rank: Rank,
         send: impl AsyncFn(&Client) -> Result<T, SdkError<E, R>>,
     ) -> Result<T, SourceError>
     where
@@ -83,7 +84,7 @@ impl ConfigSource {
                 throttled.fetch_add(u64::from(fault.is_throttling()), Ordering::Relaxed);
             })
         };
-        pace.call(send, Fault::is_throttling).await.map_err(|fault| explain(fault, region))
+        pace.call(rank, send, Fault::is_throttling).await.map_err(|fault| explain(fault, region))
     }
 }
 
@@ -93,7 +94,7 @@ impl StatusSource for ConfigSource {
             let call = client.describe_organization_conformance_packs();
             call.set_limit(page.limit.map(i32::from)).set_next_token(page.token.clone()).send().await
         };
-        let output = self.call(region, "DescribeOrganizationConformancePacks", list).await?;
+        let output = self.call(region, "DescribeOrganizationConformancePacks", Rank::InOrder, list).await?;
         let names = output.organization_conformance_packs().iter();
         let items = names.map(|pack| pack.organization_conformance_pack_name().parse());
         let items = items
@@ -119,7 +120,7 @@ impl StatusSource for ConfigSource {
                 .await
         };
         let operation = "GetOrganizationConformancePackDetailedStatus";
-        let output = self.call(&target.region, operation, read).await?;
+        let output = self.call(&target.region, operation, Rank::of(filters, page), read).await?;
         let rows = output.organization_conformance_pack_detailed_statuses.unwrap_or_default();
         let items = rows.into_iter().map(detailed_status).collect::<Result<_, _>>()?;
         Ok(Page { items, next_token: output.next_token.filter(|token| !token.is_empty()) })

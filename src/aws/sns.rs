@@ -9,7 +9,7 @@ use super::fault::Fault;
 use super::partial::{Failed, is_of_message, missing};
 use super::throttling::LeaveThrottling;
 use crate::notify::message::{Alert, Attribute, Event};
-use crate::pace::Pace;
+use crate::pace::{Pace, Rank};
 use crate::ports::{Machines, PublishError, Publisher};
 use crate::settings::TopicArn;
 
@@ -64,7 +64,10 @@ impl Publisher for SnsPublisher {
             message = message.message_attributes(attribute.name, value(attribute)?);
         }
         let publish = async || message.clone().send().await.map_err(|error| Fault::of("Publish", &error));
-        pace.call(publish, Fault::is_throttling).await.map(drop).map_err(|fault| explain(&fault, arn))
+        pace.call(Rank::InOrder, publish, Fault::is_throttling)
+            .await
+            .map(drop)
+            .map_err(|fault| explain(&fault, arn))
     }
 
     fn machines(&self) -> Machines {
@@ -81,7 +84,7 @@ impl Publisher for SnsPublisher {
             published.map_err(|error| Fault::of("PublishBatch", &error))
         };
         // SNS has a limit of messages a second. It is found once for all batches, and not by each for itself.
-        let published = topic.pace.call(publish, Fault::is_throttling).await;
+        let published = topic.pace.call(Rank::InOrder, publish, Fault::is_throttling).await;
         let published = published.map_err(|fault| explain(&fault, &topic.arn))?;
         let accepted = published.successful().iter().map(|entry| entry.id());
         let failed = published.failed().iter();

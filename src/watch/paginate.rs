@@ -190,7 +190,11 @@ impl Paginator {
 
     /// The page to ask for, or `None` when the read has ended.
     pub fn next_request(&self) -> Option<PageRequest> {
-        (!self.done).then(|| PageRequest { limit: self.page_size, token: self.token.clone() })
+        (!self.done).then(|| PageRequest {
+            limit: self.page_size,
+            token: self.token.clone(),
+            before: self.pages,
+        })
     }
 
     /// Takes the page that was asked for, and gives its items that are wanted.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::stage::{PACK, REGION, Stage, outcomes};
+use super::stage::{PACK, REGION, Stage, outcomes, scheduled};
 use crate::world::packs::account;
 
 #[tokio::test]
@@ -88,4 +88,18 @@ async fn throttling_is_backed_off_from() {
     // The eight that are under way at the first refusal are refused together; after that few are, more of them on a busy
     // machine.
     assert!(calls <= 2 * 48, "{calls} calls for 48 pages");
+}
+
+/// A run has time for about half of the pages of eight packs. Where all shared it, none would come to its end, in any run.
+#[tokio::test]
+async fn of_packs_that_do_not_fit_into_a_run_some_are_read_to_their_ends() {
+    let stage = Stage::new().await;
+    for n in 0..8 {
+        stage.world.add_pack(REGION, &format!("Pack-{n}"), 1_500);
+    }
+    stage.world.throttle(REGION, 10.0);
+    let answer = stage.lambda.invoke(scheduled(), Duration::from_secs(8)).await;
+    let answer = answer.expect("what found no time is deferred");
+    let read = outcomes(&answer).iter().filter(|outcome| **outcome == "Baseline").count();
+    assert!((2..8).contains(&read), "{answer}");
 }
