@@ -30,7 +30,7 @@ pub const DISTRUST: i64 = 24 * 3600;
 /// How many whole looks of a region a sender queues in one tick. More drown the rate that all of them share.
 pub const QUEUED_WHOLE_LOOKS: usize = 4;
 
-/// A region whose oldest whole look is older than so many times `PACKWATCH_WHOLE_EVERY` begins its run with that one.
+/// A region with a whole look that is older than so many times `PACKWATCH_WHOLE_EVERY` begins its run with such a one.
 const LATE: u32 = 3;
 
 /// At which accounts a look looks.
@@ -252,21 +252,22 @@ pub struct DueInRegion {
     pub then: Vec<DueLook>,
 }
 
-/// The order of the whole looks that are due, in each region: the oldest first. What never was, or was by a clock that
-/// is ahead, is the oldest of all.
+/// The order of the whole looks that are due, in each region: the oldest first, after one that has waited for too long.
+/// What never was, or was by a clock that is ahead, is the oldest of all.
 pub fn in_order(due: Vec<DueLook>, every: Duration, now: Timestamp) -> BTreeMap<Region, DueInRegion> {
     let mut regions: BTreeMap<Region, DueInRegion> = BTreeMap::new();
     for look in due {
         regions.entry(look.target.region.clone()).or_default().then.push(look);
     }
     for region in regions.values_mut() {
-        // Stable: what is equally old stays in the order of the targets, which is random.
-        region.then.sort_by_key(|look| look.whole_at.filter(|at| *at <= now));
         // What was never seen whole since quick looks exist has not waited: it just begins to count.
         let late = |look: &DueLook| look.whole_at.is_some_and(|at| age(at, now) > every.saturating_mul(LATE));
-        if let Some(oldest) = region.then.iter().position(late) {
-            region.first = Some(region.then.remove(oldest));
+        // Any of them, as the order of the targets is random: one that never fits would be the oldest for ever.
+        if let Some(late) = region.then.iter().position(late) {
+            region.first = Some(region.then.remove(late));
         }
+        // Stable: what is equally old stays in the order of the targets.
+        region.then.sort_by_key(|look| look.whole_at.filter(|at| *at <= now));
     }
     regions
 }
