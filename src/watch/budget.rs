@@ -17,6 +17,7 @@ pub struct Budget {
 #[derive(Debug, Clone, Copy)]
 struct Ends {
     looking: Instant,
+    folding: Instant,
     announcing: Instant,
 }
 
@@ -31,7 +32,8 @@ impl Budget {
         let before = |reserve: Duration| now + left.saturating_sub(reserve);
         let looking = before((left / 5).min(Duration::from_secs(20)));
         let announcing = before((left / 20).min(Duration::from_secs(2)));
-        Self { ends: Some(Ends { looking, announcing }) }
+        let folding = looking + (announcing - looking) / 2;
+        Self { ends: Some(Ends { looking, folding, announcing }) }
     }
 
     /// Whether nothing new is to be looked at or recorded.
@@ -53,6 +55,11 @@ impl Budget {
     /// The result of work without effects, or `None` when the time for looking ends before it does.
     pub async fn within<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         until(self.ends.map(|ends| ends.looking), work).await
+    }
+
+    /// The result of work without effects, or `None` when it would leave too little time to publish what comes of it.
+    pub async fn within_folding<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        until(self.ends.map(|ends| ends.folding), work).await
     }
 
     /// The result of work without effects, or `None` when the time for announcing ends before it does.
@@ -99,8 +106,12 @@ mod tests {
             assert_eq!(budget.within(sleep(SECOND)).await, None, "looking ends before");
             assert_eq!((budget.left(), budget.is_spent()), (Duration::ZERO, true));
             assert_eq!(budget.within(async {}).await, None, "nothing is begun any more");
+            assert_eq!(budget.within_folding(async {}).await, Some(()));
             assert_eq!(budget.within_announcing(async {}).await, Some(()));
             assert_eq!(budget.for_publish(), Some(announcing - looking).map(|left| left.min(10 * SECOND)));
+            assert_eq!(budget.within_folding(sleep(left)).await, None);
+            let half = (announcing - looking) / 2;
+            assert_eq!(budget.for_publish(), Some(half.min(10 * SECOND)), "there is time to publish");
             assert_eq!(budget.within_announcing(sleep(left)).await, None);
             assert_eq!(budget.within_announcing(async {}).await, None);
             assert_eq!(budget.for_publish(), None);

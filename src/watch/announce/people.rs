@@ -122,12 +122,12 @@ async fn tell<O: Outside>(
     let mut folded = Vec::new();
     for Lacking { owed, mark } in group {
         let range = Range::of(owed, *mark);
-        match fold(context, owed, range, most).await {
+        match fold(context, topic, owed, range, most).await {
             Ok(fold) => folded.push((owed, range, fold)),
             Err(verdict) => let_go(endings, owed.ended(Mark::People, verdict)),
         }
     }
-    again(context, &mut folded, most, endings).await;
+    again(context, topic, &mut folded, most, endings).await;
     let folds: Vec<&Fold<'_>> = folded.iter().map(|(_, _, fold)| fold).collect();
     let accepted = match notify::digest(&folds, context.outside.store().table()) {
         None => Ok(false),
@@ -171,6 +171,7 @@ fn failed(error: &PublishError) -> Verdict {
 /// meanwhile. What these still lack is folded again.
 async fn again<'a, O: Outside>(
     context: &'a Context<'_, O>,
+    topic: &Topic,
     folded: &mut Vec<(&'a Rc<Owed>, Range, Fold<'a>)>,
     most: usize,
     endings: &Endings,
@@ -188,7 +189,7 @@ async fn again<'a, O: Outside>(
         let mut range = range;
         if let Some(mark) = mark.filter(|mark| *mark > range.from) {
             range = Range::of(owed, mark);
-            match self::fold(context, owed, range, most).await {
+            match self::fold(context, topic, owed, range, most).await {
                 Ok(again) => fold = again,
                 Err(verdict) => {
                     let_go(endings, owed.ended(Mark::People, verdict));
@@ -200,9 +201,11 @@ async fn again<'a, O: Outside>(
     }
 }
 
-/// Folds what is owed of a target, backwards.
+/// Folds what is owed of a target, backwards: as long as that leaves time to publish it, and no further than it takes to
+/// know that a topic which takes nothing keeps it waiting.
 async fn fold<'a, O: Outside>(
     context: &'a Context<'_, O>,
+    topic: &Topic,
     owed: &'a Owed,
     range: Range,
     most: usize,
@@ -215,11 +218,14 @@ async fn fold<'a, O: Outside>(
     let Range { from, to, .. } = range;
     let mut request = LogRequest { after: from, until: to, order: Order::Newest, limit: PAGE, token: None };
     loop {
-        let page = context.budget.within_announcing(context.outside.store().log(target, &request)).await;
+        let page = context.budget.within_folding(context.outside.store().log(target, &request)).await;
         let page = page
             .ok_or(Verdict::OutOfTime)?
             .map_err(|error: StoreError| Verdict::Failed(format!("what is owed cannot be read: {error}")))?;
         page.items.iter().for_each(|record| fold.add(record));
+        if let Some(why) = topic.left().filter(|_| fold.is_told()) {
+            return Err(Verdict::Failed(why));
+        }
         request.token = page.next_token;
         if request.token.is_none() {
             return Ok(fold);

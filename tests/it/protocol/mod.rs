@@ -6,7 +6,7 @@
 //! - `interleavings` goes through every schedule of overlapping runs (`schedules` is one of them, under way).
 //! - `quick_looks` does that with a large pack, of which a tick sees only what is not well.
 //! - `model` makes random histories, with the `queue` of `FanOut`; `soak` kills the real function.
-//! - `windows` counts what a killed run repeats.
+//! - `windows` counts what a killed run repeats; `backlog` has more to tell than a run has time for.
 //! - `oracle` is the table of kinds, written a second time; `accounts` holds the comparison against it.
 //! - `older` is packwatch 0.1 at the same table.
 //! - `truth` remembers what was the case, `heard` what SNS accepted, `journal` what of that went wrong and so excuses a
@@ -17,6 +17,7 @@
 //! `model`. To add a rule: a sentence in `promise`, and a mutant that breaks it.
 
 mod accounts;
+mod backlog;
 mod crashes;
 mod digests;
 pub(crate) mod direct;

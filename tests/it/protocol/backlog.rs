@@ -1,0 +1,44 @@
+//! A run that does not get through all that people are owed tells them what it has read, and each further run the rest.
+
+use std::time::Duration;
+
+use crate::protocol::direct::{ALERTS, REGION, settings};
+use crate::protocol::gate::{Gate, Kind, Outcome};
+use crate::protocol::scenario::Stage;
+use crate::world::packs::account;
+
+const PACKS: usize = 60;
+
+#[tokio::test(start_paused = true)]
+async fn what_is_owed_for_longer_than_a_run_is_told_part_by_part() {
+    let mut stage = Stage::new(Gate::new([]));
+    stage.settings = settings(&[("PACKWATCH_CONCURRENCY", "64"), ("PACKWATCH_GROUP_WAIT", "60s")]);
+    let pack = |n: usize| format!("Pack-{n:02}");
+    stage.truth.change(|world| {
+        for n in 0..PACKS {
+            world.add_pack(REGION, &pack(n), 1);
+        }
+    });
+    stage.heal().await;
+    stage.gate.topics.borrow_mut().insert(Kind::Alert, Outcome::Refused);
+    stage.truth.change(|world| {
+        for n in 0..PACKS {
+            world.fail(REGION, &pack(n), &account(1), "UPDATE_FAILED", "Code", "it broke");
+        }
+    });
+    stage.tick().await.expect("nobody dies").expect("it runs");
+    stage.gate.topics.borrow_mut().clear();
+
+    // Each effect takes a second: what is owed takes one for each pack, longer than the run has.
+    let before = stage.truth.world.messages_to(ALERTS).len();
+    stage.gate.delay.set(Duration::from_secs(1));
+    let request = packwatch::watch::request::Request { scheduled: true, ..Default::default() };
+    stage.run(&request, Some(Duration::from_secs(PACKS as u64))).await;
+    let told: Vec<usize> = stage.truth.world.messages_to(ALERTS)[before..]
+        .iter()
+        .map(|message| message.json_for("default")["Packs"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!((PACKS / 2..PACKS).contains(&told[0]), "{told:?}");
+    assert_eq!(stage.verdict().await, Vec::<String>::new());
+}
