@@ -32,6 +32,7 @@ pub mod target;
 pub mod telling;
 pub mod unannounced;
 
+use futures_util::stream::{self, StreamExt};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::ports::Outside;
@@ -60,18 +61,18 @@ pub async fn run(
     let looking = async {
         // Moved in, and so dropped at the end: the announcers then know that no more will come.
         let to_announcers = to_announcers;
-        let mut unsaid = Vec::new();
-        for (target, head) in &unwatched {
-            match Box::pin(target::take_up(&context, target, head)).await {
-                Ok(owed) => {
-                    // The announcers listen for as long as there is a sender.
-                    let _ = to_announcers.send(Handed::Owed(Box::new(owed)));
-                }
-                Err(report) => unsaid.push(report),
+        let take_up = async |(target, head)| match Box::pin(target::take_up(&context, target, head)).await {
+            Ok(owed) => {
+                // The announcers listen for as long as there is a sender.
+                let _ = to_announcers.send(Handed::Owed(Box::new(owed)));
+                None
             }
-        }
-        let looked_at = looks(&context, &planned, &to_announcers).await;
-        (unsaid, looked_at)
+            Err(report) => Some(report),
+        };
+        let unsaid = stream::iter(unwatched.iter().map(|(target, head)| (target, head))).map(take_up);
+        let unsaid = unsaid.buffer_unordered(settings.concurrency).filter_map(async |report| report);
+        // What is looked at does not wait for what nobody looks at any more.
+        tokio::join!(unsaid.collect::<Vec<_>>(), looks(&context, &planned, &to_announcers))
     };
     let ((unsaid, looked_at), announced) = tokio::join!(looking, announce(&context, incoming));
 
