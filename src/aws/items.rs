@@ -51,20 +51,24 @@ pub(super) fn record(target: &Target, item: Item) -> Result<Record, StoreError> 
 }
 
 fn refuse_newer(target: &Target, item: &Item) -> Result<(), StoreError> {
-    let schema = item.get("schema").and_then(|value| value.as_n().ok()).and_then(|n| n.parse::<u64>().ok());
-    match schema {
-        Some(schema) if schema > u64::from(SCHEMA) => Err(StoreError::Newer(newer_schema(target, schema))),
-        _ => Ok(()),
-    }
+    newer(item).map_or(Ok(()), |schema| Err(StoreError::Newer(newer_schema(target, schema))))
+}
+
+fn newer(item: &Item) -> Option<u64> {
+    item.get("schema")?.as_n().ok()?.parse().ok().filter(|schema| *schema > u64::from(SCHEMA))
 }
 
 fn damaged(target: &Target, why: impl std::fmt::Display) -> StoreError {
     StoreError::Unavailable(format!("an item of {target} is damaged: {why}"))
 }
 
-/// A silence that cannot be read silences nothing.
+/// A silence that cannot be read, or not whole, silences nothing.
 pub(super) fn silence(item: Item) -> Option<Silence> {
     let sk = sort_key(&item).to_owned();
+    if let Some(schema) = newer(&item) {
+        warn!(sk, schema, "a silence of a newer packwatch");
+        return None;
+    }
     serde_dynamo::from_item(item).inspect_err(|error| warn!(sk, %error, "silence not understood")).ok()
 }
 

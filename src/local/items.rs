@@ -16,10 +16,14 @@ use crate::state::silence::Silence;
 /// another form.
 fn document(target: &Target, body: &str) -> Result<Value, StoreError> {
     let document: Value = serde_json::from_str(body)?;
-    match document.get("schema").and_then(Value::as_u64) {
-        Some(schema) if schema > u64::from(SCHEMA) => Err(StoreError::Newer(newer_schema(target, schema))),
-        _ => Ok(document),
+    match newer(&document) {
+        Some(schema) => Err(StoreError::Newer(newer_schema(target, schema))),
+        None => Ok(document),
     }
+}
+
+fn newer(document: &Value) -> Option<u64> {
+    document.get("schema")?.as_u64().filter(|schema| *schema > u64::from(SCHEMA))
 }
 
 /// The item in a document.
@@ -45,7 +49,13 @@ pub(super) fn record(target: &Target, sk: &str, body: &str) -> Result<Record, St
     }
 }
 
-/// A silence that cannot be read silences nothing.
+/// A silence that cannot be read, or not whole, silences nothing.
 pub(super) fn silence(sk: &str, body: &str) -> Option<Silence> {
-    serde_json::from_str(body).inspect_err(|error| warn!(sk, %error, "silence not understood")).ok()
+    let document = serde_json::from_str(body);
+    if let Some(schema) = document.as_ref().ok().and_then(newer) {
+        warn!(sk, schema, "a silence of a newer packwatch");
+        return None;
+    }
+    let silence = document.and_then(serde_json::from_value);
+    silence.inspect_err(|error| warn!(sk, %error, "silence not understood")).ok()
 }

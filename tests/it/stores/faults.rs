@@ -2,7 +2,7 @@
 
 use packwatch::local::SqliteStore;
 use packwatch::ports::{SnapshotStore, StoreError};
-use packwatch::state::heads::{Closing, Finish, Head, Mark, SCHEMA};
+use packwatch::state::heads::{Closing, Finish, Head, Heads, Mark, SCHEMA};
 use packwatch::state::log::Position;
 use serde_json::json;
 
@@ -224,6 +224,33 @@ async fn an_item_of_a_newer_packwatch_is_refused_before_its_key_is_read() {
     }
     assert_refused(&store).await;
     assert_refused(&local).await;
+}
+
+/// What it is about may be in a field that is not known here, and what names nothing would stand for everything.
+#[tokio::test]
+async fn a_silence_of_a_newer_packwatch_silences_nothing() {
+    let dynamo = Dynamo::with_table(TABLE);
+    let store = dynamo_store(&dynamo).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let local = SqliteStore::open(file.path()).unwrap();
+    let database = rusqlite::Connection::open(file.path()).unwrap();
+    for (id, schema) in [("of-today", SCHEMA), ("newer", SCHEMA + 1)] {
+        let until = 4_000_000_000_i64;
+        let body =
+            json!({"schema": schema, "id": id, "expires_at": until, "reason": "r", "by": "b", "more": ["X"]});
+        let sql = "INSERT INTO items VALUES ('watch', ?, ?, NULL)";
+        database.execute(sql, [format!("silence#{id}"), body.to_string()]).unwrap();
+        let item = json!({
+            "pk": {"S": "watch"}, "sk": {"S": format!("silence#{id}")}, "schema": {"N": schema.to_string()},
+            "id": {"S": id}, "expires_at": {"N": until.to_string()}, "reason": {"S": "r"}, "by": {"S": "b"},
+            "more": {"L": [{"S": "X"}]},
+        });
+        let put = json!({"TableName": TABLE, "Item": item});
+        dynamo.database().put_item(serde_json::from_value(put).unwrap()).unwrap();
+    }
+    let ids = |heads: Heads| heads.silences.0.into_iter().map(|silence| silence.id).collect::<Vec<_>>();
+    assert_eq!(ids(store.load().await.unwrap()), ["of-today"]);
+    assert_eq!(ids(local.load().await.unwrap()), ["of-today"]);
 }
 
 async fn assert_refused(store: &impl Store) {
