@@ -24,17 +24,26 @@ pub struct Fingerprints {
 /// The fingerprint of an observation: SHA-256 over a version and each account's comparison key, in
 /// the order of the accounts. Where the pack was removed there is no row, and nothing to compare.
 pub fn of<'a>(states: impl IntoIterator<Item = (&'a AccountId, &'a State)>) -> String {
-    hash(states, |_| true)
+    hash(states, |_| true, u64::MAX)
 }
 
 /// The fingerprint of what of these states, in the order of their accounts, is ill or moving.
 pub fn unwell<'a>(states: impl IntoIterator<Item = (&'a AccountId, &'a State)>) -> String {
-    hash(states, is_unwell)
+    unwell_until(states, u64::MAX)
 }
 
-/// Both fingerprints of these states, in the order of their accounts.
-pub fn both<'a>(states: impl IntoIterator<Item = (&'a AccountId, &'a State)> + Clone) -> Fingerprints {
-    Fingerprints { whole: of(states.clone()), unwell: unwell(states) }
+/// The same, of recorded states as they are observed in this period between two reminders. A row may hold a later one, of
+/// another clock or setting.
+pub fn unwell_until<'a>(states: impl IntoIterator<Item = (&'a AccountId, &'a State)>, period: u64) -> String {
+    hash(states, is_unwell, period)
+}
+
+/// Both fingerprints of recorded states, in the order of their accounts, as they are observed in this period.
+pub fn both<'a>(
+    states: impl IntoIterator<Item = (&'a AccountId, &'a State)> + Clone,
+    period: u64,
+) -> Fingerprints {
+    Fingerprints { whole: hash(states.clone(), |_| true, period), unwell: unwell_until(states, period) }
 }
 
 /// Whether an account is ill or moving: whether AWS Config's filter finds it in a quick look.
@@ -45,6 +54,7 @@ pub fn is_unwell(state: &State) -> bool {
 fn hash<'a>(
     states: impl IntoIterator<Item = (&'a AccountId, &'a State)>,
     counts: impl Fn(&State) -> bool,
+    period: u64,
 ) -> String {
     let mut hash = Sha256::new();
     hash.update(VERSION.to_be_bytes());
@@ -53,6 +63,7 @@ fn hash<'a>(
     let counts = |state: &State| state.health() != Health::Removed && counts(state);
     for (account, state) in states.into_iter().filter(|(_, state)| counts(state)) {
         let (status, error_code, failed_at, stuck, reminder, silenced) = state.key();
+        let reminder = reminder.min(period);
         row.clear();
         row.extend(account.number().to_be_bytes());
         // What follows, since it is there only when it says something.
@@ -131,14 +142,18 @@ mod tests {
 
     #[test]
     fn who_is_well_counts_in_one_fingerprint_and_not_in_the_other() {
-        let some = both(&states(&["CREATE_FAILED", "CREATE_SUCCESSFUL", "UPDATE_IN_PROGRESS", "ODD"]));
-        let more = both(&states(&[
-            "CREATE_FAILED",
-            "UPDATE_SUCCESSFUL",
-            "UPDATE_IN_PROGRESS",
-            "ODD",
-            "DELETE_SUCCESSFUL",
-        ]));
+        let some =
+            both(&states(&["CREATE_FAILED", "CREATE_SUCCESSFUL", "UPDATE_IN_PROGRESS", "ODD"]), u64::MAX);
+        let more = both(
+            &states(&[
+                "CREATE_FAILED",
+                "UPDATE_SUCCESSFUL",
+                "UPDATE_IN_PROGRESS",
+                "ODD",
+                "DELETE_SUCCESSFUL",
+            ]),
+            u64::MAX,
+        );
         assert_eq!(some.unwell, more.unwell);
         assert_ne!(some.whole, more.whole);
         for changed in [
@@ -147,7 +162,7 @@ mod tests {
             ["CREATE_FAILED", "CREATE_SUCCESSFUL", "UPDATE_SUCCESSFUL", "ODD"],
             ["CREATE_FAILED", "CREATE_SUCCESSFUL", "UPDATE_IN_PROGRESS", "CREATE_SUCCESSFUL"],
         ] {
-            assert_ne!(some.unwell, both(&states(&changed)).unwell, "{changed:?}");
+            assert_ne!(some.unwell, both(&states(&changed), u64::MAX).unwell, "{changed:?}");
         }
     }
 
@@ -157,7 +172,19 @@ mod tests {
         let mut quick = whole.clone();
         quick.retain(|_, state| is_unwell(state));
         assert_eq!(quick.len(), 3);
-        assert_eq!(unwell(&quick), both(&whole).unwell);
-        assert_eq!(of(&whole), both(&whole).whole);
+        let both = both(&whole, u64::MAX);
+        assert_eq!((unwell(&quick), of(&whole)), (both.unwell, both.whole));
+    }
+
+    #[test]
+    fn rows_of_a_later_period_are_as_they_are_observed_in_this_one() {
+        let mut rows = states(&["CREATE_FAILED"]);
+        let in_period = |rows: &mut BTreeMap<AccountId, State>, period| {
+            rows.values_mut().for_each(|state| state.reminder = period);
+            (of(&*rows), unwell(&*rows))
+        };
+        let (whole, unwell) = in_period(&mut rows, 24);
+        in_period(&mut rows, 48);
+        assert_eq!(both(&rows, 24), Fingerprints { whole, unwell });
     }
 }

@@ -270,7 +270,7 @@ impl Comparison<'_> {
     }
 
     /// The state that counts. The clocks of two runs differ: what is stuck stays so while AWS Config says the same of it,
-    /// and a period between two reminders does not come again.
+    /// and a period between two reminders does not come again, unless it was one of a clock far ahead.
     fn held(&self, account: AccountId, row: Option<&Row>, to: &State) -> State {
         let mut held = to.clone();
         let Some(row) = row.map(|row| &row.state) else { return held };
@@ -278,7 +278,8 @@ impl Comparison<'_> {
             held.stuck = true;
             held.silenced = self.silences.cover(account, &held, self.observed_at);
         }
-        if to.reminder > 0 {
+        let every = self.settings.thresholds.remind_every.map_or(0, |every| every.as_secs());
+        if to.reminder > 0 && row.reminder <= to.reminder.saturating_add(every) {
             held.reminder = row.reminder.max(to.reminder);
         }
         held

@@ -21,10 +21,7 @@ pub fn state(row: DetailedStatus, now: Timestamp, thresholds: &Thresholds) -> St
     let age = row.last_update.map(|then| now.as_second().saturating_sub(then.as_second()));
     let stuck_after = seconds(thresholds.stuck_after);
     let stuck = phase == Phase::InProgress && age.is_some_and(|age| age > stuck_after);
-    let reminder = match thresholds.remind_every {
-        Some(every) if phase != Phase::Successful => period(now, every),
-        _ => 0,
-    };
+    let reminder = if phase == Phase::Successful { 0 } else { period(now, thresholds.remind_every) };
     State {
         status: row.status,
         error_code: row.error_code.map(|code| text::bounded(code, LONGEST_CODE)),
@@ -38,8 +35,9 @@ pub fn state(row: DetailedStatus, now: Timestamp, thresholds: &Thresholds) -> St
 
 /// The begin of the period between two reminders in which this time is. They fall on the same instants for every
 /// account (whole periods since 1970, so 00:00 UTC for a day), in order that they come as one digest. It is a time and
-/// no number, so that it means the same when the setting is changed.
-fn period(now: Timestamp, every: Duration) -> u64 {
+/// no number, so that it means the same when the setting is changed. Without reminders it is 0.
+pub fn period(now: Timestamp, every: Option<Duration>) -> u64 {
+    let Some(every) = every else { return 0 };
     let every = seconds(every).max(1);
     u64::try_from(now.as_second().div_euclid(every) * every).unwrap_or(0)
 }

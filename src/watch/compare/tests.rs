@@ -596,6 +596,13 @@ fn clocks_that_differ_neither_remind_twice_nor_free_what_is_stuck() {
 }
 
 #[test]
+fn a_clock_that_was_far_ahead_silences_no_reminder() {
+    let mut story = Story::new("all");
+    let days = [365, 0, 1, 2].map(|day| on(day, failed(6)));
+    assert_eq!(story.looks(days), ["Failed", "-", "Reminder", "Reminder"]);
+}
+
+#[test]
 fn stuck_again_in_one_incident_is_for_machines() {
     let mut story = Story::new("all");
     let steps = [stuck(moving(6)), moving(9), stuck(moving(9)), state("NEW"), moving(10), state("NEW")];

@@ -15,6 +15,7 @@ use crate::state::heads::{Change, Closing, Counts, Head, counts};
 use crate::state::log::{Notice, PackEvent};
 use crate::watch::compare::{self, Comparison, Observation};
 use crate::watch::look;
+use crate::watch::overdue;
 use crate::watch::report::Outcome;
 
 /// What is to be written.
@@ -104,7 +105,8 @@ impl<O: Outside> Look<'_, O> {
         let has_incidents = after.values().any(|row| row.incident.is_some());
         // Of the rows, whichever look wrote them: the other look finds its own.
         let states = after.iter().map(|(account, row)| (*account, &row.state));
-        let fingerprints = is_settled.then(|| fingerprint::both(states));
+        let period = overdue::period(read.observed_at, self.context.settings.thresholds.remind_every);
+        let fingerprints = is_settled.then(|| fingerprint::both(states, period));
         let (fingerprint, unwell) = fingerprints.map(|both| (both.whole, both.unwell)).unzip();
         let closing = match baseline {
             true => {

@@ -14,6 +14,7 @@ use crate::watch::compare::Observation;
 use crate::watch::context::Context;
 use crate::watch::look::{self, LookFacts};
 use crate::watch::observe::{Read, ReadError};
+use crate::watch::overdue;
 use crate::watch::plan::Planned;
 use crate::watch::quick::{Disproof, Quick, QuickRead, QuickReader, to_ask};
 use crate::watch::report::TargetReport;
@@ -135,7 +136,8 @@ impl<O: Outside> Look<'_, O> {
                 // That an account has settled follows from its row and the time, which no fingerprint sees.
                 if !rows.values().any(|row| row.flapping) {
                     let states = rows.iter().map(|(account, row)| (account, &row.state));
-                    let unwell = fingerprint::unwell(states);
+                    let period = overdue::period(*observed_at, settings.thresholds.remind_every);
+                    let unwell = fingerprint::unwell_until(states, period);
                     self.note(&Note::Unwell { epoch: head.epoch, unwell }).await;
                 }
                 return Ok(self.found_as_recorded(head));
