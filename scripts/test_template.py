@@ -105,6 +105,22 @@ class Alarms(unittest.TestCase):
                 seconds = int(every[:-1]) * {"m": 60, "h": 3600}[every[-1]]
                 self.assertEqual(late["LateSeconds"], 3 * seconds, every)
 
+    def test_those_on_lambdas_metrics_see_the_longest_run(self):
+        """The metrics have the time of its begin, and come at its end."""
+        for every, interval in TEMPLATE["Mappings"]["Every"].items():
+            self.assertEqual(interval["Seconds"], 60 * int(every))
+            self.assertGreaterEqual((interval["LatePeriods"] - 1) * interval["Seconds"], 900, every)
+        for name in ("ErrorsAlarm", "DurationAlarm"):
+            alarm = RESOURCES[name]["Properties"]
+            wanted = {"FindInMap": ["Every", {"Ref": "ScheduleMinutes"}, "LatePeriods"]}
+            self.assertEqual(alarm["EvaluationPeriods"], wanted, name)
+            self.assertEqual(alarm["DatapointsToAlarm"], 1, name)
+
+    def test_silence_is_no_alarm_while_the_schedule_is_off(self):
+        """It would stay in ALARM when the schedule is on again, and so tell nobody that nothing runs."""
+        missing = RESOURCES["NoSuccessfulRunAlarm"]["Properties"]["TreatMissingData"]
+        self.assertEqual(missing, {"If": ["ScheduleOn", "breaching", "notBreaching"]})
+
     def test_the_bill_counts_what_they_look_at(self):
         """CloudWatch charges for each metric that an alarm looks at."""
         counts = {"": 0, "HasQuickLooks": 0, "HasFanOut": 0}

@@ -247,6 +247,7 @@ PSEUDO = {
     "local.alarm_topic_arn": "AlarmTopicArn, or AlertsTopic",
     "local.customer_key_arn": "KeyArn, or nothing",
     "local.interval_seconds": "ScheduleMinutes in seconds",
+    "local.late_periods": "intervals of the longest run",
     "local.key_arn": "KeyArn, or TopicKey",
     "local.partition": "AWS::Partition",
     "local.permissions_boundary": "PermissionsBoundaryArn, or nothing",
@@ -264,6 +265,7 @@ SPECIAL = {
     '${var.reserved_concurrency == "" ? -1 : tonumber(var.reserved_concurrency)}': "<ReservedConcurrency, or nothing>",
     '${var.key_arn == "" ? true : null}': "true, or nothing with HasKey",
     '${var.account_events == "on" ? var.schedule_state : "DISABLED"}': "ENABLED with HasAccountEvents, or DISABLED",
+    '${var.schedule_state == "ENABLED" ? "breaching" : "notBreaching"}': "breaching with ScheduleOn, or notBreaching",
     # CloudFormation cannot multiply.
     "${var.timeout * 10}": "<Timeout>0",
 }
@@ -296,6 +298,8 @@ def of_template(value) -> str:
             return f"{value} with {condition}, or {other}"
         case "FindInMap", ["Every", {"Ref": parameter}, "Seconds"]:
             return f"<{parameter} in seconds>"
+        case "FindInMap", ["Every", {"Ref": "ScheduleMinutes"}, "LatePeriods"]:
+            return "<intervals of the longest run>"
         case "FindInMap", ["WholeLook", {"Ref": "WholeEvery"}, "LateSeconds"]:
             return "<three times WholeEvery in seconds>"
         case "Join", [",", {"Ref": parameter}]:

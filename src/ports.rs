@@ -276,6 +276,11 @@ pub enum Machines {
 
 /// Hands messages to people and machines.
 pub trait Publisher {
+    /// Whether nobody would get a digest yet: those who have subscribed have still to confirm that.
+    async fn awaits_confirmation(&self) -> bool {
+        false
+    }
+
     /// Publishes one digest for people.
     async fn alert(&self, alert: &Alert) -> Result<(), PublishError>;
 

@@ -8,7 +8,8 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
   dimensions          = { FunctionName = aws_lambda_function.packwatch.function_name }
   statistic           = "Sum"
   period              = local.interval_seconds
-  evaluation_periods  = 1
+  evaluation_periods  = local.late_periods
+  datapoints_to_alarm = 1
   threshold           = 1
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
@@ -25,7 +26,7 @@ resource "aws_cloudwatch_metric_alarm" "no_successful_run" {
   datapoints_to_alarm = 3
   threshold           = 1
   comparison_operator = "LessThanThreshold"
-  treat_missing_data  = "breaching"
+  treat_missing_data  = var.schedule_state == "ENABLED" ? "breaching" : "notBreaching"
   actions_enabled     = var.schedule_state == "ENABLED"
   alarm_actions       = [local.alarm_topic_arn]
   ok_actions          = [local.alarm_topic_arn]
@@ -64,7 +65,8 @@ resource "aws_cloudwatch_metric_alarm" "no_successful_run" {
 resource "aws_cloudwatch_metric_alarm" "duration" {
   alarm_name          = "${var.name}-duration"
   alarm_description   = "A run of packwatch took more than 80 % of its time limit, so packs may have to wait for the next run. Raise Timeout, MemorySize or Concurrency."
-  evaluation_periods  = 1
+  evaluation_periods  = local.late_periods
+  datapoints_to_alarm = 1
   threshold           = 80
   comparison_operator = "GreaterThanThreshold"
   treat_missing_data  = "notBreaching"

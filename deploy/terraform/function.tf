@@ -11,6 +11,9 @@ locals {
   package = coalesce(var.package, "${path.module}/../../function.zip")
 
   interval_seconds = var.schedule_minutes * 60
+  # Lambda's metrics of a run have the time at which it began, and come when it has ended: how many intervals an alarm
+  # looks back to see those of a run of 15 minutes, the longest there is.
+  late_periods = ceil(900 / local.interval_seconds) + 1
 
   # What encrypts both topics.
   key_arn = var.key_arn == "" ? aws_kms_key.topics[0].arn : var.key_arn

@@ -73,6 +73,12 @@ data "aws_iam_policy_document" "function" {
     actions   = ["sns:Publish"]
     resources = [aws_sns_topic.alerts.arn, aws_sns_topic.events.arn]
   }
+  # Who has just subscribed would not get what is published before the confirmation.
+  statement {
+    sid       = "AskWhoListens"
+    actions   = ["sns:GetTopicAttributes"]
+    resources = [aws_sns_topic.alerts.arn]
+  }
   statement {
     sid       = "TellEncrypted"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]

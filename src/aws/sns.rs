@@ -1,5 +1,7 @@
 //! SNS: the alerts topic for people, the events topic for machines.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::{Builder, Region as SdkRegion};
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
@@ -36,6 +38,8 @@ pub struct SnsPublisher {
     events: Option<Topic>,
     /// What a missing topic for machines means.
     otherwise: Machines,
+    /// Whether somebody gets what is published to people. It is asked for until then.
+    is_heard: AtomicBool,
 }
 
 impl SnsPublisher {
@@ -47,11 +51,29 @@ impl SnsPublisher {
         otherwise: Machines,
     ) -> Self {
         let alerts = Topic::new(connection, alerts);
-        Self { alerts, events: events.map(|arn| Topic::new(connection, arn)), otherwise }
+        let events = events.map(|arn| Topic::new(connection, arn));
+        Self { alerts, events, otherwise, is_heard: AtomicBool::new(false) }
     }
 }
 
 impl Publisher for SnsPublisher {
+    async fn awaits_confirmation(&self) -> bool {
+        if self.is_heard.load(Ordering::Relaxed) {
+            return false;
+        }
+        let Topic { client, arn, .. } = &self.alerts;
+        // Whoever may not ask, or gets no answer, publishes.
+        let Ok(topic) = client.get_topic_attributes().topic_arn(arn).send().await else { return false };
+        let subscriptions = |name: &str| {
+            let attributes = topic.attributes.as_ref()?;
+            attributes.get(name)?.parse::<u64>().ok()
+        };
+        let confirmed = subscriptions("SubscriptionsConfirmed");
+        let awaits = confirmed == Some(0) && subscriptions("SubscriptionsPending") > Some(0);
+        self.is_heard.store(!awaits, Ordering::Relaxed);
+        awaits
+    }
+
     async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
         let Topic { client, arn, pace } = &self.alerts;
         let mut message = client

@@ -113,10 +113,18 @@ fn elsewhere(this: &str, others: &str) -> Finding {
 
 pub(crate) fn regions(regions: &Regions, filter: &PackFilter) -> Vec<Finding> {
     let sees = regions.values().any(Result::is_ok);
-    regions.iter().map(|(name, packs)| region(name, packs, filter, sees)).collect()
+    // What watches nothing at all fails, and does not only lack something.
+    let watches = regions.values().flatten().flatten().any(|pack| filter.matches(pack));
+    regions.iter().map(|(name, packs)| region(name, packs, filter, sees, watches)).collect()
 }
 
-fn region(name: &Region, packs: &Answer<Vec<PackName>>, filter: &PackFilter, sees_others: bool) -> Finding {
+fn region(
+    name: &Region,
+    packs: &Answer<Vec<PackName>>,
+    filter: &PackFilter,
+    sees_others: bool,
+    watches_others: bool,
+) -> Finding {
     let check = format!("region {name}");
     let leave = format!("remove {name} from PACKWATCH_REGIONS");
     match packs {
@@ -124,11 +132,18 @@ fn region(name: &Region, packs: &Answer<Vec<PackName>>, filter: &PackFilter, see
             let watched = packs.iter().filter(|pack| filter.matches(pack)).count();
             let packs = packs.len();
             let message = format!("{} visible, {watched} watched", counted(packs as u64, "pack"));
+            let unwatched = |message: &str| {
+                if watches_others {
+                    Finding::warning(&check, message)
+                } else {
+                    Finding::failed(&check, message)
+                }
+            };
             match (packs, watched) {
-                (0, _) => Finding::warning(check, "no packs are visible").remedy(format!(
+                (0, _) => unwatched("no packs are visible").remedy(format!(
                     "Deploy one from this account, or check whether another account deployed it. Otherwise {leave}"
                 )),
-                (_, 0) => Finding::warning(check, message).remedy("Check the names in PACKWATCH_PACKS"),
+                (_, 0) => unwatched(&message).remedy("Check the names in PACKWATCH_PACKS"),
                 _ => Finding::ok(check, message),
             }
         }

@@ -94,6 +94,26 @@ pub fn targets(
     planned.collect()
 }
 
+/// Why the schedule's run would watch nothing at all. That must not look like an organization in which all is well.
+pub fn nothing_to_watch(
+    settings: &Settings,
+    listed: &BTreeMap<Region, Vec<PackName>>,
+    heads: &Heads,
+) -> Option<String> {
+    let mut packs = listed.values().flatten();
+    let regions = listed.keys().map(Region::as_str).collect::<Vec<_>>().join(", ");
+    match packs.clone().next() {
+        None if heads.known.is_empty() && !listed.is_empty() => Some(format!(
+            "nothing to watch: no organization conformance pack is visible in {regions}. AWS Config shows them only to the \
+             account that deployed them, in their region"
+        )),
+        Some(example) if !packs.any(|pack| settings.packs.matches(pack)) => Some(format!(
+            "nothing to watch: PACKWATCH_PACKS leaves out every pack that is visible in {regions}, such as {example}"
+        )),
+        _ => None,
+    }
+}
+
 /// The targets that owe something and that nobody watches any more: a topic refused, and then the pack or its region was
 /// taken out of the settings.
 pub fn unwatched(settings: &Settings, heads: &Heads) -> Vec<(Target, Head)> {

@@ -14,7 +14,7 @@ use crate::watch::budget::Budget;
 use crate::watch::context::Context;
 use crate::watch::observe;
 use crate::watch::plan::{self, Planned};
-use crate::watch::report::TargetReport;
+use crate::watch::report::{Outcome, TargetReport};
 use crate::watch::request::Request;
 use crate::watch::room::Room;
 use crate::watch::target::unlisted;
@@ -41,7 +41,7 @@ pub(super) struct Started<'a, O> {
     pub(super) planned: Vec<Planned>,
     /// Heads that owe something, of targets that nobody watches any more.
     pub(super) unwatched: Vec<(Target, Head)>,
-    /// A report for each region that did not tell its packs.
+    /// A report for each region that did not tell its packs, or for all where nothing is to be watched.
     pub(super) unlisted: Vec<TargetReport>,
     /// Whether some head may owe something.
     pub(super) owed: bool,
@@ -59,7 +59,7 @@ pub(super) async fn start<'a, O: Outside>(
     let context = Context { outside, settings, request, budget, room, id };
     // The heads are loaded before any status is observed: the fence must be older than the fact. The list of packs is no
     // such fact: each pack is asked for by name, after this.
-    let (heads, (listed, unlisted)) = tokio::join!(outside.store().load(), list_packs(&context));
+    let (heads, (listed, mut unlisted)) = tokio::join!(outside.store().load(), list_packs(&context));
     let mut heads = heads?;
     let mut unwatched = Vec::new();
     // One run a tick looks after what all targets share.
@@ -68,6 +68,11 @@ pub(super) async fn start<'a, O: Outside>(
             say_who_listens(&context, &mut heads, listens).await;
         }
         unwatched = plan::unwatched(settings, &heads);
+        if let Some(why) = plan::nothing_to_watch(settings, &listed, &heads).filter(|_| unlisted.is_empty()) {
+            let failed =
+                |region| TargetReport::of_region(region).ended(Outcome::Incomplete, Some(why.clone()));
+            unlisted = listed.keys().map(failed).collect();
+        }
     }
     let owed = heads.known.values().any(Head::owes);
     let mut planned = plan::targets(request, settings, &listed, heads);

@@ -43,6 +43,14 @@ impl Sink {
 }
 
 impl Publisher for Sink {
+    async fn awaits_confirmation(&self) -> bool {
+        match self {
+            Self::Terminal(..) => false,
+            #[cfg(feature = "aws")]
+            Self::Sns(sns) => sns.awaits_confirmation().await,
+        }
+    }
+
     async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
         match self {
             Self::Terminal(terminal, progress) => {

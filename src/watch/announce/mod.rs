@@ -56,6 +56,10 @@ pub struct Announced {
     pub reduced: u64,
 }
 
+/// Why people are not told yet.
+const UNHEARD: &str =
+    "recorded; people are told as soon as somebody has confirmed a subscription of the alerts topic";
+
 /// What an announcer says of a target when it lets it go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Verdict {
@@ -65,6 +69,8 @@ enum Verdict {
     OutOfTime,
     /// Another run is newer, and goes on.
     Superseded,
+    /// Nobody would get it yet.
+    Unheard,
     /// Something is still owed, for this reason.
     Failed(String),
 }
@@ -164,6 +170,9 @@ async fn end<O: Outside>(
         }
         (_, Verdict::Failed(why)) => {
             failed(format!("recorded, but not announced on the events topic: {why}"))
+        }
+        (Verdict::Unheard, _) | (_, Verdict::Unheard) => {
+            report.ended(Outcome::Deferred, Some(UNHEARD.to_owned()))
         }
         (Verdict::OutOfTime, _) | (_, Verdict::OutOfTime) => {
             report.out_of_time("out of time; what is recorded and not yet announced follows in the next run")

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::topic::Topic;
 use super::{Endings, Owed, Verdict, let_go};
+use crate::model::Target;
 use crate::notify::fold::MOST_NAMED;
 use crate::notify::message::{self, Form};
 use crate::notify::{self, Fold};
-use crate::ports::{LogRequest, Order, Outside, PublishError, Publisher, SnapshotStore, StoreError};
+use crate::ports::{LogRequest, Order, Outside, Page, PublishError, Publisher, SnapshotStore, StoreError};
 use crate::state::heads::Mark;
-use crate::state::log::Position;
+use crate::state::log::{Position, Record};
 use crate::watch::account_names;
 use crate::watch::context::Context;
 
@@ -28,6 +29,9 @@ const PAGE: u32 = 500;
 /// Epochs of one target that one digest covers, a day of ticks that all find changes. What a topic refused for longer is
 /// told in several: folded in one, it would take longer than a run has, again and again.
 const MOST_EPOCHS: u64 = 288;
+
+/// How long the topic is asked whether anybody would get a digest.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -99,12 +103,6 @@ struct Range {
 }
 
 impl Range {
-    fn of(owed: &Owed, from: Position) -> Self {
-        let end = owed.end.min(owed.head.people_end());
-        let to = end.min(Position::end_of(from.epoch.saturating_add(MOST_EPOCHS)));
-        Self { from, to, is_all: to == end }
-    }
-
     fn is_empty(self) -> bool {
         self.to <= self.from
     }
@@ -121,9 +119,8 @@ async fn tell<O: Outside>(
     let most = MOST_NAMED / group.len().max(1);
     let mut folded = Vec::new();
     for Lacking { owed, mark } in group {
-        let range = Range::of(owed, *mark);
-        match fold(context, topic, owed, range, most).await {
-            Ok(fold) => folded.push((owed, range, fold)),
+        match fold(context, topic, owed, *mark, most).await {
+            Ok((range, fold)) => folded.push((owed, range, fold)),
             Err(verdict) => let_go(endings, owed.ended(Mark::People, verdict)),
         }
     }
@@ -135,8 +132,10 @@ async fn tell<O: Outside>(
             account_names::fill(&mut digest, context.outside.names(), context.budget).await;
             let publish =
                 async |form| context.outside.publisher().alert(&message::alert(&digest, form)).await;
+            let awaits_confirmation = timeout(PATIENCE, context.outside.publisher().awaits_confirmation());
             match topic.left() {
                 Some(why) => Err(Verdict::Failed(why)),
+                None if awaits_confirmation.await == Ok(true) => Err(Verdict::Unheard),
                 None => match topic.publish(context.budget, &Form::ALL, publish).await {
                     Some(Ok(())) => Ok(true),
                     Some(Err(error)) => Err(failed(&error)),
@@ -184,13 +183,11 @@ async fn again<'a, O: Outside>(
         // Told as it is: a copy is better than silence.
         Some(Err(_)) | None => return,
     };
-    for (owed, range, mut fold) in std::mem::take(folded) {
+    for (owed, mut range, mut fold) in std::mem::take(folded) {
         let mark = heads.known.get(&owed.target).map(|head| head.people_mark());
-        let mut range = range;
         if let Some(mark) = mark.filter(|mark| *mark > range.from) {
-            range = Range::of(owed, mark);
-            match self::fold(context, topic, owed, range, most).await {
-                Ok(again) => fold = again,
+            match self::fold(context, topic, owed, mark, most).await {
+                Ok(again) => (range, fold) = again,
                 Err(verdict) => {
                     let_go(endings, owed.ended(Mark::People, verdict));
                     continue;
@@ -201,34 +198,60 @@ async fn again<'a, O: Outside>(
     }
 }
 
-/// Folds what is owed of a target, backwards: as long as that leaves time to publish it, and no further than it takes to
-/// know that a topic which takes nothing keeps it waiting.
+/// Folds what the next digest covers of a target, backwards: as long as that leaves time to publish it, and no further
+/// than it takes to know that a topic which takes nothing keeps it waiting.
 async fn fold<'a, O: Outside>(
     context: &'a Context<'_, O>,
     topic: &Topic,
     owed: &'a Owed,
-    range: Range,
+    from: Position,
     most: usize,
-) -> Result<Fold<'a>, Verdict> {
+) -> Result<(Range, Fold<'a>), Verdict> {
     let Owed { target, head, .. } = owed;
+    let range = covered(context, owed, from).await?;
     let mut fold = Fold::new(target, &head.born, &context.settings.notify, head.account_count(), most);
     if range.is_empty() {
-        return Ok(fold);
+        return Ok((range, fold));
     }
-    let Range { from, to, .. } = range;
-    let mut request = LogRequest { after: from, until: to, order: Order::Newest, limit: PAGE, token: None };
+    let mut request =
+        LogRequest { after: from, until: range.to, order: Order::Newest, limit: PAGE, token: None };
     loop {
-        let page = context.budget.within_folding(context.outside.store().log(target, &request)).await;
-        let page = page
-            .ok_or(Verdict::OutOfTime)?
-            .map_err(|error: StoreError| Verdict::Failed(format!("what is owed cannot be read: {error}")))?;
+        let page = log(context, target, &request).await?;
         page.items.iter().for_each(|record| fold.add(record));
         if let Some(why) = topic.left().filter(|_| fold.is_told()) {
             return Err(Verdict::Failed(why));
         }
         request.token = page.next_token;
         if request.token.is_none() {
-            return Ok(fold);
+            return Ok((range, fold));
         }
     }
+}
+
+/// What the next digest covers of a target. Epochs before the first record do not count: a restored table has a million of
+/// them.
+async fn covered<O: Outside>(
+    context: &Context<'_, O>,
+    owed: &Owed,
+    from: Position,
+) -> Result<Range, Verdict> {
+    let end = owed.end.min(owed.head.people_end());
+    if end.epoch.saturating_sub(from.epoch) <= MOST_EPOCHS {
+        return Ok(Range { from, to: end, is_all: true });
+    }
+    let first = LogRequest { after: from, until: end, order: Order::Oldest, limit: 1, token: None };
+    let page = log(context, &owed.target, &first).await?;
+    let last = |first: &Record| Position::end_of(first.position().epoch.saturating_add(MOST_EPOCHS));
+    let to = page.items.first().map_or(end, |first| end.min(last(first)));
+    Ok(Range { from, to, is_all: to == end })
+}
+
+async fn log<O: Outside>(
+    context: &Context<'_, O>,
+    target: &Target,
+    request: &LogRequest,
+) -> Result<Page<Record>, Verdict> {
+    let page = context.budget.within_folding(context.outside.store().log(target, request)).await;
+    page.ok_or(Verdict::OutOfTime)?
+        .map_err(|error: StoreError| Verdict::Failed(format!("what is owed cannot be read: {error}")))
 }

@@ -240,7 +240,7 @@ async fn a_region_that_does_not_answer_is_named() {
         drop(function.variables.insert("PACKWATCH_REGIONS".to_owned(), String::new()));
     });
     let parts = ["1 pack visible, 0 watched", "PACKWATCH_PACKS"];
-    site.doctor().complains_once(0, "warning     region eu-west-1: ", &parts);
+    site.doctor().complains_once(1, "FAILED      region eu-west-1: ", &parts);
 }
 
 #[tokio::test]

@@ -425,10 +425,7 @@ async fn settings_that_change_between_quick_looks() {
     stage.tick().await;
     stage.forget();
     let set = |stage: &mut Stage, name: &str, value: &str| {
-        let lambda =
-            std::mem::replace(&mut stage.lambda, crate::harness::lambda::Lambda::new("", REGION, Vec::new()));
-        stage.lambda = lambda.env(name, value);
-        stage.lambda.kill();
+        stage.set(name, value);
         stage.forget();
     };
     set(&mut stage, "PACKWATCH_EXCLUDE_ACCOUNTS", &account(1));
@@ -447,7 +444,10 @@ async fn settings_that_change_between_quick_looks() {
     fail(&stage, REGION, LARGE, 3);
     stage.tick().await;
     assert_eq!(told(&stage), [format!("{LARGE} {} Failed", account(3))]);
-    set(&mut stage, "PACKWATCH_PACKS", "!*");
+    stage.world.add_pack(REGION, "Other", 1);
+    set(&mut stage, "PACKWATCH_PACKS", "Other");
+    stage.tick().await;
+    stage.forget();
     fail(&stage, REGION, LARGE, 4);
     stage.tick().await;
     assert_eq!(stage.world.messages().len(), 0);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::stage::{ALERTS, EVENTS, PACK, REGION, Stage, outcomes};
+use super::stage::{ALERTS, EVENTS, PACK, REGION, Stage, outcomes, scheduled};
 use crate::world::packs::account;
 
 #[tokio::test]
@@ -204,4 +204,41 @@ async fn every_body_and_attribute_is_there() {
     }
     assert_eq!(message.attribute("Kinds"), Some(r#"["Failed"]"#));
     assert_eq!(message.attribute("Severity"), Some("failure"));
+}
+
+/// Rows hold the begin of the period in which they were reminded of, which is now later than that of a longer one.
+#[tokio::test]
+async fn a_longer_time_between_reminders_leaves_quiet_runs_quiet() {
+    let mut stage = Stage::with(&[("PACKWATCH_REMIND_EVERY", "1h")]).await;
+    stage.world.add_pack(REGION, PACK, 3).add_pack(REGION, "Large", 1300);
+    for pack in [PACK, "Large"] {
+        stage.world.fail(REGION, pack, &account(1), "UPDATE_FAILED", "Code", "it broke");
+    }
+    stage.tick().await;
+    stage.set("PACKWATCH_REMIND_EVERY", "720h");
+    stage.tick().await;
+    stage.forget();
+    assert_eq!(outcomes(&stage.tick().await), ["Unchanged", "Unchanged"]);
+    let requests: Vec<String> =
+        stage.dynamo.take_requests().into_iter().map(|request| request.operation).collect();
+    assert_eq!(requests, ["Query"]);
+}
+
+/// A watcher that watches nothing must not look like an organization in which all is well.
+#[tokio::test]
+async fn a_run_that_watches_nothing_fails_and_says_why() {
+    let stage = Stage::with(&[("PACKWATCH_PACKS", "Securty-*")]).await;
+    let error = stage.invoke(scheduled()).await.unwrap_err().to_string();
+    assert!(error.contains("no organization conformance pack is visible in eu-west-1"), "{error}");
+    stage.world.add_pack(REGION, PACK, 3);
+    let error = stage.invoke(scheduled()).await.unwrap_err().to_string();
+    assert!(error.contains("PACKWATCH_PACKS leaves out every pack") && error.contains(PACK), "{error}");
+
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, PACK, 3);
+    stage.tick().await;
+    assert!(stage.world.delete_pack(REGION, PACK));
+    stage.tick().await;
+    let answer = stage.tick().await;
+    assert_eq!(outcomes(&answer), [""; 0], "it was told that the last pack is deleted");
 }

@@ -115,6 +115,24 @@ async fn what_a_topic_refused_for_more_than_a_day_comes_in_several_digests() {
     assert_eq!(stage.digests().len(), 2);
 }
 
+/// As the runbook has it after a restore to a point in time.
+#[tokio::test]
+async fn a_million_epochs_without_a_record_are_one_step() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, PACK, 3);
+    stage.tick().await;
+    let mut head = stage.head(PACK);
+    head["epoch"]["N"] = "1000001".into();
+    head.as_object_mut().unwrap().remove("fingerprint");
+    stage.put(&head);
+    stage.forget();
+    fail_all(&stage, 1);
+    assert_eq!(outcomes(&stage.tick().await), ["Changed"]);
+    assert_eq!((stage.digests().len(), events(&stage).len()), (1, 1));
+    let requests = stage.dynamo.take_requests().len();
+    assert!(requests < 20, "{requests} requests");
+}
+
 #[tokio::test]
 async fn a_copy_of_a_digest_with_a_baseline_or_a_deletion_has_the_same_id() {
     let stage = Stage::new().await;
@@ -201,4 +219,21 @@ async fn a_function_whose_events_topic_was_taken_away_says_what_it_passes_over()
     stage.lambda.kill();
     stage.tick().await;
     assert_eq!(events(&stage).len(), 0, "what was passed over does not come back");
+}
+
+/// Who subscribes gets what is published from the confirmation on: the first summary waits for that.
+#[tokio::test]
+async fn people_who_have_not_confirmed_yet_miss_nothing() {
+    let stage = Stage::new().await;
+    stage.world.add_pack(REGION, PACK, 3).subscribe(ALERTS, "email", "governance@example.com", false);
+    fail_all(&stage, 1);
+    let answer = stage.tick().await;
+    assert_eq!(outcomes(&answer), ["Deferred"], "{answer}");
+    assert_eq!((stage.digests().len(), events(&stage).len()), (0, 2), "machines get all");
+    stage.world.subscribe(ALERTS, "https", "https://example.com/chat", true);
+    stage.tick().await;
+    let digests = stage.digests();
+    assert_eq!((digests.len(), &digests[0]["Counts"]), (1, &json!({"Baseline": 1, "Failed": 1})));
+    stage.tick().await;
+    assert_eq!((stage.digests().len(), stage.world.count("sns", "GetTopicAttributes")), (1, 2));
 }
