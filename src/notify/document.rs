@@ -1,7 +1,7 @@
 //! The notification: the JSON document that a digest is, whatever channel shows it. Everything that a
 //! reader is told is here; `render` only lays it out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,20 @@ pub struct PackNotice {
     pub transitions: Vec<TransitionNotice>,
     /// How many more there are than fit.
     pub omitted: u64,
+    /// What is known of all these; not in the document, so unknown where one was read.
+    #[serde(skip)]
+    pub whole: Option<Whole>,
+}
+
+/// What is known of all accounts that a [`PackNotice`] is about, whether they are named or omitted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Whole {
+    /// How many have failed.
+    pub failed: u64,
+    /// The worst.
+    pub severity: Option<Severity>,
+    /// Their statuses.
+    pub statuses: BTreeSet<String>,
 }
 
 /// What a [`PackNotice`] is about.
@@ -171,10 +185,23 @@ impl StateNotice {
     }
 }
 
+/// Whether accounts of this kind are only counted: retries, progress and routine success.
+pub(super) fn is_routine(kind: Kind) -> bool {
+    matches!(kind, Kind::FailedAgain | Kind::Succeeded | Kind::InProgress)
+}
+
 impl TransitionNotice {
+    /// The kind as which it is told: its own; where that is routine, the last one before it that is not. Who was not told
+    /// of a failure must not hear of its retry alone.
+    pub fn told_as(&self) -> Kind {
+        let own = Some(self.kind).filter(|kind| self.flapping.is_some() || !is_routine(*kind));
+        let before = || self.earlier.iter().rev().copied().find(|kind| !is_routine(*kind));
+        own.or_else(before).unwrap_or(self.kind)
+    }
+
     /// The key of [`Notification::counts`] under which it counts.
     pub fn counted_as(&self) -> &'static str {
-        match self.kind {
+        match self.told_as() {
             _ if self.flapping.is_some() => "Flapping",
             Kind::Reminder if self.silence_ended => "SilenceEnded",
             kind => kind.as_str(),
@@ -184,7 +211,7 @@ impl TransitionNotice {
     /// How much it matters, as [`crate::state::Transition::severity`].
     pub fn severity(&self) -> Severity {
         let phase = self.to.as_ref().map(|to| Status::new(&to.status).phase());
-        state::severity(self.kind, phase, self.incident_id.is_some(), self.flapping.is_some())
+        state::severity(self.told_as(), phase, self.incident_id.is_some(), self.flapping.is_some())
     }
 }
 
@@ -200,7 +227,8 @@ impl PackNotice {
             NoticeType::PackDeleted => Severity::Warning,
             NoticeType::Transitions | NoticeType::Baseline => Severity::Info,
         };
-        let worst = self.transitions.iter().map(TransitionNotice::severity).min();
+        let named = self.transitions.iter().map(TransitionNotice::severity);
+        let worst = named.chain(self.whole.as_ref().and_then(|whole| whole.severity)).min();
         worst.map_or(itself, |worst| worst.min(itself))
     }
 }
@@ -219,7 +247,7 @@ impl Notification {
             order.extend(notice.transitions.iter().map(|transition| (pack, transition)));
         }
         // Stable: within a pack, whose transitions are worst first already, a prefix is kept.
-        order.sort_by_key(|(_, transition)| transition.kind);
+        order.sort_by_key(|(_, transition)| transition.told_as());
         let mut keep = vec![0_usize; self.packs.len()];
         let mut left = room;
         for (pack, transition) in order {
@@ -237,6 +265,7 @@ impl Notification {
             accounts: pack.accounts,
             transitions: pack.transitions.iter().take(keep).cloned().collect(),
             omitted: pack.omitted + (pack.transitions.len() - keep) as u64,
+            whole: pack.whole.clone(),
         };
         let (version, id, counts) = (self.version.clone(), self.id.clone(), self.counts.clone());
         let (table, packs) = (self.table.clone(), self.packs.iter().zip(keep).map(cut).collect());

@@ -1,12 +1,15 @@
 //! A digest, folded from the log: backwards, a page at a time, so that one huge target takes no more room than a small
 //! one. What is kept is the counts, the worst that fit, a sum of ids, and eight bytes for each account that was seen.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use super::document::{NoticeType, Notification, PackNotice, StateNotice, TransitionNotice};
-use crate::model::{AccountId, Kind, Target};
+use super::document::{
+    NoticeType, Notification, PackNotice, StateNotice, TransitionNotice, Whole, is_routine,
+};
+use crate::model::{AccountId, Kind, Severity, Target};
 use crate::settings::Notify;
 use crate::state::Transition;
 use crate::state::id;
@@ -14,6 +17,9 @@ use crate::state::log::{Notice, PackEvent, Record};
 
 /// Accounts of a digest's whole that are kept to be named. More do not fit into a message.
 pub const MOST_NAMED: usize = 1000;
+
+/// Statuses that are kept to be named; AWS Config has nine.
+const MOST_STATUSES: usize = 100;
 
 /// A record's id: the same in every copy, whoever sends it.
 pub fn record_id(target: &Target, born: &str, record: &Record) -> String {
@@ -111,10 +117,13 @@ struct Life {
     deleted: Option<Notice>,
     begun: Option<Notice>,
     counts: BTreeMap<&'static str, u64>,
-    seen: HashSet<u64>,
+    /// The accounts, each with the routine kind as which it counts, if it does.
+    seen: HashMap<u64, Option<Kind>>,
     worst: BTreeMap<Rank, TransitionNotice>,
     ranks: BTreeMap<AccountId, Rank>,
     omitted: u64,
+    severity: Option<Severity>,
+    statuses: BTreeSet<String>,
 }
 
 /// Worst first, then by error code so that one cause stands together, then by account.
@@ -122,7 +131,7 @@ type Rank = (Kind, Option<String>, AccountId);
 
 fn rank(notice: &TransitionNotice) -> Rank {
     let code = notice.to.as_ref().and_then(|to| to.error_code.clone());
-    (notice.kind, code, notice.account_id)
+    (notice.told_as(), code, notice.account_id)
 }
 
 impl<'a> Fold<'a> {
@@ -174,14 +183,17 @@ impl<'a> Fold<'a> {
         self.ids.add(&notice.id);
         let most = self.most;
         let Some(life) = self.lives.last_mut() else { return };
-        if life.seen.insert(transition.account.number()) {
-            life.tell(notice, most);
-        } else if let Some(told) =
-            life.ranks.get(&transition.account).and_then(|rank| life.worst.get_mut(rank))
-        {
-            // How it came there: what people were not told in the meantime.
-            told.earlier.insert(0, transition.kind);
-            told.from = notice.from;
+        let routine = Some(notice.kind).filter(|kind| notice.flapping.is_none() && is_routine(*kind));
+        match life.seen.entry(transition.account.number()) {
+            Entry::Vacant(entry) => {
+                entry.insert(routine);
+                life.tell(notice, most);
+            }
+            Entry::Occupied(mut entry) => {
+                let counts_as = *entry.get();
+                entry.insert(counts_as.and(routine).and(counts_as));
+                life.tell_earlier(notice, counts_as.filter(|_| routine.is_none()), most);
+            }
         }
     }
 
@@ -208,6 +220,11 @@ impl<'a> Fold<'a> {
                 accounts: last.map_or(self.accounts, |notice| notice.accounts),
                 transitions: life.worst.values().cloned().collect(),
                 omitted: life.omitted,
+                whole: Some(Whole {
+                    failed: life.counts.get(Kind::Failed.as_str()).copied().unwrap_or_default(),
+                    severity: life.severity,
+                    statuses: life.statuses.clone(),
+                }),
             })
         })
     }
@@ -220,9 +237,19 @@ impl<'a> Fold<'a> {
 }
 
 impl Life {
-    /// Names an account, unless so many are worse that it does not fit.
+    /// Counts an account, and names it.
     fn tell(&mut self, notice: TransitionNotice, most: usize) {
         *self.counts.entry(notice.counted_as()).or_default() += 1;
+        let severity = notice.severity();
+        self.severity = Some(self.severity.map_or(severity, |worst| worst.min(severity)));
+        self.statuses.extend(
+            notice.to.as_ref().map(|to| to.status.clone()).filter(|_| self.statuses.len() < MOST_STATUSES),
+        );
+        self.name(notice, most);
+    }
+
+    /// Names an account, unless so many are worse that it does not fit.
+    fn name(&mut self, notice: TransitionNotice, most: usize) {
         let rank = rank(&notice);
         self.ranks.insert(notice.account_id, rank.clone());
         self.worst.insert(rank, notice);
@@ -231,6 +258,34 @@ impl Life {
         {
             self.ranks.remove(&last.account_id);
             self.omitted += 1;
+        }
+    }
+
+    /// Says of an account how it came to what is told of it. Where that counts as a routine kind, and this is more, it is
+    /// told as this.
+    fn tell_earlier(&mut self, notice: TransitionNotice, routine: Option<Kind>, most: usize) {
+        if let Some(count) = routine.and_then(|kind| self.counts.get_mut(kind.as_str())) {
+            *count -= 1;
+        }
+        self.counts.retain(|_, count| *count > 0);
+        let rank = self.ranks.remove(&notice.account_id);
+        match (rank.and_then(|rank| self.worst.remove(&rank)), routine) {
+            (Some(told), routine) => {
+                let mut earlier = told.earlier;
+                earlier.insert(0, notice.kind);
+                let told = TransitionNotice { from: notice.from, earlier, ..told };
+                if routine.is_some() {
+                    self.tell(told, most);
+                } else {
+                    self.name(told, most);
+                }
+            }
+            // The last of it did not fit, and is no longer known.
+            (None, Some(_)) => {
+                self.omitted -= 1;
+                self.tell(notice, most);
+            }
+            (None, None) => {}
         }
     }
 

@@ -126,8 +126,9 @@ fn alert_attributes(notification: &Notification, form: Form) -> Vec<Attribute> {
         kind => kind,
     });
     let kinds = transitions().map(|t| t.kind.as_str()).chain(counted).map(str::to_owned).collect();
-    let statuses = transitions().filter_map(|t| t.to.as_ref()).filter(|_| form == Form::Whole);
-    let statuses = statuses.map(|to| to.status.clone()).collect();
+    let of_named = transitions().filter_map(|t| t.to.as_ref()).map(|to| &to.status);
+    let of_whole = packs.iter().filter_map(|pack| pack.whole.as_ref()).flat_map(|whole| &whole.statuses);
+    let statuses = of_named.chain(of_whole).filter(|_| form == Form::Whole).cloned().collect();
     let regions = packs.iter().map(|pack| pack.region.to_string()).collect();
     let names = packs.iter().map(|pack| pack.organization_conformance_pack_name.to_string()).collect();
     let lists = [

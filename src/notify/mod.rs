@@ -6,5 +6,5 @@ pub mod hints;
 pub mod message;
 pub mod render;
 
-pub use document::{NoticeType, Notification, PackNotice, StateNotice, TransitionNotice};
+pub use document::{NoticeType, Notification, PackNotice, StateNotice, TransitionNotice, Whole};
 pub use fold::{Fold, digest, record_id, transition_id, transition_notice};

@@ -131,12 +131,32 @@ fn an_account_is_one_entry_with_its_last_state_and_how_it_came_there() {
     let untold = Transition { told: Some(false), ..told(2, 2, Kind::Stuck, "ODD", "ODD") };
     let log = [failed(1, 1), failed(1, 2), recovered(2, 1), Record::Account(untold), again, recovered(4, 2)];
     let digest = digest_of(&log, 9).unwrap();
-    assert_eq!(text(&digest), "P: Transitions of 99: 2 Failed Recovered, 1 Failed Recovered FailedAgain +0");
-    let again = &digest.packs[0].transitions[1];
+    assert_eq!(text(&digest), "P: Transitions of 99: 1 Failed Recovered FailedAgain, 2 Failed Recovered +0");
+    let again = &digest.packs[0].transitions[0];
     let statuses = [&again.from, &again.to].map(|state| state.as_ref().unwrap().status.as_str());
     assert_eq!(statuses, ["CREATE_SUCCESSFUL", "UPDATE_FAILED"]);
-    assert_eq!(counted(&digest), "1 FailedAgain, 1 Recovered");
+    assert_eq!(counted(&digest), "2 Recovered");
     assert_eq!((digest.observed_at, digest.severity), (at(4), Severity::Resolved));
+}
+
+/// People were told nothing of the failure, and what is routine is only counted.
+#[test]
+fn a_failure_is_told_though_its_retry_came_before_the_digest() {
+    let moving =
+        |epoch, n| Record::Account(told(epoch, n, Kind::InProgress, "CREATE_FAILED", "UPDATE_IN_PROGRESS"));
+    let log =
+        [failed(1, 1), failed(1, 2), moving(2, 1), moving(2, 2), moving(2, 3), moving(3, 3), recovered(3, 2)];
+    let digest = digest_of(&log, 9).unwrap();
+    let said = "P: Transitions of 99: 1 Failed InProgress, 2 Failed InProgress Recovered, 3 InProgress InProgress +0";
+    assert_eq!(text(&digest), said);
+    assert_eq!(counted(&digest), "1 Failed, 1 InProgress, 1 Recovered");
+    assert_eq!(digest.severity, Severity::Failure);
+    // Where its last change did not fit, the failure does.
+    let digest = digest_of(&log, 1).unwrap();
+    assert_eq!(text(&digest), "P: Transitions of 99: 1 Failed +2");
+    let digest = digest_of(&[failed(1, 9), moving(2, 1), moving(2, 9)], 1).unwrap();
+    assert_eq!(text(&digest), "P: Transitions of 99: 9 Failed +1");
+    assert_eq!(counted(&digest), "1 Failed, 1 InProgress");
 }
 
 #[test]
@@ -145,6 +165,17 @@ fn the_worst_are_named_and_all_are_counted() {
     let digest = digest_of(&log, 3).unwrap();
     assert_eq!(text(&digest), "P: Transitions of 99: 3 Failed, 5 Failed, 1 Recovered +2");
     assert_eq!(counted(&digest), "2 Failed, 3 Recovered");
+}
+
+#[test]
+fn what_does_not_fit_counts_for_the_severity_and_the_statuses() {
+    let settled = Record::Account(told(1, 1, Kind::Settled, "CREATE_SUCCESSFUL", "UPDATE_FAILED"));
+    let reminder = Record::Account(told(1, 2, Kind::Reminder, "ODD", "ODD"));
+    let digest = digest_of(&[settled, reminder], 1).unwrap();
+    assert_eq!(text(&digest), "P: Transitions of 99: 2 Reminder +1");
+    let statuses =
+        digest.packs[0].whole.as_ref().unwrap().statuses.iter().map(String::as_str).collect::<Vec<_>>();
+    assert_eq!((digest.severity, statuses), (Severity::Failure, vec!["ODD", "UPDATE_FAILED"]));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::shape::shape;
 use super::topic::{Tally, Topic, tallies};
 use super::words::change;
-use crate::model::{AccountId, Phase, Status};
+use crate::model::{AccountId, Phase, Severity, Status};
 use crate::notify::hints::{self, Hint};
 use crate::notify::{Notification, PackNotice, TransitionNotice};
 
@@ -230,6 +230,7 @@ fn since(topic: Topic, notice: &TransitionNotice) -> Option<Timestamp> {
         // A status that has only now begun says nothing about how long it lasts.
         Topic::Joined | Topic::Left => None,
         Topic::Stuck => updated,
+        Topic::Settled if notice.severity() == Severity::Resolved => updated,
         _ => notice.failing_since.or(updated),
     }
 }

@@ -8,18 +8,19 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use packwatch::local::Channel;
 use packwatch::model::{DetailedStatus, Kind, Status, Target};
-use packwatch::notify::Notification;
 use packwatch::notify::message::{self, Alert, Attribute, Event, Form, LARGEST_MESSAGE};
+use packwatch::notify::{Fold, Notification};
 use packwatch::ports::{Machines, PublishError, Publisher};
-use packwatch::settings::Reader;
+use packwatch::settings::{Notify, Reader};
 use packwatch::state::Transition;
+use packwatch::state::log::{PackEvent, Record};
 use packwatch::watch;
 use packwatch::watch::budget::Budget;
 use packwatch::watch::request::Request;
 use serde_json::Value;
 
 use super::samples::{
-    account, at, cases, changed, failed, failure, here, large_baseline, state, told, transition,
+    account, at, cases, changed, failed, failure, here, large_baseline, notice, state, told, transition,
 };
 use super::schema::{assert_event, assert_notification};
 use super::stage::Statuses;
@@ -121,6 +122,34 @@ fn fifty_packs_with_ten_thousand_failing_accounts_are_a_mail_that_no_client_cuts
     let alert = message::alert(&digest, Form::Whole);
     assert_fits(&alert);
     assert!(alert.subject.starts_with("500,000 deployments failed in 50 packs"), "{}", alert.subject);
+}
+
+/// What does not fit of a baseline is not taken for failed: that would be taken off the failures that are new.
+#[test]
+fn new_failures_are_told_beside_a_baseline_that_does_not_fit() {
+    let known = (0..40).map(|n| failure(n, failed("A", "it broke", "2026-11-17T10:00:00Z")));
+    let stuck = (40..60)
+        .map(|n| transition(n, Kind::Stuck, None, Some(state("CREATE_IN_PROGRESS", "2026-11-17T10:00:00Z"))));
+    let first = known.chain(stuck).map(|found| Record::Account(Transition { baseline: true, ..found }));
+    let first: Vec<Record> = first.chain([notice(PackEvent::Baseline, 100)]).collect();
+    let then = (0..3).map(|n| Record::Account(failure(n, failed("B", "it broke", "2026-11-18T09:00:00Z"))));
+    let (packs, notify) = ([here("New"), here("Old")], Notify::default());
+    let folds = packs.iter().zip([first, then.collect()]).map(|(pack, log)| {
+        let mut fold = Fold::new(pack, "b", &notify, 100, 19);
+        log.iter().rev().for_each(|record| fold.add(record));
+        fold
+    });
+    let folds: Vec<Fold<'_>> = folds.collect();
+    let digest = packwatch::notify::digest(&folds.iter().collect::<Vec<_>>(), None).unwrap();
+    for form in [Form::Whole, Form::WithoutTexts] {
+        let bodies: BTreeMap<String, String> =
+            serde_json::from_str(&message::alert(&digest, form).message).unwrap();
+        let mail = bodies["email"].split_whitespace().collect::<Vec<_>>().join(" ");
+        let news = if form == Form::Whole { "3 accounts failed" } else { "3 deployments failed" };
+        for said in [news, "40 already failing", "20 stuck in progress"] {
+            assert!(mail.contains(said), "{form:?}: {said}\n{mail}");
+        }
+    }
 }
 
 #[test]

@@ -40,7 +40,20 @@ pub(crate) fn is_told(transition: &Transition) -> bool {
     transition.told.unwrap_or(!transition.silenced && !transition.damped)
 }
 
-fn counted_as(transition: &Transition) -> &'static str {
+/// As what an account counts of which all this is told: as the last of it, or as the last before that is no routine.
+fn counted_as(told: &[Transition]) -> Option<&'static str> {
+    let is_routine = |t: &Transition| {
+        matches!(t.kind, Kind::FailedAgain | Kind::Succeeded | Kind::InProgress) && t.flapping.is_none()
+    };
+    let (last, earlier) = told.split_last()?;
+    let before = earlier
+        .iter()
+        .rev()
+        .find(|t| !matches!(t.kind, Kind::FailedAgain | Kind::Succeeded | Kind::InProgress));
+    Some(before.filter(|_| is_routine(last)).map_or_else(|| counted_alone(last), |t| t.kind.as_str()))
+}
+
+fn counted_alone(transition: &Transition) -> &'static str {
     let was = transition.from.as_ref().is_some_and(|from| from.silenced);
     let is = transition.to.as_ref().is_some_and(|to| to.silenced || !is_ill(is(Some(to))));
     match transition.kind {
@@ -108,8 +121,8 @@ pub(crate) fn judge(document: &Value, store: &MemoryStore) -> (Digest, Vec<Strin
         if event != "Transitions" {
             *counts.entry(event).or_default() += 1;
         }
-        for last in life.told.values().filter_map(|told| told.last()) {
-            *counts.entry(counted_as(last)).or_default() += 1;
+        for counted_as in life.told.values().filter_map(|told| counted_as(told)) {
+            *counts.entry(counted_as).or_default() += 1;
         }
         expected.push((target, born, life, event, notice));
     }
