@@ -1,0 +1,201 @@
+use super::*;
+use std::cell::Cell;
+
+/// A service that takes `rate` calls a second, with a burst of one second, as AWS's do.
+struct Service {
+    rate: f64,
+    tokens: Cell<f64>,
+    refilled: Cell<Instant>,
+    refused: Cell<u32>,
+}
+
+impl Service {
+    fn new(rate: f64) -> Self {
+        let now = Instant::now();
+        Self { rate, tokens: rate.into(), refilled: now.into(), refused: 0.into() }
+    }
+
+    fn call(&self) -> bool {
+        let now = Instant::now();
+        let earned = (now - self.refilled.get()).as_secs_f64() * self.rate;
+        self.refilled.set(now);
+        self.tokens.set((self.tokens.get() + earned).min(self.rate));
+        let taken = self.tokens.get() >= 1.0;
+        if taken {
+            self.tokens.set(self.tokens.get() - 1.0)
+        } else {
+            self.refused.set(self.refused.get() + 1)
+        }
+        taken
+    }
+}
+
+/// How long so many calls take eight readers of each of some instances that share a limit, as a multiple of the ideal
+/// time, and how many are refused.
+async fn share(rate: f64, instances: usize, calls: u32) -> (f64, u32) {
+    let service = Service::new(rate);
+    let paces: Vec<Pace> = (0..instances).map(|_| Pace::default()).collect();
+    let left = Cell::new(calls);
+    let started = Instant::now();
+    let reader = async |pace: &Pace| {
+        let call = async || {
+            tokio::time::sleep(Duration::from_millis(40)).await;
+            service.call().then_some(()).ok_or(())
+        };
+        while left.get() > 0 {
+            left.set(left.get() - 1);
+            pace.call(Rank::InOrder, call, |()| true).await.unwrap();
+        }
+    };
+    let readers = paces.iter().flat_map(|pace| std::iter::repeat_n(pace, 8)).map(reader);
+    futures_util::future::join_all(readers).await;
+    let took = started.elapsed().as_secs_f64() / (f64::from(calls) / rate);
+    println!("{instances} instances at {rate}/s: {took:.3} of the ideal, {} refused", service.refused.get());
+    (took, service.refused.get())
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_readers_find_one_limit_and_stay_near_it() {
+    for rate in [2.0, 5.0, 10.0, 50.0] {
+        let (took, refused) = share(rate, 1, 400).await;
+        assert!(took <= 1.02, "{took} of the ideal at {rate}/s");
+        assert!(refused <= 60, "{refused} refusals at {rate}/s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn instances_that_do_not_know_each_other_share_a_limit() {
+    for (rate, most) in [(5.0, 1.06), (10.0, 1.13), (50.0, 1.07)] {
+        let (took, refused) = share(rate, 8, 2000).await;
+        assert!(took <= most, "{took} of the ideal at {rate}/s");
+        assert!(refused <= 700, "{refused} refusals at {rate}/s");
+    }
+}
+
+/// How many of eight reads of 200 pages end within 280 s, at five calls a second, and how long a single call waits at
+/// most that comes every now and then.
+async fn ended(rank: fn(u64) -> Rank) -> (usize, Duration) {
+    let (service, pace) = (Service::new(5.0), Pace::default());
+    let call = async || {
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        service.call().then_some(()).ok_or(())
+    };
+    let (ended, longest) = (Cell::new(0), Cell::new(Duration::ZERO));
+    let read = async || {
+        for page in 0..200 {
+            pace.call(rank(page), call, |()| true).await.unwrap();
+        }
+        ended.set(ended.get() + 1);
+    };
+    let single = async {
+        loop {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            let began = Instant::now();
+            pace.turn(Rank::InOrder).await;
+            longest.set(longest.get().max(began.elapsed()));
+        }
+    };
+    let reads = futures_util::future::join_all((0..8).map(|_| read()));
+    let _ =
+        timeout_at(Instant::now() + Duration::from_secs(280), async { tokio::join!(reads, single) }).await;
+    (ended.get(), longest.get())
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_reads_that_cannot_all_end_the_one_that_is_furthest_does() {
+    let (sharing, _) = ended(|_| Rank::InOrder).await;
+    assert_eq!(sharing, 0, "none ends where all share");
+    let (ended, longest) = ended(|before| Rank::Furthest(Reverse(before))).await;
+    assert!(ended >= 6, "{ended} end");
+    assert!(longest <= Duration::from_secs(1), "a single call waits for {longest:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_given_up_keeps_nobody_waiting() {
+    let pace = Pace::default();
+    pace.throttled(Instant::now());
+    let began = Instant::now();
+    let given_up = timeout_at(began + Duration::from_millis(20), pace.turn(Rank::InOrder));
+    let next = pace.turn(Rank::Furthest(Reverse(0)));
+    let (given_up, _) = tokio::join!(given_up, next);
+    assert!(given_up.is_err());
+    assert_eq!(began.elapsed(), Duration::from_millis(50));
+}
+
+/// Calls one after the other, and how long it took from the end of a storm until they came every 20 ms: the storm
+/// refuses everything for 20 s, after so many calls that were answered.
+async fn recovery(rate: f64, calls_before: u32) -> f64 {
+    let (service, pace) = (Service::new(rate), Pace::default());
+    let call = async || {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        service.call().then_some(()).ok_or(())
+    };
+    for _ in 0..calls_before {
+        pace.call(Rank::InOrder, call, |()| true).await.unwrap();
+    }
+    let ended = Instant::now() + Duration::from_secs(20);
+    let stormy = async || {
+        if Instant::now() < ended { Err(()) } else { call().await }
+    };
+    loop {
+        let before = Instant::now();
+        pace.call(Rank::InOrder, stormy, |()| true).await.unwrap();
+        let is_over = before.elapsed() <= Duration::from_millis(20) || ended.elapsed().as_secs() > 100;
+        if before > ended && is_over {
+            return (Instant::now() - ended).as_secs_f64();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storm_is_forgotten_within_tens_of_seconds() {
+    for (rate, calls_before) in [(1000.0, 0), (1000.0, 500), (60.0, 0), (60.0, 2000)] {
+        let took = recovery(rate, calls_before).await;
+        println!("{rate}/s, {calls_before} calls before: {took:.0} s");
+        assert!(took <= 50.0, "{took} s at {rate}/s after {calls_before} calls");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_is_throttled_is_tried_again_and_not_for_ever() {
+    // How often a call is made that would succeed at last.
+    let tries = async |is_throttling| {
+        let tries = Cell::new(0);
+        let send = async || {
+            tries.set(tries.get() + 1);
+            if tries.get() > 2 * ATTEMPTS { Ok(()) } else { Err(tries.get()) }
+        };
+        (Pace::default().call(Rank::InOrder, send, |_| is_throttling).await, tries.get())
+    };
+    assert_eq!(tries(false).await, (Err(1), 1));
+    assert_eq!(tries(true).await, (Err(ATTEMPTS), ATTEMPTS));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_refusal_nobody_asks_for_an_interval() {
+    let pace = Pace::default();
+    for interval in [50, 100, 200] {
+        pace.throttled(Instant::now());
+        let refused = Instant::now();
+        pace.turn(Rank::InOrder).await;
+        assert_eq!(refused.elapsed(), Duration::from_millis(interval));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_does_not_throttle_is_not_waited_for() {
+    let pace = Pace::default();
+    let started = Instant::now();
+    for _ in 0..1000 {
+        pace.turn(Rank::InOrder).await;
+        pace.answered();
+    }
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    pace.throttled(Instant::now());
+    for _ in 0..400 {
+        pace.turn(Rank::InOrder).await;
+        pace.answered();
+    }
+    assert_eq!(pace.state().interval, Duration::ZERO, "one refusal is forgotten");
+}
