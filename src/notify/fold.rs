@@ -65,8 +65,8 @@ pub fn transition_notice(target: &Target, born: &str, transition: &Transition) -
 fn has_ended(transition: &Transition) -> bool {
     match (&transition.from, &transition.to) {
         (Some(from), Some(to)) => {
-            let is_known = transition.kind == Kind::Reminder && to.health().is_ill();
-            from.silenced && !to.silenced && (is_known || from.is_same_event(to))
+            let is_still_so = transition.kind == Kind::Reminder || from.is_same_event(to);
+            from.silenced && !to.silenced && to.health().is_ill() && is_still_so
         }
         _ => false,
     }

@@ -268,6 +268,24 @@ mod tests {
     }
 
     #[test]
+    fn a_run_has_nothing_to_watch_where_no_pack_is_or_ever_was_and_where_all_are_left_out() {
+        let mut known = Heads::default();
+        known.known.insert(target("eu-west-1", "Deleted"), head());
+        let none = Heads::default();
+        for (packs, listed, heads, expected) in [
+            ("*", listed("eu-west-1", &[]), &none, "is visible in eu-west-1."),
+            ("*", listed("eu-west-1", &[]), &known, ""),
+            ("*", BTreeMap::new(), &none, ""),
+            ("*", listed("eu-west-1", &["P"]), &none, ""),
+            ("P", listed("eu-west-1", &["O", "P"]), &known, ""),
+            ("P", listed("eu-west-1", &["O"]), &known, "every pack that is visible in eu-west-1, such as O"),
+        ] {
+            let said = nothing_to_watch(&settings(packs, "eu-west-1"), &listed, heads).unwrap_or_default();
+            assert!(said.contains(expected) && said.is_empty() == expected.is_empty(), "{packs}: {said}");
+        }
+    }
+
+    #[test]
     fn a_target_that_is_loaded_again_has_the_head_and_the_silences_of_now() {
         let settings = settings("*", "eu-west-1");
         let planned = targets(&Request::default(), &settings, &listed("eu-west-1", &["P"]), Heads::default());

@@ -115,6 +115,13 @@ fn the_end_of_a_silence_is_named_where_what_it_covered_is_still_so() {
         (Kind::Reminder, code("A", false), code("A", false), false),
         (Kind::Reminder, code("A", true), code("A", true), false),
         (Kind::Reminder, code("A", true), moving(), false),
+        // Stuck before, and moving on.
+        (
+            Kind::Reminder,
+            moving().map(|state| State { stuck: true, silenced: true, ..state }),
+            moving(),
+            false,
+        ),
         (Kind::InProgress, code("A", true), moving(), false),
         (Kind::Left, code("A", true), None, false),
         (Kind::Failed, None, code("A", false), false),
@@ -127,7 +134,7 @@ fn the_end_of_a_silence_is_named_where_what_it_covered_is_still_so() {
 
 #[test]
 fn an_account_is_one_entry_with_its_last_state_and_how_it_came_there() {
-    let again = Record::Account(told(3, 1, Kind::FailedAgain, "CREATE_SUCCESSFUL", "UPDATE_FAILED"));
+    let again = Record::Account(told(3, 1, Kind::FailedAgain, "UPDATE_IN_PROGRESS", "UPDATE_FAILED"));
     let untold = Transition { told: Some(false), ..told(2, 2, Kind::Stuck, "ODD", "ODD") };
     let log = [failed(1, 1), failed(1, 2), recovered(2, 1), Record::Account(untold), again, recovered(4, 2)];
     let digest = digest_of(&log, 9).unwrap();
@@ -176,6 +183,9 @@ fn what_does_not_fit_counts_for_the_severity_and_the_statuses() {
     let statuses =
         digest.packs[0].whole.as_ref().unwrap().statuses.iter().map(String::as_str).collect::<Vec<_>>();
     assert_eq!((digest.severity, statuses), (Severity::Failure, vec!["ODD", "UPDATE_FAILED"]));
+    let odd = |n: u64| Record::Account(told(1, n, Kind::Unrecognised, "ODD", &format!("ODD_{n}")));
+    let log: Vec<Record> = (0..=MOST_STATUSES as u64).map(odd).collect();
+    assert_eq!(digest_of(&log, 1).unwrap().packs[0].whole.as_ref().unwrap().statuses.len(), MOST_STATUSES);
 }
 
 #[test]

@@ -586,6 +586,10 @@ fn clocks_that_differ_neither_remind_twice_nor_free_what_is_stuck() {
         "the last: reminders were switched off"
     );
     assert!(story.rows.values().all(|row| row.state.reminder == 0), "or no fingerprint would ever be equal");
+    // packwatch 0.1 counted them.
+    story.rows.values_mut().for_each(|row| row.state.reminder = 3);
+    story.look(Some(failed(6)));
+    assert!(story.rows.values().all(|row| row.state.reminder == 0));
     let mut story = Story::new("all");
     assert_eq!(story.looks([stuck(moving(6)), moving(6), moving(7)]), ["Stuck", "-", "InProgress"]);
     let mut story = Story::new("all");
