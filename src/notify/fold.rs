@@ -1,5 +1,5 @@
 //! A digest, folded from the log: backwards, a page at a time, so that one huge target takes no more room than a small
-//! one. What is kept is the counts, the worst that fit, a sum of ids, and eight bytes for each account that was seen.
+//! one. What is kept is the counts, the worst that fit, a sum of ids, and sixteen bytes for each account that was seen.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -264,10 +264,10 @@ impl Life {
     /// Says of an account how it came to what is told of it. Where that counts as a routine kind, and this is more, it is
     /// told as this.
     fn tell_earlier(&mut self, notice: TransitionNotice, routine: Option<Kind>, most: usize) {
-        if let Some(count) = routine.and_then(|kind| self.counts.get_mut(kind.as_str())) {
-            *count -= 1;
+        if let Some(kind) = routine {
+            self.counts.entry(kind.as_str()).and_modify(|count| *count -= 1);
+            self.counts.retain(|_, count| *count > 0);
         }
-        self.counts.retain(|_, count| *count > 0);
         let rank = self.ranks.remove(&notice.account_id);
         match (rank.and_then(|rank| self.worst.remove(&rank)), routine) {
             (Some(told), routine) => {

@@ -19,7 +19,7 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(4);
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Until the first answer at a pace, refusals halve the rate, to find the limit soon; from then on they take a
-/// sixth, and each answer gives one part in 200 back. The test below finds 1.02 times the ideal time with at most
+/// sixth, and each answer gives one part in 200 back. The tests find 1.02 times the ideal time with at most
 /// one call in seven refused; steeper values (1.5, or 0.99) are slower or refused more often.
 const SEARCH: f64 = 2.0;
 const SLOW_DOWN: f64 = 1.2;
