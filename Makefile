@@ -239,9 +239,9 @@ sam-local: .venv/.stamp world $(if $(BOOTSTRAP),,build) ## The same with `sam lo
 	.venv/bin/python scripts/sam_local.py --event $(EVENT) --bootstrap $(or $(BOOTSTRAP),$(LAMBDA)) --world $(WORLD) \
 		$(if $(BASE),--base $(BASE))
 
-e2e: .venv/.stamp .venv-e2e/.stamp world $(if $(BOOTSTRAP),,build) ## Deploy to an emulated AWS and let the schedule fire (FAN_OUT=1, DIST=1: the release's zip)
+e2e: .venv/.stamp .venv-e2e/.stamp world $(if $(BOOTSTRAP),,build) ## Deploy to an emulated AWS and let the schedule fire (DIST=1: the release's zip)
 	.venv/bin/python scripts/e2e.py --ministack .venv-e2e/bin/ministack \
-		--bootstrap $(or $(BOOTSTRAP),$(LAMBDA)) --world $(WORLD) $(if $(FAN_OUT),--fan-out) $(if $(filter 1,$(DIST)),--dist)
+		--bootstrap $(or $(BOOTSTRAP),$(LAMBDA)) --world $(WORLD) $(if $(filter 1,$(DIST)),--dist)
 
 # The model of AWS Config.
 world:

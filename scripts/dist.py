@@ -3,7 +3,7 @@
     python scripts/dist.py BOOTSTRAP FOLDER
 
 It holds one folder, laid out as the repository is, so that the documents' links lead where they should: the function,
-the templates and the Terraform module set to it, and the documents. The same binary gives the same zip.
+the templates, the Terraform module and the documents. The same binary gives the same zip.
 """
 
 import io
@@ -25,12 +25,14 @@ COPIED = [
     "deploy/slack.yaml",
     "deploy/terraform/*.md",
     "deploy/terraform/*.tf",
-    "deploy/terraform/*.tftpl",
     "docs/*.json",
     "docs/*.md",
 ]
-BOTH = "    Default: x86_64\n    AllowedValues: [x86_64, arm64]\n"
-BOTH_IN_TERRAFORM = 'contains(["x86_64", "arm64"], var.architecture)'
+ARCHITECTURE = """\
+    Default: {}
+    AllowedValues: [{}]
+    Description: Processor of the function; the binary must have been built for it. Enter = {}.
+"""
 
 
 def version() -> str:
@@ -53,19 +55,7 @@ def template(arch: str) -> str:
         {
             "      BuildMethod: makefile\n": "",
             "      CodeUri: .\n": f"      CodeUri: {FUNCTION}\n",
-            BOTH: f"    Default: {arch}\n    AllowedValues: [{arch}]\n",
-        },
-    )
-
-
-def variables(arch: str) -> str:
-    """The module's variables, for that processor. Its `package` finds the function by itself."""
-    return replaced(
-        (PROJECT / "deploy/terraform/variables.tf").read_text(),
-        {
-            '  default     = "x86_64"\n': f'  default     = "{arch}"\n',
-            BOTH_IN_TERRAFORM: f'var.architecture == "{arch}"',
-            '"architecture must be x86_64 or arm64."': f'"This release is for {arch} only."',
+            ARCHITECTURE.format("x86_64", "x86_64, arm64", "x86_64"): ARCHITECTURE.format(arch, arch, arch),
         },
     )
 
@@ -79,7 +69,8 @@ def samconfig() -> str:
 
 
 def readme(arch: str) -> str:
-    text = (PROJECT / "deploy/dist/README.md").read_text()
+    """deploy/dist/README.md at the root, where its links are shorter."""
+    text = (PROJECT / "deploy/dist/README.md").read_text().replace("](../../", "](")
     return text.replace("{version}", version()).replace("{arch}", arch)
 
 
@@ -91,7 +82,6 @@ def contents(binary: bytes, arch: str) -> dict[str, bytes]:
         "README.md": readme(arch),
         "samconfig.toml": samconfig(),
         "template.yaml": template(arch),
-        "deploy/terraform/variables.tf": variables(arch),
     }
     files |= {name: text.encode() for name, text in made.items()}
     return files | {FUNCTION: package.packed(binary)}

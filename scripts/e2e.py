@@ -2,7 +2,7 @@
 `sam deploy`). Waits for the schedule to start the real binary, for its digest in a queue that is subscribed to the
 topics, and for the quiet run after it; then deploys a second stack beside it, in another region and under strict rules.
 
-    python scripts/e2e.py --ministack PATH [--bootstrap PATH] [--world PATH] [--fan-out] [--dist]
+    python scripts/e2e.py --ministack PATH [--bootstrap PATH] [--world PATH] [--dist]
 
 ministack checks every request against the template's policies (AUTH), and the topics refuse plain HTTP, so it speaks
 TLS. Only AWS Config is not emulated by it: the function finds the project's own model through
@@ -28,18 +28,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 import certificate
 import check_glibc
 import dist
+import sam_local
 import servers
 from servers import ACCOUNT, PROJECT, REGION, Failed, wait_for
 
 STACK = "packwatch"
 SECOND_REGION = "eu-central-1"
 ORGANIZATION = "o-a1b2c3d4e5"
-PARAMETERS = {
-    "ScheduleMinutes": "1",
-    "GroupWait": "1s",
-    "AlertEmail": "governance@example.com",
-    "ShowDashboard": "on",
-}
+EMAIL = "governance@example.com"
 METRIC_MATH = ["NoSuccessfulRunAlarm", "DurationAlarm"]
 # A tick a minute, the emulator's sweep every ten seconds, and a slow machine.
 ONE_TICK = 120
@@ -52,7 +48,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--ministack", type=Path, required=True)
     parser.add_argument("--bootstrap", type=Path, default=PROJECT / "target/lambda/packwatch/bootstrap")
     parser.add_argument("--world", type=Path, default=PROJECT / "target/debug/examples/world")
-    parser.add_argument("--fan-out", action="store_true", help="send the packs through the queue")
     parser.add_argument("--dist", action="store_true", help="deploy what a release ships")
     return parser.parse_args()
 
@@ -144,8 +139,8 @@ def sam(cloud: Cloud, folder: Path, *command: str, **environment: str) -> None:
 def suit_ministack(template: Path) -> list[str]:
     """Changes the built template where ministack differs from AWS; gives the names of what had to go.
 
-    It refuses alarms with metric math, wants actions sns:PublishBatch and sqs:SendMessageBatch that AWS does not have
-    (there sns:Publish and sqs:SendMessage allow both), and takes a number only where it is written out.
+    It refuses alarms with metric math, and wants an action sns:PublishBatch that AWS does not have (there sns:Publish
+    allows both). The group wait is for people, and here only costs time.
     """
     head, *resources = re.split(r"(?m)^(?=  \w+:$)", template.read_text())
     refused = [
@@ -158,10 +153,7 @@ def suit_ministack(template: Path) -> list[str]:
         for block in resources
         if block not in refused
     ]
-    suited = "".join(kept).replace(
-        "Action: sqs:SendMessage\n", "Action: [sqs:SendMessage, sqs:SendMessageBatch]\n"
-    )
-    suited = re.sub(r"MaximumConcurrency:\s+(!Ref|Ref:) FanOutConcurrency", "MaximumConcurrency: 2", suited)
+    suited = sam_local.declare("".join(kept), {"PACKWATCH_GROUP_WAIT": "1s"})
     template.write_text(head + suited)
     return [block.split(":")[0].strip() for block in refused]
 
@@ -228,7 +220,7 @@ def expect(what: str, found: object, wanted: object) -> None:
     print(f"    {what}: {found}")
 
 
-def check_deployment(cloud: Cloud, outputs: dict[str, str], fan_out: bool) -> None:
+def check_deployment(cloud: Cloud, outputs: dict[str, str]) -> None:
     """That the emulator took what the template says, at the places where a mistake would hurt most."""
     expect(
         "schedule",
@@ -241,15 +233,15 @@ def check_deployment(cloud: Cloud, outputs: dict[str, str], fan_out: bool) -> No
     expect(
         "alarms that tell the alerts topic",
         sum(outputs["AlertsTopicArn"] in alarm["AlarmActions"] for alarm in alarms),
-        8 if fan_out else 5,
+        5,
     )
-    expect("queue of targets", "TargetsQueueUrl" in outputs, fan_out)
     subscriptions = cloud.client("sns").list_subscriptions_by_topic(TopicArn=outputs["AlertsTopicArn"])
     expect(
         "e-mail",
         [s["Endpoint"] for s in subscriptions["Subscriptions"] if s["Protocol"] == "email"],
-        [PARAMETERS["AlertEmail"]],
+        [EMAIL],
     )
+    expect("subscribers", outputs["Subscribers"].split(",")[0], EMAIL)
 
 
 def packs_of(digests: list[dict], kind: str) -> list[dict]:
@@ -286,26 +278,17 @@ def check_rule(cloud: Cloud, outputs: dict[str, str]) -> None:
     """The rule takes CloudTrail's events and nothing else. (Nobody but AWS may put events of the source aws.config.)"""
     step("the rule for CloudTrail's events")
     events = cloud.client("events")
-    rules = {rule["Name"].split("-")[1]: rule for rule in events.list_rules()["Rules"]}
-    rule = rules["PackChanged"]
-    expect("the rule for accounts", rules["AccountChanged"]["State"], "DISABLED")
-    joined = (PROJECT / "events/cloudtrail-account-joined.json").read_text()
-    pattern = rules["AccountChanged"]["EventPattern"]
-    expect(
-        "takes an account that joined",
-        events.test_event_pattern(EventPattern=pattern, Event=joined)["Result"],
-        True,
-    )
-    put, delete, other = (
+    (rule,) = events.list_rules()["Rules"]
+    put, delete, joined, other = (
         json.loads((PROJECT / "events" / f"{name}.json").read_text())
-        for name in ("cloudtrail-put", "cloudtrail-delete", "scheduled")
+        for name in ("cloudtrail-put", "cloudtrail-delete", "cloudtrail-account-joined", "scheduled")
     )
     refused = put | {"detail": put["detail"] | {"errorCode": "OrganizationAccessDeniedException"}}
     taken = [
         events.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(event))["Result"]
-        for event in (put, delete, refused, other)
+        for event in (put, delete, joined, refused, other)
     ]
-    expect("takes a put, a delete, a refused put, a tick", taken, [True, True, False, False])
+    expect("takes a put, a delete, an account, a refused put, a tick", taken, [True] * 3 + [False] * 2)
     targets = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
     expect("its target", [target["Arn"].split(":")[-1] for target in targets], [outputs["FunctionName"]])
 
@@ -336,28 +319,8 @@ def check_quiet(cloud: Cloud, outputs: dict[str, str], alerts: Inbox, events: In
     expect("outcomes", {target["Outcome"] for target in report["Targets"]}, {"Unchanged"})
     time.sleep(2)
     expect("messages", (len(alerts.read()), len(events.read())), told)
-    for queue in ("FailedEventsQueueUrl", "UnfinishedTargetsQueueUrl"):
-        if queue in outputs:
-            failed = cloud.client("sqs").receive_message(QueueUrl=outputs[queue]).get("Messages", [])
-            expect(queue, [message["Body"] for message in failed], [])
-
-
-def check_fan_out(cloud: Cloud, outputs: dict[str, str]) -> None:
-    """The ticks sent the packs to the queue, and Lambda's mapping has taken them from there."""
-    step("the queue of targets")
-    answer = cloud.client("lambda").invoke(
-        FunctionName=outputs["FunctionName"], Payload=(PROJECT / "events/scheduler.json").read_bytes()
-    )
-    expect(
-        "outcomes of a tick",
-        {target["Outcome"] for target in json.load(answer["Payload"])["Targets"]},
-        {"Queued"},
-    )
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    left = lambda: cloud.client("sqs").get_queue_attributes(
-        QueueUrl=outputs["TargetsQueueUrl"], AttributeNames=names
-    )["Attributes"]
-    wait_for(lambda: set(left().values()) == {"0"}, 60, "an empty queue")
+    failed = cloud.client("sqs").receive_message(QueueUrl=outputs["FailedEventsQueueUrl"]).get("Messages", [])
+    expect("failed events", [message["Body"] for message in failed], [])
 
 
 def check_removal(cloud: Cloud, outputs: dict[str, str]) -> None:
@@ -420,9 +383,9 @@ def check_second_region(cloud: Cloud, folder: Path, world: str) -> None:
     outputs = deploy(
         second,
         folder,
-        PARAMETERS
-        | {
-            "ScheduleState": "DISABLED",
+        {
+            "ScheduleMinutes": "0",
+            "ShowDashboard": "on",
             "AlarmTopicArn": pager,
             "KeyArn": key,
             "OrganizationId": ORGANIZATION,
@@ -430,6 +393,7 @@ def check_second_region(cloud: Cloud, folder: Path, world: str) -> None:
             "ReservedConcurrency": "5",
         },
     )
+    expect("subscribers", outputs["Subscribers"].split(".")[0], "nobody is subscribed")
     expect("the key of the topics", outputs["TopicKeyArn"], key)
     alarms = second.client("cloudwatch").describe_alarms()["MetricAlarms"]
     expect("where alarms go", {action for alarm in alarms for action in alarm["AlarmActions"]}, {pager})
@@ -458,12 +422,12 @@ def check_second_region(cloud: Cloud, folder: Path, world: str) -> None:
     )
 
 
-def check_everything(cloud: Cloud, world: str, folder: Path, fan_out: bool) -> None:
+def check_everything(cloud: Cloud, world: str, folder: Path) -> None:
     """From the deployment to the removal, in the order in which a user would see it."""
     servers.show_day(world, "day-1")
     expect("left out, for want of metric math", suit_ministack(folder / "template.yaml"), METRIC_MATH)
-    outputs = deploy(cloud, folder, PARAMETERS | {"FanOut": "on" if fan_out else "off"})
-    check_deployment(cloud, outputs, fan_out)
+    outputs = deploy(cloud, folder, {"AlertEmail": EMAIL, "ScheduleMinutes": "1", "ShowDashboard": "on"})
+    check_deployment(cloud, outputs)
     check_rule(cloud, outputs)
     alerts = Inbox(cloud, outputs["AlertsTopicArn"], "alerts-inbox")
     events = Inbox(cloud, outputs["EventsTopicArn"], "events-inbox")
@@ -471,8 +435,6 @@ def check_everything(cloud: Cloud, world: str, folder: Path, fan_out: bool) -> N
     servers.show_day(world, "day-2")
     check_changes(alerts, events)
     check_deletion(cloud, outputs, world, alerts)
-    if fan_out:
-        check_fan_out(cloud, outputs)
     check_quiet(cloud, outputs, alerts, events)
     check_second_region(cloud, folder, world)
     check_removal(cloud, outputs)
@@ -489,7 +451,7 @@ def main() -> None:
         try:
             bootstrap = options.bootstrap.resolve()
             deployed = unpacked(bootstrap, folder) if options.dist else built(cloud, bootstrap, folder)
-            check_everything(cloud, world, deployed, options.fan_out)
+            check_everything(cloud, world, deployed)
         except Exception:
             print(f"\nThe end of ministack's log:\n{servers.tail(folder / 'ministack.log')}", file=sys.stderr)
             print(f"\nThe function's log:\n{function_log(cloud)}", file=sys.stderr)

@@ -97,11 +97,11 @@ def libraries(ldd: str) -> set[str]:
     return set(re.findall(r"(?m)^\s+(?:\S+ => )?(/\S+) \(0x", ldd))
 
 
-def declare(template: str, names: list[str]) -> str:
+def declare(template: str, variables: dict[str, str]) -> str:
     """The template with these variables added to the function's: SAM passes on only what is declared."""
 
     def add(block: re.Match) -> str:
-        return block[0] + "".join(f"{block[1]}  {name}: ''\n" for name in names)
+        return block[0] + "".join(f"{block[1]}  {name}: '{value}'\n" for name, value in variables.items())
 
     added, times = re.subn(r"(?m)^( +)Variables:\n", add, template)
     if times != 1:
@@ -185,9 +185,9 @@ def build(folder: Path, bootstrap: Path, environment: dict[str, str], log: Path)
     built = folder / "built"
     sam("build", "--build-in-source", "--build-dir", str(built), log=log, BOOTSTRAP=str(bootstrap.resolve()))
     template = built / "template.yaml"
-    template.write_text(
-        declare(template.read_text(), [name for name in environment if name.startswith("AWS_")])
-    )
+    text = template.read_text()
+    added = {name: "" for name in environment if f" {name}:" not in text}
+    template.write_text(declare(text, added))
     (folder / "env.json").write_text(json.dumps({"PackwatchFunction": environment}))
     return ["--template", str(template), "--env-vars", str(folder / "env.json")]
 

@@ -54,11 +54,12 @@ class Samples(unittest.TestCase):
             self.assertEqual(event["source"], "aws.config")
             self.assertNotIn("errorCode", event["detail"])
 
-    def test_the_sample_of_an_account_is_what_its_rule_lets_through(self):
+    def test_the_sample_of_an_account_is_what_the_rule_lets_through(self):
         event = load("cloudtrail-account-joined.json")
-        (rule,) = re.findall(r"(?ms)^  AccountChanged:\n(.*?)^  \w", TEMPLATE)
+        self.assertNotIn("errorCode", event["detail"])
+        (rule,) = re.findall(r"(?ms)^  ChangeRecorded:\n(.*?)^  \w", TEMPLATE)
         for text in (event["source"], event["detail"]["eventSource"]):
-            self.assertIn(f"[{text}]", rule)
+            self.assertRegex(rule, rf"\[[^]]*\b{re.escape(text)}\]")
         for text in (event["detail-type"], event["detail"]["eventName"]):
             self.assertIn(f"- {text}\n", rule)
 

@@ -17,12 +17,11 @@ from botocore import xform_name
 PROJECT = Path(__file__).resolve().parent.parent
 CODE = "\n".join(file.read_text() for file in sorted((PROJECT / "src/aws").glob("*.rs")))
 DOCTOR = "\n".join(file.read_text() for file in sorted((PROJECT / "src/aws/inspector").glob("*.rs")))
-SERVICES = ("config", "dynamodb", "sns", "sqs", "sts", "organizations", "kms", "logs")
+SERVICES = ("config", "dynamodb", "sns", "sts", "organizations", "kms", "logs")
 
 # Calls without an action of their own: IAM asks for these instead.
 ACTIONS = {
     "sns:PublishBatch": {"sns:Publish"},
-    "sqs:SendMessageBatch": {"sqs:SendMessage"},
     "dynamodb:TransactWriteItems": {
         action
         for action, builder in (
@@ -45,9 +44,8 @@ AROUND = {
     "xray:PutTraceSegments",
 }
 
-# What Lambda's poller does in the function's name; it may so only where there is something to poll.
-POLLING = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
-
+# What Lambda does with an event that failed.
+DELIVERY = {"sqs:SendMessage"}
 
 # Anybody may ask who they are, and reading the heads is the store's, not src/aws/inspector's.
 WITHOUT_PERMISSION = {"sts:GetCallerIdentity"}
@@ -113,13 +111,6 @@ def always() -> list[dict]:
     return statements(role["Policies"])
 
 
-def with_fan_out() -> list[dict]:
-    """The statements that the role has with FanOut only."""
-    policy = RESOURCES["FanOutPolicy"]
-    assert policy["Condition"] == "HasFanOut" and policy["Properties"]["Roles"] == ["FunctionRole"]
-    return statements([policy["Properties"]])
-
-
 def on_condition(role: str, condition: str) -> list[dict]:
     """The statements that a role has under a condition only: !If is read as its arguments."""
     choices = [policy for policy in RESOURCES[role]["Properties"]["Policies"] if isinstance(policy, list)]
@@ -137,12 +128,9 @@ class Permissions(unittest.TestCase):
 
     def test_the_policy_grants_every_call_and_no_more(self):
         needed = set().union(*(ACTIONS.get(call, {call}) for call in operations_called()))
-        granted = actions(always() + with_fan_out())
-        self.assertEqual(granted - AROUND - POLLING, needed)
+        self.assertEqual(actions(always()) - AROUND - DELIVERY, needed)
 
-    def test_the_queue_of_targets_is_open_with_fan_out_only(self):
-        self.assertEqual(actions(with_fan_out()), POLLING | {"sqs:SendMessage"})
-        self.assertEqual({statement["Resource"] for statement in with_fan_out()}, {"Targets.Arn"})
+    def test_the_function_sends_to_the_queue_of_failed_events_only(self):
         sending = [statement for statement in always() if "sqs" in str(statement["Action"])]
         self.assertEqual([statement["Resource"] for statement in sending], ["FailedEvents.Arn"])
 
@@ -169,7 +157,7 @@ class Permissions(unittest.TestCase):
         )
 
     def test_nothing_is_granted_by_a_wildcard(self):
-        self.assertEqual([action for action in actions(always() + with_fan_out()) if "*" in action], [])
+        self.assertEqual([action for action in actions(always()) if "*" in action], [])
 
     def test_the_doctor_asks_for_what_its_calls_need_and_no_more(self):
         statements = json.loads((PROJECT / "docs/doctor-policy.json").read_text())["Statement"]

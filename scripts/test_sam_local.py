@@ -34,14 +34,14 @@ class SamLocal(unittest.TestCase):
         self.assertEqual(sam_local.libraries("\tnot a dynamic executable\n"), set())
 
     def test_variables_are_declared_beside_those_of_the_template(self):
-        declared = sam_local.declare(TEMPLATE, ["AWS_ENDPOINT_URL"])
+        declared = sam_local.declare(TEMPLATE, {"AWS_ENDPOINT_URL": ""})
         self.assertIn(
             "        Variables:\n          AWS_ENDPOINT_URL: ''\n          PACKWATCH_TABLE:\n", declared
         )
 
     def test_a_template_without_variables_is_refused(self):
         with self.assertRaises(Failed):
-            sam_local.declare("Resources: {}\n", ["AWS_ENDPOINT_URL"])
+            sam_local.declare("Resources: {}\n", {"AWS_ENDPOINT_URL": ""})
 
     def test_a_server_of_this_machine_has_another_name_in_a_container(self):
         self.assertEqual(

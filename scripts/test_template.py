@@ -6,16 +6,13 @@ Run by `make test`. That CloudFormation takes them in each partition is `make li
 import json
 import re
 import unittest
-from pathlib import Path
 from typing import ClassVar
 
-import yaml
+import templates
+from templates import PROJECT
 
-from test_terraform import Loader, listed
-
-PROJECT = Path(__file__).resolve().parent.parent
-TEMPLATE = yaml.load((PROJECT / "template.yaml").read_text(), Loader)
-SLACK = yaml.load((PROJECT / "deploy/slack.yaml").read_text(), Loader)
+TEMPLATE = templates.load("template.yaml")
+SLACK = templates.load("deploy/slack.yaml")
 RESOURCES = TEMPLATE["Resources"] | SLACK["Resources"]
 
 KEY = {"If": ["HasKey", {"Ref": "KeyArn"}, {"Ref": "AWS::NoValue"}]}
@@ -87,7 +84,7 @@ class Alarms(unittest.TestCase):
     def test_a_chat_shows_the_whole_description(self):
         """Amazon Q Developer in chat applications cuts them at 250 characters."""
         alarms = of_type("AWS::CloudWatch::Alarm")
-        self.assertEqual(len(alarms), 10)
+        self.assertEqual(len(alarms), 7)
         for name, alarm in alarms.items():
             self.assertLess(len(alarm["AlarmDescription"]), 250, name)
 
@@ -108,7 +105,8 @@ class Alarms(unittest.TestCase):
     def test_those_on_lambdas_metrics_see_the_longest_run(self):
         """The metrics have the time of its begin, and come at its end."""
         for every, interval in TEMPLATE["Mappings"]["Every"].items():
-            self.assertEqual(interval["Seconds"], 60 * int(every))
+            # With 0 the schedule is off. What people start is counted by the hour.
+            self.assertEqual(interval["Seconds"], 60 * (int(every) or 60))
             self.assertGreaterEqual((interval["LatePeriods"] - 1) * interval["Seconds"], 900, every)
         for name in ("ErrorsAlarm", "DurationAlarm"):
             alarm = RESOURCES[name]["Properties"]
@@ -116,14 +114,27 @@ class Alarms(unittest.TestCase):
             self.assertEqual(alarm["EvaluationPeriods"], wanted, name)
             self.assertEqual(alarm["DatapointsToAlarm"], 1, name)
 
-    def test_silence_is_no_alarm_while_the_schedule_is_off(self):
+    def test_nothing_runs_and_silence_is_no_alarm_while_the_schedule_is_off(self):
         """It would stay in ALARM when the schedule is on again, and so tell nobody that nothing runs."""
+        self.assertEqual(
+            TEMPLATE["Conditions"]["ScheduleOn"], {"Not": [{"Equals": [{"Ref": "ScheduleMinutes"}, "0"]}]}
+        )
+        self.assertEqual(
+            TEMPLATE["Parameters"]["ScheduleMinutes"]["AllowedValues"],
+            [int(every) for every in TEMPLATE["Mappings"]["Every"]],
+        )
+        for name in ("Schedule", "ChangeRecorded"):
+            self.assertEqual(
+                RESOURCES[name]["Properties"]["State"], {"If": ["ScheduleOn", "ENABLED", "DISABLED"]}
+            )
+        acts = RESOURCES["NoSuccessfulRunAlarm"]["Properties"]["ActionsEnabled"]
+        self.assertEqual(acts, {"If": ["ScheduleOn", True, False]})
         missing = RESOURCES["NoSuccessfulRunAlarm"]["Properties"]["TreatMissingData"]
         self.assertEqual(missing, {"If": ["ScheduleOn", "breaching", "notBreaching"]})
 
     def test_the_bill_counts_what_they_look_at(self):
         """CloudWatch charges for each metric that an alarm looks at."""
-        counts = {"": 0, "HasQuickLooks": 0, "HasFanOut": 0}
+        counts = {"": 0, "HasQuickLooks": 0}
         for each in TEMPLATE["Resources"].values():
             if each["Type"] == "AWS::CloudWatch::Alarm":
                 looked_at = [m for m in each["Properties"].get("Metrics", [{}]) if "Expression" not in m]
@@ -133,7 +144,6 @@ class Alarms(unittest.TestCase):
         wanted = {
             "BASIC_ALARM_METRICS": counts[""],
             "QUICK_ALARM_METRICS": counts["HasQuickLooks"],
-            "FAN_OUT_ALARM_METRICS": counts["HasFanOut"],
         }
         self.assertEqual({name: float(counted[name]) for name in wanted}, wanted)
 
@@ -174,13 +184,30 @@ class Settings(unittest.TestCase):
         env["PACKWATCH_EXCLUDE_ACCOUNTS"] = "x" * int(parameter["MaxLength"])
         self.assertLess(sum(len(name) + len(value) for name, value in env.items()), 4096)
 
-    def test_every_parameter_is_shown_with_a_name_in_a_group(self):
-        for template in (TEMPLATE, SLACK):
-            shown = template["Metadata"]["AWS::CloudFormation::Interface"]
-            self.assertEqual(shown["ParameterLabels"].keys(), template["Parameters"].keys())
-            if "ParameterGroups" in shown:
-                grouped = [name for group in shown["ParameterGroups"] for name in listed(group["Parameters"])]
-                self.assertEqual(sorted(grouped), sorted(template["Parameters"]))
+    def test_people_are_asked_for_what_matters_first(self):
+        """`sam deploy --guided` asks in the template's order, the console in that of the groups."""
+        parameters = [*TEMPLATE["Parameters"]]
+        self.assertEqual(parameters[:4], ["AlertEmail", "Packs", "Regions", "ScheduleMinutes"])
+        self.assertLessEqual(len(parameters), 24)
+        groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+        self.assertEqual([name for group in groups for name in group["Parameters"]], parameters)
+
+    def test_each_parameter_says_what_enter_does(self):
+        for name, parameter in TEMPLATE["Parameters"].items():
+            self.assertIn("Default", parameter, name)
+            self.assertRegex(parameter["Description"], r"\bEnter = .+\.$", name)
+            told = parameter["Description"].rpartition("Enter = ")[2].rstrip(".")
+            if parameter["Default"] not in ("", "*", "off"):
+                self.assertEqual(told, str(parameter["Default"]), name)
+
+    def test_enter_throughout_says_that_nobody_is_subscribed(self):
+        parameter = TEMPLATE["Parameters"]["AlertEmail"]
+        self.assertEqual(parameter["Default"], "")
+        self.assertIn("Enter = nobody is subscribed", parameter["Description"])
+        self.assertEqual(RESOURCES["EmailSubscription"]["Condition"], "HasEmail")
+        condition, _someone, nobody = TEMPLATE["Outputs"]["Subscribers"]["Value"]["If"]
+        self.assertEqual(condition, "HasEmail")
+        self.assertTrue(nobody.startswith("nobody is subscribed"))
 
     def test_every_condition_is_used(self):
         text = (PROJECT / "template.yaml").read_text()

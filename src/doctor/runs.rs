@@ -103,9 +103,8 @@ pub(crate) fn schedules(
         if someone_is_on {
             return Finding::warning(check, off).remedy("Delete it if it is not needed");
         }
-        Finding::failed(check, format!("{off}, so nothing starts the function")).remedy(
-            "Deploy the stack with ScheduleState=ENABLED, or enable it (aws scheduler update-schedule)",
-        )
+        Finding::failed(check, format!("{off}, so nothing starts the function"))
+            .remedy("Deploy the stack with ScheduleMinutes=5, or enable it (aws scheduler update-schedule)")
     };
     schedules.iter().map(finding).collect()
 }

@@ -423,7 +423,7 @@ async fn keys_with_which_nobody_can_publish_are_named() {
 async fn a_function_that_does_not_run_is_named() {
     let site = Site::new().await;
     site.world.disable_schedule("packwatch-Schedule");
-    let parts = ["it is disabled, so nothing starts the function", "ScheduleState=ENABLED"];
+    let parts = ["it is disabled, so nothing starts the function", "ScheduleMinutes=5"];
     site.doctor().complains_once(1, "FAILED      schedule packwatch-Schedule: ", &parts);
     site.world.lock().schedules.remove("packwatch-Schedule");
     site.doctor().complains_once(
