@@ -36,6 +36,7 @@ fn documents() -> Vec<String> {
     [
         files(".", ".md"),
         files("docs", ".md"),
+        files("deploy/dist", ".md"),
         files("deploy/terraform", ".md"),
         files("tests/it/snapshots", ".snap"),
     ]
