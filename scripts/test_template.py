@@ -28,6 +28,10 @@ KEY_OF = {
 }
 
 
+def listed(value: object) -> list:
+    return value if isinstance(value, list) else [value]
+
+
 def of_type(kind: str) -> dict[str, dict]:
     return {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == kind}
 
@@ -78,6 +82,34 @@ class StrictAccounts(unittest.TestCase):
     def test_the_key_of_its_own_is_not_made_beside_it(self):
         for name in ("TopicKey", "TopicKeyAlias"):
             self.assertEqual(RESOURCES[name]["Condition"], "HasOwnKey")
+
+
+class Topics(unittest.TestCase):
+    """The function publishes by its role: scripts/test_permissions.py has what that allows."""
+
+    def statements(self, policy: str, document: str = "PolicyDocument") -> list[dict]:
+        found = listed(RESOURCES[policy]["Properties"][document]["Statement"])
+        return [each["If"][1] if "If" in each else each for each in found]
+
+    def test_alarms_may_publish_to_the_topic_for_people_and_use_its_key(self):
+        alarms = {"Service": "cloudwatch.amazonaws.com"}
+        allowed = self.statements("AlertsTopicPolicy") + self.statements("TopicKey", "KeyPolicy")
+        allowed = [each for each in allowed if each["Effect"] == "Allow" and each["Principal"] == alarms]
+        actions = {action for each in allowed for action in listed(each["Action"])}
+        self.assertEqual(actions, {"sns:Publish", "kms:Decrypt", "kms:GenerateDataKey*"})
+
+    def test_the_account_decides_who_may_use_the_key(self):
+        account = {"AWS": {"Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
+        found = [each for each in self.statements("TopicKey", "KeyPolicy") if each["Principal"] == account]
+        self.assertEqual([(each["Effect"], each["Action"]) for each in found], [("Allow", "kms:*")])
+
+    def test_nothing_is_open_to_everybody_or_denied_to_the_function(self):
+        for policy in ("AlertsTopicPolicy", "EventsTopicPolicy"):
+            for each in self.statements(policy):
+                if each["Effect"] == "Deny":
+                    self.assertEqual(each["Condition"], {"Bool": {"aws:SecureTransport": "false"}}, policy)
+                elif each["Principal"] == "*":
+                    self.assertEqual(list(each["Condition"]["StringEquals"]), ["aws:PrincipalOrgID"], policy)
 
 
 class Alarms(unittest.TestCase):
@@ -132,20 +164,13 @@ class Alarms(unittest.TestCase):
         missing = RESOURCES["NoSuccessfulRunAlarm"]["Properties"]["TreatMissingData"]
         self.assertEqual(missing, {"If": ["ScheduleOn", "breaching", "notBreaching"]})
 
-    def test_the_bill_counts_what_they_look_at(self):
+    def test_the_cost_page_counts_what_they_look_at(self):
         """CloudWatch charges for each metric that an alarm looks at."""
-        counts = {"": 0, "HasQuickLooks": 0}
-        for each in TEMPLATE["Resources"].values():
-            if each["Type"] == "AWS::CloudWatch::Alarm":
-                looked_at = [m for m in each["Properties"].get("Metrics", [{}]) if "Expression" not in m]
-                counts[each.get("Condition", "")] += len(looked_at)
-        estimate = (PROJECT / "src/cli/cost/usage.rs").read_text()
-        counted = dict(re.findall(r"const (\w+_ALARM_METRICS): f64 = ([0-9.]+);", estimate))
-        wanted = {
-            "BASIC_ALARM_METRICS": counts[""],
-            "QUICK_ALARM_METRICS": counts["HasQuickLooks"],
-        }
-        self.assertEqual({name: float(counted[name]) for name in wanted}, wanted)
+        alarms = [each for each in TEMPLATE["Resources"].values() if each["Type"] == "AWS::CloudWatch::Alarm"]
+        looked_at = [alarm["Properties"].get("Metrics", [{}]) for alarm in alarms]
+        metrics = [m for metrics in looked_at for m in metrics if "Expression" not in m]
+        page = (PROJECT / "docs/cost.md").read_text()
+        self.assertIn(f" {len(metrics)} metrics with alarms ", page)
 
 
 class Metrics(unittest.TestCase):

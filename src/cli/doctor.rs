@@ -1,7 +1,6 @@
 //! `packwatch doctor`: whether a deployment can do its work, one line for each check. Here is what is asked;
 //! [`crate::doctor`] judges the answers.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
@@ -18,11 +17,9 @@ use crate::aws::Inspector;
 use crate::doctor::facts::{Answer, Function, Unanswered};
 use crate::doctor::finding::{Finding, Level};
 use crate::doctor::{Deployment, Facts, judge};
+use crate::model::Region;
 use crate::model::text::counted;
-use crate::model::{Region, Target};
 use crate::settings::{Faults, Reader, Settings, TopicArn, duration};
-use crate::state::heads::Heads;
-use crate::watch::look::{FAILED, IN_PROGRESS, LookFacts};
 
 /// What `doctor` takes.
 #[derive(Debug, Args)]
@@ -107,7 +104,7 @@ async fn gather(inspector: &Inspector, args: &DoctorArgs, one_region: bool) -> F
         watched.table.clone().map(async |name| (inspector.table(&name).await, name)).into();
     let topic = |arn: &Option<TopicArn>| -> OptionFuture<_> {
         let arn = arn.clone();
-        arn.map(async |arn| (inspector.topic(&arn).await, arn)).into()
+        arn.map(async |arn| (inspector.subscriptions(&arn).await, arn)).into()
     };
     let started: OptionFuture<_> = function
         .as_ref()
@@ -123,12 +120,6 @@ async fn gather(inspector: &Inspector, args: &DoctorArgs, one_region: bool) -> F
         topic(&watched.events),
         started,
     );
-    let heads = table.as_ref().and_then(|(table, _)| table.heads.as_ref().ok());
-    let filters = largest(heads, &watched.settings).into_iter().map(async |(target, whole)| {
-        let pages = inspector.filtered(&target, &[IN_PROGRESS, FAILED].concat()).await;
-        (target, whole, pages)
-    });
-    let filters = join_all(filters).await;
     let deployment = Deployment {
         name: args.function.clone(),
         organization,
@@ -140,30 +131,8 @@ async fn gather(inspector: &Inspector, args: &DoctorArgs, one_region: bool) -> F
         alerts,
         events,
         started,
-        filters,
     };
     Facts { now, caller, clocks, deployment: Some(deployment) }
-}
-
-/// The largest target of each region, if quick looks are made there, and the calls of a whole one.
-fn largest(heads: Option<&Heads>, settings: &Settings) -> Vec<(Target, u64)> {
-    let quick = heads.filter(|_| settings.whole_every.is_some());
-    let known = quick.into_iter().flat_map(|heads| &heads.known);
-    let watched = known.filter(|(target, head)| {
-        !head.deleted && settings.regions.contains(&target.region) && settings.packs.matches(&target.pack)
-    });
-    let large = watched.filter_map(|(target, head)| {
-        let facts = LookFacts { accounts: head.accounts.clone(), ..LookFacts::default() };
-        facts.is_large().then(|| (target, facts.whole_calls()))
-    });
-    let mut largest: BTreeMap<&Region, (&Target, u64)> = BTreeMap::new();
-    for (target, calls) in large {
-        let most = largest.entry(&target.region).or_insert((target, calls));
-        if calls > most.1 {
-            *most = (target, calls);
-        }
-    }
-    largest.into_values().map(|(target, calls)| (target.clone(), calls)).collect()
 }
 
 /// What is watched, and where it is kept and sent, as the function's variables or the flags say.

@@ -3,7 +3,6 @@
 
 mod args;
 mod board;
-mod cost;
 #[cfg(feature = "doctor")]
 mod doctor;
 mod history;
@@ -63,8 +62,6 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Show a notification as a channel's readers see it
     Preview(preview::PreviewArgs),
-    /// Estimate the monthly cost
-    Cost(cost::CostArgs),
     /// Print the completions of a shell
     Completions {
         /// The shell
@@ -110,7 +107,6 @@ fn run_command(cli: Cli) -> Result<Done, Failure> {
             Command::Preview(args) => {
                 global.refuse().map_err(Failure::from).and_then(|()| preview::preview(args))
             }
-            Command::Cost(args) => global.refuse().map_err(Failure::from).and_then(|()| cost::cost(args)),
             Command::Completions { shell, .. } => {
                 global.refuse()?;
                 clap_complete::generate(*shell, &mut Cli::command(), "packwatch", &mut io::stdout());

@@ -1,52 +1,37 @@
 //! Whether what is published reaches anybody.
 
 use super::finding::Finding;
-use super::publishing;
-use crate::doctor::facts::{Attributes, Readers, Subscription, Topic, Unanswered};
+use crate::doctor::facts::{Answer, Readers, Subscription, Unanswered};
 use crate::model::text::counted;
 use crate::settings::TopicArn;
 
-/// `role` is the function's, where there is one.
-pub(crate) fn topic(arn: &TopicArn, topic: &Topic, readers: Readers, role: Option<&str>) -> Vec<Finding> {
+pub(crate) fn topic(
+    arn: &TopicArn,
+    subscriptions: &Answer<Vec<Subscription>>,
+    readers: Readers,
+) -> Vec<Finding> {
     let check = format!("topic {}", arn.as_str().rsplit(':').next().unwrap_or_default());
-    let mut findings = Vec::new();
-    match &topic.attributes {
-        Ok(Attributes { key, policy }) => {
-            let policy =
-                policy.iter().flat_map(|policy| publishing::policy(&check, arn, policy, readers, role));
-            findings.extend(policy);
-            let key_policy = topic.key_policy.as_ref();
-            findings
-                .extend(key.iter().flat_map(|key| publishing::key(&check, key, key_policy, readers, role)));
-        }
+    let subscriptions = match subscriptions {
+        Ok(subscriptions) => subscriptions,
         Err(why) => {
             let finding = Finding::unanswered(&check, why, "the topic does not exist");
-            // Every other question would come to the same.
-            if !matches!(why, Unanswered::Denied { .. }) {
-                return vec![finding.remedy(format!("Check its ARN: {}", arn.as_str()))];
-            }
-            findings.push(finding);
+            let is_missing = matches!(why, Unanswered::Missing);
+            let look = || format!("Check its ARN: {}", arn.as_str());
+            return vec![if is_missing { finding.remedy(look()) } else { finding }];
         }
+    };
+    let findings = subscribed(&check, arn, subscriptions, readers);
+    if !findings.is_empty() {
+        return findings;
     }
-    match &topic.subscriptions {
-        Ok(subscriptions) => findings.extend(subscribed(&check, arn, subscriptions, readers)),
-        Err(why) => findings.push(Finding::unanswered(&check, why, "the topic does not exist")),
-    }
-    if findings.is_empty() {
-        let attributes = topic.attributes.as_ref().ok();
-        let is_encrypted = attributes.is_some_and(|attributes| attributes.key.is_some());
-        let encrypted = if is_encrypted { "encrypted" } else { "not encrypted" };
-        let others = attributes.map(publishing::subscribers).unwrap_or_default();
-        let message = match topic.subscriptions.as_deref() {
-            Ok([]) | Err(_) => format!("no subscribers (optional); {encrypted}{others}"),
-            Ok(confirmed) => {
-                let n = counted(confirmed.len() as u64, "confirmed subscription");
-                format!("{n} ({}); {encrypted}{others}", protocols(confirmed))
-            }
-        };
-        findings.push(Finding::ok(check, message));
-    }
-    findings
+    let message = match subscriptions.as_slice() {
+        [] => "no subscribers (optional)".to_owned(),
+        confirmed => {
+            let n = counted(confirmed.len() as u64, "confirmed subscription");
+            format!("{n} ({})", protocols(confirmed))
+        }
+    };
+    vec![Finding::ok(check, message)]
 }
 
 /// What is wrong with the subscriptions.

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::doctor::policy::Policy;
-use crate::model::{Status, Target};
+use crate::model::Target;
 use crate::state::heads::Heads;
 
 /// What came of a question.
@@ -20,7 +19,7 @@ pub type Answer<T> = Result<T, Unanswered>;
 pub enum Unanswered {
     /// The caller may not ask.
     Denied {
-        /// The IAM action that it lacks, such as `sns:GetTopicAttributes`.
+        /// The IAM action that it lacks, such as `sns:ListSubscriptionsByTopic`.
         action: &'static str,
         /// What AWS said.
         why: String,
@@ -82,12 +81,10 @@ pub struct Function {
     pub timeout: Duration,
     /// `MemorySize`, in MB.
     pub memory: u64,
-    /// The ARN of its role.
-    pub role: String,
     /// Where it logs.
     pub log_group: String,
-    /// Its variables; the reason when Lambda could not decrypt them.
-    pub environment: Result<BTreeMap<String, String>, String>,
+    /// Its variables. Lambda decrypts them with the caller's rights, not with those of the function's role.
+    pub environment: Answer<BTreeMap<String, String>>,
 }
 
 /// The table.
@@ -105,30 +102,6 @@ pub struct Table {
     pub owed: Answer<Vec<(Target, Option<Timestamp>)>>,
 }
 
-/// The first page of the accounts in one status, as AWS Config filters them. 100 were asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FilteredPage {
-    /// The status that was asked for.
-    pub status: Status,
-    /// How many accounts are on the page.
-    pub rows: usize,
-    /// The status of one that should not be.
-    pub other: Option<Status>,
-    /// Whether there is another page.
-    pub has_more: bool,
-}
-
-/// A topic.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Topic {
-    /// What it is like.
-    pub attributes: Answer<Attributes>,
-    /// The policy of its key; `None` where there is no key that could be asked about.
-    pub key_policy: Option<Answer<Policy>>,
-    /// Who is subscribed.
-    pub subscriptions: Answer<Vec<Subscription>>,
-}
-
 /// Whom a topic is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readers {
@@ -136,15 +109,6 @@ pub enum Readers {
     People,
     /// May be nobody.
     Machines,
-}
-
-/// A topic's attributes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attributes {
-    /// The KMS key that encrypts it, if one does.
-    pub key: Option<String>,
-    /// Its policy, if it can be read.
-    pub policy: Option<Policy>,
 }
 
 /// A subscription of a topic.

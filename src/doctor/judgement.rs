@@ -7,13 +7,12 @@ use jiff::Timestamp;
 use super::access;
 use super::delivery;
 use super::facts::{
-    Answer, Caller, Clocks, FilteredPage, Function, Organization, Readers, Runs, Schedule, Table, Topic,
+    Answer, Caller, Clocks, Function, Organization, Readers, Runs, Schedule, Subscription, Table,
 };
-use super::filter;
 use super::finding::Finding;
 use super::runs;
 use super::storage;
-use crate::model::{PackName, Region, Target};
+use crate::model::{PackName, Region};
 use crate::settings::{Faults, Settings, TopicArn};
 
 /// The schedules that start a function, and how its runs ended.
@@ -42,12 +41,11 @@ pub(crate) struct Deployment {
     /// The packs that are visible in each region.
     pub(crate) regions: BTreeMap<Region, Answer<Vec<PackName>>>,
     pub(crate) table: Option<(Table, String)>,
-    pub(crate) alerts: Option<(Topic, TopicArn)>,
-    pub(crate) events: Option<(Topic, TopicArn)>,
+    /// Who is subscribed to the topic for people, and to the one for machines.
+    pub(crate) alerts: Option<(Answer<Vec<Subscription>>, TopicArn)>,
+    pub(crate) events: Option<(Answer<Vec<Subscription>>, TopicArn)>,
     /// What starts the function, and how its runs ended.
     pub(crate) started: Option<Started>,
-    /// How AWS Config filtered large targets, each with the calls of a whole look.
-    pub(crate) filters: Vec<(Target, u64, Answer<Vec<FilteredPage>>)>,
 }
 
 /// What follows from the facts.
@@ -63,16 +61,15 @@ pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
 }
 
 fn of_deployment(deployment: &Deployment, caller: &Answer<Caller>, now: Timestamp) -> Vec<Finding> {
-    let Deployment { organization, settings, regions, table, filters, .. } = deployment;
+    let Deployment { organization, settings, regions, table, .. } = deployment;
     let mut findings = Vec::new();
     findings.extend(caller.iter().map(|caller| access::organization(&caller.account, organization, regions)));
     findings.extend(of_function(deployment));
     findings.extend(access::regions(regions, &settings.packs));
     findings.extend(table.iter().flat_map(|(table, name)| storage::table(name, table)));
     let topics = [(&deployment.alerts, Readers::People), (&deployment.events, Readers::Machines)];
-    let role = deployment.function.iter().flatten().map(|function| function.role.as_str()).next();
     for (topic, readers) in topics {
-        findings.extend(topic.iter().flat_map(|(topic, arn)| delivery::topic(arn, topic, readers, role)));
+        findings.extend(topic.iter().flat_map(|(found, arn)| delivery::topic(arn, found, readers)));
     }
     let mut interval = None;
     if let (Some(Ok(function)), Some((schedules, runs))) = (&deployment.function, &deployment.started) {
@@ -80,7 +77,6 @@ fn of_deployment(deployment: &Deployment, caller: &Answer<Caller>, now: Timestam
         findings.extend(runs::schedules(schedules, runs, now));
         findings.push(runs::last_run(runs, interval, &function.log_group, now));
     }
-    findings.extend(filters.iter().map(|(target, whole, pages)| filter::filter(target, *whole, pages)));
     // A table that cannot be read has said so.
     let readable = table.iter().filter(|(table, _)| table.heads.is_ok());
     findings.extend(readable.map(|(table, _)| storage::unannounced(table, interval, now)));
@@ -100,7 +96,5 @@ fn of_function(deployment: &Deployment) -> Vec<Finding> {
         Finding::failed("settings", faults)
             .remedy("Fix the function's environment variables (the stack's parameters), or the flags")
     }));
-    let function = deployment.function.iter().flatten();
-    findings.extend(function.filter_map(|function| runs::time_limit(function, &deployment.settings)));
     findings
 }

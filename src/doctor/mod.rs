@@ -4,11 +4,8 @@
 mod access;
 mod delivery;
 pub mod facts;
-mod filter;
 pub(crate) mod finding;
 mod judgement;
-pub mod policy;
-mod publishing;
 mod runs;
 mod storage;
 #[cfg(test)]

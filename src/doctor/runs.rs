@@ -8,7 +8,6 @@ use super::finding::Finding;
 use crate::doctor::facts::{Answer, Function, Runs, Schedule, Unanswered};
 use crate::model::text::counted;
 use crate::notify::render::span;
-use crate::settings::Settings;
 
 /// AWS Lambda's metrics arrive up to this late.
 const METRICS_LATE: Duration = Duration::from_secs(180);
@@ -30,9 +29,19 @@ pub(crate) fn function(name: &str, function: &Answer<Function>) -> Finding {
     let Function { name, state, last_update, timeout, memory, log_group, environment, .. } = function;
     let check = format!("function {name}");
     let because = |why: &Option<String>| why.iter().map(|why| format!(": {why}")).collect::<String>();
-    if let Err(why) = environment {
-        return Finding::failed(check, format!("its environment variables cannot be decrypted: {why}"))
-            .remedy("Allow its role kms:Decrypt on the key of its environment variables");
+    match environment {
+        Ok(_) => {}
+        Err(Unanswered::Denied { action, .. }) => {
+            let needs = format!("needs {action} on the key of its environment variables");
+            return Finding::not_checked(check, needs).remedy(
+                "Ask for it: Lambda decrypts them with your permissions, not with the role's. Until then, the table, \
+                 the topics and the settings are not known",
+            );
+        }
+        Err(why) => {
+            let remedy = "Enable the key of its environment variables, or deploy it with another one";
+            return Finding::unanswered(check, why, "").remedy(remedy);
+        }
     }
     match (state.0.as_str(), last_update.0.as_str()) {
         ("Failed", _) => Finding::failed(check, format!("its state is Failed{}", because(&state.1)))
@@ -47,18 +56,6 @@ pub(crate) fn function(name: &str, function: &Answer<Function>) -> Finding {
             Finding::ok(check, format!("deployed, {memory} MB, {seconds} s; logs in {log_group}"))
         }
     }
-}
-
-/// What does not fit together, though each setting is valid.
-pub(crate) fn time_limit(function: &Function, settings: &Settings) -> Option<Finding> {
-    let (wait, timeout) = (settings.group_wait.as_secs(), function.timeout.as_secs());
-    let message = format!(
-        "PACKWATCH_GROUP_WAIT ({wait} s) leaves no time for reading within the timeout of {timeout} s"
-    );
-    (settings.group_wait * 2 > function.timeout).then(|| {
-        Finding::warning(format!("function {}", function.name), message)
-            .remedy("Shorten it, or raise Timeout")
-    })
 }
 
 /// The shortest time between two runs, by the schedules that are on.

@@ -4,9 +4,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::finding::{Finding, Level};
-use super::{access, filter, runs, storage};
-use crate::doctor::facts::{Answer, Clocks, FilteredPage, Organization, Runs, Schedule, Table, Unanswered};
-use crate::model::{Status, Target};
+use super::{access, runs, storage};
+use crate::doctor::facts::{Answer, Clocks, Organization, Runs, Schedule, Table, Unanswered};
+use crate::model::Target;
 use crate::state::heads::Heads;
 
 fn at(second: i64) -> Timestamp {
@@ -98,8 +98,7 @@ fn only_schedules_that_are_on_start_anything() {
 
 #[test]
 fn what_waits_longer_than_two_runs_is_stuck() {
-    let target: crate::model::Target =
-        crate::model::Target { region: "eu-west-1".parse().unwrap(), pack: "Pack".parse().unwrap() };
+    let target = Target { region: "eu-west-1".parse().unwrap(), pack: "Pack".parse().unwrap() };
     let judge = |since: Option<i64>, now| {
         let owed = vec![(target.clone(), since.map(at)), (target.clone(), Some(at(0)))];
         let owed = if since.is_none() { vec![(target.clone(), None)] } else { owed };
@@ -121,31 +120,4 @@ fn what_waits_longer_than_two_runs_is_stuck() {
 fn a_finding_is_one_harmless_line() {
     let finding = Finding::failed("table a\nb", "\u{1b}[31mred\u{202e}").remedy("do\nthis");
     assert_eq!(finding.to_string(), "table a b: [31mred. do this");
-}
-
-#[test]
-fn a_filter_is_trusted_as_far_as_its_pages_go() {
-    let target = Target { region: "eu-west-1".parse().unwrap(), pack: "P".parse().unwrap() };
-    let judge = |rows, other: Option<&str>, has_more| {
-        let page = |rows, other: Option<&str>, has_more| FilteredPage {
-            status: Status::new("CREATE_FAILED"),
-            rows,
-            other: other.map(Status::new),
-            has_more,
-        };
-        filter::filter(&target, 100, &Ok(vec![page(0, None, false), page(rows, other, has_more)]))
-    };
-    let trusted = judge(7, None, false);
-    assert_eq!((trusted.check.as_str(), trusted.level), ("quick looks in eu-west-1", Level::Ok));
-    assert_eq!(trusted.message, "2 calls instead of 100; the filter works (P)");
-    assert!(judge(100, None, true).message.starts_with("at least 2 calls instead of 100;"));
-    for (short, has_more) in [(0, true), (99, true)] {
-        let finding = judge(short, None, has_more);
-        assert_eq!(finding.level, Level::Warning);
-        assert!(finding.message.contains(&format!("has {short} rows and is not the last")), "{finding}");
-    }
-    let lies = judge(7, Some("CREATE_SUCCESSFUL"), false);
-    assert_eq!(lies.level, Level::Warning);
-    assert!(lies.message.contains("CREATE_FAILED also returned CREATE_SUCCESSFUL"), "{lies}");
-    assert_eq!(filter::filter(&target, 100, &denied()).level, Level::NotChecked);
 }

@@ -1,6 +1,6 @@
-//! Signed calls to AWS Lambda, EventBridge Scheduler, CloudWatch and AWS KMS, which answer with JSON.
+//! Signed calls to AWS Lambda, EventBridge Scheduler and CloudWatch, which answer with JSON.
 //!
-//! Five calls of theirs are all that is needed, and their SDK crates would double the time that the dependencies take
+//! Four calls of theirs are all that is needed, and their SDK crates would double the time that the dependencies take
 //! to compile (`docs/design.md` has the numbers). This is the SDK's own machinery below its generated clients:
 //! its connector, its time-outs, its signatures, its endpoint settings.
 
@@ -33,16 +33,15 @@ pub(super) struct Service {
     pub(super) name: &'static str,
 }
 
-/// The content types of the two versions of the awsJson protocol.
-pub(super) const JSON_1_0: &str = "application/x-amz-json-1.0";
-pub(super) const JSON_1_1: &str = "application/x-amz-json-1.1";
+/// The content type of the awsJson protocol, in the version that CloudWatch speaks.
+const JSON_1_0: &str = "application/x-amz-json-1.0";
 
 /// What is sent.
 pub(super) enum Request<'a> {
     /// A GET of this path, query included.
     Get(&'a str),
-    /// A POST of the awsJson protocol: content type, target and body.
-    Json(&'static str, &'static str, Value),
+    /// A POST of the awsJson protocol: target and body.
+    Json(&'static str, Value),
 }
 
 /// An answer, of success or not.
@@ -93,8 +92,8 @@ async fn send(
     let mut headers = Vec::new();
     let (method, path, body) = match request {
         Request::Get(path) => ("GET", Cow::from(path), Vec::new()),
-        Request::Json(content_type, target, body) => {
-            headers.extend([("x-amz-target", target), ("content-type", content_type)]);
+        Request::Json(target, body) => {
+            headers.extend([("x-amz-target", target), ("content-type", JSON_1_0)]);
             ("POST", Cow::from("/"), serde_json::to_vec(&body)?)
         }
     };

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::Inspector;
-use super::call::{JSON_1_0, Request, Service, encoded};
+use super::call::{Request, Service, encoded};
+use super::{Inspector, refused};
 use crate::doctor::facts::{Answer, Function, Runs};
 
 const LAMBDA: Service = Service { id: "Lambda", name: "lambda" };
@@ -40,8 +40,7 @@ impl Inspector {
         let read = async {
             let mut counts = Counts::default();
             loop {
-                let call =
-                    Request::Json(JSON_1_0, "GraniteServiceVersion20100801.GetMetricData", request.clone());
+                let call = Request::Json("GraniteServiceVersion20100801.GetMetricData", request.clone());
                 let answer = self.call(&CLOUDWATCH, "cloudwatch:GetMetricData", call).await?;
                 counts.add(&answer);
                 match (answer.get("NextToken"), request.as_object_mut()) {
@@ -61,9 +60,6 @@ fn function(answer: &Value) -> Function {
     let number = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or_default();
     let state = |name: &str| (text(name).unwrap_or_default(), text(&format!("{name}Reason")));
     let at = |path: &str| answer.pointer(path).and_then(Value::as_str).map(str::to_owned);
-    let variables = answer.pointer("/Environment/Variables").and_then(Value::as_object);
-    let variables = variables.into_iter().flatten();
-    let variables = variables.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
     let name = text("FunctionName").unwrap_or_default();
     Function {
         arn: text("FunctionArn").unwrap_or_default(),
@@ -71,12 +67,23 @@ fn function(answer: &Value) -> Function {
         last_update: state("LastUpdateStatus"),
         timeout: Duration::from_secs(number("Timeout")),
         memory: number("MemorySize"),
-        role: text("Role").unwrap_or_default(),
         // Lambda's own, unless another is set.
         log_group: at("/LoggingConfig/LogGroup").unwrap_or_else(|| format!("/aws/lambda/{name}")),
-        environment: at("/Environment/Error/Message").map_or_else(|| Ok(variables.collect()), Err),
+        environment: environment(answer),
         name,
     }
+}
+
+/// The variables, or why the caller does not get them.
+fn environment(answer: &Value) -> Answer<BTreeMap<String, String>> {
+    let at = |path: &str| answer.pointer(path).and_then(Value::as_str);
+    if let Some(code) = at("/Environment/Error/ErrorCode") {
+        let message = at("/Environment/Error/Message").unwrap_or("no message");
+        return Err(refused("kms:Decrypt", code, message));
+    }
+    let variables = answer.pointer("/Environment/Variables").and_then(Value::as_object);
+    let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
+    Ok(variables.into_iter().flatten().filter_map(text).collect())
 }
 
 /// How many runs there were, and how many failed, by minute.

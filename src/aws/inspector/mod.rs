@@ -15,17 +15,15 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_config::Client as ConfigClient;
 use aws_sdk_config::config::{Builder as ConfigBuilder, Credentials, Region as SdkRegion};
-use aws_sdk_config::types::OrganizationResourceDetailedStatusFilters;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
-use futures_util::future::try_join_all;
 use tokio::sync::OnceCell;
 
 use super::connection::Connection;
 use super::fault::Fault;
-use crate::doctor::facts::{Answer, FilteredPage, Unanswered};
-use crate::model::{PackName, Region, Status, Target};
+use crate::doctor::facts::{Answer, Unanswered};
+use crate::model::{PackName, Region};
 
 /// A person waits: rather an answer that says what is wrong than one that came at the eighth try.
 const ATTEMPTS: u32 = 3;
@@ -64,32 +62,6 @@ impl Inspector {
         let packs = pages.items().send().try_collect();
         let packs = self.ask("config:DescribeOrganizationConformancePacks", packs).await?;
         Ok(packs.iter().filter_map(|pack| pack.organization_conformance_pack_name().parse().ok()).collect())
-    }
-
-    /// The first page of a target's accounts in each of these statuses.
-    pub async fn filtered(&self, target: &Target, statuses: &[&str]) -> Answer<Vec<FilteredPage>> {
-        let config =
-            ConfigBuilder::from(self.sdk()).region(SdkRegion::new(target.region.to_string())).build();
-        let client = ConfigClient::from_conf(config);
-        let page = async |status: &&str| {
-            let filters = OrganizationResourceDetailedStatusFilters::builder();
-            let read = client
-                .get_organization_conformance_pack_detailed_status()
-                .organization_conformance_pack_name(target.pack.as_str())
-                .filters(filters.status((*status).into()).build())
-                .limit(100)
-                .send();
-            let page = self.ask("config:GetOrganizationConformancePackDetailedStatus", read).await?;
-            let rows = page.organization_conformance_pack_detailed_statuses();
-            let other = rows.iter().find(|row| row.status.as_str() != *status);
-            Ok(FilteredPage {
-                status: Status::new(status),
-                rows: rows.len(),
-                other: other.map(|row| Status::new(row.status.as_str())),
-                has_more: page.next_token().is_some_and(|token| !token.is_empty()),
-            })
-        };
-        try_join_all(statuses.iter().map(page)).await
     }
 
     /// Waits for an answer of the SDK's. `action` is the IAM action that the question needs.

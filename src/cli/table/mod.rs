@@ -31,9 +31,6 @@ pub(super) struct Wide {
 }
 
 impl Wide {
-    /// For tables that are never too wide.
-    pub(super) const ALWAYS: Self = Self { wide: true };
-
     /// The columns of the terminal; `None` where there is none, or it is not to count.
     fn width(self) -> Option<usize> {
         if self.wide || !io::stdout().is_terminal() {

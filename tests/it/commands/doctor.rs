@@ -13,7 +13,6 @@ const REGION: &str = "eu-west-1";
 const FUNCTION: &str = "packwatch";
 const ALERTS: &str = "arn:aws:sns:eu-west-1:999999999999:packwatch-alerts";
 const EVENTS: &str = "arn:aws:sns:eu-west-1:999999999999:packwatch-events";
-const KEY: &str = "arn:aws:kms:eu-west-1:999999999999:key/1";
 const VARIABLES: [(&str, &str); 4] = [
     ("PACKWATCH_TABLE", "packwatch"),
     ("PACKWATCH_ALERTS_TOPIC_ARN", ALERTS),
@@ -21,21 +20,6 @@ const VARIABLES: [(&str, &str); 4] = [
     ("PACKWATCH_REGIONS", "eu-west-1,us-east-1"),
 ];
 const FOR_PACKS: &str = "config-multiaccountsetup.amazonaws.com";
-
-/// Statements as template.yaml has them.
-fn alarms(actions: &[&str]) -> Value {
-    json!({"Effect": "Allow", "Principal": {"Service": "cloudwatch.amazonaws.com"}, "Action": actions, "Resource": "*"})
-}
-
-fn account_may(account: &str, action: &str) -> Value {
-    let root = format!("arn:aws:iam::{account}:root");
-    json!({"Effect": "Allow", "Principal": {"AWS": root}, "Action": action, "Resource": "*"})
-}
-
-fn encrypted_only() -> Value {
-    let plain = json!({"Bool": {"aws:SecureTransport": "false"}});
-    json!({"Effect": "Deny", "Principal": "*", "Action": "sns:Publish", "Resource": "*", "Condition": plain})
-}
 
 /// A deployment in which nothing is wrong, as template.yaml makes it.
 struct Site {
@@ -52,17 +36,7 @@ impl Site {
     async fn of(account: &str) -> Self {
         let world = World::new();
         world.call_from(account).add_pack(REGION, "Security", 3).add_pack("us-east-1", "Security", 3);
-        world.add_topic(ALERTS).add_topic(EVENTS).encrypt(ALERTS, KEY);
-        world.add_key(
-            KEY,
-            &json!({"Statement": [account_may(account, "kms:*"), alarms(&["kms:Decrypt", "kms:GenerateDataKey*"])]}),
-        );
-        world.set_policy(ALERTS, &json!([alarms(&["sns:Publish"]), encrypted_only()]));
-        let of_organization = json!({"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}});
-        let subscribe = json!({
-            "Effect": "Allow", "Principal": "*", "Action": "sns:Subscribe", "Condition": of_organization,
-        });
-        world.set_policy(EVENTS, &json!([subscribe, encrypted_only()]));
+        world.add_topic(ALERTS).add_topic(EVENTS);
         world.subscribe(ALERTS, "email", "governance@example.com", true);
         let arn = format!("arn:aws:lambda:{REGION}:{account}:function:{FUNCTION}");
         world.deploy(REGION, FUNCTION, &VARIABLES).schedule("packwatch-Schedule", "rate(5 minutes)", &arn);
@@ -143,9 +117,8 @@ async fn a_deployment_that_is_well_is_all_ok() {
         "ok          region eu-west-1: 1 pack visible, 1 watched",
         "ok          region us-east-1: 1 pack visible, 1 watched",
         "ok          table packwatch: 1 pack recorded; TTL and point-in-time recovery are on",
-        "ok          topic packwatch-alerts: 1 confirmed subscription (email); encrypted",
-        "ok          topic packwatch-events: no subscribers (optional); not encrypted; organization o-a1b2c3d4e5 may \
-         subscribe",
+        "ok          topic packwatch-alerts: 1 confirmed subscription (email)",
+        "ok          topic packwatch-events: no subscribers (optional)",
         "ok          schedule packwatch-Schedule: rate(5 minutes)",
         "ok          unannounced: nothing",
     ];
@@ -179,9 +152,6 @@ async fn what_is_wrong_with_the_account_is_named() {
     let parts = ["a delegated administrator for config.amazonaws.com only"];
     member.doctor().complains("FAILED      organization: ", &parts);
     member.world.allow(REGION).allow("us-east-1").delegate(FOR_PACKS, "111111111111");
-    // The topics stayed where they were.
-    let let_in = json!([alarms(&["sns:Publish"]), account_may("111111111111", "sns:Publish")]);
-    member.world.set_policy(ALERTS, &let_in).set_policy(EVENTS, &let_in);
     let parts = ["delegated administrator for packs", "deployed from 999999999999 are not visible from here"];
     member.doctor().complains_once(0, "warning     organization: ", &parts);
 
@@ -342,81 +312,8 @@ async fn topics_that_reach_nobody_are_named() {
         site.world.subscribe(ALERTS, "email", &format!("{n}@example.com"), n < 100);
     }
     site.doctor().complains_once(0, "warning     topic packwatch-alerts: ", &["100@example.com"]);
-    let managed = edit(&|sns| {
-        sns.subscriptions.get_mut(ALERTS).unwrap().truncate(1);
-        drop(sns.keys.insert(ALERTS.to_owned(), "alias/aws/sns".to_owned()));
-    });
-    managed.complains_once(0, "warning     topic packwatch-alerts: encrypted with alias/aws/sns", &[]);
     edit(&|sns| assert!(sns.topics.remove(EVENTS)))
         .complains("FAILED      topic packwatch-events: the topic does not exist", &[]);
-}
-
-#[tokio::test]
-async fn topics_that_refuse_or_are_open_are_named() {
-    let site = Site::new().await;
-    let policy = |topic: &str, statements: Value| {
-        site.world.set_policy(topic, &statements);
-        site.doctor()
-    };
-    let deny = json!({
-        "Sid": "Nobody", "Effect": "Deny", "Principal": {"AWS": "arn:aws:iam::999999999999:role/packwatch"},
-        "Action": "sns:*", "Resource": "*",
-    });
-    let report = policy(ALERTS, json!([alarms(&["sns:Publish"]), deny]));
-    let parts = ["denies sns:Publish to the function (statement Nobody)"];
-    report.complains_once(1, "FAILED      topic packwatch-alerts: ", &parts);
-    let report = policy(ALERTS, json!([encrypted_only()]));
-    let parts = ["does not let CloudWatch's alarms publish", "sns:Publish to cloudwatch.amazonaws.com"];
-    report.complains_once(0, "warning     topic packwatch-alerts: ", &parts);
-    // No machine gets alarms; but all may read.
-    let open =
-        json!({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "SNS:Subscribe", "Resource": "*"});
-    site.world.set_policy(ALERTS, &json!([alarms(&["sns:Publish"])]));
-    let report = policy(EVENTS, json!([open]));
-    report.complains_once(0, "warning     topic packwatch-events: anybody on AWS may subscribe", &[]);
-
-    // The policy that SNS gives a topic lets its own account in, and CloudWatch with it.
-    site.world.lock().sns.policies.clear();
-    let report = site.doctor();
-    assert_eq!((report.complaints(), report.code), (Vec::new(), Some(0)), "{report:#?}");
-    let theirs = "arn:aws:sns:eu-west-1:222222222222:theirs";
-    site.world.add_topic(theirs).edit_function(FUNCTION, |function| {
-        drop(function.variables.insert("PACKWATCH_EVENTS_TOPIC_ARN".to_owned(), theirs.to_owned()));
-    });
-    let report = policy(theirs, json!([encrypted_only()]));
-    let parts =
-        ["another account's, 222222222222", "sns:Publish to arn:aws:iam::999999999999:role/packwatch"];
-    report.complains_once(1, "FAILED      topic theirs: ", &parts);
-    let ours = json!({"Effect": "Allow", "Principal": {"AWS": "999999999999"}, "Action": "sns:Publish"});
-    assert_eq!(policy(theirs, json!([ours])).complaints(), Vec::<&str>::new());
-}
-
-#[tokio::test]
-async fn keys_with_which_nobody_can_publish_are_named() {
-    let site = Site::new().await;
-    let key = |statements: Value| {
-        site.world.add_key(KEY, &json!({"Statement": statements}));
-        site.doctor()
-    };
-    let report = key(json!([account_may(MANAGEMENT_ACCOUNT, "kms:*"), alarms(&["kms:Decrypt"])]));
-    let parts =
-        ["key's policy does not let CloudWatch's alarms publish", "kms:GenerateDataKey and kms:Decrypt"];
-    report.complains_once(0, "warning     topic packwatch-alerts: ", &parts);
-    let report = key(json!([account_may("222222222222", "kms:*"), alarms(&["kms:*"])]));
-    let parts = ["lets neither the function nor its account use the key"];
-    report.complains_once(1, "FAILED      topic packwatch-alerts: ", &parts);
-    site.world.deny_action("kms:GetKeyPolicy");
-    site.doctor().complains_once(0, "not checked topic packwatch-alerts: needs kms:GetKeyPolicy", &[]);
-    site.world.lock().access.denied.clear();
-    site.world.lock().key_policies.clear();
-    site.doctor().complains_once(
-        1,
-        "FAILED      topic packwatch-alerts: there is no key arn:aws:kms:",
-        &["runbook"],
-    );
-    // An alias has no policy that could be asked for.
-    site.world.encrypt(ALERTS, "alias/ours");
-    assert_eq!(site.doctor().complaints(), Vec::<&str>::new());
 }
 
 #[tokio::test]
@@ -456,6 +353,34 @@ async fn a_function_that_does_not_run_is_named() {
     broken.doctor().complains_once(1, "FAILED      settings: 2 settings", &["FIFO", "PACKWATCH_CONCURRENCY"]);
 }
 
+/// Lambda answers, and says in the answer that the caller may not use the key.
+#[tokio::test]
+async fn variables_that_are_not_decrypted_for_the_caller_are_the_callers_trouble() {
+    let site = Site::new().await;
+    let undecrypted = |code: &str, message: &str| {
+        let error = Some((code.to_owned(), message.to_owned()));
+        site.world.edit_function(FUNCTION, |function| function.undecrypted = error);
+        site.doctor()
+    };
+    let report = undecrypted(
+        "AccessDeniedException",
+        "Lambda was unable to decrypt your environment variables because the KMS access was denied.",
+    );
+    let parts =
+        ["your permissions, not with the role's", "the table, the topics and the settings are not known"];
+    report.complains_once(
+        0,
+        "not checked function packwatch: needs kms:Decrypt on the key of its environment variables. ",
+        &parts,
+    );
+    assert!(report.lines.iter().any(|line| line.starts_with("ok          last run: ")), "{report:#?}");
+    assert!(!report.lines.concat().contains("table packwatch"), "{report:#?}");
+
+    let report = undecrypted("KMSDisabledException", "the KMS key used is disabled.");
+    let parts = ["the KMS key used is disabled.", "Enable the key"];
+    report.complains_once(1, "FAILED      function packwatch: KMSDisabledException: ", &parts);
+}
+
 #[tokio::test]
 async fn what_the_caller_may_not_ask_is_not_checked_and_what_hangs_is_one_line() {
     let site = Site::new().await;
@@ -479,8 +404,9 @@ async fn what_the_caller_may_not_ask_is_not_checked_and_what_hangs_is_one_line()
     assert_eq!(report.code, Some(0), "{report:#?}");
 
     let slow = Site::new().await;
-    slow.world.hang_action("sns:GetTopicAttributes").hang_action("sns:ListSubscriptionsByTopic");
-    slow.world.hang_action("scheduler:ListSchedules").hang_action("cloudwatch:GetMetricData");
+    for action in ["sns:ListSubscriptionsByTopic", "scheduler:ListSchedules", "cloudwatch:GetMetricData"] {
+        slow.world.hang_action(action);
+    }
     let report = slow.doctor_with(&["--function", FUNCTION, "--timeout", "500ms"]);
     for check in ["topic packwatch-alerts", "topic packwatch-events", "schedule", "last run"] {
         report.complains(&format!("FAILED      {check}: no answer within 0.5 s"), &[]);
@@ -515,33 +441,4 @@ async fn without_a_function_the_flags_say_what_to_check() {
     assert!(Report::of(lost).stderr.contains("name the region with --region"));
     let help = site.doctor_with(&["--help"]).lines.join("\n");
     assert!(help.contains("Examples:") && help.contains("Exit codes: 0 nothing failed"), "{help}");
-}
-
-#[tokio::test]
-async fn the_filter_that_quick_looks_rely_on_is_measured() {
-    let site = Site::new().await;
-    site.world.add_pack(REGION, "Large", 1201);
-    site.world.fail(REGION, "Large", &crate::world::packs::account(7), "UPDATE_FAILED", "C", "m");
-    let baseline = site
-        .command(&["run", "--table", "packwatch", "--topic", ALERTS, "--events-topic", "none"])
-        .output()
-        .unwrap();
-    assert_eq!(baseline.status.code(), Some(2), "{baseline:?}");
-    let report = site.doctor();
-    assert_eq!((report.complaints(), report.code), (Vec::new(), Some(0)), "{report:#?}");
-    let line = "ok          quick looks in eu-west-1: 6 calls instead of 13; the filter works (Large)";
-    assert!(report.lines.iter().any(|found| found == line), "{report:#?}");
-    let small = report.lines.iter().any(|found| found.contains("quick looks in us-east-1"));
-    assert!(!small, "there, everything is read in every run: {report:#?}");
-
-    site.world.filter_status_after_paging();
-    let parts = ["has 0 rows and is not the last", "every run reads all accounts: 13 calls for Large"];
-    site.doctor().complains_once(0, "warning     quick looks in eu-west-1: ", &parts);
-    site.world.heal_config().filter_lies(6);
-    site.doctor().complains_once(
-        0,
-        "warning     quick looks in eu-west-1: ",
-        &["also returned CREATE_SUCCESSFUL"],
-    );
-    assert_eq!(site.doctor().complaints(), Vec::<&str>::new(), "it has passed");
 }

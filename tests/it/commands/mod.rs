@@ -5,7 +5,6 @@
 
 mod board;
 pub(crate) mod cli;
-mod cost;
 mod doctor;
 mod history;
 mod profiles;

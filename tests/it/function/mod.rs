@@ -7,6 +7,7 @@
 //! - `topics`: topics that are slow, hang or refuse.
 //! - `quick_looks`: what a tick reads of a large pack.
 //! - `attack`: stories against the promise; those that fall are ignored, and say why.
+//! - `cost`: the requests that docs/cost.md puts prices on.
 //! - `account_names`, `telemetry`: the names in messages, the log and the metrics.
 //!
 //! To add one: make a [`stage::Stage`], change its world, `tick()`, and look at `digests()` and at the world's messages. Name the
@@ -15,6 +16,7 @@
 mod account_names;
 mod announcing;
 mod attack;
+mod cost;
 mod events;
 mod fan_out;
 mod kinds;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 pub struct Access {
     /// The caller's account.
     pub account: String,
-    /// Actions that its policies do not allow, such as `"sns:GetTopicAttributes"`.
+    /// Actions that its policies do not allow, such as `"sns:ListSubscriptionsByTopic"`.
     pub denied: BTreeSet<String>,
     /// Actions that are never answered.
     pub hanging: BTreeSet<String>,

@@ -10,6 +10,8 @@ pub struct Function {
     pub account: String,
     pub region: String,
     pub variables: BTreeMap<String, String>,
+    /// The error code and the message where the caller may not use the key of the variables.
+    pub undecrypted: Option<(String, String)>,
     pub state: String,
     pub last_update: String,
     pub timeout: u64,
@@ -25,12 +27,17 @@ pub fn respond(state: &State, region: &str, name: &str) -> Result<Vec<u8>, Servi
     // A function is where it was deployed.
     let found = found.filter(|found| found.region == region && found.account == access.account);
     let arn = format!("arn:aws:lambda:{region}:{}:function:{short}", access.account);
-    let Some(Function { variables, state, last_update, timeout, .. }) = found else {
+    let Some(Function { variables, undecrypted, state, last_update, timeout, .. }) = found else {
         return Err(ServiceError::new(
             404,
             "ResourceNotFoundException",
             format!("Function not found: {arn}"),
         ));
+    };
+    // The call itself succeeds.
+    let environment = match undecrypted {
+        Some((code, message)) => json!({"Error": {"ErrorCode": code, "Message": message}}),
+        None => json!({"Variables": variables}),
     };
     let answer = json!({
         "FunctionName": short,
@@ -44,7 +51,7 @@ pub fn respond(state: &State, region: &str, name: &str) -> Result<Vec<u8>, Servi
         "StateReason": (state == "Failed").then_some("The image was deleted."),
         "LastUpdateStatus": last_update,
         "LoggingConfig": {"LogFormat": "JSON", "LogGroup": format!("/aws/lambda/{short}")},
-        "Environment": {"Variables": variables},
+        "Environment": environment,
     });
     Ok(answer.to_string().into_bytes())
 }
@@ -58,6 +65,7 @@ impl World {
             account,
             region: region.to_owned(),
             variables: variables.collect(),
+            undecrypted: None,
             state: "Active".to_owned(),
             last_update: "Successful".to_owned(),
             timeout: 300,

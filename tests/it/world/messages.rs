@@ -13,10 +13,6 @@ pub struct Sns {
     pub topics: BTreeSet<String>,
     /// By topic.
     pub subscriptions: BTreeMap<String, Vec<Subscription>>,
-    /// The KMS keys of encrypted topics, by topic.
-    pub keys: BTreeMap<String, String>,
-    /// Their policies, where they have another one than SNS gives.
-    pub policies: BTreeMap<String, String>,
     /// Any well-formed topic exists.
     pub any_topic: bool,
     pub messages: Vec<Message>,

@@ -10,7 +10,6 @@
 //! - `organizations`: the names of accounts, and who is delegated;
 //! - `queues`: SQS, and Lambda's polling of it;
 //! - `lambda`, `scheduler`, `cloudwatch`: a function, what starts it, and how its runs ended;
-//! - `kms`: the policies of keys;
 //! - `access`, `sts`: who calls, and what the caller may not do;
 //! - `log`: every request that arrived;
 //! - `config`, `config_rules`, `token`: AWS Config's side of the wire;
@@ -31,7 +30,6 @@ pub mod config_rules;
 pub mod faults;
 pub mod filters;
 pub mod host;
-pub mod kms;
 pub mod lambda;
 pub mod log;
 pub mod messages;
@@ -70,8 +68,6 @@ pub struct State {
     pub regions: BTreeMap<String, packs::Region>,
     pub faults: faults::ConfigFaults,
     pub sns: messages::Sns,
-    /// The policies of keys, by ARN.
-    pub key_policies: BTreeMap<String, String>,
     pub organization: organizations::Organization,
     pub sqs: queues::Queues,
     pub access: access::Access,
@@ -91,7 +87,6 @@ impl Default for State {
             regions: BTreeMap::new(),
             faults: faults::ConfigFaults::default(),
             sns: messages::Sns::default(),
-            key_policies: BTreeMap::new(),
             organization: organizations::Organization::default(),
             sqs: queues::Queues::default(),
             access: access::Access::default(),

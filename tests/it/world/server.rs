@@ -7,7 +7,7 @@ use super::queues::QueueFault;
 use super::sns::{self, Ending};
 use super::sns_form::Form;
 use super::{ServiceError, World, faults::NextFault, log::Request};
-use super::{cloudwatch, config, kms, lambda, organizations, packs, queues, scheduler, sts};
+use super::{cloudwatch, config, lambda, organizations, packs, queues, scheduler, sts};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, State};
@@ -76,12 +76,6 @@ async fn call(
     match (header("x-amz-target"), region) {
         (Some(target), Some(region)) if target.starts_with(cloudwatch::TARGET_PREFIX) => {
             call_cloudwatch(&world, target, region, &body).await
-        }
-        (Some(target), Some(region)) if target.starts_with(kms::TARGET_PREFIX) => {
-            let operation = target.strip_prefix(kms::TARGET_PREFIX).unwrap_or(target);
-            world.record("kms", operation, region, serde_json::from_slice(&body).unwrap_or(Value::Null));
-            held_up(&world, &format!("kms:{operation}")).await;
-            json_or_error(kms::respond(&world.lock(), operation, &body))
         }
         (Some(target), Some(region)) if target.starts_with(organizations::TARGET_PREFIX) => {
             call_organizations(&world, target, region, &body).await

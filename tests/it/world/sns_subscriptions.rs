@@ -3,7 +3,6 @@
 use super::messages::Sns;
 use super::sns::escape;
 use super::{ServiceError, World};
-use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// How many subscriptions a page holds.
@@ -21,35 +20,15 @@ pub struct Subscription {
 pub fn attributes(sns: &Sns, arn: &str) -> String {
     let subscriptions = sns.subscriptions.get(arn).map_or(&[][..], Vec::as_slice);
     let confirmed = subscriptions.iter().filter(|one| one.is_confirmed).count();
-    let mut attributes = vec![
+    let attributes = [
         ("TopicArn", arn.to_owned()),
         ("SubscriptionsConfirmed", confirmed.to_string()),
         ("SubscriptionsPending", (subscriptions.len() - confirmed).to_string()),
     ];
-    attributes.push(("Policy", sns.policies.get(arn).cloned().unwrap_or_else(|| default_policy(arn))));
-    attributes.extend(sns.keys.get(arn).map(|key| ("KmsMasterKeyId", key.clone())));
     let entry = |(name, value): (&str, String)| {
         format!("<entry><key>{name}</key><value>{}</value></entry>", escape(&value))
     };
     format!("<Attributes>{}</Attributes>", attributes.into_iter().map(entry).collect::<String>())
-}
-
-/// The policy that SNS gives a topic.
-fn default_policy(arn: &str) -> String {
-    let owner = arn.split(':').nth(4).unwrap_or_default();
-    json!({
-        "Version": "2008-10-17",
-        "Id": "__default_policy_ID",
-        "Statement": [{
-            "Sid": "__default_statement_ID",
-            "Effect": "Allow",
-            "Principal": {"AWS": "*"},
-            "Action": ["SNS:Publish", "SNS:Subscribe", "SNS:GetTopicAttributes"],
-            "Resource": arn,
-            "Condition": {"StringEquals": {"AWS:SourceOwner": owner}},
-        }],
-    })
-    .to_string()
 }
 
 /// Answers `ListSubscriptionsByTopic` for a topic that exists; the token is where the page begins.
@@ -80,19 +59,6 @@ impl World {
         let (protocol, endpoint) = (protocol.to_owned(), endpoint.to_owned());
         let subscription = Subscription { protocol, endpoint, is_confirmed };
         self.lock().sns.subscriptions.entry(topic.to_owned()).or_default().push(subscription);
-        self
-    }
-
-    /// A topic is encrypted with this key.
-    pub fn encrypt(&self, topic: &str, key: &str) -> &Self {
-        self.lock().sns.keys.insert(topic.to_owned(), key.to_owned());
-        self
-    }
-
-    /// A topic gets a policy with these statements.
-    pub fn set_policy(&self, topic: &str, statements: &Value) -> &Self {
-        let policy = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
-        self.lock().sns.policies.insert(topic.to_owned(), policy);
         self
     }
 }
