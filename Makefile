@@ -184,7 +184,7 @@ bench: .venv-bench/.stamp $(if $(BOOTSTRAP),,build) ## Measure the Lambda beside
 		cargo bench --locked --no-default-features --bench bench
 
 simulate: ## 50 packs × 10,000 accounts × 4 regions in virtual time: quick looks, a queue beside one run (PART=quick, fan-out, redeployment, whole)
-	PART=$(PART) cargo bench --locked --no-default-features --bench fan_out
+	PART=$(PART) cargo bench --locked --no-default-features --bench simulate
 
 # --- The Lambda -----------------------------------------------------------------------------------------------------
 
