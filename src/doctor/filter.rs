@@ -26,9 +26,7 @@ pub(crate) fn filter(target: &Target, whole: u64, pages: &Answer<Vec<FilteredPag
                 target.pack
             ),
         )
-        .remedy(
-            "Nothing is missed. If runs are too slow, poll less often, or use FanOut",
-        ),
+        .remedy("Nothing is missed. If runs are too slow, poll less often"),
     }
 }
 

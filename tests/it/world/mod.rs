@@ -8,7 +8,6 @@
 //! - `faults`: what AWS Config does wrong, slowly or not at all; `filters`: how it filters;
 //! - `messages`: topics, what SNS accepted, and what SNS does wrong;
 //! - `organizations`: the names of accounts, and who is delegated;
-//! - `queues`: SQS, and Lambda's polling of it;
 //! - `lambda`, `scheduler`, `cloudwatch`: a function, what starts it, and how its runs ended;
 //! - `kms`: the policies of keys;
 //! - `access`, `sts`: who calls, and what the caller may not do;
@@ -37,7 +36,6 @@ pub mod log;
 pub mod messages;
 pub mod organizations;
 pub mod packs;
-pub mod queues;
 pub mod scheduler;
 pub mod server;
 pub mod sns;
@@ -73,7 +71,6 @@ pub struct State {
     /// The policies of keys, by ARN.
     pub key_policies: BTreeMap<String, String>,
     pub organization: organizations::Organization,
-    pub sqs: queues::Queues,
     pub access: access::Access,
     pub functions: BTreeMap<String, lambda::Function>,
     pub schedules: BTreeMap<String, scheduler::Schedule>,
@@ -93,7 +90,6 @@ impl Default for State {
             sns: messages::Sns::default(),
             key_policies: BTreeMap::new(),
             organization: organizations::Organization::default(),
-            sqs: queues::Queues::default(),
             access: access::Access::default(),
             functions: BTreeMap::new(),
             schedules: BTreeMap::new(),
