@@ -183,8 +183,8 @@ bench: .venv-bench/.stamp $(if $(BOOTSTRAP),,build) ## Measure the Lambda beside
 	QUICK=$(QUICK) PART=$(PART) RECORD=$(RECORD) BENCH_BOOTSTRAP=$(abspath $(or $(BOOTSTRAP),$(LAMBDA))) \
 		cargo bench --locked --no-default-features --bench bench
 
-simulate: ## 50 packs × 10,000 accounts × 4 regions in virtual time: quick looks, a queue beside one run (PART=quick, fan-out, redeployment, whole)
-	PART=$(PART) cargo bench --locked --no-default-features --bench fan_out
+simulate: ## 50 packs × 10,000 accounts × 4 regions in virtual time: one schedule, and several that share the work (PART=quick, split, redeployment, whole)
+	PART=$(PART) cargo bench --locked --no-default-features --bench simulate
 
 # --- The Lambda -----------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 //! does next, not by where they came from.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::time::Duration;
 
 use jiff::{Timestamp, Unit};
@@ -25,8 +24,6 @@ pub trait Outside {
     type Publisher: Publisher;
     /// Knows what accounts are called.
     type Names: AccountNames;
-    /// Brings targets to other runs.
-    type Queue: TargetQueue;
 
     /// Where the statuses come from.
     fn source(&self) -> &Self::Source;
@@ -39,11 +36,6 @@ pub trait Outside {
 
     /// Who knows what accounts are called.
     fn names(&self) -> &Self::Names;
-
-    /// Where the schedule's run hands the whole looks on to; without it, one run makes them all.
-    fn queue(&self) -> Option<&Self::Queue> {
-        None
-    }
 
     /// The time of day.
     fn now(&self) -> Timestamp;
@@ -290,20 +282,6 @@ pub trait Publisher {
     /// Publishes up to ten records for machines. Returns, for each that was not accepted, its
     /// index and why: an answer of success may still hold refused entries.
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError>;
-}
-
-/// Keeps targets until a run takes them.
-pub trait TargetQueue {
-    /// Sends up to ten targets. Returns, for each that was not accepted, its index and why: an answer of success
-    /// may still hold refused entries.
-    async fn send(&self, targets: &[Target]) -> Result<Vec<(usize, PublishError)>, PublishError>;
-}
-
-/// Where one run makes all looks, there is no queue.
-impl TargetQueue for Infallible {
-    async fn send(&self, _: &[Target]) -> Result<Vec<(usize, PublishError)>, PublishError> {
-        match *self {}
-    }
 }
 
 /// What AWS Organizations says of an account.

@@ -1,4 +1,4 @@
-//! Answers of success that hold refused entries, as SNS's `PublishBatch` and SQS's `SendMessageBatch` give them.
+//! Answers of success that hold refused entries, as SNS's `PublishBatch` gives them.
 
 use crate::ports::PublishError;
 
@@ -16,7 +16,6 @@ pub(super) fn is_of_message(code: &str) -> bool {
         "InvalidParameter"
             | "InvalidParameterValue"
             | "InvalidParameterException"
-            | "InvalidMessageContents"
             | "MessageTooLong"
             | "BatchRequestTooLong"
             | "ParameterValueInvalid"

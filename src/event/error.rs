@@ -13,12 +13,15 @@ const LONGEST_ERROR: usize = 1000;
 pub enum EventError {
     /// Neither a request nor an event that packwatch knows.
     #[error(
-        "{0}. packwatch takes a scheduled event, AWS CloudTrail's events of packs and of accounts that join or leave, records of an SQS queue, or a request such as {{}} or {{\"OrganizationConformancePackName\": \"…\"}}"
+        "{0}. packwatch takes a scheduled event, AWS CloudTrail's events of packs and of accounts that join or leave, or a request such as {{}} or {{\"OrganizationConformancePackName\": \"…\"}}"
     )]
     Unknown(String),
     /// A request with something wrong in it.
     #[error("the request is not valid: {0}")]
     Request(String),
+    /// A schedule's part with something wrong in it.
+    #[error("the schedule's input is not valid: {0}")]
+    Part(String),
     /// A request with an impossible pagination.
     #[error("the request is not valid: {0}")]
     Pagination(#[from] PaginationError),

@@ -1,27 +1,24 @@
 //! The events that the function takes: each says look now, and at what.
 
 mod error;
-mod records;
-pub mod reply;
+mod part;
 mod request;
 
 use serde_json::Value;
 
-use crate::watch::request::Request;
+use crate::watch::request::{Part, Request};
 pub use error::EventError;
 use error::excerpt;
-pub use records::Record;
+use part::part;
 use request::request;
 
 /// What the function is asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trigger {
-    /// The schedule's: look at everything.
-    Tick,
+    /// A schedule's: look at its part, which is everything unless it says otherwise.
+    Scheduled(Part),
     /// Look at what a person, a program or AWS CloudTrail names, and answer.
     Request(Request),
-    /// Look at the targets that waited in the queue.
-    Records(Vec<Record>),
 }
 
 /// Understands an event.
@@ -32,15 +29,20 @@ pub fn parse(event: &Value) -> Result<Trigger, EventError> {
     let text = |name: &str| fields.get(name).and_then(Value::as_str);
     match (text("source"), text("detail-type")) {
         // The Scheduler's `detail` is the string "{}", the rule's an object: neither says anything.
-        (Some("aws.events" | "aws.scheduler"), Some("Scheduled Event")) => Ok(Trigger::Tick),
+        (Some("aws.events" | "aws.scheduler"), Some("Scheduled Event")) => {
+            Ok(Trigger::Scheduled(Part::default()))
+        }
         (Some("aws.config"), Some("AWS API Call via CloudTrail")) => cloudtrail(event).map(Trigger::Request),
         (
             Some("aws.organizations"),
             Some("AWS Service Event via CloudTrail" | "AWS API Call via CloudTrail"),
         ) => account_changed(event),
-        (None, None) if fields.contains_key("Records") => records::parse(event).map(Trigger::Records),
         (None, None) if !fields.contains_key("source") && !fields.contains_key("detail-type") => {
-            request(event).map(Trigger::Request)
+            // A schedule with an input of its own sends that, and nothing else.
+            match ["Regions", "Packs"].iter().any(|name| fields.contains_key(*name)) {
+                true => part(event).map(Trigger::Scheduled),
+                false => request(event).map(Trigger::Request),
+            }
         }
         _ => Err(EventError::Unknown(format!(
             "the event's source is {} and its detail-type {}",
@@ -54,7 +56,9 @@ pub fn parse(event: &Value) -> Result<Trigger, EventError> {
 fn account_changed(event: &Value) -> Result<Trigger, EventError> {
     let name = event.pointer("/detail/eventName").unwrap_or(&Value::Null);
     match name.as_str() {
-        Some("AccountJoinedOrganization" | "AccountDepartedOrganization") => Ok(Trigger::Tick),
+        Some("AccountJoinedOrganization" | "AccountDepartedOrganization") => {
+            Ok(Trigger::Scheduled(Part::default()))
+        }
         _ => Err(EventError::Unknown(format!("the AWS CloudTrail event's eventName is {}", excerpt(name)))),
     }
 }
@@ -99,7 +103,7 @@ mod tests {
         for (source, detail) in [("aws.events", json!({})), ("aws.scheduler", json!("{}"))] {
             let event = json!({"version": "0", "source": source, "detail-type": "Scheduled Event",
                 "region": "eu-west-1", "resources": [], "detail": detail});
-            assert_eq!(parse(&event), Ok(Trigger::Tick));
+            assert_eq!(parse(&event), Ok(Trigger::Scheduled(Part::default())));
         }
         assert_eq!(parse(&json!({})), Ok(Trigger::Request(Request::default())));
     }
@@ -121,8 +125,9 @@ mod tests {
             json!({"source": "aws.organizations", "detail-type": "AWS Service Event via CloudTrail",
                 "detail": {"eventName": name, "awsRegion": "us-east-1"}})
         };
-        assert_eq!(parse(&of("AccountJoinedOrganization")), Ok(Trigger::Tick));
-        assert_eq!(parse(&of("AccountDepartedOrganization")), Ok(Trigger::Tick));
+        for name in ["AccountJoinedOrganization", "AccountDepartedOrganization"] {
+            assert_eq!(parse(&of(name)), Ok(Trigger::Scheduled(Part::default())));
+        }
         assert!(error(of("CreateAccountResult")).contains("eventName is \"CreateAccountResult\""));
     }
 

@@ -66,12 +66,9 @@ pub(super) fn request(event: &Value) -> Result<Request, EventError> {
     Ok(Request {
         packs: pack.into_iter().collect(),
         region: event.region,
-        targets: None,
         filters,
         pagination,
         dry_run: event.dry_run,
-        scheduled: false,
-        quick: false,
-        tentative: false,
+        ..Request::default()
     })
 }

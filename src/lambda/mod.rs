@@ -7,22 +7,20 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
-use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 use tracing::{error, warn};
 
 use self::metrics::Measured;
-use crate::aws::{ConfigSource, Connection, DynamoStore, Organizations, SnsPublisher, SqsQueue};
-use crate::event::reply::{BatchResponse, Queued};
-use crate::event::{self, Record, Trigger};
+use crate::aws::{ConfigSource, Connection, DynamoStore, Organizations, SnsPublisher};
+use crate::event::{self, Trigger};
 use crate::ports::{self, Machines, Outside};
 use crate::settings::{self, Faults, Settings};
+use crate::watch;
 use crate::watch::budget::Budget;
 use crate::watch::report::{Answer, Report};
 use crate::watch::request::Request;
 use crate::watch::unannounced;
-use crate::watch::{self, RunError};
 
 /// How long a run may take to find out what it left unannounced; without an answer that metric is left out.
 const OWED_TIMEOUT: Duration = Duration::from_secs(3);
@@ -34,23 +32,7 @@ struct Function {
     store: DynamoStore,
     publisher: SnsPublisher,
     names: Option<Organizations>,
-    queue: Option<(SqsQueue, Duration)>,
     pack_metrics: bool,
-}
-
-/// What an invocation did.
-enum Handled {
-    Run(Report),
-    /// No run where none of the messages was worth one.
-    Batch(Option<Report>, BatchResponse),
-}
-
-/// What Lambda gets for an event.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Reply {
-    Answer(Answer),
-    Batch(BatchResponse),
 }
 
 /// Serves invocations until Lambda ends the process.
@@ -64,17 +46,17 @@ pub async fn serve() -> Result<(), lambda_runtime::Error> {
     let function = &function;
     let handle = |event: LambdaEvent<Value>| async move {
         let started = Instant::now();
-        let handled = match function {
+        let report = match function {
             Ok(function) => function.handle(&event.payload, &event.context).await,
             // Not a failed init: Lambda would try that again and again, and hide the reason in the log.
             Err(faults) => Err(diagnostic("Settings", faults.to_string())),
         };
-        measure(function.as_ref().ok(), &event.context, started, handled.as_ref().ok()).await;
-        let reply = handled.and_then(Handled::reply);
-        if let Err(diagnostic) = &reply {
+        measure(function.as_ref().ok(), &event.context, started, report.as_ref().ok()).await;
+        let answer = report.and_then(answer);
+        if let Err(diagnostic) = &answer {
             error!(error_type = diagnostic.error_type, "{}", diagnostic.error_message);
         }
-        reply
+        answer
     };
     lambda_runtime::run(service_fn(handle)).await
 }
@@ -94,51 +76,20 @@ impl Function {
                 Machines::Nobody,
             ),
             names: settings.account_names.then(|| Organizations::new(&connection)),
-            queue: destinations.queue.map(|queue| (SqsQueue::new(&connection, &queue.url), queue.max_age)),
             pack_metrics: destinations.pack_metrics,
             settings,
         })
     }
 
-    async fn handle(&self, payload: &Value, context: &Context) -> Result<Handled, Diagnostic> {
+    async fn handle(&self, payload: &Value, context: &Context) -> Result<Report, Diagnostic> {
         let event = event::parse(payload).map_err(|error| diagnostic("Event", error.to_string()))?;
-        let budget = budget(context);
-        match event {
-            Trigger::Records(records) => self.take(records, &budget).await,
-            Trigger::Tick => {
-                let everything = Request { scheduled: true, ..Request::default() };
-                self.run(&everything, &budget).await.map(Handled::Run)
-            }
-            // Whoever asks waits for the answer.
-            Trigger::Request(request) => self.run(&request, &budget).await.map(Handled::Run),
-        }
-    }
-
-    /// Looks at the targets of a batch. The messages of those that are not finished come back: the invocation does not
-    /// fail, so what failed is said here.
-    async fn take(&self, records: Vec<Record>, budget: &Budget) -> Result<Handled, Diagnostic> {
-        let max_age = self.queue.as_ref().map(|(_, max_age)| *max_age);
-        let queued = Queued::sort(records, max_age, self.now());
-        for (record, reason) in &queued.refused {
-            error!(record, "the queue's message {record}: {reason}");
-        }
-        for (record, target) in &queued.outdated {
-            warn!(record, region = %target.region, pack = %target.pack, "dropped: it waited until the next tick");
-        }
-        let report = match queued.request() {
-            Some(request) => Some(self.run(&request, budget).await?),
-            None => None,
+        let request = match event {
+            Trigger::Scheduled(part) => Request { scheduled: true, part, ..Request::default() },
+            Trigger::Request(request) => request,
         };
-        let answer = report.as_ref().map(|report| &report.answer);
-        if let Some(failure) = answer.and_then(Answer::failure) {
-            error!(error_type = "Targets", "{failure}");
-        }
-        let response = queued.response(answer);
-        Ok(Handled::Batch(report, response))
-    }
-
-    async fn run(&self, request: &Request, budget: &Budget) -> Result<Report, Diagnostic> {
-        Box::pin(watch::run(self, &self.settings, request, budget)).await.map_err(not_run)
+        let budget = budget(context);
+        let run = Box::pin(watch::run(self, &self.settings, &request, &budget));
+        run.await.map_err(|error| diagnostic("Run", error.to_string()))
     }
 
     /// How long the oldest transition waits that this run, or one before, recorded and did not announce.
@@ -162,7 +113,6 @@ impl Outside for Function {
     type Store = DynamoStore;
     type Publisher = SnsPublisher;
     type Names = Option<Organizations>;
-    type Queue = SqsQueue;
 
     fn source(&self) -> &Self::Source {
         &self.source
@@ -180,43 +130,22 @@ impl Outside for Function {
         &self.names
     }
 
-    fn queue(&self) -> Option<&Self::Queue> {
-        self.queue.as_ref().map(|(queue, _)| queue)
-    }
-
     fn now(&self) -> Timestamp {
         ports::now()
     }
 }
 
-impl Handled {
-    fn report(&self) -> Option<&Report> {
-        match self {
-            Self::Run(report) => Some(report),
-            Self::Batch(report, _) => report.as_ref(),
-        }
-    }
-
-    fn reply(self) -> Result<Reply, Diagnostic> {
-        match self {
-            Self::Batch(_, response) => Ok(Reply::Batch(response)),
-            Self::Run(report) => match report.answer.failure() {
-                None => Ok(Reply::Answer(report.answer)),
-                Some(failure) => Err(diagnostic("Targets", failure)),
-            },
-        }
+/// The answer of a run, which fails where a target did.
+fn answer(report: Report) -> Result<Answer, Diagnostic> {
+    match report.answer.failure() {
+        None => Ok(report.answer),
+        Some(failure) => Err(diagnostic("Targets", failure)),
     }
 }
 
 /// Writes the metrics of an invocation, however it ended.
-async fn measure(
-    function: Option<&Function>,
-    context: &Context,
-    started: Instant,
-    handled: Option<&Handled>,
-) {
+async fn measure(function: Option<&Function>, context: &Context, started: Instant, report: Option<&Report>) {
     let at = Timestamp::now();
-    let report = handled.and_then(Handled::report);
     let oldest_unannounced = match (function, report) {
         (Some(function), Some(report)) => function.oldest_unannounced(report, at, patience(context)).await,
         _ => None,
@@ -225,7 +154,7 @@ async fn measure(
         context,
         at,
         took: started.elapsed(),
-        failed: handled.is_none() || report.is_some_and(|report| report.answer.failure().is_some()),
+        failed: report.is_none_or(|report| report.answer.failure().is_some()),
         answer: report.map(|report| &report.answer),
         reduced: report.map_or(0, |report| report.reduced),
         throttles: function.map(|function| function.source.take_throttles()).unwrap_or_default(),
@@ -236,10 +165,6 @@ async fn measure(
     if let Err(error) = written {
         warn!(%error, "metrics not written");
     }
-}
-
-fn not_run(error: RunError) -> Diagnostic {
-    diagnostic("Run", error.to_string())
 }
 
 fn diagnostic(error_type: &str, error_message: String) -> Diagnostic {

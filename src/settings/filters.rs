@@ -23,8 +23,15 @@ impl FromStr for PackFilter {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        Self::from_items(items(text))
+    }
+}
+
+impl PackFilter {
+    /// Reads globs, and excludes that begin with `!`.
+    pub(crate) fn from_items<'a>(items: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let mut filter = Self { include: Vec::new(), exclude: Vec::new() };
-        for item in items(text) {
+        for item in items {
             let (glob, into) = match item.strip_prefix('!') {
                 Some(glob) => (glob, &mut filter.exclude),
                 None => (item, &mut filter.include),
@@ -36,9 +43,7 @@ impl FromStr for PackFilter {
         }
         Ok(filter)
     }
-}
 
-impl PackFilter {
     /// Whether a pack is watched.
     pub fn matches(&self, pack: &PackName) -> bool {
         let any = |globs: &[PackGlob]| globs.iter().any(|glob| glob.matches(pack));

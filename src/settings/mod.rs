@@ -2,7 +2,6 @@
 //! fault is reported, all in one message.
 
 mod filters;
-mod queue;
 mod thresholds;
 mod topic;
 mod values;
@@ -14,7 +13,6 @@ use std::time::Duration;
 
 use crate::model::{AccountId, Region};
 pub use filters::{Notify, PackFilter};
-pub use queue::{Queue, QueueUrl};
 pub use thresholds::Thresholds;
 pub use topic::TopicArn;
 pub(crate) use values::duration;
@@ -56,8 +54,6 @@ pub struct Destinations {
     pub alerts_topic: TopicArn,
     /// `PACKWATCH_EVENTS_TOPIC_ARN`
     pub events_topic: Option<TopicArn>,
-    /// Through which the schedule's targets go; `None`: one run looks at all of them.
-    pub queue: Option<Queue>,
     /// `PACKWATCH_PACK_METRICS`: whether each pack has a metric, and a run more than the alarms need.
     pub pack_metrics: bool,
 }
@@ -163,11 +159,8 @@ impl<'a> Reader<'a> {
         let table = self.required("PACKWATCH_TABLE");
         let alerts_topic = self.required("PACKWATCH_ALERTS_TOPIC_ARN");
         let events_topic = self.read("PACKWATCH_EVENTS_TOPIC_ARN", None, |text| text.parse().map(Some));
-        let url = self.read("PACKWATCH_QUEUE_URL", None, |text| text.parse().map(Some));
-        let max_age = self.read("PACKWATCH_QUEUE_MAX_AGE", Duration::from_secs(3600), duration);
-        let queue = url.map(|url| Queue { url, max_age });
         let pack_metrics = self.read("PACKWATCH_PACK_METRICS", false, switch);
-        Some(Destinations { table: table?, alerts_topic: alerts_topic?, events_topic, queue, pack_metrics })
+        Some(Destinations { table: table?, alerts_topic: alerts_topic?, events_topic, pack_metrics })
     }
 
     /// Every fault that was met, if any.

@@ -82,26 +82,3 @@ fn a_fifo_topic_is_refused() {
     let error = "arn:aws:sns:eu-west-1:111122223333:a.fifo".parse::<TopicArn>().unwrap_err();
     assert!(error.contains("FIFO"), "{error}");
 }
-
-#[test]
-fn a_queue_is_named_by_its_url() {
-    let url = "https://sqs.eu-west-1.amazonaws.com/111122223333/targets";
-    let with = |url| {
-        lambda(&[TABLE, TOPIC, REGION, ("PACKWATCH_QUEUE_URL", url), ("PACKWATCH_QUEUE_MAX_AGE", "300s")])
-    };
-    let queue = with(url).unwrap().1.queue.unwrap();
-    assert_eq!((queue.url.as_str(), queue.max_age), (url, Duration::from_secs(300)));
-    assert!(with("http://127.0.0.1:4566/000000000000/targets").is_ok(), "an emulator's");
-    assert_eq!(lambda(&[TABLE, TOPIC, REGION]).unwrap().1.queue, None);
-    for wrong in
-        ["targets", "https://sqs.eu-west-1.amazonaws.com/targets", "arn:aws:sqs:eu-west-1:111122223333:t"]
-    {
-        assert!(with(wrong).unwrap_err().to_string().contains("is not a queue's URL"), "{wrong}");
-    }
-    assert!(
-        with("https://sqs.eu-west-1.amazonaws.com/111122223333/t.fifo")
-            .unwrap_err()
-            .to_string()
-            .contains("FIFO")
-    );
-}

@@ -1,8 +1,7 @@
-//! Entries in tens, as SNS's `PublishBatch` and SQS's `SendMessageBatch` take them.
+//! Entries in tens, as SNS's `PublishBatch` takes them.
 
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
 use tokio::time::sleep;
 
 use crate::ports::PublishError;
@@ -15,25 +14,6 @@ pub const BATCHES_AT_ONCE: usize = 8;
 
 /// How often the entries are tried that an otherwise accepted batch could not take.
 const ENTRY_ATTEMPTS: u32 = 4;
-
-/// Sends every entry; `call` takes up to ten and returns, for each that was not accepted, its index and why.
-/// Returns what was not accepted in the end.
-pub async fn send<T: Clone>(
-    entries: &[T],
-    call: impl AsyncFn(&[T]) -> Result<Vec<(usize, PublishError)>, PublishError>,
-) -> Vec<(T, PublishError)> {
-    let send = async |batch: &[T]| {
-        let refused = match settle(batch, &call).await {
-            Ok(refused) => refused,
-            // The call as a whole was tried often enough below.
-            Err(error) => (0..batch.len()).map(|index| (index, error.clone())).collect(),
-        };
-        let entry = |(index, error): (usize, PublishError)| Some((batch.get(index)?.clone(), error));
-        refused.into_iter().filter_map(entry).collect::<Vec<_>>()
-    };
-    let batches = stream::iter(entries.chunks(BATCH)).map(send).buffer_unordered(BATCHES_AT_ONCE);
-    batches.flat_map(stream::iter).collect().await
-}
 
 /// Sends one batch; the entries that the service could not take inside an answer of success are tried again alone.
 /// Returns those that were not accepted in the end, by their indices.
@@ -111,17 +91,5 @@ mod tests {
             _ => Err(denied()),
         };
         assert_eq!(settle(&[1, 2], later).await, Ok(vec![(1, denied())]));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn every_entry_is_sent_in_tens_and_what_was_not_accepted_comes_back() {
-        let entries: Vec<usize> = (0..25).collect();
-        let call = async |entries: &[usize]| match entries {
-            [10, ..] => Err(refused()),
-            _ => Ok(vec![(3, refused())]),
-        };
-        let mut left: Vec<usize> = send(&entries, call).await.into_iter().map(|(entry, _)| entry).collect();
-        left.sort_unstable();
-        assert_eq!(left, [vec![3], (10..20).collect(), vec![23]].concat());
     }
 }

@@ -27,9 +27,6 @@ pub const FAILED: [&str; 3] = ["CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED"
 /// How long a filter that was disproved is not relied on, in seconds: a day.
 pub const DISTRUST: i64 = 24 * 3600;
 
-/// How many whole looks of a region a sender queues in one tick. More drown the rate that all of them share.
-pub const QUEUED_WHOLE_LOOKS: usize = 4;
-
 /// A region with a whole look that is older than so many times `PACKWATCH_WHOLE_EVERY` begins its run with such a one.
 const LATE: u32 = 3;
 
@@ -47,7 +44,7 @@ pub enum Look {
 pub enum Cause {
     /// The schedule, or `packwatch run` on AWS.
     Tick,
-    /// A person, AWS CloudTrail, a queued message, `--whole`, recorded statuses: what was asked for is seen whole.
+    /// A person, AWS CloudTrail, `--whole`, recorded statuses: what was asked for is seen whole.
     Asked,
 }
 

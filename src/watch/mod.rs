@@ -10,7 +10,6 @@ pub mod batch;
 pub mod budget;
 pub mod compare;
 pub mod context;
-pub mod fan_out;
 pub mod flap;
 pub mod kind;
 pub mod look;
@@ -54,7 +53,7 @@ pub async fn run(
     request: &Request,
     budget: &Budget,
 ) -> Result<Report, RunError> {
-    let Started { context, planned, unwatched, unlisted, owed } =
+    let Started { context, planned, unwatched, elsewhere, unlisted, owed } =
         Box::pin(start(outside, settings, request, budget)).await?;
     let mut reports = unlisted;
     let (to_announcers, incoming) = unbounded_channel();
@@ -87,9 +86,7 @@ pub async fn run(
     let recorded_only = |report: &TargetReport| !report.outcome.is_done() && report.transitions > 0;
     let may_owe = owed || answer.targets.iter().any(recorded_only);
     let oldest_whole_look = match settings.whole_every {
-        Some(_) if request.scheduled && request.targets.is_none() => {
-            oldest_whole_look(&planned, &whole_at, outside.now())
-        }
+        Some(_) if request.scheduled => oldest_whole_look(&planned, elsewhere, &whole_at, outside.now()),
         _ => None,
     };
     let (preview, reduced) = (preview(&context, &previews), announced.reduced);

@@ -6,7 +6,8 @@ use crate::model::{PackName, Region, Target};
 use crate::settings::Settings;
 use crate::state::heads::{Head, Heads};
 use crate::state::silence::Silences;
-use crate::watch::request::Request;
+use crate::watch::look::LookFacts;
+use crate::watch::request::{Part, Request};
 
 /// One target of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,25 +32,27 @@ impl Planned {
     }
 }
 
-/// The regions whose packs must be listed for this request: none when it names packs or targets.
+/// The regions whose packs must be listed for this request: none when it names packs.
 pub fn regions_to_list(request: &Request, settings: &Settings) -> Vec<Region> {
     let regions = watched_regions(request, settings).cloned();
-    if request.packs.is_empty() && request.targets.is_none() { regions.collect() } else { Vec::new() }
+    if request.packs.is_empty() { regions.collect() } else { Vec::new() }
 }
 
 fn watched_regions<'a>(request: &'a Request, settings: &'a Settings) -> impl Iterator<Item = &'a Region> {
-    settings.regions.iter().filter(|region| request.region.as_ref().is_none_or(|only| only == *region))
+    let is_asked_for = |region: &&Region| request.region.as_ref().is_none_or(|only| only == *region);
+    settings.regions.iter().filter(is_asked_for).filter(|region| request.part.includes_region(region))
 }
 
 /// What is wrong with a request under these settings.
 pub fn check(request: &Request, settings: &Settings) -> Result<(), String> {
     let regions = settings.regions.iter().map(Region::as_str).collect::<Vec<_>>().join(", ");
     let unwatched = request.packs.iter().find(|pack| !settings.packs.matches(pack));
-    match (&request.region, unwatched) {
-        (Some(region), _) if !request.tentative && !settings.regions.contains(region) => Err(format!(
+    let mut named = request.region.iter().chain(&request.part.regions);
+    match (named.find(|region| !settings.regions.contains(region)), unwatched) {
+        (Some(region), _) if !request.tentative => Err(format!(
             "Region {region} is not watched. Watched: {regions}. Set PACKWATCH_REGIONS to change that"
         )),
-        (None, _) if settings.regions.len() > 1 && request.pagination.is_cut() => {
+        _ if request.region.is_none() && settings.regions.len() > 1 && request.pagination.is_cut() => {
             Err(format!("a request with MaxItems or StartingToken needs its Region: one of {regions}"))
         }
         (_, Some(pack)) if !request.tentative => {
@@ -68,8 +71,6 @@ pub fn targets(
     mut heads: Heads,
 ) -> Vec<Planned> {
     let mut names: BTreeSet<Target> = BTreeSet::new();
-    let watched = |target: &&Target| settings.regions.contains(&target.region);
-    names.extend(request.targets.iter().flatten().filter(watched).cloned());
     for region in watched_regions(request, settings) {
         names.extend(request.packs.iter().map(|pack| Target { region: region.clone(), pack: pack.clone() }));
     }
@@ -82,7 +83,8 @@ pub fn targets(
         // Nobody can tell what such a pack owes: that is said in every run, listed or not.
         names.extend(heads.unreadable.keys().filter(|target| target.region == *region).cloned());
     }
-    let watched = names.into_iter().filter(|target| settings.packs.matches(&target.pack));
+    let is_wanted = |pack: &PackName| settings.packs.matches(pack) && request.part.packs.matches(pack);
+    let watched = names.into_iter().filter(|target| is_wanted(&target.pack));
     let is_listed = |target: &Target| Some(listed.get(&target.region)?.contains(&target.pack));
     let planned = watched.map(|target| Planned {
         listed: is_listed(&target),
@@ -94,33 +96,49 @@ pub fn targets(
     planned.collect()
 }
 
-/// Why the schedule's run would watch nothing at all. That must not look like an organization in which all is well.
+/// Why the run of a schedule would watch nothing at all. That must not look like an organization in which all is well.
 pub fn nothing_to_watch(
     settings: &Settings,
+    part: &Part,
     listed: &BTreeMap<Region, Vec<PackName>>,
     heads: &Heads,
 ) -> Option<String> {
-    let mut packs = listed.values().flatten();
+    let packs = || listed.values().flatten();
+    let mut watched = packs().filter(|pack| settings.packs.matches(pack));
+    let is_known = heads.known.keys().any(|target| part.includes(target, settings));
     let regions = listed.keys().map(Region::as_str).collect::<Vec<_>>().join(", ");
-    match packs.clone().next() {
-        None if heads.known.is_empty() && !listed.is_empty() => Some(format!(
+    match (packs().next(), watched.clone().next()) {
+        (None, _) if !is_known && !listed.is_empty() => Some(format!(
             "nothing to watch: no organization conformance pack is visible in {regions}. AWS Config shows them only to the \
              account that deployed them, in their region"
         )),
-        Some(example) if !packs.any(|pack| settings.packs.matches(pack)) => Some(format!(
+        (Some(example), None) => Some(format!(
             "nothing to watch: PACKWATCH_PACKS leaves out every pack that is visible in {regions}, such as {example}"
+        )),
+        (_, Some(example)) if !watched.any(|pack| part.packs.matches(pack)) => Some(format!(
+            "nothing to watch: the event's Packs leave out every pack that is watched in {regions}, such as {example}"
         )),
         _ => None,
     }
 }
 
 /// The targets that owe something and that nobody watches any more: a topic refused, and then the pack or its region was
-/// taken out of the settings.
-pub fn unwatched(settings: &Settings, heads: &Heads) -> Vec<(Target, Head)> {
-    let is_watched =
-        |target: &Target| settings.regions.contains(&target.region) && settings.packs.matches(&target.pack);
-    let left = heads.known.iter().filter(|(target, head)| head.owes() && !is_watched(target));
+/// taken out of the settings. Each is in one part.
+pub fn unwatched(settings: &Settings, part: &Part, heads: &Heads) -> Vec<(Target, Head)> {
+    let is_left = |target: &Target| !is_watched(target, settings) && part.includes(target, settings);
+    let left = heads.known.iter().filter(|(target, head)| head.owes() && is_left(target));
     left.map(|(target, head)| (target.clone(), head.clone())).collect()
+}
+
+/// What the heads say of the targets that other schedules look after.
+pub fn elsewhere(settings: &Settings, part: &Part, heads: &Heads) -> Vec<LookFacts> {
+    let is_elsewhere = |target: &Target| is_watched(target, settings) && !part.includes(target, settings);
+    let elsewhere = heads.known.iter().filter(|(target, _)| is_elsewhere(target));
+    elsewhere.map(|(_, head)| LookFacts::of(Some(head))).collect()
+}
+
+fn is_watched(target: &Target, settings: &Settings) -> bool {
+    settings.regions.contains(&target.region) && settings.packs.matches(&target.pack)
 }
 
 #[cfg(test)]
@@ -195,19 +213,34 @@ mod tests {
         assert_eq!(names(&planned), ["P in eu-west-1", "P in us-east-1"]);
     }
 
+    fn part(regions: &[&str], packs: &str) -> Part {
+        let regions = regions.iter().map(|region| region.parse().unwrap()).collect();
+        Part { regions, packs: packs.parse().unwrap() }
+    }
+
     #[test]
-    fn queued_targets_need_no_list_and_those_that_are_no_longer_watched_are_left_out() {
+    fn a_part_lists_its_regions_and_takes_its_packs_of_what_is_listed_and_known() {
         let settings = settings("!Old", "eu-west-1,us-east-1");
-        let queued = [("eu-west-1", "P"), ("us-east-1", "Q"), ("eu-west-1", "Old"), ("eu-west-9", "P")];
-        let queued = queued.map(|(region, pack)| target(region, pack));
-        let request = Request { targets: Some(queued.into()), ..Request::default() };
-        assert_eq!(regions_to_list(&request, &settings), []);
+        let request = |part| Request { part, scheduled: true, ..Request::default() };
         let mut heads = Heads::default();
-        heads.known.insert(target("eu-west-1", "Not-asked-for"), head());
-        let planned = targets(&request, &settings, &BTreeMap::new(), heads);
-        assert_eq!(names(&planned), ["P in eu-west-1", "Q in us-east-1"]);
-        let none = Request { targets: Some(BTreeSet::new()), ..Request::default() };
-        assert_eq!(targets(&none, &settings, &BTreeMap::new(), Heads::default()), []);
+        for pack in ["Security-known", "Known"] {
+            heads.known.insert(target("eu-west-1", pack), head());
+        }
+        let planned = |part| {
+            let request = request(part);
+            assert_eq!(check(&request, &settings), Ok(()));
+            let packs = ["Security-1", "Other", "Old"].map(|pack| pack.parse().unwrap());
+            let regions = regions_to_list(&request, &settings).into_iter();
+            let listed = regions.map(|region| (region, packs.to_vec())).collect();
+            names(&targets(&request, &settings, &listed, heads.clone()))
+        };
+        assert_eq!(planned(part(&["us-east-1"], "")), ["Other in us-east-1", "Security-1 in us-east-1"]);
+        let both = part(&["eu-west-1"], "Security-*");
+        assert_eq!(planned(both), ["Security-1 in eu-west-1", "Security-known in eu-west-1"]);
+        let split = ["Security-*", "!Security-*"].map(|packs| planned(part(&[], packs)));
+        assert_eq!(split.concat().len(), planned(Part::default()).len());
+        let error = check(&request(part(&["us-east-1", "eu-west-9"], "")), &settings).unwrap_err();
+        assert!(error.contains("Region eu-west-9 is not watched. Watched: eu-west-1, us-east-1"), "{error}");
     }
 
     #[test]
@@ -261,10 +294,36 @@ mod tests {
         ] {
             heads.known.insert(target(region, pack), head.clone());
         }
-        let left = unwatched(&settings("!Old", "eu-west-1"), &heads);
+        let left = unwatched(&settings("!Old", "eu-west-1"), &Part::default(), &heads);
         let names: Vec<String> = left.iter().map(|(target, _)| target.to_string()).collect();
         assert_eq!(names, ["Old in eu-west-1", "Watched in us-east-1"]);
         assert!(left.iter().all(|(_, head)| *head == owing));
+    }
+
+    #[test]
+    fn what_is_not_watched_is_in_one_part_and_what_others_look_after_is_known() {
+        let settings = settings("!Old", "eu-west-1,us-east-1");
+        let mut heads = Heads::default();
+        let owing = Head { life: Some(1), announced: 0, ..head() };
+        for (region, pack) in [
+            ("eu-west-1", "Old"),
+            ("us-east-1", "Old"),
+            ("eu-west-9", "Any"),
+            ("eu-west-1", "Mine"),
+            ("us-east-1", "Theirs"),
+        ] {
+            heads.known.insert(target(region, pack), owing.clone());
+        }
+        let left = |part: &Part| unwatched(&settings, part, &heads).into_iter().map(|(target, _)| target);
+        for parts in [
+            [part(&["eu-west-1"], ""), part(&["us-east-1"], "")],
+            [part(&[], "A*,Mine"), part(&[], "!A*,!Mine")],
+        ] {
+            let both: Vec<Target> = parts.iter().flat_map(left).collect();
+            assert_eq!((both.len(), BTreeSet::from_iter(both).len()), (3, 3), "{parts:?}");
+            assert_eq!(parts.each_ref().map(|part| elsewhere(&settings, part, &heads).len()), [1, 1]);
+        }
+        assert!(elsewhere(&settings, &Part::default(), &heads).is_empty());
     }
 
     #[test]
@@ -280,8 +339,19 @@ mod tests {
             ("P", listed("eu-west-1", &["O", "P"]), &known, ""),
             ("P", listed("eu-west-1", &["O"]), &known, "every pack that is visible in eu-west-1, such as O"),
         ] {
-            let said = nothing_to_watch(&settings(packs, "eu-west-1"), &listed, heads).unwrap_or_default();
+            let settings = settings(packs, "eu-west-1");
+            let said = nothing_to_watch(&settings, &Part::default(), &listed, heads).unwrap_or_default();
             assert!(said.contains(expected) && said.is_empty() == expected.is_empty(), "{packs}: {said}");
+        }
+        let settings = settings("!Old", "eu-west-1,us-east-1");
+        for (part, listed, expected) in [
+            (part(&[], "Old"), listed("eu-west-1", &["Old", "P"]), "the event's Packs leave out every pack"),
+            (part(&[], "P"), listed("eu-west-1", &["Old", "P"]), ""),
+            (part(&["eu-west-1"], ""), listed("eu-west-1", &[]), ""),
+            (part(&["us-east-1"], ""), listed("us-east-1", &[]), "is visible in us-east-1."),
+        ] {
+            let said = nothing_to_watch(&settings, &part, &listed, &known).unwrap_or_default();
+            assert!(said.contains(expected) && said.is_empty() == expected.is_empty(), "{part:?}: {said}");
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{PackName, Region, Target};
 use crate::ports::Filters;
+use crate::settings::{PackFilter, Settings};
 use crate::watch::look::Cause;
 use crate::watch::paginate::PaginationConfig;
 
@@ -14,32 +15,55 @@ pub struct Request {
     pub packs: Vec<PackName>,
     /// Only this region.
     pub region: Option<Region>,
-    /// Exactly these targets, without listing any packs: those that waited in the queue.
-    pub targets: Option<BTreeSet<Target>>,
+    /// Only this part, where several schedules share the work.
+    pub part: Part,
     /// Only these accounts.
     pub filters: Filters,
     /// Only this much.
     pub pagination: PaginationConfig,
     /// Say what would be done, and do nothing.
     pub dry_run: bool,
-    /// The schedule asks, itself or through its queue.
+    /// A schedule asks.
     pub scheduled: bool,
     /// Quick looks will do: nobody asks for something in particular, though it is not the schedule.
     pub quick: bool,
-    /// The packs were named by AWS CloudTrail or by a queue: they may not be visible yet, or no longer.
+    /// The packs were named by AWS CloudTrail: they may not be visible yet, or no longer.
     pub tentative: bool,
 }
 
 impl Request {
     /// Who wants the looks.
     pub fn cause(&self) -> Cause {
-        let is_for_all = self.packs.is_empty() && self.targets.is_none() && !self.is_partial();
-        let is_a_tick = (self.scheduled || self.quick) && is_for_all && !self.dry_run;
-        if is_a_tick { Cause::Tick } else { Cause::Asked }
+        let is_a_tick = (self.scheduled || self.quick) && self.packs.is_empty() && !self.is_partial();
+        if is_a_tick && !self.dry_run { Cause::Tick } else { Cause::Asked }
     }
 
     /// Whether the request may read less than all accounts of a target.
     pub fn is_partial(&self) -> bool {
         !self.filters.is_empty() || self.pagination.is_cut()
+    }
+}
+
+/// The part of the work that one of several schedules does. By default it is all of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Part {
+    /// Only these regions; all when empty.
+    pub regions: BTreeSet<Region>,
+    /// Only these packs.
+    pub packs: PackFilter,
+}
+
+impl Part {
+    /// Whether the part includes this region.
+    pub fn includes_region(&self, region: &Region) -> bool {
+        self.regions.is_empty() || self.regions.contains(region)
+    }
+
+    /// Whether the part includes this target. A region that is no longer watched is in no schedule's list: its targets
+    /// belong to whoever has the first region that is watched, so that one schedule sends what they still owe.
+    pub fn includes(&self, target: &Target, settings: &Settings) -> bool {
+        let region = settings.regions.iter().find(|region| **region == target.region);
+        let region = region.or(settings.regions.first());
+        region.is_some_and(|region| self.includes_region(region)) && self.packs.matches(&target.pack)
     }
 }

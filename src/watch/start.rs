@@ -12,6 +12,7 @@ use crate::settings::Settings;
 use crate::state::heads::{Head, Heads, listening};
 use crate::watch::budget::Budget;
 use crate::watch::context::Context;
+use crate::watch::look::LookFacts;
 use crate::watch::observe;
 use crate::watch::plan::{self, Planned};
 use crate::watch::report::{Outcome, TargetReport};
@@ -41,6 +42,8 @@ pub(super) struct Started<'a, O> {
     pub(super) planned: Vec<Planned>,
     /// Heads that owe something, of targets that nobody watches any more.
     pub(super) unwatched: Vec<(Target, Head)>,
+    /// The targets that other schedules look after.
+    pub(super) elsewhere: Vec<LookFacts>,
     /// A report for each region that did not tell its packs, or for all where nothing is to be watched.
     pub(super) unlisted: Vec<TargetReport>,
     /// Whether some head may owe something.
@@ -61,14 +64,16 @@ pub(super) async fn start<'a, O: Outside>(
     // such fact: each pack is asked for by name, after this.
     let (heads, (listed, mut unlisted)) = tokio::join!(outside.store().load(), list_packs(&context));
     let mut heads = heads?;
-    let mut unwatched = Vec::new();
-    // One run a tick looks after what all targets share.
-    if request.scheduled && request.targets.is_none() {
+    let (mut unwatched, mut elsewhere) = (Vec::new(), Vec::new());
+    // Only scheduled runs look after what is nobody's request, each within its part.
+    if request.scheduled {
         if let Some(listens) = context.listens() {
             say_who_listens(&context, &mut heads, listens).await;
         }
-        unwatched = plan::unwatched(settings, &heads);
-        if let Some(why) = plan::nothing_to_watch(settings, &listed, &heads).filter(|_| unlisted.is_empty()) {
+        unwatched = plan::unwatched(settings, &request.part, &heads);
+        elsewhere = plan::elsewhere(settings, &request.part, &heads);
+        let nothing = plan::nothing_to_watch(settings, &request.part, &listed, &heads);
+        if let Some(why) = nothing.filter(|_| unlisted.is_empty()) {
             let failed =
                 |region| TargetReport::of_region(region).ended(Outcome::Incomplete, Some(why.clone()));
             unlisted = listed.keys().map(failed).collect();
@@ -78,13 +83,14 @@ pub(super) async fn start<'a, O: Outside>(
     let mut planned = plan::targets(request, settings, &listed, heads);
     // A deadline must not starve the same pack in every run.
     fastrand::shuffle(&mut planned);
-    Ok(Started { context, planned, unwatched, unlisted, owed })
+    Ok(Started { context, planned, unwatched, elsewhere, unlisted, owed })
 }
 
 /// Says in the heads whether machines listen, where that has changed.
 async fn say_who_listens<O: Outside>(context: &Context<'_, O>, heads: &mut Heads, listens: bool) {
+    let part = |target: &Target| context.request.part.includes(target, context.settings);
     let differs = |head: &Head| head.listens.unwrap_or(false) != listens;
-    for (target, head) in heads.known.iter_mut().filter(|(_, head)| differs(head)) {
+    for (target, head) in heads.known.iter_mut().filter(|(target, head)| part(target) && differs(head)) {
         match context.outside.store().listen(target, listens).await {
             Ok(()) => *head = listening(head, listens),
             Err(error) => warn!(%target, %error, "not stored whether machines listen"),

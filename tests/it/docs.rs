@@ -116,7 +116,7 @@ fn a_newcomer_finds_the_way_the_alternatives_and_the_upgrade() {
         );
     }
     for (document, way) in
-        [(&faq, "Lambda, laptop or CI? SAM or Terraform? FanOut?"), (&deploy, "SAM"), (&deploy, "Terraform")]
+        [(&faq, "Lambda, laptop or CI? SAM or Terraform?"), (&deploy, "SAM"), (&deploy, "Terraform")]
     {
         assert!(document.contains(way), "{way}");
     }

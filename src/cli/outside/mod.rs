@@ -14,8 +14,6 @@ pub(super) use sink::Sink;
 pub(super) use source::{Source, Watched};
 pub(super) use store::{Store, StoreArgs, quoted};
 
-use std::convert::Infallible;
-
 use jiff::Timestamp;
 
 use super::args::Global;
@@ -50,7 +48,6 @@ impl Outside for Chosen {
     type Store = Store;
     type Publisher = Sink;
     type Names = Option<Names>;
-    type Queue = Infallible;
 
     fn source(&self) -> &Self::Source {
         &self.source

@@ -1,5 +1,5 @@
 //! The looks of one run, region by region side by side, each in its order: first one at every target, quick or whole, and
-//! then those whole ones that are [`due`], the oldest first and one at a time. With a queue, other runs make the whole ones.
+//! then those whole ones that are [`due`], the oldest first and one at a time.
 //!
 //! [`look`] decides which look a target gets, [`target`] makes it.
 
@@ -22,10 +22,8 @@ use crate::ports::{Outside, SnapshotStore};
 use crate::state::heads::Note;
 use crate::watch::announce::Handed;
 use crate::watch::context::Context;
-use crate::watch::fan_out;
 use crate::watch::look::{
-    self, Cause, Circumstances, DISTRUST, Decision, DueInRegion, DueLook, Look, LookFacts,
-    QUEUED_WHOLE_LOOKS, Tempo, decide, in_order,
+    self, Circumstances, DISTRUST, Decision, DueInRegion, DueLook, Look, LookFacts, Tempo, decide, in_order,
 };
 use crate::watch::plan::Planned;
 use crate::watch::quick::SIDE_BY_SIDE;
@@ -67,22 +65,19 @@ pub(super) async fn looks<O: Outside>(
         moved: RefCell::default(),
         looked_at: RefCell::default(),
     };
-    let is_a_tick = context.request.cause() == Cause::Tick;
-    let queue = context.outside.queue().filter(|_| is_a_tick);
-    let in_regions = looks.wanted(planned).into_iter().map(async |(region, wanted)| match queue {
-        Some(queue) => looks.through(queue, wanted).await,
-        None => looks.alone(&region, wanted).await,
-    });
-    join_all(in_regions).await;
+    let wanted = looks.wanted(planned);
+    join_all(wanted.into_iter().map(async |(region, wanted)| looks.in_region(&region, wanted).await)).await;
     let Looks { unchanged, looked_at, .. } = looks;
     let mut looked_at = looked_at.into_inner();
     looked_at.reports.extend(unchanged.into_inner().into_values());
     looked_at
 }
 
-/// How long ago the whole look was that is the longest ago, after this run.
+/// How long ago the whole look was that is the longest ago, after this run. What other schedules look after counts, so
+/// that somebody notices when one of them stops.
 pub(super) fn oldest_whole_look(
     planned: &[Planned],
+    elsewhere: Vec<LookFacts>,
     whole_at: &BTreeMap<Target, Timestamp>,
     now: Timestamp,
 ) -> Option<Duration> {
@@ -90,7 +85,7 @@ pub(super) fn oldest_whole_look(
         let facts = LookFacts::of(one.head.as_ref());
         LookFacts { whole_at: whole_at.get(&one.target).copied().or(facts.whole_at), ..facts }
     };
-    let facts: Vec<LookFacts> = planned.iter().map(after).collect();
+    let facts: Vec<LookFacts> = planned.iter().map(after).chain(elsewhere).collect();
     look::oldest(&facts, now)
 }
 
@@ -102,18 +97,6 @@ struct Wanted<'p> {
     /// What is due after its quick look.
     due: DueInRegion,
     by_target: BTreeMap<&'p Target, &'p Planned>,
-}
-
-/// As many of the whole looks that are due as are queued in one tick: the oldest, but for one at random. Else those that
-/// never come to their end would keep the others from the queue.
-fn some_of(mut due: Vec<Target>) -> Vec<Target> {
-    let oldest = QUEUED_WHOLE_LOOKS - 1;
-    if due.len() > QUEUED_WHOLE_LOOKS {
-        let other = fastrand::usize(oldest..due.len());
-        due.swap(oldest, other);
-        due.truncate(QUEUED_WHOLE_LOOKS);
-    }
-    due
 }
 
 struct Looks<'a, O> {
@@ -168,9 +151,9 @@ impl<'a, O: Outside> Looks<'a, O> {
         decide(facts, around)
     }
 
-    /// Makes every look of a region in this run. One whose oldest whole look is very old begins with
+    /// Makes every look of a region. One whose oldest whole look is very old begins with
     /// that one, beside the others.
-    async fn alone(&self, region: &Region, wanted: Wanted<'_>) {
+    async fn in_region(&self, region: &Region, wanted: Wanted<'_>) {
         let Wanted { mut first, due, by_target } = wanted;
         let late = due.first.and_then(|late| by_target.get(&late.target).copied());
         first.retain(|(one, _)| late.is_none_or(|late| late.target != one.target));
@@ -186,31 +169,6 @@ impl<'a, O: Outside> Looks<'a, O> {
         let late = stream::iter(late).for_each(|late| self.late(late));
         tokio::join!(first, late);
         self.due(region, due.then, &by_target).await;
-    }
-
-    /// Makes the quick looks of a region, and sends to the queue what needs a whole one: of those that are due only some,
-    /// since more drown the rate that all of them share. What needs a whole one anyway waits for no quick look.
-    async fn through(&self, queue: &O::Queue, wanted: Wanted<'_>) {
-        let Wanted { first, due, .. } = wanted;
-        let (quick, whole): (Vec<_>, Vec<_>) = first.into_iter().partition(|(_, look)| *look == Look::Quick);
-        let names = |of: Vec<&Planned>| of.into_iter().map(|one| one.target.clone()).collect::<Vec<_>>();
-        let whole = names(whole.into_iter().map(|(one, _)| one).collect());
-        let quickly = stream::iter(quick).map(|(one, _)| self.quick(one)).buffer_unordered(self.side_by_side);
-        let quickly = quickly.filter_map(async |turned| turned).collect::<Vec<_>>();
-        let (mut refused, turned) = tokio::join!(fan_out::send(self.context, queue, &whole), quickly);
-        let turned = names(turned);
-        // What the sender has claimed it still announces: another run would tell the same again.
-        let is_free = |due: &DueLook| !self.claimed.borrow().contains_key(&due.target);
-        let due = due.first.into_iter().chain(due.then.into_iter().filter(is_free)).map(|due| due.target);
-        // Where quick looks found no time, whole ones would take still more of it from them.
-        let has_time = !self.context.budget.is_spent();
-        let due = some_of(due.filter(|target| has_time && !turned.contains(target)).collect());
-        let targets: Vec<Target> = turned.iter().chain(&due).cloned().collect();
-        refused.extend(fan_out::send(self.context, queue, &targets).await);
-        let queued = |target: &Target| fan_out::sent(TargetReport::of(target), refused.get(target));
-        let due = due.iter().map(queued).filter(|report| report.outcome.is_failure());
-        let reports = whole.iter().chain(&turned).map(queued).chain(due);
-        self.looked_at.borrow_mut().reports.extend(reports);
     }
 
     /// A quick look; the target where it has to be a whole one.

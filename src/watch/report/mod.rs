@@ -43,9 +43,6 @@ pub struct TargetReport {
     /// Whether it was left for want of time.
     #[serde(skip)]
     pub out_of_time: bool,
-    /// Whether the next tick asks for it anyway, so that its message in the queue need not come back for want of time.
-    #[serde(skip)]
-    pub recurs: bool,
     /// The recorded accounts by status, where the target was finished. For metrics and logs: no part of the answer.
     #[serde(skip)]
     pub statuses: Option<Counts>,
@@ -64,7 +61,6 @@ impl TargetReport {
             transitions: 0,
             error: None,
             out_of_time: false,
-            recurs: false,
             statuses: None,
         }
     }

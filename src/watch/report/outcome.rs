@@ -21,13 +21,11 @@ pub enum Outcome {
     Deferred,
     /// Another run is newer.
     Superseded,
-    /// Sent to the queue, from which another run takes it.
-    Queued,
 }
 
 impl Outcome {
     /// Each of them, in the order of the documents.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Baseline,
         Self::Unchanged,
         Self::Changed,
@@ -36,7 +34,6 @@ impl Outcome {
         Self::Denied,
         Self::Deferred,
         Self::Superseded,
-        Self::Queued,
     ];
 
     /// The name as the answer spells it.
@@ -50,7 +47,6 @@ impl Outcome {
             Self::Denied => "Denied",
             Self::Deferred => "Deferred",
             Self::Superseded => "Superseded",
-            Self::Queued => "Queued",
         }
     }
 
@@ -68,7 +64,6 @@ impl Outcome {
     pub(super) fn weight(self) -> usize {
         let lightest_first = [
             Self::Unchanged,
-            Self::Queued,
             Self::Changed,
             Self::Baseline,
             Self::Deleted,

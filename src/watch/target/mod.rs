@@ -31,8 +31,6 @@ pub use self::write::preview;
 pub async fn look<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> Looked {
     let mut look = Look::new(context, planned);
     look.report.look = (!context.request.is_partial()).then_some(look::Look::Whole);
-    look.report.recurs =
-        context.settings.whole_every.is_some() && LookFacts::of(planned.head.as_ref()).recurs();
     let ended = match &planned.unreadable {
         Some(reason) => {
             Ended::Done(TargetReport::of(&planned.target).ended(Outcome::Incomplete, Some(reason.clone())))
@@ -76,6 +74,11 @@ pub fn unlisted<O>(context: &Context<'_, O>, report: TargetReport, error: Option
 }
 
 impl<O: Outside> Look<'_, O> {
+    /// Whether the whole looks at the target come again when they are due.
+    fn recurs(&self) -> bool {
+        self.context.settings.whole_every.is_some() && LookFacts::of(self.planned.head.as_ref()).recurs()
+    }
+
     async fn steps(&mut self) -> Result<Ended, Stop> {
         let Some(read) = self.observe().await? else {
             let held = self.room(0).await?;
@@ -98,7 +101,7 @@ impl<O: Outside> Look<'_, O> {
         self.report.accounts_read = self.report.accounts;
         let mut held = self.room(self.report.accounts).await?;
         let (head, observed) = match self.claim().await {
-            Err(Stop::Store(StoreError::Superseded)) if self.report.recurs => {
+            Err(Stop::Store(StoreError::Superseded)) if self.recurs() => {
                 let observed = self.catch_up(observed, held).await?;
                 held = self.room(self.report.accounts).await?;
                 (self.claim().await?, observed)

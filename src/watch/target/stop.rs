@@ -47,9 +47,7 @@ pub(super) fn stopped<O>(context: &Context<'_, O>, report: TargetReport, stop: S
         }
         Stop::NotVisible(reason) => (Outcome::Incomplete, reason),
         // AWS Config refuses for a while to speak of a pack that was just put. The next run asks again.
-        Stop::Read(ReadError::Source(SourceError::Denied(why)))
-            if request.tentative && request.targets.is_none() =>
-        {
+        Stop::Read(ReadError::Source(SourceError::Denied(why))) if request.tentative => {
             (Outcome::Deferred, why)
         }
         Stop::Read(ReadError::Source(SourceError::Denied(why))) => (Outcome::Denied, why),

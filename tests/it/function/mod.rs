@@ -1,7 +1,7 @@
-//! The main job, for real: the built function as a process under a runtime API, with AWS Config, DynamoDB, SNS and SQS
-//! over HTTP. Events go in at one end, messages come out at the other.
+//! The main job, for real: the built function as a process under a runtime API, with AWS Config, DynamoDB and SNS over
+//! HTTP. Events go in at one end, messages come out at the other.
 //!
-//! - `run`: from a schedule to a message. `events`: what is handed in. `fan_out`: the same through a queue.
+//! - `run`: from a schedule to a message. `events`: what is handed in. `schedules`: several that share a table.
 //! - `reading`, `announcing`: what happens when AWS Config, a topic, the table or the clock is against it.
 //! - `kinds`: as what a change is told.
 //! - `topics`: topics that are slow, hang or refuse.
@@ -18,11 +18,11 @@ mod announcing;
 mod attack;
 mod cost;
 mod events;
-mod fan_out;
 mod kinds;
 mod quick_looks;
 mod reading;
 mod run;
+mod schedules;
 pub(crate) mod stage;
 mod telemetry;
 mod topics;

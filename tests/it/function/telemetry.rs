@@ -180,29 +180,6 @@ async fn no_log_level_silences_the_metrics_or_hides_whose_a_line_is() {
     }
 }
 
-#[tokio::test]
-async fn a_batch_of_the_queue_is_measured_as_a_run_is() {
-    let queue = "https://sqs.eu-west-1.amazonaws.com/999999999999/targets";
-    let stage = Stage::with(&[PACK_METRICS, ("PACKWATCH_QUEUE_URL", queue)]).await;
-    stage.world.add_queue(queue, 2);
-    stage.world.add_pack(REGION, PACK, 3);
-    let sent = stage.lines_of_tick().await;
-    let run = sent.iter().find(|line| line["message"] == "run measured").unwrap();
-    assert_eq!((&run["Queued"], &run["Failed"], &run["Accounts"]), (&json!(1), &json!(0), &json!(0)));
-    let taken = stage.lines(stage.world.deliver(queue, 10).unwrap()).await;
-    assert_eq!(
-        (of_run(&taken, "TargetsDone"), of_run(&taken, "Failed"), of_pack(&taken)),
-        (Some(1), Some(0), 0)
-    );
-
-    // The invocation of a batch does not fail, but it says in its metrics and in one line that a target did.
-    stage.world.deny(REGION);
-    let again = json!({"OrganizationConformancePackName": PACK, "Region": REGION}).to_string();
-    stage.world.enqueue(queue, &again);
-    let failed = stage.lines(stage.world.deliver(queue, 10).unwrap()).await;
-    assert_eq!((of_run(&failed, "Failed"), level(&failed, "WARN"), level(&failed, "ERROR")), (Some(1), 1, 1));
-}
-
 /// The dashboard's body as CloudWatch gets it, with 7 for whatever is filled in.
 fn dashboard() -> Value {
     let template = text("template.yaml");

@@ -38,7 +38,6 @@ pub fn aws_env(region: &str, world_url: &str, dynamodb_url: &str) -> Vec<(String
         ("AWS_ENDPOINT_URL_CONFIG_SERVICE", world_url),
         ("AWS_ENDPOINT_URL_SNS", world_url),
         ("AWS_ENDPOINT_URL_ORGANIZATIONS", world_url),
-        ("AWS_ENDPOINT_URL_SQS", world_url),
         ("AWS_ENDPOINT_URL_STS", world_url),
         ("AWS_ENDPOINT_URL_LAMBDA", world_url),
         ("AWS_ENDPOINT_URL_SCHEDULER", world_url),

@@ -1,28 +1,22 @@
 //! An outside put together from parts.
 
-use std::convert::Infallible;
-
 use jiff::Timestamp;
 use packwatch::model::AccountId;
-use packwatch::ports::{
-    AccountName, AccountNames, Outside, Publisher, SnapshotStore, StatusSource, TargetQueue,
-};
+use packwatch::ports::{AccountName, AccountNames, Outside, Publisher, SnapshotStore, StatusSource};
 
 /// What a run gets from these parts, at this time, where nobody knows what accounts are called.
-pub struct Parts<'a, S, D, P, Q> {
+pub struct Parts<'a, S, D, P> {
     pub source: &'a S,
     pub store: &'a D,
     pub publisher: &'a P,
-    pub queue: Option<&'a Q>,
     pub now: Timestamp,
 }
 
-impl<S: StatusSource, D: SnapshotStore, P: Publisher, Q: TargetQueue> Outside for Parts<'_, S, D, P, Q> {
+impl<S: StatusSource, D: SnapshotStore, P: Publisher> Outside for Parts<'_, S, D, P> {
     type Source = S;
     type Store = D;
     type Publisher = P;
     type Names = Nobody;
-    type Queue = Q;
 
     fn source(&self) -> &S {
         self.source
@@ -40,17 +34,10 @@ impl<S: StatusSource, D: SnapshotStore, P: Publisher, Q: TargetQueue> Outside fo
         &Nobody
     }
 
-    fn queue(&self) -> Option<&Q> {
-        self.queue
-    }
-
     fn now(&self) -> Timestamp {
         self.now
     }
 }
-
-/// Where one run makes all looks.
-pub const NO_QUEUE: Option<&'static Infallible> = None;
 
 /// Knows no names.
 pub struct Nobody;

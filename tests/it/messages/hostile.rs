@@ -1,7 +1,7 @@
 //! Hostile input: whatever AWS Config, an event, a token or a file holds, nothing panics, SNS takes what is published,
 //! no cut is inside a character, and Slack finds nothing to act on.
 
-use crate::harness::parts::{NO_QUEUE, Parts};
+use crate::harness::parts::Parts;
 use packwatch::event::{self};
 use packwatch::local::RecordedStatuses;
 use packwatch::watch;
@@ -44,8 +44,7 @@ async fn told(world: &World, fail: impl FnOnce(&World)) {
     let port = Direct(world.clone());
     let settings = settings(&[]);
     let run = async || {
-        let outside =
-            Parts { source: &port, store: &store, publisher: &port, queue: NO_QUEUE, now: port.now() };
+        let outside = Parts { source: &port, store: &store, publisher: &port, now: port.now() };
         let report = watch::run(&outside, &settings, &Request::default(), &Budget::UNLIMITED).await.unwrap();
         assert_eq!(report.answer.failure(), None);
     };
@@ -169,7 +168,7 @@ fn a_megabyte_in_an_event_is_not_told_back() {
         json!({"Filters": {"Status": "X".repeat(1 << 20)}}),
         json!({"PaginationConfig": {"PageSize": long}}),
         json!(long),
-        json!({"Records": [{"eventSource": "aws:sqs", "messageId": "m", "body": "", "attributes": long}]}),
+        json!({"Packs": [long]}),
     ] {
         let error = event::parse(&event).unwrap_err().to_string();
         assert!(error.len() < 4096, "{} bytes: {}", error.len(), &error[..200]);

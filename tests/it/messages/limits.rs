@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-use crate::harness::parts::{NO_QUEUE, Parts};
+use crate::harness::parts::Parts;
 use fastrand::Rng;
 use jiff::Timestamp;
 use packwatch::local::Channel;
@@ -305,13 +305,7 @@ async fn no_digest_of_a_thousand_random_worlds_is_refused() {
         // A baseline, then everything at once is otherwise.
         for day in ["2026-11-18T10:00:00Z", "2026-11-19T10:05:00Z"] {
             let source = world(&mut rng);
-            let outside = Parts {
-                source: &source,
-                store: &store,
-                publisher: &publisher,
-                queue: NO_QUEUE,
-                now: at(day),
-            };
+            let outside = Parts { source: &source, store: &store, publisher: &publisher, now: at(day) };
             let report =
                 watch::run(&outside, &settings, &Request::default(), &Budget::UNLIMITED).await.unwrap();
             assert_eq!(report.answer.failure(), None, "seed {seed}");

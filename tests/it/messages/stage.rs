@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use crate::harness::parts::{NO_QUEUE, Parts};
+use crate::harness::parts::Parts;
 use jiff::{SignedDuration, Timestamp};
 use packwatch::model::{DetailedStatus, PackName, Region, Status, Target};
 use packwatch::notify::Notification;
@@ -139,13 +139,7 @@ impl<S: SnapshotStore> Stage<S> {
         };
         let rows = self.states.iter().map(row).collect();
         let source = Statuses(BTreeMap::from([(here(PACK), rows)]));
-        let outside = Parts {
-            source: &source,
-            store: &self.store,
-            publisher: &self.inbox,
-            queue: NO_QUEUE,
-            now: self.now,
-        };
+        let outside = Parts { source: &source, store: &self.store, publisher: &self.inbox, now: self.now };
         let report = watch::run(&outside, &self.settings, &Request::default(), &Budget::UNLIMITED).await;
         report.unwrap().answer.targets[0].outcome
     }

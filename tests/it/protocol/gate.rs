@@ -73,7 +73,6 @@ pub(crate) enum Kind {
     Finish,
     Listen,
     Remember,
-    Send,
     Alert,
     Events,
 }

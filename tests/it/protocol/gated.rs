@@ -7,7 +7,7 @@ use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Target};
 use packwatch::notify::message::{Alert, Event};
 use packwatch::ports::{
     Filters, LogRequest, Machines, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError,
-    StatusSource, StoreError, TargetQueue,
+    StatusSource, StoreError,
 };
 use packwatch::state::Row;
 use packwatch::state::heads::{Advance, Change, Claim, Closing, Finish, Head, Heads, Mark, Note};
@@ -95,12 +95,6 @@ impl<T: SnapshotStore> SnapshotStore for Gated<T> {
 
     async fn remember(&self, target: &Target, note: &Note) -> Result<(), StoreError> {
         self.gate.pass(Kind::Remember, &[], self.port.remember(target, note)).await
-    }
-}
-
-impl<T: TargetQueue> TargetQueue for Gated<&T> {
-    async fn send(&self, targets: &[Target]) -> Result<Vec<(usize, PublishError)>, PublishError> {
-        self.gate.pass(Kind::Send, &[], self.port.send(targets)).await
     }
 }
 

@@ -5,7 +5,7 @@
 //! - `crashes` enumerates each effect with each fault, alone and in pairs, over the history in `scenario`.
 //! - `interleavings` goes through every schedule of overlapping runs (`schedules` is one of them, under way).
 //! - `quick_looks` does that with a large pack, of which a tick sees only what is not well.
-//! - `model` makes random histories, with the `queue` of `FanOut`; `soak` kills the real function.
+//! - `model` makes random histories, with schedules that share the work; `soak` kills the real function.
 //! - `windows` counts what a killed run repeats; `backlog` has more to tell than a run has time for.
 //! - `oracle` is the table of kinds, written a second time; `accounts` holds the comparison against it.
 //! - `older` is packwatch 0.1 at the same table.
@@ -33,7 +33,6 @@ mod mutants;
 mod older;
 mod oracle;
 mod promise;
-mod queue;
 mod quick_looks;
 mod scenario;
 mod schedules;

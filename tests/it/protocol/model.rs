@@ -91,8 +91,6 @@ enum Setting {
     Notify(Names),
     /// Whether the function has a topic for machines.
     Events(bool),
-    /// Whether whole looks go through the queue.
-    FanOut(bool),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -103,11 +101,9 @@ enum Only {
     Pack(&'static str),
     Account(&'static str, usize),
     First(&'static str, u64),
-    /// What waits in the queue, so many at most; delivered once more, if `again`.
-    Queued {
-        most: usize,
-        again: bool,
-    },
+    /// One of several schedules, with its regions or its packs.
+    Region(&'static str),
+    Packs(&'static str),
 }
 
 /// Each alone, and both.
@@ -136,7 +132,6 @@ fn setting() -> impl Strategy<Value = Setting> {
         prop::option::of(1..5_usize).prop_map(Setting::Exclude),
         prop::sample::select(NOTIFY.to_vec()).prop_map(Setting::Notify),
         any::<bool>().prop_map(Setting::Events),
-        any::<bool>().prop_map(Setting::FanOut),
     ]
 }
 
@@ -149,7 +144,8 @@ fn run() -> impl Strategy<Value = Op> {
         1 => pack().prop_map(Only::Pack),
         1 => (pack(), 1..5_usize).prop_map(|(pack, account)| Only::Account(pack, account)),
         1 => (pack(), 1..4_u64).prop_map(|(pack, n)| Only::First(pack, n)),
-        2 => (1..3_usize, any::<bool>()).prop_map(|(most, again)| Only::Queued { most, again }),
+        1 => prop::sample::select(vec![REGION, ELSEWHERE]).prop_map(Only::Region),
+        1 => prop::sample::select(vec![A, "!Pack-A"]).prop_map(Only::Packs),
     ];
     let moves = prop::collection::vec((0..24_usize, some_move()), 0..3);
     (only, prop::option::of(1..30_u32), faults, moves).prop_map(|(only, ends_in, faults, moves)| Op::Run {
@@ -257,7 +253,14 @@ fn request(only: Only) -> Request {
             request.packs = packs(pack);
             request.pagination.max_items = Some(n);
         }
-        Only::Queued { .. } => {}
+        Only::Region(region) => {
+            request.scheduled = true;
+            request.part.regions = [region.parse().unwrap()].into();
+        }
+        Only::Packs(packs) => {
+            request.scheduled = true;
+            request.part.packs = packs.parse().unwrap();
+        }
     }
     request
 }
@@ -300,7 +303,6 @@ impl History {
                 self.set("PACKWATCH_NOTIFY", names.join(","));
             }
             Setting::Events(has_events) => self.has_events = has_events,
-            Setting::FanOut(fans_out) => self.stage.fans_out = fans_out,
         }
     }
 
@@ -321,7 +323,7 @@ impl History {
                     _ => None,
                 });
                 let ends_in = ends_in.map(|effects| Duration::from_secs(effects.into()));
-                self.look(*only, ends_in).await;
+                let _however_it_ended = self.stage.run(&request(*only), ends_in).await;
                 self.stage.gate.between.borrow_mut().clear();
             }
             Op::Wait(hours) => truth.change_after(SignedDuration::from_hours(*hours), |_| {}),
@@ -355,34 +357,13 @@ impl History {
         }
     }
 
-    /// A run, however it ends.
-    async fn look(&self, only: Only, ends_in: Option<Duration>) {
-        let Only::Queued { most, again } = only else {
-            let _however_it_ended = self.stage.run(&request(only), ends_in).await;
-            return;
-        };
-        let queued = self.stage.queue.receive(most);
-        let Some(request) = queued.request() else { return };
-        let ended = self.stage.run(&request, ends_in).await;
-        let answer = ended.and_then(Result::ok).map(|report| report.answer);
-        if !again {
-            self.stage.queue.settle(queued, answer.as_ref());
-        }
-    }
-
     /// With the settings and the world as they should be.
     async fn verdict(mut self) -> Vec<String> {
         self.adjust(Setting::Packs("*"));
         self.adjust(Setting::Regions(REGIONS[2]));
         self.adjust(Setting::Exclude(None));
         self.stage.truth.world.heal_config();
-        let mut wrong = Vec::new();
-        if self.stage.fans_out {
-            wrong = self.stage.verdict_with_fan_out().await;
-            self.adjust(Setting::FanOut(false));
-        }
-        wrong.extend(self.stage.verdict().await);
-        wrong
+        self.stage.verdict().await
     }
 }
 
@@ -427,10 +408,9 @@ async fn what_could_not_be_stored_comes_again_in_the_same_run() {
 #[test]
 fn random_histories_keep_the_promise() {
     let config = ProptestConfig { cases: HISTORIES, failure_persistence: None, ..ProptestConfig::default() };
-    proptest!(config, |(large in any::<bool>(), fans_out in any::<bool>(), ops in ops())| {
+    proptest!(config, |(large in any::<bool>(), ops in ops())| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-        let first = [Op::Deploy((ELSEWHERE, A)), Op::Setting(Setting::FanOut(fans_out))];
-        let ops: Vec<Op> = first.into_iter().chain(ops).collect();
+        let ops: Vec<Op> = [Op::Deploy((ELSEWHERE, A))].into_iter().chain(ops).collect();
         prop_assert_eq!(runtime.unwrap().block_on(history(large, &ops)), Vec::<String>::new());
     });
     spaces::tell("random histories of the model test", HISTORIES as usize);

@@ -3,7 +3,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
 use std::rc::Rc;
 
 use jiff::Timestamp;
@@ -173,7 +172,6 @@ impl Outside for Protocol {
     type Store = Self;
     type Publisher = Self;
     type Names = Option<Organizations>;
-    type Queue = Infallible;
 
     fn source(&self) -> &Self {
         self

@@ -17,7 +17,6 @@ use crate::protocol::gated::Gated;
 use crate::protocol::journal::Names;
 use crate::protocol::memory::MemoryStore;
 use crate::protocol::promise::{ALL, broken, broken_after_a_tick, claims_too_much};
-use crate::protocol::queue::Queue;
 use crate::protocol::truth::Truth;
 use crate::world::World;
 use crate::world::packs::account;
@@ -57,16 +56,13 @@ pub(crate) struct Stage {
     pub(crate) settings: Settings,
     /// What people want to be told, by these settings.
     pub(crate) notify: Names,
-    pub(crate) queue: Queue,
-    /// Whether the schedule's run hands whole looks to the queue.
-    pub(crate) fans_out: bool,
 }
 
 impl Stage {
     pub(crate) fn new(gate: Rc<Gate>) -> Self {
         let truth = Rc::new(Truth::new(&[(A, 2), (B, 1)]));
-        let (store, settings, queue) = (MemoryStore::default(), settings(&[]), Queue::default());
-        Self { truth, store, gate, settings, notify: &ALL, queue, fans_out: false }
+        let (store, settings) = (MemoryStore::default(), settings(&[]));
+        Self { truth, store, gate, settings, notify: &ALL }
     }
 
     /// One run of the real pipeline, ended after so long wherever it is; `None` when it died.
@@ -82,10 +78,7 @@ impl Stage {
         let (gate, now) = (|| self.gate.clone(), port.now());
         let store = Gated { gate: gate(), port: self.store.clone() };
         let source = Gated { gate: gate(), port };
-        self.queue.now.set(now);
-        let queue = Gated { gate: gate(), port: &self.queue };
-        let queue = self.fans_out.then_some(&queue);
-        let outside = Parts { source: &source, store: &store, publisher: &source, queue, now };
+        let outside = Parts { source: &source, store: &store, publisher: &source, now };
         // Else tokio would let the run wait after so many steps of all runs together, and the order of effects would depend on it.
         let budget = ends_in.map_or(Budget::UNLIMITED, Budget::ending_in);
         let run = tokio::task::unconstrained(watch::run(&outside, &self.settings, request, &budget));
@@ -107,19 +100,6 @@ impl Stage {
         // All packs may be gone.
         let failure = report.answer.failure().filter(|why| !why.contains("nothing to watch"));
         assert_eq!(failure, None);
-    }
-
-    /// What is wrong after a tick that nothing disturbs, and after runs with all that waits in the queue then.
-    pub(crate) async fn verdict_with_fan_out(&self) -> Vec<String> {
-        self.heal().await;
-        loop {
-            let queued = self.queue.receive(10);
-            let Some(request) = queued.request() else { break };
-            let report = self.run(&request, None).await.unwrap().unwrap();
-            assert_eq!(report.answer.failure(), None);
-            self.queue.settle(queued, Some(&report.answer));
-        }
-        broken_after_a_tick(&self.truth, &self.store, Some(&self.gate.journal.told.borrow()))
     }
 
     /// What is wrong after a tick that nothing disturbs, and after a look at everybody.

@@ -8,7 +8,6 @@
 //! - `faults`: what AWS Config does wrong, slowly or not at all; `filters`: how it filters;
 //! - `messages`: topics, what SNS accepted, and what SNS does wrong;
 //! - `organizations`: the names of accounts, and who is delegated;
-//! - `queues`: SQS, and Lambda's polling of it;
 //! - `lambda`, `scheduler`, `cloudwatch`: a function, what starts it, and how its runs ended;
 //! - `access`, `sts`: who calls, and what the caller may not do;
 //! - `log`: every request that arrived;
@@ -35,7 +34,6 @@ pub mod log;
 pub mod messages;
 pub mod organizations;
 pub mod packs;
-pub mod queues;
 pub mod scheduler;
 pub mod server;
 pub mod sns;
@@ -69,7 +67,6 @@ pub struct State {
     pub faults: faults::ConfigFaults,
     pub sns: messages::Sns,
     pub organization: organizations::Organization,
-    pub sqs: queues::Queues,
     pub access: access::Access,
     pub functions: BTreeMap<String, lambda::Function>,
     pub schedules: BTreeMap<String, scheduler::Schedule>,
@@ -88,7 +85,6 @@ impl Default for State {
             faults: faults::ConfigFaults::default(),
             sns: messages::Sns::default(),
             organization: organizations::Organization::default(),
-            sqs: queues::Queues::default(),
             access: access::Access::default(),
             functions: BTreeMap::new(),
             schedules: BTreeMap::new(),

@@ -3,11 +3,10 @@
 use super::host::{Host, Scissors};
 use super::log::InFlight;
 use super::messages::Message;
-use super::queues::QueueFault;
 use super::sns::{self, Ending};
 use super::sns_form::Form;
 use super::{ServiceError, World, faults::NextFault, log::Request};
-use super::{cloudwatch, config, lambda, organizations, packs, queues, scheduler, sts};
+use super::{cloudwatch, config, lambda, organizations, packs, scheduler, sts};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, State};
@@ -80,9 +79,6 @@ async fn call(
         (Some(target), Some(region)) if target.starts_with(organizations::TARGET_PREFIX) => {
             call_organizations(&world, target, region, &body).await
         }
-        (Some(target), Some(region)) if target.starts_with(queues::TARGET_PREFIX) => {
-            call_sqs(&world, &scissors, target, region, &body).await
-        }
         (Some(target), Some(region)) => call_config(&world, &scissors, target, region, &body).await,
         (None, Some(_)) if header("authorization").is_some_and(|header| header.contains("/sts/")) => {
             call_sts(&world, &body).await
@@ -128,28 +124,6 @@ async fn call_organizations(world: &World, target: &str, region: &str, body: &[u
     held_up(world, &format!("organizations:{operation}")).await;
     let answer = organizations::respond(&world.lock(), operation, body);
     json_or_error(answer)
-}
-
-async fn call_sqs(
-    world: &World,
-    scissors: &Scissors,
-    target: &str,
-    region: &str,
-    body: &[u8],
-) -> Response<Body> {
-    let operation = target.strip_prefix(queues::TARGET_PREFIX).unwrap_or(target);
-    let request: Value = serde_json::from_slice(body).unwrap_or_default();
-    world.record("sqs", operation, region, request.clone());
-    let fault = world.lock().sqs.faults.pop_front().unwrap_or(QueueFault::None);
-    if matches!(fault, QueueFault::Hang) {
-        return std::future::pending().await;
-    }
-    let answer = queues::respond(&mut world.lock().sqs, operation, &request, &fault);
-    match answer {
-        _ if matches!(fault, QueueFault::LoseReply) => scissors.cut(),
-        Ok(body) => reply(200, "application/x-amz-json-1.0", body.to_string()),
-        Err(error) => amz_json_error(&error),
-    }
 }
 
 async fn call_sns(world: &World, scissors: &Scissors, region: &str, body: &[u8]) -> Response<Body> {

@@ -1,24 +1,21 @@
-//! Lambda, SQS and SNS around the real pipeline: runs of fifteen minutes at most, a queue with a visibility time-out, a
-//! dead-letter queue and an event source mapping, and a count of what is published.
+//! Lambda and SNS around the real pipeline: runs of fifteen minutes at most, the schedules that start them, and a count
+//! of what is published.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
-use packwatch::event::Record;
-use packwatch::event::reply::Queued;
 use packwatch::model::{AccountId, Target};
 use packwatch::notify::message::{Alert, Event};
-use packwatch::ports::AccountName;
-use packwatch::ports::{AccountNames, Machines, Outside, PublishError, Publisher, TargetQueue};
+use packwatch::ports::{AccountName, AccountNames, Machines, Outside, PublishError, Publisher};
 use packwatch::settings::{Reader as SettingsReader, Settings};
 use packwatch::state::log::Place;
 use packwatch::watch;
 use packwatch::watch::budget::Budget;
-use packwatch::watch::report::Answer;
-use packwatch::watch::request::Request;
+use packwatch::watch::request::{Part, Request};
 use tokio::time::{Instant, sleep};
 
 use crate::organization::{Organization, Reader, Size, regions};
@@ -26,16 +23,42 @@ use crate::store::Table;
 
 /// The longest time limit of a function.
 pub(crate) const LONGEST: Duration = Duration::from_secs(900);
-/// As in template.yaml.
-const VISIBILITY: Duration = Duration::from_secs(9000);
-const WINDOW: Duration = Duration::from_secs(5);
-const MOST_RECEIVES: u64 = 2;
 
-/// How the targets get to the runs.
+/// How schedules share the work.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct FanOut {
-    pub(crate) concurrency: usize,
-    pub(crate) batch: usize,
+pub(crate) enum Split {
+    /// One does all of it.
+    One,
+    /// Each has a region.
+    ByRegion,
+    /// Each has ten packs.
+    ByPack,
+}
+
+impl Split {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::One => "one schedule",
+            Self::ByRegion => "one for each region",
+            Self::ByPack => "one for ten packs each",
+        }
+    }
+
+    /// The part of each schedule.
+    pub(crate) fn parts(self, size: Size) -> Vec<Part> {
+        match self {
+            Self::One => vec![Part::default()],
+            Self::ByRegion => {
+                let of = |region| Part { regions: [region].into(), ..Part::default() };
+                regions(size).into_iter().map(of).collect()
+            }
+            Self::ByPack => {
+                let packs = |ten| format!("Pack-{ten}*").parse().expect("a glob");
+                let of = |ten| Part { packs: packs(ten), ..Part::default() };
+                (0..size.packs.div_ceil(10)).map(of).collect()
+            }
+        }
+    }
 }
 
 /// An organization that is watched.
@@ -43,7 +66,6 @@ pub(crate) struct Cloud {
     pub(crate) organization: Rc<Organization>,
     pub(crate) table: Table,
     pub(crate) topics: Topics,
-    pub(crate) queue: Queue,
     pub(crate) every: Duration,
     timeout: Duration,
     settings: Settings,
@@ -70,7 +92,6 @@ impl Cloud {
             organization: Rc::new(Organization::new(size)),
             table: Table::default(),
             topics: Topics::default(),
-            queue: Queue::new(clock),
             every,
             timeout,
             settings: SettingsReader::new(&lookup).settings(),
@@ -83,10 +104,10 @@ impl Cloud {
         }
     }
 
-    /// The schedule's run without a queue.
-    pub(crate) async fn run_alone(&self) {
-        let everything = Request { scheduled: true, ..Request::default() };
-        self.watch(&everything, None).await;
+    /// The schedules' runs, side by side.
+    pub(crate) async fn run(&self, split: Split) {
+        let parts = split.parts(self.organization.size).into_iter();
+        join_all(parts.map(|part| self.watch(part))).await;
     }
 
     /// The time of day.
@@ -94,38 +115,13 @@ impl Cloud {
         self.clock.now()
     }
 
-    /// The schedule's run with a queue.
-    pub(crate) async fn send(&self) {
-        let everything = Request { scheduled: true, ..Request::default() };
-        assert_eq!(self.watch(&everything, Some(&self.queue)).await.failure(), None);
-    }
-
-    /// What Lambda's event source mapping does, with one of its runs at a time.
-    pub(crate) async fn take(&self, batch: usize) {
-        loop {
-            let Some(records) = self.queue.receive(batch) else {
-                sleep(Duration::from_secs(1)).await;
-                continue;
-            };
-            let all = records.clone();
-            let queued = Queued::sort(records, Some(self.every), self.clock.now());
-            self.queue.dropped.set(self.queue.dropped.get() + queued.outdated.len() as u64);
-            let answer = match queued.request() {
-                Some(request) => Some(self.watch(&request, None).await),
-                None => None,
-            };
-            let back = queued.response(answer.as_ref()).batch_item_failures;
-            let is_back = |record: &&Record| back.iter().any(|failed| failed.item_identifier == record.id);
-            all.iter().filter(is_back).for_each(|record| self.queue.give_back(record));
-        }
-    }
-
-    async fn watch(&self, request: &Request, queue: Option<&Queue>) -> Answer {
+    async fn watch(&self, part: Part) {
+        let request = Request { scheduled: true, part, ..Request::default() };
         let reader = self.instance();
         let started = Instant::now();
-        let outside = Around { cloud: self, reader: &reader, queue };
+        let outside = Around { cloud: self, reader: &reader };
         let budget = Budget::ending_in(self.timeout);
-        let run = watch::run(&outside, &self.settings, request, &budget);
+        let run = watch::run(&outside, &self.settings, &request, &budget);
         let report =
             tokio::time::timeout(self.timeout, Box::pin(run)).await.expect("no run is killed by Lambda");
         self.idle.borrow_mut().push(reader);
@@ -136,7 +132,6 @@ impl Cloud {
         self.failed.set(self.failed.get() + failed);
         let deferred = answer.targets.iter().filter(|report| report.out_of_time).count() as u64;
         self.deferred.set(self.deferred.get() + deferred);
-        answer
     }
 
     fn instance(&self) -> Reader {
@@ -148,7 +143,6 @@ impl Cloud {
 struct Around<'a> {
     cloud: &'a Cloud,
     reader: &'a Reader,
-    queue: Option<&'a Queue>,
 }
 
 impl Outside for Around<'_> {
@@ -156,7 +150,6 @@ impl Outside for Around<'_> {
     type Store = Table;
     type Publisher = Topics;
     type Names = Nobody;
-    type Queue = Queue;
 
     fn source(&self) -> &Reader {
         self.reader
@@ -174,10 +167,6 @@ impl Outside for Around<'_> {
         &Nobody
     }
 
-    fn queue(&self) -> Option<&Queue> {
-        self.queue
-    }
-
     fn now(&self) -> Timestamp {
         self.cloud.clock.now()
     }
@@ -191,75 +180,6 @@ impl VirtualClock {
     fn now(&self) -> Timestamp {
         let began = Timestamp::from_second(1_800_000_000).expect("a time");
         began + self.0.elapsed()
-    }
-}
-
-/// The queue of targets, and its dead letters.
-pub(crate) struct Queue {
-    clock: VirtualClock,
-    messages: RefCell<VecDeque<Message>>,
-    sent: Cell<u64>,
-    pub(crate) peak: Cell<usize>,
-    pub(crate) dropped: Cell<u64>,
-    pub(crate) dead: Cell<u64>,
-}
-
-struct Message {
-    record: Record,
-    visible: Instant,
-}
-
-impl Queue {
-    fn new(clock: VirtualClock) -> Self {
-        let (peak, dropped) = (Cell::new(0), Cell::new(0));
-        Self { clock, messages: RefCell::default(), sent: Cell::new(0), peak, dropped, dead: Cell::new(0) }
-    }
-
-    /// The next batch, once it is full or has waited for the window.
-    fn receive(&self, most: usize) -> Option<Vec<Record>> {
-        let mut messages = self.messages.borrow_mut();
-        let now = Instant::now();
-        let visible = messages.iter().filter(|message| message.visible <= now).count();
-        let waited = messages.iter().any(|message| message.visible + WINDOW <= now);
-        if visible < most && !waited {
-            return None;
-        }
-        let (mut batch, mut rest) = (Vec::new(), VecDeque::new());
-        for mut message in messages.drain(..) {
-            if message.visible > now || batch.len() == most {
-                rest.push_back(message);
-                continue;
-            }
-            message.record.received += 1;
-            batch.push(message.record);
-        }
-        *messages = rest;
-        (!batch.is_empty()).then_some(batch)
-    }
-
-    fn give_back(&self, record: &Record) {
-        if record.received >= MOST_RECEIVES {
-            self.dead.set(self.dead.get() + 1);
-            return;
-        }
-        let visible = Instant::now() + VISIBILITY;
-        self.messages.borrow_mut().push_back(Message { record: record.clone(), visible });
-    }
-}
-
-/// The queue, as its sender meets it.
-impl TargetQueue for Queue {
-    async fn send(&self, targets: &[Target]) -> Result<Vec<(usize, PublishError)>, PublishError> {
-        sleep(Duration::from_millis(20)).await;
-        let mut messages = self.messages.borrow_mut();
-        for target in targets {
-            self.sent.set(self.sent.get() + 1);
-            let id = self.sent.get().to_string();
-            let record = Record { id, target: Ok(target.clone()), sent: self.clock.now(), received: 0 };
-            messages.push_back(Message { record, visible: Instant::now() });
-        }
-        self.peak.set(self.peak.get().max(messages.len()));
-        Ok(Vec::new())
     }
 }
 

@@ -1,4 +1,4 @@
-//! What quick looks see, and when: runs of at most five minutes, one every five minutes, alone or with `FanOut`.
+//! What quick looks see, and when: runs of at most five minutes, one every five minutes for each schedule.
 
 use std::cell::Cell;
 use std::num::NonZero;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::task::{JoinSet, spawn_local};
 use tokio::time::{Instant, sleep};
 
-use crate::cloud::{Cloud, FanOut};
+use crate::cloud::{Cloud, Split};
 use crate::organization::{Deployment, Size, account};
 use crate::{LARGE, in_virtual_time, minutes};
 
@@ -26,21 +26,21 @@ const INTO_A_TICK: Duration = Duration::from_secs(90);
 /// An account that is well until something happens to it.
 const WELL: usize = 7777;
 
-/// Prints the tables, of one run or of several.
-pub(crate) fn print(how: Option<FanOut>) {
+/// Prints the tables, for one schedule or for several.
+pub(crate) fn print(split: Split) {
     let Size { packs, accounts, regions, .. } = LARGE;
     println!(
         "Quick looks: {packs} packs × {accounts} accounts × {regions} regions, Timeout 300, a tick every 5 min\n"
     );
     println!(
-        "| how | calls/s | not well | a failure everywhere told: min | one joins everywhere: min | one leaves: min | \
-         oldest whole look: min | out of time, a tick | calls a tick | dead letters |\n|---|---|---|---|---|---|---|---|---|---|"
+        "| schedules | calls/s | not well | a failure everywhere told: min | one joins everywhere: min | one leaves: min | \
+         oldest whole look: min | out of time, a tick | calls a tick |\n|---|---|---|---|---|---|---|---|---|"
     );
     let mut simulations: Vec<Simulation> = Vec::new();
-    simulations.push(Box::new(move || in_virtual_time(every_target_changes_in_every_tick(how))));
+    simulations.push(Box::new(move || in_virtual_time(every_target_changes_in_every_tick(split))));
     for percent in [1, 5, 20] {
         for rate in [10.0, 5.0, 3.0, 1.0] {
-            simulations.push(Box::new(move || in_virtual_time(row(rate, percent, how))));
+            simulations.push(Box::new(move || in_virtual_time(row(rate, percent, split))));
         }
     }
     side_by_side(simulations);
@@ -66,12 +66,12 @@ fn side_by_side(simulations: Vec<Simulation>) {
 struct Watched {
     cloud: Rc<Cloud>,
     ticks: Rc<Cell<u32>>,
-    /// The schedule, and what polls the queue.
+    /// The schedules.
     _running: JoinSet<()>,
 }
 
 impl Watched {
-    async fn new(size: Size, percent: usize, how: Option<FanOut>) -> Self {
+    async fn new(size: Size, percent: usize, split: Split) -> Self {
         let cloud = Rc::new(Cloud::new(size, EVERY, TIMEOUT, WHOLE_EVERY));
         let failed = Deployment { status: "CREATE_FAILED", at: cloud.now() };
         cloud
@@ -83,22 +83,13 @@ impl Watched {
         cloud.organization.rate.set(1000.0);
         let ticks = Rc::new(Cell::new(0));
         let mut running = JoinSet::new();
-        for _ in 0..how.map_or(0, |how| how.concurrency) {
-            let (cloud, batch) = (cloud.clone(), how.map_or(1, |how| how.batch));
-            running.spawn_local(async move { cloud.take(batch).await });
-        }
         {
             let (cloud, ticks) = (cloud.clone(), ticks.clone());
             running.spawn_local(async move {
                 loop {
                     ticks.set(ticks.get() + 1);
                     let cloud = cloud.clone();
-                    spawn_local(async move {
-                        match how {
-                            Some(_) => cloud.send().await,
-                            None => cloud.run_alone().await,
-                        }
-                    });
+                    spawn_local(async move { cloud.run(split).await });
                     sleep(EVERY).await;
                 }
             });
@@ -157,9 +148,9 @@ impl Watched {
     }
 }
 
-async fn row(rate: f64, percent: usize, how: Option<FanOut>) -> String {
+async fn row(rate: f64, percent: usize, split: Split) -> String {
     let size = Size { rate, ..LARGE };
-    let watched = Watched::new(size, percent, how).await;
+    let watched = Watched::new(size, percent, split).await;
     let cloud = &watched.cloud;
     let failed = watched.told(WELL, |_| watched.set(WELL, "UPDATE_FAILED")).await;
     let joined =
@@ -171,13 +162,9 @@ async fn row(rate: f64, percent: usize, how: Option<FanOut>) -> String {
     let deferred = (cloud.deferred.get() - before.1) as f64 / ticks;
     let calls = (cloud.organization.calls.get() - before.2) as f64 / ticks;
     let [failed, joined, left] = [failed, joined, left].map(said);
-    let (how, dead) = (name(how), cloud.queue.dead.get());
+    let name = split.name();
     let told = format!("{failed} | {joined} | {left}");
-    format!("| {how} | {rate} | {percent} % | {told} | {oldest:.0} | {deferred:.1} | {calls:.0} | {dead} |")
-}
-
-fn name(how: Option<FanOut>) -> &'static str {
-    if how.is_some() { "with FanOut" } else { "one run" }
+    format!("| {name} | {rate} | {percent} % | {told} | {oldest:.0} | {deferred:.1} | {calls:.0} |")
 }
 
 fn said(minutes: Option<f64>) -> String {
@@ -185,8 +172,8 @@ fn said(minutes: Option<f64>) -> String {
 }
 
 /// In every tick of a day, one account fails in every target, and the one that failed before is well again.
-async fn every_target_changes_in_every_tick(how: Option<FanOut>) -> String {
-    let watched = Watched::new(Size { regions: 1, ..LARGE }, 1, how).await;
+async fn every_target_changes_in_every_tick(split: Split) -> String {
+    let watched = Watched::new(Size { regions: 1, ..LARGE }, 1, split).await;
     let deferred = watched.cloud.deferred.get();
     let change = |tick: u32| {
         let n = 1000 + 100 * (tick as usize % 80) + 50;
@@ -198,7 +185,7 @@ async fn every_target_changes_in_every_tick(how: Option<FanOut>) -> String {
     format!(
         "\nEvery target of one region changes in each of 288 ticks, {}, {} calls/s, 1 % not well: oldest whole look {oldest:.0} min, \
          deferred {deferred}, failed {}",
-        name(how),
+        split.name(),
         LARGE.rate,
         watched.cloud.failed.get()
     )
@@ -206,7 +193,7 @@ async fn every_target_changes_in_every_tick(how: Option<FanOut>) -> String {
 
 /// One pack of 10,000 accounts alone: all are in progress for 30 minutes.
 pub(crate) async fn a_redeployment() -> String {
-    let watched = Watched::new(Size { packs: 1, regions: 1, ..LARGE }, 1, None).await;
+    let watched = Watched::new(Size { packs: 1, regions: 1, ..LARGE }, 1, Split::One).await;
     let organization = &watched.cloud.organization;
     let calls = organization.calls.get();
     let quiet = watched.oldest_within(288, |_| ()).await;

@@ -1,16 +1,15 @@
 //! The real pipeline over an organization of two million rows, in virtual time. Prints tables of `docs/performance.md`:
-//! what quick looks see of it, and when ("Quick looks, simulated"); and whole looks at everything, by one run or by
-//! several through a queue ("More than one run can hold").
+//! what quick looks see of it, and when ("Quick looks, simulated"); and whole looks at everything, for one schedule or
+//! for several that share the work ("More than one run can hold").
 //!
 //! ```text
 //! make simulate                everything
-//! make simulate PART=quick     quick looks by one run; PART=fan-out: with the queue; PART=redeployment: of one pack;
-//!                              PART=whole: whole looks only
+//! make simulate PART=quick     quick looks for one schedule; PART=split: for one in each region; PART=redeployment: of one
+//!                              pack; PART=whole: whole looks only
 //! ```
 //!
 //! Simulated are AWS Config (pages made when asked for, 150 ms a call, a limit of calls a second for each region), the
-//! table, the topics, the queue and Lambda. Real are the run, its pace, its time limit, the sending to the queue and
-//! what comes back from it.
+//! table, the topics, the schedules and Lambda. Real are the run, its part, its pace and its time limit.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -26,14 +25,12 @@ mod store;
 use std::rc::Rc;
 use std::time::Duration;
 
-use cloud::{Cloud, FanOut};
+use cloud::{Cloud, Split};
 use organization::{Size, account};
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{Instant, sleep};
 
 const LARGE: Size = Size { packs: 50, accounts: 10_000, regions: 4, rate: 5.0 };
-/// As in template.yaml.
-const EIGHT: FanOut = FanOut { concurrency: 8, batch: 5 };
 /// A simulation that goes on for longer than so many ticks has failed.
 const MOST_TICKS: u32 = 40;
 
@@ -51,10 +48,10 @@ fn main() {
     let part = std::env::var("PART").unwrap_or_default();
     let wants = |name| part.is_empty() || part == name;
     if wants("quick") {
-        quick::print(None);
+        quick::print(Split::One);
     }
-    if wants("fan-out") {
-        quick::print(Some(EIGHT));
+    if wants("split") {
+        quick::print(Split::ByRegion);
     }
     if wants("redeployment") {
         println!("{}", in_virtual_time(quick::a_redeployment()));
@@ -68,23 +65,19 @@ fn main() {
 fn whole() {
     println!("{} packs × {} accounts × {} regions at {} calls/s per region\n", 50, 10_000, 4, 5);
     println!(
-        "| how | every | baseline: ticks, min | change told: ticks, min | digests | runs | longest run, min | deferred \
-         | failed | calls | refused | longest queue | dropped | dead letters |"
+        "| schedules | every | baseline: ticks, min | change told: ticks, min | digests | runs | longest run, min | deferred \
+         | failed | calls | refused |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for every in [30, 15, 5] {
-        for how in [None, Some(EIGHT)] {
-            row(LARGE, minutes(every), how);
+        for split in [Split::One, Split::ByRegion, Split::ByPack] {
+            row(LARGE, minutes(every), split);
         }
     }
-    println!("\nBatches, every 30 minutes\n");
-    for (concurrency, batch) in [(2, 10), (8, 10), (8, 20)] {
-        row(LARGE, minutes(30), Some(FanOut { concurrency, batch }));
-    }
-    println!("\nOne run, every 15 minutes, by size\n");
+    println!("\nOne schedule, every 15 minutes, by size\n");
     for packs in [30, 40, 44] {
         print!("{packs} packs: ");
-        row(Size { packs, ..LARGE }, minutes(15), None);
+        row(Size { packs, ..LARGE }, minutes(15), Split::One);
     }
 }
 
@@ -98,16 +91,16 @@ fn in_virtual_time<T>(simulation: impl Future<Output = T>) -> T {
 }
 
 /// Simulates, checks that nothing was lost, and prints a row.
-fn row(size: Size, every: Duration, how: Option<FanOut>) {
-    let (cloud, outcome) = in_virtual_time(simulate(size, every, how));
+fn row(size: Size, every: Duration, split: Split) {
+    let (cloud, outcome) = in_virtual_time(simulate(size, every, split));
     let told = cloud.topics.told.borrow();
     let told = &told[&account(size.accounts)];
     assert_eq!(told.len(), size.targets(), "the new account was told of in every target");
     assert!(told.values().all(|copies| *copies == 1), "and once");
-    let name = how.map_or("one run".to_owned(), |how| format!("{} runs × {}", how.concurrency, how.batch));
-    let (organization, queue) = (&cloud.organization, &cloud.queue);
+    let organization = &cloud.organization;
     println!(
-        "| {name} | {} min | {}, {:.1} | {}, {:.1} | {} | {} | {:.1} | {} | {} | {} | {} | {} | {} | {} |",
+        "| {} | {} min | {}, {:.1} | {}, {:.1} | {} | {} | {:.1} | {} | {} | {} | {} |",
+        split.name(),
         every.as_secs() / 60,
         outcome.baseline.0,
         outcome.baseline.1,
@@ -120,26 +113,14 @@ fn row(size: Size, every: Duration, how: Option<FanOut>) {
         cloud.failed.get(),
         organization.calls.get(),
         organization.refused.get(),
-        queue.peak.get(),
-        queue.dropped.get(),
-        queue.dead.get(),
     );
 }
 
-async fn simulate(size: Size, every: Duration, how: Option<FanOut>) -> (Rc<Cloud>, Outcome) {
+async fn simulate(size: Size, every: Duration, split: Split) -> (Rc<Cloud>, Outcome) {
     let cloud = Rc::new(Cloud::new(size, every, cloud::LONGEST, "always"));
-    for _ in 0..how.map_or(0, |how| how.concurrency) {
-        let (cloud, batch) = (cloud.clone(), how.map_or(1, |how| how.batch));
-        spawn_local(async move { cloud.take(batch).await });
-    }
     let tick = || {
         let cloud = cloud.clone();
-        spawn_local(async move {
-            match how {
-                Some(_) => cloud.send().await,
-                None => cloud.run_alone().await,
-            }
-        });
+        spawn_local(async move { cloud.run(split).await });
     };
     let baseline = until(every, &tick, || cloud.table.watched() == size.targets()).await;
     // The last run announces, and commits what it deferred.
