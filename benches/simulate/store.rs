@@ -35,7 +35,7 @@ struct State {
 impl Table {
     /// How many targets have a committed baseline.
     pub(crate) fn watched(&self) -> usize {
-        self.0.borrow().heads.values().filter(|head| head.life().is_some()).count()
+        self.0.borrow().heads.values().filter(|head| head.life.is_some()).count()
     }
 
     /// How long ago, in seconds, the whole look was that is the longest ago.

@@ -4,7 +4,8 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::items::{Item, counts, number, seconds, text};
-use crate::state::heads::{Advance, Claim, Closing, FIRST_SCHEMA, Finish, Mark, Note, SCHEMA};
+use crate::state::heads::{Advance, Claim, Closing, Finish, Mark, Note, SCHEMA};
+use crate::state::log::Position;
 
 /// Nothing is written over what a newer packwatch wrote.
 const KNOWN: &str = "(attribute_not_exists(#schema) OR #schema <= :known)";
@@ -27,6 +28,19 @@ impl Condition {
     /// That the run's claim is the last one.
     pub(super) fn fence(epoch: u64) -> Self {
         Self::new("epoch = :epoch", [(":epoch", number(epoch))])
+    }
+
+    /// That this is the head's epoch, and neither topic lacks anything of it.
+    fn told_up_to(epoch: u64) -> Self {
+        Self::new(
+            "epoch = :epoch AND people >= :end \
+             AND (attribute_not_exists(listens) OR listens <> :true OR machines >= :end)",
+            [
+                (":epoch", number(epoch)),
+                (":end", text(Position::end_of(epoch).to_string())),
+                (":true", AttributeValue::Bool(true)),
+            ],
+        )
     }
 }
 
@@ -54,7 +68,7 @@ impl HeadUpdate {
     pub(super) fn claim(claim: &Claim) -> Self {
         Self::new(
             Condition::new("epoch = :seen", [(":seen", number(claim.seen))]),
-            "SET epoch = :next, claimed_by = :run, #schema = :known REMOVE fingerprint, unwell, unwell_epoch",
+            "SET epoch = :next, claimed_by = :run REMOVE fingerprint, unwell",
             [(":next", number(claim.epoch())), (":run", text(&claim.run))],
         )
     }
@@ -81,69 +95,35 @@ impl HeadUpdate {
 
     /// [`Advance::applied_to`].
     pub(super) fn advance(advance: &Advance) -> Self {
-        let to = [
-            (":to", text(advance.to.to_string())),
-            (":whole", number(advance.to.whole_epochs())),
-            (":born", text(&advance.born)),
-        ];
+        let to = [(":to", text(advance.to.to_string())), (":born", text(&advance.born))];
         match advance.mark {
-            Mark::People => Self::new(
-                Condition::new(
-                    "born = :born AND announced <= :whole AND (attribute_not_exists(people) OR people < :to)",
-                    to,
-                ),
-                "SET people = :to, announced = :whole",
-                [],
-            ),
+            Mark::People => {
+                Self::new(Condition::new("born = :born AND people < :to", to), "SET people = :to", [])
+            }
             Mark::Machines => Self::new(
-                Condition::new(
-                    "born = :born AND epoch = :epoch AND events_announced <= :whole \
-                     AND (attribute_not_exists(machines) OR machines < :to)",
-                    to,
-                ),
-                "SET machines = :to, events_announced = :whole",
+                Condition::new("born = :born AND epoch = :epoch AND machines < :to", to),
+                "SET machines = :to",
                 [(":epoch", number(advance.epoch))],
             ),
         }
     }
 
-    /// [`Finish::applied_to`] a head that [`Finish::schema`] lets be stored in the first form.
-    pub(super) fn plain_finish(finish: &Finish) -> Self {
-        Self::finish(
-            finish,
-            FIRST_SCHEMA,
-            "epoch = :epoch AND announced >= :epoch AND events_announced >= :epoch \
-             AND attribute_not_exists(floor) AND (attribute_not_exists(deleted) OR deleted <> :true)",
-        )
-    }
-
-    /// [`Finish::applied_to`] any other.
-    pub(super) fn full_finish(finish: &Finish) -> Self {
-        Self::finish(
-            finish,
-            SCHEMA,
-            "epoch = :epoch AND announced >= :epoch \
-             AND (attribute_not_exists(listens) OR listens <> :true OR events_announced >= :epoch)",
-        )
-    }
-
-    fn finish(finish: &Finish, schema: u32, condition: &str) -> Self {
-        let values = [(":epoch", number(finish.epoch)), (":true", AttributeValue::Bool(true))];
-        let condition = Condition::new(condition, values);
-        let (mut set, mut remove) = ("SET #schema = :schema, committed_at = :at".to_owned(), Vec::new());
+    /// [`Finish::applied_to`].
+    pub(super) fn finish(finish: &Finish) -> Self {
+        let (mut set, mut remove) = ("SET committed_at = :at".to_owned(), Vec::new());
         match &finish.fingerprint {
             Some(_) => set.push_str(", fingerprint = :fingerprint"),
             None => remove.push("fingerprint"),
         }
         match &finish.unwell {
-            Some(_) => set.push_str(", unwell = :unwell, unwell_epoch = :epoch"),
-            None => remove.extend(["unwell", "unwell_epoch"]),
+            Some(_) => set.push_str(", unwell = :unwell"),
+            None => remove.push("unwell"),
         }
         if !remove.is_empty() {
             set.push_str(&format!(" REMOVE {}", remove.join(", ")));
         }
-        let values = [(":schema", number(schema.into())), (":at", text(finish.at.to_string()))];
-        let mut update = Self::new(condition, &set, values);
+        let at = [(":at", text(finish.at.to_string()))];
+        let mut update = Self::new(Condition::told_up_to(finish.epoch), &set, at);
         let fingerprints = [(":fingerprint", &finish.fingerprint), (":unwell", &finish.unwell)];
         let some =
             fingerprints.into_iter().filter_map(|(name, of)| Some((name.to_owned(), text(of.clone()?))));
@@ -156,7 +136,7 @@ impl HeadUpdate {
         let condition = "attribute_exists(epoch) AND (attribute_not_exists(listens) OR listens <> :listens)";
         Self::new(
             Condition::new(condition, [(":listens", AttributeValue::Bool(listens))]),
-            "SET listens = :listens REMOVE fingerprint, unwell, unwell_epoch",
+            "SET listens = :listens REMOVE fingerprint, unwell",
             [],
         )
     }
@@ -164,15 +144,9 @@ impl HeadUpdate {
     /// [`Note::applied_to`] a head that exists.
     pub(super) fn note(note: &Note) -> Self {
         match note {
-            Note::Unwell { epoch, unwell } => Self::new(
-                Condition::new(
-                    "epoch = :epoch AND announced >= :epoch \
-                     AND (attribute_not_exists(listens) OR listens <> :true OR events_announced >= :epoch)",
-                    [(":epoch", number(*epoch)), (":true", AttributeValue::Bool(true))],
-                ),
-                "SET unwell = :unwell, unwell_epoch = :epoch",
-                [(":unwell", text(unwell))],
-            ),
+            Note::Unwell { epoch, unwell } => {
+                Self::new(Condition::told_up_to(*epoch), "SET unwell = :unwell", [(":unwell", text(unwell))])
+            }
             Note::WholeAt { at, now } => Self::new(
                 Condition::new(
                     "attribute_exists(epoch) AND (attribute_not_exists(whole_at) OR whole_at < :at OR whole_at > :now)",

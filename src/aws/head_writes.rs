@@ -12,7 +12,7 @@ use super::refusal::{Refused, persist, refused};
 use super::table::Table;
 use crate::model::Target;
 use crate::ports::StoreError;
-use crate::state::heads::{Advance, Claim, Finish, Head, Note};
+use crate::state::heads::{Advance, Claim, Finish, Head, Note, Stored};
 use crate::state::keys;
 
 /// What became of a write.
@@ -59,16 +59,7 @@ impl Table {
     }
 
     pub(super) async fn finish(&self, target: &Target, finish: &Finish) -> Result<(), StoreError> {
-        if !finish.has_incidents {
-            match self.update(target, &HeadUpdate::plain_finish(finish)).await? {
-                Written::Now(_) => return Ok(()),
-                // Perhaps it only cannot be stored in the first form.
-                Written::Unmet(found) => {
-                    finish.applied_to(&unmet(target, found)?).ok_or(StoreError::Superseded)?;
-                }
-            }
-        }
-        match self.update(target, &HeadUpdate::full_finish(finish)).await? {
+        match self.update(target, &HeadUpdate::finish(finish)).await? {
             Written::Now(_) => Ok(()),
             Written::Unmet(found) => unmet(target, found).and(Err(StoreError::Superseded)),
         }
@@ -91,7 +82,7 @@ impl Table {
     }
 
     async fn put_first(&self, target: &Target, claim: &Claim) -> Result<Written, Refused> {
-        let mut head = encode(keys::WATCH.to_owned(), keys::head(target), &claim.first_head())?;
+        let mut head = encode(keys::WATCH.to_owned(), keys::head(target), &Stored::new(claim.first_head()))?;
         head.insert("claimed_by".to_owned(), text(&claim.run));
         let put = self
             .client

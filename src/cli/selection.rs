@@ -70,8 +70,7 @@ impl PackArgs {
             return Err(why.into());
         }
         unmatched.iter().for_each(note);
-        let unfinished =
-            unfinished(targets.iter().filter(|(_, head)| head.life().is_none() && !head.deleted));
+        let unfinished = unfinished(targets.iter().filter(|(_, head)| head.life.is_none() && !head.deleted));
         Ok(Selection { targets, unreadable: unreadable.into_values().next(), unfinished })
     }
 

@@ -66,7 +66,8 @@ impl SqliteStore {
         connection.execute_batch(
             "CREATE TABLE IF NOT EXISTS items (
                 pk TEXT NOT NULL, sk TEXT NOT NULL, body TEXT NOT NULL, expires_at INTEGER,
-                PRIMARY KEY (pk, sk)) WITHOUT ROWID",
+                PRIMARY KEY (pk, sk)) WITHOUT ROWID;
+            CREATE INDEX IF NOT EXISTS items_by_expiry ON items (expires_at) WHERE expires_at IS NOT NULL",
         )?;
         Ok(Self { connection: connection.into() })
     }
@@ -146,7 +147,7 @@ fn put(
 }
 
 fn put_head(transaction: &rusqlite::Transaction<'_>, target: &Target, head: &Head) -> Result<(), StoreError> {
-    put(transaction, keys::WATCH, &keys::head(target), head, None)
+    put(transaction, keys::WATCH, &keys::head(target), &Stored::new(head), None)
 }
 
 fn delete(transaction: &rusqlite::Transaction<'_>, pk: &str, sk: &str) -> Result<bool, StoreError> {
@@ -163,10 +164,6 @@ fn tidy(transaction: &rusqlite::Transaction<'_>, now: Timestamp) -> Result<(), S
     {
         return Ok(());
     }
-    // Here and not when the file is opened: those who only read it may not be allowed to write.
-    transaction.execute_batch(
-        "CREATE INDEX IF NOT EXISTS items_by_expiry ON items (expires_at) WHERE expires_at IS NOT NULL",
-    )?;
     let sql = "DELETE FROM items WHERE expires_at < ?";
     transaction.prepare_cached(sql)?.execute([now.as_second()])?;
     put(transaction, pk, sk, &today, None)

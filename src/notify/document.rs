@@ -30,7 +30,7 @@ pub struct Notification {
     /// How many more changes there were of accounts that change too often.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub damped: u64,
-    /// The DynamoDB table whose history has every change; absent from a laptop, and in documents of an older packwatch.
+    /// The DynamoDB table whose history has every change; absent from a laptop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
     /// The packs, worst first.
@@ -124,12 +124,10 @@ pub struct TransitionNotice {
     pub from: Option<StateNotice>,
     /// What is the case now; `null` when the account has left.
     pub to: Option<StateNotice>,
-    /// When AWS Config was read; absent in documents of an older packwatch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed_at: Option<Timestamp>,
+    /// When AWS Config was read.
+    pub observed_at: Timestamp,
     /// The epoch that recorded it: of two changes of one account, the one with the higher number came later.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sequence: Option<u64>,
+    pub sequence: u64,
     /// The incident that it belongs to: the same from the first failure to the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident_id: Option<String>,

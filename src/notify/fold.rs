@@ -10,7 +10,6 @@ use super::document::{
     NoticeType, Notification, PackNotice, StateNotice, TransitionNotice, Whole, is_routine,
 };
 use crate::model::{AccountId, Kind, Severity, Target};
-use crate::settings::Notify;
 use crate::state::Transition;
 use crate::state::id;
 use crate::state::log::{Notice, PackEvent, Record};
@@ -49,8 +48,8 @@ pub fn transition_notice(target: &Target, born: &str, transition: &Transition) -
         earlier: Vec::new(),
         from: transition.from.as_ref().map(StateNotice::before),
         to: transition.to.as_ref().map(StateNotice::now),
-        observed_at: Some(transition.observed_at),
-        sequence: Some(transition.epoch),
+        observed_at: transition.observed_at,
+        sequence: transition.epoch,
         incident_id: transition.incident_id.clone(),
         failing_since: transition.failing_since,
         baseline: transition.baseline,
@@ -72,21 +71,11 @@ fn has_ended(transition: &Transition) -> bool {
     }
 }
 
-/// Whether people hear about it: as judged when it was recorded, or, of a record of packwatch 0.1, by what they want now.
-fn is_told(transition: &Transition, notify: &Notify) -> bool {
-    transition.told.unwrap_or_else(|| {
-        // Who was not told that an account fails must be told when it begins to change too often.
-        let is_wanted = transition.flapping.is_some() || notify.tells(transition.kind);
-        !transition.silenced && !transition.damped && is_wanted
-    })
-}
-
 /// What of one target's log goes into a digest.
 #[derive(Debug)]
 pub struct Fold<'a> {
     target: &'a Target,
     born: &'a str,
-    notify: &'a Notify,
     accounts: u64,
     most: usize,
     observed_at: Option<Timestamp>,
@@ -136,11 +125,10 @@ fn rank(notice: &TransitionNotice) -> Rank {
 
 impl<'a> Fold<'a> {
     /// Nothing yet of a target that has so many accounts; `most` of them are named.
-    pub fn new(target: &'a Target, born: &'a str, notify: &'a Notify, accounts: u64, most: usize) -> Self {
+    pub fn new(target: &'a Target, born: &'a str, accounts: u64, most: usize) -> Self {
         Self {
             target,
             born,
-            notify,
             accounts,
             most,
             observed_at: None,
@@ -174,7 +162,7 @@ impl<'a> Fold<'a> {
     }
 
     fn add_account(&mut self, transition: &Transition) {
-        if !is_told(transition, self.notify) {
+        if !transition.told {
             self.silenced += u64::from(transition.silenced);
             self.damped += u64::from(transition.damped && !transition.silenced);
             return;

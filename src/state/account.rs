@@ -25,7 +25,7 @@ pub struct State {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stuck: bool,
     /// Of what is ill or moving, the begin of the period between two reminders, in seconds since 1970; 0 without
-    /// reminders. In rows of an older packwatch: how many reminders this failure had been due.
+    /// reminders.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reminder: u64,
     /// Ill, and covered by a silence.
@@ -114,11 +114,9 @@ pub struct Row {
     /// It changes too often to be told of each time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flapping: bool,
-    /// The epoch of the run that recorded it; 0 in rows of an older packwatch.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    /// The epoch of the run that recorded it.
     pub epoch: u64,
-    /// What the account is going through, from its first ill state to its next well one. Ask [`Row::incident`], which
-    /// knows the rows of an older packwatch.
+    /// What the account is going through, from its first ill state to its next well one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<Incident>,
     /// An incident that is over, of which people were told, and whose end they were not told yet, since the account
@@ -202,26 +200,6 @@ pub struct Ended {
     pub failing_since: Timestamp,
 }
 
-impl Row {
-    /// The incident in which the account is.
-    ///
-    /// Rows of an older packwatch have none: an account that is not well in them is in one that people were told of,
-    /// and every reader gives it the same id until the row is written anew.
-    pub fn incident(&self, target: &Target, born: &str, account: AccountId) -> Option<Incident> {
-        let derived = || {
-            let told = Some(Told::default().and(&self.state));
-            Incident { told, ..Incident::begun(target, born, account, self.epoch) }
-        };
-        let is_unwell = || self.failing_since.is_some() || self.state.health().is_ill();
-        self.incident.clone().or_else(|| is_unwell().then(derived))
-    }
-
-    /// When that incident began. An older packwatch kept it of failures only.
-    pub fn began(&self) -> Option<Timestamp> {
-        self.failing_since.or_else(|| self.state.last_update.filter(|_| self.state.health().is_ill()))
-    }
-}
-
 /// One recorded change of one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transition {
@@ -257,9 +235,9 @@ pub struct Transition {
     /// A baseline found it: it was so before anybody looked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub baseline: bool,
-    /// Whether people are to be told, as judged when it was recorded; `None` in records of an older packwatch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub told: Option<bool>,
+    /// Whether people are to be told, as judged when it was recorded.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub told: bool,
     /// When the history forgets it: seconds since 1970, as DynamoDB's TTL takes them.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub expires_at: Timestamp,

@@ -46,11 +46,6 @@ impl Position {
     pub fn of(transition: &Transition) -> Self {
         Self { epoch: transition.epoch, place: Place::Account(transition.account) }
     }
-
-    /// The last epoch of which nothing is beyond this position.
-    pub fn whole_epochs(self) -> u64 {
-        if self.place == Place::End { self.epoch } else { self.epoch.saturating_sub(1) }
-    }
 }
 
 /// As it is stored: padded, so that the order of the texts is that of the positions (digits, `notice`, `~`).
@@ -218,9 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn an_epoch_is_whole_behind_its_end_only() {
-        assert_eq!(Position::end_of(7).whole_epochs(), 7);
-        assert_eq!(Position { epoch: 7, place: Place::Pack }.whole_epochs(), 6);
+    fn what_is_no_position_is_refused() {
         assert!("7".parse::<Position>().is_err() && "x#~".parse::<Position>().is_err());
     }
 }

@@ -120,7 +120,7 @@ impl Comparison<'_> {
             return row.map(|row| self.left(account, row, deleting));
         }
         let to = self.held(account, row, to);
-        let past = self.past(account, row);
+        let past = self.past(row);
         let before = row.map(|row| Before { state: &row.state, incident: past.incident.as_ref() });
         let due = row.is_some_and(|row| self.is_due(row, &past, &to));
         let meaning = kind::meaning(before, Some(&to), due, self.baseline);
@@ -168,7 +168,7 @@ impl Comparison<'_> {
 
     /// What must be written for an account that is no longer there.
     fn left(&self, account: AccountId, row: &Row, deleting: bool) -> Change {
-        let past = self.past(account, Some(row));
+        let past = self.past(Some(row));
         let before = Before { state: &row.state, incident: past.incident.as_ref() };
         let kind = kind::meaning(Some(before), None, false, self.baseline).kind;
         let transition = kind.map(|kind| self.departure(account, kind, row, &past, deleting, false));
@@ -178,7 +178,7 @@ impl Comparison<'_> {
     /// What must be written for an account that the settings leave out, or that went with its pack: machines and people
     /// hear that its incident is over, and else nothing.
     fn dropped(&self, account: AccountId, row: &Row) -> Change {
-        let past = self.past(account, Some(row));
+        let past = self.past(Some(row));
         let has_an_end = past.ends(Kind::Left).is_some();
         let left = || Box::new(self.departure(account, Kind::Left, row, &past, false, true));
         Change { account, row: None, transition: has_an_end.then(left) }
@@ -232,7 +232,7 @@ impl Comparison<'_> {
             damped: telling.damped,
             incident_id,
             baseline: self.baseline,
-            told: Some(telling.told),
+            told: telling.told,
             expires_at: self.expires_at(),
         }
     }
@@ -261,10 +261,10 @@ impl Comparison<'_> {
         }
     }
 
-    fn past(&self, account: AccountId, row: Option<&Row>) -> Past {
+    fn past(&self, row: Option<&Row>) -> Past {
         Past {
-            incident: row.and_then(|row| row.incident(self.target, self.born, account)),
-            began: row.and_then(Row::began).unwrap_or(self.observed_at),
+            incident: row.and_then(|row| row.incident.clone()),
+            began: row.and_then(|row| row.failing_since).unwrap_or(self.observed_at),
             unsaid_end: row.and_then(|row| row.unsaid_end.clone()),
         }
     }
@@ -287,15 +287,7 @@ impl Comparison<'_> {
 
     fn is_due(&self, row: &Row, past: &Past, to: &State) -> bool {
         let Some(every) = self.settings.thresholds.remind_every else { return false };
-        let last = match row.incident {
-            Some(_) => row.state.reminder,
-            // Of an older packwatch, which knew reminders of failures only.
-            None if row.state.health() == Health::Failed => {
-                overdue::last_reminder(row.state.reminder, row.state.last_update, every)
-            }
-            None => return false,
-        };
-        overdue::is_due(to.reminder, last, Some(past.began), every)
+        row.incident.is_some() && overdue::is_due(to.reminder, row.state.reminder, Some(past.began), every)
     }
 
     /// Whether the whole pack is being deleted: every account that is left is in a DELETE status, and some account is

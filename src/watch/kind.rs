@@ -99,7 +99,6 @@ fn effect(was: Was, is: Health) -> Effect {
 pub fn meaning(before: Option<Before<'_>>, to: Option<&State>, due: bool, baseline: bool) -> Meaning {
     let is = to.map_or(Health::Removed, State::health);
     let was = match before {
-        Some(before) if before.state.health() == Health::Removed => Was::NotThere,
         Some(before) if before.incident.is_some() => Was::InIncident,
         Some(_) => Was::Fine,
         None => Was::NotThere,

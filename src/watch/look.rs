@@ -129,7 +129,7 @@ impl LookFacts {
         let seconds = |seconds: Option<i64>| seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
         Self {
             accounts: head.accounts.clone(),
-            has_life: head.life().is_some(),
+            has_life: head.life.is_some(),
             whole_at: seconds(head.whole_at),
             whole_until: seconds(head.whole_until),
         }

@@ -49,14 +49,6 @@ pub fn is_due(period: u64, last: u64, began: Option<Timestamp>, every: Duration)
     period > last && i64::try_from(period).is_ok_and(|period| period > not_before)
 }
 
-/// The period of the last reminder of a failure, of which an older packwatch only counted how many had been due.
-pub fn last_reminder(count: u64, failed_at: Option<Timestamp>, every: Duration) -> u64 {
-    let every = seconds(every).max(1);
-    let before = failed_at.map_or(0, |then| then.as_second().saturating_add(every / 2).div_euclid(every));
-    let periods = before.saturating_add_unsigned(count);
-    u64::try_from(periods.saturating_mul(every)).unwrap_or(0)
-}
-
 fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
@@ -125,16 +117,6 @@ mod tests {
         let today = time("2026-11-20T00:00:00Z").as_second() as u64;
         assert_eq!(["CREATE_FAILED", "CREATE_IN_PROGRESS", "NEW"].map(period), [today; 3]);
         assert_eq!(["CREATE_SUCCESSFUL", "DELETE_SUCCESSFUL"].map(period), [0, 0]);
-    }
-
-    #[test]
-    fn what_an_older_packwatch_counted_is_a_period() {
-        let early = Some(time("2026-11-20T08:00:00Z"));
-        let last = |count| last_reminder(count, early, DAY);
-        let day = |text| time(text).as_second() as u64;
-        assert_eq!((last(0), last(1)), (day("2026-11-20T00:00:00Z"), day("2026-11-21T00:00:00Z")));
-        let late = Some(time("2026-11-20T23:55:00Z"));
-        assert_eq!(last_reminder(0, late, DAY), day("2026-11-21T00:00:00Z"), "the first is a day later");
     }
 
     #[test]

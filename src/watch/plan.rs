@@ -146,6 +146,7 @@ mod tests {
     use super::*;
     use crate::settings::Reader;
     use crate::state::heads::Claim;
+    use crate::state::log::Position;
 
     fn settings(packs: &str, regions: &str) -> Settings {
         let lookup = |name: &str| match name {
@@ -284,13 +285,13 @@ mod tests {
 
     #[test]
     fn what_owes_something_and_is_not_watched_is_found_with_its_head() {
-        let owing = Head { life: Some(1), announced: 0, ..head() };
+        let owing = Head { life: Some(1), ..head() };
         let mut heads = Heads::default();
         for (region, pack, head) in [
             ("eu-west-1", "Watched", &owing),
             ("eu-west-1", "Old", &owing),
             ("us-east-1", "Watched", &owing),
-            ("us-east-1", "Quiet", &Head { announced: 1, ..owing.clone() }),
+            ("us-east-1", "Quiet", &Head { people: Position::end_of(1), ..owing.clone() }),
         ] {
             heads.known.insert(target(region, pack), head.clone());
         }

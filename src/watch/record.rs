@@ -103,7 +103,7 @@ mod tests {
                 damped: false,
                 incident_id: None,
                 baseline: false,
-                told: None,
+                told: true,
                 expires_at: Timestamp::UNIX_EPOCH,
             })
         });

@@ -24,8 +24,8 @@ pub async fn since(
     target: &Target,
     head: &Head,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let people = head.owes_people().then(|| (head.people_mark(), head.people_end()));
-    let machines = head.owes_machines().then(|| (head.machines_mark(), Position::end_of(head.epoch)));
+    let people = head.owes_people().then(|| (head.people, head.people_end()));
+    let machines = head.owes_machines().then(|| (head.machines, Position::end_of(head.epoch)));
     let mut oldest = None;
     for (after, until) in people.into_iter().chain(machines) {
         let request = LogRequest { after, until, order: Order::Oldest, limit: 1, token: None };
@@ -47,9 +47,10 @@ mod tests {
     }
 
     /// A head at epoch 3, each of which has a record at the second of its number.
-    fn head(announced: u64, events_announced: u64) -> Head {
+    fn head(people: u64, machines: u64) -> Head {
         let first = Claim { seen: 2, born: "b".to_owned(), listens: Some(true), run: "r".to_owned() };
-        Head { life: Some(1), announced, events_announced, accounts: Counts::new(), ..first.first_head() }
+        let [people, machines] = [people, machines].map(Position::end_of);
+        Head { life: Some(1), people, machines, accounts: Counts::new(), ..first.first_head() }
     }
 
     fn at(epoch: u64) -> Timestamp {

@@ -119,7 +119,7 @@ impl<W: Write> Data<W> {
             }
             if is_ill(row) {
                 self.ill.push(*account);
-                let times = [row.began(), row.state.last_update].map(|time| self.ago(time));
+                let times = [row.failing_since, row.state.last_update].map(|time| self.ago(time));
                 let message = self.message(&row.state);
                 ill.extend([json!(place), json!(times[0]), json!(times[1]), json!(message)]);
                 again.push(row.incident.as_ref().map_or(0, |incident| incident.tried_again));

@@ -70,7 +70,7 @@ async fn wanted<'a>(pack: &'a Pack, names: &KnownNames, failing: bool) -> Vec<(A
 
 fn cells(pack: &Pack, account: AccountId, row: &Row, names: &KnownNames) -> Vec<String> {
     let time = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
-    let incident = row.incident(&pack.target, &pack.head.born, account);
+    let incident = row.incident.as_ref();
     let text = |text: &Option<String>| text.as_deref().map(plain).unwrap_or_default();
     vec![
         pack.target.region.to_string(),
@@ -81,10 +81,10 @@ fn cells(pack: &Pack, account: AccountId, row: &Row, names: &KnownNames) -> Vec<
         text(&row.state.error_code),
         text(&row.state.error_message),
         time(row.state.last_update),
-        time(row.began()),
+        time(row.failing_since),
         notes(row).join(" "),
-        incident.as_ref().map(|incident| incident.tried_again.to_string()).unwrap_or_default(),
-        incident.map(|incident| incident.id).unwrap_or_default(),
+        incident.map(|incident| incident.tried_again.to_string()).unwrap_or_default(),
+        incident.map(|incident| incident.id.clone()).unwrap_or_default(),
     ]
 }
 

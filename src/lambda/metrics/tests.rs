@@ -8,7 +8,7 @@ use crate::state::heads::Counts;
 
 /// The schema of the specification, and what the specification says in words only.
 fn assert_is_emf(document: &Value) {
-    let schema: Value = serde_json::from_str(include_str!("../../../tests/golden/emf.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(include_str!("../../../tests/emf.schema.json")).unwrap();
     let schema: Validator = jsonschema::validator_for(&schema).unwrap();
     if let Err(error) = schema.validate(document) {
         panic!("{error}: {document}");

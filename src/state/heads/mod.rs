@@ -6,7 +6,7 @@ mod schema;
 mod writes;
 
 pub use head::{Counts, Head, Heads, counts};
-pub use schema::{FIRST_SCHEMA, SCHEMA, Stored, Versioned, newer_schema};
+pub use schema::{SCHEMA, Stored, newer_schema};
 pub use writes::{Advance, Change, Claim, Closing, Finish, ITEMS_PER_TRANSACTION, Mark, Note, listening};
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::head::{Counts, Head};
-use super::schema::{FIRST_SCHEMA, SCHEMA};
 use crate::model::AccountId;
 use crate::state::account::{Row, Transition};
 use crate::state::log::{Notice, Position};
@@ -33,19 +32,15 @@ impl Claim {
     /// The head that a first claim writes.
     pub fn first_head(&self) -> Head {
         Head {
-            schema: SCHEMA,
             born: self.born.clone(),
             epoch: self.epoch(),
-            announced: 0,
-            events_announced: 0,
-            people: None,
-            machines: None,
+            people: Position::START,
+            machines: Position::START,
             listens: self.listens,
             life: None,
             floor: None,
             fingerprint: None,
             unwell: None,
-            unwell_epoch: None,
             whole_at: None,
             whole_until: None,
             deleted: false,
@@ -60,11 +55,9 @@ impl Claim {
         match head {
             None => (self.seen == 0).then(|| self.first_head()),
             Some(head) => (head.epoch == self.seen).then(|| Head {
-                schema: SCHEMA,
                 epoch: self.epoch(),
                 fingerprint: None,
                 unwell: None,
-                unwell_epoch: None,
                 ..head.clone()
             }),
         }
@@ -160,14 +153,11 @@ impl Advance {
             return None;
         }
         let mut head = head.clone();
-        let (mark, whole) = match self.mark {
-            Mark::People => (&mut head.people, &mut head.announced),
-            Mark::Machines => (&mut head.machines, &mut head.events_announced),
+        let mark = match self.mark {
+            Mark::People => &mut head.people,
+            Mark::Machines => &mut head.machines,
         };
-        if mark.is_none_or(|mark| mark < self.to) && *whole <= self.to.whole_epochs() {
-            *mark = Some(self.to);
-            *whole = self.to.whole_epochs();
-        }
+        *mark = self.to.max(*mark);
         Some(head)
     }
 }
@@ -181,43 +171,35 @@ pub struct Finish {
     pub fingerprint: Option<String>,
     /// The same of those rows that are not well.
     pub unwell: Option<String>,
-    /// Whether an incident is open: 0.1 would lose it.
-    pub has_incidents: bool,
     /// Now.
     pub at: Timestamp,
 }
 
 impl Finish {
-    /// The form that the head may be stored in: 0.1 reads what it would not misread.
-    pub fn schema(&self, head: &Head) -> u32 {
-        let all_told = head.announced >= self.epoch && head.events_announced >= self.epoch;
-        let plain = all_told && !self.has_incidents && head.floor.is_none() && !head.deleted;
-        if plain { FIRST_SCHEMA } else { SCHEMA }
-    }
-
     /// The head after this; `None` where it is no longer the run's, or a topic lacks something after all.
     pub fn applied_to(&self, head: &Head) -> Option<Head> {
-        let machines_have_all = head.listens != Some(true) || head.events_announced >= self.epoch;
-        (head.epoch == self.epoch && head.announced >= self.epoch && machines_have_all).then(|| Head {
-            schema: self.schema(head),
+        is_told_up_to(head, self.epoch).then(|| Head {
             fingerprint: self.fingerprint.clone(),
             unwell: self.unwell.clone(),
-            unwell_epoch: self.unwell.as_ref().map(|_| self.epoch),
             committed_at: Some(self.at),
             ..head.clone()
         })
     }
 }
 
+/// Whether this is the head's epoch, and neither topic lacks anything of it.
+fn is_told_up_to(head: &Head, epoch: u64) -> bool {
+    let end = Position::end_of(epoch);
+    head.epoch == epoch && head.people >= end && (head.listens != Some(true) || head.machines >= end)
+}
+
 /// The head where the scheduled function finds that machines began to listen, or no longer do; unchanged where it says so
-/// already. Whoever is owed something
-/// now, and was not before, gets it in the next full pass: there is no fingerprint.
+/// already. Whoever is owed something now, and was not before, gets it in the next full pass: there is no fingerprint.
 pub fn listening(head: &Head, listens: bool) -> Head {
     if head.listens == Some(listens) {
         return head.clone();
     }
-    let (fingerprint, unwell, unwell_epoch) = (None, None, None);
-    Head { listens: Some(listens), fingerprint, unwell, unwell_epoch, ..head.clone() }
+    Head { listens: Some(listens), fingerprint: None, unwell: None, ..head.clone() }
 }
 
 /// What a look leaves in a head without a claim. Neither epoch nor marks move, and no other head is made.
@@ -247,11 +229,10 @@ impl Note {
         let head = head.clone();
         match self {
             Self::Unwell { epoch, unwell } => {
-                let machines_have_all = head.listens != Some(true) || head.events_announced >= *epoch;
-                if head.epoch != *epoch || head.announced < *epoch || !machines_have_all {
+                if !is_told_up_to(&head, *epoch) {
                     return head;
                 }
-                Head { unwell: Some(unwell.clone()), unwell_epoch: Some(*epoch), ..head }
+                Head { unwell: Some(unwell.clone()), ..head }
             }
             Self::WholeAt { at, now } => {
                 if head.whole_at.is_some_and(|stored| stored >= *at && stored <= *now) {

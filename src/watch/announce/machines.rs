@@ -84,7 +84,7 @@ pub(super) async fn announce<O: Outside>(
 
 impl Behind {
     fn of(owed: Rc<Owed>) -> Self {
-        Self { mark: owed.head.machines_mark(), owed }
+        Self { mark: owed.head.machines, owed }
     }
 
     fn end(&self, endings: &Endings, verdict: Verdict) {

@@ -89,7 +89,7 @@ struct Lacking {
 
 impl Lacking {
     fn of(owed: Rc<Owed>) -> Self {
-        Self { mark: owed.head.people_mark(), owed }
+        Self { mark: owed.head.people, owed }
     }
 }
 
@@ -184,7 +184,7 @@ async fn again<'a, O: Outside>(
         Some(Err(_)) | None => return,
     };
     for (owed, mut range, mut fold) in std::mem::take(folded) {
-        let mark = heads.known.get(&owed.target).map(|head| head.people_mark());
+        let mark = heads.known.get(&owed.target).map(|head| head.people);
         if let Some(mark) = mark.filter(|mark| *mark > range.from) {
             match self::fold(context, topic, owed, mark, most).await {
                 Ok(again) => (range, fold) = again,
@@ -209,7 +209,7 @@ async fn fold<'a, O: Outside>(
 ) -> Result<(Range, Fold<'a>), Verdict> {
     let Owed { target, head, .. } = owed;
     let range = covered(context, owed, from).await?;
-    let mut fold = Fold::new(target, &head.born, &context.settings.notify, head.account_count(), most);
+    let mut fold = Fold::new(target, &head.born, head.account_count(), most);
     if range.is_empty() {
         return Ok((range, fold));
     }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::model::Status;
+use crate::state::Told;
 use crate::state::heads::{Counts, counts};
 
 const A: &str = "111122223333";
@@ -129,8 +130,8 @@ impl Story {
         apply(&mut self.rows, &changes);
         let record = changes.into_iter().find_map(|change| change.transition);
         let told = record.as_ref().map_or("-".to_owned(), |record| match record.told {
-            Some(true) => record.kind.to_string(),
-            _ => format!("({})", record.kind),
+            true => record.kind.to_string(),
+            false => format!("({})", record.kind),
         });
         self.records.extend(record.map(|record| *record));
         told
@@ -256,15 +257,6 @@ fn a_failure_whose_pack_is_removed_has_left_and_then_nothing_is_there() {
     assert_eq!(story.rows, BTreeMap::new());
     assert_eq!(story.looks([state("DELETE_SUCCESSFUL")]), ["-"]);
     assert_eq!(story.look(None), "-");
-}
-
-#[test]
-fn a_row_that_an_older_packwatch_kept_of_a_removed_account_goes_without_a_word() {
-    let mut story = Story::new("all");
-    let removed = old_row(state("DELETE_SUCCESSFUL"), None);
-    story.rows.insert(A.parse().unwrap(), removed);
-    assert_eq!(story.look(Some(state("DELETE_SUCCESSFUL"))), "-");
-    assert_eq!(story.rows, BTreeMap::new());
 }
 
 #[test]
@@ -411,7 +403,7 @@ fn a_pack_that_is_deleted_on_purpose_reaches_people_as_one_message() {
         let first = changes(&rows, &observed(before, true), &BTreeSet::new(), STAMP, false);
         apply(&mut rows, &first);
         let then = changes(&rows, &observed(after, true), &BTreeSet::new(), STAMP, false);
-        let told = |change: Change| change.transition.is_some_and(|record| record.told == Some(true));
+        let told = |change: Change| change.transition.is_some_and(|record| record.told);
         then.into_iter().map(told).collect::<Vec<_>>()
     };
     let both = |a: &State, b: &State| [(A, a.clone()), (B, b.clone())];
@@ -432,7 +424,7 @@ fn a_pack_that_is_deleted_on_purpose_reaches_people_as_one_message() {
 fn a_pack_is_being_deleted_where_everybody_who_stays_is() {
     let [a, b] = [A, "444455556666"].map(|id| id.parse::<AccountId>().unwrap());
     let deleting = state("DELETE_IN_PROGRESS");
-    let rows = BTreeMap::from([a, b].map(|account| (account, old_row(well(), None))));
+    let rows = BTreeMap::from([a, b].map(|account| (account, Row::of(well()))));
     let one = BTreeSet::from([b]);
     for (seen, whole, absent, excluded, told) in [
         (vec![a, b], false, false, false, false),
@@ -447,7 +439,7 @@ fn a_pack_is_being_deleted_where_everybody_who_stays_is() {
         let excluded = if excluded { one.clone() } else { BTreeSet::new() };
         let observed = Observation { states, whole, absent };
         let changes = changes(&rows, &observed, &excluded, STAMP, false);
-        let are_told = changes.iter().filter_map(|change| change.transition.as_ref()?.told);
+        let are_told = changes.iter().filter_map(|change| Some(change.transition.as_ref()?.told));
         assert!(are_told.clone().all(|is| is == told), "{observed:?} {excluded:?}");
         assert!(are_told.count() > 0);
     }
@@ -462,58 +454,6 @@ fn a_record_is_kept_for_as_long_as_the_history_and_never_less_than_two_weeks() {
         story.look(Some(failed(6)));
         let record = story.records.last().unwrap();
         assert_eq!(record.expires_at, record.observed_at + kept * day);
-    }
-}
-
-/// A row of a packwatch that knew no incidents.
-fn old_row(state: State, failing_since: Option<Timestamp>) -> Row {
-    Row {
-        state,
-        failing_since,
-        turns: Vec::new(),
-        flapping: false,
-        epoch: 3,
-        incident: None,
-        unsaid_end: None,
-    }
-}
-
-#[test]
-fn a_row_from_before_incidents_is_in_one_that_people_know() {
-    for (state, since, kind) in [
-        (failed(7), failed(6).last_update, "FailedAgain"),
-        (stuck(moving(6)), None, "Failed"),
-        (moving(7), failed(6).last_update, "Failed"),
-        (at(state("ROLLBACK_PENDING"), "2026-11-20T06:00:00Z"), None, "Failed"),
-    ] {
-        let row = old_row(state, since);
-        let derived = row.incident(&target(), "b", A.parse().unwrap()).unwrap();
-        let mut story = Story::new("all");
-        story.rows.insert(A.parse().unwrap(), row);
-        assert_eq!(story.looks([failed(9), well()]), [kind, "Recovered"]);
-        for record in &story.records {
-            assert_eq!(record.incident_id.as_ref(), Some(&derived.id));
-            assert_eq!(record.failing_since, failed(6).last_update);
-        }
-    }
-    let well = old_row(well(), None);
-    assert_eq!(well.incident(&target(), "b", A.parse().unwrap()), None);
-}
-
-#[test]
-fn a_reminder_of_an_older_row_is_due_after_those_that_it_counts() {
-    // 2026-11-20 is day 0.
-    for (row, now, kind) in [
-        (reminded(failed(6), 1), on(1, failed(6)), "-"),
-        (reminded(failed(6), 1), on(2, failed(6)), "Reminder"),
-        (reminded(failed(6), 2), on(2, failed(6)), "-"),
-        // It reminded of failures only.
-        (stuck(moving(6)), on(3, stuck(moving(6))), "-"),
-    ] {
-        let mut story = Story::new("all");
-        story.rows.insert(A.parse().unwrap(), old_row(row.clone(), None));
-        assert_eq!(story.look(Some(now.clone())), kind, "{row:?} {now:?}");
-        assert_eq!(story.look(Some(State { reminder: now.reminder + 86_400, ..now })), "Reminder");
     }
 }
 
@@ -586,10 +526,6 @@ fn clocks_that_differ_neither_remind_twice_nor_free_what_is_stuck() {
         "the last: reminders were switched off"
     );
     assert!(story.rows.values().all(|row| row.state.reminder == 0), "or no fingerprint would ever be equal");
-    // packwatch 0.1 counted them.
-    story.rows.values_mut().for_each(|row| row.state.reminder = 3);
-    story.look(Some(failed(6)));
-    assert!(story.rows.values().all(|row| row.state.reminder == 0));
     let mut story = Story::new("all");
     assert_eq!(story.looks([stuck(moving(6)), moving(6), moving(7)]), ["Stuck", "-", "InProgress"]);
     let mut story = Story::new("all");
@@ -723,17 +659,8 @@ fn a_read_of_some_accounts_never_infers_that_one_left() {
 fn the_rows_afterwards_are_those_that_stay_and_those_that_changed() {
     let ids = ["111122223331", "111122223332", "111122223333", "111122223334"];
     let [good, bad] = ["CREATE_SUCCESSFUL", "CREATE_FAILED"].map(state);
-    let row = |state: &State| Row {
-        state: state.clone(),
-        failing_since: None,
-        turns: Vec::new(),
-        flapping: false,
-        epoch: 0,
-        incident: None,
-        unsaid_end: None,
-    };
     let mut rows: BTreeMap<AccountId, Row> =
-        ids.iter().take(3).map(|id| (id.parse().unwrap(), row(&good))).collect();
+        ids.iter().take(3).map(|id| (id.parse().unwrap(), Row::of(good.clone()))).collect();
     // The first stays, the second changes, the third leaves, the fourth joins.
     let now = observed(&[(ids[0], good.clone()), (ids[1], bad.clone()), (ids[3], bad.clone())], true);
     let changes = changes(&rows, &now, &BTreeSet::new(), STAMP, false);
@@ -750,15 +677,7 @@ fn the_rows_afterwards_are_those_that_stay_and_those_that_changed() {
 #[test]
 fn flapping_begins_only_where_it_is_told() {
     let turns = vec![Timestamp::UNIX_EPOCH; 3];
-    let row = Row {
-        state: state("CREATE_SUCCESSFUL"),
-        failing_since: None,
-        turns,
-        flapping: false,
-        epoch: 0,
-        incident: None,
-        unsaid_end: None,
-    };
+    let row = Row { turns, ..Row::of(state("CREATE_SUCCESSFUL")) };
     let rows = BTreeMap::from([(A.parse().unwrap(), row)]);
     let failed = observed(&[(A, state("UPDATE_FAILED"))], true);
     let stamp = Stamp { flap_limit: Some(3), ..STAMP };
@@ -782,22 +701,18 @@ fn accounts_are_counted_by_their_status() {
     assert_eq!(counts(states.iter()), Counts::from(expected));
 }
 
+/// An incident of which people know that this state is so.
+fn known(state: &State) -> Incident {
+    let told = Some(Told::default().and(state));
+    Incident { told, ..Incident::begun(&target(), "b", A.parse().unwrap(), 1) }
+}
+
 #[test]
 fn what_is_as_it_was_means_nothing() {
     let state = reminded(state("CREATE_FAILED"), 3);
-    let row = Row {
-        state: state.clone(),
-        failing_since: None,
-        turns: Vec::new(),
-        flapping: false,
-        epoch: 0,
-        incident: None,
-        unsaid_end: None,
-    };
-    let before = Before { state: &row.state, incident: None };
+    let incident = known(&state);
+    let before = Before { state: &state, incident: Some(&incident) };
     let nothing = kind::Meaning { kind: None, incident: Effect::GoesOn };
-    let incident = row.incident(&target(), "b", A.parse().unwrap());
-    let before = Before { incident: incident.as_ref(), ..before };
     assert_eq!(kind::meaning(Some(before), Some(&state), false, false), nothing);
 }
 
@@ -807,15 +722,8 @@ fn damping_ends_with_a_silence_and_when_the_account_settles() {
     let silenced = |silenced| State { silenced, ..state("CREATE_FAILED") };
     let damped = |from: State, to: State, flapping| {
         let turns = vec![STAMP.observed_at];
-        let row = Row {
-            state: from,
-            failing_since: None,
-            turns,
-            flapping,
-            epoch: 0,
-            incident: None,
-            unsaid_end: None,
-        };
+        let incident = from.health().is_ill().then(|| known(&from));
+        let row = Row { turns, flapping, incident, ..Row::of(from) };
         let rows = BTreeMap::from([(A.parse().unwrap(), row)]);
         let stamp = Stamp { flap_limit: Some(3), ..STAMP };
         let changes = changes(&rows, &observed(&[(A, to)], true), &BTreeSet::new(), stamp, false);
@@ -827,15 +735,7 @@ fn damping_ends_with_a_silence_and_when_the_account_settles() {
     assert!(!damped(silenced(true), silenced(false), true), "nobody knows of the failure yet");
     assert!(damped(silenced(true), State { error_code: Some("B".to_owned()), ..silenced(true) }, true));
 
-    let row = Row {
-        state: well(),
-        failing_since: None,
-        turns: Vec::new(),
-        flapping: true,
-        epoch: 0,
-        incident: None,
-        unsaid_end: None,
-    };
+    let row = Row { flapping: true, ..Row::of(well()) };
     let rows = BTreeMap::from([(A.parse().unwrap(), row)]);
     let settled = changes(&rows, &observed(&[(A, well())], true), &BTreeSet::new(), STAMP, false);
     let transition = settled[0].transition.as_ref().unwrap();

@@ -22,7 +22,7 @@ impl<O: Outside> Look<'_, O> {
         let outside = self.context.outside;
         let heads = self.context.budget.within(outside.store().load()).await.ok_or(Stop::NoTime)??;
         *self.planned.to_mut() = self.planned.loaded_again(heads).ok_or(LOST)?;
-        let head = self.live().filter(|head| head.life().is_some()).cloned().ok_or(LOST)?;
+        let head = self.live().filter(|head| head.life.is_some()).cloned().ok_or(LOST)?;
         let rows = self.rows_of(&head).await?;
         let read = &mut observed.read;
         let comparison = self.comparison(&head, &rows, &read.observation, read.observed_at, false);

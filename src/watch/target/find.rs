@@ -31,7 +31,6 @@ pub(super) struct Found {
     pub(super) unwell: Option<String>,
     /// Whether every account was seen and compared.
     pub(super) is_whole_look: bool,
-    pub(super) has_incidents: bool,
     pub(super) at: Timestamp,
 }
 
@@ -61,19 +60,14 @@ impl<O: Outside> Look<'_, O> {
     /// Neither they nor what was read outlive this: of a large organization they are the most that a run holds.
     pub(super) async fn compare(&self, head: &Head, observed: Observed) -> Result<Found, Stop> {
         let Observed { read, left, by, asked_since } = observed;
-        let baseline = head.life().is_none();
+        let baseline = head.life.is_none();
         if baseline && !read.observation.whole {
             return Err(Stop::NoBaseline);
         }
-        let mut all = self.context.outside.store().rows(self.target()).await?;
-        let stale = all.extract_if(.., |_, row| !head.counts(row)).map(|(account, _)| account);
+        let mut rows = self.context.outside.store().rows(self.target()).await?;
+        let stale = rows.extract_if(.., |_, row| !head.counts(row)).map(|(account, _)| account);
         let stale: Vec<AccountId> =
             stale.filter(|account| !read.observation.states.contains_key(account)).collect();
-        let mut rows = all;
-        if baseline {
-            // What packwatch 0.1 had recorded as ill, and had not told anybody of, is not in the log: it is found anew.
-            rows.retain(|_, row| row.incident.is_some() || row.began().is_none());
-        }
         // What was recorded since, and would have to be asked for again, waits for the next run.
         let excluded = &self.context.settings.excluded;
         let missing = compare::missing(&rows, &read.observation, excluded);
@@ -102,7 +96,6 @@ impl<O: Outside> Look<'_, O> {
         let counts = counts(after.values().map(|row| &row.state));
         // That an account has settled follows from its row and the time, which no fingerprint sees.
         let is_settled = is_complete && !after.values().any(|row| row.flapping);
-        let has_incidents = after.values().any(|row| row.incident.is_some());
         // Of the rows, whichever look wrote them: the other look finds its own.
         let states = after.iter().map(|(account, row)| (*account, &row.state));
         let period = overdue::period(read.observed_at, self.context.settings.thresholds.remind_every);
@@ -134,7 +127,6 @@ impl<O: Outside> Look<'_, O> {
             changes,
             closing,
             counts,
-            has_incidents,
             at: read.observed_at,
         })
     }
@@ -150,7 +142,7 @@ impl<O: Outside> Look<'_, O> {
         let comparison = self.comparison(head, &live, &nothing, at, false);
         let (changes, obsolete): (Vec<_>, Vec<_>) =
             comparison.gone().into_iter().partition(|change| change.transition.is_some());
-        let is_known = head.life().is_some();
+        let is_known = head.life.is_some();
         let told = is_known && self.context.settings.notify.tells_pack_deleted();
         let notice = comparison.notice(PackEvent::PackDeleted, head.account_count(), told);
         // A pack of which nobody was told goes as it came.
@@ -165,7 +157,6 @@ impl<O: Outside> Look<'_, O> {
             fingerprint: None,
             unwell: None,
             is_whole_look: false,
-            has_incidents: false,
             at,
         })
     }

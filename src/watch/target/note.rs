@@ -11,11 +11,11 @@ use crate::watch::look::LookFacts;
 use crate::watch::observe::Read;
 
 impl<O: Outside> Look<'_, O> {
-    /// Notes that a whole look found everything as it is recorded. A head that quick looks have nothing to compare with,
-    /// as after an upgrade, gets that, too.
+    /// Notes that a whole look found everything as it is recorded. A head that quick looks have nothing to compare with
+    /// gets that, too.
     pub(super) async fn note_what_was_seen(&mut self, read: &Read) {
         let Some(head) = self.live() else { return };
-        if head.unwell().is_none() && self.may_be_quick(&head.accounts) {
+        if head.unwell.is_none() && self.may_be_quick(&head.accounts) {
             let unwell = fingerprint::unwell(&read.observation.states);
             self.note(&Note::Unwell { epoch: head.epoch, unwell }).await;
         }

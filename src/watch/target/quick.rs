@@ -106,7 +106,7 @@ impl<O: Outside> Look<'_, O> {
             Err(error) => return Err(error.into()),
         };
         self.report.accounts_read = read.states.len() as u64;
-        if head.unwell().is_some_and(|unwell| read.unwell().as_ref() == Some(unwell)) {
+        if head.unwell.is_some() && read.unwell() == head.unwell {
             return Ok(self.found_as_recorded(head));
         }
         let mut held = self.room(0).await?;

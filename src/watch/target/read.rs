@@ -72,7 +72,7 @@ impl<O: Outside> Look<'_, O> {
     /// nothing has changed.
     pub(super) async fn confirm(&self, mut read: Read) -> Result<Option<Observed>, Stop> {
         let Context { outside, settings, budget, .. } = self.context;
-        let life = self.live().and_then(Head::life);
+        let life = self.live().and_then(|head| head.life);
         if !read.observation.whole && life.is_none() {
             return Err(Stop::NoBaseline);
         }

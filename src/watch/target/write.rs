@@ -67,7 +67,6 @@ impl<O: Outside> Look<'_, O> {
             epoch,
             fingerprint: found.fingerprint,
             unwell: found.unwell,
-            has_incidents: found.has_incidents,
             at: found.at,
         });
         let target = self.target().clone();
@@ -99,7 +98,7 @@ pub fn preview<O: Outside>(context: &Context<'_, O>, previews: &[Preview]) -> Op
         .iter()
         .map(|preview| {
             let Preview { target, born, accounts, records } = preview;
-            let mut fold = Fold::new(target, born, &context.settings.notify, *accounts, most);
+            let mut fold = Fold::new(target, born, *accounts, most);
             records.iter().rev().for_each(|record| fold.add(record));
             fold
         })

@@ -190,7 +190,7 @@ async fn a_whole_look_that_is_due_follows_though_the_announcers_are_done_with_th
 #[tokio::test]
 async fn a_target_that_changes_in_every_tick_and_was_never_seen_whole_is_seen_whole() {
     let stage = stage().await;
-    // As after an upgrade.
+    // As where the note of it was not written.
     let mut head = stage.head(LARGE);
     head.as_object_mut().unwrap().remove("whole_at").unwrap();
     stage.put(&head);
@@ -314,8 +314,8 @@ async fn a_filter_that_lies_tells_nothing_wrong() {
 async fn without_what_a_quick_look_compares_with_it_compares_with_the_rows() {
     let stage = stage().await;
     let mut head = stage.head(LARGE);
-    // As an older packwatch leaves it behind, that claimed without removing it.
-    head["unwell_epoch"]["N"] = "0".into();
+    // As a run leaves it behind that was killed after its claim, and has told everything.
+    head.as_object_mut().unwrap().remove("unwell");
     stage.put(&head);
     let (answer, kinds) = stage.tick_and_events().await;
     assert_eq!((outcomes(&answer), kinds), (vec!["Unchanged"; 3], vec![]));

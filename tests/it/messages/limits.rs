@@ -11,7 +11,7 @@ use packwatch::model::{DetailedStatus, Kind, Status, Target};
 use packwatch::notify::message::{self, Alert, Attribute, Event, Form, LARGEST_MESSAGE};
 use packwatch::notify::{Fold, Notification};
 use packwatch::ports::{Machines, PublishError, Publisher};
-use packwatch::settings::{Notify, Reader};
+use packwatch::settings::Reader;
 use packwatch::state::Transition;
 use packwatch::state::log::{PackEvent, Record};
 use packwatch::watch;
@@ -133,9 +133,9 @@ fn new_failures_are_told_beside_a_baseline_that_does_not_fit() {
     let first = known.chain(stuck).map(|found| Record::Account(Transition { baseline: true, ..found }));
     let first: Vec<Record> = first.chain([notice(PackEvent::Baseline, 100)]).collect();
     let then = (0..3).map(|n| Record::Account(failure(n, failed("B", "it broke", "2026-11-18T09:00:00Z"))));
-    let (packs, notify) = ([here("New"), here("Old")], Notify::default());
+    let packs = [here("New"), here("Old")];
     let folds = packs.iter().zip([first, then.collect()]).map(|(pack, log)| {
-        let mut fold = Fold::new(pack, "b", &notify, 100, 19);
+        let mut fold = Fold::new(pack, "b", 100, 19);
         log.iter().rev().for_each(|record| fold.add(record));
         fold
     });

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use packwatch::model::{AccountId, Kind, Status, Target};
 use packwatch::notify::{Fold, Notification};
-use packwatch::settings::Notify;
 use packwatch::state::log::{Notice, PackEvent, Record};
 use packwatch::state::{State, Transition};
 
@@ -67,7 +66,7 @@ pub(crate) fn transition(n: u64, kind: Kind, from: Option<State>, to: Option<Sta
         damped: false,
         incident_id: None,
         baseline: false,
-        told: None,
+        told: true,
         expires_at: at("2027-02-18T10:00:00Z"),
     }
 }
@@ -117,19 +116,16 @@ pub(crate) fn deleted(target: Target, accounts: u64) -> News {
     News { target, accounts, records: vec![notice(PackEvent::PackDeleted, accounts)] }
 }
 
-/// The digest of news, of which those are told that these settings want.
-pub(crate) fn digest<'a>(news: &'a [News], notify: &'a Notify) -> Option<Notification> {
-    let fold = |news: &'a News| {
-        let mut fold = Fold::new(&news.target, "0123456789abcdef", notify, news.accounts, 10_000);
-        news.records.iter().rev().for_each(|record| fold.add(record));
-        fold
-    };
-    let folds: Vec<Fold<'a>> = news.iter().map(fold).collect();
-    packwatch::notify::digest(&folds.iter().collect::<Vec<_>>(), Some("packwatch"))
-}
-
+/// The digest of news.
 pub(crate) fn told(news: &[News]) -> Notification {
-    digest(news, &Notify::default()).expect("something to tell")
+    let mut folds = Vec::new();
+    for News { target, accounts, records } in news {
+        let mut fold = Fold::new(target, "0123456789abcdef", *accounts, 10_000);
+        records.iter().rev().for_each(|record| fold.add(record));
+        folds.push(fold);
+    }
+    let digest = packwatch::notify::digest(&folds.iter().collect::<Vec<_>>(), Some("packwatch"));
+    digest.expect("something to tell")
 }
 
 pub(crate) fn named(mut notification: Notification, names: &[(u64, &str)]) -> Notification {
@@ -229,9 +225,9 @@ pub(crate) fn cases() -> Vec<(&'static str, Notification)> {
     let mut unsilenced = failure(3, no_recorder("2026-11-11T10:00:00Z"));
     unsilenced.from = unsilenced.to.clone().map(|to| State { silenced: true, ..to });
     let mut silenced = failure(4, no_recorder(NOW));
-    silenced.silenced = true;
+    (silenced.silenced, silenced.told) = (true, false);
     let mut damped = failure(5, no_recorder(NOW));
-    damped.damped = true;
+    (damped.damped, damped.told) = (true, false);
     let left_out = vec![flapping, settled, unsilenced, silenced.clone(), silenced, damped];
     let mut left_out = told(&[changed(pack(), 250, left_out)]);
     for notice in &mut left_out.packs[0].transitions {

@@ -36,10 +36,6 @@ struct Life {
     ended: Option<Notice>,
 }
 
-pub(crate) fn is_told(transition: &Transition) -> bool {
-    transition.told.unwrap_or(!transition.silenced && !transition.damped)
-}
-
 /// As what an account counts of which all this is told: as the last of it, or as the last before that is no routine.
 fn counted_as(told: &[Transition]) -> Option<&'static str> {
     let is_routine = |t: &Transition| {
@@ -92,13 +88,13 @@ pub(crate) fn judge(document: &Value, store: &MemoryStore) -> (Digest, Vec<Strin
     let mut digest = Digest { ranges: BTreeMap::new() };
     let (mut lives, mut hidden, mut most_hidden) = (Vec::new(), [0, 0], [0, 0]);
     for (target, head) in store.heads() {
-        let (from, to) = (head.people_mark(), head.people_end());
+        let (from, to) = (head.people, head.people_end());
         let log = store.log_of(&target).into_iter();
         let owed: Vec<Record> =
             log.filter(|record| record.position() > from && record.position() <= to).collect();
-        let silenced = |record: &&Record| matches!(record, Record::Account(t) if !is_told(t) && t.silenced);
+        let silenced = |record: &&Record| matches!(record, Record::Account(t) if !t.told && t.silenced);
         let damped =
-            |record: &&Record| matches!(record, Record::Account(t) if !is_told(t) && t.damped && !t.silenced);
+            |record: &&Record| matches!(record, Record::Account(t) if !t.told && t.damped && !t.silenced);
         let counts = [owed.iter().filter(silenced).count(), owed.iter().filter(damped).count()];
         most_hidden = [most_hidden[0] + counts[0], most_hidden[1] + counts[1]];
         if is_about(&target) {
@@ -152,7 +148,7 @@ fn lives_in(owed: Vec<Record>) -> Vec<Life> {
     for record in owed {
         let Some(life) = lives.last_mut() else { continue };
         match record {
-            Record::Account(transition) if is_told(&transition) => {
+            Record::Account(transition) if transition.told => {
                 life.told.entry(transition.account).or_default().push(transition);
             }
             Record::Account(_) => {}

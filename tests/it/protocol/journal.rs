@@ -76,7 +76,7 @@ impl Journal {
         // A target that is claimed twice in a run is told again what could not be stored.
         self.told.borrow_mut().excused.extend(run.excuse(false, |of| of == target));
         if let Some(head) = run.store.as_ref().and_then(|store| store.heads().remove(target)) {
-            run.marks.insert(target.clone(), (head.people_mark(), head.machines_mark()));
+            run.marks.insert(target.clone(), (head.people, head.machines));
         }
         self.told.borrow_mut().notify.insert((target.clone(), epoch), run.notify);
     }
@@ -198,6 +198,6 @@ fn named(store: &MemoryStore, target: &Target, piece: &Value) -> Vec<Record> {
 /// Whether a mark says that all of it was told.
 fn is_covered(store: &MemoryStore, mark: Mark, target: &Target, piece: &Value) -> bool {
     let Some(head) = store.heads().remove(target) else { return false };
-    let to = if mark == Mark::People { head.people_mark() } else { head.machines_mark() };
+    let to = if mark == Mark::People { head.people } else { head.machines };
     named(store, target, piece).iter().all(|record| record.position() <= to)
 }

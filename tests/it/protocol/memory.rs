@@ -106,12 +106,8 @@ impl MemoryStore {
         let Some(before) = state.heads.get(target).cloned() else { return };
         let mut after = before.clone();
         match advance.mark {
-            Mark::People => {
-                (after.people, after.announced) = (Some(advance.to), advance.to.whole_epochs());
-            }
-            Mark::Machines => {
-                (after.machines, after.events_announced) = (Some(advance.to), advance.to.whole_epochs());
-            }
+            Mark::People => after.people = advance.to,
+            Mark::Machines => after.machines = advance.to,
         }
         state.write(target, Some(&before), after);
     }
@@ -160,10 +156,8 @@ impl State {
     /// Leaves a head as a write makes it.
     fn write(&mut self, target: &Target, before: Option<&Head>, after: Head) {
         if let Some(before) = before {
-            let marks = [
-                ("people", before.people_mark(), after.people_mark()),
-                ("machines", before.machines_mark(), after.machines_mark()),
-            ];
+            let marks =
+                [("people", before.people, after.people), ("machines", before.machines, after.machines)];
             let back = marks.into_iter().filter(|(_, before, after)| after < before);
             self.back.extend(back.map(|(whose, before, after)| {
                 format!("the mark of {whose} in {target} went back from {before} to {after}")
@@ -220,7 +214,7 @@ impl SnapshotStore for MemoryStore {
         let silences = Silences(state.silences.values().cloned().collect());
         let mut known = state.heads.clone();
         if state.uncounted > 0 {
-            for head in known.values_mut().filter(|head| head.life().is_some()) {
+            for head in known.values_mut().filter(|head| head.life.is_some()) {
                 *head.accounts.entry(Status::new("CREATE_SUCCESSFUL")).or_default() += state.uncounted;
             }
         }

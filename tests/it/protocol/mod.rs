@@ -8,7 +8,6 @@
 //! - `model` makes random histories, with schedules that share the work; `soak` kills the real function.
 //! - `windows` counts what a killed run repeats; `backlog` has more to tell than a run has time for.
 //! - `oracle` is the table of kinds, written a second time; `accounts` holds the comparison against it.
-//! - `older` is packwatch 0.1 at the same table.
 //! - `truth` remembers what was the case, `heard` what SNS accepted, `journal` what of that went wrong and so excuses a
 //!   copy; `digests` folds the log a second time.
 //! - `promise` is the judge of all of them; `mutants` and `mutant_store` are broken protocols that it must notice.
@@ -30,7 +29,6 @@ pub(crate) mod memory;
 mod model;
 mod mutant_store;
 mod mutants;
-mod older;
 mod oracle;
 mod promise;
 mod quick_looks;

@@ -1,4 +1,4 @@
-//! The store of a run, with what is broken that is one atomic write or read of it; and packwatch 0.1's way with it.
+//! The store of a run, with what is broken that is one atomic write or read of it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -8,18 +8,15 @@ use packwatch::model::{AccountId, Target};
 use packwatch::ports::{LogRequest, Page, SnapshotStore, StoreError};
 use packwatch::state::Row;
 use packwatch::state::heads::{Advance, Change, Claim, Closing, Finish, Head, Heads, Mark, Note};
-use packwatch::state::log::Record;
+use packwatch::state::log::{Position, Record};
 
 use crate::protocol::memory::MemoryStore;
 use crate::protocol::mutants::Mutant;
-use crate::protocol::older;
 
 /// The store, with the mutants that are one atomic write or read of it: below the gate.
 pub(crate) struct MutantStore {
     pub(crate) store: MemoryStore,
     pub(crate) mutant: Mutant,
-    /// Whether the run is packwatch 0.1's.
-    pub(crate) older: bool,
     /// The time of day.
     pub(crate) now: Timestamp,
     /// The heads as this run loaded them.
@@ -46,26 +43,21 @@ impl SnapshotStore for MutantStore {
         for head in heads.known.values_mut() {
             match self.mutant {
                 Mutant::DroppedSinceClaimedAgain if head.epoch > self.claimed.get() && !is_first => {
-                    head.announced = u64::MAX;
+                    head.people = Position::end_of(u64::MAX);
                 }
-                Mutant::UnwellOfAnyEpoch => head.unwell_epoch = Some(head.epoch),
                 Mutant::ComparedWhereItOwes if is_first => {
-                    (head.announced, head.events_announced) = (head.epoch, head.epoch);
+                    (head.people, head.machines) =
+                        (Position::end_of(head.epoch), Position::end_of(head.epoch));
                 }
                 _ => {}
             }
         }
-        Ok(if self.older { older::read(heads) } else { heads })
+        Ok(heads)
     }
 
     async fn claim(&self, target: &Target, claim: &Claim) -> Result<Head, StoreError> {
         let before = self.store.heads().remove(target);
         self.claimed.set(claim.epoch());
-        if self.older {
-            let (stored, seen) = older::claim(before.as_ref(), claim)?;
-            self.store.edit_head(target, |head| *head = stored);
-            return Ok(seen);
-        }
         if let (Mutant::ClaimWithoutCondition, Some(before)) = (self.mutant, &before) {
             let claimed = Head { epoch: claim.epoch(), fingerprint: None, ..before.clone() };
             self.store.edit_head(target, |head| *head = claimed.clone());
@@ -79,18 +71,17 @@ impl SnapshotStore for MutantStore {
                 self.store.edit_head(target, |head| head.fingerprint = kept);
             }
             (Mutant::MarksAsLoaded, Some(loaded)) => {
-                let Head { announced, events_announced, people, machines, life, deleted, .. } = loaded;
-                head = Head { announced, events_announced, people, machines, life, deleted, ..head };
+                let Head { people, machines, life, deleted, .. } = loaded;
+                head = Head { people, machines, life, deleted, ..head };
             }
             (Mutant::UnwellKeptAtTheClaim, _) => {
                 let kept = before.and_then(|head| head.unwell);
-                let epoch = kept.as_ref().map(|_| claim.epoch());
-                self.store.edit_head(target, |head| (head.unwell, head.unwell_epoch) = (kept, epoch));
+                self.store.edit_head(target, |head| head.unwell = kept);
             }
             (Mutant::WholeAtOfAnIncompleteLook, _) => {
                 self.store.edit_head(target, |head| head.whole_at = Some(self.now.as_second()));
             }
-            (Mutant::BaselineByMark, _) if head.announced == 0 => head.life = None,
+            (Mutant::BaselineByMark, _) if head.people == Position::START => head.life = None,
             _ => {}
         }
         Ok(head)
@@ -127,9 +118,6 @@ impl SnapshotStore for MutantStore {
     }
 
     async fn advance(&self, target: &Target, advance: &Advance) -> Result<(), StoreError> {
-        if self.older {
-            return self.store.edit_head(target, |head| older::advance(head, advance)).unwrap_or(Ok(()));
-        }
         if self.mutant == Mutant::MarkSetBack {
             self.store.set_mark(target, advance);
             return Ok(());
@@ -144,9 +132,6 @@ impl SnapshotStore for MutantStore {
     }
 
     async fn finish(&self, target: &Target, finish: &Finish) -> Result<(), StoreError> {
-        if self.older {
-            return self.store.edit_head(target, |head| older::finish(head, finish)).unwrap_or(Ok(()));
-        }
         if self.mutant == Mutant::OneTopicIsEnough {
             self.store.edit_head(target, |head| {
                 if head.epoch == finish.epoch {
@@ -164,9 +149,6 @@ impl SnapshotStore for MutantStore {
     }
 
     async fn remember(&self, target: &Target, note: &Note) -> Result<(), StoreError> {
-        if self.older {
-            return Ok(());
-        }
         self.store.remember(target, note).await
     }
 }

@@ -47,7 +47,6 @@ pub(crate) enum Mutant {
     DroppedSinceClaimedAgain,
     NoWindow,
     UnwellKeptAtTheClaim,
-    UnwellOfAnyEpoch,
     ComparedWhereItOwes,
     WholeAtOfAnIncompleteLook,
     AbsenceTakenForRecovery,
@@ -103,11 +102,11 @@ impl Protocol {
             for record in self.store.port.store.log_of(target) {
                 let id = record_id(target, &head.born, &record);
                 let mut settled = self.settled.borrow_mut();
-                if record.position() <= head.people_mark() {
+                if record.position() <= head.people {
                     settled.0.insert(id.clone());
                 }
                 // Machines' mark is taken from the claim: what people's announcer reads later is not known to machines'.
-                if is_first && record.position() <= head.machines_mark() {
+                if is_first && record.position() <= head.machines {
                     settled.1.insert(id);
                 }
             }

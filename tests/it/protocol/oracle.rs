@@ -172,7 +172,7 @@ impl Account {
             let ends = was.as_ref().filter(|_| !goes_on);
             self.check_incident(record, now, goes_on)?;
             self.check_telling(rules, look, record, seen.as_ref())?;
-            let told = record.told == Some(true);
+            let told = record.told;
             if ends.is_some_and(|(.., heard)| heard.is_some()) && record.damped {
                 self.owed = ends.map(|(id, since, _)| (id.clone(), *since));
             }
@@ -362,8 +362,8 @@ impl Account {
         let open = look.unasked.is_none()
             && !ends_heard
             && matches!(record.kind, Kind::Left | Kind::InProgress)
-            && record.told == Some(false);
-        ensure!(open || record.told == Some(expected), "told: {:?}, expected {expected}", record.told);
+            && !record.told;
+        ensure!(open || record.told == expected, "told: {}, expected {expected}", record.told);
         Ok(())
     }
 }

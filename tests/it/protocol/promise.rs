@@ -12,7 +12,6 @@ use packwatch::state::log::{PackEvent, Record};
 use packwatch::state::{Row, State, Transition};
 use serde_json::Value;
 
-use crate::protocol::digests::is_told;
 use crate::protocol::direct::{ALERTS, EVENTS};
 use crate::protocol::heard::Heard;
 use crate::protocol::journal::{Names, Told};
@@ -178,7 +177,7 @@ impl OnTarget<'_> {
         let mut accounts: BTreeMap<AccountId, Vec<&Record>> = BTreeMap::new();
         for record in self.log {
             if let Record::Account(transition) = record
-                && is_told(transition)
+                && transition.told
             {
                 accounts.entry(transition.account).or_default().push(record);
             }
@@ -377,7 +376,7 @@ pub(crate) fn broken_after_a_tick(truth: &Truth, store: &MemoryStore, told: Opti
 /// What heads say to have seen whole, and have not: each row is of a moment after that.
 pub(crate) fn claims_too_much(truth: &Truth, store: &MemoryStore, told: Option<&Told>) -> Vec<String> {
     let mut broken = Vec::new();
-    for (target, head) in store.heads().into_iter().filter(|(_, head)| head.life().is_some()) {
+    for (target, head) in store.heads().into_iter().filter(|(_, head)| head.life.is_some()) {
         let Some(whole_at) = head.whole_at else { continue };
         let rows = store.rows_of(&target);
         let past = truth.past.borrow();

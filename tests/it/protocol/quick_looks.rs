@@ -1,5 +1,5 @@
-//! All schedules of runs at a large pack: quick looks beside each other, beside whole ones and beside packwatch 0.1,
-//! while accounts move between the reads and AWS Config's filters do what they must not. Nothing wrong is told, a tick
+//! All schedules of runs at a large pack: quick looks beside each other and beside whole ones, while
+//! accounts move between the reads and AWS Config's filters do what they must not. Nothing wrong is told, a tick
 //! that nothing disturbs knows who is not well, and the next whole look knows everybody.
 
 use crate::protocol::direct::REGION;
@@ -138,21 +138,6 @@ fn a_tick_with_a_whole_look_that_is_due() {
 }
 
 #[test]
-fn a_tick_beside_an_older_packwatch() {
-    let runners = &[Runner::Older, Runner::Schedule];
-    let space = Space { runs: 2, runners, changes: &[FAIL, BACK], switches: 0, ..TICK };
-    assert_sound("a tick beside an older packwatch", space, 412, 732);
-}
-
-#[test]
-#[ignore = "takes minutes: `make soak`"]
-fn a_tick_beside_an_older_packwatch_and_a_crash() {
-    let runners = &[Runner::Older, Runner::Schedule];
-    let space = Space { runs: 2, runners, changes: &[FAIL, BACK], faults: 1, switches: 1, ..TICK };
-    assert_sound("a tick beside an older packwatch, a crash", space, 56_562, 24_805);
-}
-
-#[test]
 fn absence_taken_for_recovery_is_caught() {
     caught(
         Mutant::AbsenceTakenForRecovery,
@@ -163,12 +148,6 @@ fn absence_taken_for_recovery_is_caught() {
 #[test]
 fn a_quick_fingerprint_kept_at_the_claim_is_caught() {
     caught(Mutant::UnwellKeptAtTheClaim, Space { changes: &[FAIL, BACK], faults: 1, ..TICK });
-}
-
-#[test]
-fn a_quick_fingerprint_counted_with_another_epoch_is_caught() {
-    let runners = &[Runner::Older, Runner::Schedule];
-    caught(Mutant::UnwellOfAnyEpoch, Space { runs: 2, runners, changes: &[FAIL, BACK], switches: 1, ..TICK });
 }
 
 #[test]

@@ -55,8 +55,6 @@ pub(crate) enum Runner {
     Person,
     /// A tick of the schedule.
     Schedule,
-    /// A person with packwatch 0.1.
-    Older,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +141,6 @@ impl Sim {
         let store = MutantStore {
             store: self.store.clone(),
             mutant: self.space.mutant,
-            older: runner == Runner::Older,
             now: fixed_now.unwrap_or_else(|| Direct(self.truth.world.clone()).now()),
             loaded: Default::default(),
             claimed: Default::default(),
@@ -156,9 +153,7 @@ impl Sim {
             let settings = settings(&[("PACKWATCH_GROUP_WAIT", "0s")]);
             let request = match runner {
                 Runner::Schedule => Request { scheduled: true, ..Request::default() },
-                Runner::Person | Runner::Older => {
-                    Request { packs: vec![A.parse().unwrap()], ..Request::default() }
-                }
+                Runner::Person => Request { packs: vec![A.parse().unwrap()], ..Request::default() },
             };
             let _however_it_ended = watch::run(&protocol, &settings, &request, &Budget::UNLIMITED).await;
         };
@@ -263,16 +258,13 @@ impl Sim {
         hasher.finish()
     }
 
-    /// What runs recorded that nothing disturbed, and did not tell people of, though they may have been overtaken. An older
-    /// packwatch that is overtaken may move no mark.
+    /// What runs recorded that nothing disturbed, and did not tell people of, though they may have been overtaken.
     fn untold(&self) -> Vec<String> {
         let heads = self.store.heads();
-        let of_today = self.runs.iter().enumerate().filter(|(n, _)| self.runner(*n) != Runner::Older);
-        let undisturbed = of_today.filter(|(_, run)| !run.crashed && !run.disturbed);
-        let epochs =
-            undisturbed.flat_map(|(_, run)| run.gate.journal.told.borrow().notify.clone().into_keys());
+        let undisturbed = self.runs.iter().filter(|run| !run.crashed && !run.disturbed);
+        let epochs = undisturbed.flat_map(|run| run.gate.journal.told.borrow().notify.clone().into_keys());
         let untold = epochs.filter(|(target, epoch)| {
-            let mark = heads[target].people_mark();
+            let mark = heads[target].people;
             let log = self.store.log_of(target);
             let mut own = log.iter().map(Record::position).filter(|position| position.epoch == *epoch);
             own.any(|position| position > mark)
@@ -282,10 +274,9 @@ impl Sim {
             .collect()
     }
 
-    /// What was told before a run claimed the target, and is told by it once more. An older packwatch knows no such marks.
+    /// What was told before a run claimed the target, and is told by it once more.
     fn told_again(&self) -> impl Iterator<Item = String> {
-        let of_today = self.runs.iter().enumerate().filter(|(n, _)| self.runner(*n) != Runner::Older);
-        of_today.flat_map(|(_, run)| run.gate.journal.told.borrow().again.clone())
+        self.runs.iter().flat_map(|run| run.gate.journal.told.borrow().again.clone())
     }
 
     pub(crate) fn verdict(self) -> Vec<String> {

@@ -31,8 +31,8 @@ async fn copies(mutant: Mutant) -> usize {
         gate.delay.set(Duration::from_millis(10));
         let source = Direct(truth.world.clone());
         let now = source.now();
-        let (older, loaded, claimed) = (false, Default::default(), Default::default());
-        let store = MutantStore { store: store.clone(), mutant, older, now, loaded, claimed };
+        let (loaded, claimed) = Default::default();
+        let store = MutantStore { store: store.clone(), mutant, now, loaded, claimed };
         let store = Gated { gate: gate.clone(), port: store };
         let outside = Gated { gate, port: source };
         let protocol = Protocol::new(store, outside, Repeated::default(), Some(now));

@@ -3,14 +3,13 @@
 
 use std::cell::Cell;
 
-use packwatch::aws::{Connection, DynamoStore};
+use packwatch::aws::DynamoStore;
 use packwatch::local::SqliteStore;
 use packwatch::ports::{SnapshotStore, StoreError};
 use packwatch::state::heads::{Advance, Claim, Closing, Finish, Head, Mark, Note};
 use packwatch::state::log::{Place, Position};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use serde_json::{Value, json};
 
 use crate::harness::dynamo::Dynamo;
 use crate::protocol::memory::{MemoryStore, whole_log};
@@ -19,39 +18,13 @@ use crate::stores::contract::{account, begun, change, claim, connection, counts,
 /// Something asked of a store. Epochs are counted from the head's own: most are right, and some are not.
 #[derive(Debug, Clone)]
 enum Ask {
-    Claim {
-        behind: u64,
-    },
-    Record {
-        behind: u64,
-        account: u64,
-        closing: u8,
-    },
-    Advance {
-        mark: Mark,
-        behind: u64,
-        to: (u64, u8),
-        is_other: bool,
-    },
-    Finish {
-        behind: u64,
-        has_incidents: bool,
-        is_whole: bool,
-    },
+    Claim { behind: u64 },
+    Record { behind: u64, account: u64, closing: u8 },
+    Advance { mark: Mark, behind: u64, to: (u64, u8), is_other: bool },
+    Finish { behind: u64, is_whole: bool },
     Listen(bool),
-    RememberUnwell {
-        behind: u64,
-    },
-    RememberWhole {
-        at: i64,
-        now: i64,
-    },
-    /// What packwatch 0.1 writes at its end: its marks, whichever they are.
-    FirstCommit {
-        announced: u64,
-        events_announced: u64,
-        deleted: bool,
-    },
+    RememberUnwell { behind: u64 },
+    RememberWhole { at: i64, now: i64 },
 }
 
 fn asks() -> impl Strategy<Value = Ask> {
@@ -63,14 +36,10 @@ fn asks() -> impl Strategy<Value = Ask> {
             .prop_map(|(behind, account, closing)| Ask::Record { behind, account, closing }),
         6 => (mark, behind(), (0..3_u64, 0..4_u8), prop::bool::weighted(0.05))
             .prop_map(|(mark, behind, to, is_other)| Ask::Advance { mark, behind, to, is_other }),
-        4 => (behind(), any::<bool>(), any::<bool>())
-            .prop_map(|(behind, has_incidents, is_whole)| Ask::Finish { behind, has_incidents, is_whole }),
+        4 => (behind(), any::<bool>()).prop_map(|(behind, is_whole)| Ask::Finish { behind, is_whole }),
         1 => any::<bool>().prop_map(Ask::Listen),
         2 => behind().prop_map(|behind| Ask::RememberUnwell { behind }),
         1 => (0..3_i64, 0..3_i64).prop_map(|(at, now)| Ask::RememberWhole { at, now }),
-        1 => (0..3_u64, 0..3_u64, any::<bool>()).prop_map(|(announced, events_announced, deleted)| {
-            Ask::FirstCommit { announced, events_announced, deleted }
-        }),
     ]
 }
 
@@ -112,10 +81,10 @@ async fn ask(
             let advance = Advance { mark: *mark, born, epoch: epoch.saturating_sub(*behind), to };
             store.advance(&target, &advance).await.map(|()| None)
         }
-        Ask::Finish { behind, has_incidents, is_whole } => {
+        Ask::Finish { behind, is_whole } => {
             let finish = finish(epoch.saturating_sub(*behind));
             let fingerprint = finish.fingerprint.clone().filter(|_| *is_whole);
-            let finish = Finish { fingerprint, has_incidents: *has_incidents, ..finish };
+            let finish = Finish { fingerprint, ..finish };
             store.finish(&target, &finish).await.map(|()| None)
         }
         Ask::RememberUnwell { behind } => {
@@ -127,81 +96,32 @@ async fn ask(
             store.remember(&target, &Note::WholeAt { at: *at, now: *now }).await.map(|()| None)
         }
         Ask::Listen(listens) => store.listen(&target, *listens).await.map(|()| None),
-        Ask::FirstCommit { .. } => Ok(None),
     }
 }
 
-/// The three of them. DynamoDB is started once: each case has a table of its own there.
-struct Stores<'a> {
-    model: MemoryStore,
-    file: tempfile::NamedTempFile,
-    sqlite: SqliteStore,
-    dynamo: &'a Dynamo,
-    table: String,
-}
-
-impl<'a> Stores<'a> {
-    fn new(dynamo: &'a Dynamo, table: String) -> Self {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let sqlite = SqliteStore::open(file.path()).unwrap();
-        dynamo.create_table(&table);
-        Self { model: MemoryStore::default(), file, sqlite, dynamo, table }
-    }
-
-    /// Sets these fields of the head in each, past the port, and leaves the others.
-    fn set(&self, fields: &[(&str, Value)]) {
-        let pairs: Vec<String> =
-            fields.iter().map(|(name, value)| format!("'$.{name}', json('{value}')")).collect();
-        let sql =
-            format!("UPDATE items SET body = json_set(body, {}) WHERE sk LIKE 'head#%'", pairs.join(", "));
-        let changed = rusqlite::Connection::open(self.file.path()).unwrap().execute(&sql, []).unwrap();
-        if changed == 0 {
-            return;
-        }
-        let is_head = |item: &Value| item["pk"]["S"] == "watch";
-        let mut item = self.dynamo.dump(&self.table).into_iter().find(is_head).unwrap();
-        for (name, value) in fields {
-            item[*name] =
-                if value.is_boolean() { json!({"BOOL": value}) } else { json!({"N": value.to_string()}) };
-        }
-        let put = json!({"TableName": self.table, "Item": item});
-        self.dynamo.database().put_item(serde_json::from_value(put).unwrap()).unwrap();
-        self.model.edit_head(&target("P"), |head| {
-            let mut document = serde_json::to_value(&*head).unwrap();
-            fields.iter().for_each(|(name, value)| document[*name] = value.clone());
-            *head = serde_json::from_value(document).unwrap();
-        });
-    }
-}
-
-async fn agree(stores: Stores<'_>, connection: &Connection, asked: &[Ask]) -> Result<(), TestCaseError> {
-    let dynamo = DynamoStore::new(connection, &stores.table);
+async fn agree(dynamo: DynamoStore, asked: &[Ask]) -> Result<(), TestCaseError> {
+    let (model, sqlite) = (MemoryStore::default(), SqliteStore::in_memory().unwrap());
     let target = target("P");
     for (step, asked) in asked.iter().enumerate() {
-        let epoch = stores.model.heads().get(&target).map_or(0, |head| head.epoch);
-        let before = stores.model.heads();
+        let epoch = model.heads().get(&target).map_or(0, |head| head.epoch);
+        let before = model.heads();
         let answers = (
-            ask(&stores.model, (step, epoch), asked).await,
-            ask(&stores.sqlite, (step, epoch), asked).await,
+            ask(&model, (step, epoch), asked).await,
+            ask(&sqlite, (step, epoch), asked).await,
             ask(&dynamo, (step, epoch), asked).await,
         );
-        if let Ask::FirstCommit { announced, events_announced, deleted } = asked {
-            let mark = |behind: &u64| json!(epoch.saturating_sub(*behind));
-            let marks = [("announced", mark(announced)), ("events_announced", mark(events_announced))];
-            stores.set(&[marks[0].clone(), marks[1].clone(), ("deleted", json!(deleted))]);
-        }
         let about = format!("step {step}, {asked:?}, on {before:?}");
         prop_assert_eq!(&answers.0, &answers.1, "SQLite: {}", about);
         prop_assert_eq!(&answers.0, &answers.2, "DynamoDB: {}", about);
-        let heads = stores.model.heads();
-        prop_assert_eq!(&heads, &stores.sqlite.load().await.unwrap().known, "SQLite: {}", about);
+        let heads = model.heads();
+        prop_assert_eq!(&heads, &sqlite.load().await.unwrap().known, "SQLite: {}", about);
         prop_assert_eq!(&heads, &dynamo.load().await.unwrap().known, "DynamoDB: {}", about);
     }
-    let log = stores.model.log_of(&target);
-    prop_assert_eq!(&log, &whole_log(&stores.sqlite, &target).await);
+    let log = model.log_of(&target);
+    prop_assert_eq!(&log, &whole_log(&sqlite, &target).await);
     prop_assert_eq!(&log, &whole_log(&dynamo, &target).await);
-    let rows = stores.model.rows_of(&target);
-    prop_assert_eq!(&rows, &stores.sqlite.rows(&target).await.unwrap());
+    let rows = model.rows_of(&target);
+    prop_assert_eq!(&rows, &sqlite.rows(&target).await.unwrap());
     prop_assert_eq!(&rows, &dynamo.rows(&target).await.unwrap());
     Ok(())
 }
@@ -216,8 +136,10 @@ fn the_three_stores_answer_alike() {
     let tables = Cell::new(100);
     let found = TestRunner::new(config).run(&asked, |asked| {
         tables.set(tables.get() + 1);
-        let stores = Stores::new(&dynamo, format!("packwatch-{}", tables.get()));
-        runtime.block_on(agree(stores, &connection, &asked))
+        // DynamoDB is started once: each case has a table of its own there.
+        let table = format!("packwatch-{}", tables.get());
+        dynamo.create_table(&table);
+        runtime.block_on(agree(DynamoStore::new(&connection, &table), &asked))
     });
     found.unwrap_or_else(|error| panic!("{error}"));
 }

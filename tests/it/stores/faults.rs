@@ -2,7 +2,7 @@
 
 use packwatch::local::SqliteStore;
 use packwatch::ports::{SnapshotStore, StoreError};
-use packwatch::state::heads::{Closing, Finish, Head, Heads, Mark, SCHEMA};
+use packwatch::state::heads::{Closing, Head, Heads, Mark, SCHEMA};
 use packwatch::state::log::Position;
 use serde_json::json;
 
@@ -23,7 +23,7 @@ async fn a_claim_whose_reply_was_lost_is_known_again_with_the_marks_of_now() {
     store.advance(&target("P"), &advance(Mark::People, 1, at(1, 7))).await.unwrap();
     dynamo.reset_requests().fault("UpdateItem", Fault::LoseReply, 1);
     let claimed = store.claim(&target("P"), &claim(1)).await.unwrap();
-    assert_eq!((claimed.epoch, claimed.people), (2, Some(at(1, 7))));
+    assert_eq!((claimed.epoch, claimed.people), (2, at(1, 7)));
     assert_eq!(claimed, head(&store, &target("P")).await);
     assert_eq!(dynamo.count("UpdateItem"), 2, "it was sent again");
 }
@@ -66,7 +66,7 @@ async fn a_write_whose_reply_was_lost_is_applied_once_and_is_no_error() {
     store.listen(&p, false).await.unwrap();
     assert_eq!(
         head(&store, &p).await,
-        Head { listens: Some(false), fingerprint: None, unwell: None, unwell_epoch: None, ..expected }
+        Head { listens: Some(false), fingerprint: None, unwell: None, ..expected }
     );
 }
 
@@ -106,7 +106,8 @@ async fn a_write_that_met_another_is_tried_again() {
     dynamo.fault("UpdateItem", Fault::Conflict, 2);
     store.listen(&p, false).await.unwrap();
     let head = head(&store, &p).await;
-    assert_eq!((head.epoch, head.announced, head.events_announced, head.accounts), (2, 2, 2, counts()));
+    let end = Position::end_of(2);
+    assert_eq!((head.epoch, head.people, head.machines, head.accounts), (2, end, end, counts()));
 }
 
 #[tokio::test]
@@ -143,7 +144,7 @@ async fn fill(store: &impl Store, pack: &str) {
     store.record(&target(pack), 1, &[change(1, 1)], Some(&begun(1))).await.unwrap();
 }
 
-/// Every write of the port is refused: a newer packwatch has raised the head's schema.
+/// Every write of the port is refused: the head is a newer packwatch's.
 async fn assert_closed(store: &impl Store) {
     let new = target("New");
     let is_newer = |result: Result<(), StoreError>| {
@@ -161,7 +162,6 @@ async fn assert_closed(store: &impl Store) {
         is_newer(store.advance(&new, &advance(mark, 1, Position::end_of(1))).await);
     }
     is_newer(store.finish(&new, &finish(1)).await);
-    is_newer(store.finish(&new, &Finish { has_incidents: true, ..finish(1) }).await);
     is_newer(store.listen(&new, false).await);
     let heads = store.load().await.unwrap();
     assert_eq!(heads.known.keys().collect::<Vec<_>>(), [&target("Old")]);
@@ -203,6 +203,28 @@ async fn a_head_of_a_newer_packwatch_in_sqlite_stays_as_it_is() {
     let before = of_new();
     assert_closed(&store).await;
     assert_eq!(of_new(), before);
+}
+
+/// What is damaged is for a person to mend: nothing is written over it.
+#[tokio::test]
+async fn a_damaged_head_closes_its_pack_and_no_other() {
+    let dynamo = Dynamo::with_table(TABLE);
+    let store = dynamo_store(&dynamo).await;
+    fill(&store, "Sound").await;
+    fill(&store, "Torn").await;
+    let items = dynamo.dump(TABLE);
+    let mut torn = items.into_iter().find(|item| item["sk"]["S"] == "head#eu-west-1#Torn").unwrap();
+    torn.as_object_mut().unwrap().remove("epoch");
+    let put = json!({"TableName": TABLE, "Item": torn});
+    dynamo.database().put_item(serde_json::from_value(put).unwrap()).unwrap();
+    let heads = store.load().await.unwrap();
+    assert_eq!(heads.known.keys().collect::<Vec<_>>(), [&target("Sound")]);
+    assert!(heads.unreadable[&target("Torn")].contains("epoch"), "{:?}", heads.unreadable);
+    let before = dynamo.dump(TABLE);
+    assert!(store.claim(&target("Torn"), &claim(0)).await.is_err());
+    let closed = store.record(&target("Torn"), 1, &[], Some(&Closing::Counted(counts()))).await;
+    assert!(closed.is_err(), "{closed:?}");
+    assert_eq!(dynamo.dump(TABLE), before);
 }
 
 /// Its key may be of another form, too.

@@ -2,7 +2,7 @@
 
 use packwatch::model::Kind;
 use packwatch::ports::StoreError;
-use packwatch::state::heads::{Claim, Closing, FIRST_SCHEMA, Finish, Head, Mark, Note, SCHEMA};
+use packwatch::state::heads::{Claim, Closing, Finish, Head, Mark, Note};
 use packwatch::state::log::Position;
 use packwatch::state::silence::Silence;
 
@@ -45,9 +45,8 @@ pub(super) async fn a_claim_returns_the_head_as_it_now_is(store: &impl Store) {
         epoch: 2,
         life: Some(1),
         accounts: counts(),
-        people: Some(at(1, 7)),
-        machines: Some(Position::end_of(1)),
-        events_announced: 1,
+        people: at(1, 7),
+        machines: Position::end_of(1),
         listens: Some(false),
         ..loaded
     };
@@ -61,11 +60,9 @@ pub(super) async fn a_claim_takes_the_fingerprint_and_keeps_the_rest(store: &imp
     tell_all(store, &target, 1).await;
     store.finish(&target, &finish(1)).await.unwrap();
     let before = head(store, &target).await;
-    assert!(before.fingerprint.is_some() && before.schema == FIRST_SCHEMA);
-    assert_eq!((before.unwell(), before.unwell_epoch), (Some(&"unwell".to_owned()), Some(1)));
+    assert!(before.fingerprint.is_some() && before.unwell.is_some());
     let other = Claim { born: "other".to_owned(), listens: None, ..claim(1) };
-    let after =
-        Head { epoch: 2, fingerprint: None, unwell: None, unwell_epoch: None, schema: SCHEMA, ..before };
+    let after = Head { epoch: 2, fingerprint: None, unwell: None, ..before };
     assert_eq!(store.claim(&target, &other).await, Ok(after.clone()));
     assert_eq!(head(store, &target).await, after);
 }
@@ -74,14 +71,9 @@ pub(super) async fn a_finish_needs_the_epoch_and_that_nobody_lacks_anything(stor
     let target = target("P");
     store.claim(&target, &claim(0)).await.unwrap();
     let end = Position::end_of(1);
-    let ill = |epoch| Finish { has_incidents: true, ..finish(epoch) };
-    for finish in [finish(1), ill(1)] {
-        assert_eq!(store.finish(&target, &finish).await, SUPERSEDED, "people lack something");
-    }
+    assert_eq!(store.finish(&target, &finish(1)).await, SUPERSEDED, "people lack something");
     store.advance(&target, &advance(Mark::People, 1, end)).await.unwrap();
-    for finish in [finish(1), ill(1)] {
-        assert_eq!(store.finish(&target, &finish).await, SUPERSEDED, "machines lack something");
-    }
+    assert_eq!(store.finish(&target, &finish(1)).await, SUPERSEDED, "machines lack something");
     store.listen(&target, false).await.unwrap();
     let before = head(store, &target).await;
     store.finish(&target, &finish(1)).await.unwrap();
@@ -92,39 +84,10 @@ pub(super) async fn a_finish_needs_the_epoch_and_that_nobody_lacks_anything(stor
         assert_eq!(Some(head(store, &target).await), finish.applied_to(&before));
     }
     store.claim(&target, &claim(1)).await.unwrap();
-    for finish in [finish(1), ill(1), ill(3)] {
+    for finish in [finish(1), finish(3)] {
         assert_eq!(store.finish(&target, &finish).await, SUPERSEDED, "another epoch");
     }
     assert_eq!(head(store, &target).await.fingerprint, None);
-}
-
-pub(super) async fn a_head_that_an_older_packwatch_understands_is_stored_in_its_form(store: &impl Store) {
-    let plain = target("Plain");
-    store.claim(&plain, &claim(0)).await.unwrap();
-    store.record(&plain, 1, &[], Some(&begun(1))).await.unwrap();
-    tell_all(store, &plain, 1).await;
-    store.finish(&plain, &Finish { has_incidents: true, ..finish(1) }).await.unwrap();
-    assert_eq!(head(store, &plain).await.schema, SCHEMA, "it would lose the incident");
-    store.finish(&plain, &finish(1)).await.unwrap();
-    assert_eq!(head(store, &plain).await.schema, FIRST_SCHEMA);
-
-    let deaf = target("Deaf");
-    store.claim(&deaf, &Claim { listens: None, ..claim(0) }).await.unwrap();
-    store.advance(&deaf, &advance(Mark::People, 1, Position::end_of(1))).await.unwrap();
-    store.finish(&deaf, &finish(1)).await.unwrap();
-    assert_eq!(head(store, &deaf).await.schema, SCHEMA, "it would send what nobody waits for");
-
-    let again = target("Again");
-    store.claim(&again, &claim(0)).await.unwrap();
-    store.record(&again, 1, &[], Some(&gone(1))).await.unwrap();
-    tell_all(store, &again, 1).await;
-    store.finish(&again, &finish(1)).await.unwrap();
-    assert_eq!(head(store, &again).await.schema, SCHEMA, "rows may be left, and count for it");
-    store.claim(&again, &claim(1)).await.unwrap();
-    store.record(&again, 2, &[], Some(&begun(2))).await.unwrap();
-    tell_all(store, &again, 2).await;
-    store.finish(&again, &finish(2)).await.unwrap();
-    assert_eq!(head(store, &again).await.schema, SCHEMA);
 }
 
 pub(super) async fn that_machines_listen_is_said_in_a_head_that_exists(store: &impl Store) {
@@ -136,7 +99,7 @@ pub(super) async fn that_machines_listen_is_said_in_a_head_that_exists(store: &i
     store.listen(&target, true).await.unwrap();
     assert_eq!(head(store, &target).await, before, "it said so already");
     store.listen(&target, false).await.unwrap();
-    let after = Head { listens: Some(false), fingerprint: None, unwell: None, unwell_epoch: None, ..before };
+    let after = Head { listens: Some(false), fingerprint: None, unwell: None, ..before };
     assert_eq!(head(store, &target).await, after);
 }
 
@@ -158,15 +121,15 @@ pub(super) async fn what_is_not_well_is_noted_where_nothing_is_owed(store: &impl
     assert_eq!((noted(0).await, noted(2).await), (None, None), "another epoch");
     let before = head(store, &target).await;
     assert_eq!(noted(1).await, Some("noted".to_owned()));
-    let after = Head { unwell: Some("noted".to_owned()), unwell_epoch: Some(1), ..before };
+    let after = Head { unwell: Some("noted".to_owned()), ..before };
     assert_eq!(head(store, &target).await, after);
     let claimed = store.claim(&target, &claim(1)).await.unwrap();
-    assert_eq!((claimed.unwell, claimed.unwell_epoch), (None, None));
+    assert_eq!(claimed.unwell, None);
     let deaf = super::target("Deaf");
     store.claim(&deaf, &Claim { listens: Some(false), ..claim(0) }).await.unwrap();
     store.advance(&deaf, &advance(Mark::People, 1, Position::end_of(1))).await.unwrap();
     store.remember(&deaf, &unwell(1)).await.unwrap();
-    assert_eq!(head(store, &deaf).await.unwell_epoch, Some(1), "no machines listen");
+    assert_eq!(head(store, &deaf).await.unwell, Some("noted".to_owned()), "no machines listen");
 }
 
 pub(super) async fn a_whole_look_is_noted_unless_a_later_one_is(store: &impl Store) {

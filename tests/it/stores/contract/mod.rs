@@ -11,7 +11,7 @@ use packwatch::model::{AccountId, Kind, Status, Target};
 use packwatch::ports::{HistoryReader, SilenceStore, SnapshotStore};
 use packwatch::state::heads::{Advance, Change, Claim, Closing, Counts, Finish, Head, Mark};
 use packwatch::state::log::{Notice, PackEvent, Place, Position};
-use packwatch::state::{Row, State, Transition};
+use packwatch::state::{Ended, Incident, Row, State, Told, Transition};
 
 use crate::harness::dynamo::Dynamo;
 use crate::protocol::memory::MemoryStore;
@@ -46,7 +46,6 @@ contract! {
         a_claim_returns_the_head_as_it_now_is
         a_claim_takes_the_fingerprint_and_keeps_the_rest
         a_finish_needs_the_epoch_and_that_nobody_lacks_anything
-        a_head_that_an_older_packwatch_understands_is_stored_in_its_form
         that_machines_listen_is_said_in_a_head_that_exists
         what_is_not_well_is_noted_where_nothing_is_owed
         a_whole_look_is_noted_unless_a_later_one_is
@@ -132,19 +131,30 @@ pub(crate) fn change(n: u64, epoch: u64) -> Change {
         silenced: true,
         flapping: Some(7),
         damped: true,
-        incident_id: None,
-        baseline: false,
-        told: None,
+        incident_id: Some("0123456789abcdef0123456789abcdef".to_owned()),
+        baseline: true,
+        told: false,
         expires_at: "2027-02-18T10:00:00Z".parse().unwrap(),
     };
+    let told = Told {
+        stuck: true,
+        status: Some("CREATE_FAILED".parse().unwrap()),
+        error_code: Some("Code".to_owned()),
+    };
+    let incident = Incident {
+        tried_again: 3,
+        told: Some(told),
+        ..Incident::begun(&target("P"), "born", account(n), epoch)
+    };
+    let ended = Ended { id: "0123456789abcdef0123456789abcdef".to_owned(), failing_since: now() };
     let row = Row {
         state: state("CREATE_FAILED"),
         failing_since: Some(now()),
         turns: vec![now()],
         flapping: true,
-        epoch: 0,
-        incident: None,
-        unsaid_end: None,
+        epoch,
+        incident: Some(incident),
+        unsaid_end: Some(Box::new(ended)),
     };
     Change { account: account(n), row: Some(row), transition: Some(Box::new(transition)) }
 }
@@ -177,7 +187,7 @@ pub(crate) fn advance(mark: Mark, epoch: u64, to: Position) -> Advance {
 pub(crate) fn finish(epoch: u64) -> Finish {
     let some = |text: &str| Some(text.to_owned());
     let (fingerprint, unwell) = (some("fingerprint"), some("unwell"));
-    Finish { epoch, fingerprint, unwell, has_incidents: false, at: now() }
+    Finish { epoch, fingerprint, unwell, at: now() }
 }
 
 /// Everything that a store is.
