@@ -35,7 +35,7 @@ fn rows(document: &str) -> Result<Vec<DetailedStatus>, String> {
     let target = Target { region: "eu-west-1".parse().unwrap(), pack: "P".parse().unwrap() };
     let mut recorded = RecordedStatuses::new(target.region.clone());
     recorded.add(target.pack.clone(), document, "day.json").map_err(|error| error.to_string())?;
-    let (mut rows, mut request) = (Vec::new(), PageRequest { limit: Some(7), token: None });
+    let (mut rows, mut request) = (Vec::new(), PageRequest { limit: Some(7), ..PageRequest::default() });
     loop {
         let page =
             at_once(recorded.statuses(&target, &Filters::default(), &request)).expect("it is recorded");

@@ -305,7 +305,7 @@ mod tests {
     fn what_is_not_watched_is_in_one_part_and_what_others_look_after_is_known() {
         let settings = settings("!Old", "eu-west-1,us-east-1");
         let mut heads = Heads::default();
-        let owing = Head { life: Some(1), announced: 0, ..head() };
+        let owing = Head { life: Some(1), ..head() };
         for (region, pack) in [
             ("eu-west-1", "Old"),
             ("us-east-1", "Old"),
