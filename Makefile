@@ -88,11 +88,11 @@ bench-board: .venv-browser/.stamp ## Time the page of 10,000 accounts and 50 pac
 HISTORIES ?= 200
 SEED ?=
 
-soak: ## Kill the real function at random, HISTORIES times (SEED=n), and search the larger spaces
+soak: ## Kill the real function at random, HISTORIES times (SEED=n), and search all that `make test` leaves out
 	PACKWATCH_SOAK_HISTORIES=$(HISTORIES) $(if $(SEED),PACKWATCH_SOAK_SEED=$(SEED) PROPTEST_RNG_SEED=$(SEED)) \
 		cargo test --locked --all-features --test it -- --include-ignored --nocapture \
-		protocol::soak:: protocol::model:: messages::hostile:: protocol::interleavings:: protocol::quick_looks:: \
-		protocol::crashes::no_two_faults_of_quick_looks
+		protocol::soak:: protocol::model:: protocol::interleavings:: protocol::quick_looks:: protocol::crashes::no_two \
+		protocol::accounts::the_oracle_agrees_with_a_million messages::hostile:: messages::limits::no_digest_of_a_thousand
 
 # The files of a run, of what is kept, and of the digest that unit tests judge alone, without the world beside them.
 MUTATED := $(addprefix src/watch/,account_names.rs batch.rs budget.rs compare.rs flap.rs kind.rs look.rs observe.rs \

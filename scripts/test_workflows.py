@@ -85,7 +85,7 @@ class Workflows(unittest.TestCase):
             for system in ("apple-darwin", "unknown-linux-gnu")
         ]
         self.assertEqual(sorted(matrix("command-line", "target")), systems)
-        self.assertEqual(release["publish"]["needs"], ["function", "command-line"])
+        self.assertEqual(release["publish"]["needs"], ["soak", "function", "command-line"])
 
     def test_the_readme_states_the_oldest_rust(self):
         oldest = tomllib.loads((PROJECT / "Cargo.toml").read_text())["package"]["rust-version"]

@@ -41,22 +41,6 @@ fn told(stage: &Stage) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_late_whole_look_that_finds_no_time_keeps_no_failure_from_anybody() {
-    let stage = Stage::new().await;
-    stage.world.add_pack(REGION, LARGE, 2000);
-    stage.tick().await;
-    stage.forget();
-    stage.seen_whole(LARGE, 4 * HOUR);
-    fail(&stage, REGION, LARGE, 100);
-    // A quick look takes a second, a whole one eight.
-    stage.world.latency(Duration::from_millis(400));
-    for _ in 0..3 {
-        let _however_it_ended = tick_within(&stage, Duration::from_secs(6)).await;
-    }
-    assert_eq!(told(&stage).len(), 1, "told within three ticks");
-}
-
-#[tokio::test]
 async fn a_late_whole_look_that_finds_no_time_keeps_small_packs_from_nobody() {
     let stage = Stage::with(&[REGIONS]).await;
     stage.world.add_pack(REGION, LARGE, 2000).add_pack(ELSEWHERE, PACK, 3);
@@ -198,36 +182,6 @@ async fn a_region_that_does_not_list_its_packs_blinds_no_other() {
 }
 
 #[tokio::test]
-async fn an_account_that_moves_while_a_quick_look_reads_is_told_right() {
-    let stage = Stage::with(&[("PACKWATCH_FLAP_LIMIT", "never")]).await;
-    stage.world.add_pack(REGION, LARGE, 1300);
-    stage.tick().await;
-    let who = account(7);
-    let statuses = ["UPDATE_SUCCESSFUL", "UPDATE_IN_PROGRESS", "UPDATE_FAILED"];
-    for from in statuses {
-        for to in statuses.into_iter().filter(|to| *to != from) {
-            for calls in [0, 2, 3, 5] {
-                stage.world.set_status(REGION, LARGE, &who, from);
-                stage.tick().await;
-                stage.world.move_after(calls, REGION, LARGE, &who, to);
-                stage.tick().await;
-                let answer = stage.tick().await;
-                assert!(looks(&answer) == ["Quick"], "{answer}");
-                let rows = stage.dynamo.dump("packwatch");
-                let row = rows.iter().find(|item| item["sk"]["S"] == format!("account#{who}")).unwrap();
-                assert_eq!(row["status"]["S"], to, "{from} to {to} after {calls}");
-                let left: Vec<String> = told(&stage)
-                    .into_iter()
-                    .filter(|told| told.contains("Left") || told.contains("Joined"))
-                    .collect();
-                assert_eq!(left, [""; 0], "{from} to {to} after {calls}");
-                stage.forget();
-            }
-        }
-    }
-}
-
-#[tokio::test]
 async fn whole_looks_that_are_due_follow_several_quick_ones_that_claimed() {
     let stage = Stage::new().await;
     let packs = [1, 2].map(|n| format!("{LARGE}-{n}"));
@@ -244,39 +198,6 @@ async fn whole_looks_that_are_due_follow_several_quick_ones_that_claimed() {
     let answer = stage.tick().await;
     assert_eq!((outcomes(&answer), looks(&answer)), (vec!["Changed"; 2], vec!["Whole"; 2]));
     assert_eq!(told(&stage).len(), 4);
-}
-
-#[tokio::test]
-async fn two_ticks_at_once_tell_each_change_once() {
-    let stage = Stage::with(&[("PACKWATCH_GROUP_WAIT", "1s")]).await;
-    for n in 1..=3 {
-        stage.world.add_pack(REGION, &format!("{LARGE}-{n}"), 1300);
-    }
-    stage.tick().await;
-    stage.forget();
-    for n in 1..=3 {
-        let pack = format!("{LARGE}-{n}");
-        fail(&stage, REGION, &pack, 7);
-        stage.world.leave(REGION, &pack, &account(900));
-        stage.seen_whole(&pack, HOUR + Duration::from_secs(60));
-    }
-    stage.world.latency(Duration::from_millis(30));
-    let other = stage.lambda.beside();
-    let (a, b) = tokio::join!(
-        stage.lambda.invoke(scheduled(), Duration::from_secs(60)),
-        other.invoke(scheduled(), Duration::from_secs(60))
-    );
-    assert!(a.is_ok() && b.is_ok(), "{a:?} {b:?}");
-    stage.world.latency(Duration::ZERO);
-    stage.tick().await;
-    assert_eq!(told(&stage).len(), 6, "{:?}", told(&stage));
-    let accounts: usize = stage
-        .digests()
-        .iter()
-        .flat_map(|digest| digest["Packs"].as_array().unwrap().clone())
-        .map(|pack| pack["Transitions"].as_array().unwrap().len())
-        .sum();
-    assert_eq!(accounts, 6);
 }
 
 #[tokio::test]
@@ -352,130 +273,6 @@ async fn quick_looks_find_what_follows_from_the_time() {
     stage.forget();
     let answer = stage.tick().await;
     assert_eq!((told(&stage).len(), outcomes(&answer)), (0, vec!["Unchanged"]));
-}
-
-#[tokio::test]
-async fn settings_that_change_between_quick_looks() {
-    let mut stage = Stage::new().await;
-    stage.world.add_pack(REGION, LARGE, 1300);
-    fail(&stage, REGION, LARGE, 1);
-    stage.tick().await;
-    stage.forget();
-    let set = |stage: &mut Stage, name: &str, value: &str| {
-        stage.set(name, value);
-        stage.forget();
-    };
-    set(&mut stage, "PACKWATCH_EXCLUDE_ACCOUNTS", &account(1));
-    stage.tick().await;
-    assert_eq!(told(&stage), [format!("{LARGE} {} Left", account(1))], "its incident ends");
-    set(&mut stage, "PACKWATCH_EXCLUDE_ACCOUNTS", "");
-    stage.tick().await;
-    assert_eq!(told(&stage), [format!("{LARGE} {} Failed", account(1))]);
-    set(&mut stage, "PACKWATCH_EVENTS_TOPIC_ARN", "");
-    fail(&stage, REGION, LARGE, 2);
-    stage.tick().await;
-    assert_eq!(stage.digests().len(), 1);
-    set(&mut stage, "PACKWATCH_EVENTS_TOPIC_ARN", EVENTS);
-    stage.tick().await;
-    assert_eq!((told(&stage).len(), stage.digests().len()), (0, 0));
-    fail(&stage, REGION, LARGE, 3);
-    stage.tick().await;
-    assert_eq!(told(&stage), [format!("{LARGE} {} Failed", account(3))]);
-    stage.world.add_pack(REGION, "Other", 1);
-    set(&mut stage, "PACKWATCH_PACKS", "Other");
-    stage.tick().await;
-    stage.forget();
-    fail(&stage, REGION, LARGE, 4);
-    stage.tick().await;
-    assert_eq!(stage.world.messages().len(), 0);
-    set(&mut stage, "PACKWATCH_PACKS", "*");
-    stage.tick().await;
-    assert_eq!(told(&stage), [format!("{LARGE} {} Failed", account(4))]);
-}
-
-#[tokio::test]
-async fn a_run_that_is_killed_anywhere_loses_nothing_though_a_whole_look_is_due() {
-    let stage = Stage::with(&[("PACKWATCH_FLAP_LIMIT", "never")]).await;
-    for n in 1..=2 {
-        stage.world.add_pack(REGION, &format!("{LARGE}-{n}"), 1300);
-    }
-    stage.tick().await;
-    for k in (2..90).step_by(11) {
-        stage.forget();
-        for n in 1..=2 {
-            let pack = format!("{LARGE}-{n}");
-            fail(&stage, REGION, &pack, k);
-            stage.world.leave(REGION, &pack, &account(500 + k));
-        }
-        stage.seen_whole("Large-1", HOUR + Duration::from_secs(60));
-        stage.dynamo.reset_requests();
-        stage.world.latency(Duration::from_millis(4)).sns_latency(Duration::from_millis(4));
-        let requests = || stage.world.requests().len() + stage.dynamo.requests().len();
-        let killing = async {
-            while requests() < k {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-            stage.lambda.kill();
-        };
-        let tick = stage.lambda.invoke(scheduled(), Duration::from_secs(30));
-        let ended = tokio::select! {
-            _ended = tick => true,
-            () = killing => false,
-        };
-        stage.world.latency(Duration::ZERO).heal_sns();
-        stage.lambda.kill();
-        stage.tick().await;
-        // Everybody is seen, at the latest an hour later.
-        for n in 1..=2 {
-            stage.seen_whole(&format!("{LARGE}-{n}"), HOUR + Duration::from_secs(60));
-        }
-        stage.tick().await;
-        let mut told = told(&stage);
-        let copies = told.len();
-        told.dedup();
-        let digests = stage.digests();
-        let lines: usize = digests
-            .iter()
-            .flat_map(|digest| digest["Packs"].as_array().unwrap().clone())
-            .map(|pack| pack["Transitions"].as_array().unwrap().len())
-            .sum();
-        assert_eq!(told.len(), 4, "{k}: {told:?}");
-        assert!(copies <= 8 && (4..=8).contains(&lines), "{k}: {copies} {lines}");
-        stage.forget();
-        assert_eq!(outcomes(&stage.tick().await), ["Unchanged"; 2], "{k}");
-        if ended {
-            return;
-        }
-    }
-}
-
-#[tokio::test]
-async fn silences_that_begin_and_end_between_quick_looks() {
-    let stage = Stage::new().await;
-    stage.world.add_pack(REGION, LARGE, 1300);
-    stage.tick().await;
-    let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let silence = |until: u64| {
-        json!({"pk": {"S": "watch"}, "sk": {"S": "silence#x"}, "schema": {"N": "1"}, "id": {"S": "x"},
-            "expires_at": {"N": until.to_string()}, "reason": {"S": "r"}, "by": {"S": "b"}})
-    };
-    stage.put(&silence(now() + 3600));
-    stage.forget();
-    fail(&stage, REGION, LARGE, 1);
-    let answer = stage.tick().await;
-    assert_eq!((told(&stage).len(), stage.digests().len()), (1, 0), "{answer}");
-    stage.forget();
-    stage.put(&silence(now() - 1));
-    let answer = stage.tick().await;
-    assert_eq!((looks(&answer), stage.digests().len()), (vec!["Quick"], 1));
-    assert_eq!(stage.digests()[0]["Packs"][0]["Transitions"][0]["Kind"], "Failed", "they never heard of it");
-    stage.forget();
-    stage.put(&silence(now() + 3600));
-    stage.tick().await;
-    stage.world.set_status(REGION, LARGE, &account(1), "UPDATE_SUCCESSFUL");
-    stage.tick().await;
-    assert_eq!(stage.digests().len(), 1, "the end of what they were told of");
-    assert_eq!(outcomes(&stage.tick().await), ["Unchanged"]);
 }
 
 #[tokio::test]

@@ -154,28 +154,6 @@ async fn who_is_well_and_joins_or_leaves_is_told_by_the_next_whole_look() {
 }
 
 #[tokio::test]
-async fn a_whole_look_that_is_due_follows_a_quick_one_that_claimed() {
-    let stage = stage().await;
-    stage.seen_whole(LARGE, Duration::from_secs(3601));
-    fail(&stage, LARGE, 100);
-    stage.world.leave(REGION, LARGE, &account(900));
-    let (answer, kinds) = stage.tick_and_events().await;
-    assert_eq!(
-        (kinds, looks(&answer)),
-        (vec!["Failed".into(), "Left".into()], vec!["Whole", "Quick", "Quick"])
-    );
-    let target = &answer["Targets"][0];
-    assert_eq!(
-        (outcomes(&answer)[0], &target["Transitions"]),
-        ("Changed", &json!(2)),
-        "both looks, one report"
-    );
-    let (answer, kinds) = stage.tick_and_events().await;
-    assert_eq!((kinds, looks(&answer)), (vec![], vec!["Quick"; 3]));
-    assert_eq!(outcomes(&answer), ["Unchanged"; 3]);
-}
-
-#[tokio::test]
 async fn a_whole_look_that_is_due_follows_though_the_announcers_are_done_with_the_claim() {
     let stage = stage_with(&[("PACKWATCH_GROUP_WAIT", "0s")]).await;
     PACKS.iter().for_each(|pack| stage.seen_whole(pack, Duration::from_secs(3601)));
@@ -185,43 +163,6 @@ async fn a_whole_look_that_is_due_follows_though_the_announcers_are_done_with_th
     stage.world.latency(Duration::from_millis(50));
     let (answer, kinds) = stage.tick_and_events().await;
     assert_eq!((kinds, looks(&answer)), (vec!["Failed".into(), "Left".into()], vec!["Whole"; 3]), "{answer}");
-}
-
-#[tokio::test]
-async fn a_target_that_changes_in_every_tick_and_was_never_seen_whole_is_seen_whole() {
-    let stage = stage().await;
-    // As where the note of it was not written.
-    let mut head = stage.head(LARGE);
-    head.as_object_mut().unwrap().remove("whole_at").unwrap();
-    stage.put(&head);
-    fail(&stage, LARGE, 100);
-    stage.world.leave(REGION, LARGE, &account(900));
-    let (answer, kinds) = stage.tick_and_events().await;
-    assert_eq!((kinds, looks(&answer)[0]), (vec!["Failed".into(), "Left".into()], "Whole"));
-}
-
-#[tokio::test]
-async fn a_whole_look_that_lost_its_claim_catches_up() {
-    let stage = stage().await;
-    stage.seen_whole(LARGE, Duration::from_secs(3601));
-    stage.world.leave(REGION, LARGE, &account(900));
-    stage.world.latency(Duration::from_millis(50));
-    let another_run = async {
-        while calls(&stage.world).0 < 3 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        // It claimed the pack, and died.
-        let mut head = stage.head(LARGE);
-        let epoch: u64 = head["epoch"]["N"].as_str().unwrap().parse().unwrap();
-        head["epoch"]["N"] = (epoch + 1).to_string().into();
-        stage.put(&head);
-    };
-    let (answer, ()) = tokio::join!(stage.tick(), another_run);
-    assert_eq!((outcomes(&answer)[0], looks(&answer)[0]), ("Changed", "Whole"), "{answer}");
-    // Confirmed, asked for again, and asked for in the two other packs.
-    assert_eq!(stage.calls(), (WHOLE_LOOK, 3 * QUICK_LOOK + 1 + 1 + 2));
-    let events = stage.world.messages_to(EVENTS);
-    assert_eq!((events.len(), events[0].attribute("Kind")), (1, Some("Left")));
 }
 
 #[tokio::test]
@@ -277,19 +218,6 @@ async fn what_is_not_well_is_seen_though_a_late_whole_look_finds_no_time() {
 }
 
 #[tokio::test]
-async fn a_filter_that_pages_before_it_filters_is_not_relied_on() {
-    let stage = stage().await;
-    stage.world.filter_after_paging();
-    fail(&stage, LARGE, 100);
-    let (answer, kinds) = stage.tick_and_events().await;
-    assert_eq!((kinds, looks(&answer)), (vec!["Failed".to_owned()], vec!["Whole"; 3]));
-    assert!(stage.calls().0 >= 3 * WHOLE_LOOK);
-    let (answer, kinds) = stage.tick_and_events().await;
-    assert_eq!((outcomes(&answer), kinds), (vec!["Unchanged"; 3], vec![]));
-    assert_eq!(stage.calls(), (3 * WHOLE_LOOK, 0), "for a day nobody asks for some");
-}
-
-#[tokio::test]
 async fn a_whole_look_that_a_quick_one_became_is_not_made_again_because_it_is_due() {
     let stage = stage().await;
     stage.world.filter_after_paging();
@@ -298,16 +226,6 @@ async fn a_whole_look_that_a_quick_one_became_is_not_made_again_because_it_is_du
     let (answer, kinds) = stage.tick_and_events().await;
     assert_eq!((kinds, looks(&answer)), (vec!["Failed".to_owned()], vec!["Whole"; 3]));
     assert_eq!(stage.calls().0, 3 * WHOLE_LOOK);
-}
-
-#[tokio::test]
-async fn a_filter_that_lies_tells_nothing_wrong() {
-    let stage = stage().await;
-    stage.world.filter_lies(1);
-    let (answer, kinds) = stage.tick_and_events().await;
-    assert_eq!((outcomes(&answer), kinds), (vec!["Unchanged"; 3], vec![]));
-    assert!(looks(&answer).contains(&"Whole"), "{answer}");
-    assert!(PACKS.iter().any(|pack| stage.head(pack).get("whole_until").is_some()));
 }
 
 #[tokio::test]
@@ -323,15 +241,6 @@ async fn without_what_a_quick_look_compares_with_it_compares_with_the_rows() {
     assert_eq!(stage.head(LARGE)["epoch"], head["epoch"], "nothing was claimed");
     stage.tick_and_events().await;
     assert_eq!(stage.table_requests(), [("Query".to_owned(), 1)]);
-}
-
-#[tokio::test]
-async fn a_pack_that_is_gone_is_told_by_the_next_tick() {
-    let stage = stage().await;
-    stage.world.delete_pack(REGION, LARGE);
-    let (answer, kinds) = stage.tick_and_events().await;
-    assert_eq!(outcomes(&answer)[0], "Deleted");
-    assert!(kinds.contains(&"PackDeleted".to_owned()));
 }
 
 #[tokio::test]

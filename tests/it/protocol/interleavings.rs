@@ -117,9 +117,9 @@ fn two_runs_and_a_change() {
 }
 
 #[test]
-fn two_runs_with_two_switches_two_changes_and_a_fault() {
-    let space = Space { changes: &[FAIL, BACK], faults: 1, replies: true, switches: 2, ..TWO };
-    assert_sound("two runs, two switches, two changes, a crash or a lost reply", space, 166_366, 16_610);
+fn two_runs_with_one_switch_a_change_and_a_fault() {
+    let space = Space { faults: 1, replies: true, switches: 1, ..TWO };
+    assert_sound("two runs, one switch, a change, a crash or a lost reply", space, 1_032, 2_098);
 }
 
 #[test]
@@ -130,9 +130,9 @@ fn two_runs_two_changes_and_a_fault() {
 }
 
 #[test]
-fn two_first_runs_with_two_switches_a_change_and_a_fault() {
-    let space = Space { changes: &[MOVE], faults: 1, replies: true, baseline: false, switches: 2, ..TWO };
-    assert_sound("two first runs, two switches, a change, a crash or a lost reply", space, 82_369, 20_423);
+fn two_first_runs_with_one_switch_a_change_and_a_crash() {
+    let space = Space { changes: &[MOVE], faults: 1, baseline: false, switches: 1, ..TWO };
+    assert_sound("two first runs, one switch, a change, a crash", space, 4_115, 3_109);
 }
 
 #[test]
@@ -149,6 +149,7 @@ fn three_runs_with_one_switch_and_a_change() {
 }
 
 #[test]
+#[ignore = "takes minutes: `make soak`"]
 fn three_runs_with_one_switch_two_changes_and_a_crash() {
     let space = Space { runs: 3, changes: &[FAIL, BACK], faults: 1, switches: 1, ..TWO };
     assert_sound("three runs, one switch, two changes, a crash", space, 58_988, 28_970);
@@ -171,9 +172,9 @@ pub(super) fn caught(mutant: Mutant, space: Space) {
 }
 
 /// A run that is overtaken by one that saw something newer.
-const OVERTAKEN: Space = Space { changes: &[FAIL, FAIL_OTHERWISE], ..TWO };
+const OVERTAKEN: Space = Space { changes: &[FAIL, FAIL_OTHERWISE], switches: 2, ..TWO };
 
-const THREE: Space = Space { runs: 3, changes: &[FAIL, BACK], faults: 1, ..TWO };
+const THREE: Space = Space { runs: 3, changes: &[FAIL, BACK], faults: 1, switches: 2, ..TWO };
 
 #[test]
 fn writes_that_are_not_fenced_are_caught() {
@@ -247,7 +248,7 @@ const JOIN_ILL: fn(&World) = |world| {
 
 #[test]
 fn a_confirmation_after_the_claim_is_caught() {
-    let space = Space { before: Some(LEAVE), changes: &[JOIN_ILL, FAIL_OTHERWISE], switches: 3, ..TWO };
+    let space = Space { before: Some(LEAVE), changes: &[JOIN_ILL, FAIL_OTHERWISE], switches: 2, ..TWO };
     caught(Mutant::ConfirmationAfterTheClaim, space);
 }
 
@@ -258,7 +259,7 @@ fn a_notice_that_is_not_the_last_of_its_epoch_is_caught() {
 
 #[test]
 fn a_target_that_is_not_told_since_it_was_claimed_again_is_caught() {
-    caught(Mutant::DroppedSinceClaimedAgain, Space { changes: &[FAIL], faults: 1, ..TWO });
+    caught(Mutant::DroppedSinceClaimedAgain, Space { faults: 1, switches: 2, ..TWO });
 }
 
 #[test]

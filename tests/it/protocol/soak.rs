@@ -26,7 +26,7 @@ use crate::world::faults::NextFault;
 use crate::world::messages::SnsFault;
 use crate::world::packs::account;
 
-const TIME_BOX: Duration = Duration::from_secs(25);
+const TIME_BOX: Duration = Duration::from_secs(10);
 const ROUNDS: usize = 5;
 const ACCOUNTS: usize = 12;
 
