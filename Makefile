@@ -91,7 +91,7 @@ SEED ?=
 soak: ## Kill the real function at random, HISTORIES times (SEED=n), and search all that `make test` leaves out
 	PACKWATCH_SOAK_HISTORIES=$(HISTORIES) $(if $(SEED),PACKWATCH_SOAK_SEED=$(SEED) PROPTEST_RNG_SEED=$(SEED)) \
 		cargo test --locked --all-features --test it -- --include-ignored --nocapture \
-		protocol::soak:: protocol::model:: protocol::interleavings:: protocol::quick_looks:: protocol::crashes::no_two \
+		protocol::soak:: protocol::model:: protocol::interleavings:: protocol::quick_scans:: protocol::crashes::no_two \
 		protocol::accounts::the_oracle_agrees_with_a_million messages::hostile:: messages::limits::no_digest_of_a_thousand
 
 # The files of a run, of what is kept, and of the digest that unit tests judge alone, without the world beside them.

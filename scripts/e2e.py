@@ -140,7 +140,7 @@ def suit_ministack(template: Path) -> list[str]:
     """Changes the built template where ministack differs from AWS; gives the names of what had to go.
 
     It refuses alarms with metric math, and wants an action sns:PublishBatch that AWS does not have (there sns:Publish
-    allows both). The group wait is for people, and here only costs time.
+    allows both).
     """
     head, *resources = re.split(r"(?m)^(?=  \w+:$)", template.read_text())
     refused = [
@@ -153,8 +153,7 @@ def suit_ministack(template: Path) -> list[str]:
         for block in resources
         if block not in refused
     ]
-    suited = sam_local.declare("".join(kept), {"PACKWATCH_GROUP_WAIT": "1s"})
-    template.write_text(head + suited)
+    template.write_text(head + "".join(kept))
     return [block.split(":")[0].strip() for block in refused]
 
 
@@ -245,7 +244,7 @@ def check_deployment(cloud: Cloud, outputs: dict[str, str]) -> None:
 
 
 def packs_of(digests: list[dict], kind: str) -> list[dict]:
-    """The packs of one type in all digests: a group wait may split what belongs together."""
+    """The packs of one type in all digests: several digests may share what belongs together."""
     return [pack for digest in digests for pack in digest["Packs"] if pack["Type"] == kind]
 
 

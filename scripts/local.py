@@ -98,7 +98,6 @@ def start_lambda(
             PACKWATCH_TABLE=TABLE,
             PACKWATCH_ALERTS_TOPIC_ARN=topics["alerts"],
             PACKWATCH_EVENTS_TOPIC_ARN=topics["events"],
-            PACKWATCH_GROUP_WAIT="1s",
         )
     )
     return f"http://{at}/2015-03-31/functions/function/invocations"

@@ -176,7 +176,6 @@ def variables(moto: str, world: str) -> dict[str, str]:
         "PACKWATCH_TABLE": local.TABLE,
         "PACKWATCH_ALERTS_TOPIC_ARN": topics["alerts"],
         "PACKWATCH_EVENTS_TOPIC_ARN": topics["events"],
-        "PACKWATCH_GROUP_WAIT": "1s",
     }
 
 

@@ -11,11 +11,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::Target;
 use crate::notify::transition_id;
-use crate::ports::{HistoryReader, HistoryRequest, Order, StoreError};
-use crate::state::Transition;
+use crate::ports::{LogRequest, Order, SnapshotStore, StoreError};
+use crate::state::head::{Heads, Topic};
+use crate::state::log::{Position, Record};
+use crate::state::{Transition, packed};
 
-/// Transitions of one target that are held at once.
-const PAGE: u32 = 250;
+/// Parts of one target's log that are read at once: up to 300 transitions each.
+const PAGE: u32 = 2;
 
 /// How wrong a clock may have been: reading stops only this far beyond the window.
 const WRONG_CLOCK: SignedDuration = SignedDuration::from_hours(1);
@@ -89,7 +91,7 @@ enum Next {
     End,
 }
 
-impl<'a, S: HistoryReader> History<'a, S> {
+impl<'a, S: SnapshotStore> History<'a, S> {
     /// The transitions of these targets, each with its `born`.
     pub fn new(
         store: &'a S,
@@ -126,13 +128,47 @@ impl<'a, S: HistoryReader> History<'a, S> {
 
 impl Log {
     /// Reads on until there is something, or no more.
-    async fn fill(&mut self, store: &impl HistoryReader, order: Order) -> Result<(), StoreError> {
+    async fn fill(&mut self, store: &impl SnapshotStore, order: Order) -> Result<(), StoreError> {
         while let (true, Next::Page(token)) = (self.page.is_empty(), &mut self.next) {
-            let request = HistoryRequest { order, limit: PAGE, token: token.take() };
-            let page = store.history(&self.target, &request).await?;
-            self.page.extend(page.items);
+            let (after, until) = (Position::START, Position::end_of(u64::MAX));
+            let request = LogRequest { after, until, order, limit: PAGE, token: token.take() };
+            let page = store.log(&self.target, &request).await?;
+            for part in page.items {
+                let damaged =
+                    |why| StoreError::Unavailable(format!("the log of {} is damaged: {why}", self.target));
+                let mut records = packed::read_records(&part.data).map_err(damaged)?;
+                if order == Order::Newest {
+                    records.reverse();
+                }
+                self.page.extend(records.into_iter().filter_map(Record::transition));
+            }
             self.next = page.next_token.map_or(Next::End, |token| Next::Page(Some(token)));
         }
         Ok(())
     }
+}
+
+/// When the oldest record was observed that some topic has not had, over all targets; `None` when nothing lags.
+///
+/// Costs a Query, and one item for each target that lags: ask only when a run says that something may lag.
+pub async fn oldest_lag(store: &impl SnapshotStore) -> Result<Option<Timestamp>, StoreError> {
+    let heads = store.load().await?;
+    let mut oldest = None;
+    for target in heads.known.keys() {
+        oldest = lagging_since(store, &heads, target).await?.into_iter().chain(oldest).min();
+    }
+    Ok(oldest)
+}
+
+/// When the oldest record was observed that some topic has not had of one target.
+pub async fn lagging_since(
+    store: &impl SnapshotStore,
+    heads: &Heads,
+    target: &Target,
+) -> Result<Option<Timestamp>, StoreError> {
+    let Some(head) = heads.known.get(target) else { return Ok(None) };
+    let lags = Topic::ALL.into_iter().filter_map(|topic| heads.cursors(topic)?.lag(topic, target, head));
+    let Some((after, until)) = lags.min() else { return Ok(None) };
+    let request = LogRequest { after, until, order: Order::Oldest, limit: 1, token: None };
+    Ok(store.log(target, &request).await?.items.first().map(|part| part.observed_at))
 }

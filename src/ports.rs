@@ -2,17 +2,16 @@
 //! `local` over files and SQLite, the tests over a model. Their errors are split by what the caller
 //! does next, not by where they came from.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{Timestamp, Unit};
 
 use crate::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
 use crate::notify::message::{Alert, Event};
-use crate::state::heads::{Advance, Change, Claim, Closing, Finish, Head, Heads, Note};
-use crate::state::log::{Position, Record};
+use crate::state::commit::{Commit, Snapshot};
+use crate::state::head::{Cursors, Heads, Hint, SharedSettings, StoredMessage, Topic};
+use crate::state::log::{LogPart, Position};
 use crate::state::silence::Silence;
-use crate::state::{Row, Transition};
 
 /// Everything that a run needs from outside.
 pub trait Outside {
@@ -83,24 +82,13 @@ pub struct PageRequest {
     pub before: u64,
 }
 
-/// Which transitions to read first.
+/// Which parts of a log to read first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// Those that were recorded last.
     Newest,
     /// Those that were recorded first.
     Oldest,
-}
-
-/// Which page of a target's transitions to read, in order of epoch and account or the reverse of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HistoryRequest {
-    /// From which end.
-    pub order: Order,
-    /// At most this many, at least 1. A page may hold fewer, and even none, before the last.
-    pub limit: u32,
-    /// The token of the page before; `None` for the first.
-    pub token: Option<String>,
 }
 
 /// Which page of a target's log to read.
@@ -112,7 +100,7 @@ pub struct LogRequest {
     pub until: Position,
     /// From which end.
     pub order: Order,
-    /// At most this many, at least 1. A page may hold fewer before the last.
+    /// At most this many parts, at least 1. A page may hold fewer before the last.
     pub limit: u32,
     /// The token of the page before; `None` for the first.
     pub token: Option<String>,
@@ -158,7 +146,7 @@ pub trait StatusSource {
 /// Why the store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Another run holds a newer epoch. Stop; it does the work.
+    /// Another run has written since. Stop; it does the work.
     #[error("another run is newer")]
     Superseded,
     /// The item was written by a newer packwatch. Touch nothing of this pack.
@@ -172,61 +160,41 @@ pub enum StoreError {
     Unavailable(String),
 }
 
-/// Keeps what was last seen and what is owed. Every write that follows from what was read is fenced by the epoch of the
-/// run's claim; what each does to a head is said in [`crate::state::heads`].
+/// Keeps the snapshot and the log of each target, and how far the topics have the logs.
 pub trait SnapshotStore {
     /// The DynamoDB table that it is, for the commands that messages name; `None`: a store of one machine.
     fn table(&self) -> Option<&str> {
         None
     }
 
-    /// Every head and every silence, consistently, in one request.
+    /// Every head, cursor and silence, consistently, in one request.
     async fn load(&self) -> Result<Heads, StoreError>;
 
-    /// Takes the target, and returns its head as it is now ([`Claim::applied_to`]). A claim whose reply was lost is known
-    /// again by its run.
-    async fn claim(&self, target: &Target, claim: &Claim) -> Result<Head, StoreError>;
+    /// The recorded state of every account of the target. It may show a part of a commit: [`Snapshot::is_of`] says whether
+    /// it belongs to a head.
+    async fn snapshot(&self, target: &Target) -> Result<Snapshot, StoreError>;
 
-    /// The recorded state of every account of the target, consistently.
-    async fn rows(&self, target: &Target) -> Result<BTreeMap<AccountId, Row>, StoreError>;
+    /// Writes all of a commit, or nothing: [`StoreError::Superseded`] where [`Commit::fits`] does not hold. A commit whose
+    /// reply was lost is recognised by its run and epoch.
+    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError>;
 
-    /// Applies changes of up to [`ITEMS_PER_TRANSACTION`] items, with the `closing` of the epoch where it is the last of
-    /// its transactions: all or none, if the head's epoch is still `epoch`.
-    ///
-    /// [`ITEMS_PER_TRANSACTION`]: crate::state::heads::ITEMS_PER_TRANSACTION
-    async fn record(
-        &self,
-        target: &Target,
-        epoch: u64,
-        changes: &[Change],
-        closing: Option<&Closing>,
-    ) -> Result<(), StoreError>;
+    /// Leaves in an existing head what a scan found without a commit ([`Hint::applied_to`]).
+    async fn hint(&self, target: &Target, hint: &Hint) -> Result<(), StoreError>;
+
+    /// Keeps what all who record here must agree on.
+    async fn put_settings(&self, settings: &SharedSettings) -> Result<(), StoreError>;
 
     /// A page of the target's log, consistently.
-    async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<Record>, StoreError>;
+    async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<LogPart>, StoreError>;
 
-    /// Moves a mark forward ([`Advance::applied_to`]); one that is there already is no error.
-    async fn advance(&self, target: &Target, advance: &Advance) -> Result<(), StoreError>;
+    /// Replaces the cursors of a topic, if the stored version is the one before; else [`StoreError::Superseded`].
+    async fn put_cursors(&self, topic: Topic, cursors: &Cursors) -> Result<(), StoreError>;
 
-    /// Ends the run's work on the target ([`Finish::applied_to`]).
-    async fn finish(&self, target: &Target, finish: &Finish) -> Result<(), StoreError>;
+    /// Keeps a digest before it is sent, or that it was.
+    async fn put_message(&self, message: &StoredMessage) -> Result<(), StoreError>;
 
-    /// Says in an existing head whether machines listen ([`crate::state::heads::listening`]).
-    async fn listen(&self, target: &Target, listens: bool) -> Result<(), StoreError>;
-
-    /// Leaves in an existing head what a look found without a claim ([`Note::applied_to`]); that the head says otherwise
-    /// by now is no error.
-    async fn remember(&self, target: &Target, note: &Note) -> Result<(), StoreError>;
-}
-
-/// Reads the log of what was recorded, for those who only look.
-pub trait HistoryReader {
-    /// A page of the target's transitions. What was recorded a moment ago may be missing.
-    async fn history(
-        &self,
-        target: &Target,
-        request: &HistoryRequest,
-    ) -> Result<Page<Transition>, StoreError>;
+    /// A digest, if it is (still) there.
+    async fn message(&self, id: &str) -> Result<Option<StoredMessage>, StoreError>;
 }
 
 /// Keeps the silences. A run reads them with the heads.
@@ -247,9 +215,12 @@ pub enum PublishError {
     /// This message will never be accepted as it is.
     #[error("the message was refused: {0}")]
     Refused(String),
-    /// It was not accepted, after every retry; or the connection broke, and it may have been.
+    /// It was not accepted, after every retry.
     #[error("{0}")]
     Unavailable(String),
+    /// The connection broke, after every retry: it may have been accepted.
+    #[error("{0}")]
+    Unanswered(String),
     /// Nobody answered in time. It may have been accepted: it is not sent again in this run.
     #[error("no answer within {} s", .0.as_secs())]
     TimedOut(Duration),
@@ -271,6 +242,11 @@ pub trait Publisher {
     /// Whether nobody would get a digest yet: those who have subscribed have still to confirm that.
     async fn awaits_confirmation(&self) -> bool {
         false
+    }
+
+    /// Whether this run has a topic for people, or what stands for one.
+    fn alerts(&self) -> bool {
+        true
     }
 
     /// Publishes one digest for people.

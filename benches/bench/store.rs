@@ -34,15 +34,17 @@ impl Sent {
 }
 
 /// Sends every transaction among these requests once more, as packwatch does: those of a pack one after the other, the
-/// packs side by side. They are accepted, since the epoch is still the same, and write the same again.
+/// packs side by side. They write the same again.
 pub(crate) async fn replay(dynamo: &Dynamo, requests: &[Sent]) -> Duration {
     let mut packs: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for request in requests {
         let mut body = request.body();
         let Some(pk) = body["TransactItems"][1]["Put"]["Item"]["pk"]["S"].as_str() else { continue };
         let pk = pk.to_owned();
-        // With its token it would count as a repetition, which writes nothing.
+        // With its token it would count as a repetition, which writes nothing; with its condition it would be refused.
         body.as_object_mut().expect("a request").remove("ClientRequestToken");
+        let head = body["TransactItems"][0]["Put"].as_object_mut().expect("the head");
+        head.retain(|name, _| matches!(name.as_str(), "Item" | "TableName"));
         packs.entry(pk).or_default().push(body.to_string());
     }
     let mut connector = HttpConnector::new();

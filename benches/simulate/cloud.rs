@@ -12,7 +12,6 @@ use packwatch::model::{AccountId, Target};
 use packwatch::notify::message::{Alert, Event};
 use packwatch::ports::{AccountName, AccountNames, Machines, Outside, PublishError, Publisher};
 use packwatch::settings::{Reader as SettingsReader, Settings};
-use packwatch::state::log::Place;
 use packwatch::watch;
 use packwatch::watch::budget::Budget;
 use packwatch::watch::request::{Part, Request};
@@ -206,7 +205,8 @@ impl Publisher for Topics {
         sleep(Duration::from_millis(20)).await;
         for event in events {
             // The simulation's accounts change; that a pack is seen first is not what it counts.
-            if let Place::Account(account) = event.position.place {
+            let account = event.attributes.iter().find(|attribute| attribute.name == "AccountId");
+            if let Some(account) = account.and_then(|account| account.value.parse().ok()) {
                 let mut told = self.told.borrow_mut();
                 *told.entry(account).or_default().entry(event.target.clone()).or_default() += 1;
             }

@@ -125,7 +125,7 @@ impl Watched {
     }
 
     fn oldest_whole_look(&self) -> f64 {
-        self.cloud.table.oldest_whole_look(self.cloud.now().as_second()) as f64 / 60.0
+        self.cloud.table.oldest_full_scan(self.cloud.now().as_second()) as f64 / 60.0
     }
 
     /// The oldest whole look of so many ticks, looked at every minute, in minutes.

@@ -2,47 +2,49 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+
 use super::connection::Connection;
 use super::fault::Fault;
-use super::items::{Item, decode, encode, key, record, row, silence, sort_key, text};
-use super::refusal::explain;
-use super::table::Table;
-use crate::model::{AccountId, Target};
-use crate::ports::{
-    HistoryReader, HistoryRequest, LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError,
+use super::items::{
+    Item, cursors, damaged, decode, encode, encode_data, key, number, settings, silence, sort_key, take_data,
+    text,
 };
-use crate::state::heads::{Advance, Change, Claim, Closing, Finish, Head, Heads, Note, Stored};
-use crate::state::keys;
-use crate::state::log::Record;
+use super::refusal::{explain, persist, refused};
+use crate::model::Target;
+use crate::ports::{LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
+use crate::state::commit::{Commit, Snapshot};
+use crate::state::head::{Cursors, Head, Heads, Hint, SharedSettings, StoredMessage, Topic};
+use crate::state::keys::{self, Control};
+use crate::state::log::LogPart;
+use crate::state::packed;
 use crate::state::silence::Silence;
-use crate::state::{Row, Transition};
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::ReturnValue;
-
-/// A page of rows, where DynamoDB would give up to 1 MB of them: 9,000, which take 9 MB when they are decoded.
-const ROWS_IN_A_PAGE: i32 = 2000;
+use crate::state::stored::{ChunkItem, CursorsItem, MessageItem, PartItem, SettingsItem, Stored};
 
 /// Snapshots in a DynamoDB table.
 #[derive(Debug, Clone)]
 pub struct DynamoStore {
-    table: Table,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 impl DynamoStore {
     /// The table in the connection's region.
     pub fn new(connection: &Connection, table: &str) -> Self {
-        Self { table: Table { client: Client::new(&connection.sdk), name: table.to_owned() } }
+        Self { client: Client::new(&connection.sdk), table: table.to_owned() }
     }
 
-    /// A consistent Query of one partition, whose key conditions are the caller's.
+    /// A consistent Query of one partition, whose further key conditions are the caller's.
     fn query(&self, pk: impl Into<String>, condition: &str) -> QueryFluentBuilder {
-        self.table
-            .client
+        self.client
             .query()
-            .table_name(&self.table.name)
+            .table_name(&self.table)
             .consistent_read(true)
-            .key_condition_expression(format!("pk = :pk AND {condition}"))
+            .key_condition_expression(format!("pk = :pk{condition}"))
             .expression_attribute_values(":pk", text(pk))
     }
 
@@ -60,137 +62,180 @@ impl DynamoStore {
         Ok(())
     }
 
-    /// A page of a range of the target's log, both ends included, and where the next one begins.
-    async fn page(
-        &self,
-        target: &Target,
-        (from, to): (String, String),
-        (order, limit, token): (Order, u32, Option<&String>),
-        consistently: bool,
-    ) -> Result<Page<Record>, StoreError> {
-        if from > to {
-            // DynamoDB takes such a range for a mistake.
-            return Ok(Page { items: Vec::new(), next_token: None });
-        }
-        let pk = keys::partition(target);
-        let start = token.map(|token| key(&*pk, token));
-        let query = self.query(pk, "sk BETWEEN :from AND :to").consistent_read(consistently);
-        let query = query.expression_attribute_values(":from", text(from));
-        let query = query.expression_attribute_values(":to", text(to));
-        let query = query.scan_index_forward(order == Order::Oldest).set_exclusive_start_key(start);
-        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-        let page = query.limit(limit).send().await.map_err(|error| explain(&Fault::of("Query", &error)))?;
-        let next_token = page.last_evaluated_key.as_ref().map(|last| sort_key(last).to_owned());
-        let items = page.items.unwrap_or_default().into_iter().map(|item| record(target, item));
-        Ok(Page { items: items.collect::<Result<_, _>>()?, next_token })
+    /// One item, consistently.
+    async fn item(&self, key: Item) -> Result<Option<Item>, StoreError> {
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        Ok(get.send().await.map_err(|error| explain(&Fault::of("GetItem", &error)))?.item)
+    }
+
+    /// A target's head, as it is now.
+    pub(super) async fn head(&self, target: &Target) -> Result<Option<Head>, StoreError> {
+        let head = self.item(key(keys::HEADS, keys::head(target))).await?;
+        head.map(|head| decode(target, head)).transpose()
     }
 }
 
 impl SnapshotStore for DynamoStore {
     fn table(&self) -> Option<&str> {
-        Some(&self.table.name)
+        Some(&self.table)
     }
 
     async fn load(&self) -> Result<Heads, StoreError> {
-        let (from, to) = keys::watched();
-        let query = self.query(keys::WATCH, "sk BETWEEN :from AND :to");
-        let query = query.expression_attribute_values(":from", text(from));
-        let query = query.expression_attribute_values(":to", text(to));
         let mut heads = Heads::default();
-        let take = |item| {
-            if sort_key(&item).starts_with(keys::SILENCES) {
-                heads.silences.0.extend(silence(item));
-            } else if let Some(target) = keys::target_of_head(sort_key(&item)) {
-                match decode(&target, item) {
-                    Ok(head) => {
-                        heads.known.insert(target, head);
-                    }
-                    Err(error) => {
-                        heads.unreadable.insert(target, error.to_string());
-                    }
-                }
+        let take = |item: Item| {
+            match keys::control(sort_key(&item)) {
+                Some(Control::Silence) => heads.silences.0.extend(silence(item)),
+                Some(Control::Settings) => heads.settings = settings(item)?,
+                Some(Control::Cursors(Topic::Alerts)) => heads.alerts = cursors(item)?,
+                Some(Control::Cursors(Topic::Events)) => heads.events = cursors(item)?,
+                Some(Control::Head(target)) => match decode(&target, item) {
+                    Ok(head) => drop(heads.known.insert(target, head)),
+                    Err(error) => drop(heads.unreadable.insert(target, error.to_string())),
+                },
+                None => {}
             }
             Ok(())
         };
-        self.each(query, take).await?;
+        self.each(self.query(keys::HEADS, ""), take).await?;
         Ok(heads)
     }
 
-    async fn claim(&self, target: &Target, claim: &Claim) -> Result<Head, StoreError> {
-        self.table.claim(target, claim).await
-    }
-
-    async fn rows(&self, target: &Target) -> Result<BTreeMap<AccountId, Row>, StoreError> {
-        let query = self.query(keys::partition(target), "begins_with(sk, :accounts)");
-        let query =
-            query.expression_attribute_values(":accounts", text(keys::ACCOUNTS)).limit(ROWS_IN_A_PAGE);
-        let mut rows = Vec::new();
-        let take = |item| {
-            rows.extend(row(target, item)?);
+    async fn snapshot(&self, target: &Target) -> Result<Snapshot, StoreError> {
+        let query = self.query(keys::partition(target), " AND begins_with(sk, :chunks)");
+        let query = query.expression_attribute_values(":chunks", text(keys::CHUNKS));
+        let (mut rows, mut chunks) = (Vec::new(), BTreeMap::new());
+        let take = |mut item: Item| {
+            let number = keys::chunk_of(sort_key(&item)).ok_or_else(|| damaged(target, sort_key(&item)))?;
+            let data = take_data(&mut item);
+            let chunk: ChunkItem = decode(target, item)?;
+            chunks.insert(number, chunk.epoch);
+            rows.extend(packed::read_rows(&data).map_err(|why| damaged(target, why))?);
             Ok(())
         };
         self.each(query, take).await?;
-        Ok(rows.into_iter().collect())
+        Ok(Snapshot::new(rows, chunks))
     }
 
-    async fn record(
-        &self,
-        target: &Target,
-        epoch: u64,
-        changes: &[Change],
-        closing: Option<&Closing>,
-    ) -> Result<(), StoreError> {
-        self.table.record(target, epoch, changes, closing).await
+    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
+        self.transact(target, commit).await
     }
 
-    async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<Record>, StoreError> {
-        let range = keys::records(request.after, request.until);
-        let paging = (request.order, request.limit, request.token.as_ref());
-        self.page(target, range, paging, true).await
-    }
-
-    async fn advance(&self, target: &Target, advance: &Advance) -> Result<(), StoreError> {
-        self.table.advance(target, advance).await
-    }
-
-    async fn finish(&self, target: &Target, finish: &Finish) -> Result<(), StoreError> {
-        self.table.finish(target, finish).await
-    }
-
-    async fn listen(&self, target: &Target, listens: bool) -> Result<(), StoreError> {
-        self.table.listen(target, listens).await
-    }
-
-    async fn remember(&self, target: &Target, note: &Note) -> Result<(), StoreError> {
-        self.table.remember(target, note).await
-    }
-}
-
-impl HistoryReader for DynamoStore {
-    async fn history(
-        &self,
-        target: &Target,
-        request: &HistoryRequest,
-    ) -> Result<Page<Transition>, StoreError> {
-        let paging = (request.order, request.limit, request.token.as_ref());
-        let page = self.page(target, keys::log(), paging, false).await?;
-        Ok(Page {
-            items: page.items.into_iter().filter_map(Record::transition).collect(),
-            next_token: page.next_token,
+    async fn hint(&self, target: &Target, hint: &Hint) -> Result<(), StoreError> {
+        // Only a head that exists: one of a hint alone would keep the first commit away for ever.
+        let (set, condition, value) = match hint {
+            Hint::FullScanAt(at) => (
+                "SET last_full_scan_at = :value",
+                "attribute_exists(epoch) AND (attribute_not_exists(last_full_scan_at) OR last_full_scan_at < :value)",
+                *at,
+            ),
+            Hint::FiltersDistrustedUntil(until) => {
+                ("SET filters_distrusted_until = :value", "attribute_exists(epoch)", *until)
+            }
+        };
+        persist(async || {
+            let update = self.client.update_item().table_name(&self.table).update_expression(set);
+            let update = update.set_key(Some(key(keys::HEADS, keys::head(target))));
+            let update = update.condition_expression(condition);
+            let Err(error) = update.expression_attribute_values(":value", number(value)).send().await else {
+                return Ok(());
+            };
+            match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
+                _ => Err(refused(&Fault::of("UpdateItem", &error))),
+            }
         })
+        .await
+    }
+
+    async fn put_settings(&self, settings: &SharedSettings) -> Result<(), StoreError> {
+        let item = encode(key(keys::HEADS, keys::SETTINGS), &SettingsItem::new(settings))?;
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
+        put.map(drop).map_err(|error| explain(&Fault::of("PutItem", &error)))
+    }
+
+    async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<LogPart>, StoreError> {
+        let (from, to) = keys::parts(request.after, request.until);
+        if from > to {
+            // DynamoDB takes such a range for a mistake.
+            return Ok(Page { items: Vec::new(), next_token: None });
+        }
+        let pk = keys::partition(target);
+        let start = request.token.as_ref().map(|token| key(&*pk, token));
+        let query = self.query(pk, " AND sk BETWEEN :from AND :to");
+        let query = query.expression_attribute_values(":from", text(from));
+        let query = query.expression_attribute_values(":to", text(to));
+        let query = query.scan_index_forward(request.order == Order::Oldest).set_exclusive_start_key(start);
+        let limit = i32::try_from(request.limit).unwrap_or(i32::MAX);
+        let page = query.limit(limit).send().await.map_err(|error| explain(&Fault::of("Query", &error)))?;
+        let next_token = page.last_evaluated_key.as_ref().map(|last| sort_key(last).to_owned());
+        let part = |mut item: Item| {
+            let position = keys::part_of(sort_key(&item)).ok_or_else(|| damaged(target, sort_key(&item)))?;
+            let data = take_data(&mut item);
+            Ok(decode::<PartItem>(target, item)?.with(position, data))
+        };
+        let items = page.items.unwrap_or_default().into_iter().map(part);
+        Ok(Page { items: items.collect::<Result<_, StoreError>>()?, next_token })
+    }
+
+    async fn put_cursors(&self, topic: Topic, new: &Cursors) -> Result<(), StoreError> {
+        let item = encode(key(keys::HEADS, keys::cursors(topic)), &CursorsItem::from(new))?;
+        persist(async || {
+            let put = self
+                .client
+                .put_item()
+                .table_name(&self.table)
+                .set_item(Some(item.clone()))
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+            let put = match new.version.saturating_sub(1) {
+                0 => put.condition_expression("attribute_not_exists(pk)"),
+                seen => put
+                    .condition_expression("version = :seen")
+                    .expression_attribute_values(":seen", number(seen)),
+            };
+            let Err(error) = put.send().await else { return Ok(()) };
+            match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                    // It may have been refused by itself: applied, its reply lost, and sent again.
+                    match failed.item().cloned().map(cursors).transpose()? {
+                        Some(stored) if stored == *new => Ok(()),
+                        _ => Err(StoreError::Superseded.into()),
+                    }
+                }
+                _ => Err(refused(&Fault::of("PutItem", &error))),
+            }
+        })
+        .await
+    }
+
+    async fn put_message(&self, message: &StoredMessage) -> Result<(), StoreError> {
+        let key = key(keys::MESSAGES, keys::message(&message.id));
+        let item = encode_data(key, &MessageItem::new(message), &message.data)?;
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
+        put.map(drop).map_err(|error| explain(&Fault::of("PutItem", &error)))
+    }
+
+    async fn message(&self, id: &str) -> Result<Option<StoredMessage>, StoreError> {
+        let item = self.item(key(keys::MESSAGES, keys::message(id))).await?;
+        let message = |mut item: Item| {
+            let data = take_data(&mut item);
+            let attributes: Result<MessageItem, _> = serde_dynamo::from_item(item);
+            let damaged = |error| StoreError::Unavailable(format!("the message {id} is damaged: {error}"));
+            Ok(attributes.map_err(damaged)?.with(id, data))
+        };
+        item.map(message).transpose()
     }
 }
 
 impl SilenceStore for DynamoStore {
     async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
-        let item = encode(keys::WATCH.to_owned(), keys::silence(&silence.id), &Stored::new(silence))?;
-        let put = self.table.client.put_item().table_name(&self.table.name).set_item(Some(item)).send().await;
+        let item = encode(key(keys::HEADS, keys::silence(&silence.id)), &Stored::new(silence))?;
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
         put.map(drop).map_err(|error| explain(&Fault::of("PutItem", &error)))
     }
 
     async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
-        let delete = self.table.client.delete_item().table_name(&self.table.name);
-        let delete = delete.set_key(Some(key(keys::WATCH, keys::silence(id))));
+        let delete = self.client.delete_item().table_name(&self.table);
+        let delete = delete.set_key(Some(key(keys::HEADS, keys::silence(id))));
         let deleted = delete.return_values(ReturnValue::AllOld).send().await;
         let deleted = deleted.map_err(|error| explain(&Fault::of("DeleteItem", &error)))?;
         Ok(deleted.attributes.is_some_and(|attributes| !attributes.is_empty()))

@@ -4,8 +4,6 @@ mod config;
 mod connection;
 mod dynamodb;
 mod fault;
-mod head_update;
-mod head_writes;
 #[cfg(feature = "doctor")]
 mod inspector;
 mod items;
@@ -15,7 +13,6 @@ mod profile;
 mod reach;
 mod refusal;
 mod sns;
-mod table;
 mod throttling;
 mod transaction;
 

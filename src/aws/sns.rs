@@ -1,7 +1,5 @@
 //! SNS: the alerts topic for people, the events topic for machines.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::{Builder, Region as SdkRegion};
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
@@ -38,8 +36,6 @@ pub struct SnsPublisher {
     events: Option<Topic>,
     /// What a missing topic for machines means.
     otherwise: Machines,
-    /// Whether somebody gets what is published to people. It is asked for until then.
-    is_heard: AtomicBool,
 }
 
 impl SnsPublisher {
@@ -52,15 +48,12 @@ impl SnsPublisher {
     ) -> Self {
         let alerts = Topic::new(connection, alerts);
         let events = events.map(|arn| Topic::new(connection, arn));
-        Self { alerts, events, otherwise, is_heard: AtomicBool::new(false) }
+        Self { alerts, events, otherwise }
     }
 }
 
 impl Publisher for SnsPublisher {
     async fn awaits_confirmation(&self) -> bool {
-        if self.is_heard.load(Ordering::Relaxed) {
-            return false;
-        }
         let Topic { client, arn, .. } = &self.alerts;
         // Whoever may not ask, or gets no answer, publishes.
         let Ok(topic) = client.get_topic_attributes().topic_arn(arn).send().await else { return false };
@@ -69,9 +62,7 @@ impl Publisher for SnsPublisher {
             attributes.get(name)?.parse::<u64>().ok()
         };
         let confirmed = subscriptions("SubscriptionsConfirmed");
-        let awaits = confirmed == Some(0) && subscriptions("SubscriptionsPending") > Some(0);
-        self.is_heard.store(!awaits, Ordering::Relaxed);
-        awaits
+        confirmed == Some(0) && subscriptions("SubscriptionsPending") > Some(0)
     }
 
     async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
@@ -134,6 +125,8 @@ fn explain(fault: &Fault, topic: &str) -> PublishError {
     match fault.code.as_str() {
         code if is_of_message(code) => PublishError::Refused(message),
         _ if fault.is_denied() => PublishError::Denied(message),
+        // The service has not answered.
+        "" => PublishError::Unanswered(message),
         _ => PublishError::Unavailable(message),
     }
 }

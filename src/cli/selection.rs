@@ -10,7 +10,7 @@ use super::outcome::{Failure, note};
 use super::outside::{StoreArgs, quoted};
 use crate::model::text::{counted, nearest};
 use crate::model::{PackGlob, Region, Target};
-use crate::state::heads::{Head, Heads};
+use crate::state::head::{Head, Heads};
 
 /// Which packs a list is about.
 #[derive(Debug, Args)]
@@ -70,7 +70,9 @@ impl PackArgs {
             return Err(why.into());
         }
         unmatched.iter().for_each(note);
-        let unfinished = unfinished(targets.iter().filter(|(_, head)| head.life.is_none() && !head.deleted));
+        let unfinished = unfinished(
+            targets.iter().filter(|(_, head)| head.baseline_epoch.is_none() && !head.is_deleted()),
+        );
         Ok(Selection { targets, unreadable: unreadable.into_values().next(), unfinished })
     }
 
@@ -97,7 +99,7 @@ impl Selection {
     /// Without the packs that are gone.
     pub(super) fn without_deleted(mut self) -> Result<Self, Failure> {
         let first = self.targets.keys().next().cloned();
-        self.targets.retain(|_, head| !head.deleted);
+        self.targets.retain(|_, head| !head.is_deleted());
         match first {
             Some(Target { pack, region }) if self.targets.is_empty() && self.unreadable.is_none() => {
                 let past = format!("`packwatch history --pack {pack}` shows its past");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::model::Target;
-use crate::state::heads::Heads;
+use crate::state::head::Heads;
 
 /// What came of a question.
 pub type Answer<T> = Result<T, Unanswered>;

@@ -41,7 +41,7 @@ pub(crate) fn table(name: &str, table: &Table) -> Vec<Finding> {
         Ok(heads) => {
             findings.extend(heads.unreadable.values().map(|reason| Finding::failed(&check, reason)));
             if findings.is_empty() {
-                let packs = heads.known.values().filter(|head| !head.deleted).count();
+                let packs = heads.known.values().filter(|head| !head.is_deleted()).count();
                 let message = format!(
                     "{} recorded; TTL and point-in-time recovery are on",
                     counted(packs as u64, "pack")

@@ -7,7 +7,7 @@ use super::finding::{Finding, Level};
 use super::{access, runs, storage};
 use crate::doctor::facts::{Answer, Clocks, Organization, Runs, Schedule, Table, Unanswered};
 use crate::model::Target;
-use crate::state::heads::Heads;
+use crate::state::head::Heads;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_795_000_000 + second).unwrap()

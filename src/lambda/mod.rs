@@ -14,13 +14,13 @@ use tracing::{error, warn};
 use self::metrics::Measured;
 use crate::aws::{ConfigSource, Connection, DynamoStore, Organizations, SnsPublisher};
 use crate::event::{self, Trigger};
+use crate::history::oldest_lag;
 use crate::ports::{self, Machines, Outside};
 use crate::settings::{self, Faults, Settings};
 use crate::watch;
 use crate::watch::budget::Budget;
 use crate::watch::report::{Answer, Report};
 use crate::watch::request::Request;
-use crate::watch::unannounced;
 
 /// How long a run may take to find out what it left unannounced; without an answer that metric is left out.
 const OWED_TIMEOUT: Duration = Duration::from_secs(3);
@@ -102,7 +102,7 @@ impl Function {
         if !report.may_owe {
             return Some(Duration::ZERO);
         }
-        let oldest = timeout(patience, unannounced::oldest(&self.store)).await.ok()?.ok()?;
+        let oldest = timeout(patience, oldest_lag(&self.store)).await.ok()?.ok()?;
         let age = oldest.map(|oldest| Duration::try_from(now.duration_since(oldest)).unwrap_or_default());
         Some(age.unwrap_or_default())
     }

@@ -1,7 +1,6 @@
 //! What stands for AWS on a laptop: SQLite in a file for DynamoDB, recorded statuses for AWS Config, the
 //! terminal for SNS.
 
-mod items;
 mod sqlite;
 mod statuses;
 mod terminal;

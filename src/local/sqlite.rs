@@ -1,5 +1,5 @@
-//! The snapshot store in one SQLite file: the same items under the same keys as in DynamoDB, each as a
-//! JSON document.
+//! The snapshot store in one SQLite file: the same items under the same keys as in DynamoDB, each a JSON document and
+//! its zipped data.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,17 +8,21 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tracing::warn;
 
-use super::items::{decode, record, row, silence};
-use crate::model::{AccountId, Target};
-use crate::ports::{
-    HistoryReader, HistoryRequest, LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError,
+use crate::model::Target;
+use crate::ports::{LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
+use crate::state::commit::{Commit, Snapshot};
+use crate::state::head::{
+    Cursors, Head, Heads, Hint, SCHEMA, SharedSettings, StoredMessage, Topic, newer_schema,
 };
-use crate::state::heads::{Advance, Change, Claim, Closing, Finish, Head, Heads, Note, Stored, listening};
-use crate::state::keys;
-use crate::state::log::{Position, Record};
+use crate::state::keys::{self, Control};
+use crate::state::log::LogPart;
+use crate::state::packed;
 use crate::state::silence::Silence;
-use crate::state::{Row, Transition};
+use crate::state::stored::{ChunkItem, CursorsItem, MessageItem, PartItem, SettingsItem, Stored};
 
 /// How long a writer waits for another one. Every transaction here takes milliseconds.
 const BUSY: Duration = Duration::from_secs(30);
@@ -30,6 +34,13 @@ const TIDIED: (&str, &str) = ("upkeep", "tidied");
 #[derive(Debug)]
 pub struct SqliteStore {
     connection: std::cell::RefCell<Connection>,
+}
+
+/// A stored item.
+struct Item {
+    sk: String,
+    body: String,
+    data: Vec<u8>,
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -65,9 +76,8 @@ impl SqliteStore {
         connection.busy_timeout(BUSY)?;
         connection.execute_batch(
             "CREATE TABLE IF NOT EXISTS items (
-                pk TEXT NOT NULL, sk TEXT NOT NULL, body TEXT NOT NULL, expires_at INTEGER,
-                PRIMARY KEY (pk, sk)) WITHOUT ROWID;
-            CREATE INDEX IF NOT EXISTS items_by_expiry ON items (expires_at) WHERE expires_at IS NOT NULL",
+                pk TEXT NOT NULL, sk TEXT NOT NULL, body TEXT NOT NULL, data BLOB, expires_at INTEGER,
+                PRIMARY KEY (pk, sk)) WITHOUT ROWID",
         )?;
         Ok(Self { connection: connection.into() })
     }
@@ -84,75 +94,92 @@ impl SqliteStore {
         Ok(done)
     }
 
-    /// The items of a partition whose sort keys are in a range, both ends included.
-    fn range(&self, pk: &str, from: &str, to: &str) -> Result<Vec<(String, String)>, StoreError> {
+    /// The items of a partition whose sort keys begin like this, in their order.
+    fn prefixed(&self, pk: &str, prefix: &str) -> Result<Vec<Item>, StoreError> {
         let connection = self.connection.borrow();
-        let mut query = connection
-            .prepare_cached("SELECT sk, body FROM items WHERE pk = ? AND sk BETWEEN ? AND ? ORDER BY sk")?;
-        let items = query.query_map([pk, from, to], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut query = connection.prepare_cached(
+            "SELECT sk, body, data FROM items WHERE pk = ? AND sk >= ? AND sk < ? ORDER BY sk",
+        )?;
+        let items = query.query_map([pk, prefix, &format!("{prefix}~")], item)?;
         Ok(items.collect::<Result<_, _>>()?)
     }
+}
 
-    fn prefixed(&self, pk: &str, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
-        self.range(pk, prefix, &format!("{prefix}~"))
-    }
-
-    /// A page of a range of the target's log, both ends included, and where the next one begins.
-    fn page(
-        &self,
-        target: &Target,
-        (from, to): (String, String),
-        (order, limit, token): (Order, u32, Option<&String>),
-    ) -> Result<Page<Record>, StoreError> {
-        // What comes right behind the last key: the range below has neither of its ends.
-        let to = format!("{to}!");
-        let (from, to, direction) = match order {
-            Order::Oldest => (token.unwrap_or(&from), &to, "ASC"),
-            Order::Newest => (&from, token.unwrap_or(&to), "DESC"),
-        };
-        let sql = format!(
-            "SELECT sk, body FROM items WHERE pk = ? AND sk > ? AND sk < ? ORDER BY sk {direction} LIMIT ?"
-        );
-        let connection = self.connection.borrow();
-        let mut query = connection.prepare_cached(&sql)?;
-        let parameters = params![keys::partition(target), from, to, limit];
-        let items = query.query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let items: Vec<(String, String)> = items.collect::<Result<_, _>>()?;
-        let is_full = items.len() as u64 == u64::from(limit);
-        let next_token = items.last().filter(|_| is_full).map(|(sk, _)| sk.clone());
-        let items = items.iter().map(|(sk, body)| record(target, sk, body)).collect::<Result<_, _>>()?;
-        Ok(Page { items, next_token })
-    }
-
-    /// Changes the head that the run holds; `None`: it is no longer the run's.
-    fn change(&self, target: &Target, changed: impl FnOnce(&Head) -> Option<Head>) -> Result<(), StoreError> {
-        self.write(|transaction| {
-            let changed = head(transaction, target)?.as_ref().and_then(changed);
-            put_head(transaction, target, &changed.ok_or(StoreError::Superseded)?)
-        })
-    }
+fn item(row: &rusqlite::Row<'_>) -> Result<Item, rusqlite::Error> {
+    let data: Option<Vec<u8>> = row.get(2)?;
+    Ok(Item { sk: row.get(0)?, body: row.get(1)?, data: data.unwrap_or_default() })
 }
 
 fn put(
     transaction: &rusqlite::Transaction<'_>,
-    pk: &str,
-    sk: &str,
+    (pk, sk): (&str, &str),
     item: &impl Serialize,
+    data: Option<&[u8]>,
     expires_at: Option<i64>,
 ) -> Result<(), StoreError> {
     let body = serde_json::to_string(item)?;
-    let sql = "INSERT OR REPLACE INTO items (pk, sk, body, expires_at) VALUES (?, ?, ?, ?)";
-    transaction.prepare_cached(sql)?.execute(params![pk, sk, body, expires_at])?;
+    let sql = "INSERT OR REPLACE INTO items (pk, sk, body, data, expires_at) VALUES (?, ?, ?, ?, ?)";
+    transaction.prepare_cached(sql)?.execute(params![pk, sk, body, data, expires_at])?;
     Ok(())
-}
-
-fn put_head(transaction: &rusqlite::Transaction<'_>, target: &Target, head: &Head) -> Result<(), StoreError> {
-    put(transaction, keys::WATCH, &keys::head(target), &Stored::new(head), None)
 }
 
 fn delete(transaction: &rusqlite::Transaction<'_>, pk: &str, sk: &str) -> Result<bool, StoreError> {
     let sql = "DELETE FROM items WHERE pk = ? AND sk = ?";
     Ok(transaction.prepare_cached(sql)?.execute([pk, sk])? > 0)
+}
+
+fn body(connection: &Connection, pk: &str, sk: &str) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT body FROM items WHERE pk = ? AND sk = ?";
+    Ok(connection.prepare_cached(sql)?.query_row([pk, sk], |row| row.get(0)).optional()?)
+}
+
+/// The head, for a writer that holds the transaction.
+fn head(transaction: &rusqlite::Transaction<'_>, target: &Target) -> Result<Option<Head>, StoreError> {
+    body(transaction, keys::HEADS, &keys::head(target))?.map(|body| decode(target, &body)).transpose()
+}
+
+fn put_head(transaction: &rusqlite::Transaction<'_>, target: &Target, head: &Head) -> Result<(), StoreError> {
+    put(transaction, (keys::HEADS, &keys::head(target)), head, None, None)
+}
+
+/// The version of a topic's cursors.
+fn version(transaction: &rusqlite::Transaction<'_>, topic: Topic) -> Result<u64, StoreError> {
+    let body = body(transaction, keys::HEADS, &keys::cursors(topic))?;
+    body.map_or(Ok(0), |body| Ok(cursors(&body)?.version))
+}
+
+fn newer(document: &Value) -> Option<u64> {
+    document.get("schema")?.as_u64().filter(|schema| *schema > u64::from(SCHEMA))
+}
+
+/// The item in a document, unless a newer packwatch wrote it.
+fn decode<T: DeserializeOwned>(target: &Target, body: &str) -> Result<T, StoreError> {
+    let document: Value = serde_json::from_str(body)?;
+    match newer(&document) {
+        Some(schema) => Err(StoreError::Newer(newer_schema(target, schema))),
+        None => Ok(serde_json::from_value(document)?),
+    }
+}
+
+fn cursors(body: &str) -> Result<Cursors, StoreError> {
+    let document: Value = serde_json::from_str(body)?;
+    match newer(&document) {
+        Some(schema) => {
+            Err(StoreError::Newer(format!("the cursors have schema {schema}, of a newer packwatch")))
+        }
+        None => Ok(serde_json::from_value::<CursorsItem>(document)?.into()),
+    }
+}
+
+/// A silence that cannot be read, or not whole, silences nothing.
+fn silence(sk: &str, body: &str) -> Option<Silence> {
+    let document = serde_json::from_str(body);
+    if let Some(schema) = document.as_ref().ok().and_then(newer) {
+        warn!(sk, schema, "a silence of a newer packwatch");
+        return None;
+    }
+    let silence = document.and_then(serde_json::from_value);
+    silence.inspect_err(|error| warn!(sk, %error, "silence not understood")).ok()
 }
 
 /// Removes what has expired, once a day.
@@ -164,133 +191,138 @@ fn tidy(transaction: &rusqlite::Transaction<'_>, now: Timestamp) -> Result<(), S
     {
         return Ok(());
     }
+    // Here and not when the file is opened: those who only read it may not be allowed to write.
+    transaction.execute_batch(
+        "CREATE INDEX IF NOT EXISTS items_by_expiry ON items (expires_at) WHERE expires_at IS NOT NULL",
+    )?;
     let sql = "DELETE FROM items WHERE expires_at < ?";
     transaction.prepare_cached(sql)?.execute([now.as_second()])?;
-    put(transaction, pk, sk, &today, None)
+    put(transaction, TIDIED, &today, None, None)
 }
 
-fn body(transaction: &rusqlite::Transaction<'_>, pk: &str, sk: &str) -> Result<Option<String>, StoreError> {
-    let sql = "SELECT body FROM items WHERE pk = ? AND sk = ?";
-    Ok(transaction.prepare_cached(sql)?.query_row([pk, sk], |row| row.get(0)).optional()?)
-}
-
-/// The head, for a writer that holds the transaction.
-fn head(transaction: &rusqlite::Transaction<'_>, target: &Target) -> Result<Option<Head>, StoreError> {
-    let body = body(transaction, keys::WATCH, &keys::head(target))?;
-    body.map(|body| decode(target, &body)).transpose()
-}
-
-/// The head, if its epoch is still the run's.
-fn fence(transaction: &rusqlite::Transaction<'_>, target: &Target, epoch: u64) -> Result<Head, StoreError> {
-    head(transaction, target)?.filter(|head| head.epoch == epoch).ok_or(StoreError::Superseded)
+fn damaged(target: &Target, why: &str) -> StoreError {
+    StoreError::Unavailable(format!("an item of {target} is damaged: {why}"))
 }
 
 impl SnapshotStore for SqliteStore {
     async fn load(&self) -> Result<Heads, StoreError> {
         let mut heads = Heads::default();
-        let (from, to) = keys::watched();
-        for (sk, body) in self.range(keys::WATCH, &from, &to)? {
-            if sk.starts_with(keys::SILENCES) {
-                heads.silences.0.extend(silence(&sk, &body));
-            }
-            let Some(target) = keys::target_of_head(&sk) else { continue };
-            match decode(&target, &body) {
-                Ok(head) => {
-                    heads.known.insert(target, head);
+        for Item { sk, body, .. } in self.prefixed(keys::HEADS, "")? {
+            match keys::control(&sk) {
+                Some(Control::Silence) => heads.silences.0.extend(silence(&sk, &body)),
+                Some(Control::Settings) => {
+                    heads.settings = Some(serde_json::from_str::<SettingsItem>(&body)?.settings)
                 }
-                Err(error) => {
-                    heads.unreadable.insert(target, error.to_string());
-                }
+                Some(Control::Cursors(Topic::Alerts)) => heads.alerts = cursors(&body)?,
+                Some(Control::Cursors(Topic::Events)) => heads.events = cursors(&body)?,
+                Some(Control::Head(target)) => match decode(&target, &body) {
+                    Ok(head) => drop(heads.known.insert(target, head)),
+                    Err(error) => drop(heads.unreadable.insert(target, error.to_string())),
+                },
+                None => {}
             }
         }
         Ok(heads)
     }
 
-    async fn claim(&self, target: &Target, claim: &Claim) -> Result<Head, StoreError> {
-        self.write(|transaction| {
-            let found = head(transaction, target)?;
-            let claimed = claim.applied_to(found.as_ref()).ok_or(StoreError::Superseded)?;
-            put_head(transaction, target, &claimed)?;
-            Ok(claimed)
-        })
+    async fn snapshot(&self, target: &Target) -> Result<Snapshot, StoreError> {
+        let (mut rows, mut chunks) = (Vec::new(), BTreeMap::new());
+        for Item { sk, body, data } in self.prefixed(&keys::partition(target), keys::CHUNKS)? {
+            let chunk: ChunkItem = decode(target, &body)?;
+            let number = keys::chunk_of(&sk).ok_or_else(|| damaged(target, &sk))?;
+            chunks.insert(number, chunk.epoch);
+            rows.extend(packed::read_rows(&data).map_err(|why| damaged(target, &why))?);
+        }
+        Ok(Snapshot::new(rows, chunks))
     }
 
-    async fn rows(&self, target: &Target) -> Result<BTreeMap<AccountId, Row>, StoreError> {
-        let items = self.prefixed(&keys::partition(target), keys::ACCOUNTS)?;
-        items.iter().filter_map(|(sk, body)| row(target, sk, body).transpose()).collect()
-    }
-
-    async fn record(
-        &self,
-        target: &Target,
-        epoch: u64,
-        changes: &[Change],
-        closing: Option<&Closing>,
-    ) -> Result<(), StoreError> {
+    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
         let pk = keys::partition(target);
         self.write(|transaction| {
-            let head = fence(transaction, target, epoch)?;
-            for change in changes {
-                let sk = keys::account(change.account);
-                match &change.row {
-                    Some(row) => put(transaction, &pk, &sk, &Stored::new(row), None)?,
-                    None => {
-                        delete(transaction, &pk, &sk)?;
-                    }
-                }
-                if let Some(transition) = &change.transition {
-                    let sk = keys::record(Position::of(transition));
-                    let expires_at = Some(transition.expires_at.as_second());
-                    put(transaction, &pk, &sk, &Stored::new(&**transition), expires_at)?;
-                }
+            if !commit.fits(head(transaction, target)?.as_ref()) {
+                return Err(StoreError::Superseded);
             }
-            let Some(closing) = closing else { return Ok(()) };
-            if let Some(notice) = closing.notice() {
-                let expires_at = Some(notice.expires_at.as_second());
-                put(transaction, &pk, &keys::record(notice.position()), &Stored::new(notice), expires_at)?;
+            for chunk in &commit.chunks {
+                let item = ChunkItem::new(chunk, commit.head.epoch);
+                put(transaction, (&pk, &keys::chunk(chunk.number)), &item, Some(&chunk.data), None)?;
             }
-            put_head(transaction, target, &closing.applied_to(head))
+            for number in &commit.dropped {
+                delete(transaction, &pk, &keys::chunk(*number))?;
+            }
+            for part in &commit.parts {
+                let expires_at = Some(part.expires_at.as_second());
+                let sk = keys::part(part.position);
+                put(transaction, (&pk, &sk), &PartItem::new(part), Some(&part.data), expires_at)?;
+            }
+            put_head(transaction, target, &commit.head)?;
+            tidy(transaction, commit.head.committed_at)
         })
     }
 
-    async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<Record>, StoreError> {
-        let range = keys::records(request.after, request.until);
-        self.page(target, range, (request.order, request.limit, request.token.as_ref()))
-    }
-
-    async fn advance(&self, target: &Target, advance: &Advance) -> Result<(), StoreError> {
-        self.change(target, |head| advance.applied_to(head))
-    }
-
-    async fn finish(&self, target: &Target, finish: &Finish) -> Result<(), StoreError> {
-        self.change(target, |head| finish.applied_to(head))?;
-        self.write(|transaction| tidy(transaction, finish.at))
-    }
-
-    async fn listen(&self, target: &Target, listens: bool) -> Result<(), StoreError> {
+    async fn hint(&self, target: &Target, hint: &Hint) -> Result<(), StoreError> {
         self.write(|transaction| match head(transaction, target)? {
-            Some(head) => put_head(transaction, target, &listening(&head, listens)),
+            Some(head) => put_head(transaction, target, &hint.applied_to(&head)),
             None => Ok(()),
         })
     }
 
-    async fn remember(&self, target: &Target, note: &Note) -> Result<(), StoreError> {
-        self.write(|transaction| match head(transaction, target)? {
-            Some(head) => put_head(transaction, target, &note.applied_to(&head)),
-            None => Ok(()),
+    async fn put_settings(&self, settings: &SharedSettings) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            put(transaction, (keys::HEADS, keys::SETTINGS), &SettingsItem::new(settings), None, None)
         })
     }
-}
 
-impl HistoryReader for SqliteStore {
-    async fn history(
-        &self,
-        target: &Target,
-        request: &HistoryRequest,
-    ) -> Result<Page<Transition>, StoreError> {
-        let page = self.page(target, keys::log(), (request.order, request.limit, request.token.as_ref()))?;
-        let items = page.items.into_iter().filter_map(Record::transition).collect();
-        Ok(Page { items, next_token: page.next_token })
+    async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<LogPart>, StoreError> {
+        let (from, to) = keys::parts(request.after, request.until);
+        // What comes right behind the last key: the range below has neither of its ends.
+        let to = format!("{to}!");
+        let (from, to, direction) = match (request.order, request.token.as_ref()) {
+            (Order::Oldest, token) => (token.unwrap_or(&from), &to, "ASC"),
+            (Order::Newest, token) => (&from, token.unwrap_or(&to), "DESC"),
+        };
+        let sql = format!(
+            "SELECT sk, body, data FROM items WHERE pk = ? AND sk > ? AND sk < ? ORDER BY sk {direction} LIMIT ?"
+        );
+        let connection = self.connection.borrow();
+        let mut query = connection.prepare_cached(&sql)?;
+        let items = query.query_map(params![keys::partition(target), from, to, request.limit], item)?;
+        let items: Vec<Item> = items.collect::<Result<_, _>>()?;
+        let is_full = items.len() as u64 == u64::from(request.limit);
+        let next_token = items.last().filter(|_| is_full).map(|item| item.sk.clone());
+        let part = |item: Item| {
+            let position = keys::part_of(&item.sk).ok_or_else(|| damaged(target, &item.sk))?;
+            Ok(decode::<PartItem>(target, &item.body)?.with(position, item.data))
+        };
+        Ok(Page { items: items.into_iter().map(part).collect::<Result<_, StoreError>>()?, next_token })
+    }
+
+    async fn put_cursors(&self, topic: Topic, cursors: &Cursors) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            if version(transaction, topic)?.checked_add(1) != Some(cursors.version) {
+                return Err(StoreError::Superseded);
+            }
+            put(transaction, (keys::HEADS, &keys::cursors(topic)), &CursorsItem::from(cursors), None, None)
+        })
+    }
+
+    async fn put_message(&self, message: &StoredMessage) -> Result<(), StoreError> {
+        let key = (keys::MESSAGES, &*keys::message(&message.id));
+        let expires_at = Some(message.expires_at.as_second());
+        self.write(|transaction| {
+            put(transaction, key, &MessageItem::new(message), Some(&message.data), expires_at)
+        })
+    }
+
+    async fn message(&self, id: &str) -> Result<Option<StoredMessage>, StoreError> {
+        let connection = self.connection.borrow();
+        let sql = "SELECT sk, body, data FROM items WHERE pk = ? AND sk = ?";
+        let mut query = connection.prepare_cached(sql)?;
+        let found = query.query_row([keys::MESSAGES, &keys::message(id)], item).optional()?;
+        let message = |item: Item| {
+            let attributes: MessageItem = serde_json::from_str(&item.body)?;
+            Ok(attributes.with(id, item.data))
+        };
+        found.map(message).transpose()
     }
 }
 
@@ -298,11 +330,12 @@ impl SilenceStore for SqliteStore {
     async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
         let expires_at = Some(silence.until.as_second());
         self.write(|transaction| {
-            put(transaction, keys::WATCH, &keys::silence(&silence.id), &Stored::new(silence), expires_at)
+            let key = (keys::HEADS, &*keys::silence(&silence.id));
+            put(transaction, key, &Stored::new(silence), None, expires_at)
         })
     }
 
     async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
-        self.write(|transaction| delete(transaction, keys::WATCH, &keys::silence(id)))
+        self.write(|transaction| delete(transaction, keys::HEADS, &keys::silence(id)))
     }
 }

@@ -1,8 +1,10 @@
 //! What things are called: regions, organization conformance packs, member accounts.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A value that does not have the form AWS documents for it.
@@ -12,6 +14,21 @@ pub struct Invalid {
     pub(super) what: &'static str,
     pub(super) value: String,
     pub(super) rule: &'static str,
+}
+
+/// Parses a text where it stands: a snapshot has ten thousand of them.
+pub(super) struct Parse<T>(pub(super) PhantomData<T>);
+
+impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for Parse<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
 }
 
 /// Implements the conversions of a validated string type: `FromStr`, `Display`, serde.
@@ -24,8 +41,7 @@ macro_rules! text_conversions {
         }
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                deserializer.deserialize_str($crate::model::ids::Parse(std::marker::PhantomData))
             }
         }
         impl fmt::Debug for $type {

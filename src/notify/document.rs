@@ -69,7 +69,7 @@ pub struct PackNotice {
 }
 
 /// What is known of all accounts that a [`PackNotice`] is about, whether they are named or omitted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Whole {
     /// How many have failed.
     pub failed: u64,

@@ -11,7 +11,7 @@ use super::render;
 use crate::model::text::plain;
 use crate::model::{Kind, Severity, Target};
 use crate::state::Transition;
-use crate::state::log::{PackEvent, Position, Record};
+use crate::state::log::{PackEvent, Record};
 
 /// 256 KiB, for the body and all attributes together ("Publish", Amazon SNS API Reference).
 pub const LARGEST_MESSAGE: usize = 256 * 1024;
@@ -65,8 +65,8 @@ pub struct Alert {
 pub struct Event {
     /// Whose it is.
     pub target: Target,
-    /// The record's place in the log.
-    pub position: Position,
+    /// The record's id.
+    pub id: String,
     /// The JSON document.
     pub message: String,
     /// For filter policies.
@@ -147,13 +147,14 @@ pub fn event(target: &Target, born: &str, record: &Record, form: Form) -> Event 
         Record::Account(transition) => of_account(target, born, transition, form),
         Record::Pack(notice) => json!({"Kind": notice.event.as_str(), "Accounts": notice.accounts}),
     };
+    let id = record_id(target, born, record);
     let fields = json!({
         "Version": "1",
-        "Id": record_id(target, born, record),
+        "Id": id,
         "Region": target.region,
         "OrganizationConformancePackName": target.pack,
         "ObservedAt": record.observed_at(),
-        "Sequence": record.position().epoch,
+        "Sequence": record.epoch(),
     });
     if let (Some(document), serde_json::Value::Object(fields)) = (document.as_object_mut(), fields) {
         document.extend(fields);
@@ -177,7 +178,7 @@ pub fn event(target: &Target, born: &str, record: &Record, form: Form) -> Event 
     ];
     Event {
         target: target.clone(),
-        position: record.position(),
+        id,
         message: document.to_string(),
         attributes: attributes.into_iter().chain(of_pack).collect(),
     }

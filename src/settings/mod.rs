@@ -6,7 +6,7 @@ mod thresholds;
 mod topic;
 mod values;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -17,6 +17,16 @@ pub use thresholds::Thresholds;
 pub use topic::TopicArn;
 pub(crate) use values::duration;
 use values::{list, number, remind_every, switch, whole_every};
+
+/// The variables that decide what is recorded and told. All who record in one table must agree on them.
+pub const SHARED: [&str; 6] = [
+    "PACKWATCH_EXCLUDE_ACCOUNTS",
+    "PACKWATCH_NOTIFY",
+    "PACKWATCH_STUCK_AFTER",
+    "PACKWATCH_REMIND_EVERY",
+    "PACKWATCH_HISTORY_DAYS",
+    "PACKWATCH_FLAP_LIMIT",
+];
 
 /// What to watch and what to tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,14 +45,14 @@ pub struct Settings {
     pub history: Duration,
     /// `PACKWATCH_CONCURRENCY`, at least 1.
     pub concurrency: usize,
-    /// `PACKWATCH_GROUP_WAIT`
-    pub group_wait: Duration,
     /// `PACKWATCH_FLAP_LIMIT`; `None`: never.
     pub flap_limit: Option<u32>,
     /// `PACKWATCH_ACCOUNT_NAMES`
     pub account_names: bool,
     /// `PACKWATCH_WHOLE_EVERY`; `None`: every look is a whole one.
     pub whole_every: Option<Duration>,
+    /// What all who record in the same table must agree on.
+    pub shared: BTreeMap<String, String>,
 }
 
 /// Where the Lambda keeps its state and sends its messages.
@@ -144,13 +154,13 @@ impl<'a> Reader<'a> {
             },
             history: hours(24) * self.read("PACKWATCH_HISTORY_DAYS", 90, |text| number(text, 1, 3650)),
             concurrency: self.read("PACKWATCH_CONCURRENCY", 8, |text| number(text, 1, 64)) as usize,
-            group_wait: self.read("PACKWATCH_GROUP_WAIT", Duration::from_secs(30), duration),
             flap_limit: self.read("PACKWATCH_FLAP_LIMIT", Some(6), |text| match text {
                 "never" => Ok(None),
                 _ => number(text, 2, 60).map(Some).map_err(|error| format!("{error}, or never")),
             }),
             account_names: self.read("PACKWATCH_ACCOUNT_NAMES", true, switch),
             whole_every: self.read("PACKWATCH_WHOLE_EVERY", Some(hours(1)), whole_every),
+            shared: SHARED.iter().filter_map(|name| Some(((*name).to_owned(), self.text(name)?))).collect(),
         }
     }
 

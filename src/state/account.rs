@@ -9,6 +9,7 @@ use crate::model::{AccountId, Kind, Phase, Severity, Status, Target};
 /// What a run holds of one account: AWS Config's row and the facts that follow from the time. This is
 /// what is compared, stored and announced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct State {
     /// The deployment's status.
     pub status: Status,
@@ -19,7 +20,7 @@ pub struct State {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
     /// When AWS Config last updated the status.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, rename = "LastUpdateTime", skip_serializing_if = "Option::is_none")]
     pub last_update: Option<Timestamp>,
     /// In progress for longer than the threshold.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -63,7 +64,7 @@ impl Health {
 }
 
 /// What of a [`State`] decides whether something changed.
-pub type Key<'a> = (&'a Status, Option<&'a str>, Option<Timestamp>, bool, u64, bool);
+pub(super) type Key<'a> = (&'a Status, Option<&'a str>, Option<Timestamp>, bool, u64, bool);
 
 impl State {
     /// A state of which nothing else is known.
@@ -99,34 +100,29 @@ impl State {
     }
 }
 
-/// The last recorded state of one account, as the store keeps it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The last recorded state of one account. [`crate::state::packed`] has its form in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// The state.
-    #[serde(flatten)]
     pub state: State,
     /// Since when the account has not been well: when its incident began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
     /// When it changed within the last hour before its last change.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub turns: Vec<Timestamp>,
     /// It changes too often to be told of each time.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flapping: bool,
-    /// The epoch of the run that recorded it.
+    /// The epoch of the commit that recorded it.
     pub epoch: u64,
     /// What the account is going through, from its first ill state to its next well one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<Incident>,
     /// An incident that is over, of which people were told, and whose end they were not told yet, since the account
     /// changes too often. Boxed, since hardly any row has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsaid_end: Option<Box<Ended>>,
 }
 
 /// What an account goes through from the first ill state to the next well one. It began at the row's `failing_since`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Incident {
     /// A hash of region, pack, the history's birth, account and the epoch that recorded its begin.
     pub id: String,
@@ -140,6 +136,7 @@ pub struct Incident {
 
 /// What people were told of an incident.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Told {
     /// That it was stuck.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -193,6 +190,7 @@ impl Incident {
 
 /// An incident that is over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Ended {
     /// Its id.
     pub id: String,
@@ -202,10 +200,13 @@ pub struct Ended {
 
 /// One recorded change of one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Transition {
     /// The member account.
+    #[serde(rename = "AccountId")]
     pub account: AccountId,
-    /// The epoch of the run that recorded it.
+    /// The epoch of the commit that recorded it.
+    #[serde(rename = "Sequence")]
     pub epoch: u64,
     /// What it means.
     pub kind: Kind,
@@ -238,9 +239,6 @@ pub struct Transition {
     /// Whether people are to be told, as judged when it was recorded.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub told: bool,
-    /// When the history forgets it: seconds since 1970, as DynamoDB's TTL takes them.
-    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
-    pub expires_at: Timestamp,
 }
 
 impl Transition {

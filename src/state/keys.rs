@@ -1,33 +1,62 @@
 //! The keys of the stored items: `pk` and `sk`, the same in DynamoDB and in SQLite.
 
+use super::head::Topic;
 use super::log::Position;
-use crate::model::{AccountId, Target};
+use crate::model::Target;
 
-/// The partition of every head.
-pub const WATCH: &str = "watch";
+/// The partition of every head, cursor and silence: one Query reads them.
+pub const HEADS: &str = "heads";
+
+/// The partition of the digests.
+pub const MESSAGES: &str = "messages";
 
 /// What the sort key of a head starts with.
-pub const HEADS: &str = "head#";
+const TARGETS: &str = "head#";
+
+/// What the sort key of a topic's cursors starts with.
+const CURSORS: &str = "cursors#";
+
+/// The sort key of the scheduled function's settings.
+pub const SETTINGS: &str = "settings";
 
 /// What the sort key of a silence starts with.
-pub const SILENCES: &str = "silence#";
+const SILENCES: &str = "silence#";
 
-/// What the sort key of an account's row starts with.
-pub const ACCOUNTS: &str = "account#";
+/// What the sort key of a snapshot's chunk starts with.
+pub const CHUNKS: &str = "snapshot#";
 
-/// The partition of a target's rows and transitions.
+/// What an item of the partition [`HEADS`] is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Control {
+    /// A target's head.
+    Head(Target),
+    /// How far a topic has the logs.
+    Cursors(Topic),
+    /// A silence.
+    Silence,
+    /// The scheduled function's settings.
+    Settings,
+}
+
+/// The partition of a target's snapshot and log.
 pub fn partition(target: &Target) -> String {
     format!("{}#{}", target.region, target.pack)
 }
 
-/// The sort key of a target's head.
-pub fn head(target: &Target) -> String {
-    format!("{HEADS}{}", partition(target))
+/// The target of a partition's key.
+pub fn target(partition: &str) -> Option<Target> {
+    let (region, pack) = partition.split_once('#')?;
+    Some(Target { region: region.parse().ok()?, pack: pack.parse().ok()? })
 }
 
-/// The range, both ends included, of the heads and the silences.
-pub fn watched() -> (String, String) {
-    (HEADS.to_owned(), format!("{SILENCES}~"))
+/// The sort key of a target's head.
+pub fn head(target: &Target) -> String {
+    format!("{TARGETS}{}", partition(target))
+}
+
+/// The sort key of a topic's cursors.
+pub fn cursors(topic: Topic) -> String {
+    format!("{CURSORS}{}", topic.as_str())
 }
 
 /// The sort key of a silence.
@@ -35,87 +64,79 @@ pub fn silence(id: &str) -> String {
     format!("{SILENCES}{id}")
 }
 
-/// The target of a head's sort key.
-pub fn target_of_head(sk: &str) -> Option<Target> {
-    let (region, pack) = sk.strip_prefix(HEADS)?.split_once('#')?;
-    Some(Target { region: region.parse().ok()?, pack: pack.parse().ok()? })
+/// What an item with this sort key is; `None` where only a newer packwatch knows.
+pub fn control(sk: &str) -> Option<Control> {
+    if sk.starts_with(SILENCES) {
+        return Some(Control::Silence);
+    }
+    if sk == SETTINGS {
+        return Some(Control::Settings);
+    }
+    if let Some(topic) = sk.strip_prefix(CURSORS) {
+        return Topic::ALL.into_iter().find(|known| known.as_str() == topic).map(Control::Cursors);
+    }
+    target(sk.strip_prefix(TARGETS)?).map(Control::Head)
 }
 
-/// The sort key of an account's row.
-pub fn account(account: AccountId) -> String {
-    format!("{ACCOUNTS}{account}")
+/// The sort key of a digest.
+pub fn message(id: &str) -> String {
+    format!("message#{id}")
 }
 
-/// The account of a row's sort key.
-pub fn account_of(sk: &str) -> Option<AccountId> {
-    sk.strip_prefix(ACCOUNTS)?.parse().ok()
+/// The sort key of a chunk of the snapshot.
+pub fn chunk(number: u32) -> String {
+    format!("{CHUNKS}{number:04}")
 }
 
-/// What the sort key of a record of the log starts with.
-pub const LOG: &str = "transition#";
+/// The number of a chunk's sort key.
+pub fn chunk_of(sk: &str) -> Option<u32> {
+    sk.strip_prefix(CHUNKS)?.parse().ok()
+}
 
-/// The sort key of a record of the log.
-pub fn record(position: Position) -> String {
+/// What the sort key of a part of the log starts with.
+const LOG: &str = "log#";
+
+/// The sort key of a part of the log.
+pub fn part(position: Position) -> String {
     format!("{LOG}{position}")
 }
 
-/// The position of a record's sort key.
-pub fn position_of(sk: &str) -> Option<Position> {
+/// The position of a part's sort key.
+pub fn part_of(sk: &str) -> Option<Position> {
     sk.strip_prefix(LOG)?.parse().ok()
 }
 
 /// The range, both ends included, of what is beyond `after` and not beyond `until`.
-pub fn records(after: Position, until: Position) -> (String, String) {
-    // Behind the record at `after` and before any other one.
-    (format!("{}!", record(after)), record(until))
-}
-
-/// The range, both ends included, of the whole log.
-pub fn log() -> (String, String) {
-    (LOG.to_owned(), format!("{LOG}~"))
+pub fn parts(after: Position, until: Position) -> (String, String) {
+    // Behind the part at `after` and before any other one.
+    (format!("{}!", part(after)), part(until))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::log::Place;
 
     #[test]
     fn a_range_holds_what_is_beyond_its_begin_and_not_beyond_its_end() {
-        let account = |id: &str| Place::Account(id.parse().unwrap());
-        let (first, last) = (account("000000000000"), account("999999999999"));
-        let at = |epoch, place| Position { epoch, place };
-        let (from, to) = records(at(9, first), at(10, Place::Pack));
-        let within = |position| (&from..=&to).contains(&&record(position));
-        assert!(!within(at(9, first)) && within(at(9, last)) && within(at(9, Place::Pack)));
-        assert!(within(at(10, first)) && within(at(10, Place::Pack)) && !within(at(11, first)));
-        let (from, to) = records(Position::end_of(9), Position::end_of(u64::MAX));
-        let within = |position| (&from..=&to).contains(&&record(position));
-        assert!(!within(at(9, Place::Pack)) && within(at(10, first)) && within(at(u64::MAX, Place::Pack)));
-        let (from, to) = log();
-        assert!(
-            from < record(at(0, first))
-                && record(at(u64::MAX, Place::Pack)) < to
-                && !(from..=to).contains(&super::account("999988887777".parse().unwrap()))
-        );
-    }
-
-    #[test]
-    fn heads_and_silences_are_one_range_and_nothing_else_is_in_it() {
-        let target = Target { region: "eu-west-1".parse().unwrap(), pack: "Pack-1".parse().unwrap() };
-        let (from, to) = watched();
-        let within = |sk: &str| (from.as_str()..=to.as_str()).contains(&sk);
-        assert!(within(&head(&target)) && within(&silence("0f")) && within(&silence("zz")));
-        assert!(![ACCOUNTS, LOG, "a", "z"].iter().any(|sk| within(sk)));
+        let at = |epoch, part| Position { epoch, part };
+        let (from, to) = parts(at(9, 1), at(10, 2));
+        let within = |position| (&from..=&to).contains(&&part(position));
+        assert!(!within(at(9, 1)) && within(at(9, 2)) && within(Position::end_of(9)));
+        assert!(within(at(10, 1)) && within(at(10, 2)) && !within(at(10, 3)));
+        assert!(!(from..=to).contains(&chunk(3)));
     }
 
     #[test]
     fn keys_give_back_what_they_were_made_of() {
         let target = Target { region: "eu-west-1".parse().unwrap(), pack: "Pack-1".parse().unwrap() };
-        assert_eq!(target_of_head(&head(&target)), Some(target));
-        let account: AccountId = "012345678901".parse().unwrap();
-        assert_eq!(account_of(&super::account(account)), Some(account));
-        let position = Position { epoch: 7, place: Place::Account(account) };
-        assert_eq!(position_of(&record(position)), Some(position));
+        assert_eq!(control(&head(&target)), Some(Control::Head(target)));
+        for topic in Topic::ALL {
+            assert_eq!(control(&cursors(topic)), Some(Control::Cursors(topic)));
+        }
+        assert_eq!(control(&silence("0f")), Some(Control::Silence));
+        assert_eq!((control(SETTINGS), control("something")), (Some(Control::Settings), None));
+        assert_eq!(chunk_of(&chunk(63)), Some(63));
+        let position = Position { epoch: 7, part: 2 };
+        assert_eq!(part_of(&part(position)), Some(position));
     }
 }

@@ -1,5 +1,5 @@
-//! The log of a target: what was recorded, in the order in which it is announced. It is the queue of both topics: each
-//! has a mark in it, up to which it has everything.
+//! The log of a target, in parts: the recorded changes, in the order in which they are dispatched. It is the outbox of
+//! both topics, each of which has a cursor in it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,55 +8,33 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::account::Transition;
-use crate::model::AccountId;
 
-/// A place in the log: the records of an epoch by their accounts, then that of the pack itself.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A place in the log: a part.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
-    /// The epoch.
+    /// The epoch of the commit.
     pub epoch: u64,
-    /// Where in it.
-    pub place: Place,
+    /// Which of its parts, from 1.
+    pub part: u32,
 }
 
-/// A place within an epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Place {
-    /// The record of an account.
-    Account(AccountId),
-    /// The record of the pack, last in its epoch.
-    Pack,
-    /// Behind all that the epoch has, or may still get.
-    End,
-}
-
-const PACK: &str = "notice";
-const END: &str = "~";
+/// No commit has so many parts.
+const LAST_PART: u32 = 9999;
 
 impl Position {
     /// Before everything.
-    pub const START: Self = Self::end_of(0);
+    pub const START: Self = Self { epoch: 0, part: 0 };
 
-    /// Behind everything of an epoch.
+    /// Behind everything of an epoch, and before the next one.
     pub const fn end_of(epoch: u64) -> Self {
-        Self { epoch, place: Place::End }
-    }
-
-    /// Where an account's change is recorded.
-    pub fn of(transition: &Transition) -> Self {
-        Self { epoch: transition.epoch, place: Place::Account(transition.account) }
+        Self { epoch, part: LAST_PART }
     }
 }
 
-/// As it is stored: padded, so that the order of the texts is that of the positions (digits, `notice`, `~`).
+/// As it is stored: padded, so that the order of the texts is that of the positions.
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { epoch, place } = self;
-        match place {
-            Place::Account(account) => write!(f, "{epoch:020}#{account}"),
-            Place::Pack => write!(f, "{epoch:020}#{PACK}"),
-            Place::End => write!(f, "{epoch:020}#{END}"),
-        }
+        write!(f, "{:020}#{:04}", self.epoch, self.part)
     }
 }
 
@@ -70,14 +48,9 @@ impl FromStr for Position {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let parsed = text.split_once('#').and_then(|(epoch, place)| {
-            let place = match place {
-                PACK => Place::Pack,
-                END => Place::End,
-                account => Place::Account(account.parse().ok()?),
-            };
-            Some(Self { epoch: epoch.parse().ok()?, place })
-        });
+        let parsed = text
+            .split_once('#')
+            .and_then(|(e, p)| Some(Self { epoch: e.parse().ok()?, part: p.parse().ok()? }));
         parsed.ok_or_else(|| format!("{text:?} is no position in the log"))
     }
 }
@@ -113,12 +86,15 @@ impl PackEvent {
     }
 }
 
-/// The record of a pack, written in the transaction that begins or ends its life.
+/// The record of a pack, the last of the commit that completes its baseline or deletes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Notice {
     /// What happened.
+    #[serde(rename = "Kind")]
     pub event: PackEvent,
-    /// The epoch of the run that recorded it.
+    /// The epoch of the commit.
+    #[serde(rename = "Sequence")]
     pub epoch: u64,
     /// How many accounts it has, or had.
     pub accounts: u64,
@@ -126,16 +102,6 @@ pub struct Notice {
     pub observed_at: Timestamp,
     /// Whether people are to be told, as judged when it was recorded.
     pub told: bool,
-    /// When the history forgets it: seconds since 1970, as DynamoDB's TTL takes them.
-    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
-    pub expires_at: Timestamp,
-}
-
-impl Notice {
-    /// Where in the log it is.
-    pub fn position(&self) -> Position {
-        Position { epoch: self.epoch, place: Place::Pack }
-    }
 }
 
 /// One record of the log.
@@ -149,11 +115,11 @@ pub enum Record {
 }
 
 impl Record {
-    /// Where in the log it is.
-    pub fn position(&self) -> Position {
+    /// The epoch of the commit that recorded it.
+    pub fn epoch(&self) -> u64 {
         match self {
-            Self::Account(transition) => Position::of(transition),
-            Self::Pack(notice) => notice.position(),
+            Self::Account(transition) => transition.epoch,
+            Self::Pack(notice) => notice.epoch,
         }
     }
 
@@ -172,6 +138,31 @@ impl Record {
             Self::Pack(notice) => notice.observed_at,
         }
     }
+
+    /// Whether people are to be told, as judged when it was recorded.
+    pub fn is_told(&self) -> bool {
+        match self {
+            Self::Account(transition) => transition.told,
+            Self::Pack(notice) => notice.told,
+        }
+    }
+}
+
+/// A part of the log, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPart {
+    /// Where it is.
+    pub position: Position,
+    /// The part before it: one that a reader does not find between the two is missing.
+    pub previous: Position,
+    /// How many records it has.
+    pub changes: u64,
+    /// The records, as [`crate::state::packed`] writes them.
+    pub data: Vec<u8>,
+    /// When packwatch read what it is about.
+    pub observed_at: Timestamp,
+    /// When the history forgets it.
+    pub expires_at: Timestamp,
 }
 
 #[cfg(test)]
@@ -180,40 +171,14 @@ mod tests {
 
     #[test]
     fn the_order_of_the_texts_is_that_of_the_positions() {
-        let account = |id: &str| Place::Account(id.parse().unwrap());
-        let places = [account("000000000001"), account("999999999999"), Place::Pack, Place::End];
         let all: Vec<Position> = [0, 1, 9, 10, u64::MAX]
             .into_iter()
-            .flat_map(|epoch| places.map(|place| Position { epoch, place }))
+            .flat_map(|epoch| [0, 1, 10, LAST_PART].map(|part| Position { epoch, part }))
             .collect();
         let texts: Vec<String> = all.iter().map(ToString::to_string).collect();
         assert!(all.is_sorted() && texts.is_sorted(), "{texts:?}");
-        assert_eq!(texts.join(", "), format!("{all:?}").trim_matches(['[', ']']), "errors show them so, too");
         let back: Vec<Position> = texts.iter().map(|text| text.parse().unwrap()).collect();
         assert_eq!(back, all);
-    }
-
-    #[test]
-    fn a_record_is_that_of_an_account_or_of_the_pack() {
-        let transition: Transition = serde_json::from_value(serde_json::json!({
-            "account": "111122223333", "epoch": 7, "kind": "Failed",
-            "observed_at": "2026-11-20T10:00:00Z", "expires_at": 0,
-        }))
-        .unwrap();
-        let at = "2026-11-20T10:00:01Z".parse().unwrap();
-        let event = PackEvent::PackDeleted;
-        let notice = Notice { event, epoch: 7, accounts: 3, observed_at: at, told: true, expires_at: at };
-        let (account, pack) = (Record::Account(transition.clone()), Record::Pack(notice));
-        assert!(account.position() < pack.position(), "the pack's is the last of its epoch");
-        assert_eq!((account.observed_at(), pack.observed_at()), (transition.observed_at, at));
-        assert_eq!((account.transition(), pack.transition()), (Some(transition), None));
-        for event in [PackEvent::Baseline, PackEvent::PackDeleted] {
-            assert_eq!(serde_json::to_value(event).unwrap(), event.as_str());
-        }
-    }
-
-    #[test]
-    fn what_is_no_position_is_refused() {
-        assert!("7".parse::<Position>().is_err() && "x#~".parse::<Position>().is_err());
+        assert!("7".parse::<Position>().is_err() && "x#1".parse::<Position>().is_err());
     }
 }

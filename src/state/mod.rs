@@ -1,11 +1,15 @@
-//! What is kept: the states of accounts, the heads of targets, silences, and under which keys.
+//! What is stored: the snapshot and the log of each target, its head, the topics' cursors and the silences; under which
+//! keys and in which form; and what one commit makes of it.
 
 mod account;
+pub mod commit;
 pub mod fingerprint;
-pub mod heads;
+pub mod head;
 pub mod id;
 pub mod keys;
 pub mod log;
+pub mod packed;
 pub mod silence;
+pub mod stored;
 
-pub use account::{Ended, Health, Incident, Key, Row, State, Told, Transition, severity};
+pub use account::{Ended, Health, Incident, Row, State, Told, Transition, severity};

@@ -19,6 +19,7 @@ struct Ends {
     looking: Instant,
     folding: Instant,
     announcing: Instant,
+    storing: Instant,
 }
 
 impl Budget {
@@ -33,7 +34,14 @@ impl Budget {
         let looking = before((left / 5).min(Duration::from_secs(20)));
         let announcing = before((left / 20).min(Duration::from_secs(2)));
         let folding = looking + (announcing - looking) / 2;
-        Self { ends: Some(Ends { looking, folding, announcing }) }
+        Self {
+            ends: Some(Ends {
+                looking,
+                folding,
+                announcing,
+                storing: before((left / 50).min(Duration::from_millis(500))),
+            }),
+        }
     }
 
     /// Whether nothing new is to be looked at or recorded.
@@ -65,6 +73,11 @@ impl Budget {
     /// The result of work without effects, or `None` when the time for announcing ends before it does.
     pub async fn within_announcing<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         until(self.ends.map(|ends| ends.announcing), work).await
+    }
+
+    /// The result of storing what was sent, or `None` when the run would be killed before.
+    pub async fn within_storing<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        until(self.ends.map(|ends| ends.storing), work).await
     }
 
     /// How long a topic's answer may be waited for now; `None` when nothing more is to be published.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::model::{AccountId, Kind, Target};
 use crate::settings::Settings;
-use crate::state::heads::Change;
+use crate::state::commit::Change;
 use crate::state::silence::Silences;
 use crate::state::{Health, Incident, Row, State, Transition};
 use crate::watch::flap::{self, Flap};
@@ -16,6 +16,9 @@ use crate::watch::kind::{self, Before, Effect};
 use crate::watch::overdue;
 use crate::watch::past::{Past, heard, is_tried_again};
 use crate::watch::telling::{self, Facts, Telling};
+
+/// By how much AWS Config's clock may be ahead.
+const CLOCKS: Duration = Duration::from_secs(60);
 
 /// How long a record is kept at least.
 const LEAST_KEPT: Duration = Duration::from_secs(14 * 86400);
@@ -31,21 +34,6 @@ pub struct Observation {
     pub absent: BTreeSet<AccountId>,
 }
 
-/// The rows as these changes will leave them.
-pub fn after<'a>(
-    rows: &'a BTreeMap<AccountId, Row>,
-    changes: &'a [Change],
-) -> BTreeMap<&'a AccountId, &'a Row> {
-    let mut after: BTreeMap<_, _> = rows.iter().collect();
-    for change in changes {
-        match &change.row {
-            Some(row) => drop(after.insert(&change.account, row)),
-            None => drop(after.remove(&change.account)),
-        }
-    }
-    after
-}
-
 /// The recorded accounts that were not observed, though every account was read, or they were asked for. Where every
 /// account was read, each needs a confirming read before it may count as having left.
 pub fn missing(
@@ -58,6 +46,12 @@ pub fn missing(
         was_read(account) && !observed.states.contains_key(account) && !excluded.contains(account)
     };
     rows.keys().filter(unseen).copied().collect()
+}
+
+/// When the history forgets what is recorded now. The log is the outbox of both topics, too: what lags outlives a topic that
+/// refuses for two weeks, however short the history is.
+pub fn expires_at(settings: &Settings, now: Timestamp) -> Timestamp {
+    now.checked_add(settings.history.max(LEAST_KEPT)).unwrap_or(Timestamp::MAX)
 }
 
 /// What is recorded beside what was observed, and by which rules they are compared.
@@ -105,13 +99,6 @@ impl Comparison<'_> {
     /// What must be written when the pack is gone, in the order of the accounts: no row stays, each incident ends.
     pub fn gone(&self) -> Vec<Change> {
         self.rows.iter().map(|(account, row)| self.dropped(*account, row)).collect()
-    }
-
-    /// When the history forgets it. The log is the queue of both topics, too: what is owed outlives a topic that refuses
-    /// for two weeks, however short the history is.
-    pub fn expires_at(&self) -> Timestamp {
-        let kept = self.settings.history.max(LEAST_KEPT);
-        self.observed_at.checked_add(kept).unwrap_or(Timestamp::MAX)
     }
 
     /// What must be written for an account that was read.
@@ -223,7 +210,8 @@ impl Comparison<'_> {
             account,
             epoch: self.epoch,
             kind,
-            from: row.map(|row| row.state.clone()),
+            // Its message is known from the record before.
+            from: row.map(|row| State { error_message: None, ..row.state.clone() }),
             to: to.cloned(),
             failing_since,
             observed_at: self.observed_at,
@@ -233,7 +221,6 @@ impl Comparison<'_> {
             incident_id,
             baseline: self.baseline,
             told: telling.told,
-            expires_at: self.expires_at(),
         }
     }
 
@@ -250,7 +237,10 @@ impl Comparison<'_> {
             Effect::None | Effect::Ends => None,
             Effect::Begins => {
                 let incident = Incident::begun(self.target, self.born, account, self.epoch);
-                Some((incident, to.last_update.unwrap_or(self.observed_at)))
+                // A time in the future is one of a clock that is ahead.
+                let latest = self.observed_at.saturating_add(CLOCKS).unwrap_or(self.observed_at);
+                let began = to.last_update.filter(|time| *time <= latest);
+                Some((incident, began.unwrap_or(self.observed_at)))
             }
             Effect::GoesOn => {
                 let again = row.is_some_and(|row| is_tried_again(&row.state, to));
@@ -287,7 +277,10 @@ impl Comparison<'_> {
 
     fn is_due(&self, row: &Row, past: &Past, to: &State) -> bool {
         let Some(every) = self.settings.thresholds.remind_every else { return false };
-        row.incident.is_some() && overdue::is_due(to.reminder, row.state.reminder, Some(past.began), every)
+        if row.incident.is_none() {
+            return false;
+        }
+        overdue::is_due(to.reminder, row.state.reminder, Some(past.began), every)
     }
 
     /// Whether the whole pack is being deleted: every account that is left is in a DELETE status, and some account is

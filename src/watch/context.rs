@@ -1,6 +1,5 @@
 //! What every step of a run needs to know.
 
-use crate::ports::{Machines, Outside, Publisher};
 use crate::settings::Settings;
 use crate::watch::budget::Budget;
 use crate::watch::request::Request;
@@ -21,16 +20,4 @@ pub struct Context<'a, O> {
     pub room: Room,
     /// The run's id, random.
     pub id: String,
-}
-
-impl<O: Outside> Context<'_, O> {
-    /// What this run says in the heads about machines: that is for the scheduled function alone to say.
-    pub fn listens(&self) -> Option<bool> {
-        match self.outside.publisher().machines() {
-            _ if !self.request.scheduled => None,
-            Machines::Listen => Some(true),
-            Machines::Nobody => Some(false),
-            Machines::Elsewhere => None,
-        }
-    }
 }

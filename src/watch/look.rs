@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::{Phase, Region, Status, Target};
-use crate::state::heads::{Counts, Head};
+use crate::state::head::{Counts, Head};
 
 /// The rows of a page: what AWS Config gives by default, and at most.
 pub const PAGE: u64 = 100;
@@ -112,6 +112,14 @@ pub struct Decision {
     pub due: bool,
 }
 
+impl Decision {
+    /// Whether it waits until what the others find is dispatched: a full scan that takes long, or nobody knows how long.
+    pub fn is_slow(&self, facts: &LookFacts) -> bool {
+        let is_long = facts.is_large() || facts.account_count() == 0;
+        self.look == Look::Whole && self.why != Why::Unlisted && is_long
+    }
+}
+
 impl Look {
     /// As the answer, the log and the metrics spell it.
     pub fn as_str(self) -> &'static str {
@@ -129,9 +137,9 @@ impl LookFacts {
         let seconds = |seconds: Option<i64>| seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
         Self {
             accounts: head.accounts.clone(),
-            has_life: head.life.is_some(),
-            whole_at: seconds(head.whole_at),
-            whole_until: seconds(head.whole_until),
+            has_life: head.baseline_epoch.is_some(),
+            whole_at: seconds(head.last_full_scan_at),
+            whole_until: seconds(head.filters_distrusted_until),
         }
     }
 

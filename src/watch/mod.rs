@@ -1,94 +1,128 @@
-//! One run, in its order: load, then for each target observe, fingerprint, confirm, claim, compare, record, and at the
-//! same time announce.
+//! One run, in its order: load what is recorded, scan what is fast, dispatch what was found, scan what is slow, dispatch
+//! that, and report.
 //!
-//! This file knows the order of a run, `looks` that of its looks, [`target`] that for one target, [`mod@announce`] what
-//! comes after it. `docs/design.md` says why it is this one.
+//! This file knows the order of a run, [`scan`] that of its scans, [`commit`](mod@commit) how one becomes a transaction,
+//! [`dispatch`] how the log reaches the topics. `docs/design.md` says why it is this one.
 
 pub mod account_names;
-pub mod announce;
 pub mod batch;
 pub mod budget;
+pub mod commit;
 pub mod compare;
 pub mod context;
+pub mod dispatch;
 pub mod flap;
 pub mod kind;
 pub mod look;
-mod looks;
 pub mod observe;
 pub mod overdue;
 pub mod paginate;
 mod past;
 pub mod plan;
 pub mod quick;
-pub mod record;
 pub mod report;
 pub mod request;
 pub mod room;
+pub mod scan;
+mod snapshot;
 mod start;
-#[cfg(test)]
-mod stub;
-pub mod target;
 pub mod telling;
-pub mod unannounced;
 
-use futures_util::stream::{self, StreamExt};
-use tokio::sync::mpsc::unbounded_channel;
+use std::collections::BTreeMap;
 
-use crate::ports::Outside;
+use jiff::Timestamp;
+
+use crate::model::Target;
+use crate::notify::{self, Fold, Notification};
+use crate::ports::{Outside, SnapshotStore};
 use crate::settings::Settings;
-use crate::watch::announce::{Handed, announce};
 use crate::watch::budget::Budget;
-use crate::watch::looks::{LookedAt, looks, oldest_whole_look};
+use crate::watch::context::Context;
+use crate::watch::dispatch::{Dispatched, Dispatcher, Lag, lagging};
 use crate::watch::report::{Answer, Report, TargetReport};
 use crate::watch::request::Request;
+use crate::watch::scan::outcome::{Preview, ScanOutcome};
+use crate::watch::scan::{Scanned, Scans, oldest_full_scan};
 use crate::watch::start::{Started, start};
-use crate::watch::target::preview;
 
 pub use crate::watch::start::RunError;
 
-/// Looks at what the request names, and tells what changed.
+/// Scans what the request names, and tells what changed.
 pub async fn run(
     outside: &impl Outside,
     settings: &Settings,
     request: &Request,
     budget: &Budget,
 ) -> Result<Report, RunError> {
-    let Started { context, planned, unwatched, elsewhere, unlisted, owed } =
+    let Started { context, planned, elsewhere, unlisted, lags } =
         Box::pin(start(outside, settings, request, budget)).await?;
-    let mut reports = unlisted;
-    let (to_announcers, incoming) = unbounded_channel();
-    let looking = async {
-        // Moved in, and so dropped at the end: the announcers then know that no more will come.
-        let to_announcers = to_announcers;
-        let take_up = async |(target, head)| match Box::pin(target::take_up(&context, target, head)).await {
-            Ok(owed) => {
-                // The announcers listen for as long as there is a sender.
-                let _ = to_announcers.send(Handed::Owed(Box::new(owed)));
-                None
-            }
-            Err(report) => Some(report),
-        };
-        let unsaid = stream::iter(unwatched.iter().map(|(target, head)| (target, head))).map(take_up);
-        let unsaid = unsaid.buffer_unordered(settings.concurrency).filter_map(async |report| report);
-        // What is looked at does not wait for what nobody looks at any more.
-        tokio::join!(unsaid.collect::<Vec<_>>(), looks(&context, &planned, &to_announcers))
+    let scans = Scans::new(&context, &planned);
+    let dispatcher = Dispatcher::new(&context);
+    let mut dispatched = Dispatched::default();
+    let is_live = !request.dry_run;
+    let between = async {
+        scans.fast_stage().await;
+        let commits = scans.commits();
+        if is_live && (lags || commits > 0) {
+            dispatcher.dispatch(&mut dispatched).await;
+        }
+        scans.slow_stage();
+        commits
     };
-    let ((unsaid, looked_at), announced) = tokio::join!(looking, announce(&context, incoming));
+    // Boxed: their states are large, and the layout of all in one is too deep for the compiler.
+    let ((), commits) = tokio::join!(Box::pin(scans.run()), Box::pin(between));
+    if is_live && scans.commits() > commits {
+        dispatcher.dispatch(&mut dispatched).await;
+    }
+    let Scanned { outcomes, reports } = scans.end();
 
-    reports.extend(unsaid);
-    // What nobody watches is reported only where something is wrong with it.
-    let is_watched = |report: &TargetReport| !unwatched.iter().any(|(target, _)| report.is_of(target));
-    reports.extend(announced.reports.into_iter().filter(|r| r.outcome.is_failure() || is_watched(r)));
-    let LookedAt { reports: looked, previews, next_token, whole_at } = looked_at;
-    reports.extend(looked);
-    let answer = Answer::new(reports, announced.notifications, next_token);
+    let full_scans: BTreeMap<Target, Timestamp> = outcomes
+        .iter()
+        .filter_map(|(target, outcome)| Some((target.clone(), outcome.full_scan_at?)))
+        .collect();
+    let next_token = outcomes.iter().find_map(|(_, outcome)| outcome.next_token.clone());
+    let previews: Vec<&Preview> =
+        outcomes.iter().filter_map(|(_, outcome)| outcome.preview.as_deref()).collect();
+    let preview = preview(&context, &previews);
+    let mut reports: Vec<TargetReport> = unlisted.into_iter().chain(reports).collect();
+    reports.extend(outcomes.into_iter().map(|(_, ScanOutcome { report, .. })| report));
+    let answer = Answer::new(reports, dispatched.notifications, next_token);
+    let answer = with_lags(answer, &dispatched);
     answer.targets.iter().for_each(|report| report.log(&context.id));
-    let recorded_only = |report: &TargetReport| !report.outcome.is_done() && report.transitions > 0;
-    let may_owe = owed || answer.targets.iter().any(recorded_only);
     let oldest_whole_look = match settings.whole_every {
-        Some(_) if request.scheduled => oldest_whole_look(&planned, elsewhere, &whole_at, outside.now()),
+        Some(_) if request.scheduled => oldest_full_scan(&planned, &elsewhere, &full_scans, outside.now()),
         _ => None,
     };
-    let (preview, reduced) = (preview(&context, &previews), announced.reduced);
-    Ok(Report { answer, preview, may_owe, reduced, oldest_whole_look })
+    let may_owe = !dispatched.lags.is_empty();
+    Ok(Report { answer, preview, may_owe, reduced: dispatched.reduced, oldest_whole_look })
+}
+
+/// The answer, with what could not be dispatched. A target that nobody watches is reported only where that failed.
+fn with_lags(mut answer: Answer, dispatched: &Dispatched) -> Answer {
+    for ((target, topic), lag) in &dispatched.lags {
+        match answer.targets.iter_mut().find(|report| report.is_of(target)) {
+            Some(report) if report.outcome.is_done() => *report = lagging(report.clone(), *topic, lag),
+            Some(_) => {}
+            None if matches!(lag, Lag::Failed(_)) => {
+                answer.targets.push(lagging(TargetReport::of(target), *topic, lag));
+            }
+            None => {}
+        }
+    }
+    answer
+}
+
+/// The digest that people would get of what was found in a dry run.
+fn preview<O: Outside>(context: &Context<'_, O>, previews: &[&Preview]) -> Option<Notification> {
+    let most = notify::fold::MOST_NAMED / previews.len().max(1);
+    let folds: Vec<Fold<'_>> = previews
+        .iter()
+        .map(|preview| {
+            let Preview { target, history_id, accounts, records } = preview;
+            let mut fold = Fold::new(target, history_id, *accounts, most);
+            records.iter().rev().for_each(|record| fold.add(record));
+            fold
+        })
+        .collect();
+    notify::digest(&folds.iter().collect::<Vec<_>>(), context.outside.store().table())
 }

@@ -34,12 +34,54 @@ pub enum ReadError {
     Pagination(#[from] PaginationError),
 }
 
+/// What the pages of a read show, none of which is of the same moment.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) states: BTreeMap<AccountId, State>,
+    /// The accounts that were read twice, and of which neither row is later.
+    pub(super) unclear: BTreeSet<AccountId>,
+}
+
+impl Seen {
+    /// What these rows show.
+    fn new(mut rows: Vec<(AccountId, State)>) -> Self {
+        // In their order: a map to which so much is added one by one is half empty.
+        rows.sort_by_key(|(account, _)| *account);
+        let is_alone =
+            rows.windows(2).all(|pair| pair.first().map(|row| row.0) != pair.last().map(|row| row.0));
+        if is_alone {
+            return Self { states: rows.into_iter().collect(), unclear: BTreeSet::new() };
+        }
+        let mut seen = Self::default();
+        seen.extend(rows);
+        seen
+    }
+
+    /// Adds rows. An account that is here already has moved: the row with the later `LastUpdateTime` counts.
+    pub(super) fn extend(&mut self, rows: Vec<(AccountId, State)>) {
+        for (account, state) in rows {
+            let Some(before) = self.states.get(&account) else {
+                self.states.insert(account, state);
+                continue;
+            };
+            match (before.last_update, state.last_update) {
+                (Some(then), Some(now)) if then < now => drop(self.states.insert(account, state)),
+                (Some(then), Some(now)) if then > now => {}
+                _ if *before == state => {}
+                _ => drop(self.unclear.insert(account)),
+            }
+        }
+    }
+}
+
 /// A read that ended properly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Read {
     /// What was read.
     pub observation: Observation,
-    /// Its fingerprint, if it is whole.
+    /// The accounts that were read twice, and of which neither row is later: they are asked for by their ids.
+    pub unclear: BTreeSet<AccountId>,
+    /// Its fingerprint, if it is whole and clear.
     pub fingerprint: Option<String>,
     /// In how many pages.
     pub pages: u64,
@@ -58,7 +100,6 @@ pub async fn statuses(
     silences: &Silences,
     now: Timestamp,
 ) -> Result<Read, ReadError> {
-    // A list while it grows: a map to which so much is added is half empty.
     let mut states = Vec::new();
     let ended = pages(
         &request.pagination,
@@ -66,18 +107,22 @@ pub async fn statuses(
         |progress| match progress {
             Progress::Restarted => states.clear(),
             Progress::Items(rows) => {
-                // An account that moved between two pages while they were read is there twice: the later wins.
                 states.extend(rows.into_iter().filter_map(|row| watched(row, settings, silences, now)));
             }
         },
     )
     .await?;
-    let states: BTreeMap<_, _> = states.into_iter().collect();
+    let Seen { mut states, mut unclear } = Seen::new(states);
     let whole = request.filters.is_empty()
         && request.pagination.starting_token.is_none()
         && ended.resume_token().is_none();
+    if !whole {
+        // Nobody asks again: of these nothing is known.
+        mem::take(&mut unclear).iter().for_each(|account| drop(states.remove(account)));
+    }
     Ok(Read {
-        fingerprint: whole.then(|| fingerprint::of(&states)),
+        fingerprint: (whole && unclear.is_empty()).then(|| fingerprint::of(&states)),
+        unclear,
         observation: Observation { states, whole, absent: BTreeSet::new() },
         pages: ended.pages(),
         next_token: ended.resume_token(),
@@ -101,8 +146,8 @@ pub(super) fn watched(
     Some((account, state))
 }
 
-/// Asks again for accounts that a whole read did not show, and adds those that are there after all. One
-/// by one where that is cheaper than another whole read.
+/// Asks again for accounts that a read of everybody did not show, and for those that it shows twice, and adds those that are
+/// there. One by one where that is cheaper than another read of everybody.
 pub async fn confirm(
     source: &impl StatusSource,
     target: &Target,
@@ -111,11 +156,13 @@ pub async fn confirm(
     settings: &Settings,
     silences: &Silences,
 ) -> Result<(), ReadError> {
-    if missing.is_empty() {
+    let unclear = mem::take(&mut read.unclear);
+    read.observation.states.retain(|account, _| !unclear.contains(account));
+    let wanted: BTreeSet<AccountId> = missing.iter().copied().chain(unclear).collect();
+    if wanted.is_empty() {
         return Ok(());
     }
-    let wanted: BTreeSet<&AccountId> = missing.iter().collect();
-    let one_by_one = missing.len() as u64 <= read.pages;
+    let one_by_one = wanted.len() as u64 <= read.pages;
     let mut ask = async |filters: Filters| {
         let request = Request { filters, ..Request::default() };
         let again = statuses(source, target, &request, settings, silences, read.observed_at).await?;
@@ -125,7 +172,7 @@ pub async fn confirm(
         Ok::<_, ReadError>(())
     };
     if one_by_one {
-        for account in missing {
+        for account in &wanted {
             match ask(Filters { account: Some(*account), status: None }).await {
                 // It takes no such filter.
                 Err(ReadError::Source(SourceError::Invalid(_))) => {

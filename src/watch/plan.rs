@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{PackName, Region, Target};
 use crate::settings::Settings;
-use crate::state::heads::{Head, Heads};
+use crate::state::head::{Head, Heads};
 use crate::state::silence::Silences;
 use crate::watch::look::LookFacts;
 use crate::watch::request::{Part, Request};
@@ -25,10 +25,12 @@ pub struct Planned {
 }
 
 impl Planned {
-    /// The same target with its head as it is in these heads; `None` where that is not there, or must not be touched.
-    pub fn loaded_again(&self, mut heads: Heads) -> Option<Self> {
-        let head = Some(heads.known.remove(&self.target)?);
-        Some(Self { head, silences: heads.silences.of(&self.target), ..self.clone() })
+    /// The same target as it is in these heads.
+    #[must_use]
+    pub fn loaded_again(&self, mut heads: Heads) -> Self {
+        let head = heads.known.remove(&self.target);
+        let unreadable = heads.unreadable.remove(&self.target);
+        Self { head, unreadable, silences: heads.silences.of(&self.target), ..self.clone() }
     }
 }
 
@@ -76,9 +78,8 @@ pub fn targets(
     }
     for (region, packs) in listed {
         names.extend(packs.iter().map(|pack| Target { region: region.clone(), pack: pack.clone() }));
-        // A tombstone is asked for as long as a topic has not had all that happened before it.
         let known =
-            heads.known.iter().filter(|(target, head)| target.region == *region && head.is_unfinished());
+            heads.known.iter().filter(|(target, head)| target.region == *region && !head.is_deleted());
         names.extend(known.map(|(target, _)| target.clone()));
         // Nobody can tell what such a pack owes: that is said in every run, listed or not.
         names.extend(heads.unreadable.keys().filter(|target| target.region == *region).cloned());
@@ -122,14 +123,6 @@ pub fn nothing_to_watch(
     }
 }
 
-/// The targets that owe something and that nobody watches any more: a topic refused, and then the pack or its region was
-/// taken out of the settings. Each is in one part.
-pub fn unwatched(settings: &Settings, part: &Part, heads: &Heads) -> Vec<(Target, Head)> {
-    let is_left = |target: &Target| !is_watched(target, settings) && part.includes(target, settings);
-    let left = heads.known.iter().filter(|(target, head)| head.owes() && is_left(target));
-    left.map(|(target, head)| (target.clone(), head.clone())).collect()
-}
-
 /// What the heads say of the targets that other schedules look after.
 pub fn elsewhere(settings: &Settings, part: &Part, heads: &Heads) -> Vec<LookFacts> {
     let is_elsewhere = |target: &Target| is_watched(target, settings) && !part.includes(target, settings);
@@ -145,7 +138,7 @@ fn is_watched(target: &Target, settings: &Settings) -> bool {
 mod tests {
     use super::*;
     use crate::settings::Reader;
-    use crate::state::heads::Claim;
+    use crate::state::head::SCHEMA;
     use crate::state::log::Position;
 
     fn settings(packs: &str, regions: &str) -> Settings {
@@ -162,7 +155,23 @@ mod tests {
     }
 
     fn head() -> Head {
-        Claim { seen: 0, born: "b".to_owned(), listens: None, run: "r".to_owned() }.first_head()
+        Head {
+            schema: SCHEMA,
+            history_id: "h".to_owned(),
+            epoch: 1,
+            run: "r".to_owned(),
+            committed_at: jiff::Timestamp::UNIX_EPOCH,
+            baseline_epoch: Some(1),
+            deleted_epoch: None,
+            chunks: 1,
+            chunk_epochs: 1,
+            accounts: BTreeMap::new(),
+            fingerprint: None,
+            active_fingerprint: None,
+            last_full_scan_at: None,
+            filters_distrusted_until: None,
+            log_end: Position::START,
+        }
     }
 
     fn names(planned: &[Planned]) -> Vec<String> {
@@ -284,28 +293,9 @@ mod tests {
     }
 
     #[test]
-    fn what_owes_something_and_is_not_watched_is_found_with_its_head() {
-        let owing = Head { life: Some(1), ..head() };
-        let mut heads = Heads::default();
-        for (region, pack, head) in [
-            ("eu-west-1", "Watched", &owing),
-            ("eu-west-1", "Old", &owing),
-            ("us-east-1", "Watched", &owing),
-            ("us-east-1", "Quiet", &Head { people: Position::end_of(1), ..owing.clone() }),
-        ] {
-            heads.known.insert(target(region, pack), head.clone());
-        }
-        let left = unwatched(&settings("!Old", "eu-west-1"), &Part::default(), &heads);
-        let names: Vec<String> = left.iter().map(|(target, _)| target.to_string()).collect();
-        assert_eq!(names, ["Old in eu-west-1", "Watched in us-east-1"]);
-        assert!(left.iter().all(|(_, head)| *head == owing));
-    }
-
-    #[test]
-    fn what_is_not_watched_is_in_one_part_and_what_others_look_after_is_known() {
+    fn what_others_look_after_is_known() {
         let settings = settings("!Old", "eu-west-1,us-east-1");
         let mut heads = Heads::default();
-        let owing = Head { life: Some(1), ..head() };
         for (region, pack) in [
             ("eu-west-1", "Old"),
             ("us-east-1", "Old"),
@@ -313,15 +303,12 @@ mod tests {
             ("eu-west-1", "Mine"),
             ("us-east-1", "Theirs"),
         ] {
-            heads.known.insert(target(region, pack), owing.clone());
+            heads.known.insert(target(region, pack), head());
         }
-        let left = |part: &Part| unwatched(&settings, part, &heads).into_iter().map(|(target, _)| target);
         for parts in [
             [part(&["eu-west-1"], ""), part(&["us-east-1"], "")],
             [part(&[], "A*,Mine"), part(&[], "!A*,!Mine")],
         ] {
-            let both: Vec<Target> = parts.iter().flat_map(left).collect();
-            assert_eq!((both.len(), BTreeSet::from_iter(both).len()), (3, 3), "{parts:?}");
             assert_eq!(parts.each_ref().map(|part| elsewhere(&settings, part, &heads).len()), [1, 1]);
         }
         assert!(elsewhere(&settings, &Part::default(), &heads).is_empty());
@@ -360,7 +347,7 @@ mod tests {
     fn a_target_that_is_loaded_again_has_the_head_and_the_silences_of_now() {
         let settings = settings("*", "eu-west-1");
         let planned = targets(&Request::default(), &settings, &listed("eu-west-1", &["P"]), Heads::default());
-        assert_eq!(planned[0].loaded_again(Heads::default()), None);
+        assert_eq!(planned[0].loaded_again(Heads::default()).head, None);
         let mut heads = Heads::default();
         heads.known.insert(target("eu-west-1", "P"), head());
         heads.silences.0.push(crate::state::silence::Silence {
@@ -373,7 +360,7 @@ mod tests {
             reason: "r".to_owned(),
             by: "b".to_owned(),
         });
-        let again = planned[0].loaded_again(heads.clone()).unwrap();
+        let again = planned[0].loaded_again(heads.clone());
         assert_eq!(again, Planned { head: Some(head()), silences: heads.silences, ..planned[0].clone() });
     }
 }

@@ -4,22 +4,21 @@
 //! them wrong says so instead of what it read: the target is then looked at whole.
 
 use std::cell::{Cell, RefCell};
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{AccountId, DetailedStatus, Status, Target};
+use crate::model::{AccountId, DetailedStatus, Phase, Status, Target};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 use crate::settings::Settings;
-use crate::state::heads::Counts;
+use crate::state::head::Counts;
 use crate::state::silence::Silences;
 use crate::state::{Row, State, fingerprint};
 use crate::watch::flap;
 use crate::watch::look::{FAILED, IN_PROGRESS, PAGE, unrecognised};
-use crate::watch::observe::{Progress, ReadError, pages, watched};
+use crate::watch::observe::{Progress, ReadError, Seen, pages, watched};
 use crate::watch::paginate::PaginationConfig;
 
 /// How many accounts are asked for at once: as many as statuses are.
@@ -40,6 +39,9 @@ pub enum Disproof {
     /// It takes no such filter.
     #[error("it refuses the filter: {0}")]
     Refused(String),
+    /// It leaves out what it should show.
+    #[error("account {0} is in {1} for longer, and not among the accounts in that status, asked twice")]
+    Omitted(AccountId, Status),
 }
 
 /// How the reading ended.
@@ -116,10 +118,10 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
             let mut seen = Seen::default();
             for together in [IN_PROGRESS, FAILED] {
                 let reads = together.map(|status| self.in_status(Status::new(status), now));
-                try_join_all(reads).await?.into_iter().for_each(|rows| seen.add(rows));
+                try_join_all(reads).await?.into_iter().for_each(|rows| seen.extend(rows));
             }
             for status in unrecognised(accounts) {
-                seen.add(self.in_status(status.clone(), now).await?);
+                seen.extend(self.in_status(status.clone(), now).await?);
             }
             Ok(seen)
         };
@@ -149,6 +151,9 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
         let answers: Result<Vec<_>, ReadError> = asks.buffer_unordered(SIDE_BY_SIDE).try_collect().await;
         Ok(match self.ended(answers)? {
             Quick::Read(answers) => {
+                if let Some(omitted) = self.omitted(read, &answers).await? {
+                    return Ok(Quick::Disproved(omitted));
+                }
                 for (account, row) in answers {
                     read.unclear.remove(&account);
                     read.states.remove(&account);
@@ -166,16 +171,37 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
         })
     }
 
+    /// An account that has been in a status for longer, and that the filter by it had left out. The filter is asked once
+    /// more: an index may lag, and clocks differ.
+    async fn omitted(
+        &self,
+        read: &QuickRead,
+        answers: &[(AccountId, Option<DetailedStatus>)],
+    ) -> Result<Option<Disproof>, ReadError> {
+        let rows = answers.iter().filter_map(|(_, row)| row.as_ref());
+        let omitted = rows.filter(|row| {
+            is_read_by_status(&row.status)
+                && !read.states.contains_key(&row.account)
+                && row.last_update.is_some_and(|at| is_before(at, read.observed_at))
+        });
+        for row in omitted {
+            let again = self.ended(self.in_status(row.status.clone(), read.observed_at).await)?;
+            let Quick::Read(again) = again else { return Ok(None) };
+            if !self.settings.excluded.contains(&row.account)
+                && !again.iter().any(|(account, _)| *account == row.account)
+            {
+                return Ok(Some(Disproof::Omitted(row.account, row.status.clone())));
+            }
+        }
+        Ok(None)
+    }
+
     fn watched(&self, row: DetailedStatus, now: Timestamp) -> Option<(AccountId, State)> {
         watched(row, self.settings, self.silences, now)
     }
 
-    /// The accounts in one status. One that moved between two pages while they were read is there twice: the later wins.
-    async fn in_status(
-        &self,
-        status: Status,
-        now: Timestamp,
-    ) -> Result<BTreeMap<AccountId, State>, ReadError> {
+    /// The accounts in one status.
+    async fn in_status(&self, status: Status, now: Timestamp) -> Result<Vec<(AccountId, State)>, ReadError> {
         let filters = Filters { account: None, status: Some(status.clone()) };
         let mut states = Vec::new();
         let read = async |page: PageRequest| {
@@ -194,7 +220,7 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
             }
         };
         pages(&config, read, take).await?;
-        Ok(states.into_iter().collect())
+        Ok(states)
     }
 
     /// The row of one account, if it is there. No more than `last` calls are made in all.
@@ -262,38 +288,22 @@ pub fn to_ask(rows: &BTreeMap<AccountId, Row>, read: &QuickRead, settings: &Sett
     watched.chain(read.unclear.iter().copied()).collect()
 }
 
+/// Whether every quick scan reads the accounts in this status.
+pub fn is_read_by_status(status: &Status) -> bool {
+    matches!(status.phase(), Phase::InProgress | Phase::Failed)
+}
+
+/// Whether something was so before a read began, whatever the clocks: they differ by half a minute.
+pub fn is_before(time: Timestamp, read: Timestamp) -> bool {
+    read.duration_since(time) > SignedDuration::from_secs(60)
+}
+
 /// What is wrong with a page of accounts in one status.
 fn wrong(status: &Status, page: &Page<DetailedStatus>) -> Option<Disproof> {
     let other = page.items.iter().find(|row| row.status != *status);
     let other = other.map(|row| Disproof::OtherStatus(status.clone(), row.status.clone()));
     let is_short = page.next_token.is_some() && (page.items.len() as u64) < PAGE;
     other.or_else(|| is_short.then(|| Disproof::ShortPage(status.clone(), page.items.len())))
-}
-
-/// What several reads show, none of which is of the same moment.
-#[derive(Debug, Default)]
-struct Seen {
-    states: BTreeMap<AccountId, State>,
-    unclear: BTreeSet<AccountId>,
-}
-
-impl Seen {
-    /// Adds the accounts in another status. Where one is here already, it has moved: the later state counts.
-    fn add(&mut self, states: BTreeMap<AccountId, State>) {
-        for (account, state) in states {
-            let before = self.states.get(&account).map(|before| before.last_update);
-            let order = match (before, state.last_update) {
-                (None, _) => Ordering::Greater,
-                (Some(Some(before)), Some(now)) => now.cmp(&before),
-                _ => Ordering::Equal,
-            };
-            match order {
-                Ordering::Greater => drop(self.states.insert(account, state)),
-                Ordering::Equal => drop(self.unclear.insert(account)),
-                Ordering::Less => {}
-            }
-        }
-    }
 }
 
 #[cfg(test)]

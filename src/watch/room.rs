@@ -11,8 +11,7 @@ const ROOM: u32 = 10_000;
 pub struct Room(Semaphore);
 
 /// A part of it, until this is dropped.
-#[derive(Debug)]
-pub struct Held<'a>(SemaphorePermit<'a>);
+pub type Held<'a> = SemaphorePermit<'a>;
 
 impl Default for Room {
     fn default() -> Self {
@@ -24,15 +23,7 @@ impl Room {
     /// Waits for room for so many accounts; a larger pack waits for all there is. `None`: never.
     pub async fn take(&self, accounts: u64) -> Option<Held<'_>> {
         let accounts = u32::try_from(accounts).unwrap_or(ROOM).min(ROOM);
-        self.0.acquire_many(accounts).await.ok().map(Held)
-    }
-}
-
-impl Held<'_> {
-    /// Gives back what is not needed for so many.
-    pub fn keep(&mut self, accounts: u64) {
-        let accounts = usize::try_from(accounts).unwrap_or(usize::MAX);
-        drop(self.0.split(self.0.num_permits().saturating_sub(accounts)));
+        self.0.acquire_many(accounts).await.ok()
     }
 }
 
@@ -47,12 +38,9 @@ mod tests {
         let small = [room.take(4_000).await.unwrap(), room.take(6_000).await.unwrap()];
         assert!(room.take(1).now_or_never().is_none());
         drop(small);
-        let mut large = room.take(50_000).await.unwrap();
+        let large = room.take(50_000).await.unwrap();
         assert!(room.take(1).now_or_never().is_none());
-        large.keep(9_000);
-        assert!(room.take(1_001).now_or_never().is_none());
-        assert!(room.take(1_000).now_or_never().is_some());
-        large.keep(20_000);
-        assert!(room.take(1_001).now_or_never().is_none(), "nothing more is given back");
+        drop(large);
+        assert!(room.take(1).now_or_never().is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! How a run begins: what it may look at, and what it finds in the store.
+//! How a run begins: what it may scan, and what it finds in the store.
 
 use std::collections::BTreeMap;
 
@@ -6,21 +6,22 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 use tracing::warn;
 
-use crate::model::{PackName, Region, Target};
+use crate::model::{PackName, Region};
 use crate::ports::{Outside, SnapshotStore, StoreError};
 use crate::settings::Settings;
-use crate::state::heads::{Head, Heads, listening};
+use crate::state::head::{Heads, Topic};
 use crate::watch::budget::Budget;
 use crate::watch::context::Context;
+use crate::watch::dispatch::say_who_listens;
 use crate::watch::look::LookFacts;
 use crate::watch::observe;
 use crate::watch::plan::{self, Planned};
 use crate::watch::report::{Outcome, TargetReport};
 use crate::watch::request::Request;
 use crate::watch::room::Room;
-use crate::watch::target::unlisted;
+use crate::watch::scan::stop::unlisted;
 
-/// The part of the time for looking that the lists of packs may take: a region that does not answer keeps nothing of the
+/// The part of the time for scans that the lists of packs may take: a region that does not answer keeps nothing of the
 /// others from being seen.
 const LIST: u32 = 4;
 
@@ -30,7 +31,7 @@ pub enum RunError {
     /// The request does not fit the settings.
     #[error("the request is not valid: {0}")]
     Request(String),
-    /// What was last seen cannot be read.
+    /// What is recorded cannot be read.
     #[error("the snapshots cannot be read: {0}")]
     Store(#[from] StoreError),
 }
@@ -40,14 +41,12 @@ pub(super) struct Started<'a, O> {
     pub(super) context: Context<'a, O>,
     /// Every target, in a random order.
     pub(super) planned: Vec<Planned>,
-    /// Heads that owe something, of targets that nobody watches any more.
-    pub(super) unwatched: Vec<(Target, Head)>,
-    /// The targets that other schedules look after.
+    /// What is known of the targets that other schedules look after.
     pub(super) elsewhere: Vec<LookFacts>,
     /// A report for each region that did not tell its packs, or for all where nothing is to be watched.
     pub(super) unlisted: Vec<TargetReport>,
-    /// Whether some head may owe something.
-    pub(super) owed: bool,
+    /// Whether some topic lags.
+    pub(super) lags: bool,
 }
 
 /// Begins a run, if the request fits the settings.
@@ -62,38 +61,37 @@ pub(super) async fn start<'a, O: Outside>(
     let context = Context { outside, settings, request, budget, room, id };
     // The heads are loaded before any status is observed: the fence must be older than the fact. The list of packs is no
     // such fact: each pack is asked for by name, after this.
-    let (heads, (listed, mut unlisted)) = tokio::join!(outside.store().load(), list_packs(&context));
+    let load = async {
+        let late = || StoreError::Unavailable("the store did not answer in time".to_owned());
+        budget.within(outside.store().load()).await.ok_or_else(late)?
+    };
+    let (heads, (listed, mut unlisted)) = tokio::join!(load, list_packs(&context));
     let mut heads = heads?;
-    let (mut unwatched, mut elsewhere) = (Vec::new(), Vec::new());
-    // Only scheduled runs look after what is nobody's request, each within its part.
-    if request.scheduled {
-        if let Some(listens) = context.listens() {
-            say_who_listens(&context, &mut heads, listens).await;
-        }
-        unwatched = plan::unwatched(settings, &request.part, &heads);
-        elsewhere = plan::elsewhere(settings, &request.part, &heads);
-        let nothing = plan::nothing_to_watch(settings, &request.part, &listed, &heads);
-        if let Some(why) = nothing.filter(|_| unlisted.is_empty()) {
-            let failed =
-                |region| TargetReport::of_region(region).ended(Outcome::Incomplete, Some(why.clone()));
-            unlisted = listed.keys().map(failed).collect();
-        }
+    say_who_listens(&context, &mut heads).await;
+    keep_settings(&context, &heads).await;
+    // One run looks after what all targets share.
+    if request.scheduled
+        && let Some(why) =
+            plan::nothing_to_watch(settings, &request.part, &listed, &heads).filter(|_| unlisted.is_empty())
+    {
+        let failed = |region| TargetReport::of_region(region).ended(Outcome::Incomplete, Some(why.clone()));
+        unlisted = listed.keys().map(failed).collect();
     }
-    let owed = heads.known.values().any(Head::owes);
+    let lags = Topic::ALL.into_iter().any(|topic| heads.lags(topic));
+    let elsewhere = plan::elsewhere(settings, &request.part, &heads);
     let mut planned = plan::targets(request, settings, &listed, heads);
     // A deadline must not starve the same pack in every run.
     fastrand::shuffle(&mut planned);
-    Ok(Started { context, planned, unwatched, elsewhere, unlisted, owed })
+    Ok(Started { context, planned, elsewhere, unlisted, lags })
 }
 
-/// Says in the heads whether machines listen, where that has changed.
-async fn say_who_listens<O: Outside>(context: &Context<'_, O>, heads: &mut Heads, listens: bool) {
-    let part = |target: &Target| context.request.part.includes(target, context.settings);
-    let differs = |head: &Head| head.listens.unwrap_or(false) != listens;
-    for (target, head) in heads.known.iter_mut().filter(|(target, head)| part(target) && differs(head)) {
-        match context.outside.store().listen(target, listens).await {
-            Ok(()) => *head = listening(head, listens),
-            Err(error) => warn!(%target, %error, "not stored whether machines listen"),
+/// Keeps the scheduled function's settings where others who record find them.
+async fn keep_settings<O: Outside>(context: &Context<'_, O>, heads: &Heads) {
+    let Context { outside, settings, request, budget, .. } = context;
+    if request.scheduled && !request.dry_run && heads.settings.as_ref() != Some(&settings.shared) {
+        let kept = budget.within(outside.store().put_settings(&settings.shared)).await;
+        if let Some(Err(error)) = kept {
+            warn!(%error, "the settings are not stored for others who record in this table");
         }
     }
 }
@@ -102,9 +100,9 @@ async fn say_who_listens<O: Outside>(context: &Context<'_, O>, heads: &mut Heads
 async fn list_packs<O: Outside>(
     context: &Context<'_, O>,
 ) -> (BTreeMap<Region, Vec<PackName>>, Vec<TargetReport>) {
-    let patience = context.budget.left() / LIST;
+    let list_timeout = context.budget.left() / LIST;
     let list = async |region: Region| {
-        let packs = timeout(patience, observe::packs(context.outside.source(), &region)).await.ok();
+        let packs = timeout(list_timeout, observe::packs(context.outside.source(), &region)).await.ok();
         (region, packs)
     };
     let regions = plan::regions_to_list(context.request, context.settings);

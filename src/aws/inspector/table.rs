@@ -1,5 +1,7 @@
 //! DynamoDB: the table's form, and what it owes.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{PointInTimeRecoveryStatus, TableDescription, TimeToLiveStatus};
 use futures_util::future::join_all;
@@ -8,10 +10,10 @@ use jiff::Timestamp;
 use super::Inspector;
 use crate::aws::DynamoStore;
 use crate::doctor::facts::{Answer, Table, Unanswered};
+use crate::history::lagging_since;
 use crate::model::Target;
-use crate::ports::{LogRequest, Order, SnapshotStore, StoreError};
-use crate::state::heads::{Head, Heads};
-use crate::state::log::Position;
+use crate::ports::{SnapshotStore, StoreError};
+use crate::state::head::{Heads, Topic};
 
 impl Inspector {
     /// The table in the connection's region.
@@ -72,16 +74,15 @@ fn key_schema(table: &TableDescription) -> Vec<(String, String)> {
     keys.map(|name| (name.to_owned(), kind(name))).collect()
 }
 
-/// Since when each target owes what it owes.
+/// Since when each target waits that a topic lags behind.
 async fn owed(store: &DynamoStore, heads: &Heads) -> Answer<Vec<(Target, Option<Timestamp>)>> {
-    let owing = heads.known.iter().filter_map(|(target, head)| Some((target, head, head.owes_after()?)));
-    let since = async |(target, head, after): (&Target, &Head, Position)| {
-        let until = Position::end_of(head.epoch);
-        let request = LogRequest { after, until, order: Order::Oldest, limit: 1, token: None };
-        let oldest = store.log(target, &request).await.map_err(unread)?.items.pop();
-        Ok((target.clone(), oldest.map(|record| record.observed_at())))
+    let lagging: BTreeSet<&Target> =
+        Topic::ALL.into_iter().flat_map(|topic| heads.lagging(topic)).map(|(target, ..)| target).collect();
+    let since = async |target: &Target| {
+        let oldest = lagging_since(store, heads, target).await.map_err(unread)?;
+        Ok((target.clone(), oldest))
     };
-    join_all(owing.map(since)).await.into_iter().collect()
+    join_all(lagging.into_iter().map(since)).await.into_iter().collect()
 }
 
 fn unread(error: StoreError) -> Unanswered {

@@ -130,7 +130,7 @@ impl<W: Write> Data<W> {
         let document = json!({
             "region": pack.target.region,
             "name": pack.target.pack,
-            "changed": self.ago(pack.head.committed_at),
+            "changed": self.ago(Some(pack.head.committed_at)),
             "cells": runs,
             "ill": ill,
             "again": again,

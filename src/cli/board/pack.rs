@@ -7,7 +7,7 @@ use futures_util::stream::{self, Stream, StreamExt};
 use crate::model::{AccountId, Target};
 use crate::ports::{SnapshotStore, StoreError};
 use crate::state::Row;
-use crate::state::heads::Head;
+use crate::state::head::Head;
 
 /// Packs that are read at once. Each is held whole.
 const AT_ONCE: usize = 4;
@@ -25,7 +25,7 @@ pub(super) fn read<'a>(
     wanted: &'a BTreeMap<Target, Head>,
 ) -> impl Stream<Item = Result<Pack, StoreError>> + 'a {
     let pack = async move |(target, head): (&Target, &Head)| {
-        let rows = store.rows(target).await?;
+        let rows = store.snapshot(target).await?.rows;
         Ok(Pack { target: target.clone(), head: head.clone(), rows })
     };
     stream::iter(wanted).map(pack).buffered(AT_ONCE)

@@ -17,8 +17,8 @@ use super::names::KnownNames;
 use crate::cli::outcome::Failure;
 use crate::history::{History, Window};
 use crate::model::Target;
-use crate::ports::{HistoryReader, Order, SnapshotStore};
-use crate::state::heads::Head;
+use crate::ports::{Order, SnapshotStore};
+use crate::state::head::Head;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -27,7 +27,7 @@ const SCRIPT: &str = concat!(include_str!("model.js"), include_str!("grid.js"), 
 /// Writes the page into a file, whole or not at all, or to stdout. `from` are the options of a command that reads the
 /// same store.
 pub(super) async fn write(
-    store: &(impl SnapshotStore + HistoryReader),
+    store: &impl SnapshotStore,
     wanted: &BTreeMap<Target, Head>,
     names: &KnownNames,
     from: &[String],
@@ -53,7 +53,7 @@ pub(super) async fn write(
 }
 
 async fn page(
-    store: &(impl SnapshotStore + HistoryReader),
+    store: &impl SnapshotStore,
     wanted: &BTreeMap<Target, Head>,
     names: &KnownNames,
     from: &[String],
@@ -67,7 +67,7 @@ async fn page(
         data.pack(&pack)?;
     }
     data.begin_moves()?;
-    let targets = wanted.iter().map(|(target, head)| (target.clone(), head.born.clone()));
+    let targets = wanted.iter().map(|(target, head)| (target.clone(), head.history_id.clone()));
     let mut history = History::new(store, targets, Order::Newest, Window::default());
     let mut moves = 0;
     let cut = loop {

@@ -77,7 +77,7 @@ pub(super) async fn print(
     let mut packs = pin!(packs);
     while let Some(pack) = packs.try_next().await? {
         let counts = Counts::of(pack.rows.values());
-        lines.push(Line { target: pack.target.clone(), counts, changed: pack.head.committed_at });
+        lines.push(Line { target: pack.target.clone(), counts, changed: Some(pack.head.committed_at) });
         accounts.extend(pack.rows.keys().copied());
         unhealthy.extend(cause::unhealthy(pack));
         progress.say(format!("{} read", counted(lines.len() as u64, "pack")));

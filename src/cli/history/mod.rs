@@ -18,9 +18,9 @@ use super::table::{Output, Wide};
 use crate::history::{History, Window};
 use crate::model::text::{counted, nearest};
 use crate::model::{AccountId, Kind, Target};
-use crate::ports::{self, HistoryReader, SnapshotStore};
+use crate::ports::{self, SnapshotStore};
 use crate::state::Transition;
-use crate::state::heads::Head;
+use crate::state::head::Head;
 
 /// What `history` takes.
 #[derive(Debug, Args)]
@@ -99,7 +99,7 @@ pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done,
     };
     let window = Window { since: args.since, until: args.until };
     let history = || {
-        let wanted = targets.iter().map(|(target, head)| (target.clone(), head.born.clone()));
+        let wanted = targets.iter().map(|(target, head)| (target.clone(), head.history_id.clone()));
         History::new(&store, wanted, order, window)
     };
     let incident = match &args.incident {
@@ -156,7 +156,7 @@ impl HistoryArgs {
     ) -> Result<String, Failure> {
         let mut known = BTreeSet::new();
         for target in targets.keys().filter(|_| !self.accounts.is_empty()) {
-            known.extend(store.rows(target).await?.into_keys());
+            known.extend(store.snapshot(target).await?.rows.into_keys());
         }
         let ids: Vec<String> = known.iter().map(AccountId::to_string).collect();
         let unknown = self.accounts.iter().filter(|account| !known.contains(account)).map(|account| {
@@ -172,7 +172,7 @@ fn listed(items: &[impl ToString]) -> String {
 }
 
 /// The id that begins so, as tables show it; as it is where none does. It must be the only one.
-async fn whole_id(id: &str, mut history: History<'_, impl HistoryReader>) -> Result<String, Failure> {
+async fn whole_id(id: &str, mut history: History<'_, impl SnapshotStore>) -> Result<String, Failure> {
     if id.len() >= ID_LENGTH {
         return Ok(id.to_owned());
     }
@@ -196,7 +196,7 @@ async fn whole_id(id: &str, mut history: History<'_, impl HistoryReader>) -> Res
 async fn print(
     args: &HistoryArgs,
     incident: Option<&str>,
-    mut history: History<'_, impl HistoryReader>,
+    mut history: History<'_, impl SnapshotStore>,
     progress: &Progress,
 ) -> Result<u64, Failure> {
     let limit = args.limit.or((args.output == Output::Table).then_some(LONGEST_TABLE));

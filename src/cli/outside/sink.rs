@@ -17,6 +17,8 @@ use crate::settings::TopicArn;
 /// Where messages go.
 pub(in crate::cli) enum Sink {
     Terminal(Terminal<Stdout>, Progress),
+    /// Nothing is sent: the function that records in the same table does that.
+    Nowhere,
     #[cfg(feature = "aws")]
     Sns(Box<SnsPublisher>),
 }
@@ -45,10 +47,14 @@ impl Sink {
 impl Publisher for Sink {
     async fn awaits_confirmation(&self) -> bool {
         match self {
-            Self::Terminal(..) => false,
+            Self::Terminal(..) | Self::Nowhere => false,
             #[cfg(feature = "aws")]
             Self::Sns(sns) => sns.awaits_confirmation().await,
         }
+    }
+
+    fn alerts(&self) -> bool {
+        !matches!(self, Self::Nowhere)
     }
 
     async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
@@ -57,6 +63,7 @@ impl Publisher for Sink {
                 progress.end();
                 terminal.alert(alert).await
             }
+            Self::Nowhere => Ok(()),
             #[cfg(feature = "aws")]
             Self::Sns(sns) => sns.alert(alert).await,
         }
@@ -65,6 +72,7 @@ impl Publisher for Sink {
     fn machines(&self) -> Machines {
         match self {
             Self::Terminal(terminal, _) => terminal.machines(),
+            Self::Nowhere => Machines::Elsewhere,
             #[cfg(feature = "aws")]
             Self::Sns(sns) => sns.machines(),
         }
@@ -73,6 +81,7 @@ impl Publisher for Sink {
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {
         match self {
             Self::Terminal(terminal, _) => terminal.events(events).await,
+            Self::Nowhere => Ok(Vec::new()),
             #[cfg(feature = "aws")]
             Self::Sns(sns) => sns.events(events).await,
         }

@@ -1,6 +1,5 @@
 //! Where the snapshots are: a file, or a table.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -13,14 +12,12 @@ use crate::cli::outcome::Failure;
 #[cfg(not(feature = "aws"))]
 use crate::cli::outcome::without_aws;
 use crate::local::SqliteStore;
-use crate::model::{AccountId, Target};
-use crate::ports::{
-    HistoryReader, HistoryRequest, LogRequest, Page, SilenceStore, SnapshotStore, StoreError,
-};
-use crate::state::heads::{Advance, Change, Claim, Closing, Finish, Head, Heads, Note};
-use crate::state::log::Record;
+use crate::model::Target;
+use crate::ports::{LogRequest, Page, SilenceStore, SnapshotStore, StoreError};
+use crate::state::commit::{Commit, Snapshot};
+use crate::state::head::{Cursors, Heads, Hint, SharedSettings, StoredMessage, Topic};
+use crate::state::log::LogPart;
 use crate::state::silence::Silence;
-use crate::state::{Row, Transition};
 
 /// Where the snapshots are.
 #[derive(Debug, Args)]
@@ -132,52 +129,36 @@ impl SnapshotStore for Store {
         either_store!(self, store => store.load())
     }
 
-    async fn claim(&self, target: &Target, claim: &Claim) -> Result<Head, StoreError> {
-        either_store!(self, store => store.claim(target, claim))
+    async fn snapshot(&self, target: &Target) -> Result<Snapshot, StoreError> {
+        either_store!(self, store => store.snapshot(target))
     }
 
-    async fn rows(&self, target: &Target) -> Result<BTreeMap<AccountId, Row>, StoreError> {
-        either_store!(self, store => store.rows(target))
+    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
+        either_store!(self, store => store.commit(target, commit))
     }
 
-    async fn record(
-        &self,
-        target: &Target,
-        epoch: u64,
-        changes: &[Change],
-        closing: Option<&Closing>,
-    ) -> Result<(), StoreError> {
-        either_store!(self, store => store.record(target, epoch, changes, closing))
+    async fn hint(&self, target: &Target, hint: &Hint) -> Result<(), StoreError> {
+        either_store!(self, store => store.hint(target, hint))
     }
 
-    async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<Record>, StoreError> {
+    async fn put_settings(&self, settings: &SharedSettings) -> Result<(), StoreError> {
+        either_store!(self, store => store.put_settings(settings))
+    }
+
+    async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<LogPart>, StoreError> {
         either_store!(self, store => store.log(target, request))
     }
 
-    async fn advance(&self, target: &Target, advance: &Advance) -> Result<(), StoreError> {
-        either_store!(self, store => store.advance(target, advance))
+    async fn put_cursors(&self, topic: Topic, cursors: &Cursors) -> Result<(), StoreError> {
+        either_store!(self, store => store.put_cursors(topic, cursors))
     }
 
-    async fn finish(&self, target: &Target, finish: &Finish) -> Result<(), StoreError> {
-        either_store!(self, store => store.finish(target, finish))
+    async fn put_message(&self, message: &StoredMessage) -> Result<(), StoreError> {
+        either_store!(self, store => store.put_message(message))
     }
 
-    async fn listen(&self, target: &Target, listens: bool) -> Result<(), StoreError> {
-        either_store!(self, store => store.listen(target, listens))
-    }
-
-    async fn remember(&self, target: &Target, note: &Note) -> Result<(), StoreError> {
-        either_store!(self, store => store.remember(target, note))
-    }
-}
-
-impl HistoryReader for Store {
-    async fn history(
-        &self,
-        target: &Target,
-        request: &HistoryRequest,
-    ) -> Result<Page<Transition>, StoreError> {
-        either_store!(self, store => store.history(target, request))
+    async fn message(&self, id: &str) -> Result<Option<StoredMessage>, StoreError> {
+        either_store!(self, store => store.message(id))
     }
 }
 

@@ -4,7 +4,6 @@ mod settings;
 
 use std::io::{self, Read as _};
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -17,7 +16,7 @@ use super::progress::Progress;
 use crate::local::{Channel, RecordedStatuses, SqliteStore, Terminal};
 use crate::model::text::counted;
 use crate::model::{PackName, Region};
-use crate::ports::Filters;
+use crate::ports::{Filters, SnapshotStore};
 use crate::settings::{Settings, TopicArn};
 use crate::watch;
 use crate::watch::budget::Budget;
@@ -46,9 +45,9 @@ pub(super) struct RunArgs {
     /// Publish to this SNS topic for people, instead of the terminal
     #[arg(long, value_name = "ARN")]
     topic: Option<TopicArn>,
-    /// Publish each record to this SNS topic for machines, or none where the function does. Needed with --table
-    #[arg(long, value_name = "ARN|none", requires = "topic")]
-    events_topic: Option<EventsTopic>,
+    /// Publish each record to this SNS topic for machines
+    #[arg(long, value_name = "ARN", requires = "topic")]
+    events_topic: Option<TopicArn>,
     /// Show what would be announced; record and publish nothing
     #[arg(long)]
     dry_run: bool,
@@ -66,32 +65,13 @@ const EXAMPLES: &str = "\
 Examples:
   packwatch run --dry-run
   packwatch run --regions eu-west-1,us-east-1 --packs 'Security-*,!*-test'
-  packwatch run --table packwatch --events-topic none \\
-      --topic arn:aws:sns:eu-west-1:111122223333:packwatch-alerts
+  packwatch run --table packwatch                        # records; the function's next run sends it
   packwatch run --statuses Security-Baseline.json --region eu-west-1
   aws configservice get-organization-conformance-pack-detailed-status --output json \\
       --organization-conformance-pack-name Security-Baseline |
       packwatch run --statuses - --pack Security-Baseline
 
 Exit codes: 0 nothing changed; 2 something changed or was announced (with --dry-run: would be); 1 failure.";
-
-/// A topic for machines, or that this run has none.
-#[derive(Debug, Clone)]
-enum EventsTopic {
-    None,
-    Arn(TopicArn),
-}
-
-impl FromStr for EventsTopic {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "none" => Ok(Self::None),
-            _ => text.parse().map(Self::Arn).map_err(|error| format!("{error}; or none")),
-        }
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {
@@ -100,8 +80,14 @@ enum Output {
 }
 
 pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure> {
-    // Everything that can be wrong with the input is found before the store is touched.
-    let settings = args.settings.read(global).await?;
+    let table = match &args.store.table {
+        Some(table) if !args.settings.own_settings => {
+            Store::of_table(global, table).await?.load().await?.settings
+        }
+        _ => None,
+    };
+    // Everything that can be wrong with the input is found before anything is recorded.
+    let settings = args.settings.read(global, table.as_ref()).await?;
     let mut request = Request {
         packs: args.organization_conformance_pack_name.iter().cloned().collect(),
         filters: args.filters.clone().unwrap_or_default(),
@@ -109,16 +95,6 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure
         quick: args.statuses.is_empty(),
         ..Request::default()
     };
-    if args.store.table.is_some() && args.topic.is_none() && !args.dry_run {
-        let why = "--table needs --topic: what is shown here counts as announced to everyone who shares that table. Use \
-                   --dry-run to look without announcing";
-        return Err(why.into());
-    }
-    if args.store.table.is_some() && args.topic.is_some() && args.events_topic.is_none() && !args.dry_run {
-        let why = "--table and --topic need --events-topic: the ARN of the events topic of those who share that table, or \
-                   none if there is no such topic, or if the function publishes to it";
-        return Err(why.into());
-    }
     let channel = if args.output == Output::Json { Channel::Json } else { args.channel };
     let source = if args.statuses.is_empty() {
         Source::of_aws(global, &settings.regions).await?
@@ -155,9 +131,11 @@ fn sum_up(report: &Report, read: &Watched, args: &RunArgs) -> Result<Done, Failu
         Some(_) => " to the topic",
         None => " to this terminal",
     };
+    let is_left = args.topic.is_none() && args.store.table.is_some() && !args.dry_run;
     let sent = match (args.dry_run, &report.preview, answer.notifications) {
         (true, Some(_), _) => format!("would send 1 message{place}"),
         (true, None, _) => "would send nothing".to_owned(),
+        (..) if is_left && answer.transitions > 0 => "sent nothing: the function's next run does".to_owned(),
         (_, _, 0) => "sent nothing".to_owned(),
         (_, _, n) => format!("sent {}{place}", counted(n, "message")),
     };
@@ -233,13 +211,9 @@ async fn sink(
     progress: &Progress,
 ) -> Result<Sink, Failure> {
     match &args.topic {
+        // What is shown here would count as sent to everybody who shares the table.
+        None if args.store.table.is_some() => Ok(Sink::Nowhere),
         None => Ok(Sink::Terminal(Terminal::new(channel, io::stdout()), progress.clone())),
-        Some(topic) => {
-            let events = args.events_topic.as_ref().and_then(|topic| match topic {
-                EventsTopic::None => None,
-                EventsTopic::Arn(arn) => Some(arn),
-            });
-            Sink::of_topics(global, topic, events).await
-        }
+        Some(topic) => Sink::of_topics(global, topic, args.events_topic.as_ref()).await,
     }
 }

@@ -5,7 +5,8 @@ use clap::Args;
 use crate::cli::args::Global;
 use crate::cli::outcome::Failure;
 use crate::cli::outside::region;
-use crate::settings::{Reader, Settings};
+use crate::settings::{Reader, SHARED, Settings};
+use crate::state::head::SharedSettings;
 
 /// The settings, as text: they are read and checked together, as the Lambda does.
 #[derive(Debug, Args)]
@@ -34,9 +35,6 @@ pub(super) struct SettingArgs {
     /// Packs read at once [env: PACKWATCH_CONCURRENCY]
     #[arg(long, value_name = "N")]
     concurrency: Option<String>,
-    /// How long to gather changes for one digest [env: PACKWATCH_GROUP_WAIT]
-    #[arg(long, value_name = "DURATION")]
-    group_wait: Option<String>,
     /// How often an account may change within an hour before it is flapping, or never [env: PACKWATCH_FLAP_LIMIT]
     #[arg(long, value_name = "N")]
     flap_limit: Option<String>,
@@ -49,6 +47,9 @@ pub(super) struct SettingArgs {
     /// Read every account in this run, like --whole-every always
     #[arg(long)]
     whole: bool,
+    /// With --table: go by the settings given here, and not by those of the function that records in it
+    #[arg(long)]
+    pub(super) own_settings: bool,
 }
 
 impl SettingArgs {
@@ -62,7 +63,6 @@ impl SettingArgs {
             "PACKWATCH_REMIND_EVERY" => self.remind_every.as_ref(),
             "PACKWATCH_HISTORY_DAYS" => self.history_days.as_ref(),
             "PACKWATCH_CONCURRENCY" => self.concurrency.as_ref(),
-            "PACKWATCH_GROUP_WAIT" => self.group_wait.as_ref(),
             "PACKWATCH_FLAP_LIMIT" => self.flap_limit.as_ref(),
             "PACKWATCH_ACCOUNT_NAMES" => self.account_names.as_ref(),
             "PACKWATCH_WHOLE_EVERY" => self.whole_every.as_ref(),
@@ -70,13 +70,34 @@ impl SettingArgs {
         }
     }
 
-    pub(super) async fn read(&self, global: &Global) -> Result<Settings, Failure> {
+    /// The settings; what all who record in one table must agree on is taken from there.
+    pub(super) async fn read(
+        &self,
+        global: &Global,
+        table: Option<&SharedSettings>,
+    ) -> Result<Settings, Failure> {
         let here = region(global).await?;
+        let own = |variable: &str| self.flag(variable).cloned().or_else(|| std::env::var(variable).ok());
+        if let Some(table) = table {
+            let differs = |name: &&&str| own(name).is_some_and(|own| table.get(**name) != Some(&own));
+            let differing: Vec<&str> = SHARED.iter().filter(differs).copied().collect();
+            if !differing.is_empty() {
+                let why = format!(
+                    "{}: not as the function that records in this table has it, so people would be told what is not so. \
+                     Leave it out to go by the function's settings, or add --own-settings",
+                    differing.join(", ")
+                );
+                return Err(why.into());
+            }
+        }
         let lookup = |variable: &str| match variable {
             "AWS_REGION" => here.clone(),
             // A --region means this one, whatever PACKWATCH_REGIONS says.
             "PACKWATCH_REGIONS" if global.region.is_some() && self.regions.is_none() => global.region.clone(),
-            _ => self.flag(variable).cloned().or_else(|| std::env::var(variable).ok()),
+            _ => match table.filter(|_| SHARED.contains(&variable)) {
+                Some(table) => table.get(variable).cloned(),
+                None => own(variable),
+            },
         };
         let mut reader = Reader::new(&lookup);
         let mut settings = reader.settings();

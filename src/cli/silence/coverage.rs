@@ -11,7 +11,7 @@ use crate::cli::selection::did_you_mean;
 use crate::model::text::{counted, grouped, nearest};
 use crate::model::{PackGlob, PackName, Target};
 use crate::ports::SnapshotStore;
-use crate::state::heads::{Head, Heads};
+use crate::state::head::{Head, Heads};
 use crate::state::silence::{Silence, Silences};
 
 /// What a silence is about, of what is recorded.
@@ -26,12 +26,12 @@ impl Coverage {
         let now = Timestamp::now();
         let alone = Silences(vec![silence.clone()]);
         let mut coverage = Self { deployments: 0, unhealthy: 0, hint: String::new() };
-        for target in heads.known.iter().filter(|(_, head)| !head.deleted).map(|(target, _)| target) {
+        for target in heads.known.iter().filter(|(_, head)| !head.is_deleted()).map(|(target, _)| target) {
             let of_target = alone.of(target);
             if of_target.0.is_empty() {
                 continue;
             }
-            for (account, row) in store.rows(target).await? {
+            for (account, row) in store.snapshot(target).await?.rows {
                 if silence.accounts.is_empty() || silence.accounts.contains(&account) {
                     coverage.deployments += 1;
                     coverage.unhealthy += u64::from(of_target.cover(account, &row.state, now));

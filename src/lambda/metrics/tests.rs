@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::model::Status;
 use crate::model::Target;
-use crate::state::heads::Counts;
+use crate::state::head::Counts;
 
 /// The schema of the specification, and what the specification says in words only.
 fn assert_is_emf(document: &Value) {

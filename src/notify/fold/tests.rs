@@ -1,7 +1,7 @@
 use serde_json::{from_value, json};
 
 use super::*;
-use crate::model::Severity;
+use crate::model::{Severity, Status};
 use crate::state::State;
 
 fn target(pack: &str) -> Target {
@@ -13,17 +13,15 @@ fn at(epoch: u64) -> Timestamp {
 }
 
 fn state(status: &str) -> State {
-    from_value(json!({ "status": status })).unwrap()
+    State::of(Status::new(status))
 }
 
 /// A change that people are told.
 fn told(epoch: u64, n: u64, kind: Kind, from: &str, to: &str) -> Transition {
     let (account, at) = (format!("{n:012}"), at(epoch));
-    let change =
-        json!({ "account": account, "epoch": epoch, "kind": kind, "from": state(from), "to": state(to) });
-    let mut record = json!({ "observed_at": at, "told": true, "expires_at": epoch });
-    record.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-    from_value(record).unwrap()
+    let change = json!({ "AccountId": account, "Sequence": epoch, "Kind": kind, "From": state(from), "To": state(to),
+        "ObservedAt": at, "Told": true });
+    from_value(change).unwrap()
 }
 
 fn failed(epoch: u64, n: u64) -> Record {
@@ -36,8 +34,7 @@ fn recovered(epoch: u64, n: u64) -> Record {
 
 /// The record of a pack that had ten accounts for each epoch.
 fn pack(epoch: u64, event: PackEvent, told: bool) -> Record {
-    let at = at(epoch);
-    Record::Pack(Notice { event, epoch, accounts: 10 * epoch, observed_at: at, told, expires_at: at })
+    Record::Pack(Notice { event, epoch, accounts: 10 * epoch, observed_at: at(epoch), told })
 }
 
 /// A fold of a log, of which the `most` worst accounts are named.

@@ -188,16 +188,15 @@ fn a_whole_look_begins_only_where_its_pages_fit() {
 
 #[test]
 fn a_head_says_what_decides_its_look() {
-    let first =
-        crate::state::heads::Claim { seen: 0, born: "b".to_owned(), listens: None, run: "r".to_owned() };
-    let (accounts, seconds) = (counts(&[("CREATE_SUCCESSFUL", 2_000)]), |time| Some(at(time).as_second()));
-    let head = Head {
-        accounts: accounts.clone(),
-        life: Some(1),
-        whole_at: seconds("2026-11-20T09:00:00Z"),
-        whole_until: seconds("2026-11-21T09:00:00Z"),
-        ..first.first_head()
-    };
+    let accounts = counts(&[("CREATE_SUCCESSFUL", 2_000)]);
+    let head = serde_json::json!({
+        "schema": 1, "history_id": "h", "epoch": 2, "run": "r", "committed_at": NOW, "chunks": 16, "chunk_epochs": 17,
+        "accounts": &accounts,
+        "baseline_epoch": 1,
+        "last_full_scan_at": at("2026-11-20T09:00:00Z").as_second(),
+        "filters_distrusted_until": at("2026-11-21T09:00:00Z").as_second(),
+    });
+    let head: Head = serde_json::from_value(head).unwrap();
     let facts = LookFacts {
         accounts,
         has_life: true,

@@ -186,3 +186,43 @@ async fn packs_are_listed_to_the_last_page() {
     let listed = packs(&fake(0, true), &target().region).await.unwrap();
     assert_eq!(listed.iter().map(PackName::as_str).collect::<Vec<_>>(), ["A", "B"]);
 }
+
+/// An account that moves between two pages is in both, and the older row may come last.
+#[tokio::test]
+async fn of_an_account_that_is_read_twice_the_later_row_counts_and_else_it_is_asked_for() {
+    let row = |n: u64, status: &str, at: Option<&str>| DetailedStatus {
+        account: account(n),
+        conformance_pack_name: "OrgConformsPack-x".to_owned(),
+        status: status.parse().unwrap(),
+        error_code: None,
+        error_message: None,
+        last_update: at.map(|at| at.parse().unwrap()),
+    };
+    let (early, late) = (Some("2026-11-20T10:00:00Z"), Some("2026-11-20T10:05:00Z"));
+    let (failed, well) = ("UPDATE_FAILED", "UPDATE_SUCCESSFUL");
+    for (first, second, status) in [
+        ((failed, late), (well, early), Some(failed)),
+        ((well, early), (failed, late), Some(failed)),
+        ((failed, late), (failed, late), Some(failed)),
+        ((failed, late), (well, late), None),
+        ((failed, None), (well, late), None),
+    ] {
+        let rows =
+            [row(1, well, early), row(2, first.0, first.1), row(3, well, early), row(2, second.0, second.1)];
+        let states = rows.into_iter().filter_map(|row| {
+            watched(row, &settings(), &Silences::default(), "2026-11-20T10:06:00Z".parse().unwrap())
+        });
+        let seen = Seen::new(states.collect());
+        assert_eq!(seen.states.len(), 3);
+        assert_eq!(seen.unclear.contains(&account(2)), status.is_none(), "{first:?}, {second:?}");
+        if let Some(status) = status {
+            assert_eq!(seen.states[&account(2)].status.as_str(), status, "{first:?}, {second:?}");
+        }
+    }
+    // What is unclear is asked for by its id, though nobody is missing.
+    let mut unclear = read(&fake(3, true), &Request::default()).await;
+    unclear.unclear.insert(account(2));
+    let source = fake(3, true);
+    confirm(&source, &target(), &[], &mut unclear, &settings(), &Silences::default()).await.unwrap();
+    assert_eq!((source.asked.into_inner(), numbers(&unclear)), (vec!["2 from 0".to_owned()], vec![1, 2, 3]));
+}

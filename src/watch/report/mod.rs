@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use crate::model::{PackName, Phase, Region, Target};
 use crate::notify::Notification;
-use crate::state::heads::Counts;
+use crate::state::head::Counts;
 use crate::watch::look::Look;
 
 pub use self::outcome::Outcome;
@@ -181,7 +181,7 @@ pub struct Report {
     pub answer: Answer,
     /// In a dry run, the digest that would have been published.
     pub preview: Option<Notification>,
-    /// Whether something may be recorded that was not announced: see [`crate::watch::unannounced`].
+    /// Whether something may be recorded that was not announced: see [`crate::history::oldest_lag`].
     pub may_owe: bool,
     /// How many messages SNS took only in a lesser form.
     pub reduced: u64,

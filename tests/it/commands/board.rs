@@ -2,13 +2,14 @@
 //! is in scripts/board_in_chromium.py.
 
 use packwatch::local::SqliteStore;
-use packwatch::ports::SnapshotStore;
+use packwatch::state::commit::Closing;
 use serde_json::{Value, json};
 
 use crate::commands::cli::{Desk, stderr, stdout};
 use crate::harness::aws_env;
+use crate::harness::commits::commit;
 use crate::harness::dynamo::Dynamo;
-use crate::stores::contract::{change, claim, target};
+use crate::stores::contract::{change, target};
 use crate::world::World;
 use crate::world::packs::account;
 
@@ -144,8 +145,7 @@ async fn a_board_of_nothing_or_of_a_part_says_so() {
     }
     // A first run that was killed: a claim, and some of the rows.
     let store = SqliteStore::open(&desk.store()).unwrap();
-    store.claim(&target("Half"), &claim(0)).await.unwrap();
-    store.record(&target("Half"), 1, &[change(1, 1)], None).await.unwrap();
+    commit(&store, &target("Half"), vec![change(1, 1)], Closing::default()).await.unwrap();
     let half = "the baseline of Half (eu-west-1) is not finished";
     let shown = said(&["--pack", "Half"], &[half]);
     assert!(shown.contains("Half"), "{shown}");
@@ -240,7 +240,7 @@ fn a_page_is_written_whole_or_not_at_all() {
     assert!(stderr(&nowhere).contains("nowhere/board.html"), "{nowhere:?}");
     // A damaged row: the page of before stays, and nothing lies about.
     let database = rusqlite::Connection::open(desk.store()).unwrap();
-    database.execute("UPDATE items SET body = '{}' WHERE sk = 'account#000000000003'", []).unwrap();
+    database.execute("UPDATE items SET body = '{}' WHERE sk LIKE 'snapshot#%'", []).unwrap();
     let before = std::fs::read(&file).unwrap();
     let damaged = board(&desk, &["--output", "html", "--out", &file.display().to_string()]);
     assert_eq!(damaged.status.code(), Some(1), "{damaged:?}");
@@ -264,10 +264,7 @@ async fn a_table_is_read_and_its_organization_is_asked_for_names() {
         let mut command = desk.command(args);
         command.envs(aws_env("eu-west-1", &served.url, &dynamo.url)).output().unwrap()
     };
-    assert_eq!(
-        packwatch(&["run", "--table", "packwatch", "--topic", topic, "--events-topic", "none"]).status.code(),
-        Some(2)
-    );
+    assert_eq!(packwatch(&["run", "--table", "packwatch", "--topic", topic]).status.code(), Some(2));
     let shown = packwatch(&["board", "--table", "packwatch"]);
     assert!(stdout(&shown).contains("Unhealthy: 1 of 3 deployments in 1 of 3 accounts, 1 pack"), "{shown:?}");
     assert!(stdout(&shown).contains("payments-prod"), "{shown:?}");

@@ -245,29 +245,15 @@ async fn real_services_from_a_laptop() {
     let local = run(&["--store", &store]);
     assert_eq!(local.status.code(), Some(2), "{local:?}");
     // The table and the topic.
-    assert_eq!(
-        run(&["--table", "packwatch", "--topic", topic, "--events-topic", "none"]).status.code(),
-        Some(2)
-    );
+    assert_eq!(run(&["--table", "packwatch", "--topic", topic]).status.code(), Some(2));
     world.fail("eu-west-1", "Security", &account(2), "UPDATE_FAILED", "C", "m");
-    assert_eq!(
-        run(&["--table", "packwatch", "--topic", topic, "--events-topic", "none"]).status.code(),
-        Some(2)
-    );
-    assert_eq!(
-        run(&["--table", "packwatch", "--topic", topic, "--events-topic", "none"]).status.code(),
-        Some(0)
-    );
+    assert_eq!(run(&["--table", "packwatch", "--topic", topic]).status.code(), Some(2));
+    assert_eq!(run(&["--table", "packwatch", "--topic", topic]).status.code(), Some(0));
     assert_eq!(world.messages_to(topic).len(), 2);
     let history = desk.command(&["history", "--table", "packwatch", "--output", "json"]);
     let mut history = history;
     let history = history.envs(aws_env("eu-west-1", &served.url, &dynamo.url)).output().unwrap();
     assert!(stdout(&history).contains("UPDATE_FAILED"), "{history:?}");
-    for (more, wanted) in [(&[][..], "--table needs --topic"), (&["--topic", topic], "need --events-topic")] {
-        let alone = run(&[&["--table", "packwatch"], more].concat());
-        assert_eq!(alone.status.code(), Some(1));
-        assert!(stderr(&alone).contains(wanted), "{alone:?}");
-    }
     // Denied is a failure, and nothing is taken for empty.
     world.deny("eu-west-1");
     let denied = run(&["--store", &store]);

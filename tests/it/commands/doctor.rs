@@ -274,7 +274,7 @@ async fn items_of_a_newer_packwatch_and_changes_that_wait_are_named() {
     site.doctor().complains("FAILED      unannounced: ", &parts);
 
     let newer = json!({"TableName": "packwatch", "Item": {
-        "pk": {"S": "watch"}, "sk": {"S": "head#eu-west-1#Newer"}, "schema": {"N": "99"},
+        "pk": {"S": "heads"}, "sk": {"S": "head#eu-west-1#Newer"}, "schema": {"N": "99"},
     }});
     site.dynamo.database().put_item(serde_json::from_value(newer).unwrap()).unwrap();
     site.doctor().complains("FAILED      table packwatch: ", &["schema 99, written by a newer packwatch"]);

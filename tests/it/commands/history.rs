@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 use packwatch::history::{History, Window};
 use packwatch::local::SqliteStore;
-use packwatch::ports::{Order, SnapshotStore};
+use packwatch::ports::Order;
 use packwatch::state::Transition;
-use packwatch::state::heads::Change;
+use packwatch::state::commit::{Change, Closing};
 use serde_json::Value;
 
 use crate::commands::cli::{Desk, recorded, stderr, stdout};
-use crate::stores::contract::{change, claim, target};
+use crate::harness::commits::commit;
+use crate::stores::contract::{change, target};
 
 /// Pack `p` of three has a transition in each minute n with n % 3 = p, 600 of them.
 async fn three_packs() -> SqliteStore {
@@ -17,11 +18,10 @@ async fn three_packs() -> SqliteStore {
     for pack in 0..3_u64 {
         let target = target(&format!("P{pack}"));
         for epoch in 1..=600 {
-            store.claim(&target, &claim(epoch - 1)).await.unwrap();
             let mut change = change(epoch, epoch);
             let transition = change.transition.as_mut().unwrap();
             transition.observed_at = minute(epoch * 3 + pack);
-            store.record(&target, epoch, &[Change { row: None, ..change }], None).await.unwrap();
+            commit(&store, &target, vec![Change { row: None, ..change }], Closing::default()).await.unwrap();
         }
     }
     store
@@ -32,7 +32,7 @@ fn minute(n: u64) -> Timestamp {
 }
 
 async fn read(store: &SqliteStore, order: Order, window: Window) -> Vec<Transition> {
-    let targets = (0..3).map(|pack| (target(&format!("P{pack}")), "born".to_owned()));
+    let targets = (0..3).map(|pack| (target(&format!("P{pack}")), "history".to_owned()));
     let mut history = History::new(store, targets, order, window);
     let mut found = Vec::new();
     while let Some(entry) = history.next().await.unwrap() {
@@ -63,10 +63,9 @@ async fn packs_are_merged_by_time_over_many_pages() {
 async fn a_clock_that_is_a_little_wrong_hides_nothing() {
     let store = SqliteStore::in_memory().unwrap();
     for (epoch, time) in [(1, 100), (2, 130), (3, 101), (4, 131)] {
-        store.claim(&target("P0"), &claim(epoch - 1)).await.unwrap();
         let mut change = change(1, epoch);
         change.transition.as_mut().unwrap().observed_at = minute(time);
-        store.record(&target("P0"), epoch, &[change], None).await.unwrap();
+        commit(&store, &target("P0"), vec![change], Closing::default()).await.unwrap();
     }
     let later = Window { since: Some(minute(120)), until: None };
     assert_eq!(read(&store, Order::Newest, later).await.len(), 2);
@@ -255,9 +254,8 @@ fn a_history_as_csv_has_no_formulas() {
 async fn a_closed_pipe_ends_it_quietly() {
     let desk = Desk::new();
     let store = SqliteStore::open(&desk.store()).unwrap();
-    store.claim(&target("P"), &claim(0)).await.unwrap();
     let changes: Vec<Change> = (0..3_000).map(|n| change(n, 1)).collect();
-    store.record(&target("P"), 1, &changes, None).await.unwrap();
+    commit(&store, &target("P"), changes, Closing::default()).await.unwrap();
     let path = desk.store().display().to_string();
     for output in ["json", "csv"] {
         let mut command = desk.command(&["history", "--store", &path, "--output", output]);

@@ -21,7 +21,7 @@ fn a_connection_that_fails_names_the_endpoint_and_the_reason_within_five_seconds
     let commands: [&[&str]; 5] = [
         &["statuses", "--pack", "Security"],
         &["run", "--dry-run"],
-        &["run", "--table", "packwatch", "--topic", topic, "--events-topic", "none"],
+        &["run", "--table", "packwatch", "--topic", topic],
         &["board", "--table", "packwatch"],
         &["history", "--table", "packwatch"],
     ];

@@ -54,7 +54,7 @@ async fn names_that_are_denied_cost_one_warning_and_no_message() {
 
 #[tokio::test]
 async fn names_that_do_not_come_hold_no_message_up_for_long() {
-    let stage = Stage::with(&[("PACKWATCH_GROUP_WAIT", "0s")]).await;
+    let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 3).hang_organizations();
     stage.tick().await;
     stage.world.fail(REGION, PACK, &account(1), "UPDATE_FAILED", "C", "m");

@@ -61,29 +61,14 @@ impl Story {
         format!("{} | {}", counts.join(" "), kinds.join(" ")).trim().to_owned()
     }
 
-    /// Changes the account's row in the table, and takes the fingerprint of the rows from the head.
-    fn edit_row(&self, edit: impl FnOnce(&mut Value)) {
-        let table = self.stage.dynamo.dump("packwatch");
-        let item = |sk: &str| table.iter().find(|item| item["sk"]["S"] == sk).unwrap().clone();
-        let mut row = item(&format!("account#{}", self.account));
-        edit(&mut row);
-        let mut head = item(&format!("head#{REGION}#{PACK}"));
-        head.as_object_mut().unwrap().remove("fingerprint");
-        for item in [row, head] {
-            let put = serde_json::json!({"TableName": "packwatch", "Item": item});
-            self.stage.dynamo.database().put_item(serde_json::from_value(put).unwrap()).unwrap();
-        }
-    }
-
     fn an_hour_passes_for_reminders(&self) {
-        self.edit_row(|row| {
-            let period: u64 = row["reminder"]["N"].as_str().unwrap().parse().unwrap();
-            row["reminder"]["N"] = (period - 3600).to_string().into();
+        self.stage.edit_row(PACK, &self.account, |row| {
+            row["Reminder"] = (row["Reminder"].as_u64().unwrap() - 3600).into();
         });
     }
 
     fn an_hour_passes_for_flapping(&self) {
-        self.edit_row(|row| row["turns"] = serde_json::json!({"L": []}));
+        self.stage.edit_row(PACK, &self.account, |row| row["Turns"] = serde_json::json!([]));
     }
 
     /// Everything that machines heard was of one incident.

@@ -21,7 +21,7 @@ pub(crate) struct Stage {
     pub(crate) world: World,
     pub(crate) dynamo: Dynamo,
     pub(crate) lambda: Lambda,
-    _served: Served,
+    pub(crate) served: Served,
 }
 
 /// The schedule's event.
@@ -47,7 +47,7 @@ impl Stage {
         for (name, value) in settings {
             lambda = lambda.env(name, value);
         }
-        Self { world, dynamo, lambda, _served: served }
+        Self { world, dynamo, lambda, served }
     }
 
     /// The function is deployed with another setting.

@@ -92,29 +92,6 @@ async fn an_alerts_topic_that_refuses_from_the_first_day_keeps_nothing_from_mach
     assert_eq!(outcomes(&stage.tick().await), ["Unchanged"]);
 }
 
-#[tokio::test]
-async fn what_a_topic_refused_for_more_than_a_day_comes_in_several_digests() {
-    let stage = Stage::new().await;
-    stage.world.add_pack(REGION, PACK, 3);
-    stage.tick().await;
-    stage.forget();
-    stage.world.refuse_topic(ALERTS);
-    fail_all(&stage, 1);
-    stage.invoke(json!({})).await.unwrap_err();
-    // A day of ticks later.
-    let mut head = stage.head(PACK);
-    head["epoch"]["N"] = "290".into();
-    stage.put(&head);
-    stage.world.fail(REGION, PACK, &account(2), "UPDATE_FAILED", "Code", "it broke");
-    stage.world.heal_sns();
-    assert_eq!(outcomes(&stage.tick().await), ["Changed"]);
-    let accounts = |digest: &Value| digest["Packs"][0]["Transitions"][0]["AccountId"].clone();
-    assert_eq!(stage.digests().iter().map(accounts).collect::<Vec<_>>(), [account(1), account(2)]);
-    assert_eq!(events(&stage).len(), 2);
-    assert_eq!(outcomes(&stage.tick().await), ["Unchanged"]);
-    assert_eq!(stage.digests().len(), 2);
-}
-
 /// As the runbook has it after a restore to a point in time.
 #[tokio::test]
 async fn a_million_epochs_without_a_record_are_one_step() {
@@ -123,7 +100,7 @@ async fn a_million_epochs_without_a_record_are_one_step() {
     stage.tick().await;
     let mut head = stage.head(PACK);
     head["epoch"]["N"] = "1000001".into();
-    head.as_object_mut().unwrap().remove("fingerprint");
+    head.as_object_mut().unwrap().retain(|name, _| !name.ends_with("fingerprint"));
     stage.put(&head);
     stage.forget();
     fail_all(&stage, 1);
@@ -211,7 +188,7 @@ async fn a_function_whose_events_topic_was_taken_away_says_what_it_passes_over()
     stage.tick().await;
     let logs = stage.lambda.logs();
     assert!(
-        logs.iter().any(|line| line.contains("passed over") && line.contains("\"records\":2")),
+        logs.iter().any(|line| line.contains("passed over") && line.contains("\"targets\":1")),
         "{logs:?}"
     );
     assert_eq!(outcomes(&stage.tick().await), ["Unchanged"], "nothing is owed any more");

@@ -10,6 +10,7 @@
 )]
 
 pub mod boto;
+pub mod commits;
 pub mod dynamo;
 pub mod dynamo_faults;
 pub mod lambda;

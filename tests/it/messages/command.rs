@@ -29,17 +29,8 @@ fn record(folder: &Path, accounts: u64, status: &str) {
     std::fs::write(folder.join("Security-Baseline.json"), document.to_string()).unwrap();
 }
 
-const RUN: [&str; 9] = [
-    "run",
-    "--statuses",
-    "Security-Baseline.json",
-    "--region",
-    "eu-west-1",
-    "--store",
-    "s.sqlite",
-    "--group-wait",
-    "0s",
-];
+const RUN: [&str; 7] =
+    ["run", "--statuses", "Security-Baseline.json", "--region", "eu-west-1", "--store", "s.sqlite"];
 
 #[test]
 fn ten_thousand_failures_are_one_message_and_all_of_them_are_in_the_history() {

@@ -67,7 +67,6 @@ pub(crate) fn transition(n: u64, kind: Kind, from: Option<State>, to: Option<Sta
         incident_id: None,
         baseline: false,
         told: true,
-        expires_at: at("2027-02-18T10:00:00Z"),
     }
 }
 
@@ -93,8 +92,8 @@ pub(crate) struct News {
 
 /// The record of a pack.
 pub(crate) fn notice(event: PackEvent, accounts: u64) -> Record {
-    let (observed_at, expires_at) = (at(NOW), at("2027-02-18T10:00:00Z"));
-    Record::Pack(Notice { event, epoch: 7, accounts, observed_at, told: true, expires_at })
+    let observed_at = at(NOW);
+    Record::Pack(Notice { event, epoch: 7, accounts, observed_at, told: true })
 }
 
 pub(crate) fn changed(target: Target, accounts: u64, transitions: Vec<Transition>) -> News {

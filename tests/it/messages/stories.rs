@@ -3,7 +3,6 @@
 use packwatch::local::Channel;
 use packwatch::notify::Notification;
 use packwatch::ports::SilenceStore;
-use packwatch::state::log::Record;
 use packwatch::state::silence::Silence;
 use packwatch::watch::report::Outcome;
 
@@ -43,7 +42,8 @@ async fn a_silenced_failure_is_recorded_and_told_when_the_silence_ends() {
     assert_eq!(stage.run().await, Outcome::Changed);
     let (digests, events) = stage.take();
     assert_eq!((digests.len(), events), (0, vec!["Failed".to_owned()]), "machines hear of it");
-    let logged: Vec<_> = stage.store.log_of(&here(PACK)).into_iter().filter_map(Record::transition).collect();
+    let logged: Vec<_> =
+        stage.store.log_of(&here(PACK)).into_iter().filter_map(|(_, record)| record.transition()).collect();
     assert!(logged.len() == 1 && logged[0].silenced, "{logged:?}");
     assert_eq!(stage.run().await, Outcome::Unchanged);
 

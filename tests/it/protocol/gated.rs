@@ -1,20 +1,20 @@
 //! Every port behind the one gate: what each effect is called there, and a fault in the words of its port.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Target};
+use futures_util::FutureExt;
+use packwatch::model::{DetailedStatus, PackName, Region, Target};
 use packwatch::notify::message::{Alert, Event};
 use packwatch::ports::{
     Filters, LogRequest, Machines, Page, PageRequest, PublishError, Publisher, SnapshotStore, SourceError,
     StatusSource, StoreError,
 };
-use packwatch::state::Row;
-use packwatch::state::heads::{Advance, Change, Claim, Closing, Finish, Head, Heads, Mark, Note};
-use packwatch::state::log::Record;
+use packwatch::state::commit::{Commit, Snapshot};
+use packwatch::state::head::{Cursors, Heads, Hint, SharedSettings, StoredMessage, Topic};
+use packwatch::state::log::LogPart;
 use serde_json::Value;
 
-use crate::protocol::gate::{Fault, Gate, Kind};
+use crate::protocol::gate::{Change, Fault, Gate, Kind};
 
 /// A port behind the gate.
 pub(crate) struct Gated<T> {
@@ -24,7 +24,7 @@ pub(crate) struct Gated<T> {
 
 impl<T: StatusSource> StatusSource for Gated<T> {
     async fn packs(&self, region: &Region, page: &PageRequest) -> Result<Page<PackName>, SourceError> {
-        self.gate.pass(Kind::Packs, &[], self.port.packs(region, page)).await
+        self.gate.pass(Kind::Packs, &[], self.port.packs(region, page), None).await
     }
 
     async fn statuses(
@@ -33,68 +33,79 @@ impl<T: StatusSource> StatusSource for Gated<T> {
         filters: &Filters,
         page: &PageRequest,
     ) -> Result<Page<DetailedStatus>, SourceError> {
-        self.gate.pass(Kind::Statuses, &[], self.port.statuses(target, filters, page)).await
+        self.gate.pass(Kind::Statuses, &[], self.port.statuses(target, filters, page), None).await
     }
 }
 
 impl<T: SnapshotStore> SnapshotStore for Gated<T> {
     async fn load(&self) -> Result<Heads, StoreError> {
-        self.gate.pass(Kind::Load, &[], self.port.load()).await
+        let heads = self.gate.pass(Kind::Load, &[], self.port.load(), None).await?;
+        self.gate.journal.loads(self.gate.run.get(), &heads);
+        Ok(heads)
     }
 
-    async fn claim(&self, target: &Target, claim: &Claim) -> Result<Head, StoreError> {
-        let head = self.gate.pass(Kind::Claim, &[], self.port.claim(target, claim)).await?;
-        self.gate.journal.claims(target, head.epoch);
-        Ok(head)
+    async fn snapshot(&self, target: &Target) -> Result<Snapshot, StoreError> {
+        self.gate.pass(Kind::Snapshot, &[], self.port.snapshot(target), None).await
     }
 
-    async fn rows(&self, target: &Target) -> Result<BTreeMap<AccountId, Row>, StoreError> {
-        self.gate.pass(Kind::Rows, &[], self.port.rows(target)).await
-    }
-
-    async fn record(
-        &self,
-        target: &Target,
-        epoch: u64,
-        changes: &[Change],
-        closing: Option<&Closing>,
-    ) -> Result<(), StoreError> {
-        self.gate.journal.records(false);
-        let recording = self.port.record(target, epoch, changes, closing);
-        self.gate.pass(Kind::Record, &[], recording).await?;
-        self.gate.journal.records(true);
-        Ok(())
-    }
-
-    async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<Record>, StoreError> {
-        self.gate.pass(Kind::Log, &[], self.port.log(target, request)).await
-    }
-
-    async fn advance(&self, target: &Target, advance: &Advance) -> Result<(), StoreError> {
-        let journal = &self.gate.journal;
-        journal.advances(advance.mark, target, false);
-        let advancing = async {
-            self.port.advance(target, advance).await?;
-            if (advance.mark, self.gate.machines.get()) == (Mark::Machines, Some(Machines::Nobody)) {
-                journal.passes_over(target, advance.to);
-            }
+    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
+        let (run, journal) = (self.gate.run.get(), &self.gate.journal);
+        let effect = async {
+            self.port.commit(target, commit).await?;
+            journal.commits(run, target, commit.head.epoch);
             Ok::<_, StoreError>(())
         };
-        self.gate.pass(Kind::Advance, &[], advancing).await?;
-        journal.advances(advance.mark, target, true);
-        Ok(())
+        let landing: Change = {
+            let (journal, target, commit) = (journal.clone(), target.clone(), commit.clone());
+            Box::new(move || {
+                let committed = journal.store().commit(&target, &commit).now_or_never().unwrap();
+                if committed.is_ok() {
+                    journal.commits(run, &target, commit.head.epoch);
+                }
+            })
+        };
+        self.gate.pass(Kind::Commit, &[], effect, Some(landing)).await
     }
 
-    async fn finish(&self, target: &Target, finish: &Finish) -> Result<(), StoreError> {
-        self.gate.pass(Kind::Finish, &[], self.port.finish(target, finish)).await
+    async fn hint(&self, target: &Target, hint: &Hint) -> Result<(), StoreError> {
+        self.gate.pass(Kind::Hint, &[], self.port.hint(target, hint), None).await
     }
 
-    async fn listen(&self, target: &Target, listens: bool) -> Result<(), StoreError> {
-        self.gate.pass(Kind::Listen, &[], self.port.listen(target, listens)).await
+    async fn put_settings(&self, settings: &SharedSettings) -> Result<(), StoreError> {
+        self.port.put_settings(settings).await
     }
 
-    async fn remember(&self, target: &Target, note: &Note) -> Result<(), StoreError> {
-        self.gate.pass(Kind::Remember, &[], self.port.remember(target, note)).await
+    async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<LogPart>, StoreError> {
+        self.gate.pass(Kind::Log, &[], self.port.log(target, request), None).await
+    }
+
+    async fn put_cursors(&self, topic: Topic, cursors: &Cursors) -> Result<(), StoreError> {
+        let (run, journal) = (self.gate.run.get(), &self.gate.journal);
+        let effect = async {
+            let before = journal.store().cursors(topic);
+            self.port.put_cursors(topic, cursors).await?;
+            journal.puts(run, topic, &before, cursors);
+            Ok::<_, StoreError>(())
+        };
+        let landing: Change = {
+            let (journal, cursors) = (journal.clone(), cursors.clone());
+            Box::new(move || {
+                let before = journal.store().cursors(topic);
+                let put = journal.store().put_cursors(topic, &cursors).now_or_never().unwrap();
+                if put.is_ok() {
+                    journal.puts(run, topic, &before, &cursors);
+                }
+            })
+        };
+        self.gate.pass(Kind::PutCursors(topic), &[], effect, Some(landing)).await
+    }
+
+    async fn put_message(&self, message: &StoredMessage) -> Result<(), StoreError> {
+        self.gate.pass(Kind::PutMessage, &[], self.port.put_message(message), None).await
+    }
+
+    async fn message(&self, id: &str) -> Result<Option<StoredMessage>, StoreError> {
+        self.gate.pass(Kind::Message, &[], self.port.message(id), None).await
     }
 }
 
@@ -104,18 +115,15 @@ impl<T: Publisher> Publisher for Gated<T> {
         let packs = alert.notification.packs.iter();
         let contents: Vec<String> =
             packs.map(|pack| format!("alert {}", pack.organization_conformance_pack_name)).take(1).collect();
-        let journal = &self.gate.journal;
-        journal.publishes(Mark::People, false);
         let publish = async {
             self.port.alert(alert).await?;
             let bodies: Value = serde_json::from_str(&alert.message).unwrap();
             let document = bodies["default"].as_str().unwrap().to_owned();
-            Ok::<_, PublishError>(journal.accepts(Mark::People, document))
+            let id = &alert.notification.id;
+            self.gate.journal.accepts_digest(self.gate.run.get(), id, document);
+            Ok::<_, PublishError>(())
         };
-        let accepted = self.gate.pass(Kind::Alert, &contents, publish).await?;
-        journal.answers(accepted);
-        journal.publishes(Mark::People, true);
-        Ok(())
+        self.gate.pass(Kind::Alert, &contents, publish, None).await
     }
 
     fn machines(&self) -> Machines {
@@ -124,9 +132,8 @@ impl<T: Publisher> Publisher for Gated<T> {
 
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {
         let contents: Vec<String> =
-            events.iter().map(|event| format!("event {} {}", event.target, event.position)).take(1).collect();
-        let journal = &self.gate.journal;
-        journal.publishes(Mark::Machines, false);
+            events.iter().map(|event| format!("event {}", event.id)).take(1).collect();
+        let (run, journal) = (self.gate.run.get(), &self.gate.journal);
         let has_texts = |event: &Event| event.message.contains("ErrorMessage");
         let publish = async {
             let refuses = |(index, event): (usize, &Event)| {
@@ -134,28 +141,23 @@ impl<T: Publisher> Publisher for Gated<T> {
                     .then(|| (index, PublishError::Refused("for its text".to_owned())))
             };
             let mut refused: Vec<_> = events.iter().enumerate().filter_map(refuses).collect();
-            let taken =
-                (0..events.len()).filter(|index| !refused.iter().any(|(refused, _)| refused == index));
-            let taken: Vec<usize> = taken.collect();
+            let is_refused = |refused: &[(usize, PublishError)], index: usize| {
+                refused.iter().any(|(refused, _)| *refused == index)
+            };
+            let taken: Vec<usize> = (0..events.len()).filter(|index| !is_refused(&refused, *index)).collect();
             let entries: Vec<Event> = taken.iter().map(|index| events[*index].clone()).collect();
             if !entries.is_empty() {
                 let more = self.port.events(&entries).await?;
                 refused.extend(more.into_iter().map(|(index, error)| (taken[index], error)));
             }
-            let is_refused = |index: &usize| refused.iter().any(|(refused, _)| refused == index);
-            let accepted = taken.iter().filter(|index| !is_refused(index));
-            let accepts = |index: &usize| journal.accepts(Mark::Machines, events[*index].message.clone());
-            Ok::<_, PublishError>((accepted.map(accepts).collect::<Vec<_>>(), refused))
+            for index in taken.into_iter().filter(|index| !is_refused(&refused, *index)) {
+                journal.accepts_event(run, &events[index].target, &events[index].id, &events[index].message);
+            }
+            Ok::<_, PublishError>(refused)
         };
-        let (accepted, refused) = self.gate.pass(Kind::Events, &contents, publish).await?;
-        accepted.into_iter().for_each(|accepted| journal.answers(accepted));
-        if refused.is_empty() {
-            journal.publishes(Mark::Machines, true);
-        }
-        Ok(refused)
+        self.gate.pass(Kind::Events, &contents, publish, None).await
     }
 }
-
 impl From<Fault> for SourceError {
     fn from(fault: Fault) -> Self {
         match fault {
@@ -182,7 +184,7 @@ impl From<Fault> for PublishError {
             Fault::Denied => Self::Denied("refused by the plan".to_owned()),
             Fault::Refused => Self::Refused("poison".to_owned()),
             Fault::Throttled => Self::Unavailable("throttled by the plan".to_owned()),
-            Fault::NoReply => Self::Unavailable("no reply by the plan".to_owned()),
+            Fault::NoReply => Self::Unanswered("no reply by the plan".to_owned()),
         }
     }
 }

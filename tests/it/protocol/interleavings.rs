@@ -6,8 +6,9 @@
 use std::collections::HashMap;
 
 use crate::protocol::direct::REGION;
+use crate::protocol::gate::Outcome;
 use crate::protocol::mutants::Mutant;
-use crate::protocol::scenario::A;
+use crate::protocol::scenario::{A, B};
 use crate::protocol::schedules::{Begin, Choice, Runner, Sim, Space};
 use crate::protocol::spaces;
 use crate::world::World;
@@ -16,7 +17,7 @@ use crate::world::packs::account;
 pub(super) const FAIL: fn(&World) = |world| {
     world.fail(REGION, A, &account(1), "UPDATE_FAILED", "Code", "it broke");
 };
-const FAIL_OTHERWISE: fn(&World) = |world| {
+pub(super) const FAIL_OTHERWISE: fn(&World) = |world| {
     world.fail(REGION, A, &account(1), "UPDATE_FAILED", "Other", "it broke in another way");
 };
 /// As it was before: the fingerprint is the first one again.
@@ -26,6 +27,24 @@ pub(super) const BACK: fn(&World) = |world| {
 const MOVE: fn(&World) = |world| {
     world.leave(REGION, A, &account(2)).join(REGION, A, &account(3), "CREATE_SUCCESSFUL");
 };
+const NOTHING: fn(&World) = |_| {};
+const DELETE: fn(&World) = |world| {
+    assert!(world.delete_pack(REGION, A));
+};
+const RETURN: fn(&World) = |world| {
+    world.add_pack(REGION, A, 2);
+};
+const DEPLOY_B: fn(&World) = |world| {
+    world.add_pack(REGION, B, 1);
+};
+const FAIL_ALL: fn(&World) = |world| {
+    FAIL(world);
+    world.fail(REGION, B, &account(1), "CREATE_FAILED", "Code", "it broke");
+};
+
+/// A write that nobody answers: applied, or applied later, or never.
+pub(super) const LOST: &[Outcome] = &[Outcome::ReplyLost, Outcome::Lands];
+
 /// A search over one space.
 struct Search {
     space: Space,
@@ -39,9 +58,6 @@ struct Search {
 impl Search {
     fn over(space: Space) -> (u128, Self) {
         let impatient = space.mutant != Mutant::Sound;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-        let runtime = runtime.unwrap();
-        let _context = runtime.enter();
         let begin = Begin::of(space);
         let mut search = Self { space, begin, known: HashMap::new(), broken: Vec::new(), impatient };
         let schedules = search.follow(&mut Vec::new(), None);
@@ -92,76 +108,127 @@ pub(super) const TWO: Space = Space {
     before: None,
     changes: &[FAIL],
     faults: 0,
-    replies: false,
-    refusals: false,
+    meets: &[],
     switches: usize::MAX,
     baseline: true,
     runners: &[Runner::Person],
     large: false,
     due: true,
+    clocks: &[],
 };
 
-pub(super) fn assert_sound(name: &str, space: Space, schedules: u128, states: usize) {
+pub(super) fn assert_sound(name: &str, space: Space) {
     let started = std::time::Instant::now();
     let (found, search) = Search::over(space);
     println!("{name}: {found} schedules, {} states, {:?}", search.known.len(), started.elapsed());
     assert!(search.broken.is_empty(), "{} broken: {:?}", search.broken.len(), search.broken.first());
-    assert_eq!((found, search.known.len()), (schedules, states), "of {name}");
     spaces::tell(&format!("schedules of {name}"), usize::try_from(found).unwrap());
-    spaces::tell(&format!("distinct states of {name}"), states);
+    spaces::tell(&format!("distinct states of {name}"), search.known.len());
 }
 
 #[test]
-fn two_runs_and_a_change() {
-    assert_sound("two runs, a change", TWO, 697_367, 1_252);
-}
-
-#[test]
-fn two_runs_with_one_switch_a_change_and_a_fault() {
-    let space = Space { faults: 1, replies: true, switches: 1, ..TWO };
-    assert_sound("two runs, one switch, a change, a crash or a lost reply", space, 1_032, 2_098);
+fn two_runs_with_two_switches_and_a_change() {
+    assert_sound("two runs, two switches, a change", Space { switches: 2, ..TWO });
 }
 
 #[test]
 #[ignore = "takes minutes: `make soak`"]
-fn two_runs_two_changes_and_a_fault() {
-    let space = Space { changes: &[FAIL, BACK], faults: 1, replies: true, ..TWO };
-    assert_sound("two runs, two changes, a crash or a lost reply", space, 263_392_367, 34_952);
+fn two_runs_and_a_change() {
+    assert_sound("two runs, a change", TWO);
+}
+
+#[test]
+fn two_runs_one_after_the_other_and_a_fault() {
+    let space = Space { before: Some(FAIL), changes: &[], faults: 1, meets: LOST, switches: 0, ..TWO };
+    assert_sound("two runs, no switch, a crash or a lost or late write", space);
+}
+
+#[test]
+#[ignore = "takes minutes: `make soak`"]
+fn two_runs_with_one_switch_and_a_fault() {
+    let space = Space { before: Some(FAIL), changes: &[], faults: 1, meets: LOST, switches: 1, ..TWO };
+    assert_sound("two runs, one switch, a crash or a lost or late write", space);
+}
+
+#[test]
+#[ignore = "takes minutes: `make soak`"]
+fn two_runs_with_one_switch_a_change_and_a_fault() {
+    let space = Space { faults: 1, meets: LOST, switches: 1, ..TWO };
+    assert_sound("two runs, one switch, a change, a crash or a lost or late write", space);
+}
+
+#[test]
+#[ignore = "takes minutes: `make soak`"]
+fn two_runs_with_two_switches_two_changes_and_a_fault() {
+    let space = Space { changes: &[FAIL, BACK], faults: 1, meets: LOST, switches: 2, ..TWO };
+    assert_sound("two runs, two switches, two changes, a crash or a lost or late write", space);
 }
 
 #[test]
 fn two_first_runs_with_one_switch_a_change_and_a_crash() {
     let space = Space { changes: &[MOVE], faults: 1, baseline: false, switches: 1, ..TWO };
-    assert_sound("two first runs, one switch, a change, a crash", space, 4_115, 3_109);
+    assert_sound("two first runs, one switch, a change, a crash", space);
 }
 
 #[test]
 #[ignore = "takes minutes: `make soak`"]
-fn two_first_runs_a_change_and_a_fault() {
-    let space = Space { changes: &[MOVE], faults: 1, replies: true, baseline: false, ..TWO };
-    assert_sound("two first runs, a change, a crash or a lost reply", space, 144_888_218, 38_172);
+fn two_first_runs_with_two_switches_a_change_and_a_fault() {
+    let space = Space { changes: &[MOVE], faults: 1, meets: LOST, baseline: false, switches: 2, ..TWO };
+    assert_sound("two first runs, two switches, a change, a crash or a lost or late write", space);
 }
 
 #[test]
 fn three_runs_with_one_switch_and_a_change() {
-    let space = Space { runs: 3, changes: &[FAIL], switches: 1, ..TWO };
-    assert_sound("three runs, one switch, a change", space, 100, 602);
+    let space = Space { runs: 3, switches: 1, ..TWO };
+    assert_sound("three runs, one switch, a change", space);
 }
 
 #[test]
 #[ignore = "takes minutes: `make soak`"]
 fn three_runs_with_one_switch_two_changes_and_a_crash() {
     let space = Space { runs: 3, changes: &[FAIL, BACK], faults: 1, switches: 1, ..TWO };
-    assert_sound("three runs, one switch, two changes, a crash", space, 58_988, 28_970);
+    assert_sound("three runs, one switch, two changes, a crash", space);
+}
+
+/// Reads that see only a part of what another run has just committed.
+#[test]
+fn two_runs_with_a_torn_read() {
+    let space = Space { changes: &[FAIL], faults: 1, meets: &[Outcome::Torn], switches: 1, ..TWO };
+    assert_sound("two runs, one switch, a change, a torn read", space);
+}
+
+/// A run sleeps until another one has its lease, by a clock that is a minute ahead or behind.
+#[test]
+fn two_runs_with_a_lease_that_is_over() {
+    let space = Space { before: Some(FAIL), changes: &[NOTHING], clocks: &[0, 60], switches: 1, ..TWO };
+    assert_sound("two runs, one switch, a lease that is over", space);
 }
 
 #[test]
 #[ignore = "takes minutes: `make soak`"]
-fn three_runs_with_two_switches_a_change_and_a_crash() {
-    let space = Space { runs: 3, changes: &[FAIL], faults: 1, switches: 2, ..TWO };
-    let (schedules, search) = Search::over(space);
-    assert!(search.broken.is_empty(), "{} broken: {:?}", search.broken.len(), search.broken.first());
-    println!("three runs, two switches, a change, a crash: {schedules} schedules");
+fn two_runs_with_a_change_and_a_lease_that_is_over() {
+    let space = Space { changes: &[FAIL, NOTHING], clocks: &[0, 60], switches: 2, ..TWO };
+    assert_sound("two runs, two switches, a change, a lease that is over", space);
+}
+
+#[test]
+fn two_runs_while_the_pack_is_deleted_and_comes_back() {
+    let space = Space { changes: &[DELETE, RETURN], runners: &[Runner::Schedule], switches: 1, ..TWO };
+    assert_sound("two runs, one switch, a deletion and a return", space);
+}
+
+#[test]
+fn two_runs_of_which_one_has_no_topic_for_machines() {
+    let runners = &[Runner::Deaf, Runner::Schedule];
+    let space = Space { runs: 3, runners, switches: 1, ..TWO };
+    assert_sound("three runs, one switch, a change, an events topic that comes and goes", space);
+}
+
+#[test]
+fn two_schedules_that_share_the_work() {
+    let runners = &[Runner::Of(A), Runner::Of(B)];
+    let space = Space { before: Some(DEPLOY_B), changes: &[FAIL_ALL], runners, switches: 1, ..TWO };
+    assert_sound("two schedules over one table, one switch, a change", space);
 }
 
 /// The first schedule that shows what is wrong with a mutant.
@@ -169,100 +236,4 @@ pub(super) fn caught(mutant: Mutant, space: Space) {
     let (_, search) = Search::over(Space { mutant, ..space });
     let (schedule, broken) = search.broken.first().expect("the search must find what this mutant breaks");
     println!("{mutant:?}, after {} states: {schedule:?}: {broken:?}", search.known.len());
-}
-
-/// A run that is overtaken by one that saw something newer.
-const OVERTAKEN: Space = Space { changes: &[FAIL, FAIL_OTHERWISE], switches: 2, ..TWO };
-
-const THREE: Space = Space { runs: 3, changes: &[FAIL, BACK], faults: 1, switches: 2, ..TWO };
-
-#[test]
-fn writes_that_are_not_fenced_are_caught() {
-    caught(Mutant::WritesNotFenced, OVERTAKEN);
-}
-
-#[test]
-fn a_fingerprint_kept_at_the_claim_is_caught() {
-    caught(Mutant::FingerprintKeptAtTheClaim, Space { runs: 2, ..THREE });
-}
-
-#[test]
-fn announcing_only_own_records_is_caught() {
-    caught(Mutant::OnlyOwnRecordsAnnounced, THREE);
-}
-
-#[test]
-fn a_mark_moved_before_the_announcement_is_caught() {
-    caught(Mutant::MarkMovedBeforeTheAnnouncement, THREE);
-}
-
-#[test]
-fn a_claim_without_its_condition_is_caught() {
-    caught(Mutant::ClaimWithoutCondition, OVERTAKEN);
-}
-
-#[test]
-fn observing_before_loading_is_caught() {
-    caught(Mutant::ObserveBeforeLoad, THREE);
-}
-
-#[test]
-fn marks_as_they_were_loaded_are_caught() {
-    caught(Mutant::MarksAsLoaded, Space { baseline: false, runs: 2, ..THREE });
-}
-
-#[test]
-fn a_mark_that_is_set_back_is_caught() {
-    caught(Mutant::MarkSetBack, Space { runs: 2, ..THREE });
-}
-
-#[test]
-fn a_baseline_decided_by_a_mark_is_caught() {
-    caught(Mutant::BaselineByMark, Space { baseline: false, runs: 2, ..THREE });
-}
-
-/// A run of which an effect is not applied, or that dies.
-const REFUSED: Space = Space { runs: 1, faults: 1, refusals: true, ..TWO };
-
-#[test]
-fn a_mark_beyond_a_record_that_may_not_be_there_is_caught() {
-    caught(Mutant::BeyondAnUnknownRecord, REFUSED);
-}
-
-#[test]
-fn one_write_for_both_marks_is_caught() {
-    caught(Mutant::OneWriteForBothMarks, REFUSED);
-}
-
-#[test]
-fn a_fingerprint_after_one_topics_success_is_caught() {
-    caught(Mutant::OneTopicIsEnough, REFUSED);
-}
-
-const LEAVE: fn(&World) = |world| {
-    world.leave(REGION, A, &account(1));
-};
-const JOIN_ILL: fn(&World) = |world| {
-    world.join(REGION, A, &account(1), "CREATE_FAILED");
-};
-
-#[test]
-fn a_confirmation_after_the_claim_is_caught() {
-    let space = Space { before: Some(LEAVE), changes: &[JOIN_ILL, FAIL_OTHERWISE], switches: 2, ..TWO };
-    caught(Mutant::ConfirmationAfterTheClaim, space);
-}
-
-#[test]
-fn a_notice_that_is_not_the_last_of_its_epoch_is_caught() {
-    caught(Mutant::NoticeNotLast, Space { baseline: false, ..REFUSED });
-}
-
-#[test]
-fn a_target_that_is_not_told_since_it_was_claimed_again_is_caught() {
-    caught(Mutant::DroppedSinceClaimedAgain, Space { faults: 1, switches: 2, ..TWO });
-}
-
-#[test]
-fn a_notice_that_is_not_written_with_its_baseline_is_caught() {
-    caught(Mutant::NoticeNotWithItsBaseline, Space { baseline: false, runs: 2, ..THREE });
 }

@@ -1,203 +1,293 @@
-//! What the runs of a history did at the topics and what of it they stored, message by message: a copy is excused by
-//! what went wrong with the message that it repeats, and by nothing else. Of runs that overlap only this is known: what
-//! was told before a run claimed the target, that run does not tell.
+//! What the runs of a history sent and stored, message by message. A copy is excused by what went wrong between its first
+//! acceptance and the cursors, or by a lease that was over; by nothing else.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use packwatch::model::{AccountId, Target};
 use packwatch::notify::record_id;
-use packwatch::state::heads::Mark;
+use packwatch::ports::SnapshotStore;
+use packwatch::state::head::{Cursors, Heads, Topic};
 use packwatch::state::log::{Position, Record};
-use serde_json::{Value, json};
+use packwatch::state::{keys, packed};
+use serde_json::Value;
 
-use crate::protocol::digests::{Digest, judge};
-use crate::protocol::direct::target_in;
+use crate::protocol::digests::judge;
+use crate::protocol::direct::{ALERTS, EVENTS};
 use crate::protocol::memory::MemoryStore;
+use crate::world::World;
+use crate::world::messages::Message;
 
 /// The names of `PACKWATCH_NOTIFY`.
 pub(crate) type Names = &'static [&'static str];
 
+/// What of the logs a digest covers: behind which position up to which one, of each target.
+pub(crate) type Ranges = BTreeMap<Target, (Position, Position)>;
+
 /// What became of it all.
 #[derive(Debug, Clone, Default, Hash)]
 pub(crate) struct Told {
-    /// What SNS accepted and no mark was moved behind, for a reason.
-    pub(crate) excused: Vec<(Mark, String)>,
-    pub(crate) digests: Vec<Digest>,
-    /// What is wrong with digests.
+    runs: Vec<Past>,
+    /// By the id of a digest.
+    pub(crate) digests: BTreeMap<String, Digest>,
+    /// By the id of a record: who sent it, and what it says.
+    pub(crate) events: BTreeMap<String, Vec<(usize, String)>>,
+    /// What nothing excuses.
     pub(crate) wrong: Vec<String>,
-    /// What a run told though its claim said that it was told: nothing excuses that, however many runs there are.
-    pub(crate) again: Vec<String>,
-    /// What people wanted to be told when an epoch began.
+    /// What people wanted to be told when an epoch was committed.
     pub(crate) notify: BTreeMap<(Target, u64), Names>,
-    /// Up to where a function without a topic for machines moved their mark.
+    /// Up to where machines are not owed anything: nobody listened.
     pub(crate) passed_over: BTreeMap<Target, Position>,
     /// The accounts that the settings left out for a while.
     pub(crate) excluded: BTreeSet<AccountId>,
 }
 
-/// What the run under way did.
-#[derive(Default)]
-struct Run {
-    store: Option<MemoryStore>,
-    notify: Names,
-    /// What people and machines were told already when the run claimed a target.
-    marks: BTreeMap<Target, (Position, Position)>,
-    accepted: Vec<Accepted>,
-    /// Publishes that were begun and did not end well.
-    troubles: BTreeMap<Mark, usize>,
-    /// Marks that were to be moved, and no answer said that they were.
-    unstored: BTreeSet<(Mark, Target)>,
-    /// A transaction whose outcome is not known: a digest may stand for less than the log has.
-    unrecorded: usize,
+/// A digest that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Digest {
+    pub(crate) ranges: Ranges,
+    /// Who sent it, and what it says.
+    pub(crate) copies: Vec<(usize, String)>,
 }
 
-struct Accepted {
-    mark: Mark,
-    document: String,
-    answered: bool,
-    /// Of which of its pieces copies are excused already.
-    excused: BTreeSet<usize>,
+/// A run, as far as it matters to later ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+struct Past {
+    notify: Names,
+    now: i64,
+    /// Its id, as soon as it has a lease.
+    id: String,
+    died: bool,
+    /// Publishes and writes of cursors that were begun and did not end well.
+    open: BTreeMap<Topic, usize>,
+    /// The topics of which its lease was over, and another run has it.
+    taken_over: BTreeSet<Topic>,
+    /// The ends of the logs, as it loaded them first.
+    loaded: Option<BTreeMap<Target, Position>>,
 }
+
+impl Past {
+    fn is_troubled(&self, topic: Topic) -> bool {
+        self.died || self.taken_over.contains(&topic) || self.open.get(&topic).is_some_and(|open| *open > 0)
+    }
+}
+
+/// Up to where a target's log is known, and in which part each record is.
+type Parts = (Position, BTreeMap<String, Position>);
 
 #[derive(Default)]
 pub(crate) struct Journal {
-    run: RefCell<Run>,
+    store: RefCell<MemoryStore>,
+    /// Where the record of each id is, as long as the log of its target ends there.
+    positions: RefCell<BTreeMap<Target, Parts>>,
     pub(crate) told: RefCell<Told>,
 }
 
 impl Journal {
-    pub(crate) fn begin(&self, store: &MemoryStore, notify: Names) {
-        *self.run.borrow_mut() = Run { store: Some(store.clone()), notify, ..Run::default() };
+    /// The journal of a store that has a past.
+    pub(crate) fn of(store: &MemoryStore, told: Told) -> Rc<Self> {
+        Rc::new(Self { store: RefCell::new(store.clone()), told: RefCell::new(told), ..Self::default() })
     }
 
-    pub(crate) fn claims(&self, target: &Target, epoch: u64) {
-        let mut run = self.run.borrow_mut();
-        // A target that is claimed twice in a run is told again what could not be stored.
-        self.told.borrow_mut().excused.extend(run.excuse(false, |of| of == target));
-        if let Some(head) = run.store.as_ref().and_then(|store| store.heads().remove(target)) {
-            run.marks.insert(target.clone(), (head.people, head.machines));
+    pub(crate) fn store(&self) -> MemoryStore {
+        self.store.borrow().clone()
+    }
+
+    /// The next read of a run sees only a part of a commit of the last minutes.
+    pub(crate) fn tear(&self, run: usize) {
+        self.store.borrow().tear(self.told.borrow().runs[run].now - 9 * 60);
+    }
+
+    /// A run begins at this time of its clock; its number.
+    pub(crate) fn begin(&self, store: &MemoryStore, notify: Names, now: i64) -> usize {
+        *self.store.borrow_mut() = store.clone();
+        let mut told = self.told.borrow_mut();
+        told.runs.push(Past { notify, now, ..Past::default() });
+        told.runs.len() - 1
+    }
+
+    /// A run was killed, or did not have all the time that it wanted.
+    pub(crate) fn dies(&self, run: usize) {
+        self.told.borrow_mut().runs[run].died = true;
+    }
+
+    /// The clock of a run goes on.
+    pub(crate) fn now(&self, run: usize, now: i64) {
+        self.told.borrow_mut().runs[run].now = now;
+    }
+
+    pub(crate) fn loads(&self, run: usize, heads: &Heads) {
+        let run = &mut self.told.borrow_mut().runs[run];
+        run.loaded
+            .get_or_insert_with(|| heads.known.iter().map(|(t, head)| (t.clone(), head.log_end)).collect());
+    }
+
+    pub(crate) fn commits(&self, run: usize, target: &Target, epoch: u64) {
+        let mut told = self.told.borrow_mut();
+        let notify = told.runs[run].notify;
+        if told.notify.insert((target.clone(), epoch), notify).is_some() {
+            told.wrong.push(format!("{target}: epoch {epoch} was committed twice"));
         }
-        self.told.borrow_mut().notify.insert((target.clone(), epoch), run.notify);
     }
 
-    /// A transaction begins: `false`, or is known to be written: `true`.
-    pub(crate) fn records(&self, is_known: bool) {
-        let unrecorded = &mut self.run.borrow_mut().unrecorded;
-        *unrecorded = if is_known { *unrecorded - 1 } else { *unrecorded + 1 };
+    /// A publish or a write of cursors begins.
+    pub(crate) fn begins(&self, run: usize, topic: Topic) {
+        *self.told.borrow_mut().runs[run].open.entry(topic).or_default() += 1;
     }
 
-    /// A publish begins: `false`, or ends well: `true`.
-    pub(crate) fn publishes(&self, mark: Mark, is_answered: bool) {
-        let mut run = self.run.borrow_mut();
-        let troubles = run.troubles.entry(mark).or_default();
-        *troubles = if is_answered { *troubles - 1 } else { *troubles + 1 };
+    /// It ends well.
+    pub(crate) fn ends(&self, run: usize, topic: Topic) {
+        *self.told.borrow_mut().runs[run].open.entry(topic).or_default() -= 1;
     }
 
-    /// SNS takes a message; by which number its answer is known.
-    pub(crate) fn accepts(&self, mark: Mark, document: String) -> usize {
-        let mut run = self.run.borrow_mut();
-        if let (Mark::People, Some(store)) = (mark, &run.store) {
-            let (digest, wrong) = judge(&serde_json::from_str(&document).unwrap(), store);
-            let mut told = self.told.borrow_mut();
-            told.digests.push(digest);
-            if run.unrecorded == 0 {
-                told.wrong.extend(wrong);
+    /// Cursors are written.
+    pub(crate) fn puts(&self, run: usize, topic: Topic, before: &Cursors, after: &Cursors) {
+        let mut told = self.told.borrow_mut();
+        let listens = |cursors: &Cursors| cursors.version > 0 && !cursors.stopped;
+        if topic == Topic::Events && listens(after) && !listens(before) {
+            let loaded = told.runs[run].loaded.clone().unwrap_or_default();
+            for (target, begin) in &after.positions {
+                // What was recorded after the run had loaded the heads is owed.
+                let begin = *begin.min(loaded.get(target).unwrap_or(&Position::START));
+                let passed = told.passed_over.entry(target.clone()).or_default();
+                *passed = begin.max(*passed);
             }
         }
-        self.told.borrow_mut().again.extend(run.told_before(mark, &document));
-        run.accepted.push(Accepted { mark, document, answered: false, excused: BTreeSet::new() });
-        run.accepted.len() - 1
+        let Some(lease) = &after.lease else { return };
+        told.runs[run].id.clone_from(&lease.run);
+        let now = told.runs[run].now;
+        if let Some(of) = before.lease.as_ref().filter(|of| of.run != lease.run)
+            && (of.until < now || of.until > now + 300)
+            && let Some(owner) = told.runs.iter_mut().rev().find(|past| past.id == of.run)
+        {
+            owner.taken_over.insert(topic);
+        }
     }
 
-    pub(crate) fn answers(&self, accepted: usize) {
-        self.run.borrow_mut().accepted[accepted].answered = true;
-    }
-
-    /// A mark is to be moved: `false`, or is known to have been: `true`.
-    pub(crate) fn advances(&self, mark: Mark, target: &Target, is_known: bool) {
-        let unstored = &mut self.run.borrow_mut().unstored;
-        let key = (mark, target.clone());
-        let _was_there = if is_known { unstored.remove(&key) } else { unstored.insert(key) };
-    }
-
-    /// A mark of machines that nobody listens to any more is moved.
-    pub(crate) fn passes_over(&self, target: &Target, to: Position) {
-        let mut told = self.told.borrow_mut();
-        let passed = told.passed_over.entry(target.clone()).or_insert(to);
-        *passed = to.max(*passed);
-    }
-
-    /// The run is over, or dead.
-    pub(crate) fn end(&self, died: bool) {
-        let mut run = self.run.take();
-        self.told.borrow_mut().excused.extend(run.excuse(died, |_| true));
-    }
-}
-
-impl Run {
-    /// What was accepted of these targets, and has a reason to come again: no mark says that it was told.
-    fn excuse(&mut self, died: bool, is_asked: impl Fn(&Target) -> bool) -> Vec<(Mark, String)> {
-        let mut excuses = Vec::new();
-        let Some(store) = &self.store else { return excuses };
-        for Accepted { mark, document, answered, excused } in &mut self.accepted {
-            let has_trouble = self.troubles.get(mark).is_some_and(|troubles| *troubles > 0);
-            let pieces = pieces(&serde_json::from_str(document).unwrap());
-            for (index, (target, piece)) in pieces.into_iter().enumerate() {
-                let is_unstored = self.unstored.contains(&(*mark, target.clone()));
-                let is_excused = died || !*answered || has_trouble || is_unstored;
-                if is_excused
-                    && is_asked(&target)
-                    && !is_covered(store, *mark, &target, &piece)
-                    && excused.insert(index)
-                {
-                    excuses.push((*mark, piece.to_string()));
+    /// SNS takes a digest.
+    pub(crate) fn accepts_digest(&self, run: usize, id: &str, document: String) {
+        let (store, mut told) = (self.store(), self.told.borrow_mut());
+        let cursors = store.cursors(Topic::Alerts);
+        let mut wrong = Vec::new();
+        let stored = store.stored_message(id);
+        if stored.is_none() {
+            wrong.push(format!("a digest was sent before it was stored: {document}"));
+        }
+        if !told.digests.contains_key(id) {
+            let ends = stored.map(|message| ends(&message.data)).unwrap_or_default();
+            let ranges = ends.into_iter().map(|(target, end)| {
+                let from = cursors.position(&target);
+                (target, (from, end))
+            });
+            let ranges: Ranges = ranges.collect();
+            wrong.extend(judge(&serde_json::from_str(&document).unwrap(), &ranges, &store));
+            for (other, digest) in &told.digests {
+                for (target, (from, to)) in &ranges {
+                    let meets = |(f, t): &(Position, Position)| from < t && f < to;
+                    if digest.ranges.get(target).is_some_and(meets) {
+                        wrong.push(format!("{target} is told in two digests, {other} and {id}: {document}"));
+                    }
                 }
             }
+            told.digests.insert(id.to_owned(), Digest { ranges, copies: Vec::new() });
         }
-        excuses
+        let digest = &told.digests[id];
+        let is_stored = digest.ranges.iter().any(|(target, (_, to))| cursors.position(target) >= *to);
+        wrong.extend(told.wrong_copy(Topic::Alerts, run, &digest.copies, is_stored, &document));
+        told.wrong.extend(wrong);
+        told.digests.get_mut(id).unwrap().copies.push((run, document));
     }
 
-    /// What of a message was told before the run claimed the target.
-    fn told_before(&self, mark: Mark, document: &str) -> Vec<String> {
-        let mut again = Vec::new();
-        let Some(store) = &self.store else { return again };
-        for (target, piece) in pieces(&serde_json::from_str(document).unwrap()) {
-            let Some((people, machines)) = self.marks.get(&target) else { continue };
-            let told = if mark == Mark::People { people } else { machines };
-            let records = named(store, &target, &piece).into_iter();
-            let records = records.filter(|record| record.position() <= *told);
-            again.extend(records.map(|record| format!("told again, {mark:?}: {target}, {record:?}")));
+    fn position(&self, store: &MemoryStore, target: &Target, id: &str) -> Option<Position> {
+        let head = store.heads().remove(target)?;
+        let mut positions = self.positions.borrow_mut();
+        let known = positions.entry(target.clone()).or_default();
+        if known.0 != head.log_end || !known.1.contains_key(id) {
+            let id = |record: &Record| record_id(target, &head.history_id, record);
+            let log = store.log_of(target).into_iter();
+            *known = (head.log_end, log.map(|(position, record)| (id(&record), position)).collect());
         }
-        again
+        known.1.get(id).copied()
+    }
+
+    /// SNS takes an event.
+    pub(crate) fn accepts_event(&self, run: usize, target: &Target, id: &str, document: &str) {
+        let (store, mut told) = (self.store(), self.told.borrow_mut());
+        let Some(position) = self.position(&store, target, id) else {
+            return told.wrong.push(format!("an event of no record: {document}"));
+        };
+        let is_stored = store.cursor(Topic::Events, target) >= position;
+        let copies = told.events.get(id).map(Vec::as_slice).unwrap_or_default();
+        let wrong = told.wrong_copy(Topic::Events, run, copies, is_stored, document);
+        told.wrong.extend(wrong);
+        told.events.entry(id.to_owned()).or_default().push((run, document.to_owned()));
     }
 }
 
-/// A message, target by target.
-fn pieces(document: &Value) -> Vec<(Target, Value)> {
-    let target = |of: &Value| {
-        let name = |field: &str| of[field].as_str().unwrap();
-        target_in(name("Region"), name("OrganizationConformancePackName"))
-    };
-    let Some(packs) = document["Packs"].as_array() else { return vec![(target(document), document.clone())] };
-    let piece = |pack: &Value| {
-        let named = pack["Transitions"].as_array().unwrap().len() + usize::from(pack["Id"].is_string());
-        (target(pack), json!({"Counts": {"Named": named}, "Packs": [pack]}))
-    };
-    packs.iter().map(piece).collect()
+impl Told {
+    /// What SNS accepted of runs that nobody followed: any copy is excused, and a digest begins where the one before ends.
+    pub(crate) async fn of_messages(world: &World, store: &impl SnapshotStore) -> Self {
+        let mut told = Self::default();
+        let document = |message: &Message| message.json_for("default");
+        for event in world.messages_to(EVENTS).iter().map(document) {
+            let id = event["Id"].as_str().unwrap().to_owned();
+            told.events.entry(id).or_default().push((0, event.to_string()));
+        }
+        let mut all_ends: BTreeMap<Target, BTreeSet<Position>> = BTreeMap::new();
+        for digest in world.messages_to(ALERTS).iter().map(document) {
+            let id = digest["Id"].as_str().unwrap();
+            let Some(stored) = store.message(id).await.unwrap() else {
+                told.wrong.push(format!("a digest was sent before it was stored: {digest}"));
+                continue;
+            };
+            let ends = ends(&stored.data);
+            for (target, end) in &ends {
+                all_ends.entry(target.clone()).or_default().insert(*end);
+            }
+            let ranges = ends.into_iter().map(|(target, end)| (target, (Position::START, end))).collect();
+            let digest = (0, digest.to_string());
+            let of_id = told.digests.entry(id.to_owned()).or_insert(Digest { ranges, copies: Vec::new() });
+            of_id.copies.push(digest);
+        }
+        for (target, (from, to)) in told.digests.values_mut().flat_map(|digest| &mut digest.ranges) {
+            *from = all_ends[target].range(..*to).next_back().copied().unwrap_or_default();
+        }
+        told
+    }
+
+    /// What is wrong with a message that comes again.
+    fn wrong_copy(
+        &self,
+        topic: Topic,
+        run: usize,
+        copies: &[(usize, String)],
+        is_stored: bool,
+        document: &str,
+    ) -> Vec<String> {
+        let mut wrong = Vec::new();
+        if is_stored && !copies.is_empty() && !self.runs[run].taken_over.contains(&topic) {
+            wrong.push(format!("told again on {topic:?} behind the cursor: {document}"));
+        }
+        let unexcused = copies.iter().find(|(first, _)| !self.runs[*first].is_troubled(topic));
+        if let Some((first, _)) = unexcused.filter(|_| !self.runs[run].taken_over.contains(&topic)) {
+            wrong.push(format!("told again on {topic:?}, by run {first} and run {run}: {document}"));
+        }
+        wrong
+    }
+
+    /// Whether a digest covers a position.
+    pub(crate) fn is_covered(&self, target: &Target, position: Position) -> bool {
+        let covers = |(from, to): &(Position, Position)| position > *from && position <= *to;
+        self.digests.values().any(|digest| digest.ranges.get(target).is_some_and(covers))
+    }
 }
 
-/// The records that a piece of a message names.
-fn named(store: &MemoryStore, target: &Target, piece: &Value) -> Vec<Record> {
-    let Some(head) = store.heads().remove(target) else { return Vec::new() };
-    let (text, mut log) = (piece.to_string(), store.log_of(target));
-    log.retain(|record| text.contains(&record_id(target, &head.born, record)));
-    log
-}
-
-/// Whether a mark says that all of it was told.
-fn is_covered(store: &MemoryStore, mark: Mark, target: &Target, piece: &Value) -> bool {
-    let Some(head) = store.heads().remove(target) else { return false };
-    let to = if mark == Mark::People { head.people } else { head.machines };
-    named(store, target, piece).iter().all(|record| record.position() <= to)
+/// Where the cursors go behind a stored digest.
+pub(crate) fn ends(data: &[u8]) -> BTreeMap<Target, Position> {
+    let digest: Value = serde_json::from_slice(&packed::unzipped(data).unwrap()).unwrap();
+    let end = |(partition, end): (&String, &Value)| {
+        (keys::target(partition).unwrap(), end.as_str().unwrap().parse().unwrap())
+    };
+    digest["ends"].as_object().unwrap().iter().map(end).collect()
 }

@@ -2,27 +2,29 @@
 //! between two effects.
 //!
 //! - `gate` is what every effect passes; `gated` puts it before each port, `direct` and `memory` are what is behind it.
-//! - `crashes` enumerates each effect with each fault, alone and in pairs, over the history in `scenario`.
-//! - `interleavings` goes through every schedule of overlapping runs (`schedules` is one of them, under way).
-//! - `quick_looks` does that with a large pack, of which a tick sees only what is not well.
+//! - `crashes` enumerates each effect with each fault over the history in `scenario`.
+//! - `interleavings` goes through every schedule of overlapping runs (`schedules` is one of them, under way);
+//!   `quick_scans` does that with a large pack, of which a scheduled run sees only what is active.
 //! - `model` makes random histories, with schedules that share the work; `soak` kills the real function.
-//! - `windows` counts what a killed run repeats; `backlog` has more to tell than a run has time for.
+//! - `windows` counts what a killed run repeats; `backlog` has more to tell than a run has time for; `several_commits` has
+//!   more to record than one transaction takes; `restores` goes back to an earlier table.
 //! - `oracle` is the table of kinds, written a second time; `accounts` holds the comparison against it.
-//! - `truth` remembers what was the case, `heard` what SNS accepted, `journal` what of that went wrong and so excuses a
-//!   copy; `digests` folds the log a second time.
-//! - `promise` is the judge of all of them; `mutants` and `mutant_store` are broken protocols that it must notice.
+//! - `truth` remembers what was the case, `journal` what SNS accepted and what of that went wrong and so excuses a copy;
+//!   `digests` folds the log a second time.
+//! - `promise` is the judge of all of them; `mutants` and `mutant_store` are broken protocols, and `broken` has the space in
+//!   which each of them dies.
 //!
 //! To add a fault: an outcome in `gate`. To add something that happens in the world: a step in `scenario`, an `Op` in
 //! `model`. To add a rule: a sentence in `promise`, and a mutant that breaks it.
 
 mod accounts;
 mod backlog;
+mod broken;
 mod crashes;
 mod digests;
 pub(crate) mod direct;
 mod gate;
 mod gated;
-mod heard;
 mod interleavings;
 mod journal;
 pub(crate) mod memory;
@@ -31,9 +33,11 @@ mod mutant_store;
 mod mutants;
 mod oracle;
 mod promise;
-mod quick_looks;
+mod quick_scans;
+mod restores;
 mod scenario;
 mod schedules;
+mod several_commits;
 mod soak;
 mod spaces;
 mod truth;

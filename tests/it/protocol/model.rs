@@ -394,17 +394,6 @@ async fn a_digest_has_the_id_of_what_it_tells() {
     assert_eq!(history(false, &ops).await, Vec::<String>::new());
 }
 
-/// A mark is not stored, and the whole look that has waited for too long does not wait for the next run.
-#[tokio::test(start_paused = true)]
-async fn what_could_not_be_stored_comes_again_in_the_same_run() {
-    let run = |faults| Op::Run { only: Only::Everything, ends_in: None, faults, moves: Vec::new() };
-    let fail = Op::Move(Move { pack: (REGION, B), account: 1, to: Some("UPDATE_FAILED") });
-    let delete = Op::Delete((REGION, A));
-    let ops =
-        [delete, run(Vec::new()), run(Vec::new()), fail, Op::Wait(3), run(vec![(15, Outcome::Refused)])];
-    assert_eq!(history(true, &ops).await, Vec::<String>::new());
-}
-
 #[test]
 fn random_histories_keep_the_promise() {
     let config = ProptestConfig { cases: HISTORIES, failure_persistence: None, ..ProptestConfig::default() };

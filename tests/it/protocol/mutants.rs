@@ -1,23 +1,19 @@
 //! The protocol, and ways to break it, each built as a port that does the wrong thing. The same search goes over all of
-//! them.
+//! them. Here are those that change the order of effects; [`crate::protocol::mutant_store`] has the others.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use packwatch::aws::Organizations;
 use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
 use packwatch::notify::message::{Alert, Event};
-use packwatch::notify::record_id;
 use packwatch::ports::{
     Filters, LogRequest, Machines, Outside, Page, PageRequest, PublishError, Publisher, SnapshotStore,
     SourceError, StatusSource, StoreError,
 };
-use packwatch::state::Row;
-use packwatch::state::heads::{Advance, Change, Claim, Closing, Finish, Head, Heads, Mark, Note};
-use packwatch::state::log::{Position, Record};
-use serde_json::Value;
+use packwatch::state::commit::{Commit, Snapshot};
+use packwatch::state::head::{Cursors, Heads, Hint, SharedSettings, StoredMessage, Topic};
+use packwatch::state::log::LogPart;
 
 use crate::protocol::direct::{Direct, target};
 use crate::protocol::gate::Kind;
@@ -25,92 +21,83 @@ use crate::protocol::gated::Gated;
 use crate::protocol::mutant_store::MutantStore;
 use crate::protocol::scenario::A;
 
+/// What is broken, by the rule of the design that it breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mutant {
-    /// None: the protocol as it is.
+    /// Nothing: the protocol as it is.
     Sound,
-    WritesNotFenced,
-    FingerprintKeptAtTheClaim,
-    OnlyOwnRecordsAnnounced,
-    MarkMovedBeforeTheAnnouncement,
-    ClaimWithoutCondition,
+    /// A commit has no condition.
+    CommitWithoutCondition,
+    /// What is observed is older than the head.
     ObserveBeforeLoad,
-    MarksAsLoaded,
-    BaselineByMark,
-    MarkSetBack,
-    NoticeNotWithItsBaseline,
-    BeyondAnUnknownRecord,
-    OneWriteForBothMarks,
-    OneTopicIsEnough,
-    ConfirmationAfterTheClaim,
-    NoticeNotLast,
-    DroppedSinceClaimedAgain,
-    NoWindow,
-    UnwellKeptAtTheClaim,
-    ComparedWhereItOwes,
-    WholeAtOfAnIncompleteLook,
+    /// Rule 1: a commit leaves the fingerprints that were there.
+    FingerprintsKept,
+    /// Rule 2: a rebase leaves nothing out.
+    RebaseLeavesNothingOut,
+    /// Rule 3: a snapshot that is not the head's is taken for it.
+    TornSnapshotTaken,
+    /// Rule 3: a part that is missing between two others is passed over.
+    GapPassedOver,
+    /// Rule 3: what is missing at the end is passed over.
+    EndPassedOver,
+    /// Rule 4: cursors are written whatever the version is.
+    CursorsWithoutCondition,
+    /// Rule 4: another run's lease is none.
+    LeaseIgnored,
+    /// Rule 4: whoever gives a lease back does not look again.
+    ReleasedWithoutLooking,
+    /// Rule 4: machines get what is recorded after the cursors are begun, and not all that is after the load.
+    EventsBeginLate,
+    /// Rules 4 and 9: cursors are moved before the message is published.
+    CursorBeforePublish,
+    /// Rule 6: the first of several commits says that the baseline is complete.
+    BaselineInTheFirstCommit,
+    /// Rule 7: a scan that did not see everybody says that it did.
+    FullScanAtOfAnyCommit,
+    /// Rule 9: a digest is sent, and then stored.
+    SentBeforeStored,
+    /// Rule 9: a digest under way is not sent before another.
+    DigestUnderWayIgnored,
+    /// Rule 12: after a restore the epochs begin again where the copy ends.
+    EpochsNotRaised,
+    /// Absence from a quick scan is taken for health, without asking.
     AbsenceTakenForRecovery,
 }
 
-/// What a run published and had better not: transitions that its own loaded head said were announced.
-pub(crate) type Repeated = Rc<RefCell<Vec<String>>>;
-
-/// All ports of one run, with the mutants that change the order of effects: above the gate.
+/// All ports of one run, above the gate.
 pub(crate) struct Protocol {
-    pub(crate) mutant: Mutant,
-    pub(crate) store: Gated<MutantStore>,
-    pub(crate) outside: Gated<Direct>,
-    pub(crate) repeated: Repeated,
-    settled: RefCell<(BTreeSet<String>, BTreeSet<String>)>,
+    mutant: Mutant,
+    store: Gated<MutantStore>,
+    outside: Gated<Direct>,
     has_loaded: Cell<bool>,
     early: RefCell<Option<Result<Page<DetailedStatus>, SourceError>>>,
     late: RefCell<(Vec<Alert>, Vec<Vec<Event>>)>,
-    /// A claim that was made too early.
-    claim: RefCell<Option<Result<Head, StoreError>>>,
-    /// Machines' topic failed, and that is taken for nothing.
-    ignores_machines: Cell<bool>,
-    /// The time of day where it does not go with the world's.
-    fixed_now: Option<Timestamp>,
+    clock: Clock,
+}
+
+/// What a run takes for now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Clock {
+    /// Always the same, so that what differs in nothing else stays alike.
+    Fixed(Timestamp),
+    /// The world's, and so many seconds.
+    World(i64),
+}
+
+impl Clock {
+    pub(crate) fn now(self, world: &Direct) -> Timestamp {
+        match self {
+            Self::Fixed(now) => now,
+            Self::World(ahead) => world.now() + SignedDuration::from_secs(ahead),
+        }
+    }
 }
 
 impl Protocol {
-    pub(crate) fn new(
-        store: Gated<MutantStore>,
-        outside: Gated<Direct>,
-        repeated: Repeated,
-        fixed_now: Option<Timestamp>,
-    ) -> Self {
+    pub(crate) fn new(store: Gated<MutantStore>, outside: Gated<Direct>, clock: Clock) -> Self {
         let mutant = store.port.mutant;
-        Self {
-            mutant,
-            store,
-            outside,
-            repeated,
-            settled: RefCell::default(),
-            has_loaded: Cell::default(),
-            early: RefCell::default(),
-            late: RefCell::default(),
-            claim: RefCell::default(),
-            ignores_machines: Cell::default(),
-            fixed_now,
-        }
-    }
-
-    fn remember(&self, heads: &Heads) {
-        let is_first = !self.has_loaded.replace(true);
-        for (target, head) in &heads.known {
-            for record in self.store.port.store.log_of(target) {
-                let id = record_id(target, &head.born, &record);
-                let mut settled = self.settled.borrow_mut();
-                if record.position() <= head.people {
-                    settled.0.insert(id.clone());
-                }
-                // Machines' mark is taken from the claim: what people's announcer reads later is not known to machines'.
-                if is_first && record.position() <= head.machines {
-                    settled.1.insert(id);
-                }
-            }
-        }
+        let (has_loaded, early, late) = Default::default();
+        Self { mutant, store, outside, has_loaded, early, late, clock }
     }
 
     /// What an account is taken for that was not well and that no read shows, without asking for it.
@@ -127,14 +114,6 @@ impl Protocol {
             DetailedStatus { account, conformance_pack_name, status, error_code, error_message, last_update };
         Page { items: vec![row], next_token: None }
     }
-
-    fn notice(&self, settled: &BTreeSet<String>, id: &str) {
-        if settled.contains(id) {
-            self.repeated
-                .borrow_mut()
-                .push(format!("{id} was published by a run that knew it was announced"));
-        }
-    }
 }
 
 impl StatusSource for Protocol {
@@ -150,14 +129,6 @@ impl StatusSource for Protocol {
     ) -> Result<Page<DetailedStatus>, SourceError> {
         if let Some(page) = self.early.borrow_mut().take() {
             return page;
-        }
-        if self.mutant == Mutant::ConfirmationAfterTheClaim && filters.account.is_some() {
-            let loaded = self.store.port.loaded.borrow().get(target).cloned();
-            if let Some(Head { epoch: seen, born, .. }) = loaded {
-                let claim = Claim { seen, born, listens: None, run: "early".to_owned() };
-                let claimed = self.store.claim(target, &claim).await;
-                self.claim.replace(Some(claimed));
-            }
         }
         if let (Mutant::AbsenceTakenForRecovery, Some(account)) = (self.mutant, filters.account) {
             return Ok(self.taken_for_recovered(target, account));
@@ -189,69 +160,47 @@ impl Outside for Protocol {
     }
 
     fn now(&self) -> Timestamp {
-        self.fixed_now.unwrap_or_else(|| {
-            let now = self.outside.port.now();
-            // What a run does next may depend on it.
-            self.outside.gate.steps.iter().for_each(|steps| steps.remember(Kind::Load, &now));
-            now
-        })
+        let now = self.clock.now(&self.outside.port);
+        // What a run does next may depend on it.
+        self.outside.gate.steps.iter().for_each(|steps| steps.remember(Kind::Load, &now));
+        now
     }
 }
 
 impl SnapshotStore for Protocol {
     async fn load(&self) -> Result<Heads, StoreError> {
-        if self.mutant == Mutant::ObserveBeforeLoad {
+        if self.mutant == Mutant::ObserveBeforeLoad && !self.has_loaded.replace(true) {
             let seen = self.outside.statuses(&target(A), &Filters::default(), &PageRequest::default()).await;
             self.early.replace(Some(seen));
         }
-        let heads = self.store.load().await?;
-        self.remember(&heads);
-        Ok(heads)
+        self.store.load().await
     }
 
-    async fn claim(&self, target: &Target, claim: &Claim) -> Result<Head, StoreError> {
-        match self.claim.take() {
-            Some(claimed) => claimed,
-            None => self.store.claim(target, claim).await,
-        }
+    async fn snapshot(&self, target: &Target) -> Result<Snapshot, StoreError> {
+        self.store.snapshot(target).await
     }
 
-    async fn rows(&self, target: &Target) -> Result<BTreeMap<AccountId, Row>, StoreError> {
-        self.store.rows(target).await
+    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
+        self.store.commit(target, commit).await
     }
 
-    async fn record(
-        &self,
-        target: &Target,
-        epoch: u64,
-        changes: &[Change],
-        closing: Option<&Closing>,
-    ) -> Result<(), StoreError> {
-        if self.mutant == Mutant::NoticeNotLast && closing.is_some() {
-            self.store.record(target, epoch, &[], closing).await?;
-            return self.store.record(target, epoch, changes, None).await;
-        }
-        match self.store.record(target, epoch, changes, closing).await {
-            Err(StoreError::Unavailable(_)) if self.mutant == Mutant::BeyondAnUnknownRecord => Ok(()),
-            recorded => recorded,
-        }
+    async fn hint(&self, target: &Target, hint: &Hint) -> Result<(), StoreError> {
+        self.store.hint(target, hint).await
     }
 
-    async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<Record>, StoreError> {
+    async fn put_settings(&self, settings: &SharedSettings) -> Result<(), StoreError> {
+        self.store.put_settings(settings).await
+    }
+
+    async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<LogPart>, StoreError> {
         self.store.log(target, request).await
     }
 
-    async fn advance(&self, target: &Target, advance: &Advance) -> Result<(), StoreError> {
-        let is_machines = advance.mark == Mark::Machines;
-        let is_on_the_way = advance.to != Position::end_of(advance.epoch);
-        let keeps_no_window = self.mutant == Mutant::NoWindow && is_on_the_way;
-        if is_machines && (self.ignores_machines.get() || keeps_no_window) {
-            return Ok(());
-        }
-        self.store.advance(target, advance).await?;
-        let (alerts, events) = match advance.mark {
-            Mark::People => (std::mem::take(&mut self.late.borrow_mut().0), Vec::new()),
-            Mark::Machines => (Vec::new(), std::mem::take(&mut self.late.borrow_mut().1)),
+    async fn put_cursors(&self, topic: Topic, cursors: &Cursors) -> Result<(), StoreError> {
+        self.store.put_cursors(topic, cursors).await?;
+        let (alerts, events) = match topic {
+            Topic::Alerts => (std::mem::take(&mut self.late.borrow_mut().0), Vec::new()),
+            Topic::Events => (Vec::new(), std::mem::take(&mut self.late.borrow_mut().1)),
         };
         for alert in alerts {
             let _too_late_to_say = self.outside.alert(&alert).await;
@@ -262,24 +211,21 @@ impl SnapshotStore for Protocol {
         Ok(())
     }
 
-    async fn finish(&self, target: &Target, finish: &Finish) -> Result<(), StoreError> {
-        self.store.finish(target, finish).await
+    async fn put_message(&self, message: &StoredMessage) -> Result<(), StoreError> {
+        if self.mutant == Mutant::SentBeforeStored && message.sent_at.is_none() {
+            return Ok(());
+        }
+        self.store.put_message(message).await
     }
 
-    async fn listen(&self, target: &Target, listens: bool) -> Result<(), StoreError> {
-        self.store.listen(target, listens).await
-    }
-
-    async fn remember(&self, target: &Target, note: &Note) -> Result<(), StoreError> {
-        self.store.remember(target, note).await
+    async fn message(&self, id: &str) -> Result<Option<StoredMessage>, StoreError> {
+        self.store.message(id).await
     }
 }
 
 impl Publisher for Protocol {
     async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
-        let notices = alert.notification.packs.iter().flat_map(|pack| &pack.transitions);
-        notices.for_each(|notice| self.notice(&self.settled.borrow().0, &notice.id));
-        if self.mutant == Mutant::MarkMovedBeforeTheAnnouncement {
+        if self.mutant == Mutant::CursorBeforePublish {
             self.late.borrow_mut().0.push(alert.clone());
             return Ok(());
         }
@@ -291,20 +237,10 @@ impl Publisher for Protocol {
     }
 
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {
-        for event in events {
-            let document: Value = serde_json::from_str(&event.message).unwrap();
-            self.notice(&self.settled.borrow().1, document["Id"].as_str().unwrap());
-        }
-        if self.mutant == Mutant::MarkMovedBeforeTheAnnouncement {
+        if self.mutant == Mutant::CursorBeforePublish {
             self.late.borrow_mut().1.push(events.to_vec());
             return Ok(Vec::new());
         }
-        match self.outside.events(events).await {
-            Err(_) if self.mutant == Mutant::OneTopicIsEnough => {
-                self.ignores_machines.set(true);
-                Ok(Vec::new())
-            }
-            sent => sent,
-        }
+        self.outside.events(events).await
     }
 }

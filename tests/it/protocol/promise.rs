@@ -7,14 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use packwatch::model::{AccountId, Target};
 use packwatch::notify::record_id;
-use packwatch::state::heads::{Head, Mark};
-use packwatch::state::log::{PackEvent, Record};
+use packwatch::ports::SnapshotStore;
+use packwatch::state::head::{Head, Topic};
+use packwatch::state::log::{PackEvent, Position, Record};
 use packwatch::state::{Row, State, Transition};
 use serde_json::Value;
 
-use crate::protocol::direct::{ALERTS, EVENTS};
-use crate::protocol::heard::Heard;
-use crate::protocol::journal::{Names, Told};
+use futures_util::FutureExt;
+
+use crate::protocol::journal::{Digest, Names, Told};
 use crate::protocol::memory::MemoryStore;
 use crate::protocol::oracle::{Rules, TABLE, judge_records};
 use crate::protocol::truth::{Fact, Truth, fact};
@@ -34,174 +35,71 @@ pub(crate) const ALL: [&str; 11] = [
     "pack-deleted",
 ];
 
-/// What of the promise a finished history broke, after one clean run. `told`: what its runs did, where they were followed
-/// one after the other; else any copy is excused.
-pub(crate) fn broken(truth: &Truth, store: &MemoryStore, told: Option<&Told>) -> Vec<String> {
-    let mut broken = store.marks_that_went_back();
-    broken.extend(told.iter().flat_map(|told| [&told.wrong, &told.again]).flatten().cloned());
-    let heard = Both::of(truth, told);
-    // What a digest that SNS took only in a lesser form has counted and not named.
-    let mut unnamed = BTreeMap::new();
-    let mut known = BTreeMap::new();
+/// What of the promise a finished history broke, after one clean run.
+pub(crate) fn broken(truth: &Truth, store: &MemoryStore, told: &Told) -> Vec<String> {
+    let mut broken = store.cursors_that_went_back();
+    broken.extend(told.wrong.iter().cloned());
+    broken.extend(told.digests.values().flat_map(wrong_copies));
     for (target, head) in store.heads() {
         let log = store.log_of(&target);
-        known.extend(log.iter().map(|record| (record_id(&target, &head.born, record), record.clone())));
         let on_target = OnTarget { target: &target, head: &head, log: &log, told };
-        broken.extend(on_target.wrong_on_events(&heard));
-        let (wrong, missing) = on_target.wrong_on_alerts(&heard);
-        broken.extend(wrong);
-        match told {
-            None => unnamed.extend(missing),
-            Some(_) => broken.extend(missing.into_values()),
-        }
+        broken.extend(on_target.wrong_messages());
         broken.extend(on_target.wrong_kinds());
-        broken.extend(lives(truth, store, &target, &head, told));
+        broken.extend(lives(truth, store, &target, &told.excluded));
     }
-    if unnamed.len() > heard.alerts.unnamed {
-        broken.extend(unnamed.into_values());
-    }
-    broken.extend(heard.wrong_contents(&known));
     broken
 }
 
-/// What SNS accepted on both topics, and what of it was accepted in vain.
-struct Both {
-    alerts: Heard,
-    events: Heard,
-    excused: Option<[Heard; 2]>,
-}
-
-impl Both {
-    fn of(truth: &Truth, told: Option<&Told>) -> Self {
-        let excused = |told: &Told, mark: Mark| {
-            let pieces = told.excused.iter().filter(|(of, _)| *of == mark);
-            Heard::of_documents(pieces.map(|(_, piece)| serde_json::from_str(piece).unwrap()))
-        };
-        Self {
-            alerts: Heard::of(&truth.world, ALERTS),
-            events: Heard::of(&truth.world, EVENTS),
-            excused: told.map(|told| [Mark::People, Mark::Machines].map(|mark| excused(told, mark))),
+/// One id, one content: only a lesser form says less.
+fn wrong_copies(digest: &Digest) -> Vec<String> {
+    let mut contents: BTreeMap<usize, String> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for (_, copy) in &digest.copies {
+        let document: Value = serde_json::from_str(copy).unwrap();
+        let packs = document["Packs"].as_array().unwrap();
+        let named = packs.iter().map(|pack| 1 + pack["Transitions"].as_array().unwrap().len()).sum();
+        let other = contents.entry(named).or_insert_with(|| copy.clone());
+        if other != copy {
+            wrong.push(format!("one id, two contents: {copy} and {other}"));
         }
     }
-
-    /// How often something is heard too often that was heard so often, and excused so often.
-    fn excess(&self, times: usize, excused: impl Fn(&[Heard; 2]) -> usize) -> usize {
-        self.excused.as_ref().map_or(0, |both| times.saturating_sub(1 + excused(both)))
-    }
-
-    /// One id, one content on both topics, and that of its record.
-    fn wrong_contents(&self, known: &BTreeMap<String, Record>) -> Vec<String> {
-        let mut wrong = Vec::new();
-        let ids: BTreeSet<&String> = self.alerts.contents.keys().chain(self.events.contents.keys()).collect();
-        for id in ids {
-            let copies = [&self.alerts, &self.events].into_iter().filter_map(|heard| heard.contents.get(id));
-            let contents: BTreeSet<String> = copies.flatten().map(Value::to_string).collect();
-            let is_bare = |content: &&String| content.matches(',').count() == 1;
-            if contents.iter().filter(|content| !is_bare(content)).count() > 1 {
-                wrong.push(format!("one id, two contents: {contents:?}"));
-            }
-            let kind = known.get(id).map(|record| match record {
-                Record::Account(transition) => transition.kind.as_str(),
-                Record::Pack(notice) => notice.event.as_str(),
-            });
-            let is_of_record = |content: &String| {
-                let content: Value = serde_json::from_str(content).unwrap();
-                content[0].as_str() == kind
-            };
-            if !contents.iter().all(is_of_record) {
-                wrong.push(format!("{id} is told as {contents:?}, and is the record of {kind:?}"));
-            }
-        }
-        wrong
-    }
+    wrong
 }
 
-/// What one target's log says, beside what was heard of it.
+/// What one target's log says, beside what was sent of it.
 struct OnTarget<'a> {
     target: &'a Target,
     head: &'a Head,
-    log: &'a [Record],
-    told: Option<&'a Told>,
+    log: &'a [(Position, Record)],
+    told: &'a Told,
 }
 
 impl OnTarget<'_> {
-    fn id(&self, record: &Record) -> String {
-        record_id(self.target, &self.head.born, record)
-    }
-
     fn notify(&self, epoch: u64) -> Names {
-        self.told.and_then(|told| told.notify.get(&(self.target.clone(), epoch)).copied()).unwrap_or(&ALL)
+        self.told.notify.get(&(self.target.clone(), epoch)).copied().unwrap_or(&ALL)
     }
 
-    fn is_lenient(&self, account: AccountId) -> bool {
-        self.told.is_some_and(|told| told.excluded.contains(&account))
-    }
-
-    fn wrong_on_events(&self, heard: &Both) -> Vec<String> {
-        let passed = self.told.and_then(|told| told.passed_over.get(self.target));
-        let wrong = self.log.iter().filter_map(|record| {
-            let id = self.id(record);
-            let times_in = |heard: &Heard| heard.contents.get(&id).map_or(0, Vec::len);
-            let times = times_in(&heard.events);
-            let copies = heard.excess(times, |excused| times_in(&excused[1]));
-            match times {
-                0 if passed.is_some_and(|passed| record.position() <= *passed) => None,
-                0 => Some(format!("never announced on events: {}, {record:?}", self.target)),
-                _ => (copies > 0)
-                    .then(|| format!("{copies} copies too many on events: {}, {record:?}", self.target)),
+    /// What was never accepted, or says something else than its record.
+    fn wrong_messages(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let passed = self.told.passed_over.get(self.target).copied().unwrap_or_default();
+        for (position, record) in self.log {
+            let id = record_id(self.target, &self.head.history_id, record);
+            let about = format!("{}, {record:?}", self.target);
+            match self.told.events.get(&id) {
+                None if *position <= passed => {}
+                None => wrong.push(format!("never announced on events: {about}")),
+                Some(copies) => {
+                    let is_wrong = |(_, copy): &&(usize, String)| !is_event_of(copy, record);
+                    let copies = copies.iter().filter(is_wrong);
+                    wrong.extend(copies.map(|(_, copy)| format!("an event says {copy}: {about}")));
+                }
             }
-        });
-        wrong.collect()
-    }
-
-    /// What is told too often, and what is not told, by the entries of digests that would tell it.
-    fn wrong_on_alerts(&self, heard: &Both) -> (Vec<String>, BTreeMap<Entry, String>) {
-        let (mut wrong, mut missing) = (Vec::new(), BTreeMap::new());
-        let mut judge = |record: &Record, times: usize, excused: usize| {
-            let copies = heard.excess(times, |_| excused);
-            if copies > 0 {
-                wrong.push(format!("{copies} copies too many on alerts: {}, {record:?}", self.target));
-            }
-            // A digest that stands for it has counted it, and was judged.
-            let is_counted =
-                || self.told.is_some_and(|told| told.digests.iter().any(|d| d.has(self.target, &[record])));
-            if times == 0 && !is_counted() {
-                // Several records of an account are one entry of a digest.
-                let entry = match record {
-                    Record::Account(transition) => (self.target.clone(), Some(transition.account), 0),
-                    Record::Pack(notice) => (self.target.clone(), None, notice.epoch),
-                };
-                missing.insert(entry, format!("never announced on alerts: {}, {record:?}", self.target));
-            }
-        };
-        let mut accounts: BTreeMap<AccountId, Vec<&Record>> = BTreeMap::new();
-        for record in self.log {
-            if let Record::Account(transition) = record
-                && transition.told
-            {
-                accounts.entry(transition.account).or_default().push(record);
+            if record.is_told() && !self.told.is_covered(self.target, *position) {
+                wrong.push(format!("never announced on alerts: {about}"));
             }
         }
-        for told in accounts.values() {
-            let ids: Vec<String> = told.iter().map(|record| self.id(record)).collect();
-            let excused = heard.excused.as_ref().map_or(vec![0; ids.len()], |both| both[0].times(&ids));
-            let times = heard.alerts.times(&ids).into_iter().zip(excused);
-            told.iter().zip(times).for_each(|(record, (times, excused))| judge(record, times, excused));
-        }
-        for (n, record) in self.log.iter().enumerate() {
-            let Record::Pack(notice) = record else { continue };
-            let times_in = |heard: &Heard| heard.contents.get(&self.id(record)).map_or(0, Vec::len);
-            let times = times_in(&heard.alerts);
-            // A life that was over before anybody heard of it is told by its end, which is judged by itself.
-            let end = self.log[n + 1..].iter().find(|later| matches!(later, Record::Pack(_)));
-            let is_over = notice.event == PackEvent::Baseline
-                && end.is_some_and(|end| matches!(end, Record::Pack(notice) if notice.told))
-                && self.told.is_none();
-            if notice.told && !(times == 0 && is_over) {
-                judge(record, times, heard.excused.as_ref().map_or(0, |both| times_in(&both[0])));
-            }
-        }
-        (wrong, missing)
+        wrong
     }
 
     /// What is wrong with what the records say, each account for itself and life by life.
@@ -211,12 +109,12 @@ impl OnTarget<'_> {
         let mut stories: BTreeMap<(AccountId, usize, usize), Vec<Transition>> = BTreeMap::new();
         let (mut life, mut lives) = (None, 0);
         let mut begun_anew: BTreeMap<AccountId, usize> = BTreeMap::new();
-        for record in self.log {
+        for (_, record) in self.log {
             match record {
                 Record::Account(t) => {
                     // Whoever was left out for a while begins anew.
                     let part = begun_anew.entry(t.account).or_default();
-                    *part += usize::from(t.from.is_none() && self.is_lenient(t.account));
+                    *part += usize::from(t.from.is_none() && self.told.excluded.contains(&t.account));
                     stories.entry((t.account, lives, *part)).or_default().push(t.clone());
                 }
                 Record::Pack(notice) => {
@@ -244,19 +142,29 @@ impl OnTarget<'_> {
     }
 }
 
-/// What would tell something: the account or the pack, and the epoch.
-type Entry = (Target, Option<AccountId>, u64);
+/// Whether an event says what its record does. A lesser form lacks the states.
+fn is_event_of(event: &str, record: &Record) -> bool {
+    let event: Value = serde_json::from_str(event).unwrap();
+    event["Sequence"] == record.epoch()
+        && match record {
+            Record::Pack(notice) => {
+                event["Kind"] == notice.event.as_str() && event["Accounts"] == notice.accounts
+            }
+            Record::Account(transition) => {
+                let to = transition.to.as_ref();
+                let (status, code) =
+                    (to.map(|to| to.status.as_str()), to.and_then(|to| to.error_code.as_deref()));
+                event["Kind"] == transition.kind.as_str()
+                    && event["AccountId"] == transition.account.to_string()
+                    && (event["To"].is_null()
+                        || (event["To"]["Status"].as_str(), event["To"]["ErrorCode"].as_str())
+                            == (status, code))
+            }
+        }
+}
 
 /// The lives of a pack, each from its baseline to its deletion or to now.
-fn lives(
-    truth: &Truth,
-    store: &MemoryStore,
-    target: &Target,
-    head: &Head,
-    told: Option<&Told>,
-) -> Vec<String> {
-    let none = BTreeSet::new();
-    let excluded = told.map_or(&none, |told| &told.excluded);
+fn lives(truth: &Truth, store: &MemoryStore, target: &Target, excluded: &BTreeSet<AccountId>) -> Vec<String> {
     let mut broken = Vec::new();
     let (log, mut live) = (transitions(store, target), None);
     let (presence, mut at) = (truth.presence(target), 0);
@@ -293,8 +201,7 @@ fn lives(
     };
     let (last, wrong) = chains(truth, target, &log, (epoch, &begun, u64::MAX), excluded);
     broken.extend(wrong);
-    let mut rows = store.rows_of(target);
-    rows.retain(|_, row| head.counts(row));
+    let rows = store.rows_of(target);
     let accounts = last.keys().chain(rows.keys()).copied();
     let accounts = accounts.chain(there.keys().filter(|(of, _)| of == target).map(|(_, account)| *account));
     for account in accounts.collect::<BTreeSet<_>>() {
@@ -342,30 +249,26 @@ fn compared(state: Option<&State>) -> Option<(&str, Option<&str>, bool, Option<j
 }
 
 fn transitions(store: &MemoryStore, target: &Target) -> Vec<Transition> {
-    store.log_of(target).into_iter().filter_map(Record::transition).collect()
+    store.log_of(target).into_iter().filter_map(|(_, record)| record.transition()).collect()
 }
 
-/// What is wrong after a tick that nothing disturbed: what is not well is recorded as it is, and nobody is owed
-/// anything. What is well may be as old as the last whole look.
-pub(crate) fn broken_after_a_tick(truth: &Truth, store: &MemoryStore, told: Option<&Told>) -> Vec<String> {
+/// What is wrong after a run that nothing disturbed: what is not well is recorded as it is, and nobody is owed
+/// anything. What is well may be as old as the last full scan.
+pub(crate) fn broken_after_a_run(truth: &Truth, store: &MemoryStore, told: &Told) -> Vec<String> {
     let mut broken = Vec::new();
     let there = truth.now();
     let is_well = |status: &str| status.ends_with("_SUCCESSFUL");
-    for (target, head) in store.heads() {
-        if head.owes() {
-            broken.push(format!("{target} still owes something after a tick: {head:?}"));
-        }
-        let mut rows = store.rows_of(&target);
-        rows.retain(|_, row| head.counts(row));
+    broken.extend(lags(store));
+    for target in store.heads().into_keys() {
+        let rows = store.rows_of(&target);
         let of_target = there.keys().filter(|(of, _)| *of == target).map(|(_, account)| *account);
         for account in rows.keys().copied().chain(of_target).collect::<BTreeSet<_>>() {
             let status = |fact: Fact| fact.map(|(status, _)| status).filter(|status| !is_well(status));
             let row = status(fact(rows.get(&account).map(|row| &row.state)));
             let now = status(there.get(&(target.clone(), account)).cloned().flatten());
             if row != now {
-                broken.push(format!(
-                    "{target}, {account}: after a tick {row:?} is recorded, and it is {now:?}"
-                ));
+                broken
+                    .push(format!("{target}, {account}: after a run {row:?} is recorded, and it is {now:?}"));
             }
         }
     }
@@ -373,25 +276,35 @@ pub(crate) fn broken_after_a_tick(truth: &Truth, store: &MemoryStore, told: Opti
     broken
 }
 
+/// What some topic lacks.
+pub(crate) fn lags(store: &MemoryStore) -> Vec<String> {
+    let heads = store.load().now_or_never().unwrap().unwrap();
+    let lags = |topic| {
+        let lagging: Vec<_> = heads.lagging(topic).map(|(target, _, from, to)| (target, from, to)).collect();
+        heads.lags(topic).then(|| format!("{topic:?} lag behind {lagging:?}, {:?}", heads.cursors(topic)))
+    };
+    Topic::ALL.into_iter().filter_map(lags).collect()
+}
+
 /// What heads say to have seen whole, and have not: each row is of a moment after that.
-pub(crate) fn claims_too_much(truth: &Truth, store: &MemoryStore, told: Option<&Told>) -> Vec<String> {
+pub(crate) fn claims_too_much(truth: &Truth, store: &MemoryStore, told: &Told) -> Vec<String> {
     let mut broken = Vec::new();
-    for (target, head) in store.heads().into_iter().filter(|(_, head)| head.life.is_some()) {
-        let Some(whole_at) = head.whole_at else { continue };
+    for (target, head) in store.heads().into_iter().filter(|(_, head)| head.baseline_epoch.is_some()) {
+        let Some(full_scan_at) = head.last_full_scan_at else { continue };
         let rows = store.rows_of(&target);
         let past = truth.past.borrow();
         let accounts = past.iter().flat_map(|then| then.accounts.keys()).filter(|(of, _)| *of == target);
         // Whoever was left out for a while was not seen.
-        let was_left_out = |account: &AccountId| told.is_some_and(|told| told.excluded.contains(account));
+        let was_left_out = |account: &AccountId| told.excluded.contains(account);
         let accounts = accounts.map(|(_, account)| *account).filter(|account| !was_left_out(account));
         for account in accounts.collect::<BTreeSet<_>>() {
             let status = |fact: &Fact| fact.clone().map(|(status, _)| status);
-            let row = fact(rows.get(&account).filter(|row| head.counts(row)).map(|row| &row.state));
+            let row = fact(rows.get(&account).map(|row| &row.state));
             let story = truth.story(&target, account);
-            let mut since = story.iter().skip(truth.over_before(whole_at));
+            let mut since = story.iter().skip(truth.over_before(full_scan_at));
             if !since.any(|then| status(then) == status(&row)) {
                 broken.push(format!(
-                    "{target}, {account}: seen whole at {whole_at}, and {row:?} is of before that"
+                    "{target}, {account}: scanned in full at {full_scan_at}, and {row:?} is of before that"
                 ));
             }
         }

@@ -16,7 +16,7 @@ use crate::protocol::gate::Gate;
 use crate::protocol::gated::Gated;
 use crate::protocol::journal::Names;
 use crate::protocol::memory::MemoryStore;
-use crate::protocol::promise::{ALL, broken, broken_after_a_tick, claims_too_much};
+use crate::protocol::promise::{ALL, broken, broken_after_a_run, claims_too_much};
 use crate::protocol::truth::Truth;
 use crate::world::World;
 use crate::world::packs::account;
@@ -71,46 +71,53 @@ impl Stage {
         request: &Request,
         ends_in: Option<Duration>,
     ) -> Option<Result<Report, RunError>> {
-        self.gate.journal.begin(&self.store, self.notify);
-        // The order of the targets is random: here always the same.
-        fastrand::seed(7);
         let port = Direct(self.truth.world.clone());
         let (gate, now) = (|| self.gate.clone(), port.now());
+        let run = self.gate.journal.begin(&self.store, self.notify, now.as_second());
+        self.gate.run.set(run);
+        // The order of the targets is random: here always the same, and no two runs have one id.
+        fastrand::seed(run as u64);
         let store = Gated { gate: gate(), port: self.store.clone() };
         let source = Gated { gate: gate(), port };
         let outside = Parts { source: &source, store: &store, publisher: &source, now };
         // Else tokio would let the run wait after so many steps of all runs together, and the order of effects would depend on it.
         let budget = ends_in.map_or(Budget::UNLIMITED, Budget::ending_in);
-        let run = tokio::task::unconstrained(watch::run(&outside, &self.settings, request, &budget));
+        let ended = tokio::task::unconstrained(watch::run(&outside, &self.settings, request, &budget));
         // Somebody gives up what hangs.
-        let run = tokio::time::timeout(ends_in.unwrap_or(PATIENCE), run);
-        let ended = self.gate.until_death(run).await.and_then(Result::ok);
-        self.gate.journal.end(ended.is_none());
+        let ended = tokio::time::timeout(ends_in.unwrap_or(PATIENCE), ended);
+        let ended = self.gate.until_death(ended).await.and_then(Result::ok);
+        self.gate.land();
+        if ended.is_none() || ends_in.is_some() {
+            self.gate.journal.dies(run);
+        }
         ended
     }
 
-    pub(crate) async fn tick(&self) -> Option<Result<Report, RunError>> {
+    pub(crate) async fn scheduled_run(&self) -> Option<Result<Report, RunError>> {
         self.run(&Request { scheduled: true, ..Request::default() }, None).await
     }
 
     /// One run that nothing disturbs, which must finish everything.
     pub(crate) async fn heal(&self) {
         self.gate.heal();
-        let report = self.tick().await.expect("nobody dies any more").expect("nothing fails any more");
+        // The lease of a run that died is over by then.
+        self.truth.change(|_| {});
+        let report =
+            self.scheduled_run().await.expect("nobody dies any more").expect("nothing fails any more");
         // All packs may be gone.
         let failure = report.answer.failure().filter(|why| !why.contains("nothing to watch"));
         assert_eq!(failure, None);
     }
 
-    /// What is wrong after a tick that nothing disturbs, and after a look at everybody.
+    /// What is wrong after a run that nothing disturbs, and after a full scan.
     pub(crate) async fn verdict(&self) -> Vec<String> {
-        let told = &self.gate.journal.told;
-        let mut wrong = claims_too_much(&self.truth, &self.store, Some(&told.borrow()));
+        let told = || self.gate.journal.told.borrow();
+        let mut wrong = claims_too_much(&self.truth, &self.store, &told());
         self.heal().await;
-        wrong.extend(broken_after_a_tick(&self.truth, &self.store, Some(&told.borrow())));
+        wrong.extend(broken_after_a_run(&self.truth, &self.store, &told()));
         let report = self.run(&Request::default(), None).await.unwrap().unwrap();
         assert_eq!(report.answer.failure(), None);
-        wrong.extend(broken(&self.truth, &self.store, Some(&told.borrow())));
+        wrong.extend(broken(&self.truth, &self.store, &told()));
         wrong
     }
 }

@@ -40,9 +40,9 @@ impl Truth {
         truth
     }
 
-    /// Changes the world, a minute later.
+    /// Changes the world, some minutes later: the leases of who died since are over.
     pub(crate) fn change(&self, change: impl FnOnce(&World)) {
-        self.change_after(SignedDuration::from_mins(1), change);
+        self.change_after(SignedDuration::from_mins(3), change);
     }
 
     /// Changes the world, so much later.

@@ -17,6 +17,8 @@ pub struct FilterFaults {
     pub denials: usize,
     /// A filter by account is refused as invalid.
     pub account_refused: bool,
+    /// Accounts that a filter by status leaves out, whatever their status is.
+    pub hidden: BTreeSet<String>,
     /// Statuses that AWS has added to its documented ones.
     pub further_statuses: BTreeSet<String>,
     /// What changes once so many more calls for statuses were answered.
@@ -57,7 +59,9 @@ impl Filters {
 impl FilterFaults {
     /// What is left before pages are cut.
     pub fn early(&self, filters: &Filters, account: &str, row: &Row) -> bool {
-        (self.account_after_paging || filters.has_account(account))
+        let is_hidden = filters.status.is_some() && self.hidden.contains(account);
+        !is_hidden
+            && (self.account_after_paging || filters.has_account(account))
             && (self.status_after_paging || filters.has_status(row))
     }
 
@@ -105,6 +109,12 @@ impl World {
     /// Filters pages after cutting them, so that a page may be short or empty with more to come.
     pub fn filter_after_paging(&self) -> &Self {
         self.filter_status_after_paging().filter_account_after_paging()
+    }
+
+    /// Leaves an account out of every filter by status.
+    pub fn hide_from_status_filter(&self, account: &str) -> &Self {
+        self.lock().faults.filters.hidden.insert(account.to_owned());
+        self
     }
 
     /// Filters by status after pages were cut.

@@ -1,16 +1,17 @@
 //! What every snapshot store must do, asked of each: the model, SQLite, and DynamoDB over HTTP.
 
-mod heads;
+mod commits;
+pub(crate) mod cursors;
 mod log;
-mod marks;
 
 use jiff::Timestamp;
 use packwatch::aws::{Connection, DynamoStore};
 use packwatch::local::SqliteStore;
 use packwatch::model::{AccountId, Kind, Status, Target};
-use packwatch::ports::{HistoryReader, SilenceStore, SnapshotStore};
-use packwatch::state::heads::{Advance, Change, Claim, Closing, Counts, Finish, Head, Mark};
-use packwatch::state::log::{Notice, PackEvent, Place, Position};
+use packwatch::ports::{SilenceStore, SnapshotStore};
+use packwatch::state::commit::{Change, Closing};
+use packwatch::state::head::Head;
+use packwatch::state::log::{Notice, PackEvent};
 use packwatch::state::{Ended, Incident, Row, State, Told, Transition};
 
 use crate::harness::dynamo::Dynamo;
@@ -40,32 +41,49 @@ macro_rules! contract {
 }
 
 contract! {
-    heads:
-        a_first_claim_makes_a_head
-        a_claim_needs_the_epoch_that_was_seen
-        a_claim_returns_the_head_as_it_now_is
-        a_claim_takes_the_fingerprint_and_keeps_the_rest
-        a_finish_needs_the_epoch_and_that_nobody_lacks_anything
-        that_machines_listen_is_said_in_a_head_that_exists
-        what_is_not_well_is_noted_where_nothing_is_owed
-        a_whole_look_is_noted_unless_a_later_one_is
-        a_note_makes_no_head_and_moves_neither_epoch_nor_marks
-        only_a_first_claim_makes_a_head
+    commits:
+        a_first_commit_makes_the_head
+        a_commit_needs_the_epoch_and_the_history_that_were_loaded
+        a_commit_that_is_superseded_writes_nothing
+        chunks_and_parts_come_back_as_they_were
+        a_snapshot_is_of_the_head_of_its_commit_and_of_no_other
+        targets_do_not_meet;
+    cursors:
+        cursors_are_written_on_the_version_before
+        cursors_come_back_as_they_were
+        a_hint_makes_no_head_and_moves_no_epoch
+        a_message_comes_back_and_is_replaced
         silences_are_loaded_with_the_heads_until_they_are_removed;
-    marks:
-        a_mark_moves_forward_and_never_back
-        a_mark_of_another_history_stays
-        machines_mark_needs_the_epoch_and_peoples_does_not;
     log:
-        records_are_fenced_by_the_epoch
-        a_refused_write_writes_nothing
-        rows_and_records_come_back_as_they_were
-        a_closing_is_what_the_head_becomes
         a_page_of_the_log_ends_where_it_was_told
-        the_history_comes_in_pages_from_either_end_without_the_packs_records
-        targets_do_not_meet
-        a_full_transaction_fits
-        a_large_partition_is_read_whole;
+        a_large_log_is_read_whole;
+}
+
+/// Everything that a store is.
+pub(crate) trait Store: SnapshotStore + SilenceStore {}
+
+impl<S: SnapshotStore + SilenceStore> Store for S {}
+
+pub(crate) async fn head(store: &impl SnapshotStore, target: &Target) -> Head {
+    store.load().await.unwrap().known.remove(target).unwrap()
+}
+
+/// That goes with a baseline, or with the end of a pack.
+pub(crate) fn closing(event: PackEvent, epoch: u64) -> Closing {
+    let notice = Notice { event, epoch, accounts: 3, observed_at: now(), told: true };
+    Closing { event: Some(event), notice: Some(notice), full_scan_at: Some(now().as_second()) }
+}
+
+/// A change with a long text, which hardly gets smaller when it is zipped.
+pub(crate) fn long(n: u64, length: usize) -> Change {
+    let mut random = fastrand::Rng::with_seed(n);
+    let text: String = std::iter::repeat_with(|| random.alphanumeric()).take(length).collect();
+    let mut change = change(n, 1);
+    let record = change.transition.iter_mut().filter_map(|transition| transition.to.as_mut());
+    for state in change.row.iter_mut().map(|row| &mut row.state).chain(record) {
+        state.error_message = Some(text.clone());
+    }
+    change
 }
 
 pub(crate) async fn dynamo_store(dynamo: &Dynamo) -> DynamoStore {
@@ -90,10 +108,6 @@ pub(crate) fn account(n: u64) -> AccountId {
     format!("{n:012}").parse().unwrap()
 }
 
-pub(crate) fn claim(seen: u64) -> Claim {
-    Claim { seen, born: "born".to_owned(), listens: Some(true), run: format!("run-{seen}") }
-}
-
 fn state(status: &str) -> State {
     State {
         status: Status::new(status),
@@ -111,15 +125,7 @@ pub(crate) fn now() -> Timestamp {
 }
 
 pub(crate) fn change(n: u64, epoch: u64) -> Change {
-    let plain = State {
-        status: Status::new("SOMETHING_NEW"),
-        error_code: None,
-        error_message: None,
-        last_update: None,
-        stuck: false,
-        reminder: 0,
-        silenced: false,
-    };
+    let plain = State::of(Status::new("SOMETHING_NEW"));
     let transition = Transition {
         account: account(n),
         epoch,
@@ -134,7 +140,6 @@ pub(crate) fn change(n: u64, epoch: u64) -> Change {
         incident_id: Some("0123456789abcdef0123456789abcdef".to_owned()),
         baseline: true,
         told: false,
-        expires_at: "2027-02-18T10:00:00Z".parse().unwrap(),
     };
     let told = Told {
         stuck: true,
@@ -144,7 +149,7 @@ pub(crate) fn change(n: u64, epoch: u64) -> Change {
     let incident = Incident {
         tried_again: 3,
         told: Some(told),
-        ..Incident::begun(&target("P"), "born", account(n), epoch)
+        ..Incident::begun(&target("P"), "history", account(n), epoch)
     };
     let ended = Ended { id: "0123456789abcdef0123456789abcdef".to_owned(), failing_since: now() };
     let row = Row {
@@ -157,51 +162,4 @@ pub(crate) fn change(n: u64, epoch: u64) -> Change {
         unsaid_end: Some(Box::new(ended)),
     };
     Change { account: account(n), row: Some(row), transition: Some(Box::new(transition)) }
-}
-
-pub(crate) fn counts() -> Counts {
-    Counts::from([(Status::new("CREATE_FAILED"), 2), (Status::new("NEW"), 1)])
-}
-
-pub(crate) fn notice(event: PackEvent, epoch: u64) -> Notice {
-    let expires_at = "2027-02-18T10:00:00Z".parse().unwrap();
-    Notice { event, epoch, accounts: 3, observed_at: now(), told: true, expires_at }
-}
-
-pub(crate) fn begun(epoch: u64) -> Closing {
-    Closing::Begun(counts(), notice(PackEvent::Baseline, epoch))
-}
-
-pub(crate) fn gone(epoch: u64) -> Closing {
-    Closing::Gone(Some(notice(PackEvent::PackDeleted, epoch)))
-}
-
-pub(crate) fn at(epoch: u64, n: u64) -> Position {
-    Position { epoch, place: Place::Account(account(n)) }
-}
-
-pub(crate) fn advance(mark: Mark, epoch: u64, to: Position) -> Advance {
-    Advance { mark, born: "born".to_owned(), epoch, to }
-}
-
-pub(crate) fn finish(epoch: u64) -> Finish {
-    let some = |text: &str| Some(text.to_owned());
-    let (fingerprint, unwell) = (some("fingerprint"), some("unwell"));
-    Finish { epoch, fingerprint, unwell, at: now() }
-}
-
-/// Everything that a store is.
-pub(crate) trait Store: SnapshotStore + HistoryReader + SilenceStore {}
-
-impl<S: SnapshotStore + HistoryReader + SilenceStore> Store for S {}
-
-pub(crate) async fn head(store: &impl SnapshotStore, target: &Target) -> Head {
-    store.load().await.unwrap().known.remove(target).unwrap()
-}
-
-/// Moves both marks to the end of the epoch.
-pub(crate) async fn tell_all(store: &impl SnapshotStore, target: &Target, epoch: u64) {
-    for mark in [Mark::People, Mark::Machines] {
-        store.advance(target, &advance(mark, epoch, Position::end_of(epoch))).await.unwrap();
-    }
 }

@@ -1,0 +1,127 @@
+use super::*;
+
+fn target(pack: &str) -> Target {
+    Target { region: "eu-west-1".parse().unwrap(), pack: pack.parse().unwrap() }
+}
+
+fn at(epoch: u64, part: u32) -> Position {
+    Position { epoch, part }
+}
+
+/// A head of five commits, the last of which logged two parts.
+fn head(baseline_epoch: Option<u64>, deleted_epoch: Option<u64>) -> Head {
+    Head {
+        schema: SCHEMA,
+        history_id: "h".to_owned(),
+        epoch: 5,
+        run: "r".to_owned(),
+        committed_at: Timestamp::UNIX_EPOCH,
+        baseline_epoch,
+        deleted_epoch,
+        chunks: 1,
+        chunk_epochs: 5,
+        accounts: Counts::new(),
+        fingerprint: None,
+        active_fingerprint: None,
+        last_full_scan_at: None,
+        filters_distrusted_until: None,
+        log_end: at(5, 2),
+    }
+}
+
+fn cursors(positions: &[(&str, Position)]) -> Cursors {
+    let positions = positions.iter().map(|(pack, position)| (target(pack), *position)).collect();
+    Cursors { version: 7, positions, ..Cursors::default() }
+}
+
+#[test]
+fn people_hear_of_a_baseline_when_it_is_complete_and_of_an_earlier_life_at_once() {
+    let all = Some((Position::START, at(5, 2)));
+    for (baseline, deleted, people) in [
+        (Some(5), None, all),
+        (Some(5), Some(3), all),
+        (None, None, None),
+        (None, Some(3), Some((Position::START, Position::end_of(3)))),
+        (None, Some(5), all),
+    ] {
+        let head = head(baseline, deleted);
+        let cursors = cursors(&[]);
+        assert_eq!(cursors.lag(Topic::Alerts, &target("P"), &head), people, "{baseline:?} {deleted:?}");
+        assert_eq!(cursors.lag(Topic::Events, &target("P"), &head), all, "machines get everything");
+    }
+    let [deleted, again] = [head(None, Some(5)), head(None, Some(3))];
+    assert!(deleted.is_deleted() && !again.is_deleted());
+}
+
+#[test]
+fn a_topic_lags_behind_each_target_by_its_own_cursor() {
+    let cursors = cursors(&[("Behind", at(5, 1)), ("There", at(5, 2)), ("Ahead", at(6, 1))]);
+    let head = head(Some(1), None);
+    let lag = |pack| cursors.lag(Topic::Alerts, &target(pack), &head);
+    assert_eq!(lag("Behind"), Some((at(5, 1), at(5, 2))));
+    assert_eq!(["There", "Ahead"].map(lag), [None, None]);
+    assert_eq!(lag("New"), Some((Position::START, at(5, 2))));
+}
+
+#[test]
+fn a_topic_that_nobody_has_lags_never_and_a_digest_under_way_is_a_lag() {
+    let known = BTreeMap::from([(target("P"), head(Some(1), None))]);
+    let behind = cursors(&[]);
+    for (events, lags) in [
+        (behind.clone(), true),
+        (cursors(&[("P", at(5, 2))]), false),
+        (Cursors { version: 0, ..behind.clone() }, false),
+        (Cursors { stopped: true, ..behind.clone() }, false),
+    ] {
+        let heads = Heads { known: known.clone(), events, ..Heads::default() };
+        assert_eq!(heads.lags(Topic::Events), lags, "{:?}", heads.events);
+        assert!(heads.lags(Topic::Alerts), "people get everything from the begin on");
+    }
+    let alerts = Cursors { message: Some("m".to_owned()), ..cursors(&[("P", at(5, 2))]) };
+    let heads = Heads { known, alerts, ..Heads::default() };
+    assert!(heads.lags(Topic::Alerts) && heads.lagging(Topic::Alerts).next().is_none());
+}
+
+#[test]
+fn a_lease_keeps_other_runs_away_until_it_ends_or_is_of_a_clock_ahead() {
+    let now = 1_000_000;
+    for (lease, is_free) in [
+        (None, true),
+        (Some(("me", now + 60)), true),
+        (Some(("other", now + 60)), false),
+        (Some(("other", now)), false),
+        (Some(("other", now - 1)), true),
+        (Some(("other", now + 300)), false),
+        (Some(("other", now + 301)), true),
+    ] {
+        let lease = lease.map(|(run, until): (&str, i64)| Lease { run: run.to_owned(), until });
+        let before = Cursors { lease, message: Some("m".to_owned()), ..cursors(&[("P", at(5, 1))]) };
+        let leased = before.leased("me", now);
+        let mine = Some(Lease { run: "me".to_owned(), until: now + 120 });
+        let expected = is_free.then(|| Cursors { version: 8, lease: mine, ..before.clone() });
+        assert_eq!(leased, expected, "{:?}", before.lease);
+    }
+}
+
+#[test]
+fn cursors_move_all_at_once_and_never_back() {
+    let before = cursors(&[("A", at(5, 2)), ("B", at(5, 2)), ("Stays", at(1, 1))]);
+    let [a, b, new] = ["A", "B", "New"].map(target);
+    let after = before.moved([(&a, at(5, 1)), (&b, at(6, 1)), (&new, at(2, 1))]);
+    let expected = cursors(&[("A", at(5, 2)), ("B", at(6, 1)), ("New", at(2, 1)), ("Stays", at(1, 1))]);
+    assert_eq!(after, Cursors { version: 8, ..expected });
+}
+
+#[test]
+fn a_hint_changes_its_own_field_and_a_full_scan_is_noted_only_forward() {
+    let head = Head { last_full_scan_at: Some(9), filters_distrusted_until: Some(9), ..head(Some(1), None) };
+    for (hint, expected) in [
+        (Hint::FullScanAt(10), Head { last_full_scan_at: Some(10), ..head.clone() }),
+        (Hint::FullScanAt(8), head.clone()),
+        (Hint::FiltersDistrustedUntil(10), Head { filters_distrusted_until: Some(10), ..head.clone() }),
+        // A clock that was ahead is put right.
+        (Hint::FiltersDistrustedUntil(8), Head { filters_distrusted_until: Some(8), ..head.clone() }),
+    ] {
+        assert_eq!(hint.applied_to(&head), expected, "{hint:?}");
+    }
+}

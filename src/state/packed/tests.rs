@@ -1,0 +1,144 @@
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use serde_json::{Value, from_str};
+
+use super::*;
+use crate::model::Kind;
+use crate::state::log::{Notice, PackEvent};
+use crate::state::{Told, Transition};
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// A state of which everything is said.
+fn state(message: &str) -> State {
+    State {
+        status: Status::new("UPDATE_FAILED"),
+        error_code: Some("Code".to_owned()),
+        error_message: Some(message.to_owned()),
+        last_update: Some(at("2026-11-20T10:00:00.123456789Z")),
+        stuck: true,
+        reminder: u64::MAX,
+        silenced: true,
+    }
+}
+
+/// A row of which everything is said.
+fn row(message: &str) -> Row {
+    let told = Told { stuck: true, status: Some(Status::new("ODD")), error_code: Some("Other".to_owned()) };
+    Row {
+        state: state(message),
+        failing_since: Some(at("2026-11-20T09:00:00Z")),
+        turns: vec![at("2026-11-20T08:00:00Z"), at("2026-11-20T08:30:00Z")],
+        flapping: true,
+        epoch: u64::MAX,
+        incident: Some(Incident { id: "0f".to_owned(), told: Some(told), tried_again: 3 }),
+        unsaid_end: Some(Box::new(Ended { id: "0e".to_owned(), failing_since: at("2026-11-20T07:00:00Z") })),
+    }
+}
+
+fn transition(message: &str) -> Transition {
+    Transition {
+        account: "000000000001".parse().unwrap(),
+        epoch: 7,
+        kind: Kind::Failed,
+        from: Some(State::of(Status::new("CREATE_SUCCESSFUL"))),
+        to: Some(state(message)),
+        failing_since: Some(at("2026-11-20T09:00:00Z")),
+        observed_at: at("2026-11-20T10:00:00Z"),
+        silenced: true,
+        flapping: Some(4),
+        damped: true,
+        incident_id: Some("0f".to_owned()),
+        baseline: true,
+        told: true,
+    }
+}
+
+fn notice() -> Notice {
+    let (event, observed_at) = (PackEvent::Baseline, at("2026-11-20T10:00:00Z"));
+    Notice { event, epoch: 7, accounts: 10, observed_at, told: true }
+}
+
+fn parts(lines: &[Vec<u8>]) -> Vec<u8> {
+    zipped(&[lines.join(&b'\n'), vec![b'\n']].concat())
+}
+
+#[test]
+fn what_is_packed_comes_back_as_it_was_whatever_aws_said() {
+    let hostile =
+        ["", "\n\r\n{\"Kind\":\"x\"}", "\"\\\u{0}\u{7f}\u{2028}\u{feff}", "😀 é ≠", &"m".repeat(100_000)];
+    let ids = (1..).map(|n| format!("{n:012}").parse().unwrap());
+    let all: Vec<(AccountId, Row)> = ids.zip(hostile.map(row)).collect();
+    let well: (AccountId, Row) =
+        ("999999999999".parse().unwrap(), Row::of(State::of(Status::new("CREATE_SUCCESSFUL"))));
+    let all: Vec<_> = all.into_iter().chain([well]).collect();
+    assert_eq!(read_rows(&rows(all.iter().map(|(account, row)| (*account, row)))), Ok(all));
+    let records = hostile.map(|message| Record::Account(transition(message)));
+    let records: Vec<Record> = records.into_iter().chain([Record::Pack(notice())]).collect();
+    let lines: Vec<Vec<u8>> = records
+        .iter()
+        .map(|record| match record {
+            Record::Account(transition) => line_of(transition),
+            Record::Pack(notice) => line_of(notice),
+        })
+        .collect();
+    assert_eq!(read_records(&parts(&lines)), Ok(records));
+}
+
+#[test]
+fn what_is_damaged_is_an_error_and_nothing_is_nothing() {
+    assert_eq!((read_rows(&zipped(b"")), read_records(&zipped(b"\n"))), (Ok(Vec::new()), Ok(Vec::new())));
+    assert!(read_rows(b"").is_err() && read_records(b"{}").is_err());
+    let data = rows([("000000000001".parse().unwrap(), &row("m"))]);
+    let (cut, _) = data.split_at(data.len() - 9);
+    assert!(read_rows(cut).is_err(), "half of the accounts would count as gone");
+    assert!(read_records(&data).is_err(), "a row is no record");
+}
+
+/// What people learn from a message they find in the table under the same name.
+#[test]
+fn the_fields_are_named_as_in_the_messages() {
+    let schema: Value = from_str(include_str!("../../../docs/notification.schema.json")).unwrap();
+    let names = |of: &str| -> Vec<String> {
+        schema["$defs"][of]["properties"].as_object().unwrap().keys().cloned().collect()
+    };
+    let own = |line: &[u8], of: &[&str]| -> Vec<String> {
+        let known: Vec<String> = of.iter().flat_map(|of| names(of)).collect();
+        let line: Value = serde_json::from_slice(line).unwrap();
+        line.as_object().unwrap().keys().filter(|name| !known.contains(name)).cloned().collect()
+    };
+    let transition = line_of(&transition("m"));
+    assert_eq!(own(&transition, &["transition"]), ["Told"], "which is the store's own");
+    let to = serde_json::from_slice::<Value>(&transition).unwrap()["To"].to_string();
+    assert_eq!(own(to.as_bytes(), &["state"]), ["Reminder", "Silenced", "Stuck"]);
+    assert_eq!(own(&line_of(&notice()), &["packEvent", "event"]), ["Told"]);
+    let row = unzipped(&rows([("000000000001".parse().unwrap(), &row("m"))])).unwrap();
+    let of_row = own(&row, &["state", "transition"]);
+    assert_eq!(of_row, ["Incident", "Reminder", "Stuck", "Turns", "UnsaidEnd"]);
+    // Accounts are by far the most of it: what is well is said in as few words as possible.
+    let well = Row { epoch: 1, ..Row::of(State::of(Status::new("CREATE_SUCCESSFUL"))) };
+    let well = unzipped(&rows([("000000000001".parse().unwrap(), &well)])).unwrap();
+    let said = "{\"AccountId\":\"000000000001\",\"Status\":\"CREATE_SUCCESSFUL\",\"Sequence\":1}\n";
+    assert_eq!(String::from_utf8(well).unwrap(), said);
+}
+
+#[test]
+fn zcat_reads_it() {
+    let all: Vec<(AccountId, Row)> =
+        (0..500).map(|n| (format!("{n:012}").parse().unwrap(), row("what went wrong"))).collect();
+    let data = rows(all.iter().map(|(account, row)| (*account, row)));
+    let zcat = Command::new("gzip").arg("-dc").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut zcat = zcat.unwrap();
+    let mut stdin = zcat.stdin.take().unwrap();
+    let fed = data.clone();
+    let feeder = thread::spawn(move || stdin.write_all(&fed));
+    let shown = zcat.wait_with_output().unwrap();
+    feeder.join().unwrap().unwrap();
+    assert!(shown.status.success());
+    assert_eq!(shown.stdout, unzipped(&data).unwrap());
+    assert_eq!(shown.stdout.split(|byte| *byte == b'\n').count(), 501);
+}

@@ -1,0 +1,291 @@
+//! Compares what a scan observed with what is recorded, and commits the difference: one transaction, or several where it is
+//! too large, each whole in itself.
+//!
+//! A commit succeeds only on the epoch that was loaded before anything was observed. A full scan that loses it took a
+//! hundred calls, and most of it still holds: it rebases, once.
+
+use crate::ports::{Outside, SnapshotStore, StoreError};
+use crate::state::commit::{Change, Closing, Draft, Snapshot};
+use crate::state::fingerprint;
+use crate::state::head::Head;
+use crate::state::log::{Notice, PackEvent, Record};
+use crate::watch::compare::{self, Comparison, Observation};
+use crate::watch::context::Context;
+use crate::watch::look::Look;
+use crate::watch::overdue;
+use crate::watch::plan::Planned;
+use crate::watch::report::Outcome;
+use crate::watch::room::Held;
+use crate::watch::scan::outcome::{Observed, Preview, ScanOutcome};
+use crate::watch::scan::stop::Stop;
+use crate::watch::snapshot::{note_full_scan, read_snapshot};
+
+/// What is recorded, on which a commit builds.
+#[derive(Debug)]
+pub struct Basis {
+    /// The head; `None`: there is none yet.
+    pub head: Option<Head>,
+    /// The snapshot.
+    pub snapshot: Snapshot,
+    /// Whether it was loaded again after the observation: what is newer in it than the first load is left as it is.
+    pub is_rebased: bool,
+}
+
+/// What is to be committed.
+struct Found {
+    changes: Vec<Change>,
+    event: Option<PackEvent>,
+    notice: Option<Notice>,
+    /// Whether every account was seen and compared.
+    is_complete: bool,
+    accounts: u64,
+}
+
+/// Waits until there is room to compare so many accounts: what is recorded, what was read and the changes, until they are
+/// committed, are the most that a run holds.
+pub async fn room_for<'a, O>(context: &'a Context<'_, O>, accounts: u64) -> Result<Held<'a>, Stop> {
+    context.budget.within(context.room.take(accounts)).await.flatten().ok_or(Stop::NoTime)
+}
+
+/// Commits the difference between what was observed and what is recorded.
+pub async fn commit<O: Outside>(
+    context: &Context<'_, O>,
+    planned: &Planned,
+    mut basis: Basis,
+    observed: Observed,
+    outcome: &mut ScanOutcome,
+) -> Result<(), Stop> {
+    let history_id = history_id(planned);
+    loop {
+        let found = find(context, planned, &basis, &observed, &history_id)?;
+        outcome.report.accounts = match observed.scan {
+            Some(_) => found.accounts,
+            None => outcome.report.accounts,
+        };
+        outcome.report.statuses = basis.head.as_ref().map(|head| head.accounts.clone());
+        if found.is_complete && observed.scan == Some(Look::Whole) {
+            outcome.full_scan_at = Some(observed.observed_at);
+        }
+        if found.changes.is_empty() && found.event.is_none() && !is_fingerprint_outdated(context, &basis) {
+            note_full_scan(context, planned, outcome.full_scan_at).await;
+            return Ok(());
+        }
+        if context.request.dry_run {
+            preview(planned, &history_id, found, outcome);
+            return Ok(());
+        }
+        match write(context, planned, &mut basis, found, &history_id, outcome).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(Stop::Store(StoreError::Superseded))
+                if observed.scan == Some(Look::Whole) && !basis.is_rebased =>
+            {
+                basis = rebase(context, planned).await?;
+                outcome.full_scan_at = None;
+            }
+            Err(stop) => return Err(stop),
+        }
+    }
+}
+
+/// Commits that the pack is gone: no row stays, and each incident ends. A deletion that loses its commit is no longer known
+/// to be one.
+pub async fn commit_deletion<O: Outside>(
+    context: &Context<'_, O>,
+    planned: &Planned,
+    outcome: &mut ScanOutcome,
+) -> Result<(), Stop> {
+    let Some(head) = planned.head.clone() else { return Ok(()) };
+    let accounts = head.account_count();
+    let _held = room_for(context, accounts).await?;
+    let snapshot = read_snapshot(context, &planned.target, &head).await?;
+    let mut basis = Basis { head: Some(head), snapshot, is_rebased: false };
+    let history_id = history_id(planned);
+    outcome.report.outcome = Outcome::Deleted;
+    outcome.report.accounts = accounts;
+    let nothing = Observation::default();
+    loop {
+        let at = context.outside.now();
+        let comparison = comparison(context, planned, &basis, &nothing, at, &history_id);
+        let changes = comparison.gone();
+        let is_known = comparison.is_baseline_complete();
+        let is_told = is_known && context.settings.notify.tells_pack_deleted();
+        let has_incidents = changes.iter().any(|change| change.transition.is_some());
+        // A pack of which nobody was told goes as it came.
+        let notice =
+            (is_known || has_incidents).then(|| comparison.notice(PackEvent::PackDeleted, accounts, is_told));
+        let event = Some(PackEvent::PackDeleted);
+        let found = Found { changes, event, notice, is_complete: true, accounts };
+        if context.request.dry_run {
+            preview(planned, &history_id, found, outcome);
+            return Ok(());
+        }
+        if write(context, planned, &mut basis, found, &history_id, outcome).await? {
+            return Ok(());
+        }
+    }
+}
+
+/// Writes one commit of what was found. Whether that was all of it.
+async fn write<O: Outside>(
+    context: &Context<'_, O>,
+    planned: &Planned,
+    basis: &mut Basis,
+    found: Found,
+    history_id: &str,
+    outcome: &mut ScanOutcome,
+) -> Result<bool, Stop> {
+    let Context { outside, settings, budget, .. } = context;
+    if budget.is_spent() {
+        return Err(Stop::NoTime);
+    }
+    let at = outside.now();
+    let logged =
+        |changes: &[Change]| changes.iter().filter(|change| change.transition.is_some()).count() as u64;
+    let all = logged(&found.changes);
+    let full_scan_at = outcome.full_scan_at.filter(|_| found.is_complete).map(|at| at.as_second());
+    let is_baseline = found.event == Some(PackEvent::Baseline);
+    let draft = Draft {
+        before: basis.head.as_ref(),
+        history_id,
+        snapshot: &basis.snapshot,
+        changes: found.changes,
+        closing: Closing { event: found.event, notice: found.notice, full_scan_at },
+        run: &context.id,
+        at,
+        expires_at: compare::expires_at(settings, at),
+        period: overdue::period(at, settings.thresholds.remind_every),
+        grows: true,
+    };
+    let (commit, taken) = draft.commit();
+    // Bounded by the end of publishing and not by that of scanning: what is under way is as good as written.
+    let written = budget.within_announcing(outside.store().commit(&planned.target, &commit)).await;
+    written.ok_or(Stop::NoTime)??;
+    outcome.has_committed = true;
+    outcome.report.transitions += taken.as_deref().map_or(all, logged);
+    outcome.report.statuses = Some(commit.head.accounts.clone());
+    outcome.report.outcome = match outcome.report.outcome {
+        _ if is_baseline => Outcome::Baseline,
+        Outcome::Deleted => Outcome::Deleted,
+        _ if outcome.report.transitions > 0 => Outcome::Changed,
+        unchanged => unchanged,
+    };
+    let is_all = taken.is_none();
+    basis.snapshot.apply(&commit, &taken.unwrap_or_default());
+    basis.head = Some(commit.head);
+    Ok(is_all)
+}
+
+/// Whether the head has another fingerprint than its rows have now: after a restore, or when the time between two reminders
+/// became longer. An empty commit sets it, so that later scans have nothing to compare.
+fn is_fingerprint_outdated<O: Outside>(context: &Context<'_, O>, basis: &Basis) -> bool {
+    let Some(head) = basis.head.as_ref().filter(|head| head.baseline_epoch.is_some()) else { return false };
+    let rows = &basis.snapshot.rows;
+    let period = overdue::period(context.outside.now(), context.settings.thresholds.remind_every);
+    let states = rows.iter().map(|(account, row)| (account, &row.state));
+    !rows.values().any(|row| row.flapping)
+        && head.fingerprint != Some(fingerprint::both(states, period).whole)
+}
+
+/// The head and the snapshot as they are now, for an observation that is older: `Superseded` where the pack was deleted, or
+/// became known, in between.
+pub async fn rebase<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> Result<Basis, Stop> {
+    const LOST: Stop = Stop::Store(StoreError::Superseded);
+    let first = planned.head.as_ref().filter(|head| head.baseline_epoch.is_some()).ok_or(LOST)?;
+    let heads = context.budget.within(context.outside.store().load()).await.ok_or(Stop::NoTime)??;
+    let head = heads.known.get(&planned.target).ok_or(LOST)?;
+    let life = |head: &Head| (head.history_id.clone(), head.baseline_epoch, head.deleted_epoch);
+    if life(head) != life(first) {
+        return Err(LOST);
+    }
+    let snapshot = read_snapshot(context, &planned.target, head).await?;
+    Ok(Basis { head: Some(head.clone()), snapshot, is_rebased: true })
+}
+
+/// Compares. Pure, but for the settings of the run.
+fn find<O: Outside>(
+    context: &Context<'_, O>,
+    planned: &Planned,
+    basis: &Basis,
+    observed: &Observed,
+    history_id: &str,
+) -> Result<Found, Stop> {
+    let Observed { observation, observed_at, scan } = observed;
+    let rows = &basis.snapshot.rows;
+    let comparison = comparison(context, planned, basis, observation, *observed_at, history_id);
+    let mut changes = comparison.changes();
+    let found = changes.len();
+    if basis.is_rebased {
+        // What another run has recorded since the first load may be newer than what was read; and a row that is gone may
+        // have been removed since.
+        let first = planned.head.as_ref().map_or(0, |head| head.epoch);
+        changes.retain(|change| rows.get(&change.account).is_some_and(|row| row.epoch <= first));
+    }
+    let is_complete = changes.len() == found;
+    let joined =
+        changes.iter().filter(|change| change.row.is_some() && !rows.contains_key(&change.account)).count();
+    let left =
+        changes.iter().filter(|change| change.row.is_none() && rows.contains_key(&change.account)).count();
+    let accounts = (rows.len() + joined).saturating_sub(left) as u64;
+    let completes_baseline = !comparison.is_baseline_complete() && *scan == Some(Look::Whole) && is_complete;
+    let notice = completes_baseline
+        .then(|| comparison.notice(PackEvent::Baseline, accounts, context.settings.notify.tells_baseline()));
+    if !comparison.is_baseline_complete() && !completes_baseline {
+        return Err(Stop::NoBaseline);
+    }
+    Ok(Found { changes, event: notice.as_ref().map(|notice| notice.event), notice, is_complete, accounts })
+}
+
+fn comparison<'c, O: Outside>(
+    context: &'c Context<'_, O>,
+    planned: &'c Planned,
+    basis: &'c Basis,
+    observed: &'c Observation,
+    observed_at: jiff::Timestamp,
+    history_id: &'c str,
+) -> Comparison<'c> {
+    Comparison {
+        target: &planned.target,
+        born: history_id,
+        epoch: basis.head.as_ref().map_or(0, |head| head.epoch).saturating_add(1),
+        rows: &basis.snapshot.rows,
+        observed,
+        observed_at,
+        baseline: basis.head.as_ref().and_then(|head| head.baseline_epoch).is_none(),
+        settings: context.settings,
+        silences: &planned.silences,
+    }
+}
+
+impl Comparison<'_> {
+    fn is_baseline_complete(&self) -> bool {
+        !self.baseline
+    }
+
+    /// The record of the pack as a whole.
+    fn notice(&self, event: PackEvent, accounts: u64, told: bool) -> Notice {
+        Notice { event, epoch: self.epoch, accounts, observed_at: self.observed_at, told }
+    }
+}
+
+/// The id of the target's history: its head's, or that of one that begins.
+fn history_id(planned: &Planned) -> String {
+    let known = planned.head.as_ref().map(|head| head.history_id.clone());
+    known.unwrap_or_else(|| format!("{:032x}", fastrand::u128(..)))
+}
+
+fn preview(planned: &Planned, history_id: &str, found: Found, outcome: &mut ScanOutcome) {
+    let Found { changes, event, notice, accounts, .. } = found;
+    let transitions = changes.into_iter().filter_map(|change| change.transition);
+    let transitions: Vec<Record> = transitions.map(|transition| Record::Account(*transition)).collect();
+    outcome.report.transitions = transitions.len() as u64;
+    outcome.report.outcome = match event {
+        Some(PackEvent::Baseline) => Outcome::Baseline,
+        Some(PackEvent::PackDeleted) => Outcome::Deleted,
+        None if transitions.is_empty() => Outcome::Unchanged,
+        None => Outcome::Changed,
+    };
+    let records = transitions.into_iter().chain(notice.map(Record::Pack)).collect();
+    let (target, history_id) = (planned.target.clone(), history_id.to_owned());
+    outcome.preview = Some(Box::new(Preview { target, history_id, accounts, records }));
+}

@@ -1,0 +1,196 @@
+//! Digests for people: one over all targets that lag. It is stored before it is published, so that a killed run's digest is
+//! sent again as the same message.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+use tracing::warn;
+
+use super::breaker::Breaker;
+use super::{Lag, Leased, read};
+use crate::model::Target;
+use crate::notify::fold::MOST_NAMED;
+use crate::notify::message::{self, Form};
+use crate::notify::{self, Fold, Notification, Whole};
+use crate::ports::{Outside, PublishError, Publisher, SnapshotStore};
+use crate::state::head::{Cursors, Heads, StoredMessage, Topic};
+use crate::state::log::Position;
+use crate::state::{keys, packed};
+use crate::watch::account_names;
+use crate::watch::context::Context;
+
+/// Packs of one digest: as many as a list attribute of it may name, so that a filter policy on any of them finds it.
+const MOST_PACKS: usize = 100;
+
+/// Parts of one target that one digest covers; a longer backlog is told in several.
+const MOST_PARTS: usize = 200;
+
+/// How long the topic is asked whether anybody would get a digest.
+const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a digest is kept.
+const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// A digest, and what of the logs it covers.
+#[derive(Debug, Serialize, Deserialize)]
+struct Digest {
+    notification: Notification,
+    /// What is known of each pack's accounts, whether they are named or not.
+    wholes: Vec<Option<Whole>>,
+    /// Where the cursor of each target goes when the digest is accepted, by the target's partition.
+    ends: BTreeMap<String, Position>,
+}
+
+impl Digest {
+    fn message(&self, now: Timestamp) -> StoredMessage {
+        let id = self.notification.id.clone();
+        let expires_at = now.saturating_add(KEPT).unwrap_or(Timestamp::MAX);
+        let data = packed::zipped(&serde_json::to_vec(self).unwrap_or_default());
+        StoredMessage { id, data, sent_at: None, expires_at }
+    }
+
+    fn read(message: &StoredMessage) -> Result<Self, String> {
+        let text = packed::unzipped(&message.data)?;
+        let mut digest: Self = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+        for (pack, whole) in digest.notification.packs.iter_mut().zip(&digest.wholes) {
+            pack.whole.clone_from(whole);
+        }
+        Ok(digest)
+    }
+
+    fn moved(&self, cursors: &Cursors) -> Cursors {
+        let ends: Vec<(Target, Position)> =
+            self.ends.iter().filter_map(|(partition, end)| Some((keys::target(partition)?, *end))).collect();
+        let moved = cursors.clone().moved(ends.iter().map(|(target, end)| (target, *end)));
+        Cursors { message: None, ..moved }
+    }
+}
+
+/// Sends one digest of what lags; first one that an earlier run stored and may have sent. Returns how many were accepted.
+pub(super) async fn send<O: Outside>(
+    context: &Context<'_, O>,
+    breaker: &Breaker,
+    heads: &Heads,
+    leased: &mut Leased<'_, O>,
+) -> Result<u64, Lag> {
+    let store = context.outside.store();
+    if let Some(id) = leased.cursors.message.clone() {
+        leased.put(leased.cursors.next()).await?;
+        let stored = context.budget.within_announcing(store.message(&id)).await.ok_or(Lag::OutOfTime)?;
+        match stored.map_err(|error| Lag::Failed(error.to_string()))?.map(|stored| Digest::read(&stored)) {
+            Some(Ok(digest)) => return publish(context, breaker, leased, &digest, Tried::Before).await,
+            // What it covers is still in the logs.
+            broken => {
+                warn!(id, why = ?broken.and_then(Result::err), "a digest that was under way cannot be read: another is made");
+                let next = leased.cursors.next();
+                leased.put(Cursors { message: None, ..next }).await?;
+            }
+        }
+    }
+    let Some(digest) = make(context, heads, leased).await? else { return Ok(0) };
+    let message = digest.message(context.outside.now());
+    let kept = context.budget.within_announcing(store.put_message(&message)).await.ok_or(Lag::OutOfTime)?;
+    kept.map_err(|error| Lag::Failed(error.to_string()))?;
+    let next = leased.cursors.next();
+    leased.put(Cursors { message: Some(message.id), ..next }).await?;
+    publish(context, breaker, leased, &digest, Tried::Never).await
+}
+
+/// Makes the next digest; `None` where there is nothing to tell. What needs no digest is passed over.
+async fn make<O: Outside>(
+    context: &Context<'_, O>,
+    heads: &Heads,
+    leased: &mut Leased<'_, O>,
+) -> Result<Option<Digest>, Lag> {
+    let lagging: Vec<_> = heads.lagging(Topic::Alerts).take(MOST_PACKS).collect();
+    let most = MOST_NAMED / lagging.len().max(1);
+    let (mut folds, mut ends, mut passed) = (Vec::new(), BTreeMap::new(), Vec::new());
+    let mut trouble = None;
+    for (target, head, from, to) in lagging {
+        let fold = context.budget.within_folding(async {
+            let read = read::parts(context, target, head, (from, to), MOST_PARTS).await?;
+            let mut fold = Fold::new(target, &head.history_id, head.account_count(), most);
+            for part in read.parts.iter().rev() {
+                read::records(target, part)?.iter().rev().for_each(|record| fold.add(record));
+            }
+            Ok((fold, read.end))
+        });
+        match fold.await {
+            Some(Ok((fold, end))) if fold.is_told() => {
+                ends.insert(keys::partition(target), end);
+                folds.push(fold);
+            }
+            Some(Ok((_, end))) => passed.push((target, end)),
+            // What is folded by now is sent: a large backlog is told part by part.
+            Some(Err(lag)) => trouble = Some(lag),
+            None => {
+                trouble = Some(Lag::OutOfTime);
+                break;
+            }
+        }
+    }
+    passed.retain(|(target, end)| *end > leased.cursors.position(target));
+    if !passed.is_empty() {
+        let next = leased.cursors.clone().moved(passed);
+        if folds.is_empty() { leased.put_last(next).await? } else { leased.put(next).await? }
+    }
+    let folds: Vec<&Fold<'_>> = folds.iter().collect();
+    let Some(mut notification) = notify::digest(&folds, context.outside.store().table()) else {
+        return trouble.map_or(Ok(None), Err);
+    };
+    let confirmation = context.outside.publisher().awaits_confirmation();
+    if timeout(CONFIRMATION_TIMEOUT, confirmation).await == Ok(true) {
+        return Err(Lag::Unconfirmed);
+    }
+    account_names::fill(&mut notification, context.outside.names(), context.budget).await;
+    let wholes = notification.packs.iter().map(|pack| pack.whole.clone()).collect();
+    Ok(Some(Digest { notification, wholes, ends }))
+}
+
+/// Whether an earlier run may have sent a digest, too.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tried {
+    Never,
+    Before,
+}
+
+/// Publishes a digest, and moves the cursors to the end of what it covers.
+async fn publish<O: Outside>(
+    context: &Context<'_, O>,
+    breaker: &Breaker,
+    leased: &mut Leased<'_, O>,
+    digest: &Digest,
+    tried: Tried,
+) -> Result<u64, Lag> {
+    let publish =
+        async |form| context.outside.publisher().alert(&message::alert(&digest.notification, form)).await;
+    let refused = match breaker.publish(context.budget, &Form::ALL, publish).await {
+        Some(Ok(())) => None,
+        None => Some(Lag::OutOfTime),
+        // It may have been accepted: the same message is sent again.
+        Some(Err(error @ (PublishError::TimedOut(_) | PublishError::Unanswered(_)))) => {
+            return Err(Lag::Failed(error.to_string()));
+        }
+        Some(Err(error)) => Some(Lag::Failed(error.to_string())),
+    };
+    if let Some(lag) = refused {
+        if tried == Tried::Never {
+            // Nobody has it: the next digest tells what is the case then.
+            let next = leased.cursors.next();
+            leased.put_last(Cursors { message: None, ..next }).await?;
+        }
+        return Err(lag);
+    }
+    leased.put_last(digest.moved(&leased.cursors)).await?;
+    let now = context.outside.now();
+    let sent = StoredMessage { sent_at: Some(now), ..digest.message(now) };
+    // For the history alone.
+    if let Some(Err(error)) = context.budget.within_storing(context.outside.store().put_message(&sent)).await
+    {
+        warn!(id = sent.id, %error, "not stored that the digest was sent");
+    }
+    Ok(1)
+}

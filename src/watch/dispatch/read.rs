@@ -1,0 +1,82 @@
+//! Reads what a topic lacks of a target's log, in its order and without a gap.
+
+use jiff::{SignedDuration, Timestamp};
+use tracing::warn;
+
+use super::Lag;
+use crate::model::Target;
+use crate::ports::{LogRequest, Order, Outside, SnapshotStore};
+use crate::state::head::Head;
+use crate::state::log::{LogPart, Position, Record};
+use crate::state::packed;
+use crate::watch::context::Context;
+
+/// Parts of one request.
+const PAGE: u32 = 40;
+
+/// A Query is no snapshot of a transaction: what is missing of a commit so recent may only not be visible yet. What is
+/// missing of an older one has expired.
+const VISIBLE: SignedDuration = SignedDuration::from_mins(10);
+
+/// What was read of a log.
+#[derive(Debug)]
+pub(super) struct Parts {
+    /// In their order.
+    pub(super) parts: Vec<LogPart>,
+    /// Where the cursor goes when all of them are accepted.
+    pub(super) end: Position,
+}
+
+/// Reads up to `most` parts beyond a cursor.
+pub(super) async fn parts<O: Outside>(
+    context: &Context<'_, O>,
+    target: &Target,
+    head: &Head,
+    (from, to): (Position, Position),
+    most: usize,
+) -> Result<Parts, Lag> {
+    let now = context.outside.now();
+    let is_old = |at: Timestamp| now.duration_since(at) > VISIBLE;
+    let mut read = Parts { parts: Vec::new(), end: from };
+    let mut request = LogRequest { after: from, until: to, order: Order::Oldest, limit: PAGE, token: None };
+    loop {
+        let page = context.budget.within_announcing(context.outside.store().log(target, &request)).await;
+        let page = page.ok_or(Lag::OutOfTime)?;
+        let page = page.map_err(|error| Lag::Failed(format!("the log cannot be read: {error}")))?;
+        for part in page.items {
+            if part.previous > read.end {
+                if !is_old(part.observed_at) {
+                    return Ok(read);
+                }
+                warn!(%target, after = %read.end, before = %part.position, "a part of the log has expired before it was sent");
+            }
+            read.end = part.position;
+            read.parts.push(part);
+        }
+        if read.parts.len() >= most {
+            return Ok(read);
+        }
+        request.token = page.next_token;
+        if request.token.is_none() {
+            break;
+        }
+    }
+    if to < head.log_end {
+        // What follows is not for this topic yet.
+        read.end = to;
+    } else if read.end < to && is_old(head.committed_at) {
+        warn!(%target, after = %read.end, "the end of the log has expired before it was sent");
+        read.end = to;
+    }
+    Ok(read)
+}
+
+/// The records of a part.
+pub(super) fn records(target: &Target, part: &LogPart) -> Result<Vec<Record>, Lag> {
+    packed::read_records(&part.data).map_err(|why| {
+        Lag::Failed(format!("the part {} of the log of {target} is damaged: {why}", part.position))
+    })
+}
+
+#[cfg(test)]
+mod tests;

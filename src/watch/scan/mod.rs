@@ -1,0 +1,329 @@
+//! The scans of one run, region by region side by side: first the fast ones, and, when what they found is dispatched, the
+//! slow ones. [`look`] decides which scan a target gets, and when; [`full`] and [`quick`] make it.
+//!
+//! [`look`]: crate::watch::look
+
+pub mod full;
+pub mod outcome;
+pub mod quick;
+pub mod stop;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tracing::warn;
+
+use self::full::full_scan;
+use self::outcome::ScanOutcome;
+use self::quick::{QuickScan, quick_scan};
+use crate::model::{AccountId, Region, Target};
+use crate::ports::{Outside, SnapshotStore};
+use crate::state::head::Hint;
+use crate::watch::context::Context;
+use crate::watch::look::{
+    self, Circumstances, DISTRUST, Decision, DueInRegion, DueLook, Look, LookFacts, Tempo, decide, in_order,
+};
+use crate::watch::plan::Planned;
+use crate::watch::quick::{Disproof, SIDE_BY_SIDE, is_before};
+use crate::watch::report::TargetReport;
+use crate::watch::snapshot::leave_hint;
+
+/// How long ago the full scan was that is the longest ago, after this run.
+pub fn oldest_full_scan(
+    planned: &[Planned],
+    elsewhere: &[LookFacts],
+    full_scans: &BTreeMap<Target, Timestamp>,
+    now: Timestamp,
+) -> Option<Duration> {
+    let after = |one: &Planned| {
+        let facts = LookFacts::of(one.head.as_ref());
+        LookFacts { whole_at: full_scans.get(&one.target).copied().or(facts.whole_at), ..facts }
+    };
+    let facts: Vec<LookFacts> = planned.iter().map(after).collect();
+    look::oldest(facts.iter().chain(elsewhere), now)
+}
+
+/// The scans of a run.
+pub struct Scans<'a, O> {
+    context: &'a Context<'a, O>,
+    planned: &'a [Planned],
+    /// How many scans of one region are under way at once: its share of the concurrency. A region that hardly answers must
+    /// not take the time of the others.
+    side_by_side: usize,
+    now: Timestamp,
+    began: Instant,
+    tempo: RefCell<BTreeMap<Region, Tempo>>,
+    /// Where AWS Config's filters broke their word in this run.
+    violated: RefCell<BTreeSet<Region>>,
+    /// How many regions have still to end their fast stage.
+    fast: Cell<usize>,
+    fast_ended: Notify,
+    /// Whether what the fast stage found is dispatched.
+    is_dispatched: Cell<bool>,
+    dispatched: Notify,
+    outcomes: RefCell<Vec<(Target, ScanOutcome)>>,
+    /// What quick scans took that were not enough.
+    reports: RefCell<Vec<TargetReport>>,
+}
+
+/// What the scans left.
+#[derive(Debug, Default)]
+pub struct Scanned {
+    /// How each scan ended.
+    pub outcomes: Vec<(Target, ScanOutcome)>,
+    /// What quick scans took that were not enough.
+    pub reports: Vec<TargetReport>,
+}
+
+/// The scans that a run sets out to make in one region.
+#[derive(Default)]
+struct Wanted<'p> {
+    /// In a random order, so that no deadline starves the same target in every run.
+    fast: Vec<(&'p Planned, Look)>,
+    /// Full scans of what is large, or not known yet.
+    slow: Vec<&'p Planned>,
+    /// Those that are due after a quick one.
+    due: DueInRegion,
+    by_target: BTreeMap<&'p Target, &'p Planned>,
+}
+
+impl<'a, O: Outside> Scans<'a, O> {
+    /// The scans of these targets.
+    pub fn new(context: &'a Context<'a, O>, planned: &'a [Planned]) -> Self {
+        let regions = planned.iter().map(|one| &one.target.region).collect::<BTreeSet<_>>().len();
+        Self {
+            context,
+            planned,
+            side_by_side: context.settings.concurrency.div_ceil(regions.max(1)),
+            now: context.outside.now(),
+            began: Instant::now(),
+            tempo: RefCell::default(),
+            violated: RefCell::default(),
+            fast: Cell::new(regions),
+            fast_ended: Notify::new(),
+            is_dispatched: Cell::new(false),
+            dispatched: Notify::new(),
+            outcomes: RefCell::default(),
+            reports: RefCell::default(),
+        }
+    }
+
+    /// Makes them all.
+    pub async fn run(&self) {
+        let regions = self.wanted().into_iter().map(|(region, wanted)| self.region(region, wanted));
+        futures_util::future::join_all(regions).await;
+    }
+
+    /// Waits until the fast stage is over in every region, or half of the time is: a region that is not through by then
+    /// does not hold up the others.
+    pub async fn fast_stage(&self) {
+        let ended = async {
+            while self.fast.get() > 0 {
+                self.fast_ended.notified().await;
+            }
+        };
+        let left = self.context.budget.left();
+        let _ = tokio::time::timeout(left / 2, ended).await;
+    }
+
+    /// How many scans have committed something until now.
+    pub fn commits(&self) -> usize {
+        self.outcomes.borrow().iter().filter(|(_, outcome)| outcome.has_committed).count()
+    }
+
+    /// Lets the slow stage begin.
+    pub fn slow_stage(&self) {
+        self.is_dispatched.set(true);
+        self.dispatched.notify_waiters();
+    }
+
+    /// What they left.
+    pub fn end(self) -> Scanned {
+        Scanned { outcomes: self.outcomes.into_inner(), reports: self.reports.into_inner() }
+    }
+
+    fn wanted(&self) -> BTreeMap<Region, Wanted<'a>> {
+        let mut regions: BTreeMap<Region, Wanted<'a>> = BTreeMap::new();
+        let mut due = Vec::new();
+        for one in self.planned {
+            let facts = LookFacts::of(one.head.as_ref());
+            let decision = self.decide(one, &facts);
+            let region = regions.entry(one.target.region.clone()).or_default();
+            if decision.due {
+                let (target, calls) = (one.target.clone(), facts.whole_calls());
+                due.push(DueLook { target, whole_at: facts.whole_at, calls });
+            }
+            match decision.is_slow(&facts) {
+                true => region.slow.push(one),
+                false => region.fast.push((one, decision.look)),
+            }
+            region.by_target.insert(&one.target, one);
+        }
+        let every = self.context.settings.whole_every.unwrap_or_default();
+        for (region, due) in in_order(due, every, self.now) {
+            regions.entry(region).or_default().due = due;
+        }
+        regions
+    }
+
+    fn decide(&self, planned: &Planned, facts: &LookFacts) -> Decision {
+        let around = Circumstances {
+            cause: self.context.request.cause(),
+            listed: planned.listed != Some(false),
+            disproved: self.violated.borrow().contains(&planned.target.region),
+            whole_every: self.context.settings.whole_every,
+            now: self.now,
+        };
+        decide(facts, around)
+    }
+
+    /// The scans of one region. One whose oldest full scan is very old makes a late one right after its fast stage.
+    async fn region(&self, region: Region, wanted: Wanted<'a>) {
+        let Wanted { fast, slow, due, by_target } = wanted;
+        let needed = RefCell::new(Vec::new());
+        let fast = stream::iter(fast).map(async |(one, look)| match look {
+            Look::Whole => self.full(one).await,
+            Look::Quick => {
+                let full = self.quick(one).await;
+                needed.borrow_mut().extend(full);
+            }
+        });
+        fast.buffer_unordered(self.side_by_side).collect::<()>().await;
+        self.fast.set(self.fast.get().saturating_sub(1));
+        self.fast_ended.notify_one();
+        // Where all that is due would wait for a dispatch that takes all the time, nothing ever got its turn.
+        if let Some(late) = due.first {
+            self.due(&region, &late, &by_target).await;
+        }
+        while !self.is_dispatched.get() {
+            self.dispatched.notified().await;
+        }
+        let slow = needed.into_inner().into_iter().chain(slow);
+        let slow = stream::iter(slow).map(async |one| {
+            let (outcome, began) = self.slow(one).await;
+            self.take(one, outcome, began);
+        });
+        slow.buffer_unordered(self.side_by_side).collect::<()>().await;
+        for due in due.then {
+            self.due(&region, &due, &by_target).await;
+        }
+    }
+
+    /// A full scan that is due after a quick one, if it fits into the time that is left.
+    async fn due(&self, region: &Region, due: &DueLook, planned: &BTreeMap<&Target, &'a Planned>) {
+        let Some(one) = planned.get(&due.target) else { return };
+        if self.is_scanned_in_full(&due.target) {
+            return;
+        }
+        if !self.fits(region, due.calls) {
+            if due.whole_at.is_none() {
+                // Its age is not known, so no metric tells.
+                warn!(target = %due.target, "no time for a full scan, which no run has made yet");
+            }
+            return;
+        }
+        let (outcome, began) = self.slow(one).await;
+        if self.was_omitted(&one.target, &outcome) {
+            warn!(target = %one.target, "AWS Config's filters leave out accounts: full scans for a day");
+            self.distrust(&one.target).await;
+        }
+        // Out of time, it comes again, and the quick scan saw what is active.
+        if !outcome.report.out_of_time || outcome.has_committed {
+            self.take(one, outcome, began);
+        }
+    }
+
+    fn is_scanned_in_full(&self, target: &Target) -> bool {
+        let outcomes = self.outcomes.borrow();
+        outcomes.iter().any(|(of, outcome)| of == target && outcome.full_scan_at.is_some())
+    }
+
+    /// A quick scan; the target where a full one is needed.
+    async fn quick(&self, planned: &'a Planned) -> Option<&'a Planned> {
+        if self.violated.borrow().contains(&planned.target.region) {
+            return Some(planned);
+        }
+        let began = Instant::now();
+        // Boxed: its state is large, and every slot of the concurrency would hold one, used or not.
+        match Box::pin(quick_scan(self.context, planned)).await {
+            QuickScan::Ended(outcome) => {
+                self.take(planned, outcome, began);
+                None
+            }
+            QuickScan::NeedsFullScan { violation, report } => {
+                if let Some(why) = violation {
+                    let target = &planned.target;
+                    warn!(%target, %why, "AWS Config's filters are not relied on in this run: full scans");
+                    self.violated.borrow_mut().insert(target.region.clone());
+                    if matches!(why, Disproof::Omitted(..)) {
+                        self.distrust(target).await;
+                    }
+                }
+                self.reports.borrow_mut().push(report);
+                Some(planned)
+            }
+        }
+    }
+
+    /// Notes for the next runs that a filter leaves out what it should show: they could not see it.
+    async fn distrust(&self, target: &Target) {
+        let until = self.now.as_second().saturating_add(DISTRUST);
+        leave_hint(self.context, target, &Hint::FiltersDistrustedUntil(until)).await;
+    }
+
+    /// Whether a full scan read accounts that this run's quick one should have shown.
+    fn was_omitted(&self, target: &Target, outcome: &ScanOutcome) -> bool {
+        let outcomes = self.outcomes.borrow();
+        let is_quick =
+            |(of, quick): &&(Target, ScanOutcome)| of == target && quick.report.look == Some(Look::Quick);
+        let Some((_, quick)) = outcomes.iter().find(is_quick).filter(|_| outcome.full_scan_at.is_some())
+        else {
+            return false;
+        };
+        let shown: BTreeSet<AccountId> = quick.active.iter().map(|(account, _)| *account).collect();
+        let is_omitted = |(account, at): &(AccountId, Option<Timestamp>)| {
+            !shown.contains(account) && at.is_some_and(|at| is_before(at, self.now))
+        };
+        outcome.active.iter().any(is_omitted)
+    }
+
+    async fn full(&self, planned: &'a Planned) {
+        let began = Instant::now();
+        let outcome = Box::pin(full_scan(self.context, planned)).await;
+        self.take(planned, outcome, began);
+    }
+
+    /// A slow full scan, on the target as it is now: this run's own commits are no reason to rebase.
+    async fn slow(&self, planned: &Planned) -> (ScanOutcome, Instant) {
+        let loaded = self.context.budget.within(self.context.outside.store().load()).await;
+        let began = Instant::now();
+        let outcome = match loaded {
+            Some(Ok(heads)) => Box::pin(full_scan(self.context, &planned.loaded_again(heads))).await,
+            // As the run loaded it: it commits, or rebases.
+            Some(Err(_)) | None => Box::pin(full_scan(self.context, planned)).await,
+        };
+        (outcome, began)
+    }
+
+    fn take(&self, planned: &Planned, outcome: ScanOutcome, began: Instant) {
+        let report = &outcome.report;
+        let in_turn = match report.look {
+            Some(Look::Quick) => report.pages.div_ceil(SIDE_BY_SIDE as u64),
+            _ => report.pages,
+        };
+        let mut tempo = self.tempo.borrow_mut();
+        tempo.entry(report.region.clone()).or_default().note(report.pages, in_turn, began.elapsed());
+        self.outcomes.borrow_mut().push((planned.target.clone(), outcome));
+    }
+
+    /// Whether so many calls of a region end within the time that is left.
+    fn fits(&self, region: &Region, calls: u64) -> bool {
+        let tempo = self.tempo.borrow().get(region).copied().unwrap_or_default();
+        tempo.fits(calls, self.began.elapsed(), self.context.budget.left())
+    }
+}

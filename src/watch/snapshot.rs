@@ -1,0 +1,75 @@
+//! Reads a target's snapshot so that it belongs to its head, and leaves hints in the head.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::sleep;
+use tracing::warn;
+
+use crate::model::Target;
+use crate::ports::{Outside, SnapshotStore, StoreError};
+use crate::state::commit::Snapshot;
+use crate::state::head::{Head, Hint};
+use crate::watch::context::Context;
+use crate::watch::look::LookFacts;
+use crate::watch::plan::Planned;
+
+/// How often a snapshot is read that shows a part of a commit, and how long after.
+const READ_AGAIN: [Duration; 3] =
+    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800)];
+
+/// The snapshot of a head. A Query is no snapshot of a transaction: what shows an older chunk is read again, and what shows a
+/// newer one is [`StoreError::Superseded`].
+pub(super) async fn read_snapshot<O: Outside>(
+    context: &Context<'_, O>,
+    target: &Target,
+    head: &Head,
+) -> Result<Snapshot, StoreError> {
+    let read = async {
+        for wait in READ_AGAIN.into_iter().map(Some).chain([None]) {
+            let snapshot = context.outside.store().snapshot(target).await?;
+            if snapshot.is_of(head) {
+                return Ok(snapshot);
+            }
+            if snapshot.chunks.values().any(|epoch| *epoch > head.epoch) {
+                return Err(StoreError::Superseded);
+            }
+            match wait {
+                Some(wait) => sleep(wait).await,
+                None => break,
+            }
+        }
+        // Another run may have dropped chunks and written none.
+        let now = context.outside.store().load().await?.known.remove(target);
+        if now.is_none_or(|now| now.epoch > head.epoch) {
+            return Err(StoreError::Superseded);
+        }
+        Err(StoreError::Unavailable(format!(
+            "the snapshot of {target} is not that of its head: read again by the next run; if this stays so, see \
+             the runbook about restoring the table"
+        )))
+    };
+    let late = || Err(StoreError::Unavailable("the store did not answer in time".to_owned()));
+    context.budget.within(read).await.unwrap_or_else(late)
+}
+
+/// Leaves a hint. What is lost is found again by a later scan.
+pub(super) async fn leave_hint<O: Outside>(context: &Context<'_, O>, target: &Target, hint: &Hint) {
+    let hint = context.outside.store().hint(target, hint);
+    if let Some(Err(error)) = context.budget.within_announcing(hint).await {
+        warn!(%target, %error, "hint not stored");
+    }
+}
+
+/// Notes when a full scan began that found nothing new, where not every run makes one.
+pub(super) async fn note_full_scan<O: Outside>(
+    context: &Context<'_, O>,
+    planned: &Planned,
+    at: Option<Timestamp>,
+) {
+    let is_large = LookFacts::of(planned.head.as_ref()).is_large();
+    let Some(at) = at.filter(|_| is_large && context.settings.whole_every.is_some()) else { return };
+    if !context.request.dry_run {
+        leave_hint(context, &planned.target, &Hint::FullScanAt(at.as_second())).await;
+    }
+}
