@@ -99,7 +99,7 @@ MUTATED := $(addprefix src/watch/,account_names.rs batch.rs budget.rs compare.rs
 	overdue.rs paginate.rs past.rs plan.rs quick.rs record.rs report/mod.rs report/outcome.rs room.rs telling.rs \
 	unannounced.rs) \
 	$(addprefix src/state/,account.rs fingerprint.rs heads/head.rs heads/schema.rs heads/writes.rs id.rs keys.rs log.rs \
-	silence.rs) src/notify/fold.rs src/pace/mod.rs
+	silence.rs) src/notify/fold.rs src/rate_limit/mod.rs
 
 mutants: .tools/bin/cargo-mutants ## Change the pure files at random: the unit tests must notice
 	.tools/bin/cargo-mutants mutants $(MUTATED:%=--file %) --no-default-features --timeout 60 -C --locked -C --lib

@@ -7,7 +7,7 @@
 //! - [`watch`]: one run, in its order. It knows the outside only through [`ports`].
 //! - [`aws`] and [`local`]: the outside, over the AWS SDK, and over SQLite, recorded
 //!   statuses and the terminal. They know neither each other nor the run.
-//! - [`history`], [`pace`] and [`doctor`]: the log of many packs as one list, how fast AWS Config is asked, and what is
+//! - [`history`], [`rate_limit`] and [`doctor`]: the log of many packs as one list, how fast AWS Config is asked, and what is
 //!   wrong with a deployment.
 //! - [`ports`]: the traits between the two.
 //! - [`notify`]: what is told, and in which form. [`state`]: what is kept. [`settings`], and [`model`], AWS's words.
@@ -31,8 +31,8 @@ pub mod lambda;
 pub mod local;
 pub mod model;
 pub mod notify;
-pub mod pace;
 pub mod ports;
+pub mod rate_limit;
 pub mod settings;
 pub mod state;
 pub mod watch;

@@ -17,8 +17,8 @@
 // The modules' own tests run elsewhere; what only they import is unused here.
 #![allow(unused_imports, reason = "the imports of tests that are not compiled")]
 
-mod announcing;
 mod contestant;
+mod dispatching;
 mod drained;
 mod events;
 mod page;
@@ -73,8 +73,8 @@ async fn main() {
         page.add(&tables::throttling(&measured.throttled));
     }
     if wants("announcing") {
-        let cases = if quick { announcing::QUICK } else { announcing::ALL };
-        measured.announced = announcing::measure(&contestants[0], cases).await;
+        let cases = if quick { dispatching::QUICK } else { dispatching::ALL };
+        measured.announced = dispatching::measure(&contestants[0], cases).await;
         page.add(&tables::announcing(&measured.announced));
     }
     page.add(&targets::table(&measured, &contestants[0]));

@@ -1,8 +1,8 @@
 //! The tables, in Markdown.
 
 use crate::Size;
-use crate::announcing::{Announced, Topics};
 use crate::contestant::{CONCURRENCY, Contestant};
+use crate::dispatching::{Announced, Topics};
 use crate::runs::{Kind, Row};
 use crate::startup::Started;
 use crate::throttling::Throttled;

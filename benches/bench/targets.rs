@@ -1,7 +1,7 @@
 //! The targets, and whether they hold.
 
-use crate::announcing::{Announced, Topics};
 use crate::contestant::Contestant;
+use crate::dispatching::{Announced, Topics};
 use crate::runs::{Kind, Row};
 use crate::startup::Started;
 use crate::tables::{ratio, size};

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
-use packwatch::pace::{Pace, Rank};
 use packwatch::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
+use packwatch::rate_limit::{Pace, Rank};
 use tokio::time::{Instant, sleep};
 
 /// How long AWS Config takes for a call.

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use packwatch::model::text::plain;
-use packwatch::watch::paginate::{PaginationConfig, Paginator};
+use packwatch::watch::scan::paginate::{PaginationConfig, Paginator};
 use packwatch::ports::Page;
 
 const ITEMS: u16 = 300;

@@ -20,8 +20,8 @@ use super::connection::Connection;
 use super::fault::Fault;
 use super::throttling::LeaveThrottling;
 use crate::model::{DetailedStatus, PackName, Region, Status, Target};
-use crate::pace::{Pace, Rank};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
+use crate::rate_limit::{Pace, Rank};
 
 /// What every refusal needs to say: AWS Config shows a pack only to the account that deployed it.
 const WHO_SEES: &str = "AWS Config shows organization conformance packs only to the account that deployed \

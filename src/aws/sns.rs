@@ -9,8 +9,8 @@ use super::fault::Fault;
 use super::partial::{Failed, is_of_message, missing};
 use super::throttling::LeaveThrottling;
 use crate::notify::message::{Alert, Attribute, Event};
-use crate::pace::{Pace, Rank};
 use crate::ports::{Machines, PublishError, Publisher};
+use crate::rate_limit::{Pace, Rank};
 use crate::settings::TopicArn;
 
 /// A topic, with a client in its region.

@@ -13,7 +13,7 @@ use super::progress::Progress;
 use super::table::{self, Cell, Column, Output, Wide};
 use crate::model::{DetailedStatus, PackName, Region, Status, Target};
 use crate::ports::{Filters, StatusSource};
-use crate::watch::paginate::{PaginationConfig, Paginator};
+use crate::watch::scan::paginate::{PaginationConfig, Paginator};
 
 /// What `statuses` takes: the AWS CLI's own options.
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::model::text::{bounded, plain};
-use crate::watch::paginate::PaginationError;
+use crate::watch::scan::paginate::PaginationError;
 
 /// Longest error about a request, in bytes.
 const LONGEST_ERROR: usize = 1000;

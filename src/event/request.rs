@@ -7,8 +7,8 @@ use super::error::{EventError, quoted};
 use crate::model::text::plain;
 use crate::model::{AccountId, PackName, Region, Status};
 use crate::ports::Filters;
-use crate::watch::paginate::PaginationConfig;
 use crate::watch::request::Request;
+use crate::watch::scan::paginate::PaginationConfig;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

@@ -15,8 +15,8 @@ use metrique_writer_format_emf::{Emf, NoMetric};
 
 use super::logs;
 use crate::model::{Phase, Region};
-use crate::watch::look::Look;
 use crate::watch::report::{Answer, Outcome, TargetReport};
+use crate::watch::scan::policy::Look;
 
 const NAMESPACE: &str = "packwatch";
 const SECONDS: Unit = Unit::Second(NegativeScale::One);

@@ -9,14 +9,14 @@ use crate::state::commit::{Change, Closing, Draft, Snapshot};
 use crate::state::fingerprint;
 use crate::state::head::Head;
 use crate::state::log::{Notice, PackEvent, Record};
+use crate::watch::compare::overdue;
 use crate::watch::compare::{self, Comparison, Observation};
 use crate::watch::context::Context;
-use crate::watch::look::Look;
-use crate::watch::overdue;
 use crate::watch::plan::Planned;
 use crate::watch::report::Outcome;
 use crate::watch::room::Held;
 use crate::watch::scan::outcome::{Observed, Preview, ScanOutcome};
+use crate::watch::scan::policy::Look;
 use crate::watch::scan::stop::Stop;
 use crate::watch::snapshot::{note_full_scan, read_snapshot};
 

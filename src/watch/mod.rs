@@ -11,22 +11,13 @@ pub mod commit;
 pub mod compare;
 pub mod context;
 pub mod dispatch;
-pub mod flap;
-pub mod kind;
-pub mod look;
-pub mod observe;
-pub mod overdue;
-pub mod paginate;
-mod past;
 pub mod plan;
-pub mod quick;
 pub mod report;
 pub mod request;
 pub mod room;
 pub mod scan;
 mod snapshot;
 mod start;
-pub mod telling;
 
 use std::collections::BTreeMap;
 

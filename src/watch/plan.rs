@@ -6,8 +6,8 @@ use crate::model::{PackName, Region, Target};
 use crate::settings::Settings;
 use crate::state::head::{Head, Heads};
 use crate::state::silence::Silences;
-use crate::watch::look::LookFacts;
 use crate::watch::request::{Part, Request};
+use crate::watch::scan::policy::LookFacts;
 
 /// One target of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]

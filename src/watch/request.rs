@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::model::{PackName, Region, Target};
 use crate::ports::Filters;
 use crate::settings::{PackFilter, Settings};
-use crate::watch::look::Cause;
-use crate::watch::paginate::PaginationConfig;
+use crate::watch::scan::paginate::PaginationConfig;
+use crate::watch::scan::policy::Cause;
 
 /// What a run is asked to look at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

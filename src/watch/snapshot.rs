@@ -11,8 +11,8 @@ use crate::ports::{Outside, SnapshotStore, StoreError};
 use crate::state::commit::Snapshot;
 use crate::state::head::{Head, Hint};
 use crate::watch::context::Context;
-use crate::watch::look::LookFacts;
 use crate::watch::plan::Planned;
+use crate::watch::scan::policy::LookFacts;
 
 /// How often a snapshot is read that shows a part of a commit, and how long after.
 const READ_AGAIN: [Duration; 3] =

@@ -13,12 +13,12 @@ use crate::state::head::{Heads, Topic};
 use crate::watch::budget::Budget;
 use crate::watch::context::Context;
 use crate::watch::dispatch::say_who_listens;
-use crate::watch::look::LookFacts;
-use crate::watch::observe;
 use crate::watch::plan::{self, Planned};
 use crate::watch::report::{Outcome, TargetReport};
 use crate::watch::request::Request;
 use crate::watch::room::Room;
+use crate::watch::scan::policy::LookFacts;
+use crate::watch::scan::reader;
 use crate::watch::scan::stop::unlisted;
 
 /// The part of the time for scans that the lists of packs may take: a region that does not answer keeps nothing of the
@@ -102,7 +102,7 @@ async fn list_packs<O: Outside>(
 ) -> (BTreeMap<Region, Vec<PackName>>, Vec<TargetReport>) {
     let list_timeout = context.budget.left() / LIST;
     let list = async |region: Region| {
-        let packs = timeout(list_timeout, observe::packs(context.outside.source(), &region)).await.ok();
+        let packs = timeout(list_timeout, reader::packs(context.outside.source(), &region)).await.ok();
         (region, packs)
     };
     let regions = plan::regions_to_list(context.request, context.settings);

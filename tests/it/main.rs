@@ -11,7 +11,7 @@ mod commands;
 mod docs;
 mod function;
 mod harness;
-mod house;
+mod layers;
 mod messages;
 mod protocol;
 mod stores;

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use crate::model::{PackName, Phase, Region, Target};
 use crate::notify::Notification;
 use crate::state::head::Counts;
-use crate::watch::look::Look;
+use crate::watch::scan::policy::Look;
 
 pub use self::outcome::Outcome;
 

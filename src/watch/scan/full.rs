@@ -9,10 +9,10 @@ use crate::state::head::Head;
 use crate::watch::commit::{Basis, commit, commit_deletion, rebase, room_for};
 use crate::watch::compare;
 use crate::watch::context::Context;
-use crate::watch::look::Look;
-use crate::watch::observe::{self, Read, ReadError};
 use crate::watch::plan::Planned;
 use crate::watch::report::{Outcome, TargetReport};
+use crate::watch::scan::policy::Look;
+use crate::watch::scan::reader::{self, Read, ReadError};
 use crate::watch::snapshot::{note_full_scan, read_snapshot};
 
 /// Scans a target as far as its changes are committed.
@@ -75,7 +75,7 @@ async fn steps<O: Outside>(
 async fn observe<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> Result<Option<Read>, Stop> {
     let Context { outside, request, settings, budget, .. } = context;
     let (silences, now) = (&planned.silences, outside.now());
-    let read = observe::statuses(outside.source(), &planned.target, request, settings, silences, now);
+    let read = reader::statuses(outside.source(), &planned.target, request, settings, silences, now);
     let is_known = planned.head.as_ref().is_some_and(|head| !head.is_deleted());
     match budget.within(read).await.ok_or(Stop::NoTime)? {
         Ok(read) => Ok(Some(read)),
@@ -97,7 +97,7 @@ async fn is_listed<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> R
     match planned.listed {
         Some(listed) => Ok(listed),
         None => {
-            let packs = context.budget.within(observe::packs(context.outside.source(), region)).await;
+            let packs = context.budget.within(reader::packs(context.outside.source(), region)).await;
             Ok(packs.ok_or(Stop::NoTime)??.contains(pack))
         }
     }
@@ -130,7 +130,7 @@ async fn confirm<O: Outside>(
     let Context { outside, settings, budget, .. } = context;
     if read.observation.whole {
         let missing = missing(context, basis, &read);
-        let ask = observe::confirm(
+        let ask = reader::confirm(
             outside.source(),
             &planned.target,
             &missing,

@@ -1,11 +1,15 @@
 //! The scans of one run, region by region side by side: first the fast ones, and, when what they found is dispatched, the
 //! slow ones. [`look`] decides which scan a target gets, and when; [`full`] and [`quick`] make it.
 //!
-//! [`look`]: crate::watch::look
+//! [`look`]: crate::watch::scan::policy
 
+pub mod filtered;
 pub mod full;
 pub mod outcome;
+pub mod paginate;
+pub mod policy;
 pub mod quick;
+pub mod reader;
 pub mod stop;
 
 use std::cell::{Cell, RefCell};
@@ -25,12 +29,12 @@ use crate::model::{AccountId, Region, Target};
 use crate::ports::{Outside, SnapshotStore};
 use crate::state::head::Hint;
 use crate::watch::context::Context;
-use crate::watch::look::{
-    self, Circumstances, DISTRUST, Decision, DueInRegion, DueLook, Look, LookFacts, Tempo, decide, in_order,
-};
 use crate::watch::plan::Planned;
-use crate::watch::quick::{Disproof, SIDE_BY_SIDE, is_before};
 use crate::watch::report::TargetReport;
+use crate::watch::scan::filtered::{Disproof, SIDE_BY_SIDE, is_before};
+use crate::watch::scan::policy::{
+    Circumstances, DISTRUST, Decision, DueInRegion, DueLook, Look, LookFacts, Tempo, decide, in_order,
+};
 use crate::watch::snapshot::leave_hint;
 
 /// How long ago the full scan was that is the longest ago, after this run.
@@ -45,7 +49,7 @@ pub fn oldest_full_scan(
         LookFacts { whole_at: full_scans.get(&one.target).copied().or(facts.whole_at), ..facts }
     };
     let facts: Vec<LookFacts> = planned.iter().map(after).collect();
-    look::oldest(facts.iter().chain(elsewhere), now)
+    policy::oldest(facts.iter().chain(elsewhere), now)
 }
 
 /// The scans of a run.

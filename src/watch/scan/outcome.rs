@@ -8,9 +8,9 @@ use crate::model::{AccountId, Target};
 use crate::state::State;
 use crate::state::log::Record;
 use crate::watch::compare::Observation;
-use crate::watch::look::Look;
-use crate::watch::quick::is_read_by_status;
 use crate::watch::report::TargetReport;
+use crate::watch::scan::filtered::is_read_by_status;
+use crate::watch::scan::policy::Look;
 
 /// What was read of a target: everything that AWS Config is asked before the commit.
 #[derive(Debug)]

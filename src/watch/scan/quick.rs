@@ -6,11 +6,11 @@ use crate::ports::{Outside, SourceError};
 use crate::watch::commit::{Basis, commit, room_for};
 use crate::watch::compare::Observation;
 use crate::watch::context::Context;
-use crate::watch::look::{Look, LookFacts};
-use crate::watch::observe::ReadError;
 use crate::watch::plan::Planned;
-use crate::watch::quick::{Disproof, Quick, QuickReader, to_ask};
 use crate::watch::report::TargetReport;
+use crate::watch::scan::filtered::{Disproof, Quick, QuickReader, to_ask};
+use crate::watch::scan::policy::{Look, LookFacts};
+use crate::watch::scan::reader::ReadError;
 use crate::watch::snapshot::read_snapshot;
 
 /// What became of a quick scan.

@@ -2,8 +2,8 @@
 
 use crate::ports::{SourceError, StoreError};
 use crate::watch::context::Context;
-use crate::watch::observe::ReadError;
 use crate::watch::report::{Outcome, TargetReport};
+use crate::watch::scan::reader::ReadError;
 
 /// Why a target was not finished.
 #[derive(Debug)]

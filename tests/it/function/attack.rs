@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::quick_looks::looks;
+use super::quick_scans::looks;
 use super::stage::{ALERTS, EVENTS, PACK, REGION, Stage, outcomes, scheduled};
 use crate::harness::dynamo::Fault;
 use crate::world::ServiceError;

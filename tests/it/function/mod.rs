@@ -14,12 +14,12 @@
 //! test in docs/failures.md where it shows what happens when something fails.
 
 mod account_names;
-mod announcing;
 mod attack;
 mod cost;
+mod dispatching;
 mod events;
 mod kinds;
-mod quick_looks;
+mod quick_scans;
 mod reading;
 mod run;
 mod schedules;

@@ -6,8 +6,8 @@ use packwatch::event::{self};
 use packwatch::local::RecordedStatuses;
 use packwatch::watch;
 use packwatch::watch::budget::Budget;
-use packwatch::watch::paginate::{PaginationConfig, Paginator};
 use packwatch::watch::request::Request;
+use packwatch::watch::scan::paginate::{PaginationConfig, Paginator};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

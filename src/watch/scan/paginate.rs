@@ -138,7 +138,7 @@ fn ascii_json(text: &str) -> String {
 /// One read, page by page.
 ///
 /// ```
-/// use packwatch::watch::paginate::{PaginationConfig, Paginator};
+/// use packwatch::watch::scan::paginate::{PaginationConfig, Paginator};
 /// use packwatch::ports::Page;
 ///
 /// let config = PaginationConfig { max_items: Some(3), ..Default::default() };
@@ -154,7 +154,7 @@ fn ascii_json(text: &str) -> String {
 /// }
 /// assert_eq!(items, [1, 2, 3]);
 /// assert!(read.resume_token().is_some(), "the fourth item was cut off");
-/// # Ok::<(), packwatch::watch::paginate::PaginationError>(())
+/// # Ok::<(), packwatch::watch::scan::paginate::PaginationError>(())
 /// ```
 #[derive(Debug)]
 pub struct Paginator {

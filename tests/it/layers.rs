@@ -11,7 +11,7 @@ const FLOORS: &[(&[&str], &str)] = &[
     (&["settings", "state"], "what is set and what is kept are said in AWS's words"),
     (&["notify"], "what is told is made of what is kept, as the settings want it"),
     (&["ports"], "the traits speak of what is kept and told"),
-    (&["history", "pace", "doctor"], "pure parts: no AWS, no files, no run"),
+    (&["history", "rate_limit", "doctor"], "pure parts: no AWS, no files, no run"),
     (
         &["aws", "local", "watch"],
         "the run knows the outside by its traits alone, and AWS and a laptop do not know each other",
@@ -125,7 +125,7 @@ fn arrows() -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
 
 fn floor(room: &str) -> usize {
     let floor = FLOORS.iter().position(|(rooms, _)| rooms.contains(&room));
-    floor.unwrap_or_else(|| panic!("src/{room} is on no floor: give it one in tests/it/house.rs"))
+    floor.unwrap_or_else(|| panic!("src/{room} is on no floor: give it one in tests/it/layers.rs"))
 }
 
 #[test]

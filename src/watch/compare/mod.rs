@@ -1,5 +1,11 @@
 //! Compares what is recorded with what was observed, account by account: which rows and records a look leaves behind.
-//! Pure. [`crate::watch::kind`] knows what a change means, [`crate::watch::telling`] whether people are told.
+//! Pure. [`crate::watch::compare::kind`] knows what a change means, [`crate::watch::compare::policy`] whether people are told.
+
+pub mod flap;
+pub mod kind;
+pub mod overdue;
+mod past;
+pub mod policy;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,11 +17,10 @@ use crate::settings::Settings;
 use crate::state::commit::Change;
 use crate::state::silence::Silences;
 use crate::state::{Health, Incident, Row, State, Transition};
-use crate::watch::flap::{self, Flap};
-use crate::watch::kind::{self, Before, Effect};
-use crate::watch::overdue;
-use crate::watch::past::{Past, heard, is_tried_again};
-use crate::watch::telling::{self, Facts, Telling};
+use crate::watch::compare::flap::Flap;
+use crate::watch::compare::kind::{Before, Effect};
+use crate::watch::compare::past::{Past, heard, is_tried_again};
+use crate::watch::compare::policy::{Facts, Telling};
 
 /// By how much AWS Config's clock may be ahead.
 const CLOCKS: Duration = Duration::from_secs(60);
@@ -133,7 +138,7 @@ impl Comparison<'_> {
                 deleting,
                 baseline: self.baseline,
             };
-            (kind, telling::telling(facts, &self.settings.notify))
+            (kind, policy::telling(facts, &self.settings.notify))
         });
         let transition = telling.map(|(kind, telling)| {
             let of = now.as_ref().map(|(incident, began)| (incident.id.clone(), *began));
@@ -192,7 +197,7 @@ impl Comparison<'_> {
             deleting,
             baseline: self.baseline,
         };
-        let telling = telling::telling(facts, &self.settings.notify);
+        let telling = policy::telling(facts, &self.settings.notify);
         self.record(account, kind, Some(row), None, past.ends(kind), telling)
     }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::Kind;
 use crate::state::{Ended, Health, Incident, State};
-use crate::watch::telling::{self, Telling};
+use crate::watch::compare::policy::{self, Telling};
 
 /// What the row of an account knows.
 pub(super) struct Past {
@@ -32,7 +32,7 @@ impl Past {
     /// The end that people are to be told of when the account has settled.
     pub(super) fn unsaid_end(&self, is_over: bool, telling: Option<(Kind, Telling)>) -> Option<Box<Ended>> {
         let Some((kind, telling)) = telling else { return self.unsaid_end.clone() };
-        let said = telling.told && (is_over || telling::says_ill(kind));
+        let said = telling.told && (is_over || policy::says_ill(kind));
         let told = self.incident.as_ref().filter(|incident| incident.told.is_some());
         let ended = |of: &Incident| Box::new(Ended { id: of.id.clone(), failing_since: self.began });
         match told {
@@ -45,7 +45,7 @@ impl Past {
 
 /// The incident, with what people are told of it now.
 pub(super) fn heard(incident: Incident, to: &State, telling: Option<(Kind, Telling)>) -> Incident {
-    let says_ill = telling.is_some_and(|(kind, telling)| telling.told && telling::says_ill(kind));
+    let says_ill = telling.is_some_and(|(kind, telling)| telling.told && policy::says_ill(kind));
     let told = if says_ill { Some(incident.told.unwrap_or_default().and(to)) } else { incident.told };
     Incident { told, ..incident }
 }

@@ -16,10 +16,10 @@ use crate::settings::Settings;
 use crate::state::head::Counts;
 use crate::state::silence::Silences;
 use crate::state::{Row, State, fingerprint};
-use crate::watch::flap;
-use crate::watch::look::{FAILED, IN_PROGRESS, PAGE, unrecognised};
-use crate::watch::observe::{Progress, ReadError, Seen, pages, watched};
-use crate::watch::paginate::PaginationConfig;
+use crate::watch::compare::flap;
+use crate::watch::scan::paginate::PaginationConfig;
+use crate::watch::scan::policy::{FAILED, IN_PROGRESS, PAGE, unrecognised};
+use crate::watch::scan::reader::{Progress, ReadError, Seen, pages, watched};
 
 /// How many accounts are asked for at once: as many as statuses are.
 pub const SIDE_BY_SIDE: usize = IN_PROGRESS.len();

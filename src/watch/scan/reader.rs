@@ -15,9 +15,9 @@ use crate::state::State;
 use crate::state::fingerprint;
 use crate::state::silence::Silences;
 use crate::watch::compare::Observation;
-use crate::watch::overdue;
-use crate::watch::paginate::{PaginationConfig, PaginationError, Paginator};
+use crate::watch::compare::overdue;
 use crate::watch::request::Request;
+use crate::watch::scan::paginate::{PaginationConfig, PaginationError, Paginator};
 
 /// How often a read starts again because the service refused a token that it had given. The lifetime of
 /// a token is not documented.

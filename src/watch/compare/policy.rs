@@ -7,7 +7,7 @@
 use crate::model::Kind;
 use crate::settings::Notify;
 use crate::state::{Health, Incident, State};
-use crate::watch::flap::Flap;
+use crate::watch::compare::flap::Flap;
 
 /// What decides.
 #[derive(Debug, Clone, Copy)]

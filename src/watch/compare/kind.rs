@@ -1,5 +1,5 @@
 //! What a change means: the table of "Which kind is a change?" in `docs/messages.md`, as one pure function. Whether
-//! people are told is another question, and [`crate::watch::telling`]'s.
+//! people are told is another question, and [`crate::watch::compare::policy`]'s.
 
 use crate::model::Kind;
 use crate::state::{Health, Incident, State};
