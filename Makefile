@@ -33,21 +33,21 @@ PACKWATCH := $(TARGET)/debug/packwatch
 statuses = $(foreach file,$(wildcard events/demo/$(1)/*.json),--statuses $(file))
 day_1 = $(call statuses,day-1) --region eu-west-1 --now 2026-11-17T10:00:00Z
 day_2 = $(call statuses,day-2) --region eu-west-1 --now 2026-11-18T10:00:00Z
-# packwatch ends with 2 when it announced changes, which is what the demo is for.
-announced = ; test $$? -eq 2
+# packwatch ends with 2 when it dispatched changes, which is what the demo is for.
+dispatched = ; test $$? -eq 2
 title = @printf '\n=== %s\n\n' $(1)
 
 demo: ## Two recorded days of an organization: baseline, digest, quiet run (no AWS account needed)
 	cargo build --locked --no-default-features --features cli --bin packwatch
 	@rm -f $(DEMO)* $(DEMO:.sqlite=-slack.sqlite)*
 	$(call title,'Day 1: packwatch sees the packs for the first time')
-	$(PACKWATCH) run $(day_1) --store $(DEMO) $(announced)
+	$(PACKWATCH) run $(day_1) --store $(DEMO) $(dispatched)
 	@cp $(DEMO) $(DEMO:.sqlite=-slack.sqlite)
 	$(call title,'Day 2: what has changed (as an e-mail)')
-	$(PACKWATCH) run $(day_2) --store $(DEMO) $(announced)
+	$(PACKWATCH) run $(day_2) --store $(DEMO) $(dispatched)
 	$(call title,'Day 2: the same (as the document for Slack)')
-	$(PACKWATCH) run $(day_2) --store $(DEMO:.sqlite=-slack.sqlite) --channel slack $(announced)
-	$(call title,'Day 2 again: nothing has changed and nobody is told')
+	$(PACKWATCH) run $(day_2) --store $(DEMO:.sqlite=-slack.sqlite) --channel slack $(dispatched)
+	$(call title,'Day 2 again: nothing has changed and nobody is notified')
 	$(PACKWATCH) run $(day_2) --store $(DEMO)
 
 screenshots: .venv-browser/.stamp ## Draw docs/images from real output (needs Debian's chromium)
@@ -62,9 +62,12 @@ CHROMIUM := $(shell command -v chromium)
 # A change is judged by the same random histories each time; `make soak` draws new ones.
 SAME_EVERY_TIME := PROPTEST_RNG_SEED=20261122 PACKWATCH_SOAK_SEED=1000
 
+# Tests wait for sockets and locks half of their time.
+TEST_THREADS ?= $(shell expr 2 \* $$(nproc))
+
 test: .venv/.stamp-test ## Run all tests (installs boto3 into .venv)
 	@rm -rf $(TARGET)/tmp/spaces
-	$(SAME_EVERY_TIME) cargo test --locked --all-features
+	$(SAME_EVERY_TIME) RUST_TEST_THREADS=$(TEST_THREADS) cargo test --locked --all-features
 	.venv/bin/python -m unittest discover --start-directory scripts --pattern 'test_*.py'
 ifeq ($(CHROMIUM),)
 	@echo 'Skipped: the board in a browser. There is no Chromium here (Debian: apt install chromium)'
@@ -95,11 +98,11 @@ soak: ## Kill the real function at random, HISTORIES times (SEED=n), and search 
 		protocol::accounts::the_oracle_agrees_with_a_million messages::hostile:: messages::limits::no_digest_of_a_thousand
 
 # The files of a run, of what is kept, and of the digest that unit tests judge alone, without the world beside them.
-MUTATED := $(addprefix src/watch/,account_names.rs batch.rs budget.rs compare.rs flap.rs kind.rs look.rs observe.rs \
-	overdue.rs paginate.rs past.rs plan.rs quick.rs record.rs report/mod.rs report/outcome.rs room.rs telling.rs \
-	unannounced.rs) \
-	$(addprefix src/state/,account.rs fingerprint.rs heads/head.rs heads/schema.rs heads/writes.rs id.rs keys.rs log.rs \
-	silence.rs) src/notify/fold.rs src/rate_limit/mod.rs
+MUTATED := $(addprefix src/watch/,account_names.rs batch.rs budget.rs compare/flap.rs compare/kind.rs compare/mod.rs \
+	compare/overdue.rs compare/past.rs compare/policy.rs plan.rs report/mod.rs report/outcome.rs room.rs \
+	scan/filtered.rs scan/outcome.rs scan/paginate.rs scan/policy.rs) \
+	$(addprefix src/state/,account.rs commit.rs fingerprint.rs head.rs id.rs keys.rs log.rs packed.rs silence.rs) \
+	src/notify/fold.rs src/rate_limit/mod.rs
 
 mutants: .tools/bin/cargo-mutants ## Change the pure files at random: the unit tests must notice
 	.tools/bin/cargo-mutants mutants $(MUTATED:%=--file %) --no-default-features --timeout 60 -C --locked -C --lib

@@ -34,7 +34,7 @@ FILTERS = [
     ("code", ""),
     ("status", "successful"),
     ("region", ""),
-    ("status", "ill"),
+    ("status", "unhealthy"),
 ]
 
 

@@ -30,7 +30,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touc
 LEAST_PRINTED = 28
 
 
-def is_ill(row: dict) -> bool:
+def is_unhealthy(row: dict) -> bool:
     return "FailingSince" in row or "stuck" in row.get("Notes", []) or row["Status"] == "UPDATE_ROLLED_BACK"
 
 
@@ -55,10 +55,10 @@ class Board(unittest.TestCase):
         page.goto((file or self.file).as_uri() + address)
         return page
 
-    def small(self, *looks: dict[str, list[dict]]) -> Path:
-        """The page of a store of its own: packs, and the rows of each, at one look after the other."""
+    def small(self, *scans: dict[str, list[dict]]) -> Path:
+        """The page of a store of its own: packs, and the rows of each, at one scan after the other."""
         folder = Path(tempfile.mkdtemp(dir=self.folder))
-        for packs in looks:
+        for packs in scans:
             for pack, rows in packs.items():
                 full = [{"ConformancePackName": "x", "Status": "CREATE_SUCCESSFUL"} | row for row in rows]
                 (folder / f"{pack}.json").write_text(json.dumps({ROWS: full}))
@@ -77,9 +77,9 @@ class Board(unittest.TestCase):
         found = [row for row in self.rows if fits(row)]
         return len(found), len({row["AccountId"] for row in found})
 
-    def test_it_opens_from_a_file_alone_and_says_how_many_are_not_well(self):
+    def test_it_opens_from_a_file_alone_and_says_how_many_are_unhealthy(self):
         page = self.open()
-        deployments, accounts = self.expected(is_ill)
+        deployments, accounts = self.expected(is_unhealthy)
         self.assertGreater(accounts, 10)
         self.assertTrue(
             page.inner_text("#headline")
@@ -102,10 +102,10 @@ class Board(unittest.TestCase):
             ({"status": "failed"}, lambda row: row["Status"].endswith("_FAILED")),
             ({"status": "UPDATE_SUCCESSFUL"}, lambda row: row["Status"] == "UPDATE_SUCCESSFUL"),
             ({"code": code}, lambda row: row.get("ErrorCode") == code),
-            ({"region": region}, lambda row: is_ill(row) and row["Region"] == region),
+            ({"region": region}, lambda row: is_unhealthy(row) and row["Region"] == region),
             (
                 {"pack": f"{pack} · {self.rows[-1]['Region']}"},
-                lambda row: is_ill(row) and row["OrganizationConformancePackName"] == pack,
+                lambda row: is_unhealthy(row) and row["OrganizationConformancePackName"] == pack,
             ),
             ({"status": "all", "account": name.upper()}, lambda row: row["AccountName"].startswith(name)),
             (
@@ -127,10 +127,10 @@ class Board(unittest.TestCase):
                 self.assertEqual(self.count(page), self.expected(fits))
         page.click("#clear")
         shown = page.evaluate(ROWS_SHOWN, "list")
-        ill = [row for row in self.rows if is_ill(row)]
+        unhealthy = [row for row in self.rows if is_unhealthy(row)]
         self.assertEqual(
             sorted((row[0], row[2]) for row in shown),
-            sorted((row["AccountId"], row["OrganizationConformancePackName"]) for row in ill),
+            sorted((row["AccountId"], row["OrganizationConformancePackName"]) for row in unhealthy),
         )
         since = [row[-1] for row in shown]
         self.assertEqual(
@@ -205,7 +205,7 @@ class Board(unittest.TestCase):
 
     def test_an_account_has_its_packs_its_reasons_and_its_past(self):
         page = self.open()
-        account = next(row for row in self.rows if is_ill(row) and "ErrorMessage" in row)
+        account = next(row for row in self.rows if is_unhealthy(row) and "ErrorMessage" in row)
         page.fill("#account", account["AccountId"])
         page.click("#list .row >> nth=0")
         text = page.inner_text("#detail")
@@ -230,15 +230,15 @@ class Board(unittest.TestCase):
         )
         self.assertGreater(len(page.pdf()), 20_000)
         paper = page.evaluate("window.paper")
-        for row in filter(is_ill, self.rows):
+        for row in filter(is_unhealthy, self.rows):
             self.assertIn(row["AccountId"], paper)
         self.assertIn("To do:", paper)
         self.assertEqual(page.locator("#printed *").count(), 0, "gone again from the screen")
 
     def test_a_search_that_finds_only_healthy_accounts_offers_them(self):
         page = self.open()
-        ill = {row["AccountId"] for row in self.rows if is_ill(row)}
-        healthy = next(row["AccountId"] for row in self.rows if row["AccountId"] not in ill)
+        unhealthy = {row["AccountId"] for row in self.rows if is_unhealthy(row)}
+        healthy = next(row["AccountId"] for row in self.rows if row["AccountId"] not in unhealthy)
         deployments = len([row for row in self.rows if row["AccountId"] == healthy])
         page.fill("#account", healthy)
         self.assertIn("Nothing unhealthy matches, but healthy ones do", page.inner_text("#nothing"))
@@ -251,7 +251,7 @@ class Board(unittest.TestCase):
         page.fill("#account", "no such account")
         self.assertIn("Nothing matches these filters", page.inner_text("#nothing"))
         page.click("#nothing button")
-        self.assertEqual(self.count(page), self.expected(is_ill))
+        self.assertEqual(self.count(page), self.expected(is_unhealthy))
 
     def test_a_board_without_trouble_or_without_anything_says_so(self):
         well = [{"AccountId": f"{n:012}"} for n in range(1, 4)]
@@ -262,7 +262,7 @@ class Board(unittest.TestCase):
         self.assertEqual(self.count(page), (6, 3))
         page.select_option("#status", "successful")
         page.click("#tab-matrix")
-        page.select_option("#status", "ill")
+        page.select_option("#status", "unhealthy")
         self.assertTrue(page.is_hidden("#matrix") and page.is_visible("#nothing"))
         empty = self.open(self.small({"Cost": []}))
         self.assertIn("No deployment is recorded yet", empty.inner_text("#nothing"))
@@ -303,7 +303,7 @@ class Board(unittest.TestCase):
         packs = [row[2] for row in again.evaluate(ROWS_SHOWN, "list")]
         self.assertEqual(packs, sorted(packs))
         wrong = self.open(address="#status=__proto__&pack=nope&code=x&view=toString&sort=y&other=%F0%28")
-        self.assertEqual(self.count(wrong), self.expected(is_ill))
+        self.assertEqual(self.count(wrong), self.expected(is_unhealthy))
         self.assertTrue(wrong.is_visible("#list"))
         self.assertEqual(self.told, [])
 
@@ -358,9 +358,9 @@ class Board(unittest.TestCase):
             }
             for hour in (7, 8, 9)
         ]
-        for looks, wanted in [(1, ""), (2, ", tried again once"), (3, ", tried again 2 times")]:
-            with self.subTest(looks):
-                page = self.open(self.small(*({"Pack": [row]} for row in failed[:looks])))
+        for scans, wanted in [(1, ""), (2, ", tried again once"), (3, ", tried again 2 times")]:
+            with self.subTest(scans):
+                page = self.open(self.small(*({"Pack": [row]} for row in failed[:scans])))
                 page.click("#list .row >> nth=0")
                 said = page.inner_text("#detail .packs p >> nth=0")
                 self.assertRegex(said, rf"^Since 2026-11-16 07:00 UTC \(\d+ [^)]*\){wanted}$")

@@ -37,8 +37,8 @@ SECOND_REGION = "eu-central-1"
 ORGANIZATION = "o-a1b2c3d4e5"
 EMAIL = "governance@example.com"
 METRIC_MATH = ["NoSuccessfulRunAlarm", "DurationAlarm"]
-# A tick a minute, the emulator's sweep every ten seconds, and a slow machine.
-ONE_TICK = 120
+# A scheduled run a minute, the emulator's sweep every ten seconds, and a slow machine.
+ONE_RUN = 120
 # What the second of the recorded days brings.
 DAY_2 = {"Failed": 3, "Recovered": 1, "Joined": 1, "Left": 1}
 
@@ -249,9 +249,9 @@ def packs_of(digests: list[dict], kind: str) -> list[dict]:
 
 
 def check_baseline(alerts: Inbox, events: Inbox) -> None:
-    """The first tick: both packs, with the accounts that are already failing."""
+    """The first scheduled run: both packs, with the accounts that are already failing."""
     step("waiting for the schedule: baseline")
-    wait_for(lambda: len(packs_of(alerts.read(), "Baseline")) == 2, ONE_TICK, "a baseline of both packs")
+    wait_for(lambda: len(packs_of(alerts.read(), "Baseline")) == 2, ONE_RUN, "a baseline of both packs")
     failing = [t["AccountId"] for pack in packs_of(alerts.messages, "Baseline") for t in pack["Transitions"]]
     expect("accounts already failing", len(failing), 2)
     wait_for(lambda: len(events.read()) >= 4, 20, "an event for each pack and each of these accounts")
@@ -263,9 +263,9 @@ def kinds(transitions: list[dict]) -> Counter:
 
 
 def check_changes(alerts: Inbox, events: Inbox) -> None:
-    """The next tick: one digest with the day's changes, and the same changes one by one for machines."""
+    """The next scheduled run: one digest with the day's changes, and the same changes one by one for machines."""
     step("the second day; waiting for the schedule: digest")
-    wait_for(lambda: len(packs_of(alerts.read(), "Transitions")) == 2, ONE_TICK, "a digest of both packs")
+    wait_for(lambda: len(packs_of(alerts.read(), "Transitions")) == 2, ONE_RUN, "a digest of both packs")
     told = [t for pack in packs_of(alerts.messages, "Transitions") for t in pack["Transitions"]]
     expect("the digest's kinds", {kind: kinds(told)[kind] for kind in DAY_2}, DAY_2)
     first = len(events.messages)
@@ -287,13 +287,13 @@ def check_rule(cloud: Cloud, outputs: dict[str, str]) -> None:
         events.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(event))["Result"]
         for event in (put, delete, joined, refused, other)
     ]
-    expect("takes a put, a delete, an account, a refused put, a tick", taken, [True] * 3 + [False] * 2)
+    expect("takes a put, a delete, an account, a refused put, a scheduled run", taken, [True] * 3 + [False] * 2)
     targets = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
     expect("its target", [target["Arn"].split(":")[-1] for target in targets], [outputs["FunctionName"]])
 
 
 def check_deletion(cloud: Cloud, outputs: dict[str, str], world: str, alerts: Inbox) -> None:
-    """CloudTrail's event of a deletion is handled at once, without waiting for a tick."""
+    """CloudTrail's event of a deletion is handled at once, without waiting for a scheduled run."""
     step("a pack is deleted; CloudTrail's event reaches the function")
     event = (PROJECT / "events/cloudtrail-delete.json").read_text()
     pack = json.loads(event)["detail"]["requestParameters"]["organizationConformancePackName"]

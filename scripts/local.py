@@ -1,5 +1,5 @@
 """Runs the built Lambda on this machine: Lambda's own runtime interface emulator, moto for DynamoDB and SNS, and the
-project's model of AWS Config. A first tick makes the baseline; then a day passes, and the event is sent twice. The
+project's model of AWS Config. A first run makes the baseline; then a day passes, and the event is sent twice. The
 answers, and what SNS received, are printed.
 
     python scripts/local.py [--event events/scheduled.json] [--bootstrap PATH] [--world PATH]
@@ -21,12 +21,12 @@ import servers
 from servers import PROJECT, REGION, Failed
 
 TABLE = "packwatch"
-TICK = PROJECT / "events/scheduled.json"
+RUN = PROJECT / "events/scheduled.json"
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--event", type=Path, default=TICK)
+    parser.add_argument("--event", type=Path, default=RUN)
     parser.add_argument("--bootstrap", type=Path, default=PROJECT / "target/lambda/packwatch/bootstrap")
     parser.add_argument("--world", type=Path, default=PROJECT / "target/debug/examples/world")
     return parser.parse_args()
@@ -136,9 +136,9 @@ def show_run(title: str, answered: Callable[[], object], moto: str, log: Path) -
 
 
 def show_days(event: Path, send: Callable[[Path], object], moto: str, world: str, log: Path) -> None:
-    """A tick makes the baseline; then a day passes, and the event is sent twice."""
+    """A scheduled run makes the baseline; then a day passes, and the event is sent twice."""
     servers.show_day(world, "day-1")
-    show_run("First day, a tick: the baseline", lambda: send(TICK), moto, log)
+    show_run("First day, a scheduled run: the baseline", lambda: send(RUN), moto, log)
     servers.show_day(world, "day-2")
     show_run(f"Second day, {event}", lambda: send(event), moto, log)
     show_run(f"Once more, {event}", lambda: send(event), moto, log)

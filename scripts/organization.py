@@ -84,7 +84,7 @@ class Organization:
                         known[account] = turned(row, read_at, dice)
                     files.append(self.record(pack, list(known.values())))
                 if files:
-                    self.look(name, read_at, files)
+                    self.scan(name, read_at, files)
 
     def record(self, pack: int, rows: list[dict]) -> Path:
         again = pack // len(PACKS)
@@ -92,7 +92,7 @@ class Organization:
         file.write_text(json.dumps({ROWS: rows}))
         return file
 
-    def look(self, region: str, read_at: datetime, files: list[Path]) -> None:
+    def scan(self, region: str, read_at: datetime, files: list[Path]) -> None:
         statuses = [option for file in files for option in ("--statuses", file)]
         command = [
             self.packwatch,

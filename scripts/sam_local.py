@@ -1,4 +1,4 @@
-"""Runs `sam build && sam local invoke`, with Docker, against moto and the project's model of AWS Config. A first tick
+"""Runs `sam build && sam local invoke`, with Docker, against moto and the project's model of AWS Config. A first scheduled run
 makes the baseline; then a day passes, and the event is sent twice. The answers, and what SNS received, are printed.
 
     python scripts/sam_local.py [--event events/scheduled.json] [--bootstrap PATH] [--world PATH] [--base pulled|own]
@@ -39,7 +39,7 @@ ARCH = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--event", type=Path, default=local.TICK)
+    parser.add_argument("--event", type=Path, default=local.RUN)
     parser.add_argument("--bootstrap", type=Path, default=PROJECT / "target/lambda/packwatch/bootstrap")
     parser.add_argument("--world", type=Path, default=PROJECT / "target/debug/examples/world")
     parser.add_argument(

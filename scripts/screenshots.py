@@ -141,7 +141,7 @@ def shrink(image: Path) -> None:
     )
 
 
-# How the board is looked at, and from how large a window. On paper: A4 with margins of one centimetre.
+# How the board is scanned, and from how large a window. On paper: A4 with margins of one centimetre.
 VIEWS = {
     "board-dark": {"viewport": {"width": 1280, "height": 680}, "color_scheme": "dark"},
     "board-light": {"viewport": {"width": 1280, "height": 680}, "color_scheme": "light"},

@@ -153,7 +153,7 @@ def show_day(world_url: str, day: str, region: str = REGION) -> None:
 def recent(statuses: dict) -> dict:
     """Recorded statuses moved to the present: a deployment in progress since last year would count as stuck.
 
-    Both days are moved by the same time, or a failure that lasts would look like a new one.
+    Both days are moved by the same time, or a failure that lasts would scan like a new one.
     """
     rows = []
     for row in statuses["OrganizationConformancePackDetailedStatuses"]:

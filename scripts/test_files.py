@@ -74,7 +74,7 @@ class Samples(unittest.TestCase):
 
 
 class Published(unittest.TestCase):
-    """What the Serverless Application Repository is told; its limits are those of its documentation."""
+    """What the Serverless Application Repository is reported; its limits are those of its documentation."""
 
     def setUp(self):
         (text,) = re.findall(r"(?ms)^  AWS::ServerlessRepo::Application:\n(.*?)^  \S", TEMPLATE)

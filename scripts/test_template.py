@@ -126,13 +126,13 @@ class Alarms(unittest.TestCase):
             self.assertEqual(alarm["AlarmActions"], wanted, name)
             self.assertEqual(alarm.get("OKActions", wanted), wanted, name)
 
-    def test_a_whole_look_is_late_after_three_times_its_interval(self):
-        mapping = TEMPLATE["Mappings"]["WholeLook"]
-        self.assertEqual([*mapping], TEMPLATE["Parameters"]["WholeEvery"]["AllowedValues"])
+    def test_a_full_scan_is_late_after_three_times_its_interval(self):
+        mapping = TEMPLATE["Mappings"]["FullScan"]
+        self.assertEqual([*mapping], TEMPLATE["Parameters"]["FullScanEvery"]["AllowedValues"])
         for every, late in mapping.items():
             if every != "always":
                 seconds = int(every[:-1]) * {"m": 60, "h": 3600}[every[-1]]
-                self.assertEqual(late["LateSeconds"], 3 * seconds, every)
+                self.assertEqual(late["OverdueSeconds"], 3 * seconds, every)
 
     def test_those_on_lambdas_metrics_see_the_longest_run(self):
         """The metrics have the time of its begin, and come at its end."""
@@ -167,8 +167,8 @@ class Alarms(unittest.TestCase):
     def test_the_cost_page_counts_what_they_look_at(self):
         """CloudWatch charges for each metric that an alarm looks at."""
         alarms = [each for each in TEMPLATE["Resources"].values() if each["Type"] == "AWS::CloudWatch::Alarm"]
-        looked_at = [alarm["Properties"].get("Metrics", [{}]) for alarm in alarms]
-        metrics = [m for metrics in looked_at for m in metrics if "Expression" not in m]
+        scanned = [alarm["Properties"].get("Metrics", [{}]) for alarm in alarms]
+        metrics = [m for metrics in scanned for m in metrics if "Expression" not in m]
         page = (PROJECT / "docs/cost.md").read_text()
         self.assertIn(f" {len(metrics)} metrics with alarms ", page)
 
@@ -176,9 +176,9 @@ class Alarms(unittest.TestCase):
 class Metrics(unittest.TestCase):
     """Alarms and dashboard need no metric that is emitted only with PackMetrics."""
 
-    BY_DEFAULT: ClassVar = {"TargetsDeferred", "OldestUnannounced", "OldestWholeLook"}
+    BY_DEFAULT: ClassVar = {"TargetsDeferred", "OldestUndispatched", "OldestFullScan"}
 
-    def test_alarms_look_at_what_is_always_emitted(self):
+    def test_alarms_scan_what_is_always_emitted(self):
         for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
             queries = [
                 each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each

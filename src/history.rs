@@ -54,8 +54,8 @@ impl Window {
 pub struct Entry {
     /// The target.
     pub target: Target,
-    /// The birth of its history, of which the transition's id is made.
-    pub born: String,
+    /// The id of its history, of which the transition's id is made.
+    pub history_id: String,
     /// The transition.
     pub transition: Transition,
 }
@@ -63,7 +63,7 @@ pub struct Entry {
 impl Entry {
     /// The transition's id, as in messages.
     pub fn id(&self) -> String {
-        transition_id(&self.target, &self.born, self.transition.epoch, self.transition.account)
+        transition_id(&self.target, &self.history_id, self.transition.epoch, self.transition.account)
     }
 }
 
@@ -80,7 +80,7 @@ pub struct History<'a, S> {
 #[derive(Debug)]
 struct Log {
     target: Target,
-    born: String,
+    history_id: String,
     page: VecDeque<Transition>,
     next: Next,
 }
@@ -92,14 +92,15 @@ enum Next {
 }
 
 impl<'a, S: SnapshotStore> History<'a, S> {
-    /// The transitions of these targets, each with its `born`.
+    /// The transitions of these targets, each with its `history_id`.
     pub fn new(
         store: &'a S,
         targets: impl IntoIterator<Item = (Target, String)>,
         order: Order,
         window: Window,
     ) -> Self {
-        let log = |(target, born)| Log { target, born, page: VecDeque::new(), next: Next::Page(None) };
+        let log =
+            |(target, history_id)| Log { target, history_id, page: VecDeque::new(), next: Next::Page(None) };
         Self { store, order, window, logs: targets.into_iter().map(log).collect() }
     }
 
@@ -120,7 +121,11 @@ impl<'a, S: SnapshotStore> History<'a, S> {
                 log.next = Next::End;
                 log.page.clear();
             } else if let Some(transition) = log.page.pop_front().filter(|_| window.holds(time)) {
-                return Ok(Some(Entry { target: log.target.clone(), born: log.born.clone(), transition }));
+                return Ok(Some(Entry {
+                    target: log.target.clone(),
+                    history_id: log.history_id.clone(),
+                    transition,
+                }));
             }
         }
     }

@@ -1,16 +1,16 @@
-//! packwatch tells an AWS organization's people, within one poll, when the deployment status of an
+//! packwatch notifies an AWS organization's people, within one poll, when the deployment status of an
 //! organization conformance pack changes in any member account.
 //!
-//! The rooms, from the top to the bottom; each knows only what is below it:
+//! The layers, from the top to the bottom; each knows only what is below it:
 //!
-//! - [`lambda`] and [`cli`]: the two doors. [`event`] is what Lambda hands in.
+//! - [`lambda`] and [`cli`]: the two entry points. [`event`] is what Lambda hands in.
 //! - [`watch`]: one run, in its order. It knows the outside only through [`ports`].
 //! - [`aws`] and [`local`]: the outside, over the AWS SDK, and over SQLite, recorded
 //!   statuses and the terminal. They know neither each other nor the run.
 //! - [`history`], [`rate_limit`] and [`doctor`]: the log of many packs as one list, how fast AWS Config is asked, and what is
 //!   wrong with a deployment.
 //! - [`ports`]: the traits between the two.
-//! - [`notify`]: what is told, and in which form. [`state`]: what is kept. [`settings`], and [`model`], AWS's words.
+//! - [`notify`]: what is reported, and in which form. [`state`]: what is kept. [`settings`], and [`model`], AWS's words.
 //!
 //! Begin with [`watch::run`].
 

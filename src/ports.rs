@@ -231,9 +231,9 @@ pub enum PublishError {
 pub enum Machines {
     /// Through a topic.
     Listen,
-    /// The function has no topic for them: nothing is owed.
+    /// The function has no topic for them: nothing lags.
     Nobody,
-    /// A laptop has no topic for them: what they are owed is the function's to send.
+    /// A laptop has no topic for them: what lags is the function's to send.
     Elsewhere,
 }
 

@@ -3,7 +3,7 @@
 
 use crate::contestant::{ALERTS, CONCURRENCY, Contestant, EVENTS, REGION};
 use crate::drained::drained;
-use crate::events::tick;
+use crate::events::scheduled_run;
 use crate::harness::dynamo::Dynamo;
 use crate::process::{Process, Used};
 use crate::world::World;
@@ -27,7 +27,7 @@ pub(crate) enum Topics {
     Limited(u32),
 }
 
-/// So many packs of so many accounts, all of which fail at once, announced in runs of at most so many seconds.
+/// So many packs of so many accounts, all of which fail at once, dispatched in runs of at most so many seconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Case {
     packs: usize,
@@ -53,7 +53,7 @@ pub(crate) const ALL: &[Case] = &[
 ];
 
 /// What came of a case.
-pub(crate) struct Announced {
+pub(crate) struct Dispatched {
     pub case: Case,
     /// Until both topics had everything.
     pub runs: usize,
@@ -89,24 +89,24 @@ impl Case {
 
 /// The cases one after the other, beside those that wait for SNS's limit more than they compute; each in a world of its
 /// own.
-pub(crate) async fn measure(packwatch: &Contestant, cases: &[Case]) -> Vec<Announced> {
+pub(crate) async fn measure(packwatch: &Contestant, cases: &[Case]) -> Vec<Dispatched> {
     let (slow, limited): (Vec<&Case>, Vec<&Case>) =
         cases.iter().partition(|case| matches!(case.topics, Topics::Slow(_)));
     let slow = async {
-        let mut announced = Vec::new();
+        let mut dispatched = Vec::new();
         for case in slow {
-            announced.push(announce(packwatch, *case).await);
+            dispatched.push(dispatch(packwatch, *case).await);
         }
-        announced
+        dispatched
     };
-    let limited = join_all(limited.into_iter().map(|case| announce(packwatch, *case)));
-    let (mut announced, limited) = tokio::join!(slow, limited);
-    announced.extend(limited);
-    announced
+    let limited = join_all(limited.into_iter().map(|case| dispatch(packwatch, *case)));
+    let (mut dispatched, limited) = tokio::join!(slow, limited);
+    dispatched.extend(limited);
+    dispatched
 }
 
-async fn announce(packwatch: &Contestant, case: Case) -> Announced {
-    let (world, dynamo) = (World::new(), Dynamo::with_table("announcing"));
+async fn dispatch(packwatch: &Contestant, case: Case) -> Dispatched {
+    let (world, dynamo) = (World::new(), Dynamo::with_table("dispatching"));
     world.add_topic(ALERTS).add_topic(EVENTS);
     let packs: Vec<String> = (0..case.packs).map(|n| format!("Pack-{n:02}")).collect();
     for pack in &packs {
@@ -114,8 +114,8 @@ async fn announce(packwatch: &Contestant, case: Case) -> Announced {
     }
     let served = world.serve().await;
     let start =
-        || Process::start(packwatch, packwatch.env(&served.url, &dynamo.url, "announcing", CONCURRENCY));
-    start().invoke(tick()).await;
+        || Process::start(packwatch, packwatch.env(&served.url, &dynamo.url, "dispatching", CONCURRENCY));
+    start().invoke(scheduled_run()).await;
     world.reset_requests().take_messages();
     dynamo.reset_requests();
 
@@ -128,7 +128,7 @@ async fn announce(packwatch: &Contestant, case: Case) -> Announced {
         Topics::Limited(rate) => world.limit_sns(rate.into()),
     };
     let mut arrived = Arrived::default();
-    let mut announced = Announced {
+    let mut dispatched = Dispatched {
         case,
         runs: 0,
         killed: 0,
@@ -141,27 +141,27 @@ async fn announce(packwatch: &Contestant, case: Case) -> Announced {
     let mut process = start();
     loop {
         let before = arrived.messages();
-        let run = process.invoke_within(tick(), case.limit());
+        let run = process.invoke_within(scheduled_run(), case.limit());
         let (used, outcome) = drained(run, || arrived.count(&world, &dynamo)).await;
         eprintln!("{case:?}: {used:?}, {} events, {} digests", arrived.events.len(), arrived.digests);
         if outcome.is_some() && arrived.messages() == before {
-            // Nobody is owed anything any more: this run only found that out.
+            // Nobody lags anything any more: this run only found that out.
             break;
         }
-        announced.add(used);
+        dispatched.add(used);
         if outcome.is_none() {
-            announced.killed += 1;
+            dispatched.killed += 1;
             process = start();
         }
-        assert!(announced.runs < MOST_RUNS, "not announced in {MOST_RUNS} runs");
+        assert!(dispatched.runs < MOST_RUNS, "not dispatched in {MOST_RUNS} runs");
     }
     assert_eq!(arrived.events.len(), case.changes(), "every change has arrived");
-    announced.copies = arrived.events.values().map(|times| times - 1).sum();
-    announced.digests = arrived.digests;
-    announced
+    dispatched.copies = arrived.events.values().map(|times| times - 1).sum();
+    dispatched.digests = arrived.digests;
+    dispatched
 }
 
-impl Announced {
+impl Dispatched {
     fn add(&mut self, used: Used) {
         self.runs += 1;
         self.wall += used.wall;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// The schedule's event.
-pub(crate) fn tick() -> Value {
+pub(crate) fn scheduled_run() -> Value {
     json!({"source": "aws.events", "detail-type": "Scheduled Event"})
 }
 

@@ -4,8 +4,8 @@
 //! ```text
 //! make bench              everything (about a quarter of an hour)
 //! make bench RECORD=1     the same, and writes the tables into docs/performance.md
-//! make bench PART=large   one of its parts: start, small, large, throttling, announcing
-//! make bench QUICK=1      few runs of the small organization, and of announcing (two minutes)
+//! make bench PART=large   one of its parts: start, small, large, throttling, dispatching
+//! make bench QUICK=1      few runs of the small organization, and of dispatching (two minutes)
 //! ```
 #![expect(
     clippy::expect_used,
@@ -72,10 +72,10 @@ async fn main() {
         measured.throttled = throttling::measure(&contestants).await;
         page.add(&tables::throttling(&measured.throttled));
     }
-    if wants("announcing") {
+    if wants("dispatching") {
         let cases = if quick { dispatching::QUICK } else { dispatching::ALL };
-        measured.announced = dispatching::measure(&contestants[0], cases).await;
-        page.add(&tables::announcing(&measured.announced));
+        measured.dispatched = dispatching::measure(&contestants[0], cases).await;
+        page.add(&tables::dispatching(&measured.dispatched));
     }
     page.add(&targets::table(&measured, &contestants[0]));
     if record {

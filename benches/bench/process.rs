@@ -120,7 +120,7 @@ impl Drop for Process {
     }
 }
 
-/// The processor time of all its threads so far; exact, where `/proc/<pid>/stat` counts in ticks of 10 ms.
+/// The processor time of all its threads so far; exact, where `/proc/<pid>/stat` counts in scheduled runs of 10 ms.
 fn cpu(pid: u32) -> Duration {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("the process runs");
     let nanoseconds = threads.flatten().filter_map(|thread| {

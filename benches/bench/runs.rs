@@ -1,9 +1,9 @@
-//! Runs over one organization in which one account in a hundred is not well: baseline, quiet, changed.
+//! Runs over one organization in which one account in a hundred is unhealthy: baseline, quiet, changed.
 
 use crate::Size;
 use crate::contestant::{ALERTS, CONCURRENCY, Contestant, EVENTS, REGION};
 use crate::drained::drained;
-use crate::events::{asked, tick};
+use crate::events::{asked, scheduled_run};
 use crate::harness::dynamo::Dynamo;
 use crate::process::{Process, Used};
 use crate::startup::median;
@@ -24,12 +24,12 @@ pub(crate) enum Kind {
     Whole,
     /// Another account in a hundred fails.
     Failed,
-    /// One account in a hundred is well again.
+    /// One account in a hundred is healthy again.
     Recovered,
     /// Every account has changed.
     AllChanged,
     /// Nothing has changed, and AWS Config turns out to filter what it has cut into pages.
-    Disproved,
+    Violated,
     /// The runs after that.
     Distrusted,
 }
@@ -71,7 +71,7 @@ pub(crate) const LARGE_PLAN: &Plan = &[
     Step(Kind::Quiet, 40, 1, CONCURRENCY),
     Step(Kind::Whole, 40, 1, CONCURRENCY),
     Step(Kind::Whole, 40, 1, 20),
-    Step(Kind::Disproved, 0, 1, CONCURRENCY),
+    Step(Kind::Violated, 0, 1, CONCURRENCY),
     Step(Kind::Distrusted, 0, 1, CONCURRENCY),
     Step(Kind::AllChanged, 0, 1, CONCURRENCY),
 ];
@@ -127,8 +127,8 @@ struct Stage<'a> {
     accounts: usize,
     /// How many tables were made, of which each baseline needs a new one.
     tables: usize,
-    /// How many accounts in a hundred are not well.
-    ill: usize,
+    /// How many accounts in a hundred are unhealthy.
+    unhealthy: usize,
 }
 
 /// Carries out the plan, the contestants in turns.
@@ -155,7 +155,7 @@ pub(crate) async fn measure(contestants: &[Contestant; 2], (packs, accounts): Si
             for (index, process) in processes.iter_mut().enumerate() {
                 stage.world.reset_requests().take_messages();
                 stage.dynamo.reset_requests();
-                let event = if kind == Kind::Whole { asked() } else { tick() };
+                let event = if kind == Kind::Whole { asked() } else { scheduled_run() };
                 let (mut calls, mut sent) = (Calls::default(), Vec::new());
                 let note = || {
                     calls.count(&stage.world);
@@ -190,7 +190,7 @@ impl<'a> Stage<'a> {
             world.add_pack(REGION, pack, accounts);
         }
         let served = world.serve().await;
-        Self { contestants, world, dynamo: Dynamo::start(), served, packs, accounts, tables: 0, ill: 0 }
+        Self { contestants, world, dynamo: Dynamo::start(), served, packs, accounts, tables: 0, unhealthy: 0 }
     }
 
     fn table(&self, contestant: usize) -> String {
@@ -211,11 +211,11 @@ impl<'a> Stage<'a> {
         })
     }
 
-    /// Every account is well but one in a hundred.
+    /// Every account is healthy but one in a hundred.
     fn begin(&mut self) {
         self.set(1, 0, "CREATE_SUCCESSFUL");
         self.set(100, 0, "CREATE_FAILED");
-        self.ill = 1;
+        self.unhealthy = 1;
     }
 
     /// Both see the same changes, one after the other.
@@ -223,22 +223,22 @@ impl<'a> Stage<'a> {
         match kind {
             Kind::Baseline | Kind::Quiet | Kind::Whole | Kind::Distrusted => {}
             Kind::Failed => {
-                self.set(100, self.ill, "UPDATE_FAILED");
-                self.ill += 1;
+                self.set(100, self.unhealthy, "UPDATE_FAILED");
+                self.unhealthy += 1;
             }
             Kind::Recovered => {
-                self.ill -= 1;
-                self.set(100, self.ill, "UPDATE_SUCCESSFUL");
+                self.unhealthy -= 1;
+                self.set(100, self.unhealthy, "UPDATE_SUCCESSFUL");
             }
-            Kind::AllChanged if self.ill == 100 => {
+            Kind::AllChanged if self.unhealthy == 100 => {
                 self.set(1, 0, "UPDATE_SUCCESSFUL");
-                self.ill = 0;
+                self.unhealthy = 0;
             }
             Kind::AllChanged => {
                 self.set(1, 0, "UPDATE_FAILED");
-                self.ill = 100;
+                self.unhealthy = 100;
             }
-            Kind::Disproved => drop(self.world.filter_status_after_paging()),
+            Kind::Violated => drop(self.world.filter_status_after_paging()),
         }
     }
 

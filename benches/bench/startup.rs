@@ -1,7 +1,7 @@
 //! From exec to the first request for work, and to the answer to the first event, over HTTPS as in AWS.
 
 use crate::contestant::{ALERTS, CONCURRENCY, Contestant, EVENTS, REGION};
-use crate::events::tick;
+use crate::events::scheduled_run;
 use crate::harness::dynamo::Dynamo;
 use crate::process::Process;
 use crate::tls::Tls;
@@ -31,7 +31,7 @@ pub(crate) async fn measure(contestants: &[Contestant; 2], runs: usize) -> [Star
         for (contestant, samples) in contestants.iter().zip(&mut samples) {
             let mut env = contestant.env(&world_url, &dynamo_url, contestant.name, CONCURRENCY);
             env.extend(tls.env());
-            let first = Process::start(contestant, env).first(tick()).await;
+            let first = Process::start(contestant, env).first(scheduled_run()).await;
             if round > 0 {
                 samples.push(first);
             }

@@ -2,7 +2,7 @@
 
 use crate::Size;
 use crate::contestant::{CONCURRENCY, Contestant};
-use crate::dispatching::{Announced, Topics};
+use crate::dispatching::{Dispatched, Topics};
 use crate::runs::{Kind, Row};
 use crate::startup::Started;
 use crate::throttling::Throttled;
@@ -49,7 +49,7 @@ pub(crate) fn size(contestant: &Contestant) -> f64 {
 pub(crate) fn runs((packs, accounts): Size, rows: &[Row]) -> String {
     let accounts = thousands(accounts);
     let mut table = format!(
-        "### {packs} packs × {accounts} accounts\n\nOne account in a hundred is not well. Medians of n, and \
+        "### {packs} packs × {accounts} accounts\n\nOne account in a hundred is unhealthy. Medians of n, and \
          the highest peak; packwatch, then boto3, then how many times less.\n\n\
          | run | n | time, s | | | CPU, s | | | peak, MB | | |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
     );
@@ -92,7 +92,7 @@ pub(crate) fn throttling(throttled: &[Throttled]) -> String {
          |---|---|---|---|---|---|---|\n"
         .to_owned();
     for run in throttled {
-        let ends = if run.failed { "fails" } else { "well" };
+        let ends = if run.failed { "fails" } else { "healthy" };
         let Throttled { rate, name, needed, made, wall, .. } = run;
         let (wall, beyond) = (wall.as_secs_f64(), run.beyond_ideal());
         line(&mut table, &format!("{rate} | {name} | {needed} | {made} | {wall:.1} | {beyond:.2} | {ends}"));
@@ -100,13 +100,13 @@ pub(crate) fn throttling(throttled: &[Throttled]) -> String {
     table
 }
 
-pub(crate) fn announcing(announced: &[Announced]) -> String {
-    let mut table = "### Announcing\n\nEvery account of some packs of 10,000 fails at once; packwatch alone. The least time is what SNS asks \
+pub(crate) fn dispatching(dispatched: &[Dispatched]) -> String {
+    let mut table = "### Dispatching\n\nEvery account of some packs of 10,000 fails at once; packwatch alone. The least time is what SNS asks \
          for: the limit's own, or that of eight batches of ten under way at once.\n\n\
          | changes | SNS | runs of | runs | killed | time, s | × the least time | CPU, s | copies | digests | peak, MB |\n\
          |---|---|---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
-    for Announced { case, runs, killed, wall, cpu, peak, copies, digests } in announced {
+    for Dispatched { case, runs, killed, wall, cpu, peak, copies, digests } in dispatched {
         let (wall, least, cpu) = (wall.as_secs_f64(), case.least().as_secs_f64(), cpu.as_secs_f64());
         let topics = match case.topics {
             Topics::Slow(latency) => format!("{latency} ms a call"),
@@ -139,7 +139,7 @@ fn name(row: &Row) -> String {
         Kind::Failed => "1 % fail",
         Kind::Recovered => "1 % recover",
         Kind::AllChanged => "all changed",
-        Kind::Disproved => "quiet, the filter is disproved",
+        Kind::Violated => "quiet, the filter is violated",
         Kind::Distrusted => "quiet, the next run after that",
     };
     let at_once = match row.at_once {

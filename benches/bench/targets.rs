@@ -1,7 +1,7 @@
 //! The targets, and whether they hold.
 
 use crate::contestant::Contestant;
-use crate::dispatching::{Announced, Topics};
+use crate::dispatching::{Dispatched, Topics};
 use crate::runs::{Kind, Row};
 use crate::startup::Started;
 use crate::tables::{ratio, size};
@@ -19,14 +19,14 @@ pub(crate) struct Measured {
     pub small: Vec<Row>,
     pub large: Vec<Row>,
     pub throttled: Vec<Throttled>,
-    pub announced: Vec<Announced>,
+    pub dispatched: Vec<Dispatched>,
 }
 
 /// What is wanted, what was measured, and whether that holds.
 struct Target(String, String, bool);
 
 pub(crate) fn table(measured: &Measured, packwatch: &Contestant) -> String {
-    let Measured { starts, small, large, throttled, announced } = measured;
+    let Measured { starts, small, large, throttled, dispatched } = measured;
     let mut targets: Vec<Target> = starts.iter().flat_map(starting).collect();
     if let Some(whole) = find(small, Kind::Whole, 0) {
         targets.push(cpu("CPU of a run over every account, 5 × 2,000", whole, 20.0));
@@ -34,9 +34,9 @@ pub(crate) fn table(measured: &Measured, packwatch: &Contestant) -> String {
     }
     targets.extend(chains("5 × 2,000", small, SMALL.1));
     targets.extend(chains("20 × 10,000", large, LARGE.1));
-    targets.extend(quick_looks(large));
+    targets.extend(quick_scans(large));
     targets.extend(throttling(throttled));
-    targets.extend(announcing(announced));
+    targets.extend(dispatching(dispatched));
     let size = size(packwatch);
     targets.push(Target("stripped binary ≤ 10 MB".to_owned(), format!("{size:.1} MB"), size <= 10.0));
 
@@ -67,9 +67,9 @@ fn at_most(what: &str, measured: usize, most: usize) -> Target {
     Target(format!("{what}: ≤ {most}"), measured.to_string(), measured <= most)
 }
 
-/// What a tick costs that asks only for those that are not well.
-fn quick_looks(large: &[Row]) -> Vec<Target> {
-    let what = "20 × 10,000, 1 % not well";
+/// What a scheduled run costs that asks only for those that are unhealthy.
+fn quick_scans(large: &[Row]) -> Vec<Target> {
+    let what = "20 × 10,000, 1 % unhealthy";
     let mut targets = Vec::new();
     if let Some(quiet) = find(large, Kind::Quiet, 0) {
         let ours = &quiet.measured[0];
@@ -79,7 +79,7 @@ fn quick_looks(large: &[Row]) -> Vec<Target> {
     }
     targets.extend(
         find(large, Kind::Whole, 0).map(|whole| {
-            at_most("the same, and one for each whole look", whole.measured[0].table, 1 + LARGE.0)
+            at_most("the same, and one for each full scan", whole.measured[0].table, 1 + LARGE.0)
         }),
     );
     targets.extend(find(large, Kind::Distrusted, 0).map(|row| {
@@ -99,9 +99,9 @@ fn quick_looks(large: &[Row]) -> Vec<Target> {
     targets
 }
 
-fn announcing(announced: &[Announced]) -> Vec<Target> {
+fn dispatching(dispatched: &[Dispatched]) -> Vec<Target> {
     let mut targets = Vec::new();
-    for one in announced.iter().filter(|one| matches!(one.case.topics, Topics::Limited(_))) {
+    for one in dispatched.iter().filter(|one| matches!(one.case.topics, Topics::Limited(_))) {
         let (changes, least) = (one.case.changes(), one.case.least());
         let runs = least.as_secs_f64() / one.case.limit().as_secs_f64();
         let what = format!(
@@ -113,7 +113,7 @@ fn announcing(announced: &[Announced]) -> Vec<Target> {
         targets.push(at_most(&format!("copies among them: 1 %, {changes}"), one.copies, changes / 100));
     }
     let peak = |changes| {
-        let cases = announced.iter().filter(move |one| one.case.changes() == changes);
+        let cases = dispatched.iter().filter(move |one| one.case.changes() == changes);
         cases.map(|one| one.peak).reduce(f64::max)
     };
     let hundred = peak(100_000);

@@ -12,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
-/// A certificate for this machine, which the contestants are told to trust.
+/// A certificate for this machine, which the contestants are reported to trust.
 pub(crate) struct Tls {
     acceptor: TlsAcceptor,
     folder: TempDir,

@@ -79,12 +79,12 @@ pub(crate) struct Cloud {
 
 impl Cloud {
     /// One that a function watches which may run for so long, and is to see everybody so often.
-    pub(crate) fn new(size: Size, every: Duration, timeout: Duration, whole_every: &str) -> Self {
+    pub(crate) fn new(size: Size, every: Duration, timeout: Duration, full_scan_every: &str) -> Self {
         let names = regions(size).iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let clock = VirtualClock(Instant::now());
         let lookup = |name: &str| match name {
             "PACKWATCH_REGIONS" => Some(names.clone()),
-            "PACKWATCH_WHOLE_EVERY" => Some(whole_every.to_owned()),
+            "PACKWATCH_FULL_SCAN_EVERY" => Some(full_scan_every.to_owned()),
             _ => None,
         };
         Self {
@@ -186,8 +186,8 @@ impl VirtualClock {
 #[derive(Default)]
 pub(crate) struct Topics {
     pub(crate) digests: Cell<u64>,
-    /// How often each account's changes were told, in each target.
-    pub(crate) told: RefCell<BTreeMap<AccountId, BTreeMap<Target, u64>>>,
+    /// How often each account's changes were reported, in each target.
+    pub(crate) notified: RefCell<BTreeMap<AccountId, BTreeMap<Target, u64>>>,
 }
 
 impl Publisher for Topics {
@@ -207,8 +207,8 @@ impl Publisher for Topics {
             // The simulation's accounts change; that a pack is seen first is not what it counts.
             let account = event.attributes.iter().find(|attribute| attribute.name == "AccountId");
             if let Some(account) = account.and_then(|account| account.value.parse().ok()) {
-                let mut told = self.told.borrow_mut();
-                *told.entry(account).or_default().entry(event.target.clone()).or_default() += 1;
+                let mut notified = self.notified.borrow_mut();
+                *notified.entry(account).or_default().entry(event.target.clone()).or_default() += 1;
             }
         }
         Ok(Vec::new())

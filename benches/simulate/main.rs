@@ -1,15 +1,15 @@
 //! The real pipeline over an organization of two million rows, in virtual time. Prints tables of `docs/performance.md`:
-//! what quick looks see of it, and when ("Quick looks, simulated"); and whole looks at everything, for one schedule or
+//! what quick scans see of it, and when ("Quick scans, simulated"); and full scans at everything, for one schedule or
 //! for several that share the work ("More than one run can hold").
 //!
 //! ```text
 //! make simulate                everything
-//! make simulate PART=quick     quick looks for one schedule; PART=split: for one in each region; PART=redeployment: of one
-//!                              pack; PART=whole: whole looks only
+//! make simulate PART=quick     quick scans for one schedule; PART=split: for one in each region; PART=redeployment: of one
+//!                              pack; PART=whole: full scans only
 //! ```
 //!
 //! Simulated are AWS Config (pages made when asked for, 150 ms a call, a limit of calls a second for each region), the
-//! table, the topics, the schedules and Lambda. Real are the run, its part, its pace and its time limit.
+//! table, the topics, the schedules and Lambda. Real are the run, its part, its rate limiter and its time limit.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -31,14 +31,14 @@ use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{Instant, sleep};
 
 const LARGE: Size = Size { packs: 50, accounts: 10_000, regions: 4, rate: 5.0 };
-/// A simulation that goes on for longer than so many ticks has failed.
-const MOST_TICKS: u32 = 40;
+/// A simulation that goes on for longer than so many scheduled runs has failed.
+const MOST_RUNS: u32 = 40;
 
 /// What came of one simulation.
 struct Outcome {
-    /// From the first tick until every target has its baseline, in ticks and minutes.
+    /// From the first scheduled run until every target has its baseline, in scheduled runs and minutes.
     baseline: (u32, f64),
-    /// From the tick after a new account joined everywhere until all of that is told.
+    /// From the scheduled run after a new account joined everywhere until all of that is reported.
     change: (u32, f64),
     /// Messages to people about that account.
     digests: u64,
@@ -61,11 +61,11 @@ fn main() {
     }
 }
 
-/// Every look is a whole one.
+/// Every scan is a whole one.
 fn whole() {
     println!("{} packs × {} accounts × {} regions at {} calls/s per region\n", 50, 10_000, 4, 5);
     println!(
-        "| schedules | every | baseline: ticks, min | change told: ticks, min | digests | runs | longest run, min | deferred \
+        "| schedules | every | baseline: scheduled runs, min | change told: scheduled runs, min | digests | runs | longest run, min | deferred \
          | failed | calls | refused |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
@@ -93,10 +93,10 @@ fn in_virtual_time<T>(simulation: impl Future<Output = T>) -> T {
 /// Simulates, checks that nothing was lost, and prints a row.
 fn row(size: Size, every: Duration, split: Split) {
     let (cloud, outcome) = in_virtual_time(simulate(size, every, split));
-    let told = cloud.topics.told.borrow();
-    let told = &told[&account(size.accounts)];
-    assert_eq!(told.len(), size.targets(), "the new account was told of in every target");
-    assert!(told.values().all(|copies| *copies == 1), "and once");
+    let notified = cloud.topics.notified.borrow();
+    let notified = &notified[&account(size.accounts)];
+    assert_eq!(notified.len(), size.targets(), "the new account was told of in every target");
+    assert!(notified.values().all(|copies| *copies == 1), "and once");
     let organization = &cloud.organization;
     println!(
         "| {} | {} min | {}, {:.1} | {}, {:.1} | {} | {} | {:.1} | {} | {} | {} | {} |",
@@ -118,35 +118,35 @@ fn row(size: Size, every: Duration, split: Split) {
 
 async fn simulate(size: Size, every: Duration, split: Split) -> (Rc<Cloud>, Outcome) {
     let cloud = Rc::new(Cloud::new(size, every, cloud::LONGEST, "always"));
-    let tick = || {
+    let scheduled_run = || {
         let cloud = cloud.clone();
         spawn_local(async move { cloud.run(split).await });
     };
-    let baseline = until(every, &tick, || cloud.table.watched() == size.targets()).await;
-    // The last run announces, and commits what it deferred.
+    let baseline = until(every, &scheduled_run, || cloud.table.watched() == size.targets()).await;
+    // The last run dispatches, and commits what it deferred.
     settle(&cloud).await;
     let digests = cloud.topics.digests.get();
     cloud.organization.accounts.set(size.accounts + 1);
-    let change = until(every, &tick, || cloud.table.unfinished(size.accounts + 1) == 0).await;
+    let change = until(every, &scheduled_run, || cloud.table.unfinished(size.accounts + 1) == 0).await;
     settle(&cloud).await;
     let digests = cloud.topics.digests.get() - digests;
     (cloud, Outcome { baseline, change, digests })
 }
 
-/// Ticks until `is_done`, and returns after how many ticks and minutes that was.
-async fn until(every: Duration, tick: &impl Fn(), is_done: impl Fn() -> bool) -> (u32, f64) {
+/// Scheduled runs until `is_done`, and returns after how many scheduled runs and minutes that was.
+async fn until(every: Duration, scheduled_run: &impl Fn(), is_done: impl Fn() -> bool) -> (u32, f64) {
     let started = Instant::now();
-    for ticks in 1..=MOST_TICKS {
-        tick();
+    for scheduled_runs in 1..=MOST_RUNS {
+        scheduled_run();
         let next = Instant::now() + every;
         while Instant::now() < next {
             sleep(Duration::from_secs(1)).await;
             if is_done() {
-                return (ticks, started.elapsed().as_secs_f64() / 60.0);
+                return (scheduled_runs, started.elapsed().as_secs_f64() / 60.0);
             }
         }
     }
-    panic!("not done after {MOST_TICKS} ticks");
+    panic!("not done after {MOST_RUNS} scheduled runs");
 }
 
 /// Waits until every run has ended, whatever it was doing.

@@ -1,4 +1,4 @@
-//! AWS Config of an organization whose every account is alike in every target, but for those that are not well: pages are
+//! AWS Config of an organization whose every account is alike in every target, but for those that are unhealthy: pages are
 //! made when they are asked for, so that two million rows need no room. Each region grants so many calls a second to all
 //! who call it.
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
 use packwatch::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
-use packwatch::rate_limit::{Pace, Rank};
+use packwatch::rate_limit::{Priority, RateLimiter};
 use tokio::time::{Instant, sleep};
 
 /// How long AWS Config takes for a call.
@@ -99,7 +99,7 @@ impl Organization {
         self.changed.borrow().get(&n).copied().unwrap_or(Deployment::FIRST)
     }
 
-    /// A page of what a call lists. What is as it was deployed is well: nobody asks for that by its status.
+    /// A page of what a call lists. What is as it was deployed is healthy: nobody asks for that by its status.
     fn list(&self, target: &Target, filters: &Filters, page: &PageRequest) -> Page<DetailedStatus> {
         let accounts = self.accounts.get();
         let row = |n: usize| self.deployment(n).row(target, n);
@@ -145,28 +145,29 @@ pub(crate) fn regions(size: Size) -> Vec<Region> {
 /// AWS Config as one Lambda instance meets it: with a pace of its own for each region.
 pub(crate) struct Reader {
     organization: Rc<Organization>,
-    paces: BTreeMap<Region, Pace>,
+    limiters: BTreeMap<Region, RateLimiter>,
 }
 
 impl Reader {
     pub(crate) fn new(organization: &Rc<Organization>) -> Self {
-        let paces = regions(organization.size).into_iter().map(|region| (region, Pace::default())).collect();
-        Self { organization: organization.clone(), paces }
+        let limiters =
+            regions(organization.size).into_iter().map(|region| (region, RateLimiter::default())).collect();
+        Self { organization: organization.clone(), limiters }
     }
 
-    async fn call(&self, region: &Region, rank: Rank) -> Result<(), SourceError> {
+    async fn call(&self, region: &Region, priority: Priority) -> Result<(), SourceError> {
         let send = async || {
             sleep(LATENCY).await;
             let throttled = || SourceError::Throttled("Rate exceeded".to_owned());
             self.organization.grants(region).then_some(()).ok_or_else(throttled)
         };
-        self.paces[region].call(rank, send, |error| matches!(error, SourceError::Throttled(_))).await
+        self.limiters[region].call(priority, send, |error| matches!(error, SourceError::Throttled(_))).await
     }
 }
 
 impl StatusSource for Reader {
     async fn packs(&self, region: &Region, page: &PageRequest) -> Result<Page<PackName>, SourceError> {
-        self.call(region, Rank::InOrder).await?;
+        self.call(region, Priority::InOrder).await?;
         let name = |n: usize| format!("Pack-{n:02}").parse().expect("a name");
         Ok(cut(page, self.organization.size.packs, 20, name))
     }
@@ -177,7 +178,7 @@ impl StatusSource for Reader {
         filters: &Filters,
         page: &PageRequest,
     ) -> Result<Page<DetailedStatus>, SourceError> {
-        self.call(&target.region, Rank::of(filters, page)).await?;
+        self.call(&target.region, Priority::of(filters, page)).await?;
         Ok(self.organization.list(target, filters, page))
     }
 }

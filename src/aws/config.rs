@@ -21,7 +21,7 @@ use super::fault::Fault;
 use super::throttling::LeaveThrottling;
 use crate::model::{DetailedStatus, PackName, Region, Status, Target};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
-use crate::rate_limit::{Pace, Rank};
+use crate::rate_limit::{Priority, RateLimiter};
 
 /// What every refusal needs to say: AWS Config shows a pack only to the account that deployed it.
 const WHO_SEES: &str = "AWS Config shows organization conformance packs only to the account that deployed \
@@ -32,14 +32,14 @@ const WHO_SEES: &str = "AWS Config shows organization conformance packs only to 
 /// AWS Config in several regions.
 #[derive(Debug)]
 pub struct ConfigSource {
-    regions: BTreeMap<Region, Paced>,
+    regions: BTreeMap<Region, Limited>,
 }
 
-/// One region's client and the pace at which it is used.
+/// One region's client and its rate limiter.
 #[derive(Debug)]
-struct Paced {
+struct Limited {
     client: Client,
-    pace: Pace,
+    limiter: RateLimiter,
     throttled: AtomicU64,
 }
 
@@ -52,24 +52,28 @@ impl ConfigSource {
                 .retry_classifier(LeaveThrottling)
                 .build();
             let client = Client::from_conf(config);
-            (region.clone(), Paced { client, pace: Pace::default(), throttled: AtomicU64::new(0) })
+            (
+                region.clone(),
+                Limited { client, limiter: RateLimiter::default(), throttled: AtomicU64::new(0) },
+            )
         };
         Self { regions: regions.iter().map(paced).collect() }
     }
 
     /// How many calls were throttled since this was asked last, in each region where any was.
     pub fn take_throttles(&self) -> BTreeMap<Region, u64> {
-        let taken =
-            |(region, paced): (&Region, &Paced)| (region.clone(), paced.throttled.swap(0, Ordering::Relaxed));
+        let taken = |(region, paced): (&Region, &Limited)| {
+            (region.clone(), paced.throttled.swap(0, Ordering::Relaxed))
+        };
         self.regions.iter().map(taken).filter(|(_, throttles)| *throttles > 0).collect()
     }
 
-    /// Makes a call of a region when its turn comes, and again while it is throttled.
+    /// Makes a call of a region when the rate limiter lets it, and again while it is throttled.
     async fn call<T, E, R>(
         &self,
         region: &Region,
         operation: &str,
-        rank: Rank,
+        priority: Priority,
         send: impl AsyncFn(&Client) -> Result<T, SdkError<E, R>>,
     ) -> Result<T, SourceError>
     where
@@ -77,14 +81,14 @@ impl ConfigSource {
         R: Debug,
     {
         let missing = || SourceError::Invalid(format!("{region} is not one of the regions that are watched"));
-        let Paced { client, pace, throttled } = self.regions.get(region).ok_or_else(missing)?;
+        let Limited { client, limiter, throttled } = self.regions.get(region).ok_or_else(missing)?;
         let send = async || {
             let fault = |error| Fault::of(operation, &error);
             send(client).await.map_err(fault).inspect_err(|fault| {
                 throttled.fetch_add(u64::from(fault.is_throttling()), Ordering::Relaxed);
             })
         };
-        pace.call(rank, send, Fault::is_throttling).await.map_err(|fault| explain(fault, region))
+        limiter.call(priority, send, Fault::is_throttling).await.map_err(|fault| explain(fault, region))
     }
 }
 
@@ -94,7 +98,8 @@ impl StatusSource for ConfigSource {
             let call = client.describe_organization_conformance_packs();
             call.set_limit(page.limit.map(i32::from)).set_next_token(page.token.clone()).send().await
         };
-        let output = self.call(region, "DescribeOrganizationConformancePacks", Rank::InOrder, list).await?;
+        let output =
+            self.call(region, "DescribeOrganizationConformancePacks", Priority::InOrder, list).await?;
         let names = output.organization_conformance_packs().iter();
         let items = names.map(|pack| pack.organization_conformance_pack_name().parse());
         let items = items
@@ -120,7 +125,7 @@ impl StatusSource for ConfigSource {
                 .await
         };
         let operation = "GetOrganizationConformancePackDetailedStatus";
-        let output = self.call(&target.region, operation, Rank::of(filters, page), read).await?;
+        let output = self.call(&target.region, operation, Priority::of(filters, page), read).await?;
         let rows = output.organization_conformance_pack_detailed_statuses.unwrap_or_default();
         let items = rows.into_iter().map(detailed_status).collect::<Result<_, _>>()?;
         Ok(Page { items, next_token: output.next_token.filter(|token| !token.is_empty()) })

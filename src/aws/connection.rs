@@ -27,7 +27,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// How long a person's connection is tried again while nothing has ever answered: with the pause before the last try
 /// and the time that a connection may take, less than five seconds.
-const PATIENCE: Duration = Duration::from_secs(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The shared part of every client.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ impl Connection {
     /// As the environment, the AWS config files and the flags say, by the AWS CLI's rules.
     pub async fn of_user(region: Option<&Region>, profile: Option<&str>) -> Result<Self, ProfileError> {
         profile::check(profile).await?;
-        let http_client = http_client(Some(PATIENCE));
+        let http_client = http_client(Some(CONNECT_TIMEOUT));
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
         if let Some(region) = region {
             loader = loader.region(SdkRegion::new(region.to_string()));
@@ -89,7 +89,7 @@ impl Connection {
 /// One connector for all clients: each would otherwise parse the root certificates and keep its own
 /// connections. rustls on ring, since aws-lc spends 24 ms on entropy at the first handshake. A custom
 /// client reads no proxy variables by itself.
-fn http_client(patience: Option<Duration>) -> SharedHttpClient {
+fn http_client(connect_timeout: Option<Duration>) -> SharedHttpClient {
     let shared: OnceLock<SharedHttpConnector> = OnceLock::new();
     http_client_fn(move |settings, components| {
         let connect = || {
@@ -98,7 +98,10 @@ fn http_client(patience: Option<Duration>) -> SharedHttpClient {
                 .proxy_config(ProxyConfig::from_env())
                 .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring));
             builder.set_sleep_impl(components.sleep_impl());
-            SharedHttpConnector::new(Reaching::new(SharedHttpConnector::new(builder.build()), patience))
+            SharedHttpConnector::new(Reaching::new(
+                SharedHttpConnector::new(builder.build()),
+                connect_timeout,
+            ))
         };
         shared.get_or_init(connect).clone()
     })

@@ -32,7 +32,7 @@ pub struct Organizations {
 #[derive(Debug, Default)]
 struct Cache {
     known: BTreeMap<AccountId, Option<AccountName>>,
-    /// The caller may not ask: that is told once, and not tried again.
+    /// The caller may not ask: that is reported once, and not tried again.
     is_denied: bool,
 }
 

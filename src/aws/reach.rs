@@ -22,14 +22,14 @@ pub(super) struct Unreachable {
 pub(super) struct Reaching {
     inner: SharedHttpConnector,
     /// How long to try again while nothing has ever answered. `None`: as long as the retries last.
-    patience: Option<Duration>,
+    connect_timeout: Option<Duration>,
     since: Instant,
     is_answered: Arc<AtomicBool>,
 }
 
 impl Reaching {
-    pub(super) fn new(inner: SharedHttpConnector, patience: Option<Duration>) -> Self {
-        Self { inner, patience, since: Instant::now(), is_answered: Arc::default() }
+    pub(super) fn new(inner: SharedHttpConnector, connect_timeout: Option<Duration>) -> Self {
+        Self { inner, connect_timeout, since: Instant::now(), is_answered: Arc::default() }
     }
 }
 
@@ -37,7 +37,8 @@ impl HttpConnector for Reaching {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let endpoint = origin(request.uri());
         let answer = self.inner.call(request);
-        let (is_answered, patience, since) = (self.is_answered.clone(), self.patience, self.since);
+        let (is_answered, connect_timeout, since) =
+            (self.is_answered.clone(), self.connect_timeout, self.since);
         HttpConnectorFuture::new(async move {
             let error = match answer.await {
                 Ok(response) => {
@@ -46,13 +47,14 @@ impl HttpConnector for Reaching {
                 }
                 Err(error) => error,
             };
-            let over = !is_answered.load(Ordering::Relaxed) && patience.is_some_and(|p| since.elapsed() > p);
+            let over =
+                !is_answered.load(Ordering::Relaxed) && connect_timeout.is_some_and(|p| since.elapsed() > p);
             Err(named(error, endpoint, over))
         })
     }
 }
 
-/// The same error, of a kind that is not retried where the patience is over.
+/// The same error, of a kind that is not retried where the timeout is over.
 fn named(error: ConnectorError, endpoint: String, is_over: bool) -> ConnectorError {
     let (is_timeout, is_io, kind) = (error.is_timeout(), error.is_io(), error.as_other());
     let why = root(&*error.into_source());
@@ -102,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_is_told_without_its_number() {
+    fn a_cause_is_reported_without_its_number() {
         let refused = std::io::Error::from_raw_os_error(111);
         assert_eq!(root(&refused), "connection refused");
         assert_eq!(root(&std::io::Error::other("HTTP connect timeout")), "HTTP connect timeout");

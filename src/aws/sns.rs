@@ -10,7 +10,7 @@ use super::partial::{Failed, is_of_message, missing};
 use super::throttling::LeaveThrottling;
 use crate::notify::message::{Alert, Attribute, Event};
 use crate::ports::{Machines, PublishError, Publisher};
-use crate::rate_limit::{Pace, Rank};
+use crate::rate_limit::{Priority, RateLimiter};
 use crate::settings::TopicArn;
 
 /// A topic, with a client in its region.
@@ -18,14 +18,18 @@ use crate::settings::TopicArn;
 struct Topic {
     client: Client,
     arn: String,
-    pace: Pace,
+    limiter: RateLimiter,
 }
 
 impl Topic {
     fn new(connection: &Connection, arn: &TopicArn) -> Self {
         let region = SdkRegion::new(arn.region().to_owned());
         let config = Builder::from(&connection.sdk).region(region).retry_classifier(LeaveThrottling).build();
-        Self { client: Client::from_conf(config), arn: arn.as_str().to_owned(), pace: Pace::default() }
+        Self {
+            client: Client::from_conf(config),
+            arn: arn.as_str().to_owned(),
+            limiter: RateLimiter::default(),
+        }
     }
 }
 
@@ -66,7 +70,7 @@ impl Publisher for SnsPublisher {
     }
 
     async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
-        let Topic { client, arn, pace } = &self.alerts;
+        let Topic { client, arn, limiter } = &self.alerts;
         let mut message = client
             .publish()
             .topic_arn(arn)
@@ -77,7 +81,8 @@ impl Publisher for SnsPublisher {
             message = message.message_attributes(attribute.name, value(attribute)?);
         }
         let publish = async || message.clone().send().await.map_err(|error| Fault::of("Publish", &error));
-        pace.call(Rank::InOrder, publish, Fault::is_throttling)
+        limiter
+            .call(Priority::InOrder, publish, Fault::is_throttling)
             .await
             .map(drop)
             .map_err(|fault| explain(&fault, arn))
@@ -97,7 +102,7 @@ impl Publisher for SnsPublisher {
             published.map_err(|error| Fault::of("PublishBatch", &error))
         };
         // SNS has a limit of messages a second. It is found once for all batches, and not by each for itself.
-        let published = topic.pace.call(Rank::InOrder, publish, Fault::is_throttling).await;
+        let published = topic.limiter.call(Priority::InOrder, publish, Fault::is_throttling).await;
         let published = published.map_err(|fault| explain(&fault, &topic.arn))?;
         let accepted = published.successful().iter().map(|entry| entry.id());
         let failed = published.failed().iter();

@@ -1,4 +1,4 @@
-//! Who waits when AWS Config throttles: the pace that a region's readers share, and not the SDK, in which each
+//! Who waits when AWS Config throttles: the rate limiter that a region's readers share, and not the SDK, in which each
 //! reader would find the limit for itself.
 
 use aws_sdk_config::config::interceptors::InterceptorContext;
@@ -7,7 +7,7 @@ use aws_smithy_runtime_api::client::retries::classifiers::{
 };
 use aws_smithy_types::retry::ErrorKind;
 
-/// Leaves throttled calls to the pace: the SDK retries everything else.
+/// Leaves throttled calls to the rate limiter: the SDK retries everything else.
 #[derive(Debug)]
 pub(super) struct LeaveThrottling;
 
@@ -32,6 +32,6 @@ impl ClassifyRetry for LeaveThrottling {
     }
 
     fn name(&self) -> &'static str {
-        "leave throttling to the pace"
+        "leave throttling to the rate limiter"
     }
 }

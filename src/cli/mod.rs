@@ -43,11 +43,11 @@ Examples:
   packwatch board --output html --out board.html
   packwatch doctor --function packwatch     find out why nothing arrives
 
-Exit codes: 0 nothing changed; 2 changes were announced; 1 failure.";
+Exit codes: 0 nothing changed; 2 changes were published; 1 failure.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Read the statuses, compare them with the last ones, and announce what changed
+    /// Read the statuses, compare them with the last ones, and notify of what changed
     Run(Box<run::RunArgs>),
     /// Print the detailed statuses of a pack, as the AWS CLI does
     Statuses(statuses::StatusesArgs),
@@ -83,7 +83,7 @@ pub fn main() -> ExitCode {
     };
     match run_command(cli) {
         Ok(Done::Quiet) => ExitCode::SUCCESS,
-        Ok(Done::Announced) => ExitCode::from(2),
+        Ok(Done::Dispatched) => ExitCode::from(2),
         Err(failure) if is_broken_pipe(&*failure) => ExitCode::SUCCESS,
         Err(failure) => {
             tell(&failure);

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// A failure that is told to the user and ends the program with 1.
+/// A failure that is reported to the user and ends the program with 1.
 pub(super) type Failure = Box<dyn std::error::Error>;
 
 /// What a build for recorded statuses alone, such as the demo's, says when it is asked for AWS.
@@ -13,11 +13,11 @@ pub(super) fn without_aws() -> Failure {
         .into()
 }
 
-/// Whether something was announced: the difference between the exit codes 0 and 2.
+/// Whether something was dispatched: the difference between the exit codes 0 and 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Done {
     Quiet,
-    Announced,
+    Dispatched,
 }
 
 /// Whether the reader of our output has seen enough, as `head` does.

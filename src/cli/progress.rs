@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// What takes no longer needs no line.
 const LATE: Duration = Duration::from_secs(1);
-const TICK: Duration = Duration::from_millis(120);
+const INTERVAL: Duration = Duration::from_millis(120);
 
 /// A line that says what is being done. Clones are the same line; it is gone with the last of them.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ impl Progress {
             thread::sleep(LATE);
             if let Some(bar) = waiting.upgrade().filter(|bar| !bar.is_finished()) {
                 bar.set_draw_target(ProgressDrawTarget::stderr());
-                bar.enable_steady_tick(TICK);
+                bar.enable_steady_tick(INTERVAL);
             }
         });
         Self(bar)

@@ -1,5 +1,5 @@
 //! Which packs a list is about, and what is to be said where there are none: nothing recorded, a name that nobody
-//! has, a baseline that is not finished. None of these may look like "all well".
+//! has, a baseline that is not finished. None of these may look like "all healthy".
 
 use std::collections::BTreeMap;
 

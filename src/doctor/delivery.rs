@@ -16,8 +16,8 @@ pub(crate) fn topic(
         Err(why) => {
             let finding = Finding::unanswered(&check, why, "the topic does not exist");
             let is_missing = matches!(why, Unanswered::Missing);
-            let look = || format!("Check its ARN: {}", arn.as_str());
-            return vec![if is_missing { finding.remedy(look()) } else { finding }];
+            let scan = || format!("Check its ARN: {}", arn.as_str());
+            return vec![if is_missing { finding.remedy(scan()) } else { finding }];
         }
     };
     let findings = subscribed(&check, arn, subscriptions, readers);

@@ -98,14 +98,14 @@ pub struct Table {
     pub recovery: Answer<bool>,
     /// The heads.
     pub heads: Answer<Heads>,
-    /// Since when each target that owes something owes it, as far as transitions say.
-    pub owed: Answer<Vec<(Target, Option<Timestamp>)>>,
+    /// Since when each target that lags does so, as far as transitions say.
+    pub lagging: Answer<Vec<(Target, Option<Timestamp>)>>,
 }
 
 /// Whom a topic is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readers {
-    /// Nobody subscribed means that nobody is told.
+    /// Nobody subscribed means that nobody is notified.
     People,
     /// May be nobody.
     Machines,

@@ -48,7 +48,7 @@ pub(crate) struct Finding {
     pub(crate) check: String,
     pub(crate) level: Level,
     pub(crate) message: String,
-    /// What to do, unless all is well.
+    /// What to do, unless all is healthy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) remedy: Option<String>,
 }

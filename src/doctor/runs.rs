@@ -118,7 +118,7 @@ pub(crate) fn last_run(
         Ok(runs) => runs,
         Err(why) => return Finding::unanswered(check, why, "not found"),
     };
-    let look =
+    let scan =
         format!("Check the log group {log_group} (aws logs tail {log_group} --since 1h), and the schedule");
     let failed: u64 = runs.iter().map(|runs| runs.failed).sum();
     let also = if failed == 0 {
@@ -129,7 +129,7 @@ pub(crate) fn last_run(
     let succeeded = runs.iter().filter(|runs| runs.all > runs.failed).map(|runs| runs.minute).max();
     let Some(last) = succeeded else {
         let none = format!("no run succeeded within the last day{also}");
-        return Finding::failed(check, none).remedy(look);
+        return Finding::failed(check, none).remedy(scan);
     };
     let message = format!("the last success was {} ago", span(last, now));
     let every = interval.map(|interval| SignedDuration::try_from(interval * MISSED + METRICS_LATE));
@@ -140,10 +140,10 @@ pub(crate) fn last_run(
     match interval {
         Some(interval) if is_stale => {
             let due = span(Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + interval);
-            Finding::failed(check, format!("{message}, although one is due every {due}{also}")).remedy(look)
+            Finding::failed(check, format!("{message}, although one is due every {due}{also}")).remedy(scan)
         }
         _ if is_failing => {
-            Finding::warning(check, format!("{message}{also}, including the last one")).remedy(look)
+            Finding::warning(check, format!("{message}{also}, including the last one")).remedy(scan)
         }
         _ => Finding::ok(check, format!("{message}{also}")),
     }

@@ -92,25 +92,25 @@ fn recovery(check: &str, table: &str, recovery: &Answer<bool>) -> Option<Finding
     }
 }
 
-/// Whether something waits to be announced for longer than a run can explain.
-pub(crate) fn unannounced(table: &Table, interval: Option<Duration>, now: Timestamp) -> Finding {
-    let check = "unannounced";
-    let owed = match &table.owed {
-        Ok(owed) if owed.is_empty() => return Finding::ok(check, "nothing"),
-        Ok(owed) => owed,
+/// Whether something waits to be dispatched for longer than a run can explain.
+pub(crate) fn undispatched(table: &Table, interval: Option<Duration>, now: Timestamp) -> Finding {
+    let check = "undispatched";
+    let lagging = match &table.lagging {
+        Ok(lagging) if lagging.is_empty() => return Finding::ok(check, "nothing"),
+        Ok(lagging) => lagging,
         Err(why) => return Finding::unanswered(check, why, "the table does not exist"),
     };
-    let oldest = owed.iter().filter_map(|(target, since)| Some(((*since)?, target))).min();
+    let oldest = lagging.iter().filter_map(|(target, since)| Some(((*since)?, target))).min();
     let Some((since, target)) = oldest else {
-        let packs = counted(owed.len() as u64, "pack");
+        let packs = counted(lagging.len() as u64, "pack");
         let message = format!("{packs} not finished: a run is under way, or was interrupted");
         return Finding::warning(check, message)
             .remedy("The next run finishes them. If this stays, check the function's log");
     };
     let message = format!("the oldest change, of {target}, has been waiting for {}", span(since, now));
     // A run under way may hold it, and the next one sends what a run that failed left.
-    let patience = interval.unwrap_or(Duration::from_secs(900)) * 2;
-    if now.duration_since(since).unsigned_abs() <= patience {
+    let grace = interval.unwrap_or(Duration::from_secs(900)) * 2;
+    if now.duration_since(since).unsigned_abs() <= grace {
         return Finding::ok(check, message);
     }
     Finding::failed(check, message).remedy(

@@ -100,16 +100,16 @@ fn only_schedules_that_are_on_start_anything() {
 fn what_waits_longer_than_two_runs_is_stuck() {
     let target = Target { region: "eu-west-1".parse().unwrap(), pack: "Pack".parse().unwrap() };
     let judge = |since: Option<i64>, now| {
-        let owed = vec![(target.clone(), since.map(at)), (target.clone(), Some(at(0)))];
-        let owed = if since.is_none() { vec![(target.clone(), None)] } else { owed };
+        let lagging = vec![(target.clone(), since.map(at)), (target.clone(), Some(at(0)))];
+        let lagging = if since.is_none() { vec![(target.clone(), None)] } else { lagging };
         let table = Table {
             keys: denied(),
             expiry: denied(),
             recovery: denied(),
             heads: Ok(Heads::default()),
-            owed: Ok(owed),
+            lagging: Ok(lagging),
         };
-        storage::unannounced(&table, Some(minutes(5)), at(now))
+        storage::undispatched(&table, Some(minutes(5)), at(now))
     };
     assert_eq!(judge(Some(0), 600).level, Level::Ok);
     assert_eq!(judge(Some(-100), 501).level, Level::Failed, "the oldest of both");

@@ -1,4 +1,4 @@
-//! The events that the function takes: each says look now, and at what.
+//! The events that the function takes: each says scan now, and what.
 
 mod error;
 mod part;
@@ -15,9 +15,9 @@ use request::request;
 /// What the function is asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trigger {
-    /// A schedule's: look at its part, which is everything unless it says otherwise.
+    /// A schedule's: scan its part, which is everything unless it says otherwise.
     Scheduled(Part),
-    /// Look at what a person, a program or AWS CloudTrail names, and answer.
+    /// Scan what a person, a program or AWS CloudTrail names, and answer.
     Request(Request),
 }
 
@@ -52,7 +52,7 @@ pub fn parse(event: &Value) -> Result<Trigger, EventError> {
     }
 }
 
-/// An account joined or left: no pack is named, so everything is looked at.
+/// An account joined or left: no pack is named, so everything is scanned.
 fn account_changed(event: &Value) -> Result<Trigger, EventError> {
     let name = event.pointer("/detail/eventName").unwrap_or(&Value::Null);
     match name.as_str() {
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn both_schedules_mean_look_at_everything() {
+    fn both_schedules_mean_scan_everything() {
         for (source, detail) in [("aws.events", json!({})), ("aws.scheduler", json!("{}"))] {
             let event = json!({"version": "0", "source": source, "detail-type": "Scheduled Event",
                 "region": "eu-west-1", "resources": [], "detail": detail});
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_joins_or_leaves_means_look_at_everything() {
+    fn an_account_that_joins_or_leaves_means_scan_everything() {
         let of = |name: &str| {
             json!({"source": "aws.organizations", "detail-type": "AWS Service Event via CloudTrail",
                 "detail": {"eventName": name, "awsRegion": "us-east-1"}})

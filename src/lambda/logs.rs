@@ -7,7 +7,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, fmt, registry};
 
-/// What Lambda's own span of an invocation is told under. It carries the request's id and the trace's.
+/// The target of Lambda's own span of an invocation. It carries the request's id and the trace's.
 const INVOCATION: &str = "lambda_runtime::layers::trace";
 
 /// Where the Lambda runtime logs every failed invocation a second time, as debugging output.

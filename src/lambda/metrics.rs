@@ -16,7 +16,7 @@ use metrique_writer_format_emf::{Emf, NoMetric};
 use super::logs;
 use crate::model::{Phase, Region};
 use crate::watch::report::{Answer, Outcome, TargetReport};
-use crate::watch::scan::policy::Look;
+use crate::watch::scan::policy::Scan;
 
 const NAMESPACE: &str = "packwatch";
 const SECONDS: Unit = Unit::Second(NegativeScale::One);
@@ -39,14 +39,14 @@ pub(super) struct Measured<'a> {
     pub(super) failed: bool,
     /// What it answers; `None` when there was no run.
     pub(super) answer: Option<&'a Answer>,
-    /// How many messages SNS took only in a lesser form.
-    pub(super) reduced: u64,
+    /// How many messages SNS took only in a minimal form.
+    pub(super) minimal: u64,
     /// Throttled calls of AWS Config.
     pub(super) throttles: BTreeMap<Region, u64>,
-    /// How long the oldest transition waits to be announced, zero when none does; `None` when that is not known.
-    pub(super) oldest_unannounced: Option<Duration>,
-    /// How long ago the whole look was that is the longest ago, where this invocation knows of all large targets.
-    pub(super) oldest_whole_look: Option<Duration>,
+    /// How long the oldest transition waits to be dispatched, zero when none does; `None` when that is not known.
+    pub(super) oldest_undispatched: Option<Duration>,
+    /// How long ago the full scan was that is the longest ago, where this invocation knows of all large targets.
+    pub(super) oldest_full_scan: Option<Duration>,
     /// Whether there are more metrics than the alarms need: all of the invocation's, and one of each pack.
     pub(super) packs: bool,
 }
@@ -80,11 +80,11 @@ impl Measured<'_> {
         let mut document = self.document("run measured");
         // What an alarm looks at. CloudWatch charges for each metric, and a search finds the other numbers, too.
         document.metric("TargetsDeferred", Unit::Count, count(&|outcome| outcome == Outcome::Deferred));
-        if let Some(age) = self.oldest_unannounced {
-            document.metric("OldestUnannounced", SECONDS, age.as_secs());
+        if let Some(age) = self.oldest_undispatched {
+            document.metric("OldestUndispatched", SECONDS, age.as_secs());
         }
-        if let Some(age) = self.oldest_whole_look {
-            document.metric("OldestWholeLook", SECONDS, age.as_secs());
+        if let Some(age) = self.oldest_full_scan {
+            document.metric("OldestFullScan", SECONDS, age.as_secs());
         }
         let more = [
             ("Failed", Unit::Count, self.failed.into()),
@@ -105,9 +105,9 @@ impl Measured<'_> {
         }
         let outcomes = Outcome::ALL.map(|outcome| (outcome.as_str(), count(&|other| other == outcome)));
         document.counts.extend(outcomes);
-        let looked = |look: Look| targets.iter().filter(|target| target.look == Some(look)).count() as u64;
-        document.counts.extend([("QuickLooks", looked(Look::Quick)), ("WholeLooks", looked(Look::Whole))]);
-        document.counts.push(("MessagesReduced", self.reduced));
+        let scanned = |scan: Scan| targets.iter().filter(|target| target.scan == Some(scan)).count() as u64;
+        document.counts.extend([("QuickScans", scanned(Scan::Quick)), ("FullScans", scanned(Scan::Full))]);
+        document.counts.push(("MessagesMinimal", self.minimal));
         let throttled = self.throttles.iter().map(|(region, throttles)| format!("{region}: {throttles}"));
         document.texts.push(("ThrottledRegions", throttled.collect::<Vec<_>>().join(", ")));
         document
@@ -119,7 +119,7 @@ impl Measured<'_> {
         document.texts.push(("Region", target.region.to_string()));
         document.texts.push(("Pack", target.pack_name().to_owned()));
         document.texts.push(("Outcome", target.outcome.as_str().to_owned()));
-        document.texts.extend(target.look.map(|look| ("Look", look.as_str().to_owned())));
+        document.texts.extend(target.scan.map(|scan| ("Scan", scan.as_str().to_owned())));
         document.metric("AccountsFailed", Unit::Count, accounts(Phase::Failed));
         document.counts.push(("AccountsInProgress", accounts(Phase::InProgress)));
         document.counts.push(("AccountsSuccessful", accounts(Phase::Successful)));

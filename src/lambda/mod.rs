@@ -22,8 +22,8 @@ use crate::watch::budget::Budget;
 use crate::watch::report::{Answer, Report};
 use crate::watch::request::Request;
 
-/// How long a run may take to find out what it left unannounced; without an answer that metric is left out.
-const OWED_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a run may take to find out what it left undispatched; without an answer that metric is left out.
+const LAG_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What is built once, at init.
 struct Function {
@@ -92,17 +92,17 @@ impl Function {
         run.await.map_err(|error| diagnostic("Run", error.to_string()))
     }
 
-    /// How long the oldest transition waits that this run, or one before, recorded and did not announce.
-    async fn oldest_unannounced(
+    /// How long the oldest transition waits that this run, or one before, recorded and did not dispatch.
+    async fn oldest_undispatched(
         &self,
         report: &Report,
         now: Timestamp,
-        patience: Duration,
+        lag_timeout: Duration,
     ) -> Option<Duration> {
-        if !report.may_owe {
+        if !report.may_lag {
             return Some(Duration::ZERO);
         }
-        let oldest = timeout(patience, oldest_lag(&self.store)).await.ok()?.ok()?;
+        let oldest = timeout(lag_timeout, oldest_lag(&self.store)).await.ok()?.ok()?;
         let age = oldest.map(|oldest| Duration::try_from(now.duration_since(oldest)).unwrap_or_default());
         Some(age.unwrap_or_default())
     }
@@ -146,8 +146,10 @@ fn answer(report: Report) -> Result<Answer, Diagnostic> {
 /// Writes the metrics of an invocation, however it ended.
 async fn measure(function: Option<&Function>, context: &Context, started: Instant, report: Option<&Report>) {
     let at = Timestamp::now();
-    let oldest_unannounced = match (function, report) {
-        (Some(function), Some(report)) => function.oldest_unannounced(report, at, patience(context)).await,
+    let oldest_undispatched = match (function, report) {
+        (Some(function), Some(report)) => {
+            function.oldest_undispatched(report, at, lag_timeout(context)).await
+        }
         _ => None,
     };
     let written = metrics::write(&Measured {
@@ -156,10 +158,10 @@ async fn measure(function: Option<&Function>, context: &Context, started: Instan
         took: started.elapsed(),
         failed: report.is_none_or(|report| report.answer.failure().is_some()),
         answer: report.map(|report| &report.answer),
-        reduced: report.map_or(0, |report| report.reduced),
+        minimal: report.map_or(0, |report| report.minimal),
         throttles: function.map(|function| function.source.take_throttles()).unwrap_or_default(),
-        oldest_unannounced,
-        oldest_whole_look: report.and_then(|report| report.oldest_whole_look),
+        oldest_undispatched,
+        oldest_full_scan: report.and_then(|report| report.oldest_full_scan),
         packs: function.is_some_and(|function| function.pack_metrics),
     });
     if let Err(error) = written {
@@ -172,9 +174,9 @@ fn diagnostic(error_type: &str, error_message: String) -> Diagnostic {
 }
 
 /// How long that may take now: a run that is ended for a metric would count as failed.
-fn patience(context: &Context) -> Duration {
-    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or(OWED_TIMEOUT * 2);
-    (left / 2).min(OWED_TIMEOUT)
+fn lag_timeout(context: &Context) -> Duration {
+    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or(LAG_TIMEOUT * 2);
+    (left / 2).min(LAG_TIMEOUT)
 }
 
 /// The time until the deadline. One in the past, as some emulators give, is none.

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_line_and_column() {
+    fn what_is_wrong_is_reported_with_line_and_column() {
         let error = add("{\"OrganizationConformancePackDetailedStatuses\": [\n  {\"AccountId\": \"12\"}]}");
         let error = error.unwrap_err();
         assert!(error.starts_with("day.json: ") && error.contains("12 digits"), "{error}");

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a change means to the people who are told.
+/// What a change means to the people who are notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Kind {
     /// Failed.
@@ -13,7 +13,7 @@ pub enum Kind {
     Unrecognised,
     /// In progress for longer than the threshold.
     Stuck,
-    /// Still not well at a reminder's time, or when a silence ended over what people knew.
+    /// Still unhealthy at a reminder's time, or when a silence ended over what people knew.
     Reminder,
     /// Has not changed for an hour after having changed too often.
     Settled,
@@ -89,7 +89,7 @@ impl fmt::Display for Kind {
 pub enum Severity {
     /// An account failed.
     Failure,
-    /// Something needs a look.
+    /// Somebody should look at it.
     Warning,
     /// Something recovered.
     Resolved,

@@ -1,5 +1,5 @@
 //! The notification: the JSON document that a digest is, whatever channel shows it. Everything that a
-//! reader is told is here; `render` only lays it out.
+//! reader gets is here; `render` only lays it out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,7 +58,7 @@ pub struct PackNotice {
     pub organization_conformance_pack_name: PackName,
     /// How many accounts it has.
     pub accounts: u64,
-    /// What happened to its accounts, worst first; in a baseline, the accounts that are not well. The order is not that
+    /// What happened to its accounts, worst first; in a baseline, the accounts that are unhealthy. The order is not that
     /// of time, which each has.
     pub transitions: Vec<TransitionNotice>,
     /// How many more there are than fit.
@@ -117,7 +117,7 @@ pub struct TransitionNotice {
     /// The account's state in AWS Organizations, unless it is active.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_state: Option<String>,
-    /// What became of it before, in the same digest, the oldest first: told nowhere else.
+    /// What became of it before, in the same digest, the oldest first: reported nowhere else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Kind>,
     /// What was the case before; `null` when the account was not there.
@@ -131,13 +131,13 @@ pub struct TransitionNotice {
     /// The incident that it belongs to: the same from the first failure to the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident_id: Option<String>,
-    /// Since when the account is not well, or had not been until now.
+    /// Since when the account is unhealthy, or had not been until now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
     /// It was so before packwatch watched the pack.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub baseline: bool,
-    /// A silence covers it: only machines are told.
+    /// A silence covers it: only events are published.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silenced: bool,
     /// A silence that covered it has ended.
@@ -146,7 +146,7 @@ pub struct TransitionNotice {
     /// The account begins to change too often: how many times it did within an hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flapping: Option<u64>,
-    /// The account goes on changing too often: only machines are told.
+    /// The account goes on changing too often: only events are published.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub damped: bool,
 }
@@ -189,9 +189,9 @@ pub(super) fn is_routine(kind: Kind) -> bool {
 }
 
 impl TransitionNotice {
-    /// The kind as which it is told: its own; where that is routine, the last one before it that is not. Who was not told
+    /// The kind as which it is reported: its own; where that is routine, the last one before it that is not. Who was not notified
     /// of a failure must not hear of its retry alone.
-    pub fn told_as(&self) -> Kind {
+    pub fn notified_as(&self) -> Kind {
         let own = Some(self.kind).filter(|kind| self.flapping.is_some() || !is_routine(*kind));
         let before = || self.earlier.iter().rev().copied().find(|kind| !is_routine(*kind));
         own.or_else(before).unwrap_or(self.kind)
@@ -199,7 +199,7 @@ impl TransitionNotice {
 
     /// The key of [`Notification::counts`] under which it counts.
     pub fn counted_as(&self) -> &'static str {
-        match self.told_as() {
+        match self.notified_as() {
             _ if self.flapping.is_some() => "Flapping",
             Kind::Reminder if self.silence_ended => "SilenceEnded",
             kind => kind.as_str(),
@@ -209,7 +209,7 @@ impl TransitionNotice {
     /// How much it matters, as [`crate::state::Transition::severity`].
     pub fn severity(&self) -> Severity {
         let phase = self.to.as_ref().map(|to| Status::new(&to.status).phase());
-        state::severity(self.told_as(), phase, self.incident_id.is_some(), self.flapping.is_some())
+        state::severity(self.notified_as(), phase, self.incident_id.is_some(), self.flapping.is_some())
     }
 }
 
@@ -245,7 +245,7 @@ impl Notification {
             order.extend(notice.transitions.iter().map(|transition| (pack, transition)));
         }
         // Stable: within a pack, whose transitions are worst first already, a prefix is kept.
-        order.sort_by_key(|(_, transition)| transition.told_as());
+        order.sort_by_key(|(_, transition)| transition.notified_as());
         let mut keep = vec![0_usize; self.packs.len()];
         let mut left = room;
         for (pack, transition) in order {

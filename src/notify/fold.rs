@@ -21,26 +21,28 @@ pub const MOST_NAMED: usize = 1000;
 const MOST_STATUSES: usize = 100;
 
 /// A record's id: the same in every copy, whoever sends it.
-pub fn record_id(target: &Target, born: &str, record: &Record) -> String {
+pub fn record_id(target: &Target, history_id: &str, record: &Record) -> String {
     match record {
-        Record::Account(transition) => transition_id(target, born, transition.epoch, transition.account),
-        Record::Pack(notice) => id_of(target, born, notice.epoch, notice.event.as_str()),
+        Record::Account(transition) => {
+            transition_id(target, history_id, transition.epoch, transition.account)
+        }
+        Record::Pack(notice) => id_of(target, history_id, notice.epoch, notice.event.as_str()),
     }
 }
 
 /// A transition's id.
-pub fn transition_id(target: &Target, born: &str, epoch: u64, account: AccountId) -> String {
-    id_of(target, born, epoch, &account.to_string())
+pub fn transition_id(target: &Target, history_id: &str, epoch: u64, account: AccountId) -> String {
+    id_of(target, history_id, epoch, &account.to_string())
 }
 
-fn id_of(target: &Target, born: &str, epoch: u64, about: &str) -> String {
-    id::of(&[target.region.as_str(), target.pack.as_str(), born, &epoch.to_string(), about])
+fn id_of(target: &Target, history_id: &str, epoch: u64, about: &str) -> String {
+    id::of(&[target.region.as_str(), target.pack.as_str(), history_id, &epoch.to_string(), about])
 }
 
-/// What a transition is told as.
-pub fn transition_notice(target: &Target, born: &str, transition: &Transition) -> TransitionNotice {
+/// What a transition is reported as.
+pub fn transition_notice(target: &Target, history_id: &str, transition: &Transition) -> TransitionNotice {
     TransitionNotice {
-        id: transition_id(target, born, transition.epoch, transition.account),
+        id: transition_id(target, history_id, transition.epoch, transition.account),
         kind: transition.kind,
         account_id: transition.account,
         account_name: None,
@@ -65,7 +67,7 @@ fn has_ended(transition: &Transition) -> bool {
     match (&transition.from, &transition.to) {
         (Some(from), Some(to)) => {
             let is_still_so = transition.kind == Kind::Reminder || from.is_same_event(to);
-            from.silenced && !to.silenced && to.health().is_ill() && is_still_so
+            from.silenced && !to.silenced && to.health().is_unhealthy() && is_still_so
         }
         _ => false,
     }
@@ -75,7 +77,7 @@ fn has_ended(transition: &Transition) -> bool {
 #[derive(Debug)]
 pub struct Fold<'a> {
     target: &'a Target,
-    born: &'a str,
+    history_id: &'a str,
     accounts: u64,
     most: usize,
     observed_at: Option<Timestamp>,
@@ -108,27 +110,27 @@ struct Life {
     counts: BTreeMap<&'static str, u64>,
     /// The accounts, each with the routine kind as which it counts, if it does.
     seen: HashMap<u64, Option<Kind>>,
-    worst: BTreeMap<Rank, TransitionNotice>,
-    ranks: BTreeMap<AccountId, Rank>,
+    worst: BTreeMap<SortKey, TransitionNotice>,
+    sort_keys: BTreeMap<AccountId, SortKey>,
     omitted: u64,
     severity: Option<Severity>,
     statuses: BTreeSet<String>,
 }
 
 /// Worst first, then by error code so that one cause stands together, then by account.
-type Rank = (Kind, Option<String>, AccountId);
+type SortKey = (Kind, Option<String>, AccountId);
 
-fn rank(notice: &TransitionNotice) -> Rank {
+fn sort_key(notice: &TransitionNotice) -> SortKey {
     let code = notice.to.as_ref().and_then(|to| to.error_code.clone());
-    (notice.told_as(), code, notice.account_id)
+    (notice.notified_as(), code, notice.account_id)
 }
 
 impl<'a> Fold<'a> {
     /// Nothing yet of a target that has so many accounts; `most` of them are named.
-    pub fn new(target: &'a Target, born: &'a str, accounts: u64, most: usize) -> Self {
+    pub fn new(target: &'a Target, history_id: &'a str, accounts: u64, most: usize) -> Self {
         Self {
             target,
-            born,
+            history_id,
             accounts,
             most,
             observed_at: None,
@@ -145,8 +147,8 @@ impl<'a> Fold<'a> {
         match record {
             Record::Account(transition) => self.add_account(transition),
             Record::Pack(notice) => {
-                if notice.told {
-                    self.ids.add(&record_id(self.target, self.born, record));
+                if notice.notify {
+                    self.ids.add(&record_id(self.target, self.history_id, record));
                 }
                 // What stands before the end of a life belongs to it, and to no later one.
                 if notice.event == PackEvent::PackDeleted {
@@ -162,12 +164,12 @@ impl<'a> Fold<'a> {
     }
 
     fn add_account(&mut self, transition: &Transition) {
-        if !transition.told {
+        if !transition.notify {
             self.silenced += u64::from(transition.silenced);
             self.damped += u64::from(transition.damped && !transition.silenced);
             return;
         }
-        let notice = transition_notice(self.target, self.born, transition);
+        let notice = transition_notice(self.target, self.history_id, transition);
         self.ids.add(&notice.id);
         let most = self.most;
         let Some(life) = self.lives.last_mut() else { return };
@@ -186,7 +188,7 @@ impl<'a> Fold<'a> {
     }
 
     /// Whether there is anything to tell people.
-    pub fn is_told(&self) -> bool {
+    pub fn notifies(&self) -> bool {
         self.lives.iter().any(|life| life.notice_type().is_some())
     }
 
@@ -194,7 +196,7 @@ impl<'a> Fold<'a> {
         self.lives.iter().filter_map(|life| {
             let kind = life.notice_type()?;
             let last = life.deleted.as_ref().or(life.begun.as_ref());
-            // The record that is told, which need not be the last one.
+            // The record that is reported, which need not be the last one.
             let event = match kind {
                 NoticeType::PackDeleted => life.deleted.as_ref(),
                 NoticeType::Baseline => life.begun.as_ref(),
@@ -202,7 +204,8 @@ impl<'a> Fold<'a> {
             };
             Some(PackNotice {
                 kind,
-                id: event.map(|notice| id_of(self.target, self.born, notice.epoch, notice.event.as_str())),
+                id: event
+                    .map(|notice| id_of(self.target, self.history_id, notice.epoch, notice.event.as_str())),
                 region: self.target.region.clone(),
                 organization_conformance_pack_name: self.target.pack.clone(),
                 accounts: last.map_or(self.accounts, |notice| notice.accounts),
@@ -220,7 +223,7 @@ impl<'a> Fold<'a> {
     fn id(&self) -> String {
         let Ids { sum, count } = self.ids;
         let Target { region, pack } = self.target;
-        id::of(&[region.as_str(), pack.as_str(), self.born, &sum.to_string(), &count.to_string()])
+        id::of(&[region.as_str(), pack.as_str(), self.history_id, &sum.to_string(), &count.to_string()])
     }
 }
 
@@ -238,34 +241,34 @@ impl Life {
 
     /// Names an account, unless so many are worse that it does not fit.
     fn name(&mut self, notice: TransitionNotice, most: usize) {
-        let rank = rank(&notice);
-        self.ranks.insert(notice.account_id, rank.clone());
-        self.worst.insert(rank, notice);
+        let sort_key = sort_key(&notice);
+        self.sort_keys.insert(notice.account_id, sort_key.clone());
+        self.worst.insert(sort_key, notice);
         if self.worst.len() > most
             && let Some((_, last)) = self.worst.pop_last()
         {
-            self.ranks.remove(&last.account_id);
+            self.sort_keys.remove(&last.account_id);
             self.omitted += 1;
         }
     }
 
-    /// Says of an account how it came to what is told of it. Where that counts as a routine kind, and this is more, it is
-    /// told as this.
+    /// Says of an account how it came to what is reported of it. Where that counts as a routine kind, and this is more, it is
+    /// reported as this.
     fn tell_earlier(&mut self, notice: TransitionNotice, routine: Option<Kind>, most: usize) {
         if let Some(kind) = routine {
             self.counts.entry(kind.as_str()).and_modify(|count| *count -= 1);
             self.counts.retain(|_, count| *count > 0);
         }
-        let rank = self.ranks.remove(&notice.account_id);
-        match (rank.and_then(|rank| self.worst.remove(&rank)), routine) {
-            (Some(told), routine) => {
-                let mut earlier = told.earlier;
+        let sort_key = self.sort_keys.remove(&notice.account_id);
+        match (sort_key.and_then(|sort_key| self.worst.remove(&sort_key)), routine) {
+            (Some(notified), routine) => {
+                let mut earlier = notified.earlier;
                 earlier.insert(0, notice.kind);
-                let told = TransitionNotice { from: notice.from, earlier, ..told };
+                let notified = TransitionNotice { from: notice.from, earlier, ..notified };
                 if routine.is_some() {
-                    self.tell(told, most);
+                    self.tell(notified, most);
                 } else {
-                    self.name(told, most);
+                    self.name(notified, most);
                 }
             }
             // The last of it did not fit, and is no longer known.
@@ -279,11 +282,11 @@ impl Life {
 
     /// What is reported about it: its end, its beginning, or what happened in between.
     fn notice_type(&self) -> Option<NoticeType> {
-        let is_told = |notice: &Option<Notice>| notice.as_ref().is_some_and(|notice| notice.told);
+        let notifies = |notice: &Option<Notice>| notice.as_ref().is_some_and(|notice| notice.notify);
         let has_accounts = !self.seen.is_empty();
-        if is_told(&self.deleted) {
+        if notifies(&self.deleted) {
             Some(NoticeType::PackDeleted)
-        } else if is_told(&self.begun) || (has_accounts && self.begun.is_some()) {
+        } else if notifies(&self.begun) || (has_accounts && self.begun.is_some()) {
             Some(NoticeType::Baseline)
         } else {
             has_accounts.then_some(NoticeType::Transitions)
@@ -293,9 +296,9 @@ impl Life {
 
 /// One digest of all that the folds have to tell, and the table in which it is kept; `None` when that is nothing.
 pub fn digest(folds: &[&Fold<'_>], table: Option<&str>) -> Option<Notification> {
-    let told = || folds.iter().filter(|fold| fold.is_told());
+    let notified = || folds.iter().filter(|fold| fold.notifies());
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    for life in told().flat_map(|fold| &fold.lives) {
+    for life in notified().flat_map(|fold| &fold.lives) {
         for (counted_as, n) in &life.counts {
             *counts.entry((*counted_as).to_owned()).or_default() += n;
         }
@@ -303,12 +306,12 @@ pub fn digest(folds: &[&Fold<'_>], table: Option<&str>) -> Option<Notification> 
             *counts.entry(kind.as_str().to_owned()).or_default() += 1;
         }
     }
-    let mut packs: Vec<PackNotice> = told().flat_map(|fold| fold.packs()).collect();
+    let mut packs: Vec<PackNotice> = notified().flat_map(|fold| fold.packs()).collect();
     packs.sort_by_cached_key(|pack| {
         (pack.severity(), pack.organization_conformance_pack_name.clone(), pack.region.clone())
     });
     let severity = packs.iter().map(PackNotice::severity).min()?;
-    let mut ids: Vec<String> = told().map(|fold| fold.id()).collect();
+    let mut ids: Vec<String> = notified().map(|fold| fold.id()).collect();
     ids.sort();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     Some(Notification {

@@ -73,7 +73,7 @@ pub struct Event {
     pub attributes: Vec<Attribute>,
 }
 
-/// How much of itself a message says. What SNS refuses for what it is, it may take in a lesser form.
+/// How much of itself a message says. What SNS refuses for what it is, it may take in a minimal form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Form {
     /// All.
@@ -81,12 +81,12 @@ pub enum Form {
     /// An event without AWS Config's own words; a digest without its accounts.
     WithoutTexts,
     /// What packwatch itself says, in which nothing can be wrong: an event's id, kind and account; a digest's counts.
-    Bare,
+    Minimal,
 }
 
 impl Form {
     /// From the most to the least.
-    pub const ALL: [Self; 3] = [Self::Whole, Self::WithoutTexts, Self::Bare];
+    pub const ALL: [Self; 3] = [Self::Whole, Self::WithoutTexts, Self::Minimal];
 }
 
 /// The message for a digest: whatever its size, SNS takes it.
@@ -95,7 +95,7 @@ pub fn alert(notification: &Notification, form: Form) -> Alert {
     let notification = match form {
         Form::Whole => notification.clone(),
         Form::WithoutTexts => notification.within(0, |_| 1),
-        Form::Bare => Notification { packs: Vec::new(), ..notification.clone() },
+        Form::Minimal => Notification { packs: Vec::new(), ..notification.clone() },
     };
     let subject = render::subject(&notification);
     let email = render::email(&notification);
@@ -116,7 +116,7 @@ pub fn alert(notification: &Notification, form: Form) -> Alert {
     Alert { notification, subject, message, attributes }
 }
 
-/// The attributes of the whole digest, so that whoever filters gets a lesser form of it, too: without AWS Config's own
+/// The attributes of the whole digest, so that whoever filters gets a minimal form of it, too: without AWS Config's own
 /// statuses. The kinds are also those of accounts that are only counted.
 fn alert_attributes(notification: &Notification, form: Form) -> Vec<Attribute> {
     let packs = &notification.packs;
@@ -142,12 +142,12 @@ fn alert_attributes(notification: &Notification, form: Form) -> Vec<Attribute> {
 }
 
 /// The message that tells a machine of one record of the log.
-pub fn event(target: &Target, born: &str, record: &Record, form: Form) -> Event {
+pub fn event(target: &Target, history_id: &str, record: &Record, form: Form) -> Event {
     let mut document = match record {
-        Record::Account(transition) => of_account(target, born, transition, form),
+        Record::Account(transition) => of_account(target, history_id, transition, form),
         Record::Pack(notice) => json!({"Kind": notice.event.as_str(), "Accounts": notice.accounts}),
     };
-    let id = record_id(target, born, record);
+    let id = record_id(target, history_id, record);
     let fields = json!({
         "Version": "1",
         "Id": id,
@@ -184,8 +184,8 @@ pub fn event(target: &Target, born: &str, record: &Record, form: Form) -> Event 
     }
 }
 
-fn of_account(target: &Target, born: &str, transition: &Transition, form: Form) -> serde_json::Value {
-    let mut notice = transition_notice(target, born, transition);
+fn of_account(target: &Target, history_id: &str, transition: &Transition, form: Form) -> serde_json::Value {
+    let mut notice = transition_notice(target, history_id, transition);
     match form {
         Form::Whole => {}
         Form::WithoutTexts => {
@@ -193,13 +193,13 @@ fn of_account(target: &Target, born: &str, transition: &Transition, form: Form) 
                 to.error_message = None;
             }
         }
-        Form::Bare => (notice.from, notice.to) = (None, None),
+        Form::Minimal => (notice.from, notice.to) = (None, None),
     }
     json!(notice)
 }
 
 fn attributes_of(transition: &Transition, form: Form) -> Vec<Attribute> {
-    let state = transition.to.as_ref().or(transition.from.as_ref()).filter(|_| form != Form::Bare);
+    let state = transition.to.as_ref().or(transition.from.as_ref()).filter(|_| form != Form::Minimal);
     let status = state.map_or_else(String::new, |state| plain(state.status.as_str()));
     let text = |name, value: &str| Some(Attribute::text(name, value)).filter(|a| !a.value.is_empty());
     let attributes = [

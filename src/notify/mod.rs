@@ -1,4 +1,4 @@
-//! What is told: the notification, what an error code means, the messages, and their form for each channel.
+//! What is reported: the notification, what an error code means, the messages, and their form for each channel.
 
 mod document;
 pub mod fold;

@@ -1,5 +1,5 @@
 //! How fast one region's AWS Config is asked. Its throttle rates are not documented, and every pack that is
-//! read backs off on its own in the SDK, so that eight packs find the limit eight times over. Here one pace is
+//! read backs off on its own in the SDK, so that eight packs find the limit eight times over. Here one rate limiter is
 //! shared: each refusal slows all of them down, each answer speeds all up a little.
 
 use std::cmp::Reverse;
@@ -18,7 +18,7 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(4);
 /// From here down an interval is no longer worth waiting for.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Until the first answer at a pace, refusals halve the rate, to find the limit soon; from then on they take a
+/// Until the first answer at a rate, refusals halve the rate, to find the limit soon; from then on they take a
 /// sixth, and each answer gives one part in 200 back. The tests find 1.02 times the ideal time with at most
 /// one call in seven refused; steeper values (1.5, or 0.99) are slower or refused more often.
 const SEARCH: f64 = 2.0;
@@ -36,7 +36,7 @@ const ATTEMPTS: u32 = 60;
 
 /// Which of the calls that wait goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rank {
+pub enum Priority {
     /// One of few calls: in the order in which they came.
     InOrder,
     /// A page of a read of everybody, after so many others. The read that is furthest goes on: of eight that share a low
@@ -44,42 +44,42 @@ pub enum Rank {
     Furthest(Reverse<u64>),
 }
 
-impl Rank {
+impl Priority {
     /// That of a page of detailed statuses.
     pub fn of(filters: &Filters, page: &PageRequest) -> Self {
         if filters.is_empty() { Self::Furthest(Reverse(page.before)) } else { Self::InOrder }
     }
 }
 
-/// The pace at which a region is asked.
+/// How fast a region is asked.
 #[derive(Debug, Default)]
-pub struct Pace {
+pub struct RateLimiter {
     state: Mutex<State>,
     waiting: Mutex<Waiting>,
     /// That a call came, or no longer waits.
     changed: Notify,
 }
 
-/// The calls that wait, the next one first, as many turns as there are calls, and how many ever came.
+/// The calls that wait, the next one first, as many slots as there are calls, and how many ever came.
 #[derive(Debug, Default)]
 struct Waiting {
-    calls: BTreeSet<(Rank, u64)>,
-    turns: BTreeSet<Turn>,
+    calls: BTreeSet<(Priority, u64)>,
+    slots: BTreeSet<Slot>,
     came: u64,
 }
 
-/// A turn that was given when a call came. Whoever is first when it comes takes it.
+/// A slot that was given when a call came. Whoever is first when it comes takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Turn {
+struct Slot {
     at: Instant,
     given: Instant,
     number: u64,
 }
 
-/// A call's place among those that wait, until this is dropped.
-struct Place<'a> {
-    pace: &'a Pace,
-    call: (Rank, u64),
+/// A call that waits, until this is dropped.
+struct Waiter<'a> {
+    limiter: &'a RateLimiter,
+    call: (Priority, u64),
 }
 
 #[derive(Debug, Default)]
@@ -88,28 +88,28 @@ struct State {
     interval: Duration,
     /// When the next call may start.
     next: Option<Instant>,
-    /// When the pace was last slowed down: a refusal of a turn given before then says nothing new.
+    /// When the rate was last slowed down: a refusal of a slot given before then says nothing new.
     slowed: Option<Instant>,
-    /// Whether a call was answered since calls are paced.
+    /// Whether a call was answered since calls are limited.
     found: bool,
-    /// Whether a call was answered since the pace was last slowed down.
+    /// Whether a call was answered since the rate was last slowed down.
     answered: bool,
     /// The interval after the last refusal that followed an answer: near the limit. Refusals in a row say that there is
     /// none, or a storm.
     limit: Duration,
 }
 
-impl Pace {
-    /// Makes a call when its turn comes, and again while it is throttled. The error is the last try's.
+impl RateLimiter {
+    /// Makes a call when the rate limiter lets it, and again while it is throttled. The error is the last try's.
     pub async fn call<T, E>(
         &self,
-        rank: Rank,
+        priority: Priority,
         send: impl AsyncFn() -> Result<T, E>,
         is_throttling: impl Fn(&E) -> bool,
     ) -> Result<T, E> {
         let mut attempt = 1;
         loop {
-            let given = self.turn(rank).await;
+            let given = self.wait(priority).await;
             match send().await {
                 Ok(answer) => {
                     self.answered();
@@ -122,24 +122,24 @@ impl Pace {
         }
     }
 
-    /// Waits for this call's turn, and returns when it was given: at which pace the call is made.
-    async fn turn(&self, rank: Rank) -> Instant {
-        let place = self.place(rank);
+    /// Waits for this call's slot, and returns when it was given: at which rate the call is made.
+    async fn wait(&self, priority: Priority) -> Instant {
+        let waiter = self.enter(priority);
         loop {
             // From here on nothing is missed.
             let changed = self.changed.notified();
-            match place.next_turn() {
+            match waiter.next_slot() {
                 None => changed.await,
-                Some(turn) if turn.at > Instant::now() => drop(timeout_at(turn.at, changed).await),
-                Some(turn) => {
-                    place.take_turn();
-                    return turn.given;
+                Some(slot) if slot.at > Instant::now() => drop(timeout_at(slot.at, changed).await),
+                Some(slot) => {
+                    waiter.take_slot();
+                    return slot.given;
                 }
             }
         }
     }
 
-    fn place(&self, rank: Rank) -> Place<'_> {
+    fn enter(&self, priority: Priority) -> Waiter<'_> {
         let given = Instant::now();
         let at = {
             let mut state = self.state();
@@ -150,10 +150,10 @@ impl Pace {
         let mut waiting = self.waiting();
         let number = waiting.came;
         waiting.came += 1;
-        waiting.calls.insert((rank, number));
-        waiting.turns.insert(Turn { at, given, number });
+        waiting.calls.insert((priority, number));
+        waiting.slots.insert(Slot { at, given, number });
         self.changed.notify_waiters();
-        Place { pace: self, call: (rank, number) }
+        Waiter { limiter: self, call: (priority, number) }
     }
 
     /// A call was answered.
@@ -167,7 +167,7 @@ impl Pace {
         }
     }
 
-    /// A call, whose turn was given at `given`, was throttled.
+    /// A call, whose slot was given at `given`, was throttled.
     fn throttled(&self, given: Instant) {
         let mut state = self.state();
         if state.slowed.is_some_and(|slowed| given < slowed) {
@@ -176,9 +176,9 @@ impl Pace {
         let factor = if state.found { SLOW_DOWN } else { SEARCH };
         let interval = state.interval.mul_f64(factor).clamp(FIRST_INTERVAL, LONGEST_INTERVAL);
         let now = Instant::now();
-        // Calls before the first refusal were not paced: what they found is no pace.
+        // Calls before the first refusal were not limited: what they found is no rate.
         let found = state.found && !state.interval.is_zero();
-        // Never before a turn that was given already.
+        // Never before a slot that was given already.
         let next = state.next.map_or(now + interval, |next| next.max(now + interval));
         let limit = if found && state.answered { interval } else { state.limit };
         *state = State { interval, next: Some(next), slowed: Some(now), found, answered: false, limit };
@@ -193,29 +193,29 @@ impl Pace {
     }
 }
 
-impl Place<'_> {
-    /// The next turn, if it is this call's.
-    fn next_turn(&self) -> Option<Turn> {
-        let waiting = self.pace.waiting();
-        (waiting.calls.first() == Some(&self.call)).then(|| waiting.turns.first().copied()).flatten()
+impl Waiter<'_> {
+    /// The next slot, if it is this call's.
+    fn next_slot(&self) -> Option<Slot> {
+        let waiting = self.limiter.waiting();
+        (waiting.calls.first() == Some(&self.call)).then(|| waiting.slots.first().copied()).flatten()
     }
 
-    fn take_turn(&self) {
-        let mut waiting = self.pace.waiting();
+    fn take_slot(&self) {
+        let mut waiting = self.limiter.waiting();
         waiting.calls.remove(&self.call);
-        waiting.turns.pop_first();
+        waiting.slots.pop_first();
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        let mut waiting = self.pace.waiting();
+        let mut waiting = self.limiter.waiting();
         if waiting.calls.remove(&self.call) {
             // It was given up.
-            waiting.turns.pop_last();
+            waiting.slots.pop_last();
         }
         drop(waiting);
-        self.pace.changed.notify_waiters();
+        self.limiter.changed.notify_waiters();
     }
 }
 

@@ -34,20 +34,20 @@ impl Service {
 /// time, and how many are refused.
 async fn share(rate: f64, instances: usize, calls: u32) -> (f64, u32) {
     let service = Service::new(rate);
-    let paces: Vec<Pace> = (0..instances).map(|_| Pace::default()).collect();
+    let limiters: Vec<RateLimiter> = (0..instances).map(|_| RateLimiter::default()).collect();
     let left = Cell::new(calls);
     let started = Instant::now();
-    let reader = async |pace: &Pace| {
+    let reader = async |limiter: &RateLimiter| {
         let call = async || {
             tokio::time::sleep(Duration::from_millis(40)).await;
             service.call().then_some(()).ok_or(())
         };
         while left.get() > 0 {
             left.set(left.get() - 1);
-            pace.call(Rank::InOrder, call, |()| true).await.unwrap();
+            limiter.call(Priority::InOrder, call, |()| true).await.unwrap();
         }
     };
-    let readers = paces.iter().flat_map(|pace| std::iter::repeat_n(pace, 8)).map(reader);
+    let readers = limiters.iter().flat_map(|limiter| std::iter::repeat_n(limiter, 8)).map(reader);
     futures_util::future::join_all(readers).await;
     let took = started.elapsed().as_secs_f64() / (f64::from(calls) / rate);
     println!("{instances} instances at {rate}/s: {took:.3} of the ideal, {} refused", service.refused.get());
@@ -74,8 +74,8 @@ async fn instances_that_do_not_know_each_other_share_a_limit() {
 
 /// How many of eight reads of 200 pages end within 280 s, at five calls a second, and how long a single call waits at
 /// most that comes every now and then.
-async fn ended(rank: fn(u64) -> Rank) -> (usize, Duration) {
-    let (service, pace) = (Service::new(5.0), Pace::default());
+async fn ended(priority: fn(u64) -> Priority) -> (usize, Duration) {
+    let (service, limiter) = (Service::new(5.0), RateLimiter::default());
     let call = async || {
         tokio::time::sleep(Duration::from_millis(40)).await;
         service.call().then_some(()).ok_or(())
@@ -83,7 +83,7 @@ async fn ended(rank: fn(u64) -> Rank) -> (usize, Duration) {
     let (ended, longest) = (Cell::new(0), Cell::new(Duration::ZERO));
     let read = async || {
         for page in 0..200 {
-            pace.call(rank(page), call, |()| true).await.unwrap();
+            limiter.call(priority(page), call, |()| true).await.unwrap();
         }
         ended.set(ended.get() + 1);
     };
@@ -91,7 +91,7 @@ async fn ended(rank: fn(u64) -> Rank) -> (usize, Duration) {
         loop {
             tokio::time::sleep(Duration::from_secs(20)).await;
             let began = Instant::now();
-            pace.turn(Rank::InOrder).await;
+            limiter.wait(Priority::InOrder).await;
             longest.set(longest.get().max(began.elapsed()));
         }
     };
@@ -103,20 +103,20 @@ async fn ended(rank: fn(u64) -> Rank) -> (usize, Duration) {
 
 #[tokio::test(start_paused = true)]
 async fn of_reads_that_cannot_all_end_the_one_that_is_furthest_does() {
-    let (sharing, _) = ended(|_| Rank::InOrder).await;
+    let (sharing, _) = ended(|_| Priority::InOrder).await;
     assert_eq!(sharing, 0, "none ends where all share");
-    let (ended, longest) = ended(|before| Rank::Furthest(Reverse(before))).await;
+    let (ended, longest) = ended(|before| Priority::Furthest(Reverse(before))).await;
     assert!(ended >= 6, "{ended} end");
     assert!(longest <= Duration::from_secs(1), "a single call waits for {longest:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_given_up_keeps_nobody_waiting() {
-    let pace = Pace::default();
-    pace.throttled(Instant::now());
+    let limiter = RateLimiter::default();
+    limiter.throttled(Instant::now());
     let began = Instant::now();
-    let given_up = timeout_at(began + Duration::from_millis(20), pace.turn(Rank::InOrder));
-    let next = pace.turn(Rank::Furthest(Reverse(0)));
+    let given_up = timeout_at(began + Duration::from_millis(20), limiter.wait(Priority::InOrder));
+    let next = limiter.wait(Priority::Furthest(Reverse(0)));
     let (given_up, _) = tokio::join!(given_up, next);
     assert!(given_up.is_err());
     assert_eq!(began.elapsed(), Duration::from_millis(50));
@@ -125,13 +125,13 @@ async fn a_call_that_is_given_up_keeps_nobody_waiting() {
 /// Calls one after the other, and how long it took from the end of a storm until they came every 20 ms: the storm
 /// refuses everything for 20 s, after so many calls that were answered.
 async fn recovery(rate: f64, calls_before: u32) -> f64 {
-    let (service, pace) = (Service::new(rate), Pace::default());
+    let (service, limiter) = (Service::new(rate), RateLimiter::default());
     let call = async || {
         tokio::time::sleep(Duration::from_millis(10)).await;
         service.call().then_some(()).ok_or(())
     };
     for _ in 0..calls_before {
-        pace.call(Rank::InOrder, call, |()| true).await.unwrap();
+        limiter.call(Priority::InOrder, call, |()| true).await.unwrap();
     }
     let ended = Instant::now() + Duration::from_secs(20);
     let stormy = async || {
@@ -139,7 +139,7 @@ async fn recovery(rate: f64, calls_before: u32) -> f64 {
     };
     loop {
         let before = Instant::now();
-        pace.call(Rank::InOrder, stormy, |()| true).await.unwrap();
+        limiter.call(Priority::InOrder, stormy, |()| true).await.unwrap();
         let is_over = before.elapsed() <= Duration::from_millis(20) || ended.elapsed().as_secs() > 100;
         if before > ended && is_over {
             return (Instant::now() - ended).as_secs_f64();
@@ -165,7 +165,7 @@ async fn only_what_is_throttled_is_tried_again_and_not_for_ever() {
             tries.set(tries.get() + 1);
             if tries.get() > 2 * ATTEMPTS { Ok(()) } else { Err(tries.get()) }
         };
-        (Pace::default().call(Rank::InOrder, send, |_| is_throttling).await, tries.get())
+        (RateLimiter::default().call(Priority::InOrder, send, |_| is_throttling).await, tries.get())
     };
     assert_eq!(tries(false).await, (Err(1), 1));
     assert_eq!(tries(true).await, (Err(ATTEMPTS), ATTEMPTS));
@@ -173,11 +173,11 @@ async fn only_what_is_throttled_is_tried_again_and_not_for_ever() {
 
 #[tokio::test(start_paused = true)]
 async fn after_a_refusal_nobody_asks_for_an_interval() {
-    let pace = Pace::default();
+    let limiter = RateLimiter::default();
     for interval in [50, 100, 200] {
-        pace.throttled(Instant::now());
+        limiter.throttled(Instant::now());
         let refused = Instant::now();
-        pace.turn(Rank::InOrder).await;
+        limiter.wait(Priority::InOrder).await;
         assert_eq!(refused.elapsed(), Duration::from_millis(interval));
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -185,17 +185,17 @@ async fn after_a_refusal_nobody_asks_for_an_interval() {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_does_not_throttle_is_not_waited_for() {
-    let pace = Pace::default();
+    let limiter = RateLimiter::default();
     let started = Instant::now();
     for _ in 0..1000 {
-        pace.turn(Rank::InOrder).await;
-        pace.answered();
+        limiter.wait(Priority::InOrder).await;
+        limiter.answered();
     }
     assert_eq!(started.elapsed(), Duration::ZERO);
-    pace.throttled(Instant::now());
+    limiter.throttled(Instant::now());
     for _ in 0..400 {
-        pace.turn(Rank::InOrder).await;
-        pace.answered();
+        limiter.wait(Priority::InOrder).await;
+        limiter.answered();
     }
-    assert_eq!(pace.state().interval, Duration::ZERO, "one refusal is forgotten");
+    assert_eq!(limiter.state().interval, Duration::ZERO, "one refusal is forgotten");
 }

@@ -51,7 +51,7 @@ impl PackFilter {
     }
 }
 
-/// What the alerts topic is told.
+/// What the alerts topic gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notify(BTreeSet<&'static str>);
 
@@ -97,8 +97,8 @@ impl FromStr for Notify {
 }
 
 impl Notify {
-    /// Whether transitions of a kind are told. A status that nobody knows always is.
-    pub fn tells(&self, kind: Kind) -> bool {
+    /// Whether transitions of a kind are reported. A status that nobody knows always is.
+    pub fn includes(&self, kind: Kind) -> bool {
         let name = match kind {
             Kind::Unrecognised | Kind::Settled => return true,
             Kind::Failed => "failed",
@@ -115,13 +115,13 @@ impl Notify {
         self.0.contains(name)
     }
 
-    /// Whether baselines are told.
-    pub fn tells_baseline(&self) -> bool {
+    /// Whether baselines are reported.
+    pub fn includes_baseline(&self) -> bool {
         self.0.contains("baseline")
     }
 
-    /// Whether the deletion of a pack is told.
-    pub fn tells_pack_deleted(&self) -> bool {
+    /// Whether the deletion of a pack is reported.
+    pub fn includes_pack_deleted(&self) -> bool {
         self.0.contains("pack-deleted")
     }
 }

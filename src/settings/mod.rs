@@ -16,9 +16,9 @@ pub use filters::{Notify, PackFilter};
 pub use thresholds::Thresholds;
 pub use topic::TopicArn;
 pub(crate) use values::duration;
-use values::{list, number, remind_every, switch, whole_every};
+use values::{full_scan_every, list, number, remind_every, switch};
 
-/// The variables that decide what is recorded and told. All who record in one table must agree on them.
+/// The variables that decide what is recorded and reported. All who record in one table must agree on them.
 pub const SHARED: [&str; 6] = [
     "PACKWATCH_EXCLUDE_ACCOUNTS",
     "PACKWATCH_NOTIFY",
@@ -49,8 +49,8 @@ pub struct Settings {
     pub flap_limit: Option<u32>,
     /// `PACKWATCH_ACCOUNT_NAMES`
     pub account_names: bool,
-    /// `PACKWATCH_WHOLE_EVERY`; `None`: every look is a whole one.
-    pub whole_every: Option<Duration>,
+    /// `PACKWATCH_FULL_SCAN_EVERY`; `None`: every scan is a full one.
+    pub full_scan_every: Option<Duration>,
     /// What all who record in the same table must agree on.
     pub shared: BTreeMap<String, String>,
 }
@@ -159,7 +159,7 @@ impl<'a> Reader<'a> {
                 _ => number(text, 2, 60).map(Some).map_err(|error| format!("{error}, or never")),
             }),
             account_names: self.read("PACKWATCH_ACCOUNT_NAMES", true, switch),
-            whole_every: self.read("PACKWATCH_WHOLE_EVERY", Some(hours(1)), whole_every),
+            full_scan_every: self.read("PACKWATCH_FULL_SCAN_EVERY", Some(hours(1)), full_scan_every),
             shared: SHARED.iter().filter_map(|name| Some(((*name).to_owned(), self.text(name)?))).collect(),
         }
     }

@@ -21,7 +21,7 @@ fn what_is_required_suffices_and_empty_counts_as_absent() {
 }
 
 #[test]
-fn every_fault_is_told_at_once() {
+fn every_fault_is_reported_at_once() {
     let error = lambda(&[
         TOPIC,
         ("PACKWATCH_REGIONS", "eu-west-1,Frankfurt"),
@@ -60,21 +60,23 @@ fn durations_are_what_people_write() {
 
 #[test]
 fn everybody_is_read_once_an_hour_unless_the_setting_says_how_often_or_always() {
-    let every = |text| lambda(&[TABLE, TOPIC, REGION, ("PACKWATCH_WHOLE_EVERY", text)]);
-    assert_eq!(every("").unwrap().0.whole_every, Some(Duration::from_secs(3600)));
-    assert_eq!(every("15m").unwrap().0.whole_every, Some(Duration::from_secs(900)));
-    assert_eq!(every("always").unwrap().0.whole_every, None);
+    let every = |text| lambda(&[TABLE, TOPIC, REGION, ("PACKWATCH_FULL_SCAN_EVERY", text)]);
+    assert_eq!(every("").unwrap().0.full_scan_every, Some(Duration::from_secs(3600)));
+    assert_eq!(every("15m").unwrap().0.full_scan_every, Some(Duration::from_secs(900)));
+    assert_eq!(every("always").unwrap().0.full_scan_every, None);
     for wrong in ["0s", "59s", "never", "-1h"] {
         let error = every(wrong).unwrap_err().to_string();
-        assert!(error.contains("PACKWATCH_WHOLE_EVERY") && error.contains("always"), "{wrong}: {error}");
+        assert!(error.contains("PACKWATCH_FULL_SCAN_EVERY") && error.contains("always"), "{wrong}: {error}");
     }
 }
 
 #[test]
-fn an_unknown_status_is_told_whatever_is_asked_for() {
+fn an_unknown_status_is_reported_whatever_is_asked_for() {
     let notify: Notify = "failed".parse().unwrap();
-    assert!(notify.tells(Kind::Failed) && notify.tells(Kind::Unrecognised) && !notify.tells(Kind::Left));
-    assert!(!notify.tells_baseline());
+    assert!(
+        notify.includes(Kind::Failed) && notify.includes(Kind::Unrecognised) && !notify.includes(Kind::Left)
+    );
+    assert!(!notify.includes_baseline());
 }
 
 #[test]

@@ -54,12 +54,12 @@ pub(super) fn remind_every(text: &str) -> Result<Option<Duration>, String> {
     }
 }
 
-pub(super) fn whole_every(text: &str) -> Result<Option<Duration>, String> {
+pub(super) fn full_scan_every(text: &str) -> Result<Option<Duration>, String> {
     match text {
         "always" => Ok(None),
         _ => match duration(text).map_err(|error| format!("{error}, or always"))? {
             every if every < Duration::from_secs(60) => {
-                Err(format!("{text:?} is less than a minute: for whole looks only, say always"))
+                Err(format!("{text:?} is less than a minute: for full scans only, say always"))
             }
             every => Ok(Some(every)),
         },

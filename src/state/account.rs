@@ -7,7 +7,7 @@ use super::id;
 use crate::model::{AccountId, Kind, Phase, Severity, Status, Target};
 
 /// What a run holds of one account: AWS Config's row and the facts that follow from the time. This is
-/// what is compared, stored and announced.
+/// what is compared, stored and dispatched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct State {
@@ -25,11 +25,11 @@ pub struct State {
     /// In progress for longer than the threshold.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stuck: bool,
-    /// Of what is ill or moving, the begin of the period between two reminders, in seconds since 1970; 0 without
+    /// Of what is active, the begin of the period between two reminders, in seconds since 1970; 0 without
     /// reminders.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reminder: u64,
-    /// Ill, and covered by a silence.
+    /// Unhealthy, and covered by a silence.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silenced: bool,
 }
@@ -42,23 +42,23 @@ fn is_zero(n: &u64) -> bool {
 /// How an account stands in a pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
-    /// Ill: the deployment failed.
+    /// Unhealthy: the deployment failed.
     Failed,
-    /// Ill: in progress for longer than the threshold.
+    /// Unhealthy: in progress for longer than the threshold.
     Stuck,
-    /// Ill: in a status that AWS did not document when this was written.
+    /// Unhealthy: in a status that AWS did not document when this was written.
     Unrecognised,
     /// In progress and not stuck.
-    Moving,
+    InProgress,
     /// Created or updated.
-    Well,
+    Healthy,
     /// Deleted: the pack is no longer in that account, which counts as not there.
     Removed,
 }
 
 impl Health {
     /// Whether somebody should look at it.
-    pub fn is_ill(self) -> bool {
+    pub fn is_unhealthy(self) -> bool {
         matches!(self, Self::Failed | Self::Stuck | Self::Unrecognised)
     }
 }
@@ -79,9 +79,9 @@ impl State {
             Phase::Failed => Health::Failed,
             Phase::Unrecognised => Health::Unrecognised,
             Phase::InProgress if self.stuck => Health::Stuck,
-            Phase::InProgress => Health::Moving,
+            Phase::InProgress => Health::InProgress,
             Phase::Successful if self.status.is_deletion() => Health::Removed,
-            Phase::Successful => Health::Well,
+            Phase::Successful => Health::Healthy,
         }
     }
 
@@ -105,39 +105,39 @@ impl State {
 pub struct Row {
     /// The state.
     pub state: State,
-    /// Since when the account has not been well: when its incident began.
+    /// Since when the account has been in an incident: when its incident began.
     pub failing_since: Option<Timestamp>,
     /// When it changed within the last hour before its last change.
     pub turns: Vec<Timestamp>,
-    /// It changes too often to be told of each time.
+    /// It changes too often to be reported each time.
     pub flapping: bool,
     /// The epoch of the commit that recorded it.
     pub epoch: u64,
-    /// What the account is going through, from its first ill state to its next well one.
+    /// What the account is going through, from its first unhealthy state to its next healthy one.
     pub incident: Option<Incident>,
-    /// An incident that is over, of which people were told, and whose end they were not told yet, since the account
+    /// An incident that is over, of which people were notified, but not yet of its end, since the account
     /// changes too often. Boxed, since hardly any row has one.
-    pub unsaid_end: Option<Box<Ended>>,
+    pub pending_resolution: Option<Box<ClosedIncident>>,
 }
 
-/// What an account goes through from the first ill state to the next well one. It began at the row's `failing_since`.
+/// What an account goes through from the first unhealthy state to the next healthy one. It began at the row's `failing_since`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Incident {
-    /// A hash of region, pack, the history's birth, account and the epoch that recorded its begin.
+    /// A hash of region, pack, the history's id, account and the epoch that recorded its begin.
     pub id: String,
-    /// What people were told of it; `None`: nothing.
+    /// What people were notified of; `None`: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub told: Option<Told>,
+    pub notified: Option<Notified>,
     /// How often the deployment was tried again.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub tried_again: u64,
 }
 
-/// What people were told of an incident.
+/// What people were notified of in an incident.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Told {
+pub struct Notified {
     /// That it was stuck.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stuck: bool,
@@ -149,7 +149,7 @@ pub struct Told {
     pub error_code: Option<String>,
 }
 
-impl Told {
+impl Notified {
     /// Adds what a message says of a state.
     #[must_use]
     pub fn and(self, state: &State) -> Self {
@@ -158,40 +158,40 @@ impl Told {
                 Self { status: Some(state.status.clone()), error_code: state.error_code.clone(), ..self }
             }
             Health::Stuck => Self { stuck: true, ..self },
-            Health::Moving | Health::Well | Health::Removed => self,
+            Health::InProgress | Health::Healthy | Health::Removed => self,
         }
     }
 
-    /// Whether a state is no news to those who were told this.
+    /// Whether a state is no news to those who were notified of this.
     pub fn covers(&self, state: &State) -> bool {
         let same_status = self.status.as_ref() == Some(&state.status);
         match state.health() {
             Health::Failed => same_status && self.error_code == state.error_code,
             Health::Unrecognised => same_status,
             Health::Stuck => self.stuck,
-            Health::Moving | Health::Well | Health::Removed => false,
+            Health::InProgress | Health::Healthy | Health::Removed => false,
         }
     }
 }
 
 impl Incident {
     /// An incident that this epoch records.
-    pub fn begun(target: &Target, born: &str, account: AccountId, epoch: u64) -> Self {
+    pub fn begun(target: &Target, history_id: &str, account: AccountId, epoch: u64) -> Self {
         let (account, epoch) = (account.to_string(), epoch.to_string());
-        let id = id::of(&[target.region.as_str(), target.pack.as_str(), born, &account, &epoch]);
-        Self { id, told: None, tried_again: 0 }
+        let id = id::of(&[target.region.as_str(), target.pack.as_str(), history_id, &account, &epoch]);
+        Self { id, notified: None, tried_again: 0 }
     }
 
     /// Whether people know that a state is so.
     pub fn is_known(&self, state: &State) -> bool {
-        self.told.as_ref().is_some_and(|told| told.covers(state))
+        self.notified.as_ref().is_some_and(|notified| notified.covers(state))
     }
 }
 
 /// An incident that is over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Ended {
+pub struct ClosedIncident {
     /// Its id.
     pub id: String,
     /// When it began.
@@ -216,29 +216,29 @@ pub struct Transition {
     /// What is the case now; `None` when the account has left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<State>,
-    /// Since when the account is not well, or had not been until now.
+    /// Since when the account is unhealthy, or had not been until now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
     /// When packwatch read it.
     pub observed_at: Timestamp,
-    /// A silence covers it: people are not told.
+    /// A silence covers it: people are not notified.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silenced: bool,
     /// The account begins to change too often: how many times it did within an hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flapping: Option<u64>,
-    /// The account goes on changing too often: people are not told.
+    /// The account goes on changing too often: people are not notified.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub damped: bool,
     /// The incident that it belongs to, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident_id: Option<String>,
-    /// A baseline found it: it was so before anybody looked.
+    /// A baseline found it: it was so before the first scan.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub baseline: bool,
-    /// Whether people are to be told, as judged when it was recorded.
+    /// Whether people are to be notified, as judged when it was recorded.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub told: bool,
+    pub notify: bool,
 }
 
 impl Transition {
@@ -272,7 +272,7 @@ impl Row {
             flapping: false,
             epoch: 0,
             incident: None,
-            unsaid_end: None,
+            pending_resolution: None,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! One hash for a whole observation, and one for what of it is not well: equal to the head's, nothing of that has changed
-//! and nothing is owed.
+//! One hash for a whole observation, and one for what of it is active: equal to the head's, nothing of that has changed
+//! and nothing lags.
 
 use sha2::{Digest, Sha256};
 
@@ -17,8 +17,8 @@ const VERSION: u32 = 1;
 pub struct Fingerprints {
     /// Of every account.
     pub whole: String,
-    /// Of those that are ill or moving: what a quick look yields, too.
-    pub unwell: String,
+    /// Of those that are active: what a quick scan yields, too.
+    pub active: String,
 }
 
 /// The fingerprint of an observation: SHA-256 over a version and each account's comparison key, in
@@ -27,15 +27,15 @@ pub fn of<'a>(states: impl IntoIterator<Item = (&'a AccountId, &'a State)>) -> S
     hash(states, |_| true, u64::MAX)
 }
 
-/// The fingerprint of what of these states, in the order of their accounts, is ill or moving.
-pub fn unwell<'a>(states: impl IntoIterator<Item = (&'a AccountId, &'a State)>) -> String {
-    unwell_until(states, u64::MAX)
+/// The fingerprint of what of these states, in the order of their accounts, is active.
+pub fn active<'a>(states: impl IntoIterator<Item = (&'a AccountId, &'a State)>) -> String {
+    active_until(states, u64::MAX)
 }
 
 /// The same, of recorded states as they are observed in this period between two reminders. A row may hold a later one, of
 /// another clock or setting.
-pub fn unwell_until<'a>(states: impl IntoIterator<Item = (&'a AccountId, &'a State)>, period: u64) -> String {
-    hash(states, is_unwell, period)
+pub fn active_until<'a>(states: impl IntoIterator<Item = (&'a AccountId, &'a State)>, period: u64) -> String {
+    hash(states, is_active, period)
 }
 
 /// Both fingerprints of recorded states, in the order of their accounts, as they are observed in this period.
@@ -43,11 +43,11 @@ pub fn both<'a>(
     states: impl IntoIterator<Item = (&'a AccountId, &'a State)> + Clone,
     period: u64,
 ) -> Fingerprints {
-    Fingerprints { whole: hash(states.clone(), |_| true, period), unwell: unwell_until(states, period) }
+    Fingerprints { whole: hash(states.clone(), |_| true, period), active: active_until(states, period) }
 }
 
-/// Whether an account is ill or moving: whether AWS Config's filter finds it in a quick look.
-pub fn is_unwell(state: &State) -> bool {
+/// Whether an account is active: whether AWS Config's filter finds it in a quick scan.
+pub fn is_active(state: &State) -> bool {
     state.status.phase() != Phase::Successful
 }
 
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_well_counts_in_one_fingerprint_and_not_in_the_other() {
+    fn who_is_healthy_counts_in_one_fingerprint_and_not_in_the_other() {
         let some =
             both(&states(&["CREATE_FAILED", "CREATE_SUCCESSFUL", "UPDATE_IN_PROGRESS", "ODD"]), u64::MAX);
         let more = both(
@@ -154,7 +154,7 @@ mod tests {
             ]),
             u64::MAX,
         );
-        assert_eq!(some.unwell, more.unwell);
+        assert_eq!(some.active, more.active);
         assert_ne!(some.whole, more.whole);
         for changed in [
             ["CREATE_SUCCESSFUL", "CREATE_SUCCESSFUL", "UPDATE_IN_PROGRESS", "ODD"],
@@ -162,18 +162,18 @@ mod tests {
             ["CREATE_FAILED", "CREATE_SUCCESSFUL", "UPDATE_SUCCESSFUL", "ODD"],
             ["CREATE_FAILED", "CREATE_SUCCESSFUL", "UPDATE_IN_PROGRESS", "CREATE_SUCCESSFUL"],
         ] {
-            assert_ne!(some.unwell, both(&states(&changed), u64::MAX).unwell, "{changed:?}");
+            assert_ne!(some.active, both(&states(&changed), u64::MAX).active, "{changed:?}");
         }
     }
 
     #[test]
-    fn a_quick_look_at_the_same_accounts_has_the_same_fingerprint() {
+    fn a_quick_scan_at_the_same_accounts_has_the_same_fingerprint() {
         let whole = states(&["CREATE_FAILED", "CREATE_SUCCESSFUL", "UPDATE_IN_PROGRESS", "ODD"]);
         let mut quick = whole.clone();
-        quick.retain(|_, state| is_unwell(state));
+        quick.retain(|_, state| is_active(state));
         assert_eq!(quick.len(), 3);
         let both = both(&whole, u64::MAX);
-        assert_eq!((unwell(&quick), of(&whole)), (both.unwell, both.whole));
+        assert_eq!((active(&quick), of(&whole)), (both.active, both.whole));
     }
 
     #[test]
@@ -181,10 +181,10 @@ mod tests {
         let mut rows = states(&["CREATE_FAILED"]);
         let in_period = |rows: &mut BTreeMap<AccountId, State>, period| {
             rows.values_mut().for_each(|state| state.reminder = period);
-            (of(&*rows), unwell(&*rows))
+            (of(&*rows), active(&*rows))
         };
-        let (whole, unwell) = in_period(&mut rows, 24);
+        let (whole, active) = in_period(&mut rows, 24);
         in_period(&mut rows, 48);
-        assert_eq!(both(&rows, 24), Fingerprints { whole, unwell });
+        assert_eq!(both(&rows, 24), Fingerprints { whole, active });
     }
 }

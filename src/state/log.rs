@@ -100,8 +100,8 @@ pub struct Notice {
     pub accounts: u64,
     /// When packwatch read it.
     pub observed_at: Timestamp,
-    /// Whether people are to be told, as judged when it was recorded.
-    pub told: bool,
+    /// Whether people are to be notified, as judged when it was recorded.
+    pub notify: bool,
 }
 
 /// One record of the log.
@@ -139,11 +139,11 @@ impl Record {
         }
     }
 
-    /// Whether people are to be told, as judged when it was recorded.
-    pub fn is_told(&self) -> bool {
+    /// Whether people are to be notified, as judged when it was recorded.
+    pub fn notifies(&self) -> bool {
         match self {
-            Self::Account(transition) => transition.told,
-            Self::Pack(notice) => notice.told,
+            Self::Account(transition) => transition.notify,
+            Self::Pack(notice) => notice.notify,
         }
     }
 }

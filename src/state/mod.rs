@@ -12,4 +12,4 @@ pub mod packed;
 pub mod silence;
 pub mod stored;
 
-pub use account::{Ended, Health, Incident, Row, State, Told, Transition, severity};
+pub use account::{ClosedIncident, Health, Incident, Notified, Row, State, Transition, severity};

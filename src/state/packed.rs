@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{AccountId, Status};
-use crate::state::account::{Ended, Incident, Row, State};
+use crate::state::account::{ClosedIncident, Incident, Row, State};
 use crate::state::log::Record;
 
 /// The line of a row. Flat, and by hand: serde's `flatten` takes five times as long.
@@ -41,7 +41,7 @@ struct Line {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     incident: Option<Incident>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    unsaid_end: Option<Box<Ended>>,
+    pending_resolution: Option<Box<ClosedIncident>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
@@ -67,7 +67,7 @@ impl From<(AccountId, &Row)> for Line {
             flapping: row.flapping,
             epoch: row.epoch,
             incident: row.incident.clone(),
-            unsaid_end: row.unsaid_end.clone(),
+            pending_resolution: row.pending_resolution.clone(),
         }
     }
 }
@@ -90,7 +90,7 @@ impl From<Line> for (AccountId, Row) {
             flapping: line.flapping,
             epoch: line.epoch,
             incident: line.incident,
-            unsaid_end: line.unsaid_end,
+            pending_resolution: line.pending_resolution,
         };
         (line.account_id, row)
     }

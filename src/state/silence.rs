@@ -1,8 +1,8 @@
-//! Silences: what people do not want to be told for a while. A silenced change is recorded, sent to
+//! Silences: what people do not want to be notified of for a while. A silenced change is recorded, sent to
 //! machines and counted in the digest's last line; people are not notified.
 //!
 //! That an account fails *and is silenced* is part of its state ([`Silences::cover`]), so that the one
-//! comparison finds the end of a silence and the fingerprint decides, as for reminders. What is well is
+//! comparison finds the end of a silence and the fingerprint decides, as for reminders. What is healthy is
 //! never covered: a silence that nothing runs into changes nothing.
 
 use std::collections::BTreeSet;
@@ -64,18 +64,18 @@ impl Silences {
         Self(self.0.iter().filter(|silence| silence.is_about(target)).cloned().collect())
     }
 
-    /// Whether a change is not to be told, by the silences of its target.
+    /// Whether a change is not to be reported, by the silences of its target.
     pub fn silence(&self, account: AccountId, kind: Kind, now: Timestamp) -> bool {
         self.0.iter().any(|silence| silence.silences(account, kind, now))
     }
 
-    /// Whether a state is ill, and people are not notified about it.
+    /// Whether a state is unhealthy, and people are not notified about it.
     pub fn cover(&self, account: AccountId, state: &State, now: Timestamp) -> bool {
         let kind = match state.health() {
             Health::Failed => Kind::Failed,
             Health::Unrecognised => Kind::Unrecognised,
             Health::Stuck => Kind::Stuck,
-            Health::Moving | Health::Well | Health::Removed => return false,
+            Health::InProgress | Health::Healthy | Health::Removed => return false,
         };
         self.silence(account, kind, now)
     }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_ill_is_covered() {
+    fn only_what_is_unhealthy_is_covered() {
         let all = silence(|_| {});
         let covers = |status: &str, stuck| {
             let state = State { stuck, ..State::of(Status::new(status)) };

@@ -12,7 +12,7 @@ use crate::ports::AccountNames;
 use crate::watch::budget::Budget;
 
 /// How long a digest waits for names.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Names the accounts that the messages show, where their names are known.
 pub async fn fill(notification: &mut Notification, names: &impl AccountNames, budget: &Budget) {
@@ -21,7 +21,7 @@ pub async fn fill(notification: &mut Notification, names: &impl AccountNames, bu
         return;
     }
     // A run whose time is over tells what it knows.
-    let until = budget.cap(Instant::now() + PATIENCE);
+    let until = budget.cap(Instant::now() + TIMEOUT);
     if timeout_at(until, names.look_up(&accounts)).await.is_err() {
         warn!("AWS Organizations did not answer in time: accounts are shown without their names");
     }

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 /// Longest that a topic's answer is waited for.
 const LONGEST_PUBLISH: Duration = Duration::from_secs(10);
 
-/// When nothing new is looked at any more, so that what is recorded can still be announced; and when nothing more is
+/// When nothing new is scanned any more, so that what is recorded can still be dispatched; and when nothing more is
 /// published, so that what was accepted can still be stored.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
@@ -16,9 +16,9 @@ pub struct Budget {
 
 #[derive(Debug, Clone, Copy)]
 struct Ends {
-    looking: Instant,
+    scanning: Instant,
     folding: Instant,
-    announcing: Instant,
+    dispatching: Instant,
     storing: Instant,
 }
 
@@ -26,43 +26,43 @@ impl Budget {
     /// All the time in the world, as on a laptop.
     pub const UNLIMITED: Self = Self { ends: None };
 
-    /// `left` until the run is killed: the last fifth of it (at most 20 s) is for announcing, and the last twentieth (at
+    /// `left` until the run is killed: the last fifth of it (at most 20 s) is for dispatching, and the last twentieth (at
     /// most 2 s) for storing how far that got.
     pub fn ending_in(left: Duration) -> Self {
         let now = Instant::now();
         let before = |reserve: Duration| now + left.saturating_sub(reserve);
-        let looking = before((left / 5).min(Duration::from_secs(20)));
-        let announcing = before((left / 20).min(Duration::from_secs(2)));
-        let folding = looking + (announcing - looking) / 2;
+        let scanning = before((left / 5).min(Duration::from_secs(20)));
+        let dispatching = before((left / 20).min(Duration::from_secs(2)));
+        let folding = scanning + (dispatching - scanning) / 2;
         Self {
             ends: Some(Ends {
-                looking,
+                scanning,
                 folding,
-                announcing,
+                dispatching,
                 storing: before((left / 50).min(Duration::from_millis(500))),
             }),
         }
     }
 
-    /// Whether nothing new is to be looked at or recorded.
+    /// Whether nothing new is to be scanned or recorded.
     pub fn is_spent(&self) -> bool {
-        self.ends.is_some_and(|ends| Instant::now() >= ends.looking)
+        self.ends.is_some_and(|ends| Instant::now() >= ends.scanning)
     }
 
-    /// How long there is to look at something.
+    /// How long there is to scan.
     pub fn left(&self) -> Duration {
-        let left = |ends: Ends| ends.looking.saturating_duration_since(Instant::now());
+        let left = |ends: Ends| ends.scanning.saturating_duration_since(Instant::now());
         self.ends.map_or(Duration::MAX, left)
     }
 
-    /// The earlier of `instant` and the end of looking.
+    /// The earlier of `instant` and the end of scanning.
     pub fn cap(&self, instant: Instant) -> Instant {
-        self.ends.map_or(instant, |ends| ends.looking.min(instant))
+        self.ends.map_or(instant, |ends| ends.scanning.min(instant))
     }
 
-    /// The result of work without effects, or `None` when the time for looking ends before it does.
+    /// The result of work without effects, or `None` when the time for scanning ends before it does.
     pub async fn within<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        until(self.ends.map(|ends| ends.looking), work).await
+        until(self.ends.map(|ends| ends.scanning), work).await
     }
 
     /// The result of work without effects, or `None` when it would leave too little time to publish what comes of it.
@@ -70,9 +70,9 @@ impl Budget {
         until(self.ends.map(|ends| ends.folding), work).await
     }
 
-    /// The result of work without effects, or `None` when the time for announcing ends before it does.
-    pub async fn within_announcing<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        until(self.ends.map(|ends| ends.announcing), work).await
+    /// The result of work without effects, or `None` when the time for dispatching ends before it does.
+    pub async fn within_dispatching<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        until(self.ends.map(|ends| ends.dispatching), work).await
     }
 
     /// The result of storing what was sent, or `None` when the run would be killed before.
@@ -83,7 +83,7 @@ impl Budget {
     /// How long a topic's answer may be waited for now; `None` when nothing more is to be published.
     pub fn for_publish(&self) -> Option<Duration> {
         let Some(ends) = self.ends else { return Some(LONGEST_PUBLISH) };
-        let left = ends.announcing.checked_duration_since(Instant::now())?;
+        let left = ends.dispatching.checked_duration_since(Instant::now())?;
         (!left.is_zero()).then_some(left.min(LONGEST_PUBLISH))
     }
 }
@@ -104,29 +104,29 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
-    async fn looking_ends_first_and_announcing_before_the_run_is_killed() {
-        for (left, looking, announcing) in [(10.0, 8.0, 9.5), (100.0, 80.0, 98.0), (900.0, 880.0, 898.0)] {
-            let [left, looking, announcing] = [left, looking, announcing].map(Duration::from_secs_f64);
+    async fn scanning_ends_first_and_dispatching_before_the_run_is_killed() {
+        for (left, scanning, dispatching) in [(10.0, 8.0, 9.5), (100.0, 80.0, 98.0), (900.0, 880.0, 898.0)] {
+            let [left, scanning, dispatching] = [left, scanning, dispatching].map(Duration::from_secs_f64);
             let budget = Budget::ending_in(left);
-            assert_eq!((budget.left(), budget.is_spent()), (looking, false));
-            assert_eq!(budget.for_publish(), Some(announcing.min(10 * SECOND)));
-            advance(looking - SECOND).await;
+            assert_eq!((budget.left(), budget.is_spent()), (scanning, false));
+            assert_eq!(budget.for_publish(), Some(dispatching.min(10 * SECOND)));
+            advance(scanning - SECOND).await;
             assert_eq!((budget.left(), budget.is_spent()), (SECOND, false));
             let soon = Instant::now() + SECOND / 2;
             assert_eq!(budget.cap(soon), soon);
             assert_eq!(budget.cap(soon + SECOND), soon + SECOND / 2);
             assert_eq!(budget.within(sleep(SECOND / 2)).await, Some(()));
-            assert_eq!(budget.within(sleep(SECOND)).await, None, "looking ends before");
+            assert_eq!(budget.within(sleep(SECOND)).await, None, "scanning ends before");
             assert_eq!((budget.left(), budget.is_spent()), (Duration::ZERO, true));
             assert_eq!(budget.within(async {}).await, None, "nothing is begun any more");
             assert_eq!(budget.within_folding(async {}).await, Some(()));
-            assert_eq!(budget.within_announcing(async {}).await, Some(()));
-            assert_eq!(budget.for_publish(), Some(announcing - looking).map(|left| left.min(10 * SECOND)));
+            assert_eq!(budget.within_dispatching(async {}).await, Some(()));
+            assert_eq!(budget.for_publish(), Some(dispatching - scanning).map(|left| left.min(10 * SECOND)));
             assert_eq!(budget.within_folding(sleep(left)).await, None);
-            let half = (announcing - looking) / 2;
+            let half = (dispatching - scanning) / 2;
             assert_eq!(budget.for_publish(), Some(half.min(10 * SECOND)), "there is time to publish");
-            assert_eq!(budget.within_announcing(sleep(left)).await, None);
-            assert_eq!(budget.within_announcing(async {}).await, None);
+            assert_eq!(budget.within_dispatching(sleep(left)).await, None);
+            assert_eq!(budget.within_dispatching(async {}).await, None);
             assert_eq!(budget.for_publish(), None);
         }
     }

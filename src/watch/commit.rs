@@ -16,7 +16,7 @@ use crate::watch::plan::Planned;
 use crate::watch::report::Outcome;
 use crate::watch::room::Held;
 use crate::watch::scan::outcome::{Observed, Preview, ScanOutcome};
-use crate::watch::scan::policy::Look;
+use crate::watch::scan::policy::Scan;
 use crate::watch::scan::stop::Stop;
 use crate::watch::snapshot::{note_full_scan, read_snapshot};
 
@@ -63,7 +63,7 @@ pub async fn commit<O: Outside>(
             None => outcome.report.accounts,
         };
         outcome.report.statuses = basis.head.as_ref().map(|head| head.accounts.clone());
-        if found.is_complete && observed.scan == Some(Look::Whole) {
+        if found.is_complete && observed.scan == Some(Scan::Full) {
             outcome.full_scan_at = Some(observed.observed_at);
         }
         if found.changes.is_empty() && found.event.is_none() && !is_fingerprint_outdated(context, &basis) {
@@ -78,7 +78,7 @@ pub async fn commit<O: Outside>(
             Ok(true) => return Ok(()),
             Ok(false) => {}
             Err(Stop::Store(StoreError::Superseded))
-                if observed.scan == Some(Look::Whole) && !basis.is_rebased =>
+                if observed.scan == Some(Scan::Full) && !basis.is_rebased =>
             {
                 basis = rebase(context, planned).await?;
                 outcome.full_scan_at = None;
@@ -109,11 +109,11 @@ pub async fn commit_deletion<O: Outside>(
         let comparison = comparison(context, planned, &basis, &nothing, at, &history_id);
         let changes = comparison.gone();
         let is_known = comparison.is_baseline_complete();
-        let is_told = is_known && context.settings.notify.tells_pack_deleted();
+        let notifies = is_known && context.settings.notify.includes_pack_deleted();
         let has_incidents = changes.iter().any(|change| change.transition.is_some());
-        // A pack of which nobody was told goes as it came.
-        let notice =
-            (is_known || has_incidents).then(|| comparison.notice(PackEvent::PackDeleted, accounts, is_told));
+        // A pack that nobody was notified of goes as it came.
+        let notice = (is_known || has_incidents)
+            .then(|| comparison.notice(PackEvent::PackDeleted, accounts, notifies));
         let event = Some(PackEvent::PackDeleted);
         let found = Found { changes, event, notice, is_complete: true, accounts };
         if context.request.dry_run {
@@ -159,7 +159,7 @@ async fn write<O: Outside>(
     };
     let (commit, taken) = draft.commit();
     // Bounded by the end of publishing and not by that of scanning: what is under way is as good as written.
-    let written = budget.within_announcing(outside.store().commit(&planned.target, &commit)).await;
+    let written = budget.within_dispatching(outside.store().commit(&planned.target, &commit)).await;
     written.ok_or(Stop::NoTime)??;
     outcome.has_committed = true;
     outcome.report.transitions += taken.as_deref().map_or(all, logged);
@@ -227,9 +227,10 @@ fn find<O: Outside>(
     let left =
         changes.iter().filter(|change| change.row.is_none() && rows.contains_key(&change.account)).count();
     let accounts = (rows.len() + joined).saturating_sub(left) as u64;
-    let completes_baseline = !comparison.is_baseline_complete() && *scan == Some(Look::Whole) && is_complete;
-    let notice = completes_baseline
-        .then(|| comparison.notice(PackEvent::Baseline, accounts, context.settings.notify.tells_baseline()));
+    let completes_baseline = !comparison.is_baseline_complete() && *scan == Some(Scan::Full) && is_complete;
+    let notice = completes_baseline.then(|| {
+        comparison.notice(PackEvent::Baseline, accounts, context.settings.notify.includes_baseline())
+    });
     if !comparison.is_baseline_complete() && !completes_baseline {
         return Err(Stop::NoBaseline);
     }
@@ -246,7 +247,7 @@ fn comparison<'c, O: Outside>(
 ) -> Comparison<'c> {
     Comparison {
         target: &planned.target,
-        born: history_id,
+        history_id,
         epoch: basis.head.as_ref().map_or(0, |head| head.epoch).saturating_add(1),
         rows: &basis.snapshot.rows,
         observed,
@@ -263,8 +264,8 @@ impl Comparison<'_> {
     }
 
     /// The record of the pack as a whole.
-    fn notice(&self, event: PackEvent, accounts: u64, told: bool) -> Notice {
-        Notice { event, epoch: self.epoch, accounts, observed_at: self.observed_at, told }
+    fn notice(&self, event: PackEvent, accounts: u64, notify: bool) -> Notice {
+        Notice { event, epoch: self.epoch, accounts, observed_at: self.observed_at, notify }
     }
 }
 

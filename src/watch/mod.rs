@@ -80,12 +80,12 @@ pub async fn run(
     let answer = Answer::new(reports, dispatched.notifications, next_token);
     let answer = with_lags(answer, &dispatched);
     answer.targets.iter().for_each(|report| report.log(&context.id));
-    let oldest_whole_look = match settings.whole_every {
+    let oldest_full_scan = match settings.full_scan_every {
         Some(_) if request.scheduled => oldest_full_scan(&planned, &elsewhere, &full_scans, outside.now()),
         _ => None,
     };
-    let may_owe = !dispatched.lags.is_empty();
-    Ok(Report { answer, preview, may_owe, reduced: dispatched.reduced, oldest_whole_look })
+    let may_lag = !dispatched.lags.is_empty();
+    Ok(Report { answer, preview, may_lag, minimal: dispatched.minimal, oldest_full_scan })
 }
 
 /// The answer, with what could not be dispatched. A target that nobody watches is reported only where that failed.

@@ -7,7 +7,7 @@ use crate::settings::Settings;
 use crate::state::head::{Head, Heads};
 use crate::state::silence::Silences;
 use crate::watch::request::{Part, Request};
-use crate::watch::scan::policy::LookFacts;
+use crate::watch::scan::policy::TargetFacts;
 
 /// One target of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub fn targets(
         let known =
             heads.known.iter().filter(|(target, head)| target.region == *region && !head.is_deleted());
         names.extend(known.map(|(target, _)| target.clone()));
-        // Nobody can tell what such a pack owes: that is said in every run, listed or not.
+        // Nobody can tell how far such a pack lags: that is said in every run, listed or not.
         names.extend(heads.unreadable.keys().filter(|target| target.region == *region).cloned());
     }
     let is_wanted = |pack: &PackName| settings.packs.matches(pack) && request.part.packs.matches(pack);
@@ -97,7 +97,7 @@ pub fn targets(
     planned.collect()
 }
 
-/// Why the run of a schedule would watch nothing at all. That must not look like an organization in which all is well.
+/// Why the run of a schedule would watch nothing at all. That must not look like an organization in which all is healthy.
 pub fn nothing_to_watch(
     settings: &Settings,
     part: &Part,
@@ -124,10 +124,10 @@ pub fn nothing_to_watch(
 }
 
 /// What the heads say of the targets that other schedules look after.
-pub fn elsewhere(settings: &Settings, part: &Part, heads: &Heads) -> Vec<LookFacts> {
+pub fn elsewhere(settings: &Settings, part: &Part, heads: &Heads) -> Vec<TargetFacts> {
     let is_elsewhere = |target: &Target| is_watched(target, settings) && !part.includes(target, settings);
     let elsewhere = heads.known.iter().filter(|(target, _)| is_elsewhere(target));
-    elsewhere.map(|(_, head)| LookFacts::of(Some(head))).collect()
+    elsewhere.map(|(_, head)| TargetFacts::of(Some(head))).collect()
 }
 
 fn is_watched(target: &Target, settings: &Settings) -> bool {
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_listed_and_what_is_known_is_looked_at_unless_it_is_excluded() {
+    fn what_is_listed_and_what_is_known_is_scanned_unless_it_is_excluded() {
         let mut heads = Heads::default();
         heads.known.insert(target("eu-west-1", "Known"), head());
         heads.known.insert(target("eu-west-1", "Known-not-watched"), head());
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_head_is_told_of_though_its_pack_is_no_longer_listed() {
+    fn an_unreadable_head_is_reported_though_its_pack_is_no_longer_listed() {
         let mut heads = Heads::default();
         heads.unreadable.insert(target("eu-west-1", "Damaged"), "why".to_owned());
         heads.unreadable.insert(target("us-east-1", "Elsewhere"), "why".to_owned());
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_pack_needs_no_list_and_is_looked_at_in_every_region() {
+    fn a_named_pack_needs_no_list_and_is_scanned_in_every_region() {
         let settings = settings("*", "eu-west-1,us-east-1");
         let request = Request { packs: vec!["P".parse().unwrap()], ..Request::default() };
         assert_eq!(regions_to_list(&request, &settings), []);
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_the_settings_leave_out_is_told_so_and_cloudtrail_is_not() {
+    fn a_request_that_the_settings_leave_out_is_reported_so_and_cloudtrail_is_not() {
         let settings = settings("Security-*", "eu-west-1,us-east-1");
         let named = |pack: &str, region: Option<&str>| Request {
             packs: vec![pack.parse().unwrap()],

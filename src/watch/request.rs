@@ -1,4 +1,4 @@
-//! What a run is asked to look at.
+//! What a run is asked to scan.
 
 use std::collections::BTreeSet;
 
@@ -6,9 +6,9 @@ use crate::model::{PackName, Region, Target};
 use crate::ports::Filters;
 use crate::settings::{PackFilter, Settings};
 use crate::watch::scan::paginate::PaginationConfig;
-use crate::watch::scan::policy::Cause;
+use crate::watch::scan::policy::Trigger;
 
-/// What a run is asked to look at.
+/// What a run is asked to scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
     /// Only these packs; all when empty.
@@ -25,17 +25,17 @@ pub struct Request {
     pub dry_run: bool,
     /// A schedule asks.
     pub scheduled: bool,
-    /// Quick looks will do: nobody asks for something in particular, though it is not the schedule.
+    /// Quick scans will do: nobody asks for something in particular, though it is not the schedule.
     pub quick: bool,
     /// The packs were named by AWS CloudTrail: they may not be visible yet, or no longer.
     pub tentative: bool,
 }
 
 impl Request {
-    /// Who wants the looks.
-    pub fn cause(&self) -> Cause {
-        let is_a_tick = (self.scheduled || self.quick) && self.packs.is_empty() && !self.is_partial();
-        if is_a_tick && !self.dry_run { Cause::Tick } else { Cause::Asked }
+    /// Who wants the scans.
+    pub fn trigger(&self) -> Trigger {
+        let is_scheduled_run = (self.scheduled || self.quick) && self.packs.is_empty() && !self.is_partial();
+        if is_scheduled_run && !self.dry_run { Trigger::Schedule } else { Trigger::Request }
     }
 
     /// Whether the request may read less than all accounts of a target.
@@ -60,7 +60,7 @@ impl Part {
     }
 
     /// Whether the part includes this target. A region that is no longer watched is in no schedule's list: its targets
-    /// belong to whoever has the first region that is watched, so that one schedule sends what they still owe.
+    /// belong to whoever has the first region that is watched, so that one schedule sends what they still lag.
     pub fn includes(&self, target: &Target, settings: &Settings) -> bool {
         let region = settings.regions.iter().find(|region| **region == target.region);
         let region = region.or(settings.regions.first());

@@ -12,7 +12,7 @@ use crate::state::commit::Snapshot;
 use crate::state::head::{Head, Hint};
 use crate::watch::context::Context;
 use crate::watch::plan::Planned;
-use crate::watch::scan::policy::LookFacts;
+use crate::watch::scan::policy::TargetFacts;
 
 /// How often a snapshot is read that shows a part of a commit, and how long after.
 const READ_AGAIN: [Duration; 3] =
@@ -56,7 +56,7 @@ pub(super) async fn read_snapshot<O: Outside>(
 /// Leaves a hint. What is lost is found again by a later scan.
 pub(super) async fn leave_hint<O: Outside>(context: &Context<'_, O>, target: &Target, hint: &Hint) {
     let hint = context.outside.store().hint(target, hint);
-    if let Some(Err(error)) = context.budget.within_announcing(hint).await {
+    if let Some(Err(error)) = context.budget.within_dispatching(hint).await {
         warn!(%target, %error, "hint not stored");
     }
 }
@@ -67,8 +67,8 @@ pub(super) async fn note_full_scan<O: Outside>(
     planned: &Planned,
     at: Option<Timestamp>,
 ) {
-    let is_large = LookFacts::of(planned.head.as_ref()).is_large();
-    let Some(at) = at.filter(|_| is_large && context.settings.whole_every.is_some()) else { return };
+    let is_large = TargetFacts::of(planned.head.as_ref()).is_large();
+    let Some(at) = at.filter(|_| is_large && context.settings.full_scan_every.is_some()) else { return };
     if !context.request.dry_run {
         leave_hint(context, &planned.target, &Hint::FullScanAt(at.as_second())).await;
     }

@@ -17,7 +17,7 @@ use crate::watch::plan::{self, Planned};
 use crate::watch::report::{Outcome, TargetReport};
 use crate::watch::request::Request;
 use crate::watch::room::Room;
-use crate::watch::scan::policy::LookFacts;
+use crate::watch::scan::policy::TargetFacts;
 use crate::watch::scan::reader;
 use crate::watch::scan::stop::unlisted;
 
@@ -42,7 +42,7 @@ pub(super) struct Started<'a, O> {
     /// Every target, in a random order.
     pub(super) planned: Vec<Planned>,
     /// What is known of the targets that other schedules look after.
-    pub(super) elsewhere: Vec<LookFacts>,
+    pub(super) elsewhere: Vec<TargetFacts>,
     /// A report for each region that did not tell its packs, or for all where nothing is to be watched.
     pub(super) unlisted: Vec<TargetReport>,
     /// Whether some topic lags.

@@ -1,15 +1,15 @@
-//! The plan of the house, as `use` lines show it: which room may know which, and that no two files know each other in a
+//! The plan of the house, as `use` lines show it: which module may know which, and that no two files know each other in a
 //! circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// The rooms of `src/`, floor by floor from the ground up. A room knows only the floors below its own: what is on one
-/// floor does not know each other.
-const FLOORS: &[(&[&str], &str)] = &[
+/// The modules of `src/`, layer by layer from the ground up. A module knows only the layers below its own: what is on one
+/// layer does not know each other.
+const LAYERS: &[(&[&str], &str)] = &[
     (&["model"], "AWS's words know nothing but themselves"),
     (&["settings", "state"], "what is set and what is kept are said in AWS's words"),
-    (&["notify"], "what is told is made of what is kept, as the settings want it"),
+    (&["notify"], "what is reported is made of what is kept, as the settings want it"),
     (&["ports"], "the traits speak of what is kept and told"),
     (&["history", "rate_limit", "doctor"], "pure parts: no AWS, no files, no run"),
     (
@@ -17,7 +17,7 @@ const FLOORS: &[(&[&str], &str)] = &[
         "the run knows the outside by its traits alone, and AWS and a laptop do not know each other",
     ),
     (&["event"], "an event asks for a run"),
-    (&["lambda", "cli"], "the two doors put the outside and the run together"),
+    (&["lambda", "cli"], "the two entry points put the outside and the run together"),
     (&["bin"], "two lines each"),
 ];
 
@@ -123,19 +123,19 @@ fn arrows() -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
     arrows
 }
 
-fn floor(room: &str) -> usize {
-    let floor = FLOORS.iter().position(|(rooms, _)| rooms.contains(&room));
-    floor.unwrap_or_else(|| panic!("src/{room} is on no floor: give it one in tests/it/layers.rs"))
+fn layer(module: &str) -> usize {
+    let layer = LAYERS.iter().position(|(modules, _)| modules.contains(&module));
+    layer.unwrap_or_else(|| panic!("src/{module} is on no layer: give it one in tests/it/layers.rs"))
 }
 
 #[test]
-fn every_room_knows_only_the_floors_below() {
+fn every_module_knows_only_the_layers_below() {
     let mut forbidden = Vec::new();
     for (from, targets) in arrows() {
         for to in targets {
             let (Some(a), Some(b)) = (from.first(), to.first()) else { continue };
-            if a != b && floor(b) >= floor(a) {
-                forbidden.push(format!("{} uses {}: {}", from.join("::"), to.join("::"), FLOORS[floor(a)].1));
+            if a != b && layer(b) >= layer(a) {
+                forbidden.push(format!("{} uses {}: {}", from.join("::"), to.join("::"), LAYERS[layer(a)].1));
             }
         }
     }
@@ -160,11 +160,11 @@ fn no_files_know_each_other_in_a_circle() {
 }
 
 #[test]
-fn the_front_of_the_house_fits_on_one_screen() {
+fn src_fits_on_one_screen() {
     let entries = std::fs::read_dir(src()).unwrap().count();
     assert!(
         entries <= 16,
-        "src/ has {entries} entries: a new file belongs into a room, or is one that replaces others"
+        "src/ has {entries} entries: a new file belongs into a module, or is one that replaces others"
     );
 }
 

@@ -15,4 +15,5 @@ mod layers;
 mod messages;
 mod protocol;
 mod stores;
+mod words;
 mod world;

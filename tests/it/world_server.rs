@@ -68,7 +68,7 @@ fn parsed<T: FromStr>(flag: &str, value: &str) -> Result<T, String> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn serve(options: Options) -> Result<(), Box<dyn Error>> {
-    // Before anything is announced: who waits for the announcement may send a signal at once.
+    // Before anything is dispatched: who waits for the dispatch may send a signal at once.
     let (mut interrupted, mut terminated) =
         (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let world = World::new();

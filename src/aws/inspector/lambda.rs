@@ -14,7 +14,7 @@ const LAMBDA: Service = Service { id: "Lambda", name: "lambda" };
 const CLOUDWATCH: Service = Service { id: "CloudWatch", name: "monitoring" };
 
 /// How far back runs are looked for, and into how long pieces they are counted (seconds).
-const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
+const LOOKBACK: SignedDuration = SignedDuration::from_hours(24);
 const PERIOD: u32 = 60;
 
 impl Inspector {
@@ -33,7 +33,7 @@ impl Inspector {
             json!({"Id": id, "MetricStat": {"Metric": metric, "Period": PERIOD, "Stat": "Sum"}})
         };
         let mut request = json!({
-            "StartTime": (now - LOOK_BACK).as_second(),
+            "StartTime": (now - LOOKBACK).as_second(),
             "EndTime": now.as_second(),
             "MetricDataQueries": [count("all", "Invocations"), count("failed", "Errors")],
         });

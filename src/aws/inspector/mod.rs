@@ -33,16 +33,16 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Inspector {
     connection: Connection,
-    patience: Duration,
+    timeout: Duration,
     credentials: OnceCell<Credentials>,
 }
 
 impl Inspector {
-    /// Asks in the connection's account and region, and waits for an answer no longer than `patience`.
-    pub fn new(connection: Connection, patience: Duration) -> Self {
+    /// Asks in the connection's account and region, and waits for an answer no longer than `timeout`.
+    pub fn new(connection: Connection, timeout: Duration) -> Self {
         let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_max_backoff(LONGEST_BACKOFF);
         let sdk = connection.sdk.into_builder().retry_config(retries).build();
-        Self { connection: Connection { sdk }, patience, credentials: OnceCell::new() }
+        Self { connection: Connection { sdk }, timeout, credentials: OnceCell::new() }
     }
 
     /// The region in which is asked.
@@ -79,8 +79,8 @@ impl Inspector {
 
     /// Waits for an answer, but not for ever.
     async fn within<T>(&self, question: impl Future<Output = Answer<T>>) -> Answer<T> {
-        let late = |_| Unanswered::Silent(format!("no answer within {} s", self.patience.as_secs_f64()));
-        tokio::time::timeout(self.patience, question).await.map_err(late)?
+        let late = |_| Unanswered::Silent(format!("no answer within {} s", self.timeout.as_secs_f64()));
+        tokio::time::timeout(self.timeout, question).await.map_err(late)?
     }
 }
 

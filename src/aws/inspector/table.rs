@@ -1,4 +1,4 @@
-//! DynamoDB: the table's form, and what it owes.
+//! DynamoDB: the table's form, and what lags.
 
 use std::collections::BTreeSet;
 
@@ -22,19 +22,19 @@ impl Inspector {
         let store = DynamoStore::new(&self.connection, name);
         let heads = async {
             let heads = self.within(async { store.load().await.map_err(unread) }).await;
-            let owed = match &heads {
-                Ok(heads) => self.within(owed(&store, heads)).await,
+            let lagging = match &heads {
+                Ok(heads) => self.within(lagging(&store, heads)).await,
                 Err(why) => Err(why.clone()),
             };
-            (heads, owed)
+            (heads, lagging)
         };
-        let (keys, expiry, recovery, (heads, owed)) = tokio::join!(
+        let (keys, expiry, recovery, (heads, lagging)) = tokio::join!(
             self.keys(&client, name),
             self.expiry(&client, name),
             self.recovery(&client, name),
             heads
         );
-        Table { keys, expiry, recovery, heads, owed }
+        Table { keys, expiry, recovery, heads, lagging }
     }
 
     async fn keys(&self, client: &Client, name: &str) -> Answer<Vec<(String, String)>> {
@@ -75,7 +75,7 @@ fn key_schema(table: &TableDescription) -> Vec<(String, String)> {
 }
 
 /// Since when each target waits that a topic lags behind.
-async fn owed(store: &DynamoStore, heads: &Heads) -> Answer<Vec<(Target, Option<Timestamp>)>> {
+async fn lagging(store: &DynamoStore, heads: &Heads) -> Answer<Vec<(Target, Option<Timestamp>)>> {
     let lagging: BTreeSet<&Target> =
         Topic::ALL.into_iter().flat_map(|topic| heads.lagging(topic)).map(|(target, ..)| target).collect();
     let since = async |target: &Target| {

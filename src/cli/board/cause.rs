@@ -26,7 +26,7 @@ pub(super) enum Cause {
     Stuck,
     /// In progress after a failure.
     TriedAgain,
-    /// Well or in progress, and no more is known.
+    /// Healthy or in progress, and no more is known.
     Other,
 }
 
@@ -52,8 +52,8 @@ pub(super) struct Group {
 
 /// The unhealthy deployments of a pack.
 pub(super) fn unhealthy(Pack { target, rows, .. }: Pack) -> impl Iterator<Item = Unhealthy> {
-    let ill = rows.into_iter().filter(|(_, row)| super::pack::is_ill(row));
-    ill.map(move |(account, row)| Unhealthy { target: target.clone(), account, row })
+    let unhealthy = rows.into_iter().filter(|(_, row)| super::pack::is_unhealthy(row));
+    unhealthy.map(move |(account, row)| Unhealthy { target: target.clone(), account, row })
 }
 
 /// By cause, the most frequent first; in each, what failed last comes first: people know about the older failures.

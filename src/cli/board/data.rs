@@ -6,11 +6,11 @@
 //!  "from": [options of a command that reads the same store, …],
 //!  "packs": [{"region", "name", "changed": time,
 //!             "cells": [class, how many accounts in a row, …],      of the accounts in their order; class 0: not there
-//!             "ill": [account, failing since, last update, message, …],
-//!             "again": [how often it was tried again, …]}],      in the order of "ill"
+//!             "unhealthy": [account, failing since, last update, message, …],
+//!             "again": [how often it was tried again, …]}],      in the order of "unhealthy"
 //!  "moves": [time, pack, account, kind, status before, status now, error code, …],      the newest first
 //!  "cut": whether there were more moves,
-//!  "classes": [status, error code, hint, 1 stuck + 2 silenced + 4 flapping + 8 ill, …], of class 1, 2, …
+//!  "classes": [status, error code, hint, 1 stuck + 2 silenced + 4 flapping + 8 unhealthy, …], of class 1, 2, …
 //!  "statuses": [["CREATE_FAILED", phase], …], "codes": […], "messages": […], "kinds": […],
 //!  "hints": [{"means", "todo", "title", "url"}], "accounts": [id, …], "names": [name, …]}
 //! ```
@@ -26,7 +26,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::names::KnownNames;
-use super::pack::{Pack, is_ill};
+use super::pack::{Pack, is_unhealthy};
 use crate::history::Entry;
 use crate::model::text::{bounded, plain};
 use crate::model::{AccountId, Kind, Phase, Status, Target};
@@ -78,7 +78,7 @@ pub(super) struct Data<W> {
     now: Timestamp,
     targets: Once<Target>,
     accounts: Once<AccountId>,
-    ill: Vec<AccountId>,
+    unhealthy: Vec<AccountId>,
     classes: Once<Class>,
     statuses: Once<String>,
     codes: Once<String>,
@@ -95,7 +95,7 @@ impl<W: Write> Data<W> {
             now,
             targets: Once::new(),
             accounts: Once::new(),
-            ill: Vec::new(),
+            unhealthy: Vec::new(),
             classes: Once::new(),
             statuses: Once::new(),
             codes: Once::new(),
@@ -107,7 +107,7 @@ impl<W: Write> Data<W> {
 
     pub(super) fn pack(&mut self, pack: &Pack) -> io::Result<()> {
         let mut cells = vec![0; self.accounts.items.len()];
-        let (mut ill, mut again) = (Vec::new(), Vec::new());
+        let (mut unhealthy, mut again) = (Vec::new(), Vec::new());
         for (account, row) in &pack.rows {
             let place = self.accounts.place(account);
             if place >= cells.len() {
@@ -117,11 +117,11 @@ impl<W: Write> Data<W> {
             if let Some(cell) = cells.get_mut(place) {
                 *cell = class + 1;
             }
-            if is_ill(row) {
-                self.ill.push(*account);
+            if is_unhealthy(row) {
+                self.unhealthy.push(*account);
                 let times = [row.failing_since, row.state.last_update].map(|time| self.ago(time));
                 let message = self.message(&row.state);
-                ill.extend([json!(place), json!(times[0]), json!(times[1]), json!(message)]);
+                unhealthy.extend([json!(place), json!(times[0]), json!(times[1]), json!(message)]);
                 again.push(row.incident.as_ref().map_or(0, |incident| incident.tried_again));
             }
         }
@@ -132,7 +132,7 @@ impl<W: Write> Data<W> {
             "name": pack.target.pack,
             "changed": self.ago(Some(pack.head.committed_at)),
             "cells": runs,
-            "ill": ill,
+            "unhealthy": unhealthy,
             "again": again,
         });
         let comma = if self.targets.items.is_empty() { "" } else { "," };
@@ -140,9 +140,9 @@ impl<W: Write> Data<W> {
         write!(self.out, "{comma}\n{}", embedded(&document)?)
     }
 
-    /// The accounts that are not well, each as often as it is ill.
-    pub(super) fn ill(&self) -> impl Iterator<Item = AccountId> {
-        self.ill.iter().copied()
+    /// The accounts that are unhealthy, each as often as it is unhealthy.
+    pub(super) fn unhealthy(&self) -> impl Iterator<Item = AccountId> {
+        self.unhealthy.iter().copied()
     }
 
     pub(super) fn begin_moves(&mut self) -> io::Result<()> {
@@ -204,7 +204,7 @@ impl<W: Write> Data<W> {
     fn class(&mut self, row: &Row) -> usize {
         let state = &row.state;
         let code = state.error_code.as_deref().map(plain).filter(|code| !code.is_empty());
-        let flags = [(state.stuck, 1), (state.silenced, 2), (row.flapping, 4), (is_ill(row), 8)];
+        let flags = [(state.stuck, 1), (state.silenced, 2), (row.flapping, 4), (is_unhealthy(row), 8)];
         let class = (
             self.status(&state.status),
             code.map(|code| self.codes.place(&code)),

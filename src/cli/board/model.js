@@ -9,7 +9,7 @@ const SUCCESSFUL = 0,
 const STUCK = 1,
   SILENCED = 2,
   FLAPPING = 4,
-  ILL = 8;
+  UNHEALTHY = 8;
 
 function readModel(data) {
   const accounts = data.accounts.length,
@@ -27,16 +27,16 @@ function readModel(data) {
     });
   }
   const cells = new Uint16Array(accounts * packs);
-  const ill = [];
+  const unhealthy = [];
   data.packs.forEach((pack, p) => {
     let at = p * accounts;
     for (let i = 0; i < pack.cells.length; i += 2) {
       cells.fill(pack.cells[i], at, at + pack.cells[i + 1]);
       at += pack.cells[i + 1];
     }
-    for (let i = 0; i < pack.ill.length; i += 4) {
-      const [account, since, updated, message] = pack.ill.slice(i, i + 4);
-      ill.push({
+    for (let i = 0; i < pack.unhealthy.length; i += 4) {
+      const [account, since, updated, message] = pack.unhealthy.slice(i, i + 4);
+      unhealthy.push({
         cell: p * accounts + account,
         since,
         updated,
@@ -50,10 +50,10 @@ function readModel(data) {
     for (let i = 0; i < pack.cells.length; i += 2) counts[pack.cells[i]] += pack.cells[i + 1];
     return counts;
   });
-  const illAt = new Map(ill.map((entry) => [entry.cell, entry]));
-  const illPacks = new Uint16Array(accounts),
+  const unhealthyAt = new Map(unhealthy.map((entry) => [entry.cell, entry]));
+  const unhealthyPacks = new Uint16Array(accounts),
     isThere = new Uint8Array(accounts);
-  for (const { cell } of ill) illPacks[cell % accounts]++;
+  for (const { cell } of unhealthy) unhealthyPacks[cell % accounts]++;
   for (let cell = 0; cell < cells.length; cell++) if (cells[cell]) isThere[cell % accounts] = 1;
   const model = {
     now: data.now,
@@ -69,17 +69,17 @@ function readModel(data) {
     classes,
     cells,
     perPack,
-    ill,
-    illAt,
-    illPacks,
+    unhealthy,
+    unhealthyAt,
+    unhealthyPacks,
     isThere,
     searched: data.accounts.map((id, a) => `${id} ${data.names[a]}`.toLowerCase()),
     regions: [...new Set(data.packs.map((pack) => pack.region))],
     prefix: sharedPrefix([...new Set(data.packs.map((pack) => pack.name))]),
   };
   model.orders = new Map([["since", bySince(model)]]);
-  model.byIllness = [...data.accounts.keys()].sort(
-    (a, b) => illPacks[b] - illPacks[a] || compare(data.accounts[a], data.accounts[b]),
+  model.byHealth = [...data.accounts.keys()].sort(
+    (a, b) => unhealthyPacks[b] - unhealthyPacks[a] || compare(data.accounts[a], data.accounts[b]),
   );
   return model;
 }
@@ -97,12 +97,12 @@ function sharedPrefix(names) {
 }
 
 // What failed last first, then what does not fail.
-function bySince({ cells, ill, illAt }) {
+function bySince({ cells, unhealthy, unhealthyAt }) {
   const order = new Uint32Array(cells.length);
   const age = (entry) => entry.since ?? entry.updated ?? Infinity;
   let n = 0;
-  for (const entry of [...ill].sort((a, b) => age(a) - age(b) || a.cell - b.cell)) order[n++] = entry.cell;
-  for (let cell = 0; cell < cells.length; cell++) if (cells[cell] && !illAt.has(cell)) order[n++] = cell;
+  for (const entry of [...unhealthy].sort((a, b) => age(a) - age(b) || a.cell - b.cell)) order[n++] = entry.cell;
+  for (let cell = 0; cell < cells.length; cell++) if (cells[cell] && !unhealthyAt.has(cell)) order[n++] = cell;
   return order.subarray(0, n);
 }
 
@@ -144,7 +144,7 @@ function ranks(texts) {
 
 // The statuses that can be asked for beside AWS Config's own.
 const GROUPS = {
-  ill: ["Unhealthy", (c) => c.flags & ILL],
+  unhealthy: ["Unhealthy", (c) => c.flags & UNHEALTHY],
   all: ["All", () => true],
   failed: ["Failed", (c) => c.phase === FAILED],
   stuck: ["Stuck", (c) => c.flags & STUCK],
@@ -194,7 +194,7 @@ function filterCells(model, { account, status, region, pack, code }, column) {
     cells: found.subarray(0, n),
     perClass,
     ofClass,
-    accounts: model.byIllness.filter((a) => hit[a]),
+    accounts: model.byHealth.filter((a) => hit[a]),
     packs: [...packs.keys()].filter((p) => ofPack[p]),
   };
 }

@@ -17,7 +17,7 @@ use crate::ports::AccountNames;
 
 /// Accounts that AWS Organizations is asked for: it throttles early, and a board does not wait long for names.
 const MOST: usize = 200;
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The names that are known.
 pub(super) struct KnownNames {
@@ -68,7 +68,7 @@ impl KnownNames {
         let unknown = accounts.filter(|account| self.of(*account).is_none());
         let unknown: Vec<AccountId> = unknown.take(self.left.get()).collect();
         self.left.set(self.left.get() - unknown.len());
-        if timeout(PATIENCE, self.organization.look_up(&unknown)).await.is_err() {
+        if timeout(TIMEOUT, self.organization.look_up(&unknown)).await.is_err() {
             // What was answered until then is known.
             self.left.set(0);
         }

@@ -32,8 +32,8 @@ pub(super) fn read<'a>(
 }
 
 /// Whether somebody should look at it: it fails, hangs, is being tried again after a failure, or nobody knows.
-pub(super) fn is_ill(row: &Row) -> bool {
-    row.state.health().is_ill() || row.failing_since.is_some()
+pub(super) fn is_unhealthy(row: &Row) -> bool {
+    row.state.health().is_unhealthy() || row.failing_since.is_some()
 }
 
 /// What of the row is so, beside its status.

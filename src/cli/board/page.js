@@ -6,7 +6,7 @@ const counted = (n, noun) => `${number(n)} ${noun}${n === 1 ? "" : "s"}`;
 const percent = (n, all) => (all ? `${(Math.floor((n / all) * 1000) / 10).toFixed(1)} %` : "–");
 
 const model = readModel(JSON.parse($("data").textContent));
-const START = { account: "", status: "ill", region: "", pack: "", code: "" };
+const START = { account: "", status: "unhealthy", region: "", pack: "", code: "" };
 const VIEWS = ["list", "matrix", "packs"];
 let chosen = { ...START };
 let column = "since";
@@ -21,7 +21,7 @@ const ago = (seconds) => (seconds === null || seconds === undefined ? "" : clock
 const split = (cell) => [cell % model.accounts.length, Math.floor(cell / model.accounts.length)];
 
 // How a class looks: a sign and a word, so that nothing hangs on the colour.
-function look(cellClass) {
+function appearance(cellClass) {
   if (!cellClass) return ["none", "", "not there"];
   const c = model.classes[cellClass],
     words = [c.status];
@@ -38,7 +38,7 @@ function look(cellClass) {
           ? ["unknown", "?"]
           : c.phase === IN_PROGRESS
             ? ["progress", "…"]
-            : ["well", "·"];
+            : ["healthy", "·"];
   return [kind, sign, words.join(", "), c];
 }
 
@@ -50,14 +50,14 @@ function headline() {
   const sum = (group) =>
     model.classes.reduce((all, c, i) => all + (c && GROUPS[group][1](c) ? perClass[i] : 0), 0);
   const all = sum("all"),
-    illAccounts = model.illPacks.reduce((n, packs) => n + (packs ? 1 : 0), 0);
+    unhealthyAccounts = model.unhealthyPacks.reduce((n, packs) => n + (packs ? 1 : 0), 0);
   const tiles = [
-    ["ill", number(illAccounts), `of ${counted(there, "account")} unhealthy`, "failed"],
+    ["unhealthy", number(unhealthyAccounts), `of ${counted(there, "account")} unhealthy`, "failed"],
     ["failed", number(sum("failed")), `of ${counted(all, "deployment")} failed`, "failed"],
     ["stuck", number(sum("stuck")), "stuck", "stuck"],
     ["progress", number(sum("progress")), "in progress", "progress"],
     ["unrecognised", number(sum("unrecognised")), "in an unknown status", "unknown"],
-    ["successful", percent(sum("successful"), all), "successful", "well"],
+    ["successful", percent(sum("successful"), all), "successful", "healthy"],
   ];
   $("headline").append(
     ...tiles
@@ -80,7 +80,7 @@ function headline() {
     counted(model.regions.length, "region"),
   ];
   $("about").textContent = `As recorded at ${clock(model.now)} UTC: ${places.join(", ")}`;
-  document.title = `${number(illAccounts)} of ${counted(there, "account")} unhealthy – packwatch board`;
+  document.title = `${number(unhealthyAccounts)} of ${counted(there, "account")} unhealthy – packwatch board`;
 }
 
 // --- The list ---
@@ -99,8 +99,8 @@ const LIST = [
 
 function fillList(element, cell, c) {
   const [a, p] = split(cell),
-    [kind, sign, , cellClass] = look(model.cells[cell]),
-    entry = model.illAt.get(cell);
+    [kind, sign, , cellClass] = appearance(model.cells[cell]),
+    entry = model.unhealthyAt.get(cell);
   const since = entry?.since ?? entry?.updated;
   const title = LIST[c].title;
   element.className = LIST[c].className ?? "";
@@ -135,8 +135,8 @@ function fillList(element, cell, c) {
 
 function listTitle(cell, c) {
   const [a, p] = split(cell);
-  const message = LIST[c].title === "Error code" && model.illAt.get(cell)?.message;
-  const status = message || look(model.cells[cell])[2];
+  const message = LIST[c].title === "Error code" && model.unhealthyAt.get(cell)?.message;
+  const status = message || appearance(model.cells[cell])[2];
   return `${model.accounts[a]} ${model.names[a]}\n${packTitle(model.packs[p])}\n${status}`;
 }
 
@@ -188,7 +188,7 @@ function matrixColumns() {
 function fillMatrix(element, a, c) {
   if (c === 0) {
     element.className = "who";
-    const n = model.illPacks[a];
+    const n = model.unhealthyPacks[a];
     element.replaceChildren(
       make("span", { className: "id", textContent: model.accounts[a] }),
       " ",
@@ -199,7 +199,7 @@ function fillMatrix(element, a, c) {
   }
   const p = shownPacks[c - 1],
     cellClass = model.cells[p * model.accounts.length + a];
-  const [kind, sign, words] = look(cellClass);
+  const [kind, sign, words] = appearance(cellClass);
   const dim = cellClass && !found.ofClass[cellClass] ? " dim" : "";
   element.className = `cell ${kind}${dim}${isWide ? " wide" : ""}`;
   element.textContent = isWide && cellClass ? `${sign} ${model.classes[cellClass].status}` : sign;
@@ -218,7 +218,7 @@ const matrix = new Grid($("matrix"), {
       ...(c
         ? [
             packTitle(model.packs[shownPacks[c - 1]]),
-            look(model.cells[shownPacks[c - 1] * model.accounts.length + a])[2],
+            appearance(model.cells[shownPacks[c - 1] * model.accounts.length + a])[2],
           ]
         : []),
     ].join("\n"),
@@ -230,7 +230,7 @@ $("legend").append(
     ["stuck", "!", "stuck"],
     ["progress", "…", "in progress"],
     ["unknown", "?", "unknown status"],
-    ["well", "·", "successful"],
+    ["healthy", "·", "successful"],
   ].flatMap(([kind, sign, word]) => [
     make("span", { className: `cell ${kind}`, textContent: sign, "aria-hidden": "true" }),
     ` ${word} `,
@@ -360,11 +360,11 @@ function why(printed) {
 
 function detail(a) {
   const cells = model.packs.map((_, p) => p * model.accounts.length + a).filter((cell) => model.cells[cell]);
-  const worst = (cell) => (model.illAt.has(cell) ? 0 : 1);
+  const worst = (cell) => (model.unhealthyAt.has(cell) ? 0 : 1);
   cells.sort((x, y) => worst(x) - worst(y) || x - y);
   const packs = cells.map((cell) => {
-    const [kind, sign, words, c] = look(model.cells[cell]),
-      entry = model.illAt.get(cell);
+    const [kind, sign, words, c] = appearance(model.cells[cell]),
+      entry = model.unhealthyAt.get(cell);
     const item = make(
       "li",
       {},
@@ -421,7 +421,7 @@ function detail(a) {
       make("span", { className: "id", textContent: model.accounts[a] }),
     ),
     close,
-    make("h3", { textContent: `${counted(cells.length, "pack")}, ${number(model.illPacks[a])} unhealthy` }),
+    make("h3", { textContent: `${counted(cells.length, "pack")}, ${number(model.unhealthyPacks[a])} unhealthy` }),
     make("ul", { className: "packs" }, ...packs),
     make("h3", { textContent: "Past" }),
     moves.length
@@ -454,7 +454,7 @@ function selects() {
   const used = (group) => model.classes.some((c) => c && GROUPS[group][1](c));
   $("status").append(
     ...Object.entries(GROUPS)
-      .filter(([group]) => ["ill", "all"].includes(group) || used(group))
+      .filter(([group]) => ["unhealthy", "all"].includes(group) || used(group))
       .map(([group, [title]]) => option(group, title)),
     make(
       "optgroup",
@@ -510,7 +510,7 @@ function nothing() {
       ),
     ];
   const isFiltered = Object.keys(START).some((name) => name !== "status" && chosen[name] !== START[name]);
-  if (chosen.status === "ill" && !isFiltered)
+  if (chosen.status === "unhealthy" && !isFiltered)
     return [
       make("h2", { textContent: "All healthy" }),
       words(`${matches(all)}, as last recorded.`),
@@ -518,10 +518,10 @@ function nothing() {
     ];
   if (!all.cells.length) return [words("Nothing matches these filters."), offer("Clear the filters", START)];
   const what =
-    chosen.status === "ill" && !chosen.code
+    chosen.status === "unhealthy" && !chosen.code
       ? "Nothing unhealthy matches"
       : "Nothing with this status and error code matches";
-  const others = chosen.status === "ill" && !chosen.code ? "healthy ones" : "others";
+  const others = chosen.status === "unhealthy" && !chosen.code ? "healthy ones" : "others";
   return [
     words(`${what}, but ${others} do: ${matches(all)}.`),
     offer("Show them", { status: "all", code: "" }),

@@ -79,7 +79,7 @@ async fn page(
         moves += 1;
     };
     data.end_moves(cut)?;
-    names.look_up(data.ill().collect::<BTreeSet<_>>().into_iter()).await;
+    names.look_up(data.unhealthy().collect::<BTreeSet<_>>().into_iter()).await;
     let mut out = data.finish(names)?;
     out.write_all(after.as_bytes())?;
     Ok(out.flush()?)

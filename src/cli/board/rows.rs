@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::names::KnownNames;
-use super::pack::{Pack, is_ill, notes};
+use super::pack::{Pack, is_unhealthy, notes};
 use crate::cli::outcome::Failure;
 use crate::cli::table::Csv;
 use crate::model::AccountId;
@@ -63,9 +63,9 @@ pub(super) async fn json(
 }
 
 async fn wanted<'a>(pack: &'a Pack, names: &KnownNames, failing: bool) -> Vec<(AccountId, &'a Row)> {
-    names.look_up(pack.rows.iter().filter(|(_, row)| is_ill(row)).map(|(account, _)| *account)).await;
+    names.look_up(pack.rows.iter().filter(|(_, row)| is_unhealthy(row)).map(|(account, _)| *account)).await;
     let rows = pack.rows.iter().map(|(account, row)| (*account, row));
-    rows.filter(|(_, row)| !failing || is_ill(row)).collect()
+    rows.filter(|(_, row)| !failing || is_unhealthy(row)).collect()
 }
 
 fn cells(pack: &Pack, account: AccountId, row: &Row, names: &KnownNames) -> Vec<String> {

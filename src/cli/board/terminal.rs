@@ -118,13 +118,13 @@ fn more(left: usize) -> Option<String> {
 fn headline(lines: &[Line], accounts: u64, unhealthy: &[Unhealthy], is_partial: bool) -> String {
     let deployments = counted(lines.iter().map(|line| line.counts.accounts).sum(), "deployment");
     let (accounts, packs) = (counted(accounts, "account"), counted(lines.len() as u64, "pack"));
-    let ill = unhealthy.iter().map(|one| one.account).collect::<BTreeSet<_>>().len() as u64;
+    let unhealthy_accounts = unhealthy.iter().map(|one| one.account).collect::<BTreeSet<_>>().len() as u64;
     match unhealthy.len() as u64 {
         0 if is_partial => format!("Nothing unhealthy so far: {deployments} in {accounts}, {packs}"),
-        0 => format!("All well: {deployments} in {accounts}, {packs}"),
+        0 => format!("All healthy: {deployments} in {accounts}, {packs}"),
         n => {
-            let (n, ill) = (grouped(n), grouped(ill));
-            format!("Unhealthy: {n} of {deployments} in {ill} of {accounts}, {packs}")
+            let (n, unhealthy_accounts) = (grouped(n), grouped(unhealthy_accounts));
+            format!("Unhealthy: {n} of {deployments} in {unhealthy_accounts} of {accounts}, {packs}")
         }
     }
 }

@@ -141,7 +141,7 @@ impl HistoryArgs {
         filters.extend(self.since.map(|time| format!("since {time}")));
         filters.extend(self.until.map(|time| format!("until {time}")));
         if filters.is_empty() {
-            note(&format!("no change is recorded since the first look at {packs}"));
+            note(&format!("no change is recorded since the first scan of {packs}"));
             return Ok(Done::Quiet);
         }
         let unknown = self.unknown_accounts(store, targets).await?;

@@ -84,7 +84,7 @@ fn document(entry: &Entry) -> Value {
         "Region": entry.target.region,
         "OrganizationConformancePackName": entry.target.pack,
     });
-    let notice = json!(transition_notice(&entry.target, &entry.born, &entry.transition));
+    let notice = json!(transition_notice(&entry.target, &entry.history_id, &entry.transition));
     if let (Some(fields), Value::Object(notice)) = (document.as_object_mut(), notice) {
         fields.extend(notice);
     }

@@ -19,9 +19,9 @@ pub(in crate::cli) async fn region_of_profile(global: &Global) -> Result<Option<
 pub(in crate::cli) async fn inspector(
     global: &Global,
     region: Option<&str>,
-    patience: std::time::Duration,
+    timeout: std::time::Duration,
 ) -> Result<crate::aws::Inspector, Failure> {
     let region = region.or(global.region.as_deref()).map(str::parse).transpose()?;
     let connection = Connection::of_user(region.as_ref(), global.profile.as_deref()).await?;
-    Ok(crate::aws::Inspector::new(connection, patience))
+    Ok(crate::aws::Inspector::new(connection, timeout))
 }

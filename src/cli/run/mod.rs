@@ -48,7 +48,7 @@ pub(super) struct RunArgs {
     /// Publish each record to this SNS topic for machines
     #[arg(long, value_name = "ARN", requires = "topic")]
     events_topic: Option<TopicArn>,
-    /// Show what would be announced; record and publish nothing
+    /// Show what would be published; record and publish nothing
     #[arg(long)]
     dry_run: bool,
     /// Form in which the terminal shows notifications
@@ -71,7 +71,7 @@ Examples:
       --organization-conformance-pack-name Security-Baseline |
       packwatch run --statuses - --pack Security-Baseline
 
-Exit codes: 0 nothing changed; 2 something changed or was announced (with --dry-run: would be); 1 failure.";
+Exit codes: 0 nothing changed; 2 something changed or was published (with --dry-run: would be); 1 failure.";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {
@@ -155,13 +155,13 @@ fn sum_up(report: &Report, read: &Watched, args: &RunArgs) -> Result<Done, Failu
     match answer.failure() {
         Some(failure) => Err(failure.into()),
         None if answer.transitions > 0 || answer.notifications > 0 || report.preview.is_some() => {
-            Ok(Done::Announced)
+            Ok(Done::Dispatched)
         }
         None => Ok(Done::Quiet),
     }
 }
 
-/// The recorded statuses and the packs that they are of. Only these are looked at: that another pack was
+/// The recorded statuses and the packs that they are of. Only these are scanned: that another pack was
 /// not recorded today does not mean that it is gone.
 fn recorded(args: &RunArgs, settings: &Settings) -> Result<(RecordedStatuses, Vec<PackName>), Failure> {
     let [region]: &[Region; 1] = settings

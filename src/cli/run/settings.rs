@@ -20,7 +20,7 @@ pub(super) struct SettingArgs {
     /// Accounts never reported [env: PACKWATCH_EXCLUDE_ACCOUNTS]
     #[arg(long, value_name = "LIST")]
     exclude_accounts: Option<String>,
-    /// What is announced, such as failed,recovered [env: PACKWATCH_NOTIFY]
+    /// What people are notified of, such as failed,recovered [env: PACKWATCH_NOTIFY]
     #[arg(long, value_name = "LIST")]
     notify: Option<String>,
     /// How long a deployment may be in progress before it counts as stuck [env: PACKWATCH_STUCK_AFTER]
@@ -41,12 +41,12 @@ pub(super) struct SettingArgs {
     /// Ask AWS Organizations for the accounts' names: on or off [env: PACKWATCH_ACCOUNT_NAMES]
     #[arg(long, value_name = "on|off")]
     account_names: Option<String>,
-    /// How often to read every account, and not only unhealthy ones, or always [env: PACKWATCH_WHOLE_EVERY]
-    #[arg(long, value_name = "DURATION", conflicts_with = "whole")]
-    whole_every: Option<String>,
-    /// Read every account in this run, like --whole-every always
+    /// How often to read every account, and not only unhealthy ones, or always [env: PACKWATCH_FULL_SCAN_EVERY]
+    #[arg(long, value_name = "DURATION", conflicts_with = "full")]
+    full_scan_every: Option<String>,
+    /// Read every account in this run, like --full-scan-every always
     #[arg(long)]
-    whole: bool,
+    full: bool,
     /// With --table: go by the settings given here, and not by those of the function that records in it
     #[arg(long)]
     pub(super) own_settings: bool,
@@ -65,7 +65,7 @@ impl SettingArgs {
             "PACKWATCH_CONCURRENCY" => self.concurrency.as_ref(),
             "PACKWATCH_FLAP_LIMIT" => self.flap_limit.as_ref(),
             "PACKWATCH_ACCOUNT_NAMES" => self.account_names.as_ref(),
-            "PACKWATCH_WHOLE_EVERY" => self.whole_every.as_ref(),
+            "PACKWATCH_FULL_SCAN_EVERY" => self.full_scan_every.as_ref(),
             _ => None,
         }
     }
@@ -83,7 +83,7 @@ impl SettingArgs {
             let differing: Vec<&str> = SHARED.iter().filter(differs).copied().collect();
             if !differing.is_empty() {
                 let why = format!(
-                    "{}: not as the function that records in this table has it, so people would be told what is not so. \
+                    "{}: not as the function that records in this table has it, so people would be notified of what is not so. \
                      Leave it out to go by the function's settings, or add --own-settings",
                     differing.join(", ")
                 );
@@ -102,8 +102,8 @@ impl SettingArgs {
         let mut reader = Reader::new(&lookup);
         let mut settings = reader.settings();
         reader.finish()?;
-        if self.whole {
-            settings.whole_every = None;
+        if self.full {
+            settings.full_scan_every = None;
         }
         Ok(settings)
     }

@@ -1,4 +1,4 @@
-//! `packwatch silence`: what people do not want to be told for a while.
+//! `packwatch silence`: what people do not want to be notified of for a while.
 
 mod coverage;
 mod shown;
@@ -39,7 +39,7 @@ Examples:
   packwatch silence remove 3f9a1c2e
 
 A silenced change is recorded, sent to the events topic, and counted in the last line of the next digest. \
-What is still failing when the silence ends is announced then.";
+What is still failing when the silence ends is reported then.";
 
 #[derive(Debug, Subcommand)]
 enum Action {
@@ -47,7 +47,7 @@ enum Action {
     Add(AddArgs),
     /// Print the silences
     List(ListArgs),
-    /// End a silence: what it covered and still fails is announced by the next run
+    /// End a silence: what it covered and still fails is reported by the next run
     Remove(RemoveArgs),
 }
 

@@ -32,7 +32,7 @@ fn target(pack: &str, outcome: Outcome, statuses: &[(&str, u64)]) -> TargetRepor
         TargetReport::of(&Target { region: "eu-west-1".parse().unwrap(), pack: pack.parse().unwrap() });
     (report.accounts, report.pages, report.transitions) = (counts.values().sum(), 2, 1);
     report.statuses = Some(counts);
-    report.look = Some(Look::Quick);
+    report.scan = Some(Scan::Quick);
     report.ended(outcome, None)
 }
 
@@ -43,10 +43,10 @@ fn measured<'a>(context: &'a Context, answer: Option<&'a Answer>) -> Measured<'a
         took: Duration::from_micros(1_234_567),
         failed: false,
         answer,
-        reduced: 0,
+        minimal: 0,
         throttles: BTreeMap::new(),
-        oldest_unannounced: Some(Duration::ZERO),
-        oldest_whole_look: None,
+        oldest_undispatched: Some(Duration::ZERO),
+        oldest_full_scan: None,
         packs: true,
     }
 }
@@ -94,11 +94,11 @@ fn a_run_and_its_packs() {
     let answer = Answer::new(targets, 1, None);
     let mut measured = measured(&context, Some(&answer));
     measured.failed = true;
-    measured.reduced = 6;
+    measured.minimal = 6;
     measured.throttles =
         BTreeMap::from([("eu-west-1".parse().unwrap(), 7), ("us-east-1".parse().unwrap(), 2)]);
-    measured.oldest_unannounced = Some(Duration::from_millis(90_500));
-    measured.oldest_whole_look = Some(Duration::from_secs(3600));
+    measured.oldest_undispatched = Some(Duration::from_millis(90_500));
+    measured.oldest_full_scan = Some(Duration::from_secs(3600));
     let documents = documents_of(&measured);
 
     let (run, of_packs) = documents.split_last().unwrap();
@@ -110,8 +110,8 @@ fn a_run_and_its_packs() {
         ("Duration", 1234),
         ("Failed", 1),
         ("Notifications", 1),
-        ("OldestUnannounced", 90),
-        ("OldestWholeLook", 3600),
+        ("OldestUndispatched", 90),
+        ("OldestFullScan", 3600),
         ("Pages", 10),
         ("TargetsDeferred", 1),
         ("TargetsDone", 3),
@@ -121,7 +121,7 @@ fn a_run_and_its_packs() {
     ];
     assert_eq!(metrics(run), BTreeMap::from(expected));
     assert_eq!((&run["Incomplete"], &run["Denied"], &run["Changed"]), (&json!(1), &json!(0), &json!(1)));
-    assert_eq!(run["MessagesReduced"], 6);
+    assert_eq!(run["MessagesMinimal"], 6);
     assert_eq!(run["ThrottledRegions"], "eu-west-1: 7, us-east-1: 2");
     assert_eq!(run["requestId"], context.request_id);
     assert_eq!(run["xrayTraceId"], context.xray_trace_id.clone().unwrap());
@@ -140,7 +140,7 @@ fn a_run_and_its_packs() {
     let others = ["AccountsInProgress", "AccountsSuccessful", "AccountsUnrecognised"].map(|name| &pack[name]);
     assert_eq!(others, [4, 90, 3]);
     assert_eq!((&pack["Region"], &pack["Outcome"]), (&json!("eu-west-1"), &json!("Changed")));
-    assert_eq!(pack["Look"], "Quick");
+    assert_eq!(pack["Scan"], "Quick");
 }
 
 #[test]
@@ -148,27 +148,27 @@ fn by_default_there_are_the_metrics_of_the_alarms_in_one_line_and_the_other_numb
     let context = context();
     let answer =
         Answer::new(vec![target("Quiet", Outcome::Unchanged, &[("CREATE_SUCCESSFUL", 50)])], 0, None);
-    let oldest_whole_look = Some(Duration::from_secs(60));
-    let measured = Measured { packs: false, oldest_whole_look, ..measured(&context, Some(&answer)) };
+    let oldest_full_scan = Some(Duration::from_secs(60));
+    let measured = Measured { packs: false, oldest_full_scan, ..measured(&context, Some(&answer)) };
     let documents = documents_of(&measured);
     let [run] = &documents[..] else { panic!("{documents:?}") };
-    let expected = [("OldestUnannounced", 0), ("OldestWholeLook", 60), ("TargetsDeferred", 0)];
+    let expected = [("OldestUndispatched", 0), ("OldestFullScan", 60), ("TargetsDeferred", 0)];
     assert_eq!(metrics(run), BTreeMap::from(expected));
     let others =
         ["Failed", "TargetsDone", "TargetsFailed", "Accounts", "Pages", "Transitions", "Notifications"];
     assert_eq!(others.map(|name| &run[name]), [0, 1, 0, 50, 2, 1, 0].map(|n| json!(n)).each_ref());
     assert_eq!((&run["Throttles"], &run["Duration"]), (&json!(0), &json!(1234)));
-    assert_eq!((&run["QuickLooks"], &run["WholeLooks"]), (&json!(1), &json!(0)));
+    assert_eq!((&run["QuickScans"], &run["FullScans"]), (&json!(1), &json!(0)));
 }
 
 #[test]
 fn an_invocation_without_a_run_has_failed_and_leaves_out_what_it_does_not_know() {
     let mut context = context();
     context.xray_trace_id = None;
-    let measured = Measured { failed: true, oldest_unannounced: None, ..measured(&context, None) };
+    let measured = Measured { failed: true, oldest_undispatched: None, ..measured(&context, None) };
     let documents = documents_of(&measured);
     let [run] = &documents[..] else { panic!("{documents:?}") };
     let metrics = metrics(run);
-    assert_eq!((metrics["Failed"], metrics["Accounts"], metrics.get("OldestUnannounced")), (1, 0, None));
+    assert_eq!((metrics["Failed"], metrics["Accounts"], metrics.get("OldestUndispatched")), (1, 0, None));
     assert_eq!(run.get("xrayTraceId"), None);
 }

@@ -16,25 +16,25 @@ fn state(status: &str) -> State {
     State::of(Status::new(status))
 }
 
-/// A change that people are told.
-fn told(epoch: u64, n: u64, kind: Kind, from: &str, to: &str) -> Transition {
+/// A change that people are notified.
+fn notified(epoch: u64, n: u64, kind: Kind, from: &str, to: &str) -> Transition {
     let (account, at) = (format!("{n:012}"), at(epoch));
     let change = json!({ "AccountId": account, "Sequence": epoch, "Kind": kind, "From": state(from), "To": state(to),
-        "ObservedAt": at, "Told": true });
+        "ObservedAt": at, "Notify": true });
     from_value(change).unwrap()
 }
 
 fn failed(epoch: u64, n: u64) -> Record {
-    Record::Account(told(epoch, n, Kind::Failed, "CREATE_SUCCESSFUL", "CREATE_FAILED"))
+    Record::Account(notified(epoch, n, Kind::Failed, "CREATE_SUCCESSFUL", "CREATE_FAILED"))
 }
 
 fn recovered(epoch: u64, n: u64) -> Record {
-    Record::Account(told(epoch, n, Kind::Recovered, "CREATE_FAILED", "CREATE_SUCCESSFUL"))
+    Record::Account(notified(epoch, n, Kind::Recovered, "CREATE_FAILED", "CREATE_SUCCESSFUL"))
 }
 
 /// The record of a pack that had ten accounts for each epoch.
-fn pack(epoch: u64, event: PackEvent, told: bool) -> Record {
-    Record::Pack(Notice { event, epoch, accounts: 10 * epoch, observed_at: at(epoch), told })
+fn pack(epoch: u64, event: PackEvent, notify: bool) -> Record {
+    Record::Pack(Notice { event, epoch, accounts: 10 * epoch, observed_at: at(epoch), notify })
 }
 
 /// A fold of a log, of which the `most` worst accounts are named.
@@ -47,7 +47,7 @@ fn fold<'a>(target: &'a Target, most: usize, log: &[Record]) -> Fold<'a> {
 fn digest_of(log: &[Record], most: usize) -> Option<Notification> {
     let target = target("P");
     let fold = fold(&target, most, log);
-    assert_eq!(fold.is_told(), digest(&[&fold], None).is_some());
+    assert_eq!(fold.notifies(), digest(&[&fold], None).is_some());
     digest(&[&fold], None)
 }
 
@@ -71,20 +71,20 @@ fn counted(digest: &Notification) -> String {
 }
 
 #[test]
-fn a_record_is_told_as_it_was_judged_or_else_counted_as_hidden() {
-    let all = || told(1, 1, Kind::Failed, "CREATE_SUCCESSFUL", "CREATE_FAILED");
-    // Whether it is told, or else counted as silenced, or as damped.
+fn a_record_is_reported_as_it_was_judged_or_else_counted_as_hidden() {
+    let all = || notified(1, 1, Kind::Failed, "CREATE_SUCCESSFUL", "CREATE_FAILED");
+    // Whether it is reported, or else counted as silenced, or as damped.
     for (transition, expected) in [
         (all(), (true, 0, 0)),
-        (Transition { told: false, ..all() }, (false, 0, 0)),
-        (Transition { told: false, silenced: true, ..all() }, (false, 1, 0)),
-        (Transition { told: false, damped: true, ..all() }, (false, 0, 1)),
-        (Transition { told: false, silenced: true, damped: true, ..all() }, (false, 1, 0)),
+        (Transition { notify: false, ..all() }, (false, 0, 0)),
+        (Transition { notify: false, silenced: true, ..all() }, (false, 1, 0)),
+        (Transition { notify: false, damped: true, ..all() }, (false, 0, 1)),
+        (Transition { notify: false, silenced: true, damped: true, ..all() }, (false, 1, 0)),
     ] {
         let target = target("P");
         let judged = fold(&target, 9, &[Record::Account(transition.clone())]);
         let digest = digest(&[&judged, &fold(&target, 9, &[failed(1, 2)])], None).unwrap();
-        assert_eq!((judged.is_told(), digest.silenced, digest.damped), expected, "{transition:?}");
+        assert_eq!((judged.notifies(), digest.silenced, digest.damped), expected, "{transition:?}");
     }
 }
 
@@ -93,7 +93,7 @@ fn the_end_of_a_silence_is_named_where_what_it_covered_is_still_so() {
     let code = |code: &str, silenced| {
         Some(State { error_code: Some(code.to_owned()), silenced, ..state("CREATE_FAILED") })
     };
-    let moving = || Some(state("CREATE_IN_PROGRESS"));
+    let in_progress = || Some(state("CREATE_IN_PROGRESS"));
     for (kind, from, to, ended) in [
         (Kind::Failed, code("A", true), code("A", false), true),
         (Kind::Failed, code("A", true), code("B", false), false),
@@ -101,19 +101,19 @@ fn the_end_of_a_silence_is_named_where_what_it_covered_is_still_so() {
         (Kind::Reminder, code("A", true), code("B", false), true),
         (Kind::Reminder, code("A", false), code("A", false), false),
         (Kind::Reminder, code("A", true), code("A", true), false),
-        (Kind::Reminder, code("A", true), moving(), false),
+        (Kind::Reminder, code("A", true), in_progress(), false),
         // Stuck before, and moving on.
         (
             Kind::Reminder,
-            moving().map(|state| State { stuck: true, silenced: true, ..state }),
-            moving(),
+            in_progress().map(|state| State { stuck: true, silenced: true, ..state }),
+            in_progress(),
             false,
         ),
-        (Kind::InProgress, code("A", true), moving(), false),
+        (Kind::InProgress, code("A", true), in_progress(), false),
         (Kind::Left, code("A", true), None, false),
         (Kind::Failed, None, code("A", false), false),
     ] {
-        let transition = Transition { from, to, ..told(1, 1, kind, "ODD", "ODD") };
+        let transition = Transition { from, to, ..notified(1, 1, kind, "ODD", "ODD") };
         let notice = transition_notice(&target("P"), "b", &transition);
         assert_eq!(notice.silence_ended, ended, "{transition:?}");
     }
@@ -121,9 +121,10 @@ fn the_end_of_a_silence_is_named_where_what_it_covered_is_still_so() {
 
 #[test]
 fn an_account_is_one_entry_with_its_last_state_and_how_it_came_there() {
-    let again = Record::Account(told(3, 1, Kind::FailedAgain, "UPDATE_IN_PROGRESS", "UPDATE_FAILED"));
-    let untold = Transition { told: false, ..told(2, 2, Kind::Stuck, "ODD", "ODD") };
-    let log = [failed(1, 1), failed(1, 2), recovered(2, 1), Record::Account(untold), again, recovered(4, 2)];
+    let again = Record::Account(notified(3, 1, Kind::FailedAgain, "UPDATE_IN_PROGRESS", "UPDATE_FAILED"));
+    let unnotified = Transition { notify: false, ..notified(2, 2, Kind::Stuck, "ODD", "ODD") };
+    let log =
+        [failed(1, 1), failed(1, 2), recovered(2, 1), Record::Account(unnotified), again, recovered(4, 2)];
     let digest = digest_of(&log, 9).unwrap();
     assert_eq!(text(&digest), "P: Transitions of 99: 1 Failed Recovered FailedAgain, 2 Failed Recovered +0");
     let again = &digest.packs[0].transitions[0];
@@ -133,13 +134,21 @@ fn an_account_is_one_entry_with_its_last_state_and_how_it_came_there() {
     assert_eq!((digest.observed_at, digest.severity), (at(4), Severity::Resolved));
 }
 
-/// People were told nothing of the failure, and what is routine is only counted.
+/// People were notified of nothing of the failure, and what is routine is only counted.
 #[test]
-fn a_failure_is_told_though_its_retry_came_before_the_digest() {
-    let moving =
-        |epoch, n| Record::Account(told(epoch, n, Kind::InProgress, "CREATE_FAILED", "UPDATE_IN_PROGRESS"));
-    let log =
-        [failed(1, 1), failed(1, 2), moving(2, 1), moving(2, 2), moving(2, 3), moving(3, 3), recovered(3, 2)];
+fn a_failure_is_reported_though_its_retry_came_before_the_digest() {
+    let in_progress = |epoch, n| {
+        Record::Account(notified(epoch, n, Kind::InProgress, "CREATE_FAILED", "UPDATE_IN_PROGRESS"))
+    };
+    let log = [
+        failed(1, 1),
+        failed(1, 2),
+        in_progress(2, 1),
+        in_progress(2, 2),
+        in_progress(2, 3),
+        in_progress(3, 3),
+        recovered(3, 2),
+    ];
     let digest = digest_of(&log, 9).unwrap();
     let said = "P: Transitions of 99: 1 Failed InProgress, 2 Failed InProgress Recovered, 3 InProgress InProgress +0";
     assert_eq!(text(&digest), said);
@@ -148,7 +157,7 @@ fn a_failure_is_told_though_its_retry_came_before_the_digest() {
     // Where its last change did not fit, the failure does.
     let digest = digest_of(&log, 1).unwrap();
     assert_eq!(text(&digest), "P: Transitions of 99: 1 Failed +2");
-    let digest = digest_of(&[failed(1, 9), moving(2, 1), moving(2, 9)], 1).unwrap();
+    let digest = digest_of(&[failed(1, 9), in_progress(2, 1), in_progress(2, 9)], 1).unwrap();
     assert_eq!(text(&digest), "P: Transitions of 99: 9 Failed +1");
     assert_eq!(counted(&digest), "1 Failed, 1 InProgress");
 }
@@ -163,23 +172,23 @@ fn the_worst_are_named_and_all_are_counted() {
 
 #[test]
 fn what_does_not_fit_counts_for_the_severity_and_the_statuses() {
-    let settled = Record::Account(told(1, 1, Kind::Settled, "CREATE_SUCCESSFUL", "UPDATE_FAILED"));
-    let reminder = Record::Account(told(1, 2, Kind::Reminder, "ODD", "ODD"));
+    let settled = Record::Account(notified(1, 1, Kind::Settled, "CREATE_SUCCESSFUL", "UPDATE_FAILED"));
+    let reminder = Record::Account(notified(1, 2, Kind::Reminder, "ODD", "ODD"));
     let digest = digest_of(&[settled, reminder], 1).unwrap();
     assert_eq!(text(&digest), "P: Transitions of 99: 2 Reminder +1");
     let statuses =
         digest.packs[0].whole.as_ref().unwrap().statuses.iter().map(String::as_str).collect::<Vec<_>>();
     assert_eq!((digest.severity, statuses), (Severity::Failure, vec!["ODD", "UPDATE_FAILED"]));
-    let odd = |n: u64| Record::Account(told(1, n, Kind::Unrecognised, "ODD", &format!("ODD_{n}")));
+    let odd = |n: u64| Record::Account(notified(1, n, Kind::Unrecognised, "ODD", &format!("ODD_{n}")));
     let log: Vec<Record> = (0..=MOST_STATUSES as u64).map(odd).collect();
     assert_eq!(digest_of(&log, 1).unwrap().packs[0].whole.as_ref().unwrap().statuses.len(), MOST_STATUSES);
 }
 
 #[test]
-fn a_life_of_a_pack_is_told_as_its_end_or_its_baseline_or_what_happened_since() {
+fn a_life_of_a_pack_is_reported_as_its_end_or_its_baseline_or_what_happened_since() {
     let (begun, gone) = (
-        |epoch, told| pack(epoch, PackEvent::Baseline, told),
-        |epoch, told| pack(epoch, PackEvent::PackDeleted, told),
+        |epoch, notified| pack(epoch, PackEvent::Baseline, notified),
+        |epoch, notified| pack(epoch, PackEvent::PackDeleted, notified),
     );
     for (log, said) in [
         (vec![], ""),
@@ -199,7 +208,7 @@ fn a_life_of_a_pack_is_told_as_its_end_or_its_baseline_or_what_happened_since() 
     ] {
         let digest = digest_of(&log, 9);
         assert_eq!(digest.as_ref().map(text).unwrap_or_default(), said, "{log:?}");
-        // A record of the pack that is told has its own id.
+        // A record of the pack that is reported has its own id.
         for notice in digest.iter().flat_map(|digest| &digest.packs) {
             let mut ids = log.iter().map(|record| record_id(&target("P"), "b", record));
             let is_of_log = notice.id.as_ref().map(|id| ids.any(|of_log| of_log == *id));
@@ -212,7 +221,7 @@ fn a_life_of_a_pack_is_told_as_its_end_or_its_baseline_or_what_happened_since() 
 fn packs_share_a_digest_the_worst_first() {
     let targets = ["A", "B", "C", "D"].map(target);
     let baseline = |epoch| pack(epoch, PackEvent::Baseline, true);
-    let silenced = Transition { told: false, silenced: true, ..told(9, 1, Kind::Failed, "-", "ODD") };
+    let silenced = Transition { notify: false, silenced: true, ..notified(9, 1, Kind::Failed, "-", "ODD") };
     let logs = [
         vec![recovered(1, 1), baseline(1)],
         vec![failed(2, 1), failed(2, 2)],
@@ -223,7 +232,7 @@ fn packs_share_a_digest_the_worst_first() {
     let mut folds: Vec<&Fold<'_>> = folds.iter().collect();
     let all = digest(&folds, Some("table")).unwrap();
     let said = "B: Transitions of 99: 1 Failed +1; C: Baseline of 30: 1 Failed +0; A: Baseline of 10: 1 Recovered +0";
-    assert_eq!(text(&all), said, "nobody is told of D");
+    assert_eq!(text(&all), said, "nobody is notified of D");
     assert_eq!(counted(&all), "2 Baseline, 3 Failed, 1 Recovered");
     assert_eq!((all.severity, all.silenced, all.damped), (Severity::Failure, 1, 0));
     assert_eq!((all.observed_at, all.table.as_deref()), (at(9), Some("table")));

@@ -128,7 +128,7 @@ pub(super) static HINTS: [Hint; 12] = [
         messages: &["service-linked role", "service linked role", "createservicelinkedrole"],
         means: "The role with which AWS Config deploys packs is missing in the account, or cannot be created.",
         todo: "Create AWSServiceRoleForConfigConforms there: aws iam create-service-linked-role \
-               --aws-service-name config-conforms.amazonaws.com. If that is denied, look for a service \
+               --aws-service-name config-conforms.amazonaws.com. If that is denied, scan for a service \
                control policy.",
         source: &PUT_PACK,
         retried: false,

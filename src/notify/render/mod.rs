@@ -1,4 +1,4 @@
-//! Lays a notification out for each channel. Nothing here decides what is told.
+//! Lays a notification out for each channel. Nothing here decides what is reported.
 
 mod description;
 mod email;

@@ -48,7 +48,7 @@ impl Topic {
 
     /// What a transition in a notice of this type is about.
     pub(super) fn of(pack: &PackNotice, notice: &TransitionNotice) -> Self {
-        match notice.told_as() {
+        match notice.notified_as() {
             _ if notice.flapping.is_some() => Self::Flapping,
             Kind::Failed if pack.kind == NoticeType::Baseline => Self::AlreadyFailing,
             Kind::Reminder if notice.silence_ended => Self::SilenceEnded,
@@ -144,9 +144,9 @@ pub(super) fn tallies(notification: &Notification) -> Vec<Tally<'_>> {
 /// The document's own count, which is right also where transitions were omitted.
 fn changes(notification: &Notification, topic: Topic) -> u64 {
     let baselines = notification.packs.iter().filter(|pack| pack.kind == NoticeType::Baseline);
-    // What else is not well in a baseline stands under its own topic. In a document that was read, what is omitted is taken
+    // What else is unhealthy in a baseline stands under its own topic. In a document that was read, what is omitted is taken
     // for failed.
-    let is_failed = |notice: &&TransitionNotice| notice.told_as() == Kind::Failed;
+    let is_failed = |notice: &&TransitionNotice| notice.notified_as() == Kind::Failed;
     let listed = |pack: &PackNotice| pack.transitions.iter().filter(is_failed).count() as u64;
     let already = |pack: &PackNotice| {
         pack.whole.as_ref().map_or_else(|| listed(pack) + pack.omitted, |whole| whole.failed)

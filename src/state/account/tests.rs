@@ -3,33 +3,33 @@ use serde_json::{from_value, json};
 use super::*;
 
 #[test]
-fn what_people_were_told_is_no_news_to_them() {
+fn what_people_were_notified_of_is_no_news_to_them() {
     let all = [
         ("A", json!({ "Status": "CREATE_FAILED", "ErrorCode": "A" })),
         ("B", json!({ "Status": "CREATE_FAILED", "ErrorCode": "B" })),
         ("retried", json!({ "Status": "UPDATE_FAILED", "ErrorCode": "A" })),
         ("odd", json!({ "Status": "ODD" })),
         ("stuck", json!({ "Status": "CREATE_IN_PROGRESS", "Stuck": true })),
-        ("moving", json!({ "Status": "CREATE_IN_PROGRESS" })),
-        ("well", json!({ "Status": "CREATE_SUCCESSFUL" })),
+        ("in progress", json!({ "Status": "CREATE_IN_PROGRESS" })),
+        ("healthy", json!({ "Status": "CREATE_SUCCESSFUL" })),
     ];
     let all = all.map(|(name, fields)| (name, from_value::<State>(fields).unwrap()));
-    // What was told, one after the other, and what of all is known by then.
-    for (told, known) in [
+    // What was reported, one after the other, and what of all is known by then.
+    for (notified, known) in [
         (vec![], vec![]),
         (vec!["A"], vec!["A"]),
         (vec!["A", "B"], vec!["B"]),
         (vec!["A", "retried"], vec!["retried"]),
-        (vec!["stuck", "A", "odd", "moving"], vec!["odd", "stuck"]),
-        (vec!["stuck", "well"], vec!["stuck"]),
+        (vec!["stuck", "A", "odd", "in progress"], vec!["odd", "stuck"]),
+        (vec!["stuck", "healthy"], vec!["stuck"]),
     ] {
-        let mut incident = Incident { id: "i".to_owned(), told: None, tried_again: 0 };
-        for name in &told {
+        let mut incident = Incident { id: "i".to_owned(), notified: None, tried_again: 0 };
+        for name in &notified {
             let (_, state) = all.iter().find(|(it, _)| it == name).unwrap();
-            incident.told = Some(incident.told.unwrap_or_default().and(state));
+            incident.notified = Some(incident.notified.unwrap_or_default().and(state));
         }
         let is_known = all.iter().filter(|(_, state)| incident.is_known(state));
-        assert_eq!(is_known.map(|(name, _)| *name).collect::<Vec<_>>(), known, "{told:?}");
+        assert_eq!(is_known.map(|(name, _)| *name).collect::<Vec<_>>(), known, "{notified:?}");
     }
 }
 

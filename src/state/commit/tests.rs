@@ -28,7 +28,7 @@ fn failed(n: u64, message: &str) -> Change {
         damped: false,
         incident_id: Some(format!("{n:032x}")),
         baseline: false,
-        told: true,
+        notify: true,
     };
     let row = Row { failing_since: Some(now()), ..Row::of(state) };
     Change { account: account(n), row: Some(row), transition: Some(Box::new(transition)) }
@@ -44,7 +44,7 @@ fn noise(random: &mut fastrand::Rng, length: usize) -> String {
 }
 
 fn closing(event: PackEvent) -> Closing {
-    let notice = Notice { event, epoch: 1, accounts: 3, observed_at: now(), told: true };
+    let notice = Notice { event, epoch: 1, accounts: 3, observed_at: now(), notify: true };
     Closing { event: Some(event), notice: Some(notice), full_scan_at: Some(77) }
 }
 
@@ -187,16 +187,16 @@ fn the_fingerprints_are_of_the_rows_and_absent_while_an_account_flaps() {
     let states = |target: &Recorded| {
         let states = target.snapshot.rows.iter().map(|(account, row)| (account, &row.state));
         let both = fingerprint::both(states, 0);
-        (Some(both.whole), Some(both.unwell))
+        (Some(both.whole), Some(both.active))
     };
     assert_eq!(three, states(&target));
-    let well = |n, flapping| {
+    let healthy = |n, flapping| {
         let row = Row { flapping, ..Row::of(State::of(Status::new("CREATE_SUCCESSFUL"))) };
         Change { account: account(n), row: Some(row), transition: None }
     };
-    target.commit(vec![well(3, true)], Closing::default());
+    target.commit(vec![healthy(3, true)], Closing::default());
     assert_eq!(prints(&target), (None, None));
-    target.commit(vec![well(3, false)], Closing::default());
+    target.commit(vec![healthy(3, false)], Closing::default());
     assert_eq!(prints(&target), states(&target));
     assert!(
         prints(&target).0 != three.0 && prints(&target).1 == three.1,
@@ -237,12 +237,12 @@ fn ten_thousand_changes_and_more_fit_one_transaction() {
     let mut target = Recorded::default();
     let message =
         "Resource handler returned message: You have reached the limit of rules in this account, which is ";
-    let well = |n| Change {
+    let healthy = |n| Change {
         row: Some(Row::of(State::of(Status::new("CREATE_SUCCESSFUL")))),
         transition: None,
         ..failed(n, "")
     };
-    assert_eq!(target.commit((0..12_000).map(well).collect(), closing(PackEvent::Baseline)), 1);
+    assert_eq!(target.commit((0..12_000).map(healthy).collect(), closing(PackEvent::Baseline)), 1);
     let changes = (0..12_000).map(|n| failed(n, &format!("{message}{n}"))).collect();
     assert_eq!(target.commit(changes, closing(PackEvent::Baseline)), 1);
     assert_eq!((target.head().chunks, target.last().chunks.len()), (64, 64));

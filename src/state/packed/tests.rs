@@ -7,7 +7,7 @@ use serde_json::{Value, from_str};
 use super::*;
 use crate::model::Kind;
 use crate::state::log::{Notice, PackEvent};
-use crate::state::{Told, Transition};
+use crate::state::{Notified, Transition};
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -28,15 +28,19 @@ fn state(message: &str) -> State {
 
 /// A row of which everything is said.
 fn row(message: &str) -> Row {
-    let told = Told { stuck: true, status: Some(Status::new("ODD")), error_code: Some("Other".to_owned()) };
+    let notified =
+        Notified { stuck: true, status: Some(Status::new("ODD")), error_code: Some("Other".to_owned()) };
     Row {
         state: state(message),
         failing_since: Some(at("2026-11-20T09:00:00Z")),
         turns: vec![at("2026-11-20T08:00:00Z"), at("2026-11-20T08:30:00Z")],
         flapping: true,
         epoch: u64::MAX,
-        incident: Some(Incident { id: "0f".to_owned(), told: Some(told), tried_again: 3 }),
-        unsaid_end: Some(Box::new(Ended { id: "0e".to_owned(), failing_since: at("2026-11-20T07:00:00Z") })),
+        incident: Some(Incident { id: "0f".to_owned(), notified: Some(notified), tried_again: 3 }),
+        pending_resolution: Some(Box::new(ClosedIncident {
+            id: "0e".to_owned(),
+            failing_since: at("2026-11-20T07:00:00Z"),
+        })),
     }
 }
 
@@ -54,13 +58,13 @@ fn transition(message: &str) -> Transition {
         damped: true,
         incident_id: Some("0f".to_owned()),
         baseline: true,
-        told: true,
+        notify: true,
     }
 }
 
 fn notice() -> Notice {
     let (event, observed_at) = (PackEvent::Baseline, at("2026-11-20T10:00:00Z"));
-    Notice { event, epoch: 7, accounts: 10, observed_at, told: true }
+    Notice { event, epoch: 7, accounts: 10, observed_at, notify: true }
 }
 
 fn parts(lines: &[Vec<u8>]) -> Vec<u8> {
@@ -73,9 +77,9 @@ fn what_is_packed_comes_back_as_it_was_whatever_aws_said() {
         ["", "\n\r\n{\"Kind\":\"x\"}", "\"\\\u{0}\u{7f}\u{2028}\u{feff}", "😀 é ≠", &"m".repeat(100_000)];
     let ids = (1..).map(|n| format!("{n:012}").parse().unwrap());
     let all: Vec<(AccountId, Row)> = ids.zip(hostile.map(row)).collect();
-    let well: (AccountId, Row) =
+    let healthy: (AccountId, Row) =
         ("999999999999".parse().unwrap(), Row::of(State::of(Status::new("CREATE_SUCCESSFUL"))));
-    let all: Vec<_> = all.into_iter().chain([well]).collect();
+    let all: Vec<_> = all.into_iter().chain([healthy]).collect();
     assert_eq!(read_rows(&rows(all.iter().map(|(account, row)| (*account, row)))), Ok(all));
     let records = hostile.map(|message| Record::Account(transition(message)));
     let records: Vec<Record> = records.into_iter().chain([Record::Pack(notice())]).collect();
@@ -112,18 +116,18 @@ fn the_fields_are_named_as_in_the_messages() {
         line.as_object().unwrap().keys().filter(|name| !known.contains(name)).cloned().collect()
     };
     let transition = line_of(&transition("m"));
-    assert_eq!(own(&transition, &["transition"]), ["Told"], "which is the store's own");
+    assert_eq!(own(&transition, &["transition"]), ["Notify"], "which is the store's own");
     let to = serde_json::from_slice::<Value>(&transition).unwrap()["To"].to_string();
     assert_eq!(own(to.as_bytes(), &["state"]), ["Reminder", "Silenced", "Stuck"]);
-    assert_eq!(own(&line_of(&notice()), &["packEvent", "event"]), ["Told"]);
+    assert_eq!(own(&line_of(&notice()), &["packEvent", "event"]), ["Notify"]);
     let row = unzipped(&rows([("000000000001".parse().unwrap(), &row("m"))])).unwrap();
     let of_row = own(&row, &["state", "transition"]);
-    assert_eq!(of_row, ["Incident", "Reminder", "Stuck", "Turns", "UnsaidEnd"]);
-    // Accounts are by far the most of it: what is well is said in as few words as possible.
-    let well = Row { epoch: 1, ..Row::of(State::of(Status::new("CREATE_SUCCESSFUL"))) };
-    let well = unzipped(&rows([("000000000001".parse().unwrap(), &well)])).unwrap();
+    assert_eq!(of_row, ["Incident", "PendingResolution", "Reminder", "Stuck", "Turns"]);
+    // Accounts are by far the most of it: what is healthy is said in as few words as possible.
+    let healthy = Row { epoch: 1, ..Row::of(State::of(Status::new("CREATE_SUCCESSFUL"))) };
+    let healthy = unzipped(&rows([("000000000001".parse().unwrap(), &healthy)])).unwrap();
     let said = "{\"AccountId\":\"000000000001\",\"Status\":\"CREATE_SUCCESSFUL\",\"Sequence\":1}\n";
-    assert_eq!(String::from_utf8(well).unwrap(), said);
+    assert_eq!(String::from_utf8(healthy).unwrap(), said);
 }
 
 #[test]

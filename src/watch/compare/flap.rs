@@ -1,8 +1,8 @@
-//! Flap damping: an account that keeps turning well and not well is reported once when that begins, and once when it
+//! Flap damping: an account that keeps recovering and failing is reported once when that begins, and once when it
 //! has settled. In between, its changes are recorded and sent to machines as usual.
 //!
 //! Everything follows from the account's row and the time, so that a crash or a copy changes nothing. A
-//! target with such an account keeps no fingerprint: each run looks whether it has settled.
+//! target with such an account keeps no fingerprint: each run checks whether it has settled.
 
 use std::time::Duration;
 
@@ -67,13 +67,13 @@ mod tests {
             flapping: false,
             epoch: 0,
             incident: None,
-            unsaid_end: None,
+            pending_resolution: None,
         };
-        let mut told = Vec::new();
+        let mut notified = Vec::new();
         for (step, status) in statuses.iter().enumerate() {
             let now = Timestamp::from_second(300 * step as i64).unwrap();
             let flap = judge(Some(&row), row.state != state(status), now, limit);
-            told.push(match (flap.begins, flap.goes_on, flap.settles) {
+            notified.push(match (flap.begins, flap.goes_on, flap.settles) {
                 (Some(n), ..) => format!("begins {n}"),
                 (None, true, _) => "goes on".to_owned(),
                 (None, false, settles) => (if settles { "settles" } else { "-" }).to_owned(),
@@ -85,7 +85,7 @@ mod tests {
             }
             row.state = state(status);
         }
-        told
+        notified
     }
 
     #[test]
@@ -93,10 +93,10 @@ mod tests {
         let (good, bad) = ("UPDATE_SUCCESSFUL", "UPDATE_FAILED");
         let mut statuses = vec![bad, good, bad, good, bad];
         statuses.extend([bad; 14]);
-        let told = story(&statuses, Some(3));
-        assert_eq!(told[..5], ["-", "-", "-", "begins 4", "goes on"]);
-        assert!(told[5..16].iter().all(|what| what == "goes on"), "{told:?}");
-        assert_eq!(told[16..], ["settles", "-", "-"]);
+        let notified = story(&statuses, Some(3));
+        assert_eq!(notified[..5], ["-", "-", "-", "begins 4", "goes on"]);
+        assert!(notified[5..16].iter().all(|what| what == "goes on"), "{notified:?}");
+        assert_eq!(notified[16..], ["settles", "-", "-"]);
     }
 
     #[test]

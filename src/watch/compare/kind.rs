@@ -1,5 +1,5 @@
 //! What a change means: the table of "Which kind is a change?" in `docs/messages.md`, as one pure function. Whether
-//! people are told is another question, and [`crate::watch::compare::policy`]'s.
+//! people are notified is another question, and [`crate::watch::compare::policy`]'s.
 
 use crate::model::Kind;
 use crate::state::{Health, Incident, State};
@@ -39,7 +39,7 @@ pub enum Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Was {
     NotThere,
-    /// Well, or moving without an incident.
+    /// Healthy, or in progress without an incident.
     Fine,
     InIncident,
 }
@@ -58,38 +58,38 @@ enum Cell {
 #[rustfmt::skip]
 fn cell(was: Was, is: Health) -> Cell {
     use Cell::{Always, FailedOrFailedAgain, IfStatusIsNew, Nothing};
-    use Health::{Failed, Moving, Removed, Stuck, Unrecognised, Well};
+    use Health::{Failed, Healthy, InProgress, Removed, Stuck, Unrecognised};
     use Was::{Fine, InIncident, NotThere};
     match (was, is) {
         (NotThere, Failed)         => Always(Kind::Failed),
         (NotThere, Stuck)          => Always(Kind::Stuck),
         (NotThere, Unrecognised)   => Always(Kind::Unrecognised),
-        (NotThere, Moving)         => Always(Kind::Joined),
-        (NotThere, Well)           => Always(Kind::Joined),
+        (NotThere, InProgress)         => Always(Kind::Joined),
+        (NotThere, Healthy)           => Always(Kind::Joined),
         (NotThere, Removed)        => Nothing,
 
         (Fine, Failed)             => Always(Kind::Failed),
         (Fine, Stuck)              => Always(Kind::Stuck),
         (Fine, Unrecognised)       => Always(Kind::Unrecognised),
-        (Fine, Moving)             => Always(Kind::InProgress),
-        (Fine, Well)               => Always(Kind::Succeeded),
+        (Fine, InProgress)             => Always(Kind::InProgress),
+        (Fine, Healthy)               => Always(Kind::Succeeded),
         (Fine, Removed)            => Always(Kind::Left),
 
         (InIncident, Failed)       => FailedOrFailedAgain,
         (InIncident, Stuck)        => Always(Kind::Stuck),
         (InIncident, Unrecognised) => IfStatusIsNew(Kind::Unrecognised),
-        (InIncident, Moving)       => IfStatusIsNew(Kind::InProgress),
-        (InIncident, Well)         => Always(Kind::Recovered),
+        (InIncident, InProgress)       => IfStatusIsNew(Kind::InProgress),
+        (InIncident, Healthy)         => Always(Kind::Recovered),
         (InIncident, Removed)      => Always(Kind::Left),
     }
 }
 
-/// An incident lasts from the first ill state to the next one that is well, or until the account is removed.
+/// An incident lasts from the first unhealthy state to the next one that is healthy, or until the account is removed.
 fn effect(was: Was, is: Health) -> Effect {
     match (was, is) {
-        (Was::InIncident, Health::Well | Health::Removed) => Effect::Ends,
+        (Was::InIncident, Health::Healthy | Health::Removed) => Effect::Ends,
         (Was::InIncident, _) => Effect::GoesOn,
-        (Was::NotThere | Was::Fine, is) if is.is_ill() => Effect::Begins,
+        (Was::NotThere | Was::Fine, is) if is.is_unhealthy() => Effect::Begins,
         (Was::NotThere | Was::Fine, _) => Effect::None,
     }
 }
@@ -104,7 +104,7 @@ pub fn meaning(before: Option<Before<'_>>, to: Option<&State>, due: bool, baseli
         None => Was::NotThere,
     };
     let kind = match (was, before, to) {
-        (Was::NotThere, ..) if baseline && !is.is_ill() => None,
+        (Was::NotThere, ..) if baseline && !is.is_unhealthy() => None,
         (Was::NotThere, ..) | (_, None, _) | (_, _, None) => always(cell(was, is)),
         (Was::Fine, Some(before), Some(to)) => always(cell(was, is)).filter(|_| !before.is_still(to)),
         (Was::InIncident, Some(before), Some(to)) => within_incident(before, to, due),
@@ -116,13 +116,13 @@ fn always(cell: Cell) -> Option<Kind> {
     if let Cell::Always(kind) = cell { Some(kind) } else { None }
 }
 
-/// What a look at an account means that was in an incident and is there. What people do not know comes first, then that
+/// What a change of an account means that was in an incident and is there. What people do not know comes first, then that
 /// the incident goes on, then what only machines need.
 fn within_incident(before: Before<'_>, to: &State, due: bool) -> Option<Kind> {
     let is = to.health();
     let is_known = before.incident.is_some_and(|incident| incident.is_known(to));
-    // What the silence hid is told in full; what people knew is only remembered.
-    if before.state.silenced && !to.silenced && is.is_ill() {
+    // What the silence hid is reported in full; what people knew is only remembered.
+    if before.state.silenced && !to.silenced && is.is_unhealthy() {
         return if is_known { Some(Kind::Reminder) } else { always(cell(Was::NotThere, is)) };
     }
     let is_new = to.status != before.state.status || to.stuck != before.state.stuck;
@@ -134,7 +134,7 @@ fn within_incident(before: Before<'_>, to: &State, due: bool) -> Option<Kind> {
         Cell::Always(kind) => Some(kind),
         Cell::Nothing => None,
     };
-    let is_news = kind.is_some_and(|kind| kind == Kind::Recovered || (is.is_ill() && !is_known));
+    let is_news = kind.is_some_and(|kind| kind == Kind::Recovered || (is.is_unhealthy() && !is_known));
     if due && !is_news { Some(Kind::Reminder) } else { kind }
 }
 

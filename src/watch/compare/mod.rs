@@ -1,5 +1,5 @@
-//! Compares what is recorded with what was observed, account by account: which rows and records a look leaves behind.
-//! Pure. [`crate::watch::compare::kind`] knows what a change means, [`crate::watch::compare::policy`] whether people are told.
+//! Compares what is recorded with what was observed, account by account: which rows and records a scan leaves behind.
+//! Pure. [`crate::watch::compare::kind`] knows what a change means, [`crate::watch::compare::policy`] whether people are notified.
 
 pub mod flap;
 pub mod kind;
@@ -19,8 +19,8 @@ use crate::state::silence::Silences;
 use crate::state::{Health, Incident, Row, State, Transition};
 use crate::watch::compare::flap::Flap;
 use crate::watch::compare::kind::{Before, Effect};
-use crate::watch::compare::past::{Past, heard, is_tried_again};
-use crate::watch::compare::policy::{Facts, Telling};
+use crate::watch::compare::past::{Past, is_tried_again, with_notified};
+use crate::watch::compare::policy::{Facts, NotificationDecision};
 
 /// By how much AWS Config's clock may be ahead.
 const CLOCKS: Duration = Duration::from_secs(60);
@@ -64,8 +64,8 @@ pub fn expires_at(settings: &Settings, now: Timestamp) -> Timestamp {
 pub struct Comparison<'a> {
     /// What both are about.
     pub target: &'a Target,
-    /// Its history's birth.
-    pub born: &'a str,
+    /// The id of its history.
+    pub history_id: &'a str,
     /// The epoch of the run's claim.
     pub epoch: u64,
     /// What is recorded.
@@ -74,12 +74,12 @@ pub struct Comparison<'a> {
     pub observed: &'a Observation,
     /// When the statuses were read.
     pub observed_at: Timestamp,
-    /// Whether the target is seen for the first time, or that goes on: what is not well is recorded as found, and
+    /// Whether the target is seen for the first time, or that goes on: what is unhealthy is recorded as found, and
     /// nobody joins.
     pub baseline: bool,
-    /// Whom to leave out, what people want to be told, and how long the history is.
+    /// Whom to leave out, what people want to be notified of, and how long the history is.
     pub settings: &'a Settings,
-    /// What people do not want to be told for a while.
+    /// What people do not want to be notified of for a while.
     pub silences: &'a Silences,
 }
 
@@ -123,37 +123,38 @@ impl Comparison<'_> {
         }
         let kind = if flap.settles { Some(Kind::Settled) } else { meaning.kind };
         let now = self.incident(account, row, &past, &to, meaning.incident);
-        let telling = kind.map(|kind| {
+        let decision = kind.map(|kind| {
             let facts = Facts {
                 kind,
                 to: Some(&to),
                 incident: now.as_ref().map(|(incident, _)| incident),
-                ends_told: now.is_none() && past.ends_told(kind),
+                ends_notified: now.is_none() && past.ends_notified(kind),
                 flap: &flap,
                 covered: to.silenced || self.silences.silence(account, kind, self.observed_at),
                 silence_ended: row.is_some_and(|row| row.state.silenced)
                     && !to.silenced
-                    && to.health().is_ill(),
+                    && to.health().is_unhealthy(),
                 unasked: false,
                 deleting,
                 baseline: self.baseline,
             };
-            (kind, policy::telling(facts, &self.settings.notify))
+            (kind, policy::decide(facts, &self.settings.notify))
         });
-        let transition = telling.map(|(kind, telling)| {
+        let transition = decision.map(|(kind, decision)| {
             let of = now.as_ref().map(|(incident, began)| (incident.id.clone(), *began));
-            self.record(account, kind, row, Some(&to), of.or_else(|| past.ends(kind)), telling)
+            self.record(account, kind, row, Some(&to), of.or_else(|| past.ends(kind)), decision)
         });
-        let unsaid_end = past.unsaid_end(now.is_none(), telling);
-        let (incident, began) = now.map(|(incident, began)| (heard(incident, &to, telling), began)).unzip();
+        let pending_resolution = past.pending_resolution(now.is_none(), decision);
+        let (incident, began) =
+            now.map(|(incident, began)| (with_notified(incident, &to, decision), began)).unzip();
         let row = Row {
             state: to,
             failing_since: began,
-            flapping: flap.goes_on || telling.is_some_and(|(_, telling)| telling.flapping.is_some()),
+            flapping: flap.goes_on || decision.is_some_and(|(_, decision)| decision.flapping.is_some()),
             turns: flap.turns,
             epoch: self.epoch,
             incident,
-            unsaid_end,
+            pending_resolution,
         };
         Some(Change { account, row: Some(row), transition: transition.map(Box::new) })
     }
@@ -189,7 +190,7 @@ impl Comparison<'_> {
             kind,
             to: None,
             incident: past.incident.as_ref(),
-            ends_told: past.ends_told(kind),
+            ends_notified: past.ends_notified(kind),
             flap: &Flap::default(),
             covered: self.silences.silence(account, kind, self.observed_at),
             silence_ended: false,
@@ -197,8 +198,8 @@ impl Comparison<'_> {
             deleting,
             baseline: self.baseline,
         };
-        let telling = policy::telling(facts, &self.settings.notify);
-        self.record(account, kind, Some(row), None, past.ends(kind), telling)
+        let decision = policy::decide(facts, &self.settings.notify);
+        self.record(account, kind, Some(row), None, past.ends(kind), decision)
     }
 
     fn record(
@@ -208,7 +209,7 @@ impl Comparison<'_> {
         row: Option<&Row>,
         to: Option<&State>,
         of: Option<(String, Timestamp)>,
-        telling: Telling,
+        decision: NotificationDecision,
     ) -> Transition {
         let (incident_id, failing_since) = of.unzip();
         Transition {
@@ -220,12 +221,12 @@ impl Comparison<'_> {
             to: to.cloned(),
             failing_since,
             observed_at: self.observed_at,
-            silenced: telling.silenced,
-            flapping: telling.flapping,
-            damped: telling.damped,
+            silenced: decision.silenced,
+            flapping: decision.flapping,
+            damped: decision.damped,
             incident_id,
             baseline: self.baseline,
-            told: telling.told,
+            notify: decision.notify,
         }
     }
 
@@ -241,7 +242,7 @@ impl Comparison<'_> {
         match effect {
             Effect::None | Effect::Ends => None,
             Effect::Begins => {
-                let incident = Incident::begun(self.target, self.born, account, self.epoch);
+                let incident = Incident::begun(self.target, self.history_id, account, self.epoch);
                 // A time in the future is one of a clock that is ahead.
                 let latest = self.observed_at.saturating_add(CLOCKS).unwrap_or(self.observed_at);
                 let began = to.last_update.filter(|time| *time <= latest);
@@ -260,7 +261,7 @@ impl Comparison<'_> {
         Past {
             incident: row.and_then(|row| row.incident.clone()),
             began: row.and_then(|row| row.failing_since).unwrap_or(self.observed_at),
-            unsaid_end: row.and_then(|row| row.unsaid_end.clone()),
+            pending_resolution: row.and_then(|row| row.pending_resolution.clone()),
         }
     }
 

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ill_or_moving_has_a_period_and_what_is_well_has_none() {
+    fn what_is_active_has_a_period_and_what_is_healthy_has_none() {
         let period = |status| at(status, None, "2026-11-20T10:00:00Z").reminder;
         let today = time("2026-11-20T00:00:00Z").as_second() as u64;
         assert_eq!(["CREATE_FAILED", "CREATE_IN_PROGRESS", "NEW"].map(period), [today; 3]);

@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::Status;
-use crate::state::Told;
+use crate::state::Notified;
 use crate::state::head::{Counts, counts};
 
 const A: &str = "111122223333";
@@ -38,7 +38,7 @@ fn changes(
     let settings = Settings { excluded: excluded.clone(), flap_limit: stamp.flap_limit, ..settings("all") };
     let comparison = Comparison {
         target: &target(),
-        born: "b",
+        history_id: "b",
         epoch: stamp.epoch,
         rows,
         observed,
@@ -91,7 +91,7 @@ fn apply(rows: &mut BTreeMap<AccountId, Row>, changes: &[Change]) {
     }
 }
 
-/// What happens to the one account, look by look, a minute apart.
+/// What happens to the one account, scan by scan, a minute apart.
 struct Story {
     settings: Settings,
     silences: Silences,
@@ -118,7 +118,7 @@ impl Story {
         self.now += jiff::SignedDuration::from_mins(1);
         let comparison = Comparison {
             target: &target(),
-            born: "b",
+            history_id: "b",
             epoch: self.epoch,
             rows: &self.rows,
             observed,
@@ -130,22 +130,22 @@ impl Story {
         let changes = if gone { comparison.gone() } else { comparison.changes() };
         apply(&mut self.rows, &changes);
         let record = changes.into_iter().find_map(|change| change.transition);
-        let told = record.as_ref().map_or("-".to_owned(), |record| match record.told {
+        let notified = record.as_ref().map_or("-".to_owned(), |record| match record.notify {
             true => record.kind.to_string(),
             false => format!("({})", record.kind),
         });
         self.records.extend(record.map(|record| *record));
-        told
+        notified
     }
 
-    /// The kind, in brackets where people are not told; `-` where nothing is recorded.
-    fn look(&mut self, state: Option<State>) -> String {
+    /// The kind, in brackets where people are not notified; `-` where nothing is recorded.
+    fn scan(&mut self, state: Option<State>) -> String {
         let states: Vec<_> = state.into_iter().map(|state| (A, state)).collect();
         self.compare(&observed(&states, true), false, false)
     }
 
-    fn looks(&mut self, states: impl IntoIterator<Item = State>) -> Vec<String> {
-        states.into_iter().map(|state| self.look(Some(state))).collect()
+    fn scans(&mut self, states: impl IntoIterator<Item = State>) -> Vec<String> {
+        states.into_iter().map(|state| self.scan(Some(state))).collect()
     }
 
     fn baseline(&mut self, state: State) -> String {
@@ -165,13 +165,13 @@ impl Story {
     }
 }
 
-/// The kinds that an account goes through when everything is told.
+/// The kinds that an account goes through when everything is reported.
 fn story(steps: &[Option<State>]) -> Vec<String> {
     let mut story = Story::new("all");
-    steps.iter().map(|step| story.look(step.clone())).collect()
+    steps.iter().map(|step| story.scan(step.clone())).collect()
 }
 
-const ILL_AND_WELL_AGAIN: &str = "failed,recovered,stuck";
+const UNHEALTHY_AND_HEALTHY_AGAIN: &str = "failed,recovered,stuck";
 
 fn failed(hour: u32) -> State {
     failed_with("A", hour)
@@ -186,11 +186,11 @@ fn silenced(state: State) -> State {
     State { silenced: true, ..state }
 }
 
-fn moving(hour: u32) -> State {
+fn in_progress(hour: u32) -> State {
     at(state("UPDATE_IN_PROGRESS"), &format!("2026-11-20T{hour:02}:00:00Z"))
 }
 
-fn well() -> State {
+fn healthy() -> State {
     state("UPDATE_SUCCESSFUL")
 }
 
@@ -209,34 +209,34 @@ fn an_account_joins_fails_is_retried_recovers_and_leaves() {
 }
 
 #[test]
-fn an_account_that_joins_ill_is_told_as_what_it_is() {
+fn an_account_that_joins_unhealthy_is_reported_as_what_it_is() {
     assert_eq!(story(&[Some(state("CREATE_FAILED"))]), ["Failed"]);
     assert_eq!(story(&[Some(state("ROLLBACK_PENDING"))]), ["Unrecognised"]);
-    let mut story = Story::new(ILL_AND_WELL_AGAIN);
-    assert_eq!(story.look(Some(stuck(moving(6)))), "Stuck");
+    let mut story = Story::new(UNHEALTHY_AND_HEALTHY_AGAIN);
+    assert_eq!(story.scan(Some(stuck(in_progress(6)))), "Stuck");
 }
 
 #[test]
 fn stuck_that_moves_on_and_succeeds_has_recovered() {
     let mut story = Story::new("all");
-    let steps = [moving(6), stuck(moving(6)), stuck(moving(6)), moving(9), well()];
-    assert_eq!(story.looks(steps), ["Joined", "Stuck", "-", "InProgress", "Recovered"]);
+    let steps = [in_progress(6), stuck(in_progress(6)), stuck(in_progress(6)), in_progress(9), healthy()];
+    assert_eq!(story.scans(steps), ["Joined", "Stuck", "-", "InProgress", "Recovered"]);
     assert_eq!(story.incidents(), 1);
-    assert_eq!(story.records[1].failing_since, moving(6).last_update, "it was stuck from its begin on");
+    assert_eq!(story.records[1].failing_since, in_progress(6).last_update, "it was stuck from its begin on");
 }
 
 #[test]
 fn an_unknown_status_that_ends_has_recovered() {
-    let steps = [Some(well()), Some(state("ROLLBACK_PENDING")), Some(well())];
+    let steps = [Some(healthy()), Some(state("ROLLBACK_PENDING")), Some(healthy())];
     assert_eq!(story(&steps), ["Joined", "Unrecognised", "Recovered"]);
 }
 
 #[test]
 fn the_same_failure_tried_again_has_failed_again_and_another_one_is_news() {
     let mut story = Story::new("all");
-    let steps = [failed(6), failed(7), moving(8), failed(9), failed_with("B", 9), failed(10), well()];
+    let steps = [failed(6), failed(7), in_progress(8), failed(9), failed_with("B", 9), failed(10), healthy()];
     let kinds = ["Failed", "FailedAgain", "InProgress", "FailedAgain", "Failed", "Failed", "Recovered"];
-    assert_eq!(story.looks(steps), kinds);
+    assert_eq!(story.scans(steps), kinds);
     assert_eq!(story.incidents(), 1);
     assert!(story.records.iter().all(|record| record.failing_since == failed(6).last_update));
 }
@@ -244,7 +244,7 @@ fn the_same_failure_tried_again_has_failed_again_and_another_one_is_news() {
 #[test]
 fn a_row_counts_how_often_it_was_tried_again() {
     let mut story = Story::new("all");
-    story.looks([failed(6), failed(7), moving(8), failed(9), failed_with("B", 9), failed_with("B", 10)]);
+    story.scans([failed(6), failed(7), in_progress(8), failed(9), failed_with("B", 9), failed_with("B", 10)]);
     let row = story.rows.values().next().unwrap();
     assert_eq!(row.incident.as_ref().unwrap().tried_again, 3);
 }
@@ -252,42 +252,42 @@ fn a_row_counts_how_often_it_was_tried_again() {
 #[test]
 fn a_failure_whose_pack_is_removed_has_left_and_then_nothing_is_there() {
     let mut story = Story::new("all");
-    assert_eq!(story.looks([failed(6), state("DELETE_SUCCESSFUL")]), ["Failed", "Left"]);
+    assert_eq!(story.scans([failed(6), state("DELETE_SUCCESSFUL")]), ["Failed", "Left"]);
     assert_eq!(story.incidents(), 1);
     assert!(story.records[1].incident_id.is_some() && story.records[1].to.is_none());
     assert_eq!(story.rows, BTreeMap::new());
-    assert_eq!(story.looks([state("DELETE_SUCCESSFUL")]), ["-"]);
-    assert_eq!(story.look(None), "-");
+    assert_eq!(story.scans([state("DELETE_SUCCESSFUL")]), ["-"]);
+    assert_eq!(story.scan(None), "-");
 }
 
 #[test]
-fn whoever_was_told_of_an_incident_is_told_of_its_end_and_nobody_else() {
+fn whoever_was_notified_of_an_incident_is_notified_of_its_end_and_nobody_else() {
     for (notify, kinds) in [
-        (ILL_AND_WELL_AGAIN, ["Failed", "Left"]),
+        (UNHEALTHY_AND_HEALTHY_AGAIN, ["Failed", "Left"]),
         ("failed,left", ["Failed", "Left"]),
         ("failed", ["Failed", "(Left)"]),
         ("recovered", ["(Failed)", "(Left)"]),
         ("joined,left", ["(Failed)", "Left"]),
     ] {
         let mut story = Story::new(notify);
-        let told = [story.look(Some(failed(6))), story.look(None)];
-        assert_eq!(told.each_ref().map(String::as_str), kinds, "{notify}");
+        let notified = [story.scan(Some(failed(6))), story.scan(None)];
+        assert_eq!(notified.each_ref().map(String::as_str), kinds, "{notify}");
     }
     let mut story = Story::new("recovered");
-    assert_eq!(story.looks([failed(6), well()]), ["(Failed)", "(Recovered)"]);
+    assert_eq!(story.scans([failed(6), healthy()]), ["(Failed)", "(Recovered)"]);
 }
 
 #[test]
-fn a_baseline_records_what_is_not_well_and_nothing_else() {
+fn a_baseline_records_what_is_unhealthy_and_nothing_else() {
     for (notify, state, kind) in [
-        (ILL_AND_WELL_AGAIN, failed(6), "Failed"),
-        (ILL_AND_WELL_AGAIN, stuck(moving(6)), "Stuck"),
-        ("baseline", stuck(moving(6)), "Stuck"),
+        (UNHEALTHY_AND_HEALTHY_AGAIN, failed(6), "Failed"),
+        (UNHEALTHY_AND_HEALTHY_AGAIN, stuck(in_progress(6)), "Stuck"),
+        ("baseline", stuck(in_progress(6)), "Stuck"),
         ("recovered", failed(6), "(Failed)"),
         ("baseline", state("ROLLBACK_PENDING"), "Unrecognised"),
         ("all", silenced(failed(6)), "(Failed)"),
-        ("all", moving(6), "-"),
-        ("all", well(), "-"),
+        ("all", in_progress(6), "-"),
+        ("all", healthy(), "-"),
         ("all", state("DELETE_SUCCESSFUL"), "-"),
     ] {
         let mut story = Story::new(notify);
@@ -296,49 +296,49 @@ fn a_baseline_records_what_is_not_well_and_nothing_else() {
         assert!(story.records.iter().all(|record| record.baseline && record.incident_id.is_some()));
     }
     let mut story = Story::new("all");
-    let told = [story.baseline(failed(6)), story.baseline(failed(7)), story.baseline(well())];
-    assert_eq!(told, ["Failed", "FailedAgain", "Recovered"], "it goes on: the ordinary table counts");
+    let notified = [story.baseline(failed(6)), story.baseline(failed(7)), story.baseline(healthy())];
+    assert_eq!(notified, ["Failed", "FailedAgain", "Recovered"], "it goes on: the ordinary table counts");
     assert!(story.records.iter().all(|record| record.baseline));
 }
 
 #[test]
-fn an_account_that_a_baseline_found_ill_recovers_by_the_same_id() {
-    let mut story = Story::new(ILL_AND_WELL_AGAIN);
-    story.baseline(stuck(moving(6)));
-    assert_eq!(story.looks([moving(9), well()]), ["(InProgress)", "Recovered"]);
+fn an_account_that_a_baseline_found_unhealthy_recovers_by_the_same_id() {
+    let mut story = Story::new(UNHEALTHY_AND_HEALTHY_AGAIN);
+    story.baseline(stuck(in_progress(6)));
+    assert_eq!(story.scans([in_progress(9), healthy()]), ["(InProgress)", "Recovered"]);
     assert_eq!(story.incidents(), 1);
 }
 
 #[test]
-fn what_a_silence_hid_is_told_in_full_when_it_comes_again_after_the_silence() {
+fn what_a_silence_hid_is_reported_in_full_when_it_comes_again_after_the_silence() {
     let mut story = Story::new("all");
-    let steps = [well(), silenced(failed(6)), moving(7), failed(8)];
-    assert_eq!(story.looks(steps), ["Joined", "(Failed)", "InProgress", "Failed"]);
+    let steps = [healthy(), silenced(failed(6)), in_progress(7), failed(8)];
+    assert_eq!(story.scans(steps), ["Joined", "(Failed)", "InProgress", "Failed"]);
 }
 
 #[test]
 fn the_end_of_a_silence_tells_in_full_what_nobody_knows_and_reminds_of_what_they_know() {
     let mut story = Story::new("all");
-    assert_eq!(story.looks([silenced(failed(6)), failed(6)]), ["(Failed)", "Failed"]);
+    assert_eq!(story.scans([silenced(failed(6)), failed(6)]), ["(Failed)", "Failed"]);
     let mut story = Story::new("all");
-    assert_eq!(story.looks([failed(6), silenced(failed(6)), failed(6)]), ["Failed", "-", "Reminder"]);
+    assert_eq!(story.scans([failed(6), silenced(failed(6)), failed(6)]), ["Failed", "-", "Reminder"]);
     let record = story.records.last().unwrap();
     let notice = crate::notify::transition_notice(&target(), "b", record);
     assert!(notice.silence_ended && record.severity() == crate::model::Severity::Warning);
     assert_eq!(notice.counted_as(), "SilenceEnded");
-    let running = stuck(moving(6));
+    let running = stuck(in_progress(6));
     let mut story = Story::new("stuck");
     let steps = [silenced(running.clone()), running.clone(), silenced(running.clone()), running];
-    assert_eq!(story.looks(steps), ["(Stuck)", "Stuck", "-", "Reminder"], "who hears of stuck hears this");
+    assert_eq!(story.scans(steps), ["(Stuck)", "Stuck", "-", "Reminder"], "who hears of stuck hears this");
 }
 
 #[test]
-fn what_begins_and_ends_under_a_silence_is_told_to_machines_alone() {
+fn what_begins_and_ends_under_a_silence_is_published_as_events_alone() {
     let mut story = Story::new("all");
-    assert_eq!(story.looks([silenced(failed(6)), well()]), ["(Failed)", "(Recovered)"]);
+    assert_eq!(story.scans([silenced(failed(6)), healthy()]), ["(Failed)", "(Recovered)"]);
     let mut story = Story::new("all");
-    let steps = [silenced(failed(6)), moving(7), well()];
-    assert_eq!(story.looks(steps), ["(Failed)", "InProgress", "(Recovered)"], "progress is not ill");
+    let steps = [silenced(failed(6)), in_progress(7), healthy()];
+    assert_eq!(story.scans(steps), ["(Failed)", "InProgress", "(Recovered)"], "progress is not unhealthy");
 }
 
 fn everything() -> Silences {
@@ -355,39 +355,39 @@ fn everything() -> Silences {
 }
 
 #[test]
-fn a_silence_hides_no_end_of_what_people_were_told() {
-    for end in [Some(well()), None] {
+fn a_silence_hides_no_end_of_what_people_were_notified_of() {
+    for end in [Some(healthy()), None] {
         let mut story = Story::new("all");
-        story.looks([failed(6)]);
+        story.scans([failed(6)]);
         story.silences = everything();
-        assert_eq!(story.look(Some(silenced(failed_with("B", 7)))), "(Failed)");
-        let kind = story.look(end);
+        assert_eq!(story.scan(Some(silenced(failed_with("B", 7)))), "(Failed)");
+        let kind = story.scan(end);
         assert!(["Recovered", "Left"].contains(&kind.as_str()), "{kind}");
         assert!(!story.records.last().unwrap().silenced);
     }
     let mut story = Story::new("all");
-    story.looks([well()]);
+    story.scans([healthy()]);
     story.silences = everything();
-    assert_eq!(story.look(None), "(Left)");
+    assert_eq!(story.scan(None), "(Left)");
 }
 
 #[test]
 fn an_account_that_is_excluded_or_goes_with_its_pack_ends_its_incident() {
     for (notify, first, end) in [
         ("all", failed(6), "Left"),
-        (ILL_AND_WELL_AGAIN, stuck(moving(6)), "Left"),
+        (UNHEALTHY_AND_HEALTHY_AGAIN, stuck(in_progress(6)), "Left"),
         ("left", failed(6), "(Left)"),
         ("all", silenced(failed(6)), "(Left)"),
-        ("all", well(), "-"),
-        ("all", moving(6), "-"),
+        ("all", healthy(), "-"),
+        ("all", in_progress(6), "-"),
     ] {
         let mut story = Story::new(notify);
-        story.look(Some(first.clone()));
+        story.scan(Some(first.clone()));
         let mut excluded = Story::new(notify);
-        excluded.look(Some(first.clone()));
+        excluded.scan(Some(first.clone()));
         excluded.settings.excluded = BTreeSet::from([A.parse().unwrap()]);
         assert_eq!(
-            (story.gone(), excluded.look(None)),
+            (story.gone(), excluded.scan(None)),
             (end.to_owned(), end.to_owned()),
             "{notify} {first:?}"
         );
@@ -399,35 +399,39 @@ fn an_account_that_is_excluded_or_goes_with_its_pack_ends_its_incident() {
 fn a_pack_that_is_deleted_on_purpose_reaches_people_as_one_message() {
     const B: &str = "444455556666";
     let [deleting, deleted] = ["DELETE_IN_PROGRESS", "DELETE_SUCCESSFUL"].map(state);
-    let told = |before: &[(&str, State)], after: &[(&str, State)]| {
+    let notified = |before: &[(&str, State)], after: &[(&str, State)]| {
         let mut rows = BTreeMap::new();
         let first = changes(&rows, &observed(before, true), &BTreeSet::new(), STAMP, false);
         apply(&mut rows, &first);
         let then = changes(&rows, &observed(after, true), &BTreeSet::new(), STAMP, false);
-        let told = |change: Change| change.transition.is_some_and(|record| record.told);
-        then.into_iter().map(told).collect::<Vec<_>>()
+        let notified = |change: Change| change.transition.is_some_and(|record| record.notify);
+        then.into_iter().map(notified).collect::<Vec<_>>()
     };
     let both = |a: &State, b: &State| [(A, a.clone()), (B, b.clone())];
-    assert_eq!(told(&both(&well(), &well()), &both(&deleting, &deleting)), [false, false]);
-    assert_eq!(told(&both(&well(), &well()), &both(&deleting, &deleted)), [false, false]);
-    assert_eq!(told(&both(&deleting, &deleting), &[(A, deleting.clone())]), [false]);
-    assert_eq!(told(&both(&deleting, &deleting), &[]), [false, false]);
+    assert_eq!(notified(&both(&healthy(), &healthy()), &both(&deleting, &deleting)), [false, false]);
+    assert_eq!(notified(&both(&healthy(), &healthy()), &both(&deleting, &deleted)), [false, false]);
+    assert_eq!(notified(&both(&deleting, &deleting), &[(A, deleting.clone())]), [false]);
+    assert_eq!(notified(&both(&deleting, &deleting), &[]), [false, false]);
     assert_eq!(
-        told(&both(&failed(6), &well()), &both(&deleted, &deleting)),
+        notified(&both(&failed(6), &healthy()), &both(&deleted, &deleting)),
         [true, false],
         "it ends an incident"
     );
-    assert_eq!(told(&both(&well(), &well()), &both(&deleting, &well())), [true], "one of two");
-    assert_eq!(told(&both(&well(), &well()), &[]), [true, true], "nobody has seen that it is being deleted");
+    assert_eq!(notified(&both(&healthy(), &healthy()), &both(&deleting, &healthy())), [true], "one of two");
+    assert_eq!(
+        notified(&both(&healthy(), &healthy()), &[]),
+        [true, true],
+        "nobody has seen that it is being deleted"
+    );
 }
 
 #[test]
 fn a_pack_is_being_deleted_where_everybody_who_stays_is() {
     let [a, b] = [A, "444455556666"].map(|id| id.parse::<AccountId>().unwrap());
     let deleting = state("DELETE_IN_PROGRESS");
-    let rows = BTreeMap::from([a, b].map(|account| (account, Row::of(well()))));
+    let rows = BTreeMap::from([a, b].map(|account| (account, Row::of(healthy()))));
     let one = BTreeSet::from([b]);
-    for (seen, whole, absent, excluded, told) in [
+    for (seen, whole, absent, excluded, notified) in [
         (vec![a, b], false, false, false, false),
         (vec![a], true, false, false, false),
         (vec![a], false, true, false, false),
@@ -440,9 +444,9 @@ fn a_pack_is_being_deleted_where_everybody_who_stays_is() {
         let excluded = if excluded { one.clone() } else { BTreeSet::new() };
         let observed = Observation { states, whole, absent };
         let changes = changes(&rows, &observed, &excluded, STAMP, false);
-        let are_told = changes.iter().filter_map(|change| Some(change.transition.as_ref()?.told));
-        assert!(are_told.clone().all(|is| is == told), "{observed:?} {excluded:?}");
-        assert!(are_told.count() > 0);
+        let are_notified = changes.iter().filter_map(|change| Some(change.transition.as_ref()?.notify));
+        assert!(are_notified.clone().all(|is| is == notified), "{observed:?} {excluded:?}");
+        assert!(are_notified.count() > 0);
     }
 }
 
@@ -470,13 +474,13 @@ fn reminders_count_from_the_begin_of_the_incident_and_come_before_what_only_mach
         on(0, failed(9)),
         on(1, failed(10)),
         on(1, failed(11)),
-        on(2, moving(12)),
-        on(2, moving(12)),
-        on(3, moving(12)),
-        on(3, stuck(moving(12))),
-        on(4, stuck(moving(12))),
+        on(2, in_progress(12)),
+        on(2, in_progress(12)),
+        on(3, in_progress(12)),
+        on(3, stuck(in_progress(12))),
+        on(4, stuck(in_progress(12))),
         on(5, failed_with("B", 13)),
-        well(),
+        healthy(),
     ];
     let kinds = [
         "Failed",
@@ -491,27 +495,31 @@ fn reminders_count_from_the_begin_of_the_incident_and_come_before_what_only_mach
         "Failed",
         "Recovered",
     ];
-    assert_eq!(story.looks(steps), kinds);
+    assert_eq!(story.scans(steps), kinds);
     assert_eq!(story.incidents(), 1);
 }
 
 #[test]
 fn who_hears_of_failures_alone_is_not_reminded_of_them() {
     let mut story = Story::new("failed");
-    assert_eq!(story.looks([on(0, failed(6)), on(1, failed(6))]), ["Failed", "(Reminder)"]);
+    assert_eq!(story.scans([on(0, failed(6)), on(1, failed(6))]), ["Failed", "(Reminder)"]);
 }
 
 #[test]
 fn a_row_follows_the_period_with_or_without_a_record() {
     let mut story = Story::new("all");
-    assert_eq!(story.looks([on(0, moving(6)), on(1, moving(6))]), ["Joined", "-"], "it is in no incident");
+    assert_eq!(
+        story.scans([on(0, in_progress(6)), on(1, in_progress(6))]),
+        ["Joined", "-"],
+        "it is in no incident"
+    );
     let row = story.rows.values().next().unwrap();
-    assert_eq!(row.state.key(), on(1, moving(6)).key());
+    assert_eq!(row.state.key(), on(1, in_progress(6)).key());
     let mut story = Story::new("all");
     story.now = STAMP.observed_at;
     let late = at(failed(6), "2026-11-20T13:00:00Z");
     assert_eq!(
-        story.looks([on(0, late.clone()), on(1, late.clone()), on(2, late)]),
+        story.scans([on(0, late.clone()), on(1, late.clone()), on(2, late)]),
         ["Failed", "-", "Reminder"]
     );
 }
@@ -521,17 +529,20 @@ fn clocks_that_differ_neither_remind_twice_nor_free_what_is_stuck() {
     let mut story = Story::new("all");
     let [today, tomorrow] = [0, 1].map(|day| on(day, failed(6)));
     assert_eq!(
-        story.looks([today.clone(), tomorrow.clone(), today, tomorrow, failed(6)]),
+        story.scans([today.clone(), tomorrow.clone(), today, tomorrow, failed(6)]),
         ["Failed", "Reminder", "-", "-", "-"],
         "the last: reminders were switched off"
     );
     assert!(story.rows.values().all(|row| row.state.reminder == 0), "or no fingerprint would ever be equal");
     let mut story = Story::new("all");
-    assert_eq!(story.looks([stuck(moving(6)), moving(6), moving(7)]), ["Stuck", "-", "InProgress"]);
+    assert_eq!(
+        story.scans([stuck(in_progress(6)), in_progress(6), in_progress(7)]),
+        ["Stuck", "-", "InProgress"]
+    );
     let mut story = Story::new("all");
-    story.look(Some(stuck(moving(6))));
+    story.scan(Some(stuck(in_progress(6))));
     story.silences = everything();
-    assert_eq!(story.look(Some(moving(6))), "-");
+    assert_eq!(story.scan(Some(in_progress(6))), "-");
     assert!(story.rows.values().all(|row| row.state.silenced), "it is stuck, and covered");
 }
 
@@ -539,63 +550,73 @@ fn clocks_that_differ_neither_remind_twice_nor_free_what_is_stuck() {
 fn a_clock_that_was_far_ahead_silences_no_reminder() {
     let mut story = Story::new("all");
     let days = [365, 0, 1, 2].map(|day| on(day, failed(6)));
-    assert_eq!(story.looks(days), ["Failed", "-", "Reminder", "Reminder"]);
+    assert_eq!(story.scans(days), ["Failed", "-", "Reminder", "Reminder"]);
 }
 
 #[test]
 fn stuck_again_in_one_incident_is_for_machines() {
     let mut story = Story::new("all");
-    let steps = [stuck(moving(6)), moving(9), stuck(moving(9)), state("NEW"), moving(10), state("NEW")];
+    let steps = [
+        stuck(in_progress(6)),
+        in_progress(9),
+        stuck(in_progress(9)),
+        state("NEW"),
+        in_progress(10),
+        state("NEW"),
+    ];
     let kinds = ["Stuck", "InProgress", "(Stuck)", "Unrecognised", "InProgress", "(Unrecognised)"];
-    assert_eq!(story.looks(steps), kinds);
+    assert_eq!(story.scans(steps), kinds);
 }
 
 #[test]
-fn what_flaps_is_damped_but_stuck_is_told_and_settling_ends_what_was_told() {
+fn what_flaps_is_damped_but_stuck_is_reported_and_settling_ends_what_was_reported() {
     let mut story = Story::new("all");
     story.settings.flap_limit = Some(3);
-    let steps = [well(), failed(6), well(), failed(7), well(), stuck(moving(8)), well()];
+    let steps = [healthy(), failed(6), healthy(), failed(7), healthy(), stuck(in_progress(8)), healthy()];
     let kinds = ["Joined", "Failed", "Recovered", "Failed", "Recovered", "Stuck", "(Recovered)"];
-    assert_eq!(story.looks(steps), kinds);
+    assert_eq!(story.scans(steps), kinds);
     let stuck_id = story.records[5].incident_id.clone();
     story.now += jiff::SignedDuration::from_hours(1);
     story.silences = everything();
-    assert_eq!(story.looks([well()]), ["Settled"], "no silence hides the end");
+    assert_eq!(story.scans([healthy()]), ["Settled"], "no silence hides the end");
     let settled = story.records.last().unwrap();
     assert_eq!((settled.severity(), &settled.incident_id), (crate::model::Severity::Resolved, &stuck_id));
-    assert!(story.rows.values().all(|row| row.unsaid_end.is_none() && !row.flapping));
+    assert!(story.rows.values().all(|row| row.pending_resolution.is_none() && !row.flapping));
 }
 
 #[test]
-fn an_account_that_leaves_while_it_flaps_ends_what_was_told() {
-    let mut story = Story::new(ILL_AND_WELL_AGAIN);
+fn an_account_that_leaves_while_it_flaps_ends_what_was_reported() {
+    let mut story = Story::new(UNHEALTHY_AND_HEALTHY_AGAIN);
     story.settings.flap_limit = Some(3);
-    story.looks([well(), failed(6), well(), failed(7), well(), failed(8), well()]);
-    let ids: Vec<_> = story.records.iter().map(|record| (record.told, &record.incident_id)).collect();
+    story.scans([healthy(), failed(6), healthy(), failed(7), healthy(), failed(8), healthy()]);
+    let ids: Vec<_> = story.records.iter().map(|record| (record.notify, &record.incident_id)).collect();
     assert_eq!(ids.len(), 7);
-    assert_eq!(story.look(None), "(Left)", "the last that was told had ended");
+    assert_eq!(story.scan(None), "(Left)", "the last that was reported had ended");
 
-    let mut story = Story::new(ILL_AND_WELL_AGAIN);
+    let mut story = Story::new(UNHEALTHY_AND_HEALTHY_AGAIN);
     story.settings.flap_limit = Some(2);
-    story.looks([well(), failed(6), well(), failed(7), well()]);
-    assert!(story.records[4].damped && story.rows.values().all(|row| row.unsaid_end.is_some()));
-    let told = story.records[3].incident_id.clone();
-    assert_eq!(story.look(None), "Left");
-    assert_eq!(story.records.last().unwrap().incident_id, told);
+    story.scans([healthy(), failed(6), healthy(), failed(7), healthy()]);
+    assert!(story.records[4].damped && story.rows.values().all(|row| row.pending_resolution.is_some()));
+    let notified = story.records[3].incident_id.clone();
+    assert_eq!(story.scan(None), "Left");
+    assert_eq!(story.records.last().unwrap().incident_id, notified);
 }
 
 #[test]
-fn no_end_is_left_unsaid_once_people_hear_how_it_is_or_do_not_want_to() {
-    let mut story = Story::new(ILL_AND_WELL_AGAIN);
+fn no_end_is_left_pending_once_people_hear_how_it_is_or_do_not_want_to() {
+    let mut story = Story::new(UNHEALTHY_AND_HEALTHY_AGAIN);
     story.settings.flap_limit = Some(2);
-    story.looks([well(), failed(6), well(), failed(7), well()]);
-    assert!(story.rows.values().all(|row| row.unsaid_end.is_some()));
-    assert_eq!(story.look(Some(stuck(moving(8)))), "Stuck");
-    assert!(story.rows.values().all(|row| row.unsaid_end.is_none()), "they know that it is not well");
+    story.scans([healthy(), failed(6), healthy(), failed(7), healthy()]);
+    assert!(story.rows.values().all(|row| row.pending_resolution.is_some()));
+    assert_eq!(story.scan(Some(stuck(in_progress(8)))), "Stuck");
+    assert!(
+        story.rows.values().all(|row| row.pending_resolution.is_none()),
+        "they know that it is unhealthy"
+    );
 
     let mut story = Story::new("failed,left");
-    assert_eq!(story.looks([failed(6), well()]), ["Failed", "(Recovered)"]);
-    assert_eq!((story.look(None).as_str(), story.incidents()), ("Left", 1));
+    assert_eq!(story.scans([failed(6), healthy()]), ["Failed", "(Recovered)"]);
+    assert_eq!((story.scan(None).as_str(), story.incidents()), ("Left", 1));
     assert_eq!(story.records.last().unwrap().incident_id, None, "that one is over");
 }
 
@@ -604,16 +625,16 @@ fn settled_is_as_severe_as_where_the_account_stands() {
     use crate::model::Severity;
     for (state, severity) in [
         (failed(6), Severity::Failure),
-        (stuck(moving(6)), Severity::Warning),
+        (stuck(in_progress(6)), Severity::Warning),
         (self::state("NEW"), Severity::Warning),
-        (moving(6), Severity::Info),
-        (well(), Severity::Resolved),
+        (in_progress(6), Severity::Info),
+        (healthy(), Severity::Resolved),
     ] {
         let mut story = Story::new("all");
-        story.look(Some(state.clone()));
+        story.scan(Some(state.clone()));
         story.rows.values_mut().for_each(|row| row.flapping = true);
         story.settings.flap_limit = Some(3);
-        assert_eq!(story.look(Some(state.clone())), "Settled");
+        assert_eq!(story.scan(Some(state.clone())), "Settled");
         let record = story.records.last().unwrap();
         let notice = crate::notify::transition_notice(&target(), "b", record);
         assert_eq!((record.severity(), notice.severity()), (severity, severity), "{state:?}");
@@ -624,7 +645,8 @@ fn settled_is_as_severe_as_where_the_account_stands() {
 fn progress_and_retries_within_an_incident_are_no_turns() {
     let mut story = Story::new("all");
     story.settings.flap_limit = Some(2);
-    let kinds = story.looks([failed(6), moving(7), failed(8), moving(9), failed(10), moving(11)]);
+    let kinds =
+        story.scans([failed(6), in_progress(7), failed(8), in_progress(9), failed(10), in_progress(11)]);
     assert!(kinds.iter().all(|kind| !kind.starts_with('(')), "{kinds:?}");
     assert!(story.rows.values().all(|row| row.turns.is_empty()));
 }
@@ -634,7 +656,7 @@ fn progress_and_retries_within_an_incident_are_no_turns() {
 fn a_time_in_the_future_counts_as_the_time_of_the_observation() {
     let since = |last_update: &str| {
         let mut story = Story::new("all");
-        story.look(Some(at(state("CREATE_FAILED"), last_update)));
+        story.scan(Some(at(state("CREATE_FAILED"), last_update)));
         let now = story.now;
         (story.rows.into_values().next().unwrap(), now)
     };
@@ -673,9 +695,9 @@ fn a_read_of_some_accounts_never_infers_that_one_left() {
     assert_eq!(missing(&rows, &some, &BTreeSet::new()), []);
 }
 
-/// Who is not told that it begins would be told of no failure for as long as the account flaps.
+/// Who is not notified that it begins would be notified of no failure for as long as the account flaps.
 #[test]
-fn flapping_begins_only_where_it_is_told() {
+fn flapping_begins_only_where_it_is_reported() {
     let turns = vec![STAMP.observed_at; 3];
     let row = Row { turns, ..Row::of(state("CREATE_SUCCESSFUL")) };
     let rows = BTreeMap::from([(A.parse().unwrap(), row)]);
@@ -684,14 +706,14 @@ fn flapping_begins_only_where_it_is_told() {
     let one = |baseline| changes(&rows, &failed, &BTreeSet::new(), stamp, baseline).remove(0);
     let is_flapping = |change: &Change| change.row.as_ref().unwrap().flapping;
 
-    let told = one(false);
-    assert!(is_flapping(&told) && told.transition.as_ref().unwrap().flapping == Some(4));
+    let notified = one(false);
+    assert!(is_flapping(&notified) && notified.transition.as_ref().unwrap().flapping == Some(4));
     assert!(is_flapping(&one(true)), "a baseline that goes on tells it, too");
     let covered = observed(&[(A, State { silenced: true, ..state("UPDATE_FAILED") })], true);
-    let told = changes(&rows, &covered, &BTreeSet::new(), stamp, false).remove(0);
-    let transition = told.transition.as_ref().unwrap();
-    assert!(transition.silenced && transition.flapping.is_none() && !is_flapping(&told));
-    assert_eq!(told.row.as_ref().unwrap().turns.len(), 4, "the next change is one too many");
+    let notified = changes(&rows, &covered, &BTreeSet::new(), stamp, false).remove(0);
+    let transition = notified.transition.as_ref().unwrap();
+    assert!(transition.silenced && transition.flapping.is_none() && !is_flapping(&notified));
+    assert_eq!(notified.row.as_ref().unwrap().turns.len(), 4, "the next change is one too many");
 }
 
 #[test]
@@ -703,8 +725,8 @@ fn accounts_are_counted_by_their_status() {
 
 /// An incident of which people know that this state is so.
 fn known(state: &State) -> Incident {
-    let told = Some(Told::default().and(state));
-    Incident { told, ..Incident::begun(&target(), "b", A.parse().unwrap(), 1) }
+    let notified = Some(Notified::default().and(state));
+    Incident { notified, ..Incident::begun(&target(), "b", A.parse().unwrap(), 1) }
 }
 
 #[test]
@@ -716,28 +738,28 @@ fn what_is_as_it_was_means_nothing() {
     assert_eq!(kind::meaning(Some(before), Some(&state), false, false), nothing);
 }
 
-/// While an account flaps people are not told of each change; of a silence's end and of its settling they are.
+/// While an account flaps people are not notified of each change; of a silence's end and of its settling they are.
 #[test]
 fn damping_ends_with_a_silence_and_when_the_account_settles() {
     let silenced = |silenced| State { silenced, ..state("CREATE_FAILED") };
     let damped = |from: State, to: State, flapping| {
         let turns = vec![STAMP.observed_at];
-        let incident = from.health().is_ill().then(|| known(&from));
+        let incident = from.health().is_unhealthy().then(|| known(&from));
         let row = Row { turns, flapping, incident, ..Row::of(from) };
         let rows = BTreeMap::from([(A.parse().unwrap(), row)]);
         let stamp = Stamp { flap_limit: Some(3), ..STAMP };
         let changes = changes(&rows, &observed(&[(A, to)], true), &BTreeSet::new(), stamp, false);
         changes[0].transition.as_ref().unwrap().damped
     };
-    let well = || state("CREATE_SUCCESSFUL");
-    assert!(damped(well(), silenced(false), true));
-    assert!(!damped(well(), silenced(false), false), "it does not flap");
+    let healthy = || state("CREATE_SUCCESSFUL");
+    assert!(damped(healthy(), silenced(false), true));
+    assert!(!damped(healthy(), silenced(false), false), "it does not flap");
     assert!(!damped(silenced(true), silenced(false), true), "nobody knows of the failure yet");
     assert!(damped(silenced(true), State { error_code: Some("B".to_owned()), ..silenced(true) }, true));
 
-    let row = Row { flapping: true, ..Row::of(well()) };
+    let row = Row { flapping: true, ..Row::of(healthy()) };
     let rows = BTreeMap::from([(A.parse().unwrap(), row)]);
-    let settled = changes(&rows, &observed(&[(A, well())], true), &BTreeSet::new(), STAMP, false);
+    let settled = changes(&rows, &observed(&[(A, healthy())], true), &BTreeSet::new(), STAMP, false);
     let transition = settled[0].transition.as_ref().unwrap();
     assert!(transition.kind == Kind::Settled && !transition.damped);
     assert!(!settled[0].row.as_ref().unwrap().flapping);

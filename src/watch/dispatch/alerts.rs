@@ -25,7 +25,7 @@ use crate::watch::context::Context;
 /// Packs of one digest: as many as a list attribute of it may name, so that a filter policy on any of them finds it.
 const MOST_PACKS: usize = 100;
 
-/// Parts of one target that one digest covers; a longer backlog is told in several.
+/// Parts of one target that one digest covers; a longer backlog is reported in several.
 const MOST_PARTS: usize = 200;
 
 /// How long the topic is asked whether anybody would get a digest.
@@ -79,7 +79,7 @@ pub(super) async fn send<O: Outside>(
     let store = context.outside.store();
     if let Some(id) = leased.cursors.message.clone() {
         leased.put(leased.cursors.next()).await?;
-        let stored = context.budget.within_announcing(store.message(&id)).await.ok_or(Lag::OutOfTime)?;
+        let stored = context.budget.within_dispatching(store.message(&id)).await.ok_or(Lag::OutOfTime)?;
         match stored.map_err(|error| Lag::Failed(error.to_string()))?.map(|stored| Digest::read(&stored)) {
             Some(Ok(digest)) => return publish(context, breaker, leased, &digest, Tried::Before).await,
             // What it covers is still in the logs.
@@ -92,7 +92,7 @@ pub(super) async fn send<O: Outside>(
     }
     let Some(digest) = make(context, heads, leased).await? else { return Ok(0) };
     let message = digest.message(context.outside.now());
-    let kept = context.budget.within_announcing(store.put_message(&message)).await.ok_or(Lag::OutOfTime)?;
+    let kept = context.budget.within_dispatching(store.put_message(&message)).await.ok_or(Lag::OutOfTime)?;
     kept.map_err(|error| Lag::Failed(error.to_string()))?;
     let next = leased.cursors.next();
     leased.put(Cursors { message: Some(message.id), ..next }).await?;
@@ -119,12 +119,12 @@ async fn make<O: Outside>(
             Ok((fold, read.end))
         });
         match fold.await {
-            Some(Ok((fold, end))) if fold.is_told() => {
+            Some(Ok((fold, end))) if fold.notifies() => {
                 ends.insert(keys::partition(target), end);
                 folds.push(fold);
             }
             Some(Ok((_, end))) => passed.push((target, end)),
-            // What is folded by now is sent: a large backlog is told part by part.
+            // What is folded by now is sent: a large backlog is reported part by part.
             Some(Err(lag)) => trouble = Some(lag),
             None => {
                 trouble = Some(Lag::OutOfTime);

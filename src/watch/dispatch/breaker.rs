@@ -18,7 +18,7 @@ pub(super) struct Breaker {
     refusals: Cell<u32>,
     denied: RefCell<Option<String>>,
     /// How many messages were accepted only in a minimal form.
-    pub(super) reduced: Cell<u64>,
+    pub(super) minimal: Cell<u64>,
 }
 
 impl Breaker {
@@ -40,8 +40,9 @@ impl Breaker {
         budget: &Budget,
         call: impl Future<Output = Result<T, PublishError>>,
     ) -> Option<Result<T, PublishError>> {
-        let patience = budget.for_publish()?;
-        let answer = timeout(patience, call).await.unwrap_or(Err(PublishError::TimedOut(patience)));
+        let publish_timeout = budget.for_publish()?;
+        let answer =
+            timeout(publish_timeout, call).await.unwrap_or(Err(PublishError::TimedOut(publish_timeout)));
         if let Err(error) = &answer {
             self.note(error);
         }
@@ -71,7 +72,7 @@ impl Breaker {
         for form in forms {
             match self.ask(budget, call(*form)).await? {
                 Ok(()) => {
-                    self.reduced.set(self.reduced.get() + u64::from(*form != Form::Whole));
+                    self.minimal.set(self.minimal.get() + u64::from(*form != Form::Whole));
                     return Some(Ok(()));
                 }
                 Err(error @ PublishError::Refused(_)) => refused = error,

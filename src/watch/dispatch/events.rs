@@ -27,7 +27,7 @@ const LONG: Duration = Duration::from_secs(2);
 const HELD: usize = 40;
 
 /// A target of which machines lack something.
-struct Behind<'a> {
+struct LaggingTarget<'a> {
     target: &'a Target,
     head: &'a Head,
     to: Position,
@@ -38,7 +38,7 @@ struct Behind<'a> {
 
 /// A part under way, as its records.
 struct Sending<'a> {
-    behind: Behind<'a>,
+    lagged: LaggingTarget<'a>,
     position: Position,
     records: Vec<Record>,
 }
@@ -52,8 +52,8 @@ pub(super) async fn send<O: Outside>(
 ) -> Result<u64, Lag> {
     leased.put(leased.cursors.next()).await?;
     let lagging = heads.lagging(Topic::Events);
-    let mut waiting: VecDeque<Behind<'_>> = lagging
-        .map(|(target, head, from, to)| Behind { target, head, to, parts: VecDeque::new(), end: from })
+    let mut waiting: VecDeque<LaggingTarget<'_>> = lagging
+        .map(|(target, head, from, to)| LaggingTarget { target, head, to, parts: VecDeque::new(), end: from })
         .collect();
     let (mut lag, mut messages) = (None, WINDOW);
     while !waiting.is_empty() {
@@ -65,9 +65,9 @@ pub(super) async fn send<O: Outside>(
         }
         let (sent, stopped) = send_window(context, breaker, &window).await;
         let moved = window.iter().zip(&sent).filter(|(_, sent)| **sent);
-        let moved = moved.map(|(sending, _)| (sending.behind.target, sending.position));
+        let moved = moved.map(|(sending, _)| (sending.lagged.target, sending.position));
         let next = leased.cursors.clone().moved(moved);
-        waiting.extend(window.into_iter().map(|sending| sending.behind).filter(Behind::has_more));
+        waiting.extend(window.into_iter().map(|sending| sending.lagged).filter(LaggingTarget::has_more));
         if waiting.is_empty() || stopped.is_some() {
             leased.put_last(next).await?;
         } else {
@@ -84,20 +84,20 @@ pub(super) async fn send<O: Outside>(
 /// The next parts, one of each target that waits, until they have so many records; and what kept a target from it.
 async fn window<'a, O: Outside>(
     context: &Context<'_, O>,
-    waiting: &mut VecDeque<Behind<'a>>,
+    waiting: &mut VecDeque<LaggingTarget<'a>>,
     leased: &mut Leased<'_, O>,
     messages: usize,
 ) -> (Vec<Sending<'a>>, Option<Lag>) {
     let (mut window, mut lag) = (Vec::new(), None);
     let mut taken = 0;
     while taken < messages
-        && let Some(mut behind) = waiting.pop_front()
+        && let Some(mut lagged) = waiting.pop_front()
     {
-        match behind.next(context, leased).await {
+        match lagged.next(context, leased).await {
             Ok(None) => {}
             Ok(Some((position, records))) => {
                 taken += records.len();
-                window.push(Sending { behind, position, records });
+                window.push(Sending { lagged, position, records });
             }
             Err(failed) => lag = Some(failed),
         }
@@ -105,7 +105,7 @@ async fn window<'a, O: Outside>(
     (window, lag)
 }
 
-impl Behind<'_> {
+impl LaggingTarget<'_> {
     fn has_more(&self) -> bool {
         !self.parts.is_empty() || self.end < self.to
     }
@@ -139,9 +139,9 @@ async fn send_window<O: Outside>(
     breaker: &Breaker,
     window: &[Sending<'_>],
 ) -> (Vec<bool>, Option<Lag>) {
-    let messages: Vec<(&Behind<'_>, &Record)> = window
+    let messages: Vec<(&LaggingTarget<'_>, &Record)> = window
         .iter()
-        .flat_map(|sending| sending.records.iter().map(|record| (&sending.behind, record)))
+        .flat_map(|sending| sending.records.iter().map(|record| (&sending.lagged, record)))
         .collect();
     let batches = stream::iter(messages.chunks(BATCH)).map(|batch| send_batch(context, breaker, batch));
     let sent: Vec<Option<Lag>> = batches.buffered(BATCHES_AT_ONCE).flat_map(stream::iter).collect().await;
@@ -159,15 +159,15 @@ async fn send_window<O: Outside>(
 async fn send_batch<O: Outside>(
     context: &Context<'_, O>,
     breaker: &Breaker,
-    messages: &[(&Behind<'_>, &Record)],
+    messages: &[(&LaggingTarget<'_>, &Record)],
 ) -> Vec<Option<Lag>> {
     let all = |lag: Lag| vec![Some(lag); messages.len()];
     if let Some(why) = breaker.open() {
         return all(Lag::Failed(why));
     }
     let publisher = context.outside.publisher();
-    let event = |(behind, record): &(&Behind<'_>, &Record), form| {
-        message::event(behind.target, &behind.head.history_id, record, form)
+    let event = |(lagged, record): &(&LaggingTarget<'_>, &Record), form| {
+        message::event(lagged.target, &lagged.head.history_id, record, form)
     };
     let events: Vec<Event> = messages.iter().map(|message| event(message, Form::Whole)).collect();
     let call = async |left: &[Event]| publisher.events(left).await;

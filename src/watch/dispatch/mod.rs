@@ -22,9 +22,9 @@ use crate::state::head::{Cursors, Head, Heads, Topic};
 use crate::watch::context::Context;
 use crate::watch::report::{Outcome, TargetReport};
 
-/// Why people are not told yet.
+/// Why people are not notified yet.
 const UNCONFIRMED: &str =
-    "recorded; people are told as soon as somebody has confirmed a subscription of the alerts topic";
+    "recorded; people are notified as soon as somebody has confirmed a subscription of the alerts topic";
 
 /// Rounds of a topic in one run: a digest each, and one more for what other runs committed meanwhile.
 const ROUNDS: usize = 100;
@@ -51,7 +51,7 @@ pub struct Dispatched {
     /// How many digests were accepted.
     pub notifications: u64,
     /// How many messages were accepted only in a minimal form.
-    pub reduced: u64,
+    pub minimal: u64,
     /// What still lags, and why.
     pub lags: BTreeMap<(Target, Topic), Lag>,
 }
@@ -99,7 +99,7 @@ impl<'a, O: Outside> Dispatcher<'a, O> {
         let mut idle = 0;
         for _ in 0..ROUNDS {
             let Context { outside, budget, .. } = self.context;
-            let heads = match budget.within_announcing(outside.store().load()).await {
+            let heads = match budget.within_dispatching(outside.store().load()).await {
                 Some(Ok(heads)) => heads,
                 Some(Err(error)) => {
                     warn!(%error, "what lags cannot be read; the next run sends it");
@@ -124,7 +124,7 @@ impl<'a, O: Outside> Dispatcher<'a, O> {
                 let lagging = heads.known.iter().filter(lags);
                 total.lags.extend(lagging.map(|(target, _)| ((target.clone(), topic), lag.clone())));
             }
-            total.reduced = self.alerts.reduced.get() + self.events.reduced.get();
+            total.minimal = self.alerts.minimal.get() + self.events.minimal.get();
             if open.is_empty() {
                 return;
             }
@@ -229,7 +229,7 @@ pub async fn say_who_listens<O: Outside>(context: &Context<'_, O>, heads: &mut H
             let parts = heads.lagging(Topic::Events).count();
             warn!(
                 targets = parts,
-                "there is no events topic any more: what machines had not been told is passed over"
+                "there is no events topic any more: the events that were not published are passed over"
             );
             BTreeMap::new()
         }
@@ -256,12 +256,12 @@ pub async fn say_who_listens<O: Outside>(context: &Context<'_, O>, heads: &mut H
 pub fn lagging(report: TargetReport, topic: Topic, lag: &Lag) -> TargetReport {
     match lag {
         Lag::Failed(why) => {
-            let why = format!("recorded, but not announced on the {} topic: {why}", topic.as_str());
+            let why = format!("recorded, but not dispatched on the {} topic: {why}", topic.as_str());
             report.ended(Outcome::Incomplete, Some(why))
         }
         Lag::Unconfirmed => report.ended(Outcome::Deferred, Some(UNCONFIRMED.to_owned())),
         Lag::OutOfTime => {
-            report.out_of_time("out of time; what is recorded and not yet announced follows in the next run")
+            report.out_of_time("out of time; what is recorded and not yet dispatched follows in the next run")
         }
         Lag::Leased => report.ended(Outcome::Superseded, None),
     }

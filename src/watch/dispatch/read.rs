@@ -40,7 +40,7 @@ pub(super) async fn parts<O: Outside>(
     let mut read = Parts { parts: Vec::new(), end: from };
     let mut request = LogRequest { after: from, until: to, order: Order::Oldest, limit: PAGE, token: None };
     loop {
-        let page = context.budget.within_announcing(context.outside.store().log(target, &request)).await;
+        let page = context.budget.within_dispatching(context.outside.store().log(target, &request)).await;
         let page = page.ok_or(Lag::OutOfTime)?;
         let page = page.map_err(|error| Lag::Failed(format!("the log cannot be read: {error}")))?;
         for part in page.items {

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use crate::model::{PackName, Phase, Region, Target};
 use crate::notify::Notification;
 use crate::state::head::Counts;
-use crate::watch::scan::policy::Look;
+use crate::watch::scan::policy::Scan;
 
 pub use self::outcome::Outcome;
 
@@ -26,9 +26,9 @@ pub struct TargetReport {
     pub pack: Option<PackName>,
     /// How it ended.
     pub outcome: Outcome,
-    /// Which look was made; `None` where nothing was read, or only what the request asked for.
+    /// Which scan was made; `None` where nothing was read, or only what the request asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub look: Option<Look>,
+    pub scan: Option<Scan>,
     /// How many accounts there are; where only some were asked for, how many of these.
     pub accounts: u64,
     /// How many accounts were read.
@@ -54,7 +54,7 @@ impl TargetReport {
             region,
             pack,
             outcome: Outcome::Unchanged,
-            look: None,
+            scan: None,
             accounts: 0,
             accounts_read: 0,
             pages: 0,
@@ -98,10 +98,10 @@ impl TargetReport {
         Self { out_of_time: true, ..self.ended(Outcome::Deferred, Some(reason.to_owned())) }
     }
 
-    /// One report of two looks at the same target in one run, in either order: what there is as the wider one saw it, and
+    /// One report of two scans of the same target in one run, in either order: what there is as the wider one saw it, and
     /// how it ended as the weightier one did.
     pub fn and(self, other: Self) -> Self {
-        let is_wider = |report: &Self| (report.look == Some(Look::Whole), report.outcome.weight());
+        let is_wider = |report: &Self| (report.scan == Some(Scan::Full), report.outcome.weight());
         let (wide, narrow) = if is_wider(&self) < is_wider(&other) { (other, self) } else { (self, other) };
         let (pages, transitions) = (wide.pages + narrow.pages, wide.transitions + narrow.transitions);
         let accounts_read = wide.accounts_read.max(narrow.accounts_read);
@@ -116,21 +116,21 @@ impl TargetReport {
     /// Says in one line how it ended: a failure is logged here and nowhere else.
     pub fn log(&self, run: &str) {
         let Self { region, outcome, accounts, accounts_read, pages, transitions, error, .. } = self;
-        let look = self.look.map(Look::as_str);
+        let scan = self.scan.map(Scan::as_str);
         let (region, pack, error) = (region.as_str(), self.pack_name(), error.as_deref());
         let (failed, in_progress) = (self.in_phase(Phase::Failed), self.in_phase(Phase::InProgress));
         let is_failure = outcome.is_failure();
         let outcome = outcome.as_str();
         // The documented target of these lines.
         if is_failure {
-            warn!(target: "packwatch::watch", run, region, pack, look, outcome, accounts, accounts_read, pages, transitions, error, "target not finished");
+            warn!(target: "packwatch::watch", run, region, pack, scan, outcome, accounts, accounts_read, pages, transitions, error, "target not finished");
         } else {
             info!(
                 target: "packwatch::watch",
                 run,
                 region,
                 pack,
-                look,
+                scan,
                 outcome,
                 accounts,
                 accounts_read,
@@ -139,7 +139,7 @@ impl TargetReport {
                 failed,
                 in_progress,
                 error,
-                "target looked at"
+                "target scanned"
             );
         }
     }
@@ -181,12 +181,12 @@ pub struct Report {
     pub answer: Answer,
     /// In a dry run, the digest that would have been published.
     pub preview: Option<Notification>,
-    /// Whether something may be recorded that was not announced: see [`crate::history::oldest_lag`].
-    pub may_owe: bool,
-    /// How many messages SNS took only in a lesser form.
-    pub reduced: u64,
-    /// How long ago the whole look was that is the longest ago, where the run knows of all large targets.
-    pub oldest_whole_look: Option<Duration>,
+    /// Whether something may be recorded that was not dispatched: see [`crate::history::oldest_lag`].
+    pub may_lag: bool,
+    /// How many messages SNS took only in a minimal form.
+    pub minimal: u64,
+    /// How long ago the full scan was that is the longest ago, where the run knows of all large targets.
+    pub oldest_full_scan: Option<Duration>,
 }
 
 impl Answer {

@@ -9,9 +9,9 @@ pub enum Outcome {
     Baseline,
     /// As before.
     Unchanged,
-    /// Changed, recorded and announced.
+    /// Changed, recorded and dispatched.
     Changed,
-    /// Gone, recorded and announced.
+    /// Gone, recorded and dispatched.
     Deleted,
     /// Not finished; the next run does it again.
     Incomplete,
@@ -60,7 +60,7 @@ impl Outcome {
         matches!(self, Self::Incomplete | Self::Denied)
     }
 
-    /// How much it matters to whoever reads a report: of two looks at one target, the higher one is told.
+    /// How much it matters to whoever reads a report: of two scans of one target, the higher one is reported.
     pub(super) fn weight(self) -> usize {
         let lightest_first = [
             Self::Unchanged,

@@ -1,10 +1,10 @@
 use super::*;
 
 #[test]
-fn two_looks_at_one_target_are_one_report_in_either_order() {
+fn two_scans_at_one_target_are_one_report_in_either_order() {
     let target = Target { region: "eu-west-1".parse().unwrap(), pack: "P".parse().unwrap() };
     let quick = TargetReport {
-        look: Some(Look::Quick),
+        scan: Some(Scan::Quick),
         outcome: Outcome::Changed,
         accounts: 2000,
         accounts_read: 20,
@@ -13,7 +13,7 @@ fn two_looks_at_one_target_are_one_report_in_either_order() {
         ..TargetReport::of(&target)
     };
     let whole = TargetReport {
-        look: Some(Look::Whole),
+        scan: Some(Scan::Full),
         accounts: 1999,
         accounts_read: 1999,
         pages: 20,
@@ -26,7 +26,7 @@ fn two_looks_at_one_target_are_one_report_in_either_order() {
     let late = TargetReport::of(&target).out_of_time("out of time");
     let both = &Answer::new(vec![whole, late.clone()], 0, None).targets[0];
     assert_eq!((both.outcome, both.out_of_time, both.accounts), (Outcome::Deferred, true, 1999));
-    let late = TargetReport { look: Some(Look::Whole), ..late };
+    let late = TargetReport { scan: Some(Scan::Full), ..late };
     assert_eq!(quick.and(late).accounts_read, 20, "what was read was read");
 }
 
@@ -78,7 +78,7 @@ fn a_report_is_of_its_pack_in_its_region() {
 }
 
 #[test]
-fn of_two_looks_the_weightier_outcome_is_told() {
+fn of_two_scans_the_weightier_outcome_is_reported() {
     use Outcome::*;
     for (one, other) in [
         (Unchanged, Changed),
@@ -89,7 +89,7 @@ fn of_two_looks_the_weightier_outcome_is_told() {
         (Superseded, Incomplete),
         (Incomplete, Denied),
     ] {
-        let both = |looks: [Outcome; 2]| of("P", looks[0]).and(of("P", looks[1])).outcome;
+        let both = |scans: [Outcome; 2]| of("P", scans[0]).and(of("P", scans[1])).outcome;
         assert_eq!([both([one, other]), both([other, one])], [other; 2]);
     }
     let spelled = Outcome::ALL.map(|outcome| serde_json::to_string(&outcome).unwrap());
@@ -97,30 +97,30 @@ fn of_two_looks_the_weightier_outcome_is_told() {
 }
 
 #[test]
-fn two_looks_that_end_alike_are_told_as_the_wider_one_and_then_the_first() {
-    let look = |look, error: &str| {
-        TargetReport { look, ..of("P", Outcome::Deferred) }.ended(Outcome::Deferred, Some(error.to_owned()))
+fn two_scans_that_end_alike_are_reported_as_the_wider_one_and_then_the_first() {
+    let scan = |scan, error: &str| {
+        TargetReport { scan, ..of("P", Outcome::Deferred) }.ended(Outcome::Deferred, Some(error.to_owned()))
     };
-    let (quick, whole) = (look(Some(Look::Quick), "quick"), look(Some(Look::Whole), "whole"));
+    let (quick, whole) = (scan(Some(Scan::Quick), "quick"), scan(Some(Scan::Full), "whole"));
     for (one, other, error) in
-        [(&quick, &whole, "whole"), (&whole, &quick, "whole"), (&quick, &look(None, "asked"), "quick")]
+        [(&quick, &whole, "whole"), (&whole, &quick, "whole"), (&quick, &scan(None, "asked"), "quick")]
     {
         assert_eq!(one.clone().and(other.clone()).error.as_deref(), Some(error));
     }
 }
 
 #[test]
-fn the_accounts_by_status_are_of_the_wider_look_that_knows_them() {
-    let counted = |look, n: Option<u64>| {
+fn the_accounts_by_status_are_of_the_wider_scan_that_knows_them() {
+    let counted = |scan, n: Option<u64>| {
         let statuses = n.map(|n| Counts::from([("CREATE_FAILED".parse().unwrap(), n)]));
-        TargetReport { look: Some(look), statuses, ..of("P", Outcome::Unchanged) }
+        TargetReport { scan: Some(scan), statuses, ..of("P", Outcome::Unchanged) }
     };
     for (quick, whole, failed) in
         [(Some(1), Some(2), Some(2)), (Some(1), None, Some(1)), (None, Some(2), Some(2)), (None, None, None)]
     {
         for outcome in [Outcome::Unchanged, Outcome::Changed] {
-            let quick = TargetReport { outcome, ..counted(Look::Quick, quick) };
-            let both = quick.and(counted(Look::Whole, whole));
+            let quick = TargetReport { outcome, ..counted(Scan::Quick, quick) };
+            let both = quick.and(counted(Scan::Full, whole));
             assert_eq!((both.outcome, both.in_phase(Phase::Failed)), (outcome, failed));
         }
     }

@@ -1,7 +1,7 @@
-//! What a quick look reads: the accounts that are not well, by their status, and then single accounts, by their ids.
+//! What a quick scan reads: the active accounts, by their status, and then single accounts, by their ids.
 //!
-//! How AWS Config applies its filters is not documented. So a quick look measures them while it reads, and one that finds
-//! them wrong says so instead of what it read: the target is then looked at whole.
+//! How AWS Config applies its filters is not documented. So a quick scan measures them while it reads, and one that finds
+//! them wrong says so instead of what it read: the target is then scanned in full.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,8 +26,8 @@ pub const SIDE_BY_SIDE: usize = IN_PROGRESS.len();
 
 /// What AWS Config did that a filter must not do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Disproof {
-    /// It filters what it has cut into pages, so that a quick look reads as many as a whole one.
+pub enum FilterViolation {
+    /// It filters what it has cut into pages, so that a quick scan reads as many as a full one.
     #[error("a page of the accounts in {0} has {1} rows and is not the last")]
     ShortPage(Status, usize),
     /// It does not filter.
@@ -50,12 +50,12 @@ pub enum Quick<T> {
     /// Properly.
     Read(T),
     /// With a filter that cannot be relied on. Nothing of what was read counts.
-    Disproved(Disproof),
-    /// With as many calls as a whole look takes: that one is cheaper.
+    Violated(FilterViolation),
+    /// With as many calls as a full scan takes: that one is cheaper.
     TooMany,
 }
 
-/// What a quick look read. Of an account that is not here nothing is known.
+/// What a quick scan read. Of an account that is not here nothing is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuickRead {
     /// The effective states.
@@ -76,8 +76,8 @@ impl QuickRead {
     }
 
     /// The fingerprint to compare with the head's; `None` while something is unclear.
-    pub fn unwell(&self) -> Option<String> {
-        self.unclear.is_empty().then(|| fingerprint::unwell(&self.states))
+    pub fn active(&self) -> Option<String> {
+        self.unclear.is_empty().then(|| fingerprint::active(&self.states))
     }
 }
 
@@ -95,7 +95,7 @@ pub struct QuickReader<'a, S> {
 
 #[derive(Debug)]
 enum Stopped {
-    Disproved(Disproof),
+    Violated(FilterViolation),
     TooMany,
 }
 
@@ -111,7 +111,7 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
         self.calls.get()
     }
 
-    /// Reads the accounts that are not well. `accounts` are the head's: statuses that nobody documented are read if
+    /// Reads the active accounts. `accounts` are the head's: statuses that nobody documented are read if
     /// some account had them.
     pub async fn read(&self, accounts: &Counts, now: Timestamp) -> Result<Quick<QuickRead>, ReadError> {
         let read = async {
@@ -129,7 +129,7 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
             Quick::Read(Seen { states, unclear }) => {
                 Quick::Read(QuickRead { states, unclear, ..QuickRead::nothing(now) })
             }
-            Quick::Disproved(why) => Quick::Disproved(why),
+            Quick::Violated(why) => Quick::Violated(why),
             Quick::TooMany => Quick::TooMany,
         })
     }
@@ -152,7 +152,7 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
         Ok(match self.ended(answers)? {
             Quick::Read(answers) => {
                 if let Some(omitted) = self.omitted(read, &answers).await? {
-                    return Ok(Quick::Disproved(omitted));
+                    return Ok(Quick::Violated(omitted));
                 }
                 for (account, row) in answers {
                     read.unclear.remove(&account);
@@ -166,7 +166,7 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
                 }
                 Quick::Read(())
             }
-            Quick::Disproved(why) => Quick::Disproved(why),
+            Quick::Violated(why) => Quick::Violated(why),
             Quick::TooMany => Quick::TooMany,
         })
     }
@@ -177,7 +177,7 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
         &self,
         read: &QuickRead,
         answers: &[(AccountId, Option<DetailedStatus>)],
-    ) -> Result<Option<Disproof>, ReadError> {
+    ) -> Result<Option<FilterViolation>, ReadError> {
         let rows = answers.iter().filter_map(|(_, row)| row.as_ref());
         let omitted = rows.filter(|row| {
             is_read_by_status(&row.status)
@@ -190,7 +190,7 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
             if !self.settings.excluded.contains(&row.account)
                 && !again.iter().any(|(account, _)| *account == row.account)
             {
-                return Ok(Some(Disproof::Omitted(row.account, row.status.clone())));
+                return Ok(Some(FilterViolation::Omitted(row.account, row.status.clone())));
             }
         }
         Ok(None)
@@ -207,7 +207,7 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
         let read = async |page: PageRequest| {
             let page = self.page(&filters, &page).await?;
             match wrong(&status, &page) {
-                Some(disproof) => Err(self.stop(Stopped::Disproved(disproof))),
+                Some(violation) => Err(self.stop(Stopped::Violated(violation))),
                 None => Ok(page),
             }
         };
@@ -238,7 +238,9 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
             let page = self.page(&filters, &page).await?;
             // Taken for an empty answer, another account's row would make this one gone.
             match page.items.iter().find(|row| row.account != account) {
-                Some(row) => Err(self.stop(Stopped::Disproved(Disproof::OtherAccount(account, row.account)))),
+                Some(row) => {
+                    Err(self.stop(Stopped::Violated(FilterViolation::OtherAccount(account, row.account))))
+                }
                 None => Ok(page),
             }
         };
@@ -253,7 +255,9 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
     async fn page(&self, filters: &Filters, page: &PageRequest) -> Result<Page<DetailedStatus>, SourceError> {
         self.calls.set(self.calls.get() + 1);
         match self.source.statuses(self.target, filters, page).await {
-            Err(SourceError::Invalid(why)) => Err(self.stop(Stopped::Disproved(Disproof::Refused(why)))),
+            Err(SourceError::Invalid(why)) => {
+                Err(self.stop(Stopped::Violated(FilterViolation::Refused(why))))
+            }
             answer => answer,
         }
     }
@@ -261,27 +265,27 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
     /// Ends the read under way with an error that [`Self::ended`] takes back.
     fn stop(&self, why: Stopped) -> SourceError {
         self.stopped.replace(Some(why));
-        SourceError::Invalid("the quick look does not go on".to_owned())
+        SourceError::Invalid("the quick scan does not go on".to_owned())
     }
 
     fn ended<T>(&self, read: Result<T, ReadError>) -> Result<Quick<T>, ReadError> {
         match (read, self.stopped.take()) {
             (Ok(read), _) => Ok(Quick::Read(read)),
-            (Err(_), Some(Stopped::Disproved(why))) => Ok(Quick::Disproved(why)),
+            (Err(_), Some(Stopped::Violated(why))) => Ok(Quick::Violated(why)),
             (Err(_), Some(Stopped::TooMany)) => Ok(Quick::TooMany),
             (Err(error), None) => Err(error),
         }
     }
 }
 
-/// The recorded accounts that a quick look has to ask for, since their absence says nothing: those that are ill or
-/// moving and were not read, those that changed too often and may have settled, and those that are unclear.
+/// The recorded accounts that a quick scan has to ask for, since their absence says nothing: those that are active
+/// and were not read, those that changed too often and may have settled, and those that are unclear.
 pub fn to_ask(rows: &BTreeMap<AccountId, Row>, read: &QuickRead, settings: &Settings) -> BTreeSet<AccountId> {
     let unread = |(account, row): &(&AccountId, &Row)| {
         let may_have_settled =
             || flap::judge(Some(row), false, read.observed_at, settings.flap_limit).settles;
         let is_known = read.states.contains_key(account) || read.absent.contains(account);
-        !is_known && (fingerprint::is_unwell(&row.state) || may_have_settled())
+        !is_known && (fingerprint::is_active(&row.state) || may_have_settled())
     };
     let unread = rows.iter().filter(unread).map(|(account, _)| *account);
     let watched = unread.filter(|account| !settings.excluded.contains(account));
@@ -299,11 +303,11 @@ pub fn is_before(time: Timestamp, read: Timestamp) -> bool {
 }
 
 /// What is wrong with a page of accounts in one status.
-fn wrong(status: &Status, page: &Page<DetailedStatus>) -> Option<Disproof> {
+fn wrong(status: &Status, page: &Page<DetailedStatus>) -> Option<FilterViolation> {
     let other = page.items.iter().find(|row| row.status != *status);
-    let other = other.map(|row| Disproof::OtherStatus(status.clone(), row.status.clone()));
+    let other = other.map(|row| FilterViolation::OtherStatus(status.clone(), row.status.clone()));
     let is_short = page.next_token.is_some() && (page.items.len() as u64) < PAGE;
-    other.or_else(|| is_short.then(|| Disproof::ShortPage(status.clone(), page.items.len())))
+    other.or_else(|| is_short.then(|| FilterViolation::ShortPage(status.clone(), page.items.len())))
 }
 
 #[cfg(test)]

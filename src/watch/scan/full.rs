@@ -11,14 +11,14 @@ use crate::watch::compare;
 use crate::watch::context::Context;
 use crate::watch::plan::Planned;
 use crate::watch::report::{Outcome, TargetReport};
-use crate::watch::scan::policy::Look;
+use crate::watch::scan::policy::Scan;
 use crate::watch::scan::reader::{self, Read, ReadError};
 use crate::watch::snapshot::{note_full_scan, read_snapshot};
 
 /// Scans a target as far as its changes are committed.
 pub async fn full_scan<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> ScanOutcome {
     let mut report = TargetReport::of(&planned.target);
-    report.look = (!context.request.is_partial()).then_some(Look::Whole);
+    report.scan = (!context.request.is_partial()).then_some(Scan::Full);
     if let Some(reason) = &planned.unreadable {
         return ScanOutcome::of(report.ended(Outcome::Incomplete, Some(reason.clone())));
     }
@@ -143,6 +143,6 @@ async fn confirm<O: Outside>(
     outcome.report.pages = read.pages;
     outcome.report.accounts = read.observation.states.len() as u64;
     outcome.report.accounts_read = outcome.report.accounts;
-    let scan = read.observation.whole.then_some(Look::Whole);
+    let scan = read.observation.whole.then_some(Scan::Full);
     Ok(Observed { observation: read.observation, observed_at: read.observed_at, scan })
 }

@@ -1,7 +1,7 @@
 //! The scans of one run, region by region side by side: first the fast ones, and, when what they found is dispatched, the
-//! slow ones. [`look`] decides which scan a target gets, and when; [`full`] and [`quick`] make it.
+//! slow ones. [`policy`] decides which scan a target gets, and when; [`full`] and [`quick`] make it.
 //!
-//! [`look`]: crate::watch::scan::policy
+//! [`policy`]: crate::watch::scan::policy
 
 pub mod filtered;
 pub mod full;
@@ -31,24 +31,28 @@ use crate::state::head::Hint;
 use crate::watch::context::Context;
 use crate::watch::plan::Planned;
 use crate::watch::report::TargetReport;
-use crate::watch::scan::filtered::{Disproof, SIDE_BY_SIDE, is_before};
+use crate::watch::scan::filtered::{FilterViolation, SIDE_BY_SIDE, is_before};
 use crate::watch::scan::policy::{
-    Circumstances, DISTRUST, Decision, DueInRegion, DueLook, Look, LookFacts, Tempo, decide, in_order,
+    DueInRegion, DueScan, FILTERS_DISTRUSTED_FOR, PageTime, Scan, ScanContext, ScanDecision, TargetFacts,
+    decide, in_order,
 };
 use crate::watch::snapshot::leave_hint;
 
 /// How long ago the full scan was that is the longest ago, after this run.
 pub fn oldest_full_scan(
     planned: &[Planned],
-    elsewhere: &[LookFacts],
+    elsewhere: &[TargetFacts],
     full_scans: &BTreeMap<Target, Timestamp>,
     now: Timestamp,
 ) -> Option<Duration> {
     let after = |one: &Planned| {
-        let facts = LookFacts::of(one.head.as_ref());
-        LookFacts { whole_at: full_scans.get(&one.target).copied().or(facts.whole_at), ..facts }
+        let facts = TargetFacts::of(one.head.as_ref());
+        TargetFacts {
+            last_full_scan_at: full_scans.get(&one.target).copied().or(facts.last_full_scan_at),
+            ..facts
+        }
     };
-    let facts: Vec<LookFacts> = planned.iter().map(after).collect();
+    let facts: Vec<TargetFacts> = planned.iter().map(after).collect();
     policy::oldest(facts.iter().chain(elsewhere), now)
 }
 
@@ -61,7 +65,7 @@ pub struct Scans<'a, O> {
     side_by_side: usize,
     now: Timestamp,
     began: Instant,
-    tempo: RefCell<BTreeMap<Region, Tempo>>,
+    page_time: RefCell<BTreeMap<Region, PageTime>>,
     /// Where AWS Config's filters broke their word in this run.
     violated: RefCell<BTreeSet<Region>>,
     /// How many regions have still to end their fast stage.
@@ -88,7 +92,7 @@ pub struct Scanned {
 #[derive(Default)]
 struct Wanted<'p> {
     /// In a random order, so that no deadline starves the same target in every run.
-    fast: Vec<(&'p Planned, Look)>,
+    fast: Vec<(&'p Planned, Scan)>,
     /// Full scans of what is large, or not known yet.
     slow: Vec<&'p Planned>,
     /// Those that are due after a quick one.
@@ -106,7 +110,7 @@ impl<'a, O: Outside> Scans<'a, O> {
             side_by_side: context.settings.concurrency.div_ceil(regions.max(1)),
             now: context.outside.now(),
             began: Instant::now(),
-            tempo: RefCell::default(),
+            page_time: RefCell::default(),
             violated: RefCell::default(),
             fast: Cell::new(regions),
             fast_ended: Notify::new(),
@@ -155,44 +159,44 @@ impl<'a, O: Outside> Scans<'a, O> {
         let mut regions: BTreeMap<Region, Wanted<'a>> = BTreeMap::new();
         let mut due = Vec::new();
         for one in self.planned {
-            let facts = LookFacts::of(one.head.as_ref());
+            let facts = TargetFacts::of(one.head.as_ref());
             let decision = self.decide(one, &facts);
             let region = regions.entry(one.target.region.clone()).or_default();
             if decision.due {
-                let (target, calls) = (one.target.clone(), facts.whole_calls());
-                due.push(DueLook { target, whole_at: facts.whole_at, calls });
+                let (target, calls) = (one.target.clone(), facts.full_calls());
+                due.push(DueScan { target, last_full_scan_at: facts.last_full_scan_at, calls });
             }
             match decision.is_slow(&facts) {
                 true => region.slow.push(one),
-                false => region.fast.push((one, decision.look)),
+                false => region.fast.push((one, decision.scan)),
             }
             region.by_target.insert(&one.target, one);
         }
-        let every = self.context.settings.whole_every.unwrap_or_default();
+        let every = self.context.settings.full_scan_every.unwrap_or_default();
         for (region, due) in in_order(due, every, self.now) {
             regions.entry(region).or_default().due = due;
         }
         regions
     }
 
-    fn decide(&self, planned: &Planned, facts: &LookFacts) -> Decision {
-        let around = Circumstances {
-            cause: self.context.request.cause(),
+    fn decide(&self, planned: &Planned, facts: &TargetFacts) -> ScanDecision {
+        let around = ScanContext {
+            trigger: self.context.request.trigger(),
             listed: planned.listed != Some(false),
-            disproved: self.violated.borrow().contains(&planned.target.region),
-            whole_every: self.context.settings.whole_every,
+            filters_violated: self.violated.borrow().contains(&planned.target.region),
+            full_scan_every: self.context.settings.full_scan_every,
             now: self.now,
         };
         decide(facts, around)
     }
 
-    /// The scans of one region. One whose oldest full scan is very old makes a late one right after its fast stage.
+    /// The scans of one region. One whose oldest full scan is very old makes an overdue one right after its fast stage.
     async fn region(&self, region: Region, wanted: Wanted<'a>) {
         let Wanted { fast, slow, due, by_target } = wanted;
         let needed = RefCell::new(Vec::new());
-        let fast = stream::iter(fast).map(async |(one, look)| match look {
-            Look::Whole => self.full(one).await,
-            Look::Quick => {
+        let fast = stream::iter(fast).map(async |(one, scan)| match scan {
+            Scan::Full => self.full(one).await,
+            Scan::Quick => {
                 let full = self.quick(one).await;
                 needed.borrow_mut().extend(full);
             }
@@ -200,7 +204,7 @@ impl<'a, O: Outside> Scans<'a, O> {
         fast.buffer_unordered(self.side_by_side).collect::<()>().await;
         self.fast.set(self.fast.get().saturating_sub(1));
         self.fast_ended.notify_one();
-        // Where all that is due would wait for a dispatch that takes all the time, nothing ever got its turn.
+        // Where all that is due would wait for a dispatch that takes all the time, nothing ever got done.
         if let Some(late) = due.first {
             self.due(&region, &late, &by_target).await;
         }
@@ -219,13 +223,13 @@ impl<'a, O: Outside> Scans<'a, O> {
     }
 
     /// A full scan that is due after a quick one, if it fits into the time that is left.
-    async fn due(&self, region: &Region, due: &DueLook, planned: &BTreeMap<&Target, &'a Planned>) {
+    async fn due(&self, region: &Region, due: &DueScan, planned: &BTreeMap<&Target, &'a Planned>) {
         let Some(one) = planned.get(&due.target) else { return };
         if self.is_scanned_in_full(&due.target) {
             return;
         }
         if !self.fits(region, due.calls) {
-            if due.whole_at.is_none() {
+            if due.last_full_scan_at.is_none() {
                 // Its age is not known, so no metric tells.
                 warn!(target = %due.target, "no time for a full scan, which no run has made yet");
             }
@@ -234,7 +238,7 @@ impl<'a, O: Outside> Scans<'a, O> {
         let (outcome, began) = self.slow(one).await;
         if self.was_omitted(&one.target, &outcome) {
             warn!(target = %one.target, "AWS Config's filters leave out accounts: full scans for a day");
-            self.distrust(&one.target).await;
+            self.note_violation(&one.target).await;
         }
         // Out of time, it comes again, and the quick scan saw what is active.
         if !outcome.report.out_of_time || outcome.has_committed {
@@ -264,8 +268,8 @@ impl<'a, O: Outside> Scans<'a, O> {
                     let target = &planned.target;
                     warn!(%target, %why, "AWS Config's filters are not relied on in this run: full scans");
                     self.violated.borrow_mut().insert(target.region.clone());
-                    if matches!(why, Disproof::Omitted(..)) {
-                        self.distrust(target).await;
+                    if matches!(why, FilterViolation::Omitted(..)) {
+                        self.note_violation(target).await;
                     }
                 }
                 self.reports.borrow_mut().push(report);
@@ -275,8 +279,8 @@ impl<'a, O: Outside> Scans<'a, O> {
     }
 
     /// Notes for the next runs that a filter leaves out what it should show: they could not see it.
-    async fn distrust(&self, target: &Target) {
-        let until = self.now.as_second().saturating_add(DISTRUST);
+    async fn note_violation(&self, target: &Target) {
+        let until = self.now.as_second().saturating_add(FILTERS_DISTRUSTED_FOR);
         leave_hint(self.context, target, &Hint::FiltersDistrustedUntil(until)).await;
     }
 
@@ -284,7 +288,7 @@ impl<'a, O: Outside> Scans<'a, O> {
     fn was_omitted(&self, target: &Target, outcome: &ScanOutcome) -> bool {
         let outcomes = self.outcomes.borrow();
         let is_quick =
-            |(of, quick): &&(Target, ScanOutcome)| of == target && quick.report.look == Some(Look::Quick);
+            |(of, quick): &&(Target, ScanOutcome)| of == target && quick.report.scan == Some(Scan::Quick);
         let Some((_, quick)) = outcomes.iter().find(is_quick).filter(|_| outcome.full_scan_at.is_some())
         else {
             return false;
@@ -316,18 +320,18 @@ impl<'a, O: Outside> Scans<'a, O> {
 
     fn take(&self, planned: &Planned, outcome: ScanOutcome, began: Instant) {
         let report = &outcome.report;
-        let in_turn = match report.look {
-            Some(Look::Quick) => report.pages.div_ceil(SIDE_BY_SIDE as u64),
+        let in_sequence = match report.scan {
+            Some(Scan::Quick) => report.pages.div_ceil(SIDE_BY_SIDE as u64),
             _ => report.pages,
         };
-        let mut tempo = self.tempo.borrow_mut();
-        tempo.entry(report.region.clone()).or_default().note(report.pages, in_turn, began.elapsed());
+        let mut page_time = self.page_time.borrow_mut();
+        page_time.entry(report.region.clone()).or_default().note(report.pages, in_sequence, began.elapsed());
         self.outcomes.borrow_mut().push((planned.target.clone(), outcome));
     }
 
     /// Whether so many calls of a region end within the time that is left.
     fn fits(&self, region: &Region, calls: u64) -> bool {
-        let tempo = self.tempo.borrow().get(region).copied().unwrap_or_default();
-        tempo.fits(calls, self.began.elapsed(), self.context.budget.left())
+        let page_time = self.page_time.borrow().get(region).copied().unwrap_or_default();
+        page_time.fits(calls, self.began.elapsed(), self.context.budget.left())
     }
 }

@@ -10,7 +10,7 @@ use crate::state::log::Record;
 use crate::watch::compare::Observation;
 use crate::watch::report::TargetReport;
 use crate::watch::scan::filtered::is_read_by_status;
-use crate::watch::scan::policy::Look;
+use crate::watch::scan::policy::Scan;
 
 /// What was read of a target: everything that AWS Config is asked before the commit.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Observed {
     /// When the reading began: what was read may be newer than this, never older.
     pub observed_at: Timestamp,
     /// Which scan it was; `None` where the request asked for less.
-    pub scan: Option<Look>,
+    pub scan: Option<Scan>,
 }
 
 /// The accounts of these states that every quick scan reads.

@@ -8,8 +8,8 @@ use crate::watch::compare::Observation;
 use crate::watch::context::Context;
 use crate::watch::plan::Planned;
 use crate::watch::report::TargetReport;
-use crate::watch::scan::filtered::{Disproof, Quick, QuickReader, to_ask};
-use crate::watch::scan::policy::{Look, LookFacts};
+use crate::watch::scan::filtered::{FilterViolation, Quick, QuickReader, to_ask};
+use crate::watch::scan::policy::{Scan, TargetFacts};
 use crate::watch::scan::reader::ReadError;
 use crate::watch::snapshot::read_snapshot;
 
@@ -21,7 +21,7 @@ pub enum QuickScan {
     /// A full scan is needed. Nothing was written.
     NeedsFullScan {
         /// What AWS Config did that a filter must not do.
-        violation: Option<Disproof>,
+        violation: Option<FilterViolation>,
         /// What it took to find out.
         report: TargetReport,
     },
@@ -30,7 +30,7 @@ pub enum QuickScan {
 /// Why a quick scan did not come to an end of its own.
 enum Cut {
     Stop(Stop),
-    NeedsFullScan(Option<Disproof>),
+    NeedsFullScan(Option<FilterViolation>),
 }
 
 impl<E: Into<Stop>> From<E> for Cut {
@@ -42,7 +42,7 @@ impl<E: Into<Stop>> From<E> for Cut {
 /// Scans the active accounts of a target as far as its changes are committed.
 pub async fn quick_scan<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> QuickScan {
     let mut outcome = ScanOutcome::of(TargetReport::of(&planned.target));
-    outcome.report.look = Some(Look::Quick);
+    outcome.report.scan = Some(Scan::Quick);
     match steps(context, planned, &mut outcome).await {
         Ok(()) => QuickScan::Ended(outcome),
         Err(Cut::NeedsFullScan(violation)) => QuickScan::NeedsFullScan { violation, report: outcome.report },
@@ -66,7 +66,7 @@ async fn steps<O: Outside>(
     let mut read = ended(read)?;
     outcome.active = active(&read.states);
     outcome.report.accounts_read = read.states.len() as u64;
-    if head.active_fingerprint.is_some() && read.unwell() == head.active_fingerprint {
+    if head.active_fingerprint.is_some() && read.active() == head.active_fingerprint {
         outcome.report.statuses = Some(head.accounts.clone());
         return Ok(());
     }
@@ -75,7 +75,7 @@ async fn steps<O: Outside>(
     let accounts = to_ask(&snapshot.rows, &read, settings);
     // While AWS Config is asked, others compare.
     let held = Some(held).filter(|_| accounts.is_empty());
-    let most = LookFacts::of(Some(head)).whole_calls();
+    let most = TargetFacts::of(Some(head)).full_calls();
     let asked = budget.within(reader.ask(&mut read, &accounts, most)).await;
     outcome.report.pages = reader.calls();
     ended(asked)?;
@@ -87,7 +87,7 @@ async fn steps<O: Outside>(
     let observed_at = read.observed_at;
     let observation = Observation { states: read.states, whole: false, absent: read.absent };
     let basis = Basis { head: Some(head.clone()), snapshot, is_rebased: false };
-    let observed = Observed { observation, observed_at, scan: Some(Look::Quick) };
+    let observed = Observed { observation, observed_at, scan: Some(Scan::Quick) };
     Ok(commit(context, planned, basis, observed, outcome).await?)
 }
 
@@ -95,7 +95,7 @@ async fn steps<O: Outside>(
 fn ended<T>(read: Option<Result<Quick<T>, ReadError>>) -> Result<T, Cut> {
     match read.ok_or(Stop::NoTime)? {
         Ok(Quick::Read(read)) => Ok(read),
-        Ok(Quick::Disproved(why)) => Err(Cut::NeedsFullScan(Some(why))),
+        Ok(Quick::Violated(why)) => Err(Cut::NeedsFullScan(Some(why))),
         Ok(Quick::TooMany) => Err(Cut::NeedsFullScan(None)),
         // Only a read without filters says that it is gone.
         Err(ReadError::Source(SourceError::Gone(_))) => Err(Cut::NeedsFullScan(None)),

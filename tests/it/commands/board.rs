@@ -30,7 +30,7 @@ fn statuses(rows: &[Value]) -> String {
     json!({"OrganizationConformancePackDetailedStatuses": rows}).to_string()
 }
 
-/// Two packs of four accounts, of which some are not well.
+/// Two packs of four accounts, of which some are unhealthy.
 fn desk() -> Desk {
     let desk = Desk::new();
     let security = [
@@ -59,7 +59,7 @@ fn board(desk: &Desk, more: &[&str]) -> std::process::Output {
 }
 
 #[test]
-fn the_terminal_shows_packs_by_statuses_and_who_is_not_well() {
+fn the_terminal_shows_packs_by_statuses_and_who_is_unhealthy() {
     let desk = desk();
     let shown = stdout(&board(&desk, &[]));
     let shown: Vec<&str> = shown.lines().filter(|line| !line.starts_with('─')).map(str::trim_end).collect();
@@ -96,7 +96,7 @@ fn the_terminal_shows_packs_by_statuses_and_who_is_not_well() {
     assert!(one.contains("Security") && !one.contains("Cost"), "{one}");
 }
 
-/// In each form: since when the account is not well, and how often AWS Config has tried again.
+/// In each form: since when the account is unhealthy, and how often AWS Config has tried again.
 #[test]
 fn every_form_says_how_long_it_is_so_and_how_often_it_was_tried_again() {
     let desk = Desk::new();
@@ -119,14 +119,14 @@ fn every_form_says_how_long_it_is_so_and_how_often_it_was_tried_again() {
     assert_eq!(data(&page)["packs"][0]["again"], json!([2]), "board_in_chromium.py has what is made of it");
 }
 
-/// Neither of these is "all well".
+/// Neither of these is "all healthy".
 #[tokio::test]
 async fn a_board_of_nothing_or_of_a_part_says_so() {
     let desk = desk();
     let said = |args: &[&str], wanted: &[&str]| {
         let output = board(&desk, args);
         assert_eq!(output.status.code(), Some(1), "{args:?}: {output:?}");
-        assert!(!stdout(&output).contains("All well"), "{output:?}");
+        assert!(!stdout(&output).contains("All healthy"), "{output:?}");
         for part in wanted {
             assert!(stderr(&output).contains(part), "{part}: {}", stderr(&output));
         }
@@ -218,7 +218,7 @@ fn the_page_holds_its_data_and_nothing_breaks_out_of_it() {
     assert_eq!(data["messages"], json!(["no", "There is no recorder </script>"]));
     // Cost comes first: of the accounts 1, 2 and 3 each has a class of its own, and 4 is not in it.
     assert_eq!(data["packs"][0]["cells"], json!([1, 1, 2, 1, 3, 1]));
-    assert_eq!(data["packs"][1]["ill"].as_array().unwrap().len(), 2 * 4);
+    assert_eq!(data["packs"][1]["unhealthy"].as_array().unwrap().len(), 2 * 4);
     assert_eq!(data["hints"][1]["title"], "OrganizationConformancePackDetailedStatus");
     // The only elements are those of the frame.
     assert_eq!(page.matches("</script>").count(), 2);

@@ -185,8 +185,8 @@ fn bad_input_gets_one_clear_error_and_leaves_the_store_as_it_was() {
         ),
         (&good, &["--organization-conformance-pack-name", "9_lives"], &["9_lives"]),
         (&good, &["--statuses", &good], &["given twice"]),
-        (&good, &["--whole-every", "soon"], &["PACKWATCH_WHOLE_EVERY", "always"]),
-        (&good, &["--whole-every", "2h", "--whole"], &["--whole-every", "cannot be used with"]),
+        (&good, &["--full-scan-every", "soon"], &["PACKWATCH_FULL_SCAN_EVERY", "always"]),
+        (&good, &["--full-scan-every", "2h", "--full"], &["--full-scan-every", "cannot be used with"]),
     ];
     for (statuses, more, wanted) in cases {
         let output = desk.run(statuses, more);
@@ -224,7 +224,7 @@ fn help_has_examples_and_wrong_usage_ends_with_1() {
         assert_eq!(help.status.code(), Some(0));
         assert!(stdout(&help).contains("Examples:"), "{command:?}");
     }
-    assert_eq!(desk.packwatch(&["rum"]).status.code(), Some(1), "2 means that changes were announced");
+    assert_eq!(desk.packwatch(&["rum"]).status.code(), Some(1), "2 means that changes were dispatched");
     assert!(stdout(&desk.packwatch(&["completions", "bash"])).contains("_packwatch"));
 }
 

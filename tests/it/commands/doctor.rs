@@ -1,4 +1,4 @@
-//! `packwatch doctor` against a deployment that is well, and against broken ones: each fault is named in one line.
+//! `packwatch doctor` against a deployment that is healthy, and against broken ones: each fault is named in one line.
 
 use std::process::{Command, Output};
 
@@ -100,7 +100,7 @@ impl Report {
 }
 
 #[tokio::test]
-async fn a_deployment_that_is_well_is_all_ok() {
+async fn a_deployment_that_is_healthy_is_all_ok() {
     let site = Site::new().await;
     let baseline = site
         .command(&["run", "--table", "packwatch", "--topic", ALERTS, "--events-topic", EVENTS])
@@ -120,7 +120,7 @@ async fn a_deployment_that_is_well_is_all_ok() {
         "ok          topic packwatch-alerts: 1 confirmed subscription (email)",
         "ok          topic packwatch-events: no subscribers (optional)",
         "ok          schedule packwatch-Schedule: rate(5 minutes)",
-        "ok          unannounced: nothing",
+        "ok          undispatched: nothing",
     ];
     for line in wanted {
         assert!(report.lines.iter().any(|found| found == line), "{line} is missing in {report:#?}");
@@ -264,14 +264,14 @@ async fn items_of_a_newer_packwatch_and_changes_that_wait_are_named() {
     let report = site.doctor();
     assert_eq!(report.complaints(), Vec::<&str>::new(), "it may be sent by the next run");
     assert!(
-        report.lines.iter().any(|line| line.contains("unannounced: the oldest change, of")),
+        report.lines.iter().any(|line| line.contains("undispatched: the oldest change, of")),
         "{report:#?}"
     );
     // An hour later, by AWS's clock.
     site.world.lock().access.clock_ahead = 3700;
     let parts =
         ["the oldest change, of Security in eu-west-1, has been waiting for 1 h", "the function's log"];
-    site.doctor().complains("FAILED      unannounced: ", &parts);
+    site.doctor().complains("FAILED      undispatched: ", &parts);
 
     let newer = json!({"TableName": "packwatch", "Item": {
         "pk": {"S": "heads"}, "sk": {"S": "head#eu-west-1#Newer"}, "schema": {"N": "99"},
@@ -431,7 +431,7 @@ async fn without_a_function_the_flags_say_what_to_check() {
         ("region eu-west-1", "Ok"),
         ("table packwatch", "Ok"),
         ("topic packwatch-alerts", "Ok"),
-        ("unannounced", "Ok"),
+        ("undispatched", "Ok"),
     ];
     assert_eq!((levels, report.code), (wanted.into(), Some(0)), "{report:#?}");
     let both = site.doctor_with(&["--function", FUNCTION, "--table", "packwatch"]);

@@ -96,7 +96,7 @@ fn history(desk: &Desk, more: &[&str]) -> std::process::Output {
 }
 
 /// Kind, pack and account of each printed document.
-fn told(output: &std::process::Output) -> Vec<String> {
+fn notified(output: &std::process::Output) -> Vec<String> {
     let documents = stdout(output);
     let documents = documents.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -111,7 +111,7 @@ fn told(output: &std::process::Output) -> Vec<String> {
 #[test]
 fn filters_choose_and_the_newest_come_first() {
     let desk = three_days();
-    let json = |more: &[&str]| told(&history(&desk, &[&["--output", "json"], more].concat()));
+    let json = |more: &[&str]| notified(&history(&desk, &[&["--output", "json"], more].concat()));
     let all = [
         "Unrecognised Security 2",
         "Recovered Security 1",
@@ -160,7 +160,7 @@ fn what_fits_nothing_is_named_with_what_was_meant() {
         for output in ["table", "json", "csv"] {
             let none = history(&desk, &[args, &["--output", output]].concat());
             assert_eq!(none.status.code(), Some(1), "{args:?}: {none:?}");
-            assert!(told_lines(&none) <= usize::from(output == "csv"), "{none:?}");
+            assert!(notified_lines(&none) <= usize::from(output == "csv"), "{none:?}");
             for part in wanted {
                 assert!(stderr(&none).contains(part), "{part}: {}", stderr(&none));
             }
@@ -168,11 +168,11 @@ fn what_fits_nothing_is_named_with_what_was_meant() {
     }
     // One of two is there: the other is named, and no failure.
     let some = history(&desk, &["--pack", "Security", "--pack", "Csot", "--output", "json"]);
-    assert_eq!((some.status.code(), told(&some).len()), (Some(0), 3), "{some:?}");
+    assert_eq!((some.status.code(), notified(&some).len()), (Some(0), 3), "{some:?}");
     assert!(stderr(&some).contains("Did you mean \"Cost\"?"), "{some:?}");
 }
 
-fn told_lines(output: &std::process::Output) -> usize {
+fn notified_lines(output: &std::process::Output) -> usize {
     stdout(output).lines().count()
 }
 
@@ -184,7 +184,7 @@ fn a_history_without_a_change_says_so() {
     desk.run(&statuses, &[]);
     let none = history(&desk, &[]);
     assert_eq!((none.status.code(), stdout(&none).as_str()), (Some(0), ""), "{none:?}");
-    assert!(stderr(&none).contains("no change is recorded since the first look at 1 pack"), "{none:?}");
+    assert!(stderr(&none).contains("no change is recorded since the first scan of 1 pack"), "{none:?}");
 }
 
 #[test]
@@ -194,14 +194,14 @@ fn an_incident_is_followed_from_its_begin_to_its_end() {
     let failed: Value = serde_json::from_str(stdout(&failed).trim()).unwrap();
     let id = failed["IncidentId"].as_str().unwrap();
     let incident = history(&desk, &["--output", "json", "--order", "oldest", "--incident", id]);
-    assert_eq!(told(&incident), ["Failed Cost 1", "Recovered Cost 1"]);
+    assert_eq!(notified(&incident), ["Failed Cost 1", "Recovered Cost 1"]);
     // As tables shorten it.
     for output in ["table", "json", "csv"] {
         let by = |id| stdout(&history(&desk, &["--output", output, "--order", "oldest", "--incident", id]));
         assert_eq!(by(&id[..8]), by(id));
     }
     let unknown = history(&desk, &["--output", "json", "--incident", "nobody's"]);
-    assert_eq!((unknown.status.code(), told_lines(&unknown)), (Some(1), 0));
+    assert_eq!((unknown.status.code(), notified_lines(&unknown)), (Some(1), 0));
     assert!(
         stderr(&unknown).contains("no change of incident nobody's is recorded in 2 packs"),
         "{unknown:?}"
@@ -215,14 +215,14 @@ fn an_incident_is_followed_from_its_begin_to_its_end() {
 #[test]
 fn what_is_cut_says_so_and_goes_on() {
     let desk = three_days();
-    let whole = told(&history(&desk, &["--output", "json"]));
+    let whole = notified(&history(&desk, &["--output", "json"]));
     let mut parts = Vec::new();
     let mut after: Option<String> = None;
     for part in 0..3 {
         let mut args = vec!["--output", "json", "--limit", "2"];
         args.extend(after.iter().flat_map(|id| ["--after", id]));
         let output = history(&desk, &args);
-        parts.extend(told(&output));
+        parts.extend(notified(&output));
         let note = stderr(&output);
         assert_eq!(note.contains("there are more"), part < 2, "{note}");
         after = note.split_once("--after ").map(|(_, rest)| rest[..32].to_owned());

@@ -1,10 +1,10 @@
-//! Stories against the promise: nobody misses a failed account, nothing wrong is told, a run that is starved loses nothing.
+//! Stories against the promise: nobody misses a failed account, nothing wrong is reported, a run that is starved loses nothing.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::quick_scans::looks;
+use super::quick_scans::scans;
 use super::stage::{ALERTS, EVENTS, PACK, REGION, Stage, outcomes, scheduled};
 use crate::harness::dynamo::Fault;
 use crate::world::ServiceError;
@@ -21,13 +21,13 @@ fn fail(stage: &Stage, region: &str, pack: &str, n: usize) {
     stage.world.fail(region, pack, &account(n), "UPDATE_FAILED", "C", "m");
 }
 
-/// One tick that Lambda ends at its limit.
-async fn tick_within(stage: &Stage, limit: Duration) -> Result<Value, Value> {
+/// One scheduled run that Lambda ends at its limit.
+async fn run_within(stage: &Stage, limit: Duration) -> Result<Value, Value> {
     stage.lambda.invoke(scheduled(), limit).await
 }
 
-/// What machines were told since the last look: pack, account, kind.
-fn told(stage: &Stage) -> Vec<String> {
+/// What machines were reported since the last look: pack, account, kind.
+fn notified(stage: &Stage) -> Vec<String> {
     let events = stage.world.messages_to(EVENTS);
     let text = |event: &crate::world::messages::Message| {
         let document = event.json_for("default");
@@ -35,24 +35,24 @@ fn told(stage: &Stage) -> Vec<String> {
         let pack = document["OrganizationConformancePackName"].as_str().unwrap_or("-").to_owned();
         format!("{pack} {account} {}", event.attribute("Kind").unwrap())
     };
-    let mut told: Vec<String> = events.iter().map(text).collect();
-    told.sort();
-    told
+    let mut notified: Vec<String> = events.iter().map(text).collect();
+    notified.sort();
+    notified
 }
 
 #[tokio::test]
-async fn a_late_whole_look_that_finds_no_time_keeps_small_packs_from_nobody() {
+async fn a_overdue_full_scan_that_finds_no_time_keeps_small_packs_from_nobody() {
     let stage = Stage::with(&[REGIONS]).await;
     stage.world.add_pack(REGION, LARGE, 2000).add_pack(ELSEWHERE, PACK, 3);
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
     stage.seen_whole(LARGE, 4 * HOUR);
     fail(&stage, ELSEWHERE, PACK, 2);
     stage.world.latency(Duration::from_millis(400));
     for _ in 0..3 {
-        let _however_it_ended = tick_within(&stage, Duration::from_secs(6)).await;
+        let _however_it_ended = run_within(&stage, Duration::from_secs(6)).await;
     }
-    assert_eq!(told(&stage).len(), 1, "told within three ticks");
+    assert_eq!(notified(&stage).len(), 1, "told within three scheduled runs");
 }
 
 #[tokio::test]
@@ -62,21 +62,21 @@ async fn a_region_that_hardly_answers_keeps_small_packs_of_another_from_nobody()
     for n in 1..=4 {
         stage.world.add_pack(ELSEWHERE, &format!("{LARGE}-{n}"), 1300);
     }
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
     fail(&stage, REGION, PACK, 2);
     stage.world.throttle(ELSEWHERE, 1.0);
     for _ in 0..3 {
-        let _however_it_ended = tick_within(&stage, Duration::from_secs(8)).await;
+        let _however_it_ended = run_within(&stage, Duration::from_secs(8)).await;
     }
-    assert_eq!(told(&stage).len(), 1, "told within three ticks");
+    assert_eq!(notified(&stage).len(), 1, "told within three scheduled runs");
 }
 
 #[tokio::test]
-async fn a_whole_look_that_never_fits_does_not_keep_the_others_of_its_region_waiting() {
+async fn a_full_scan_that_never_fits_does_not_keep_the_others_of_its_region_waiting() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, LARGE, 4000).add_pack(REGION, "Smaller", 1300);
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
     stage.seen_whole(LARGE, 2 * HOUR);
     stage.seen_whole("Smaller", HOUR + Duration::from_secs(60));
@@ -84,28 +84,28 @@ async fn a_whole_look_that_never_fits_does_not_keep_the_others_of_its_region_wai
     // 40 pages take 12 seconds, 13 take 4.
     stage.world.latency(Duration::from_millis(300));
     for _ in 0..3 {
-        let _however_it_ended = tick_within(&stage, Duration::from_secs(10)).await;
+        let _however_it_ended = run_within(&stage, Duration::from_secs(10)).await;
     }
-    assert_eq!(told(&stage), [format!("Smaller {} Left", account(900))]);
+    assert_eq!(notified(&stage), [format!("Smaller {} Left", account(900))]);
 }
 
 #[tokio::test]
-async fn a_topic_that_hangs_while_a_whole_look_is_due() {
+async fn a_topic_that_hangs_while_a_full_scan_is_due() {
     for topic in [ALERTS, EVENTS] {
         let stage = Stage::new().await;
         stage.world.add_pack(REGION, LARGE, 1300);
-        stage.tick().await;
+        stage.run().await;
         stage.forget();
         stage.seen_whole(LARGE, HOUR + Duration::from_secs(60));
         fail(&stage, REGION, LARGE, 7);
         stage.world.leave(REGION, LARGE, &account(900));
         stage.world.topic_fault(topic, SnsFault::Hang);
         let began = std::time::Instant::now();
-        let _however = tick_within(&stage, Duration::from_secs(15)).await;
+        let _however = run_within(&stage, Duration::from_secs(15)).await;
         assert!(began.elapsed() < Duration::from_secs(15));
         stage.world.heal_sns();
-        stage.tick().await;
-        assert_eq!(told(&stage).len(), 2, "each once");
+        stage.run().await;
+        assert_eq!(notified(&stage).len(), 2, "each once");
         let accounts: usize = stage
             .digests()
             .iter()
@@ -119,87 +119,87 @@ async fn a_topic_that_hangs_while_a_whole_look_is_due() {
 async fn a_clock_that_was_a_year_ahead_does_not_distrust_the_filters_for_a_year() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, LARGE, 1300);
-    stage.tick().await;
+    stage.run().await;
     let mut head = stage.head(LARGE);
     let then = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     head["filters_distrusted_until"]["N"] = json!((then + 365 * 86400).to_string());
     stage.put(&head);
-    assert_eq!(looks(&stage.tick().await), ["Quick"]);
+    assert_eq!(scans(&stage.run().await), ["Quick"]);
 }
 
-/// No write holds a run beyond its deadline, and one that is not answered is told by the next run, once.
+/// No write holds a run beyond its deadline, and one that is not answered is reported by the next run, once.
 #[tokio::test]
 async fn a_table_that_never_answers_a_write_does_not_hold_the_run() {
     for operation in ["TransactWriteItems", "UpdateItem", "PutItem"] {
         let stage = Stage::new().await;
         stage.world.add_pack(REGION, LARGE, 1300);
-        stage.tick().await;
+        stage.run().await;
         stage.forget();
         stage.seen_whole(LARGE, HOUR + Duration::from_secs(60));
         fail(&stage, REGION, LARGE, 7);
         stage.dynamo.fault(operation, Fault::Hang, 100);
         let began = std::time::Instant::now();
-        let _however = tick_within(&stage, Duration::from_secs(4)).await;
+        let _however = run_within(&stage, Duration::from_secs(4)).await;
         assert!(
             began.elapsed() < Duration::from_millis(3990),
             "{operation} held the run: {:?}",
             began.elapsed()
         );
         stage.dynamo.heal();
-        stage.tick().await;
-        assert_eq!(told(&stage).len(), 1, "{operation}: {:?}", told(&stage));
+        stage.run().await;
+        assert_eq!(notified(&stage).len(), 1, "{operation}: {:?}", notified(&stage));
     }
 }
 
 #[tokio::test]
-async fn a_late_pack_whose_whole_look_fails_is_still_told_by_quick_ones() {
+async fn a_late_pack_whose_full_scan_fails_is_still_reported_by_quick_ones() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, LARGE, 1300);
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
     // A healthy account's row lacks its status, so that its page cannot be read.
     stage.world.edit(REGION, LARGE, &account(900), |row, _| row.without = Some("AccountId".to_owned()));
     stage.seen_whole(LARGE, 2 * HOUR);
     fail(&stage, REGION, LARGE, 7);
-    let _however = tick_within(&stage, Duration::from_secs(60)).await;
-    assert_eq!(told(&stage).len(), 1, "not late yet");
+    let _however = run_within(&stage, Duration::from_secs(60)).await;
+    assert_eq!(notified(&stage).len(), 1, "not late yet");
     stage.seen_whole(LARGE, 4 * HOUR);
     fail(&stage, REGION, LARGE, 8);
-    let _however = tick_within(&stage, Duration::from_secs(60)).await;
-    assert_eq!(told(&stage).len(), 2);
+    let _however = run_within(&stage, Duration::from_secs(60)).await;
+    assert_eq!(notified(&stage).len(), 2);
 }
 
 #[tokio::test]
 async fn a_region_that_does_not_list_its_packs_blinds_no_other() {
     let stage = Stage::with(&[REGIONS]).await;
     stage.world.add_pack(REGION, PACK, 3).add_pack(ELSEWHERE, PACK, 3);
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
     fail(&stage, REGION, PACK, 2);
     stage.world.next_faults(ELSEWHERE, NextFault::Hang, 1000);
     for _ in 0..2 {
-        let _however_it_ended = tick_within(&stage, Duration::from_secs(8)).await;
+        let _however_it_ended = run_within(&stage, Duration::from_secs(8)).await;
     }
-    assert_eq!(told(&stage).len(), 1);
+    assert_eq!(notified(&stage).len(), 1);
 }
 
 #[tokio::test]
-async fn whole_looks_that_are_due_follow_several_quick_ones_that_claimed() {
+async fn full_scans_that_are_due_follow_several_quick_ones_that_claimed() {
     let stage = Stage::new().await;
     let packs = [1, 2].map(|n| format!("{LARGE}-{n}"));
     for pack in &packs {
         stage.world.add_pack(REGION, pack, 1300);
     }
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
     for pack in &packs {
         fail(&stage, REGION, pack, 7);
         stage.world.leave(REGION, pack, &account(900));
         stage.seen_whole(pack, HOUR + Duration::from_secs(60));
     }
-    let answer = stage.tick().await;
-    assert_eq!((outcomes(&answer), looks(&answer)), (vec!["Changed"; 2], vec!["Whole"; 2]));
-    assert_eq!(told(&stage).len(), 4);
+    let answer = stage.run().await;
+    assert_eq!((outcomes(&answer), scans(&answer)), (vec!["Changed"; 2], vec!["Full"; 2]));
+    assert_eq!(notified(&stage).len(), 4);
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn a_refused_filter_by_account_keeps_no_change_from_anybody() {
         let stage = Stage::new().await;
         stage.world.add_pack(REGION, PACK, accounts);
         fail(&stage, REGION, PACK, 2);
-        stage.tick().await;
+        stage.run().await;
         stage.forget();
         stage.world.refuse_account_filter();
         stage.world.leave(REGION, PACK, &account(3));
@@ -216,16 +216,16 @@ async fn a_refused_filter_by_account_keeps_no_change_from_anybody() {
         if accounts > 1200 {
             stage.seen_whole(PACK, 2 * HOUR);
         }
-        let answer = tick_within(&stage, Duration::from_secs(60)).await;
-        assert_eq!(told(&stage).len(), 2, "{answer:?}");
+        let answer = run_within(&stage, Duration::from_secs(60)).await;
+        assert_eq!(notified(&stage).len(), 2, "{answer:?}");
     }
 }
 
 #[tokio::test]
-async fn a_pack_that_is_listed_and_for_a_moment_not_found_is_not_told_as_deleted() {
+async fn a_pack_that_is_listed_and_for_a_moment_not_found_is_not_reported_as_deleted() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 3);
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
     stage.world.latency(Duration::from_millis(200));
     let not_found = async {
@@ -237,41 +237,41 @@ async fn a_pack_that_is_listed_and_for_a_moment_not_found_is_not_told_as_deleted
             ServiceError::new(400, "NoSuchOrganizationConformancePackException", "It does not exist.");
         stage.world.next_faults(REGION, NextFault::Error(error), 1);
     };
-    let (answer, ()) = tokio::join!(tick_within(&stage, Duration::from_secs(60)), not_found);
-    stage.tick().await;
-    assert_eq!(told(&stage), [""; 0], "{answer:?}");
+    let (answer, ()) = tokio::join!(run_within(&stage, Duration::from_secs(60)), not_found);
+    stage.run().await;
+    assert_eq!(notified(&stage), [""; 0], "{answer:?}");
 }
 
 #[tokio::test]
-async fn quick_looks_find_what_follows_from_the_time() {
+async fn quick_scans_find_what_follows_from_the_time() {
     let stage = Stage::with(&[("PACKWATCH_STUCK_AFTER", "2s"), ("PACKWATCH_FLAP_LIMIT", "2")]).await;
     stage.world.add_pack(REGION, LARGE, 1300);
-    stage.tick().await;
+    stage.run().await;
     stage.world.set_status(REGION, LARGE, &account(1), "UPDATE_IN_PROGRESS");
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
     tokio::time::sleep(Duration::from_millis(3100)).await;
-    let answer = stage.tick().await;
+    let answer = stage.run().await;
     assert_eq!(
-        (told(&stage), looks(&answer)),
+        (notified(&stage), scans(&answer)),
         (vec![format!("{LARGE} {} Stuck", account(1))], vec!["Quick"])
     );
     for _ in 0..3 {
         fail(&stage, REGION, LARGE, 2);
-        stage.tick().await;
+        stage.run().await;
         stage.world.set_status(REGION, LARGE, &account(2), "UPDATE_SUCCESSFUL");
-        stage.tick().await;
+        stage.run().await;
     }
     stage.forget();
     stage.edit_row(LARGE, &account(2), |row| row["Turns"] = json!(["2020-01-01T00:00:00Z"]));
-    let answer = stage.tick().await;
+    let answer = stage.run().await;
     assert_eq!(
-        (told(&stage), looks(&answer)),
+        (notified(&stage), scans(&answer)),
         (vec![format!("{LARGE} {} Settled", account(2))], vec!["Quick"])
     );
     stage.forget();
-    let answer = stage.tick().await;
-    assert_eq!((told(&stage).len(), outcomes(&answer)), (0, vec!["Unchanged"]));
+    let answer = stage.run().await;
+    assert_eq!((notified(&stage).len(), outcomes(&answer)), (0, vec!["Unchanged"]));
 }
 
 #[tokio::test]
@@ -280,7 +280,7 @@ async fn a_pack_that_is_made_anew_while_it_is_read_whole() {
         let stage = Stage::new().await;
         stage.world.add_pack(REGION, LARGE, 1300);
         fail(&stage, REGION, LARGE, 1);
-        stage.tick().await;
+        stage.run().await;
         stage.forget();
         stage.seen_whole(LARGE, HOUR + Duration::from_secs(60));
         stage.world.latency(Duration::from_millis(30));
@@ -295,17 +295,17 @@ async fn a_pack_that_is_made_anew_while_it_is_read_whole() {
             stage.world.add_pack(REGION, LARGE, 1250);
             fail(&stage, REGION, LARGE, 2);
         };
-        let (answer, ()) = tokio::join!(tick_within(&stage, Duration::from_secs(60)), anew);
+        let (answer, ()) = tokio::join!(run_within(&stage, Duration::from_secs(60)), anew);
         stage.world.latency(Duration::ZERO);
-        stage.tick().await;
+        stage.run().await;
         stage.seen_whole(LARGE, HOUR + Duration::from_secs(60));
-        stage.tick().await;
-        let told = told(&stage);
-        let count = |kind: &str| told.iter().filter(|told| told.ends_with(kind)).count();
+        stage.run().await;
+        let notified = notified(&stage);
+        let count = |kind: &str| notified.iter().filter(|notified| notified.ends_with(kind)).count();
         assert_eq!(
             (count("Recovered"), count("Failed"), count("Left")),
             (1, 1, 50),
-            "{at}: {answer:?} {told:?}"
+            "{at}: {answer:?} {notified:?}"
         );
     }
 }

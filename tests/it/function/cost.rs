@@ -27,10 +27,10 @@ async fn the_cost_page_counts_the_requests_that_are_made() {
         for n in 1..=accounts / 100 {
             stage.world.fail(REGION, PACK, &account(n), "UPDATE_FAILED", "C", "m");
         }
-        assert_eq!(outcomes(&stage.tick().await), ["Baseline"]);
+        assert_eq!(outcomes(&stage.run().await), ["Baseline"]);
 
         stage.forget();
-        assert_eq!(outcomes(&stage.tick().await), ["Unchanged"]);
+        assert_eq!(outcomes(&stage.run().await), ["Unchanged"]);
         // The list of packs is one call, however many there are.
         calls.push(1 + PACKS * stage.world.count("config", "GetOrganizationConformancePackDetailedStatus"));
         quiet.push(stage.dynamo.requests().len());
@@ -41,7 +41,7 @@ async fn the_cost_page_counts_the_requests_that_are_made() {
 
         stage.world.fail(REGION, PACK, &account(accounts), "UPDATE_FAILED", "C", "m");
         stage.forget();
-        assert_eq!(outcomes(&stage.tick().await), ["Changed"]);
+        assert_eq!(outcomes(&stage.run().await), ["Changed"]);
         changed.push(stage.dynamo.requests().len());
     }
     assert_eq!(calls, row(&page, "AWS Config calls in a run"));

@@ -9,7 +9,7 @@ async fn every_sample_event_is_taken() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 3);
     stage.world.add_pack(REGION, "Operational-Best-Practices-for-CIS", 3);
-    stage.tick().await;
+    stage.run().await;
     let events = [
         include_str!("../../../events/scheduled.json"),
         include_str!("../../../events/scheduler.json"),
@@ -29,7 +29,7 @@ async fn every_sample_event_is_taken() {
 }
 
 #[tokio::test]
-async fn a_new_pack_told_by_cloudtrail_before_it_is_visible_is_no_failure() {
+async fn a_new_pack_reported_by_cloudtrail_before_it_is_visible_is_no_failure() {
     let stage = Stage::new().await;
     let event: Value = serde_json::from_str(include_str!("../../../events/cloudtrail-put.json")).unwrap();
     assert_eq!(outcomes(&stage.invoke(event).await.unwrap()), ["Deferred"]);
@@ -44,7 +44,7 @@ async fn bad_input_gets_one_clear_error_and_touches_nothing() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 3);
     stage.world.add_pack(REGION, "Other", 250);
-    stage.tick().await;
+    stage.run().await;
     let before = stage.dynamo.dump("packwatch");
     let cut = json!({"OrganizationConformancePackName": "Other", "PaginationConfig": {"MaxItems": 100}});
     let foreign = stage.invoke(cut).await.unwrap()["NextToken"].clone();
@@ -70,7 +70,7 @@ async fn bad_input_gets_one_clear_error_and_touches_nothing() {
 }
 
 #[tokio::test]
-async fn settings_faults_are_told_at_once_in_every_answer() {
+async fn settings_faults_are_reported_at_once_in_every_answer() {
     let settings =
         [("PACKWATCH_NOTIFY", "explosions"), ("PACKWATCH_CONCURRENCY", "0"), ("PACKWATCH_REGIONS", "Mars")];
     let stage = Stage::with(&settings).await;

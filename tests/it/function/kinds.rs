@@ -1,5 +1,5 @@
-//! What a change is told as: each story that a user saw told wrongly, on the built function. What people and machines
-//! hear of a look is one line: the digest's counts, then the kinds of the events.
+//! What a change is reported as: each story that a user saw told wrongly, on the built function. What people and machines
+//! hear of a scan is one line: the digest's counts, then the kinds of the events.
 
 use packwatch::ports::SilenceStore;
 use packwatch::state::silence::Silence;
@@ -9,7 +9,7 @@ use super::stage::{ALERTS, EVENTS, PACK, REGION, Stage, outcomes};
 use crate::stores::contract::dynamo_store;
 use crate::world::packs::account;
 
-const ILL_AND_WELL_AGAIN: (&str, &str) = ("PACKWATCH_NOTIFY", "failed,recovered,stuck");
+const UNHEALTHY_AND_HEALTHY_AGAIN: (&str, &str) = ("PACKWATCH_NOTIFY", "failed,recovered,stuck");
 const NO_REMINDERS: (&str, &str) = ("PACKWATCH_REMIND_EVERY", "never");
 
 /// A pack in which one account, beside one that is always well, goes through a story.
@@ -28,7 +28,7 @@ impl Story {
 
     async fn after_a_baseline(settings: &[(&str, &str)]) -> Self {
         let mut story = Self::of(settings).await;
-        story.look().await;
+        story.scan().await;
         story
     }
 
@@ -47,9 +47,9 @@ impl Story {
         self.stage.world.edit(REGION, PACK, &self.account, three_hours_ago);
     }
 
-    async fn look(&mut self) -> String {
+    async fn scan(&mut self) -> String {
         self.stage.forget();
-        self.stage.tick().await;
+        self.stage.run().await;
         let counts: Vec<String> =
             self.stage.digests().iter().map(|digest| digest["Counts"].to_string()).collect();
         let events: Vec<Value> =
@@ -97,23 +97,23 @@ impl Story {
 }
 
 #[tokio::test]
-async fn an_account_that_joins_and_is_stuck_is_told_as_stuck() {
-    let mut story = Story::after_a_baseline(&[ILL_AND_WELL_AGAIN]).await;
+async fn an_account_that_joins_and_is_stuck_is_reported_as_stuck() {
+    let mut story = Story::after_a_baseline(&[UNHEALTHY_AND_HEALTHY_AGAIN]).await;
     story.account = account(3);
     story.stage.world.join(REGION, PACK, &story.account, "CREATE_IN_PROGRESS");
     story.is_stuck();
-    assert_eq!(story.look().await, r#"{"Stuck":1} | Stuck"#);
+    assert_eq!(story.scan().await, r#"{"Stuck":1} | Stuck"#);
 }
 
 #[tokio::test]
 async fn stuck_that_is_tried_again_and_succeeds_has_recovered() {
     let mut story = Story::after_a_baseline(&[]).await;
     story.is_stuck();
-    assert_eq!(story.look().await, r#"{"Stuck":1} | Stuck"#);
+    assert_eq!(story.scan().await, r#"{"Stuck":1} | Stuck"#);
     story.is("UPDATE_IN_PROGRESS");
-    assert_eq!(story.look().await, r#"{"InProgress":1} | InProgress"#);
+    assert_eq!(story.scan().await, r#"{"InProgress":1} | InProgress"#);
     story.is("UPDATE_SUCCESSFUL");
-    assert_eq!(story.look().await, r#"{"Recovered":1} | Recovered"#);
+    assert_eq!(story.scan().await, r#"{"Recovered":1} | Recovered"#);
     story.assert_one_incident();
 }
 
@@ -121,9 +121,9 @@ async fn stuck_that_is_tried_again_and_succeeds_has_recovered() {
 async fn an_unknown_status_that_ends_has_recovered() {
     let mut story = Story::after_a_baseline(&[]).await;
     story.is("ROLLBACK_PENDING");
-    assert_eq!(story.look().await, r#"{"Unrecognised":1} | Unrecognised"#);
+    assert_eq!(story.scan().await, r#"{"Unrecognised":1} | Unrecognised"#);
     story.is("UPDATE_SUCCESSFUL");
-    assert_eq!(story.look().await, r#"{"Recovered":1} | Recovered"#);
+    assert_eq!(story.scan().await, r#"{"Recovered":1} | Recovered"#);
     story.assert_one_incident();
 }
 
@@ -132,7 +132,7 @@ async fn the_same_failure_tried_again_has_failed_again() {
     let mut story = Story::after_a_baseline(&[NO_REMINDERS]).await;
     for kind in ["Failed", "FailedAgain", "FailedAgain"] {
         story.fails();
-        assert_eq!(story.look().await, format!(r#"{{"{kind}":1}} | {kind}"#));
+        assert_eq!(story.scan().await, format!(r#"{{"{kind}":1}} | {kind}"#));
     }
     let message = story.stage.world.messages_to(ALERTS).remove(0);
     assert!(message.body_for("email").contains("FAILED AGAIN: 1 account\n"), "{}", message.body_for("email"));
@@ -146,60 +146,60 @@ async fn the_same_failure_tried_again_has_failed_again() {
 async fn the_same_failure_after_progress_has_failed_again() {
     let mut story = Story::after_a_baseline(&[NO_REMINDERS]).await;
     story.fails();
-    assert_eq!(story.look().await, r#"{"Failed":1} | Failed"#);
+    assert_eq!(story.scan().await, r#"{"Failed":1} | Failed"#);
     story.is("UPDATE_IN_PROGRESS");
-    assert_eq!(story.look().await, r#"{"InProgress":1} | InProgress"#);
+    assert_eq!(story.scan().await, r#"{"InProgress":1} | InProgress"#);
     story.fails();
-    assert_eq!(story.look().await, r#"{"FailedAgain":1} | FailedAgain"#);
+    assert_eq!(story.scan().await, r#"{"FailedAgain":1} | FailedAgain"#);
     story.assert_one_incident();
 }
 
 #[tokio::test]
-async fn a_failure_whose_pack_is_removed_has_left_and_then_nothing_is_told() {
+async fn a_failure_whose_pack_is_removed_has_left_and_then_nothing_is_reported() {
     let mut story = Story::after_a_baseline(&[]).await;
     story.fails();
-    story.look().await;
+    story.scan().await;
     story.is("DELETE_SUCCESSFUL");
-    assert_eq!(story.look().await, r#"{"Left":1} | Left"#);
+    assert_eq!(story.scan().await, r#"{"Left":1} | Left"#);
     story.assert_one_incident();
     story.stage.world.leave(REGION, PACK, &story.account);
-    assert_eq!(story.look().await, "|");
+    assert_eq!(story.scan().await, "|");
 }
 
 #[tokio::test]
 async fn a_removed_account_leaves_once() {
     let mut story = Story::after_a_baseline(&[]).await;
     story.is("DELETE_SUCCESSFUL");
-    assert_eq!(story.look().await, r#"{"Left":1} | Left"#);
-    assert_eq!(story.look().await, "|", "it is still listed");
+    assert_eq!(story.scan().await, r#"{"Left":1} | Left"#);
+    assert_eq!(story.scan().await, "|", "it is still listed");
     story.stage.world.leave(REGION, PACK, &story.account);
-    assert_eq!(story.look().await, "|");
+    assert_eq!(story.scan().await, "|");
 }
 
 #[tokio::test]
-async fn a_failure_that_leaves_is_told_to_those_who_were_told_of_it() {
-    let mut story = Story::after_a_baseline(&[ILL_AND_WELL_AGAIN]).await;
+async fn a_failure_that_leaves_is_reported_to_those_who_were_notified_of_it() {
+    let mut story = Story::after_a_baseline(&[UNHEALTHY_AND_HEALTHY_AGAIN]).await;
     story.fails();
-    assert_eq!(story.look().await, r#"{"Failed":1} | Failed"#);
+    assert_eq!(story.scan().await, r#"{"Failed":1} | Failed"#);
     story.stage.world.leave(REGION, PACK, &story.account);
-    assert_eq!(story.look().await, r#"{"Left":1} | Left"#);
+    assert_eq!(story.scan().await, r#"{"Left":1} | Left"#);
     story.assert_one_incident();
     story.stage.world.leave(REGION, PACK, &account(2));
-    assert_eq!(story.look().await, "| Left", "it was well");
+    assert_eq!(story.scan().await, "| Left", "it was healthy");
 }
 
 #[tokio::test]
-async fn a_failure_under_a_silence_that_ends_while_it_is_tried_again_is_told_in_full() {
+async fn a_failure_under_a_silence_that_ends_while_it_is_tried_again_is_reported_in_full() {
     let mut story = Story::after_a_baseline(&[NO_REMINDERS]).await;
     story.silence().await;
     story.fails();
-    assert_eq!(story.look().await, "| Failed");
+    assert_eq!(story.scan().await, "| Failed");
     story.is("UPDATE_IN_PROGRESS");
-    assert_eq!(story.look().await, "| InProgress");
+    assert_eq!(story.scan().await, "| InProgress");
     story.unsilence().await;
-    assert_eq!(story.look().await, "|");
+    assert_eq!(story.scan().await, "|");
     story.fails();
-    assert_eq!(story.look().await, r#"{"Failed":1} | Failed"#);
+    assert_eq!(story.scan().await, r#"{"Failed":1} | Failed"#);
     story.assert_one_incident();
 }
 
@@ -207,11 +207,11 @@ async fn a_failure_under_a_silence_that_ends_while_it_is_tried_again_is_told_in_
 async fn the_end_of_a_silence_over_what_people_know_is_a_warning() {
     let mut story = Story::after_a_baseline(&[]).await;
     story.fails();
-    story.look().await;
+    story.scan().await;
     story.silence().await;
-    assert_eq!(story.look().await, "|");
+    assert_eq!(story.scan().await, "|");
     story.unsilence().await;
-    assert_eq!(story.look().await, r#"{"SilenceEnded":1} | Reminder"#);
+    assert_eq!(story.scan().await, r#"{"SilenceEnded":1} | Reminder"#);
     let message = story.stage.world.messages_to(ALERTS).remove(0);
     assert_eq!(message.attribute("Severity"), Some("warning"));
     let email = message.body_for("email");
@@ -220,24 +220,24 @@ async fn the_end_of_a_silence_over_what_people_know_is_a_warning() {
 }
 
 #[tokio::test]
-async fn what_recovers_under_its_silence_is_told_to_machines_alone() {
+async fn what_recovers_under_its_silence_is_published_as_events_alone() {
     let mut story = Story::after_a_baseline(&[]).await;
     story.silence().await;
     story.fails();
-    assert_eq!(story.look().await, "| Failed");
+    assert_eq!(story.scan().await, "| Failed");
     story.is("UPDATE_SUCCESSFUL");
-    assert_eq!(story.look().await, "| Recovered");
+    assert_eq!(story.scan().await, "| Recovered");
     story.assert_one_incident();
 }
 
 #[tokio::test]
-async fn a_silence_hides_no_end_of_what_people_were_told() {
+async fn a_silence_hides_no_end_of_what_people_were_notified_of() {
     let mut story = Story::after_a_baseline(&[]).await;
     story.fails();
-    story.look().await;
+    story.scan().await;
     story.silence().await;
     story.is("UPDATE_SUCCESSFUL");
-    assert_eq!(story.look().await, r#"{"Recovered":1} | Recovered"#);
+    assert_eq!(story.scan().await, r#"{"Recovered":1} | Recovered"#);
 }
 
 #[tokio::test]
@@ -247,7 +247,7 @@ async fn a_failure_that_is_tried_again_and_again_is_counted_and_its_reminder_com
         story.fails();
         let ago = |row: &mut crate::world::packs::Row, now| row.last_update = Some(now - hours * 3600.0);
         story.stage.world.edit(REGION, PACK, &story.account, ago);
-        story.look().await
+        story.scan().await
     };
     assert_eq!(failed(&mut story, 3.0).await, r#"{"Failed":1} | Failed"#);
     assert_eq!(failed(&mut story, 2.0).await, r#"{"FailedAgain":1} | FailedAgain"#);
@@ -260,11 +260,11 @@ async fn a_failure_that_is_tried_again_and_again_is_counted_and_its_reminder_com
 async fn an_excluded_account_ends_its_incident() {
     let mut story = Story::after_a_baseline(&[]).await;
     story.fails();
-    story.look().await;
+    story.scan().await;
     let excluded = story.account.clone();
     story.stage.lambda = story.stage.lambda.env("PACKWATCH_EXCLUDE_ACCOUNTS", &excluded);
     story.stage.lambda.kill();
-    assert_eq!(story.look().await, r#"{"Left":1} | Left"#);
+    assert_eq!(story.scan().await, r#"{"Left":1} | Left"#);
     story.assert_one_incident();
 }
 
@@ -274,20 +274,20 @@ async fn a_pack_that_is_being_deleted_tells_no_progress() {
     for n in [1, 2] {
         story.stage.world.set_status(REGION, PACK, &account(n), "DELETE_IN_PROGRESS");
     }
-    assert_eq!(story.look().await, "| InProgress InProgress");
+    assert_eq!(story.scan().await, "| InProgress InProgress");
     story.stage.world.leave(REGION, PACK, &account(1));
-    assert_eq!(story.look().await, "| Left");
+    assert_eq!(story.scan().await, "| Left");
     assert!(story.stage.world.delete_pack(REGION, PACK));
-    assert_eq!(story.look().await, r#"{"PackDeleted":1} | PackDeleted"#);
+    assert_eq!(story.scan().await, r#"{"PackDeleted":1} | PackDeleted"#);
 }
 
 #[tokio::test]
-async fn what_is_ill_when_the_pack_is_first_seen_is_named_with_its_kind() {
+async fn what_is_unhealthy_when_the_pack_is_first_seen_is_named_with_its_kind() {
     let mut story = Story::of(&[]).await;
     story.is_stuck();
     story.stage.world.join(REGION, PACK, &account(3), "ROLLBACK_PENDING");
     assert_eq!(
-        story.look().await,
+        story.scan().await,
         r#"{"Baseline":1,"Stuck":1,"Unrecognised":1} | Stuck Unrecognised Baseline"#
     );
     let pack = story.stage.digests()[0]["Packs"][0].clone();
@@ -297,37 +297,37 @@ async fn what_is_ill_when_the_pack_is_first_seen_is_named_with_its_kind() {
         (Some("Baseline"), vec!["Unrecognised".into(), "Stuck".into()])
     );
     story.is("UPDATE_SUCCESSFUL");
-    assert_eq!(story.look().await, r#"{"Recovered":1} | Recovered"#);
+    assert_eq!(story.scan().await, r#"{"Recovered":1} | Recovered"#);
     story.account = account(3);
     story.is("UPDATE_SUCCESSFUL");
-    assert_eq!(story.look().await, r#"{"Recovered":1} | Recovered"#);
+    assert_eq!(story.scan().await, r#"{"Recovered":1} | Recovered"#);
     let stuck: Vec<_> = story.incidents.iter().filter(|id| **id == story.incidents[0]).collect();
     assert_eq!(stuck.len(), 2, "the baseline's incident is the one that ends: {:?}", story.incidents);
 }
 
 #[tokio::test]
-async fn a_baseline_with_failures_is_told_to_those_who_want_failures_alone() {
-    let mut story = Story::of(&[ILL_AND_WELL_AGAIN]).await;
+async fn a_baseline_with_failures_is_reported_to_those_who_want_failures_alone() {
+    let mut story = Story::of(&[UNHEALTHY_AND_HEALTHY_AGAIN]).await;
     story.fails();
-    assert_eq!(story.look().await, r#"{"Baseline":1,"Failed":1} | Failed Baseline"#);
-    let mut well = Story::of(&[ILL_AND_WELL_AGAIN]).await;
-    assert_eq!(well.look().await, "| Baseline");
+    assert_eq!(story.scan().await, r#"{"Baseline":1,"Failed":1} | Failed Baseline"#);
+    let mut healthy = Story::of(&[UNHEALTHY_AND_HEALTHY_AGAIN]).await;
+    assert_eq!(healthy.scan().await, "| Baseline");
 }
 
 #[tokio::test]
 async fn a_pack_that_is_deleted_ends_the_incidents_of_its_accounts() {
     let mut story = Story::after_a_baseline(&[]).await;
     story.fails();
-    story.look().await;
+    story.scan().await;
     assert!(story.stage.world.delete_pack(REGION, PACK));
-    assert_eq!(story.look().await, r#"{"Left":1,"PackDeleted":1} | Left PackDeleted"#);
+    assert_eq!(story.scan().await, r#"{"Left":1,"PackDeleted":1} | Left PackDeleted"#);
     story.assert_one_incident();
 }
 
 #[tokio::test]
-async fn stuck_is_told_though_the_account_flaps() {
+async fn stuck_is_reported_though_the_account_flaps() {
     let mut story = Story::after_a_baseline(&[("PACKWATCH_FLAP_LIMIT", "2")]).await;
-    for (fails, told) in [
+    for (fails, notified) in [
         (true, r#"{"Failed":1} | Failed"#),
         (false, r#"{"Recovered":1} | Recovered"#),
         (true, r#"{"Flapping":1} | Failed"#),
@@ -338,34 +338,34 @@ async fn stuck_is_told_though_the_account_flaps() {
         } else {
             story.is("UPDATE_SUCCESSFUL")
         }
-        assert_eq!(story.look().await, told);
+        assert_eq!(story.scan().await, notified);
     }
     story.is_stuck();
-    assert_eq!(story.look().await, r#"{"Stuck":1} | Stuck"#);
+    assert_eq!(story.scan().await, r#"{"Stuck":1} | Stuck"#);
 }
 
-/// As severe as where the account stands: it is stuck, it failed, or it is well.
+/// As severe as where the account stands: it is stuck, it failed, or it is healthy.
 #[tokio::test]
 async fn settled_is_as_severe_as_where_the_account_stands() {
-    for (end, severity) in [("stuck", "warning"), ("failed", "failure"), ("well", "resolved")] {
+    for (end, severity) in [("stuck", "warning"), ("failed", "failure"), ("healthy", "resolved")] {
         let mut story = Story::after_a_baseline(&[NO_REMINDERS, ("PACKWATCH_FLAP_LIMIT", "2")]).await;
         for _ in 0..2 {
             story.fails();
-            story.look().await;
+            story.scan().await;
             story.is("UPDATE_SUCCESSFUL");
-            story.look().await;
+            story.scan().await;
         }
         match end {
             "stuck" => story.is_stuck(),
             "failed" => story.fails(),
             _ => {}
         }
-        story.look().await;
+        story.scan().await;
         story.an_hour_passes_for_flapping();
-        assert_eq!(story.look().await, r#"{"Settled":1} | Settled"#, "{end}");
+        assert_eq!(story.scan().await, r#"{"Settled":1} | Settled"#, "{end}");
         let settled = &story.stage.world.messages_to(ALERTS)[0];
         assert_eq!(settled.attribute("Severity"), Some(severity), "{end}");
-        assert_eq!(story.look().await, "|", "{end}: it is over");
+        assert_eq!(story.scan().await, "|", "{end}: it is over");
     }
 }
 
@@ -380,13 +380,13 @@ async fn what_is_stuck_or_in_an_unknown_status_is_reminded_of_too() {
         }
         let ago = |row: &mut crate::world::packs::Row, now| row.last_update = Some(now - 10_800.0);
         story.stage.world.edit(REGION, PACK, &story.account, ago);
-        let begun = story.look().await;
+        let begun = story.scan().await;
         assert!(
             begun == r#"{"Stuck":1} | Stuck"# || begun == r#"{"Unrecognised":1} | Unrecognised"#,
             "{begun}"
         );
         story.an_hour_passes_for_reminders();
-        assert_eq!(story.look().await, r#"{"Reminder":1} | Reminder"#, "after {begun}");
+        assert_eq!(story.scan().await, r#"{"Reminder":1} | Reminder"#, "after {begun}");
         story.assert_one_incident();
     }
 }
@@ -400,15 +400,15 @@ async fn news_of_several_packs_has_no_thread() {
         let message = story.stage.world.messages_to(ALERTS).remove(0).json_for("https");
         message["metadata"]["threadId"].clone()
     };
-    story.look().await;
+    story.scan().await;
     assert_eq!(thread(&story), Value::Null);
     for n in [1, 2] {
         story.stage.world.fail(REGION, PACK, &account(n), "UPDATE_FAILED", "C", "m");
     }
-    story.look().await;
+    story.scan().await;
     assert_eq!(thread(&story), format!("packwatch#{REGION}#{PACK}"));
     story.is("UPDATE_SUCCESSFUL");
-    story.look().await;
+    story.scan().await;
     let recovered = story.incidents.last().unwrap().as_deref().unwrap();
     assert_eq!(thread(&story), format!("packwatch#{recovered}"));
 }

@@ -3,9 +3,9 @@
 //!
 //! - `run`: from a schedule to a message. `events`: what is handed in. `schedules`: several that share a table.
 //! - `reading`, `announcing`: what happens when AWS Config, a topic, the table or the clock is against it.
-//! - `kinds`: as what a change is told.
+//! - `kinds`: as what a change is reported.
 //! - `topics`: topics that are slow, hang or refuse.
-//! - `quick_looks`: what a tick reads of a large pack.
+//! - `quick_looks`: what a scheduled run reads of a large pack.
 //! - `attack`: stories against the promise; those that fall are ignored, and say why.
 //! - `cost`: the requests that docs/cost.md puts prices on.
 //! - `account_names`, `telemetry`: the names in messages, the log and the metrics.

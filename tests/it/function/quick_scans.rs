@@ -1,4 +1,4 @@
-//! Quick looks: a tick reads what is not well, and everybody once an hour. How AWS Config filters is not documented, so
+//! Quick scans: a scheduled run reads what is unhealthy, and everybody once an hour. How AWS Config filters is not documented, so
 //! it is also tried with filters that do not hold what they promise.
 
 use std::time::{Duration, SystemTime};
@@ -16,10 +16,10 @@ use crate::world::packs::account;
 const PACKS: [&str; 3] = ["Large-1", "Large-2", "Large-3"];
 const ACCOUNTS: usize = 1500;
 /// One in a hundred.
-const NOT_WELL: usize = ACCOUNTS / 100;
+const ACTIVE: usize = ACCOUNTS / 100;
 const LARGE: &str = PACKS[0];
-const WHOLE_LOOK: usize = ACCOUNTS / 100;
-const QUICK_LOOK: usize = 6;
+const FULL_SCAN: usize = ACCOUNTS / 100;
+const QUICK_SCAN: usize = 6;
 
 /// Three packs in 1,500 accounts each, of which the first ones have failed, with their baselines.
 async fn stage() -> Stage {
@@ -30,11 +30,11 @@ async fn stage_with(variables: &[(&str, &str)]) -> Stage {
     let stage = Stage::with(variables).await;
     for pack in PACKS {
         stage.world.add_pack(REGION, pack, ACCOUNTS);
-        for n in 1..=NOT_WELL {
+        for n in 1..=ACTIVE {
             fail(&stage, pack, n);
         }
     }
-    assert_eq!(outcomes(&stage.tick().await), ["Baseline"; 3]);
+    assert_eq!(outcomes(&stage.run().await), ["Baseline"; 3]);
     stage.forget();
     stage
 }
@@ -62,10 +62,10 @@ impl Stage {
         self.dynamo.counts().into_iter().collect()
     }
 
-    /// The next tick, with what it told machines.
-    async fn tick_and_events(&self) -> (Value, Vec<String>) {
+    /// The next scheduled run, with what it told machines.
+    async fn run_and_events(&self) -> (Value, Vec<String>) {
         self.forget();
-        let answer = self.tick().await;
+        let answer = self.run().await;
         let kind = |event: &crate::world::messages::Message| event.attribute("Kind").map(str::to_owned);
         (answer, self.world.messages_to(EVENTS).iter().filter_map(kind).collect())
     }
@@ -110,49 +110,49 @@ impl Stage {
     }
 }
 
-pub(super) fn looks(answer: &Value) -> Vec<&str> {
-    answer["Targets"].as_array().unwrap().iter().filter_map(|target| target["Look"].as_str()).collect()
+pub(super) fn scans(answer: &Value) -> Vec<&str> {
+    answer["Targets"].as_array().unwrap().iter().filter_map(|target| target["Scan"].as_str()).collect()
 }
 
 #[tokio::test]
-async fn a_quiet_tick_reads_only_what_is_not_well() {
+async fn a_quiet_scheduled_run_reads_only_what_is_unhealthy() {
     let stage = stage().await;
-    let answer = stage.tick().await;
-    assert_eq!((outcomes(&answer), looks(&answer)), (vec!["Unchanged"; 3], vec!["Quick"; 3]));
+    let answer = stage.run().await;
+    assert_eq!((outcomes(&answer), scans(&answer)), (vec!["Unchanged"; 3], vec!["Quick"; 3]));
     let target = &answer["Targets"][0];
     let numbers = (&target["Accounts"], &target["AccountsRead"], &target["Pages"]);
-    assert_eq!(numbers, (&json!(ACCOUNTS), &json!(NOT_WELL), &json!(QUICK_LOOK)));
-    assert_eq!(stage.calls(), (0, 3 * QUICK_LOOK));
+    assert_eq!(numbers, (&json!(ACCOUNTS), &json!(ACTIVE), &json!(QUICK_SCAN)));
+    assert_eq!(stage.calls(), (0, 3 * QUICK_SCAN));
     assert_eq!(stage.table_requests(), [("Query".to_owned(), 1)]);
     assert_eq!(stage.world.messages().len(), 0);
 }
 
 #[tokio::test]
-async fn what_becomes_and_ceases_to_be_unwell_is_told_by_the_next_tick() {
+async fn what_becomes_and_ceases_to_be_unwell_is_reported_by_the_next_scheduled_run() {
     let stage = stage().await;
     fail(&stage, LARGE, 100);
     stage.world.join(REGION, LARGE, &account(2000), "CREATE_IN_PROGRESS");
-    let (answer, mut kinds) = stage.tick_and_events().await;
+    let (answer, mut kinds) = stage.run_and_events().await;
     kinds.sort();
     assert_eq!((kinds, outcomes(&answer)[0]), (vec!["Failed".into(), "Joined".into()], "Changed"));
     assert_eq!(answer["Targets"][0]["Accounts"], ACCOUNTS + 1);
 
     stage.world.set_status(REGION, LARGE, &account(100), "UPDATE_SUCCESSFUL");
-    assert_eq!(stage.tick_and_events().await.1, ["Recovered"]);
+    assert_eq!(stage.run_and_events().await.1, ["Recovered"]);
 
     stage.world.leave(REGION, LARGE, &account(1));
-    let (answer, kinds) = stage.tick_and_events().await;
+    let (answer, kinds) = stage.run_and_events().await;
     assert_eq!(kinds, ["Left"]);
-    assert_eq!(looks(&answer), ["Quick"; 3]);
-    assert_eq!(stage.calls(), (0, 3 * QUICK_LOOK + 1), "it was asked for");
+    assert_eq!(scans(&answer), ["Quick"; 3]);
+    assert_eq!(stage.calls(), (0, 3 * QUICK_SCAN + 1), "it was asked for");
 
-    // Both looks find what the quick ones have left behind.
-    let (answer, kinds) = stage.tick_and_events().await;
+    // Both scans find what the quick ones have left behind.
+    let (answer, kinds) = stage.run_and_events().await;
     assert_eq!((outcomes(&answer), kinds), (vec!["Unchanged"; 3], vec![]));
-    assert_eq!((stage.calls(), stage.table_requests()), ((0, 3 * QUICK_LOOK), vec![("Query".to_owned(), 1)]));
+    assert_eq!((stage.calls(), stage.table_requests()), ((0, 3 * QUICK_SCAN), vec![("Query".to_owned(), 1)]));
     stage.forget();
     let whole = stage.invoke(json!({})).await.unwrap();
-    assert_eq!((outcomes(&whole), looks(&whole)), (vec!["Unchanged"; 3], vec!["Whole"; 3]));
+    assert_eq!((outcomes(&whole), scans(&whole)), (vec!["Unchanged"; 3], vec!["Full"; 3]));
     assert_eq!(
         stage.dynamo.count("Query"),
         1 + 3,
@@ -161,24 +161,24 @@ async fn what_becomes_and_ceases_to_be_unwell_is_told_by_the_next_tick() {
 }
 
 #[tokio::test]
-async fn who_is_healthy_and_joins_or_leaves_is_told_by_the_next_full_scan() {
+async fn who_is_healthy_and_joins_or_leaves_is_reported_by_the_next_full_scan() {
     let stage = stage().await;
     stage.world.join(REGION, LARGE, &account(2000), "CREATE_SUCCESSFUL");
     stage.world.leave(REGION, LARGE, &account(900));
-    assert_eq!(stage.tick_and_events().await.1, [""; 0]);
+    assert_eq!(stage.run_and_events().await.1, [""; 0]);
     stage.seen_whole(LARGE, Duration::from_secs(3601));
-    let (answer, mut kinds) = stage.tick_and_events().await;
+    let (answer, mut kinds) = stage.run_and_events().await;
     kinds.sort();
     assert_eq!(
-        (kinds, looks(&answer)),
-        (vec!["Joined".into(), "Left".into()], vec!["Whole", "Quick", "Quick"])
+        (kinds, scans(&answer)),
+        (vec!["Joined".into(), "Left".into()], vec!["Full", "Quick", "Quick"])
     );
     let (all, some) = stage.calls();
     // The one that left is confirmed.
-    assert_eq!((all, some), (WHOLE_LOOK, 3 * QUICK_LOOK + 1), "quick scans come first");
-    assert_eq!(answer["Targets"][0]["Pages"], WHOLE_LOOK + QUICK_LOOK + 1, "both looks, one report");
+    assert_eq!((all, some), (FULL_SCAN, 3 * QUICK_SCAN + 1), "quick scans come first");
+    assert_eq!(answer["Targets"][0]["Pages"], FULL_SCAN + QUICK_SCAN + 1, "both scans, one report");
     stage.forget();
-    assert_eq!(looks(&stage.tick().await), ["Quick"; 3], "everybody was just seen");
+    assert_eq!(scans(&stage.run().await), ["Quick"; 3], "everybody was just seen");
 }
 
 #[tokio::test]
@@ -187,26 +187,26 @@ async fn a_full_scan_that_is_due_follows_though_the_quick_one_committed() {
     PACKS.iter().for_each(|pack| stage.seen_whole(pack, Duration::from_secs(3601)));
     fail(&stage, LARGE, 100);
     stage.world.leave(REGION, LARGE, &account(900));
-    let (answer, kinds) = stage.tick_and_events().await;
-    assert_eq!((kinds, looks(&answer)), (vec!["Failed".into(), "Left".into()], vec!["Whole"; 3]), "{answer}");
+    let (answer, kinds) = stage.run_and_events().await;
+    assert_eq!((kinds, scans(&answer)), (vec!["Failed".into(), "Left".into()], vec!["Full"; 3]), "{answer}");
 }
 
 #[tokio::test]
-async fn a_target_that_changes_in_every_tick_is_looked_at_whole_when_it_is_late() {
+async fn a_target_that_changes_in_every_run_is_scanned_in_full_when_it_is_late() {
     let stage = stage().await;
     stage.seen_whole(LARGE, Duration::from_secs(3 * 3600 + 60));
     stage.world.leave(REGION, LARGE, &account(900));
     fail(&stage, LARGE, 100);
-    let (answer, mut kinds) = stage.tick_and_events().await;
+    let (answer, mut kinds) = stage.run_and_events().await;
     kinds.sort();
     assert_eq!(
-        (kinds, looks(&answer)),
-        (vec!["Failed".into(), "Left".into()], vec!["Whole", "Quick", "Quick"])
+        (kinds, scans(&answer)),
+        (vec!["Failed".into(), "Left".into()], vec!["Full", "Quick", "Quick"])
     );
 }
 
 #[tokio::test]
-async fn what_is_not_well_is_seen_though_a_late_whole_look_finds_no_time() {
+async fn what_is_unhealthy_is_seen_though_a_overdue_full_scan_finds_no_time() {
     let stage = stage().await;
     stage.seen_whole(LARGE, Duration::from_secs(3 * 3600 + 60));
     fail(&stage, LARGE, 100);
@@ -214,7 +214,7 @@ async fn what_is_not_well_is_seen_though_a_late_whole_look_finds_no_time() {
     let scheduled: Value = serde_json::from_str(include_str!("../../../events/scheduled.json")).unwrap();
     let answer = stage.lambda.invoke(scheduled, Duration::from_secs(9)).await.unwrap();
     assert_eq!(
-        (outcomes(&answer), looks(&answer)),
+        (outcomes(&answer), scans(&answer)),
         (vec!["Changed", "Unchanged", "Unchanged"], vec!["Quick"; 3])
     );
     let events = stage.world.messages_to(EVENTS);
@@ -223,14 +223,14 @@ async fn what_is_not_well_is_seen_though_a_late_whole_look_finds_no_time() {
 }
 
 #[tokio::test]
-async fn a_whole_look_that_a_quick_one_became_is_not_made_again_because_it_is_due() {
+async fn a_full_scan_that_a_quick_one_became_is_not_made_again_because_it_is_due() {
     let stage = stage().await;
     stage.world.filter_after_paging();
     stage.seen_whole(LARGE, Duration::from_secs(3601));
     fail(&stage, LARGE, 100);
-    let (answer, kinds) = stage.tick_and_events().await;
-    assert_eq!((kinds, looks(&answer)), (vec!["Failed".to_owned()], vec!["Whole"; 3]));
-    assert_eq!(stage.calls().0, 3 * WHOLE_LOOK);
+    let (answer, kinds) = stage.run_and_events().await;
+    assert_eq!((kinds, scans(&answer)), (vec!["Failed".to_owned()], vec!["Full"; 3]));
+    assert_eq!(stage.calls().0, 3 * FULL_SCAN);
 }
 
 /// A filter that leaves out what it should show delays a failure once, to the next full scan, and not for ever.
@@ -243,37 +243,37 @@ async fn a_filter_that_hides_an_account_is_not_relied_on_for_a_day() {
         stage.world.edit(REGION, LARGE, &account(n), |row, now| row.last_update = Some(now - 600.0));
     };
     fail_long_ago(100);
-    assert_eq!(stage.tick_and_events().await.1, [""; 0], "nobody can see it");
+    assert_eq!(stage.run_and_events().await.1, [""; 0], "nobody can see it");
     stage.seen_whole(LARGE, Duration::from_secs(3601));
-    assert_eq!(stage.tick_and_events().await.1, ["Failed"], "the full scan that is due does");
+    assert_eq!(stage.run_and_events().await.1, ["Failed"], "the full scan that is due does");
     fail_long_ago(200);
-    let (answer, kinds) = stage.tick_and_events().await;
-    assert_eq!((kinds, looks(&answer)), (vec!["Failed".to_owned()], vec!["Whole", "Quick", "Quick"]));
+    let (answer, kinds) = stage.run_and_events().await;
+    assert_eq!((kinds, scans(&answer)), (vec!["Failed".to_owned()], vec!["Full", "Quick", "Quick"]));
     // Asked for by its id, what the filter hides is seen, too: here of an account that is recorded as failed.
     let mut head = stage.head(LARGE);
     head.as_object_mut().unwrap().retain(|name, _| name != "filters_distrusted_until");
     stage.put(&head);
-    let (answer, kinds) = stage.tick_and_events().await;
-    assert_eq!((kinds, looks(&answer)[0]), (vec![], "Whole"), "{answer}");
+    let (answer, kinds) = stage.run_and_events().await;
+    assert_eq!((kinds, scans(&answer)[0]), (vec![], "Full"), "{answer}");
     assert!(stage.head(LARGE)["filters_distrusted_until"].is_object());
 }
 
 #[tokio::test]
-async fn without_what_a_quick_look_compares_with_it_compares_with_the_rows() {
+async fn without_what_a_quick_scan_compares_with_it_compares_with_the_rows() {
     let stage = stage().await;
     let mut head = stage.head(LARGE);
     // As the runbook leaves it behind after a restore.
     head.as_object_mut().unwrap().retain(|name, _| !name.ends_with("fingerprint"));
     stage.put(&head);
-    let (answer, kinds) = stage.tick_and_events().await;
+    let (answer, kinds) = stage.run_and_events().await;
     assert_eq!((outcomes(&answer), kinds), (vec!["Unchanged"; 3], vec![]));
     assert_eq!(stage.dynamo.count("TransactWriteItems"), 1, "an empty commit sets them");
-    stage.tick_and_events().await;
+    stage.run_and_events().await;
     assert_eq!(stage.table_requests(), [("Query".to_owned(), 1)]);
 }
 
 #[tokio::test]
-async fn packwatch_run_decides_as_the_function_does_and_can_be_told_to_read_all() {
+async fn packwatch_run_decides_as_the_function_does_and_full_reads_everybody() {
     let world = World::new();
     world.add_pack(REGION, LARGE, ACCOUNTS);
     let served = world.serve().await;
@@ -287,9 +287,9 @@ async fn packwatch_run_decides_as_the_function_does_and_can_be_told_to_read_all(
         calls(&world)
     };
     let names = ["--account-names", "off"];
-    assert_eq!(run(&names), (WHOLE_LOOK, 0), "a baseline");
-    assert_eq!(run(&names), (0, QUICK_LOOK));
-    assert_eq!(run(&[&names[..], &["--whole"]].concat()), (WHOLE_LOOK, 0));
-    assert_eq!(run(&[&names[..], &["--dry-run"]].concat()), (WHOLE_LOOK, 0), "a person asks");
-    assert_eq!(run(&[&names[..], &["--pack", LARGE]].concat()), (WHOLE_LOOK, 0), "a person asks");
+    assert_eq!(run(&names), (FULL_SCAN, 0), "a baseline");
+    assert_eq!(run(&names), (0, QUICK_SCAN));
+    assert_eq!(run(&[&names[..], &["--full"]].concat()), (FULL_SCAN, 0));
+    assert_eq!(run(&[&names[..], &["--dry-run"]].concat()), (FULL_SCAN, 0), "a person asks");
+    assert_eq!(run(&[&names[..], &["--pack", LARGE]].concat()), (FULL_SCAN, 0), "a person asks");
 }

@@ -18,17 +18,17 @@ async fn a_denied_region_fails_the_invocation_after_the_others_were_finished() {
         message.contains("us-east-1: Denied") && message.contains("delegated administrator"),
         "{message}"
     );
-    assert_eq!(stage.digests().len(), 1, "the other region's baseline was announced");
+    assert_eq!(stage.digests().len(), 1, "the other region's baseline was dispatched");
 }
 
 #[tokio::test]
 async fn an_account_that_a_page_skipped_has_not_left() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 5);
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
     stage.world.hide_account(REGION, PACK, &account(2), 1);
-    stage.tick().await;
+    stage.run().await;
     assert_eq!(stage.world.messages().len(), 0);
 }
 
@@ -36,17 +36,17 @@ async fn an_account_that_a_page_skipped_has_not_left() {
 async fn a_pack_that_is_only_not_listed_is_not_gone() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 5);
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
     stage.world.unlist_pack(REGION, PACK, true);
-    assert_eq!(outcomes(&stage.tick().await), ["Unchanged"]);
+    assert_eq!(outcomes(&stage.run().await), ["Unchanged"]);
 }
 
 #[tokio::test]
 async fn a_config_that_never_answers_does_not_take_the_reserve() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 2);
-    stage.tick().await;
+    stage.run().await;
     stage.world.latency(Duration::from_secs(600));
     let answer = stage.lambda.invoke(json!({}), Duration::from_secs(4)).await.unwrap();
     assert_eq!(outcomes(&answer), ["Deferred"]);
@@ -57,7 +57,7 @@ async fn an_expired_token_starts_the_pack_again_and_not_for_ever() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 250);
     stage.world.expire_tokens_after_pages(1, 2);
-    assert_eq!(outcomes(&stage.tick().await), ["Baseline"]);
+    assert_eq!(outcomes(&stage.run().await), ["Baseline"]);
     stage.world.expire_tokens_after_pages(1, 100);
     let error = stage.invoke(json!({})).await.unwrap_err();
     assert!(error["errorMessage"].as_str().unwrap().contains("token was refused"), "{error}");
@@ -67,7 +67,7 @@ async fn an_expired_token_starts_the_pack_again_and_not_for_ever() {
 async fn tokens_that_cycle_end_the_read_and_infer_nothing() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 250);
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
     stage.world.cycle_tokens();
     let error = stage.invoke(json!({})).await.unwrap_err();
@@ -82,7 +82,7 @@ async fn throttling_is_backed_off_from() {
         stage.world.add_pack(REGION, &format!("Pack-{n}"), 600);
     }
     stage.world.throttle(REGION, 10.0);
-    let answer = stage.tick().await;
+    let answer = stage.run().await;
     assert!(outcomes(&answer).iter().all(|outcome| *outcome == "Baseline"), "{answer}");
     let calls = stage.world.count("config", "GetOrganizationConformancePackDetailedStatus");
     // The eight that are under way at the first refusal are refused together; after that few are, more of them on a busy

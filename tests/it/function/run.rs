@@ -14,8 +14,8 @@ async fn from_a_schedule_to_a_message() {
     let world = &stage.world;
     world.add_pack(REGION, PACK, 250);
 
-    // The first look is a baseline: one summary, and not 250 messages.
-    let answer = stage.tick().await;
+    // The first scan is a baseline: one summary, and not 250 messages.
+    let answer = stage.run().await;
     assert_eq!(outcomes(&answer), ["Baseline"]);
     assert_eq!(
         (&answer["Accounts"], &answer["Transitions"], &answer["Notifications"]),
@@ -27,13 +27,13 @@ async fn from_a_schedule_to_a_message() {
     assert_eq!(digests[0]["Packs"][0]["Type"], "Baseline");
     assert_eq!(digests[0]["Packs"][0]["Accounts"], 250);
     let events = world.messages_to(EVENTS);
-    assert_eq!(events.len(), 1, "machines hear of the pack, and of each account that is ill");
+    assert_eq!(events.len(), 1, "machines hear of the pack, and of each account that is unhealthy");
     assert_eq!(events[0].json_for("default")["Kind"], "Baseline");
     assert_eq!(events[0].json_for("default")["Id"], digests[0]["Packs"][0]["Id"]);
 
     // A quiet run costs one Query and nothing else.
     stage.forget();
-    let answer = stage.tick().await;
+    let answer = stage.run().await;
     assert_eq!(outcomes(&answer), ["Unchanged"]);
     assert_eq!(stage.dynamo.counts().into_iter().collect::<Vec<_>>(), [("Query".to_owned(), 1)]);
     assert_eq!(world.messages().len(), 0);
@@ -45,7 +45,7 @@ async fn from_a_schedule_to_a_message() {
     world.set_status(REGION, PACK, &account(3), "UPDATE_SUCCESSFUL");
     world.join(REGION, PACK, &account(251), "CREATE_SUCCESSFUL");
     world.leave(REGION, PACK, &account(250));
-    let answer = stage.tick().await;
+    let answer = stage.run().await;
     assert_eq!(outcomes(&answer), ["Changed"]);
     assert_eq!((&answer["Transitions"], &answer["Notifications"]), (&json!(5), &json!(1)));
     let digests = stage.digests();
@@ -60,11 +60,11 @@ async fn from_a_schedule_to_a_message() {
     let failed = events.iter().find(|event| event.attribute("Kind") == Some("Failed")).unwrap();
     assert_eq!(failed.attribute("AccountId"), Some(account(2).as_str()));
     assert_eq!(failed.attribute("Status"), Some("UPDATE_FAILED"));
-    let told: BTreeSet<_> =
+    let notified: BTreeSet<_> =
         digests[0]["Packs"][0]["Transitions"].as_array().unwrap().iter().map(|t| t["Id"].as_str()).collect();
     let documents: Vec<Value> = events.iter().map(|e| serde_json::from_str(&e.message).unwrap()).collect();
     assert_eq!(
-        told,
+        notified,
         documents.iter().map(|document| document["Id"].as_str()).collect(),
         "one id in every copy"
     );
@@ -72,7 +72,7 @@ async fn from_a_schedule_to_a_message() {
     // A failure that is fixed is reported as a recovery.
     stage.forget();
     world.set_status(REGION, PACK, &account(2), "UPDATE_SUCCESSFUL");
-    stage.tick().await;
+    stage.run().await;
     assert_eq!(stage.digests()[0]["Counts"], json!({"Recovered": 1}));
 
     // A filtered and a cut request find what a full run knows already, and stay quiet.
@@ -90,36 +90,36 @@ async fn from_a_schedule_to_a_message() {
     assert_eq!(world.messages().len(), 0);
     assert_eq!(stage.dynamo.count("UpdateItem"), 0, "nothing was claimed");
 
-    // Gone is told once.
+    // Gone is reported once.
     stage.forget();
     world.delete_pack(REGION, PACK);
-    assert_eq!(outcomes(&stage.tick().await), ["Deleted"]);
+    assert_eq!(outcomes(&stage.run().await), ["Deleted"]);
     assert_eq!(stage.digests()[0]["Packs"][0]["Type"], "PackDeleted");
-    assert_eq!(stage.tick().await["Targets"], json!([]));
+    assert_eq!(stage.run().await["Targets"], json!([]));
     assert_eq!(stage.digests().len(), 1);
 
     // And comes back as a new baseline.
     stage.forget();
     world.add_pack(REGION, PACK, 3);
-    assert_eq!(outcomes(&stage.tick().await), ["Baseline"]);
+    assert_eq!(outcomes(&stage.run().await), ["Baseline"]);
     assert_eq!(stage.digests()[0]["Packs"][0]["Accounts"], 3);
 }
 
 #[tokio::test]
-async fn a_filtered_request_tells_what_it_finds_and_the_next_run_looks_at_everything() {
+async fn a_filtered_request_tells_what_it_finds_and_the_next_run_scans_everything() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 3);
     let filtered = json!({"OrganizationConformancePackName": PACK, "Filters": {"AccountId": account(1)}});
     let answer = stage.invoke(filtered.clone()).await.unwrap();
     assert_eq!(outcomes(&answer), ["Deferred"], "there is no baseline to compare with: {answer}");
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
 
     stage.world.fail(REGION, PACK, &account(1), "UPDATE_FAILED", "C", "m");
     stage.world.fail(REGION, PACK, &account(2), "UPDATE_FAILED", "C", "m");
     assert_eq!(outcomes(&stage.invoke(filtered).await.unwrap()), ["Changed"]);
     assert_eq!(stage.digests()[0]["Counts"], json!({"Failed": 1}), "nobody left, and one was not looked at");
-    assert_eq!(outcomes(&stage.tick().await), ["Changed"]);
+    assert_eq!(outcomes(&stage.run().await), ["Changed"]);
     assert_eq!(stage.digests().len(), 2);
 }
 
@@ -127,7 +127,7 @@ async fn a_filtered_request_tells_what_it_finds_and_the_next_run_looks_at_everyt
 async fn a_dry_run_changes_nothing() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 3);
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
     let before = stage.dynamo.dump("packwatch");
     stage.world.fail(REGION, PACK, &account(1), "UPDATE_FAILED", "C", "m");
@@ -143,13 +143,13 @@ async fn fifty_packs_are_one_digest() {
     for n in 0..50 {
         stage.world.add_pack(REGION, &format!("Pack-{n}"), 2);
     }
-    stage.tick().await;
+    stage.run().await;
     assert_eq!(stage.digests().len(), 1);
     stage.forget();
     for n in 0..50 {
         stage.world.join(REGION, &format!("Pack-{n}"), &account(3), "CREATE_IN_PROGRESS");
     }
-    stage.tick().await;
+    stage.run().await;
     let digests = stage.digests();
     assert_eq!(digests.len(), 1);
     assert_eq!(digests[0]["Counts"], json!({"Joined": 50}));
@@ -160,7 +160,7 @@ async fn fifty_packs_are_one_digest() {
 async fn logs_are_json_with_run_region_and_pack() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 2);
-    stage.tick().await;
+    stage.run().await;
     // The lines come through a pipe, beside the answer.
     let mut lines = Vec::new();
     for _ in 0..200 {
@@ -183,10 +183,10 @@ async fn logs_are_json_with_run_region_and_pack() {
 async fn every_body_and_attribute_is_there() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 2);
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
     stage.world.fail(REGION, PACK, &account(1), "UPDATE_FAILED", "C<!here>", "`<@U1>` \u{202E}\u{7} & broke");
-    stage.tick().await;
+    stage.run().await;
     let message = &stage.world.messages_to(ALERTS)[0];
     let email = message.body_for("email");
     assert!(email.contains("UPDATE_FAILED"), "{email}");
@@ -214,17 +214,17 @@ async fn a_longer_time_between_reminders_leaves_quiet_runs_quiet() {
     for pack in [PACK, "Large"] {
         stage.world.fail(REGION, pack, &account(1), "UPDATE_FAILED", "Code", "it broke");
     }
-    stage.tick().await;
+    stage.run().await;
     stage.set("PACKWATCH_REMIND_EVERY", "720h");
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
-    assert_eq!(outcomes(&stage.tick().await), ["Unchanged", "Unchanged"]);
+    assert_eq!(outcomes(&stage.run().await), ["Unchanged", "Unchanged"]);
     let requests: Vec<String> =
         stage.dynamo.take_requests().into_iter().map(|request| request.operation).collect();
     assert_eq!(requests, ["Query"]);
 }
 
-/// A watcher that watches nothing must not look like an organization in which all is well.
+/// A watcher that watches nothing must not look like an organization in which all is healthy.
 #[tokio::test]
 async fn a_run_that_watches_nothing_fails_and_says_why() {
     let stage = Stage::with(&[("PACKWATCH_PACKS", "Securty-*")]).await;
@@ -236,9 +236,9 @@ async fn a_run_that_watches_nothing_fails_and_says_why() {
 
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 3);
-    stage.tick().await;
+    stage.run().await;
     assert!(stage.world.delete_pack(REGION, PACK));
-    stage.tick().await;
-    let answer = stage.tick().await;
+    stage.run().await;
+    let answer = stage.run().await;
     assert_eq!(outcomes(&answer), [""; 0], "it was told that the last pack is deleted");
 }

@@ -43,7 +43,7 @@ fn targets(answer: &Value) -> BTreeSet<String> {
 
 /// What was told, without what differs from one history to the next: ids, and when it was seen. The digests' packs, and
 /// the events, each sorted.
-fn told(stage: &Stage) -> [Vec<String>; 2] {
+fn notified(stage: &Stage) -> [Vec<String>; 2] {
     fn strip(value: &mut Value) {
         if let Some(fields) = value.as_object_mut() {
             fields.retain(|name, _| !["Id", "IncidentId", "ObservedAt"].contains(&name.as_str()));
@@ -79,7 +79,7 @@ fn chains(stage: &Stage) -> BTreeMap<String, Vec<String>> {
 }
 
 #[tokio::test]
-async fn two_schedules_tell_once_what_one_would_have_told() {
+async fn two_schedules_report_once_what_one_would_have_reported() {
     for split in [by_region(), by_pack()] {
         let (shared, alone) = (Stage::with(&[REGIONS]).await, Stage::with(&[REGIONS]).await);
         let packs = ["Security-1", "Security-2", "Operational-1", "Operational-2"];
@@ -89,11 +89,11 @@ async fn two_schedules_tell_once_what_one_would_have_told() {
                 stage.world.add_pack(REGION, pack, 120).add_pack(ELSEWHERE, pack, 3);
             }
         }
-        let all = targets(&alone.tick().await);
+        let all = targets(&alone.run().await);
         let [one, other] = shared.both(split.clone()).await.map(|answer| targets(&answer));
         assert_eq!((one.len(), other.len(), all.len()), (4, 4, 8), "{split:?}");
         assert_eq!(&one | &other, all);
-        assert_eq!(told(&shared), told(&alone), "{split:?}");
+        assert_eq!(notified(&shared), notified(&alone), "{split:?}");
         assert!(shared.digests().len() <= 4, "a few: each tells what both have committed by then");
 
         for stage in [&shared, &alone] {
@@ -107,11 +107,11 @@ async fn two_schedules_tell_once_what_one_would_have_told() {
                 world.join(REGION, pack, &account(999), "CREATE_SUCCESSFUL");
             }
         }
-        alone.tick().await;
+        alone.run().await;
         shared.both(split.clone()).await;
-        let [packs, events] = told(&shared);
+        let [packs, events] = notified(&shared);
         assert_eq!((packs.len(), events.len()), (5, 8), "{split:?}");
-        assert_eq!([packs, events], told(&alone), "{split:?}");
+        assert_eq!([packs, events], notified(&alone), "{split:?}");
         assert_eq!(chains(&shared), chains(&alone), "{split:?}");
 
         shared.forget();
@@ -145,13 +145,13 @@ async fn a_schedule_asks_aws_config_for_its_part_and_for_nothing_else() {
 async fn a_schedule_with_a_part_scans_quickly() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, "Large", 1300);
-    stage.tick().await;
+    stage.run().await;
     let answer = stage.invoke(json!({"Packs": ["Large"]})).await.unwrap();
-    assert_eq!(answer["Targets"][0]["Look"], "Quick");
+    assert_eq!(answer["Targets"][0]["Scan"], "Quick");
 }
 
 #[tokio::test]
-async fn what_nobody_watches_any_more_is_told_by_one_of_two_schedules() {
+async fn what_nobody_watches_any_more_is_reported_by_one_of_two_schedules() {
     for split in [by_region(), by_pack()] {
         let mut stage = Stage::with(&[REGIONS]).await;
         for pack in ["Security-1", "Operational-1"] {
@@ -159,7 +159,7 @@ async fn what_nobody_watches_any_more_is_told_by_one_of_two_schedules() {
             stage.world.add_pack("eu-central-1", pack, 3);
         }
         stage.set("PACKWATCH_REGIONS", "eu-west-1,us-east-1,eu-central-1");
-        stage.tick().await;
+        stage.run().await;
         stage.forget();
         for region in [REGION, "eu-central-1"] {
             for pack in ["Security-1", "Operational-1"] {
@@ -182,16 +182,16 @@ async fn what_nobody_watches_any_more_is_told_by_one_of_two_schedules() {
 }
 
 #[tokio::test]
-async fn the_oldest_whole_look_is_measured_over_all_parts() {
+async fn the_oldest_full_scan_is_measured_over_all_parts() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, "Mine", 3).add_pack(REGION, "Theirs", 1300);
-    stage.tick().await;
+    stage.run().await;
     stage.seen_whole("Theirs", Duration::from_secs(4 * 3600));
     stage.invoke(json!({"Packs": ["Mine"]})).await.unwrap();
     // The log comes through a pipe, a little behind the answer.
     for _ in 0..500 {
         let logs = stage.lambda.json_logs();
-        if let Some(age) = logs.iter().find_map(|line| line["OldestWholeLook"].as_u64()) {
+        if let Some(age) = logs.iter().find_map(|line| line["OldestFullScan"].as_u64()) {
             assert!(age >= 4 * 3600, "{age}");
             return;
         }
@@ -206,7 +206,7 @@ async fn a_laptop_records_in_the_table_as_the_function_does_and_sends_nothing() 
     let excluded = account(3);
     let stage = Stage::with(&[("PACKWATCH_EXCLUDE_ACCOUNTS", &excluded)]).await;
     stage.world.add_pack(REGION, "P", 3);
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
     let packwatch = |flags: &[&str]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_packwatch"));
@@ -224,7 +224,7 @@ async fn a_laptop_records_in_the_table_as_the_function_does_and_sends_nothing() 
     assert_eq!(ran.status.code(), Some(2), "{ran:?}");
     assert!(String::from_utf8_lossy(&ran.stderr).contains("the function's next run does"), "{ran:?}");
     assert_eq!(stage.world.messages().len(), 0);
-    assert_eq!(outcomes(&stage.tick().await), ["Unchanged"]);
+    assert_eq!(outcomes(&stage.run().await), ["Unchanged"]);
     assert_eq!((stage.digests().len(), stage.world.messages_to(EVENTS).len()), (1, 1), "sent, once");
     assert_eq!(stage.digests()[0]["Counts"], json!({"Failed": 1}), "who is excluded there has not left");
 }

@@ -59,7 +59,7 @@ impl Stage {
         self.lambda.invoke(event, TIMEOUT).await
     }
 
-    pub(crate) async fn tick(&self) -> Value {
+    pub(crate) async fn run(&self) -> Value {
         let answer = self.invoke(scheduled()).await;
         answer.unwrap_or_else(|error| panic!("{error}\n{}", self.lambda.logs().join("\n")))
     }

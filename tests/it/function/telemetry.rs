@@ -31,7 +31,7 @@ impl Stage {
         lines[before..].iter().map(|line| checked(line)).collect()
     }
 
-    async fn lines_of_tick(&self) -> Vec<Value> {
+    async fn lines_of_run(&self) -> Vec<Value> {
         self.lines(scheduled()).await
     }
 }
@@ -95,7 +95,7 @@ async fn every_line_is_documented_and_says_whose_it_is() {
     world.add_pack(REGION, PACK, 30);
     world.fail(REGION, PACK, &account(1), "CREATE_FAILED", "SomeCode", SECRET);
 
-    let lines = stage.lines_of_tick().await;
+    let lines = stage.lines_of_run().await;
     assert_eq!((of_run(&lines, "Failed"), of_run(&lines, "TargetsDone")), (Some(0), Some(1)));
     assert_eq!((of_run(&lines, "Accounts"), of_run(&lines, "Notifications")), (Some(30), Some(1)));
     assert_eq!(of_pack(&lines), 1, "from what was compared");
@@ -103,22 +103,22 @@ async fn every_line_is_documented_and_says_whose_it_is() {
     // Two more changes, and then a quiet run, which knows the accounts from the head.
     world.fail(REGION, PACK, &account(2), "UPDATE_FAILED", "SomeCode", SECRET);
     world.set_status(REGION, PACK, &account(3), "UPDATE_IN_PROGRESS");
-    let changed = stage.lines_of_tick().await;
+    let changed = stage.lines_of_run().await;
     stage.dynamo.reset_requests();
-    let quiet = stage.lines_of_tick().await;
+    let quiet = stage.lines_of_run().await;
     assert_eq!((of_pack(&changed), of_pack(&quiet)), (2, 2));
     assert_eq!((of_run(&changed, "Transitions"), of_run(&quiet, "Transitions")), (Some(2), Some(0)));
-    assert_eq!(of_run(&quiet, "OldestUnannounced"), Some(0));
+    assert_eq!(of_run(&quiet, "OldestUndispatched"), Some(0));
     let requests: Vec<_> = stage.dynamo.counts().into_iter().collect();
     assert_eq!(requests, [("Query".to_owned(), 1)], "measuring a quiet run costs nothing");
 
     // A pack that is gone has no accounts any more.
     world.delete_pack(REGION, PACK);
-    assert_eq!(of_pack(&stage.lines_of_tick().await), 0);
+    assert_eq!(of_pack(&stage.lines_of_run().await), 0);
 
     // An event that nobody understands: one error, and metrics all the same.
     let lines = stage.lines(json!({"Hello": SECRET.len()})).await;
-    assert_eq!((of_run(&lines, "Failed"), of_run(&lines, "OldestUnannounced")), (Some(1), None));
+    assert_eq!((of_run(&lines, "Failed"), of_run(&lines, "OldestUndispatched")), (Some(1), None));
     assert_eq!((level(&lines, "ERROR"), level(&lines, "WARN")), (1, 0));
 }
 
@@ -126,11 +126,11 @@ async fn every_line_is_documented_and_says_whose_it_is() {
 async fn by_default_there_are_no_metrics_but_those_of_the_alarms() {
     let stage = Stage::with(&[]).await;
     stage.world.add_pack(REGION, PACK, 3);
-    let lines = stage.lines_of_tick().await;
+    let lines = stage.lines_of_run().await;
     let metrics = metrics(&lines);
     assert_eq!(metrics.len(), 1, "no metrics of packs: {lines:?}");
     let names: Vec<_> = metrics["FunctionName"].keys().map(String::as_str).collect();
-    assert_eq!(names, ["OldestUnannounced", "TargetsDeferred"]);
+    assert_eq!(names, ["OldestUndispatched", "TargetsDeferred"]);
     let run = lines.iter().find(|line| line["message"] == "run measured").unwrap();
     assert_eq!((&run["TargetsDone"], &run["Accounts"], &run["Failed"]), (&json!(1), &json!(3), &json!(0)));
 }
@@ -140,20 +140,20 @@ async fn a_failure_is_logged_once_for_each_target_and_once_for_the_invocation() 
     let stage = Stage::with(&[PACK_METRICS]).await;
     let world = &stage.world;
     world.add_pack(REGION, PACK, 3);
-    stage.lines_of_tick().await;
+    stage.lines_of_run().await;
 
-    // What is recorded and not announced is owed from now on.
+    // What is recorded and not dispatched lags from now on.
     world.fail(REGION, PACK, &account(1), "UPDATE_FAILED", "SomeCode", SECRET);
     world.refuse_topic(EVENTS);
-    let refused = stage.lines_of_tick().await;
+    let refused = stage.lines_of_run().await;
     assert_eq!((of_run(&refused, "Failed"), of_run(&refused, "TargetsFailed")), (Some(1), Some(1)));
     assert_eq!((level(&refused, "WARN"), level(&refused, "ERROR")), (1, 1), "{refused:?}");
 
     // Nobody may even read the pack: how old the debt is is still known.
     tokio::time::sleep(Duration::from_millis(1100)).await;
     world.deny(REGION);
-    let denied = stage.lines_of_tick().await;
-    let age = of_run(&denied, "OldestUnannounced").unwrap();
+    let denied = stage.lines_of_run().await;
+    let age = of_run(&denied, "OldestUndispatched").unwrap();
     assert!((1..60).contains(&age), "{age} s");
     assert_eq!(
         (level(&denied, "WARN"), level(&denied, "ERROR")),
@@ -163,9 +163,9 @@ async fn a_failure_is_logged_once_for_each_target_and_once_for_the_invocation() 
 
     // Mended, the debt is paid; the throttled calls are counted once.
     world.allow(REGION).throttle_next(REGION, 2).heal_sns();
-    let mended = stage.lines_of_tick().await;
-    assert_eq!((of_run(&mended, "OldestUnannounced"), of_run(&mended, "Throttles")), (Some(0), Some(2)));
-    assert_eq!(of_run(&stage.lines_of_tick().await, "Throttles"), Some(0));
+    let mended = stage.lines_of_run().await;
+    assert_eq!((of_run(&mended, "OldestUndispatched"), of_run(&mended, "Throttles")), (Some(0), Some(2)));
+    assert_eq!(of_run(&stage.lines_of_run().await, "Throttles"), Some(0));
 }
 
 #[tokio::test]
@@ -173,13 +173,13 @@ async fn no_log_level_silences_the_metrics_or_hides_whose_a_line_is() {
     for kept in ["WARN", "ERROR", "FATAL"] {
         let stage = Stage::with(&[PACK_METRICS, ("AWS_LAMBDA_LOG_LEVEL", kept)]).await;
         stage.world.add_pack(REGION, PACK, 3);
-        let lines = stage.lines_of_tick().await;
+        let lines = stage.lines_of_run().await;
         assert_eq!(
             lines.iter().map(|line| line["level"].as_str().unwrap()).collect::<Vec<_>>(),
             [kept, kept]
         );
         stage.world.deny(REGION);
-        let lines = stage.lines_of_tick().await;
+        let lines = stage.lines_of_run().await;
         assert_eq!(level(&lines, "ERROR"), 1, "{kept}: {lines:?}");
     }
 }
@@ -228,14 +228,14 @@ fn wanted() -> BTreeSet<(String, String)> {
 #[tokio::test]
 async fn the_dashboard_and_the_alarms_show_what_the_function_writes() {
     let stage = Stage::with(&[PACK_METRICS]).await;
-    // Only a large pack has a whole look that may be late, once it has a baseline.
+    // Only a large pack has a full scan that may be late, once it has a baseline.
     stage.world.add_pack(REGION, PACK, 1201);
-    stage.lines_of_tick().await;
-    let lines = stage.lines_of_tick().await;
-    let looked = lines.iter().find(|line| line["message"] == "target looked at").unwrap();
+    stage.lines_of_run().await;
+    let lines = stage.lines_of_run().await;
+    let scanned = lines.iter().find(|line| line["message"] == "target scanned").unwrap();
     let dashboard = dashboard().to_string();
     for field in ["failed", "in_progress", "accounts"] {
-        assert!(looked[field].is_u64() && dashboard.contains(&format!("latest({field})")), "{looked}");
+        assert!(scanned[field].is_u64() && dashboard.contains(&format!("latest({field})")), "{scanned}");
     }
     let written: BTreeSet<_> = metrics(&lines)
         .into_iter()
@@ -245,7 +245,7 @@ async fn the_dashboard_and_the_alarms_show_what_the_function_writes() {
     // By default, all of them: what nobody looks at is not worth its price.
     let plain = Stage::with(&[]).await;
     plain.world.add_pack(REGION, PACK, 3);
-    let by_default = metrics(&plain.lines_of_tick().await);
+    let by_default = metrics(&plain.lines_of_run().await);
     let wanted: BTreeSet<String> = wanted().into_iter().map(|(_, name)| name).collect();
     assert!(by_default.values().flat_map(|of| of.keys()).all(|name| wanted.contains(name)), "{wanted:?}");
 }

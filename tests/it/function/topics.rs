@@ -27,10 +27,10 @@ fn fail_all(stage: &Stage, accounts: usize) {
 }
 
 #[tokio::test]
-async fn a_slow_events_topic_gets_further_with_every_run_and_people_are_told_once() {
+async fn a_slow_events_topic_gets_further_with_every_run_and_people_are_notified_once() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 1500);
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
     fail_all(&stage, 1500);
     stage.world.sns_latency(Duration::from_millis(500));
@@ -45,14 +45,14 @@ async fn a_slow_events_topic_gets_further_with_every_run_and_people_are_told_onc
     assert_eq!(events.len(), 1500);
     let copies = events.values().map(|times| times - 1).sum::<usize>();
     assert!(copies <= 800 * runs, "{copies} copies after {runs} runs that did not finish");
-    assert_eq!(stage.digests().len(), 1, "people were told in the first run");
+    assert_eq!(stage.digests().len(), 1, "people were notified of in the first run");
 }
 
 #[tokio::test]
 async fn an_events_topic_that_never_answers_costs_people_nothing() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 3);
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
     fail_all(&stage, 1);
     stage.world.topic_fault(EVENTS, SnsFault::Hang);
@@ -63,9 +63,9 @@ async fn an_events_topic_that_never_answers_costs_people_nothing() {
     }
     assert_eq!(stage.digests().len(), 1);
     stage.world.heal_sns();
-    stage.tick().await;
+    stage.run().await;
     assert_eq!((stage.digests().len(), events(&stage).len()), (1, 1));
-    assert_eq!(outcomes(&stage.tick().await), ["Unchanged"]);
+    assert_eq!(outcomes(&stage.run().await), ["Unchanged"]);
 }
 
 #[tokio::test]
@@ -82,14 +82,14 @@ async fn an_alerts_topic_that_refuses_from_the_first_day_keeps_nothing_from_mach
     };
     assert_eq!(kinds(&stage), ["Baseline", "Failed", "Failed"]);
     stage.world.heal_sns();
-    stage.tick().await;
+    stage.run().await;
     let digests = stage.digests();
     assert_eq!(digests.len(), 1);
     let pack = &digests[0]["Packs"][0];
     assert_eq!(pack["Type"], "Baseline", "the summary stands for what came with it");
     assert_eq!(pack["Transitions"].as_array().unwrap().len(), 2, "and shows the state then");
     assert_eq!(kinds(&stage).len(), 3, "machines get no copies of it");
-    assert_eq!(outcomes(&stage.tick().await), ["Unchanged"]);
+    assert_eq!(outcomes(&stage.run().await), ["Unchanged"]);
 }
 
 /// As the runbook has it after a restore to a point in time.
@@ -97,14 +97,14 @@ async fn an_alerts_topic_that_refuses_from_the_first_day_keeps_nothing_from_mach
 async fn a_million_epochs_without_a_record_are_one_step() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 3);
-    stage.tick().await;
+    stage.run().await;
     let mut head = stage.head(PACK);
     head["epoch"]["N"] = "1000001".into();
     head.as_object_mut().unwrap().retain(|name, _| !name.ends_with("fingerprint"));
     stage.put(&head);
     stage.forget();
     fail_all(&stage, 1);
-    assert_eq!(outcomes(&stage.tick().await), ["Changed"]);
+    assert_eq!(outcomes(&stage.run().await), ["Changed"]);
     assert_eq!((stage.digests().len(), events(&stage).len()), (1, 1));
     let requests = stage.dynamo.take_requests().len();
     assert!(requests < 20, "{requests} requests");
@@ -122,7 +122,7 @@ async fn a_copy_of_a_digest_with_a_baseline_or_a_deletion_has_the_same_id() {
         stage.world.topic_fault(ALERTS, SnsFault::LoseReply);
         let _failed = stage.invoke(json!({})).await;
         stage.world.heal_sns();
-        stage.tick().await;
+        stage.run().await;
         assert!(stage.digests().len() >= 2, "a copy");
         assert_eq!(ids(&stage).len(), 1, "{:?}", stage.digests());
         stage.forget();
@@ -134,12 +134,12 @@ async fn a_copy_of_a_digest_with_a_baseline_or_a_deletion_has_the_same_id() {
 async fn a_message_that_is_refused_for_its_text_goes_without_it_and_holds_nobody_up() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 30);
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
     fail_all(&stage, 25);
     stage.world.fail(REGION, PACK, &account(7), "UPDATE_FAILED", "Code", "POISON");
     stage.world.poison_sns("POISON");
-    stage.tick().await;
+    stage.run().await;
     let times = events(&stage);
     assert_eq!((times.len(), times.values().max()), (25, Some(&1)), "all arrive, once");
     let arrived = stage.world.messages_to(EVENTS);
@@ -151,14 +151,14 @@ async fn a_message_that_is_refused_for_its_text_goes_without_it_and_holds_nobody
     // The digest steps down, too: people hear how many, and where to look.
     assert_eq!(stage.digests().len(), 1);
     assert_eq!(stage.digests()[0]["Counts"], json!({"Failed": 25}));
-    assert_eq!(outcomes(&stage.tick().await), ["Unchanged"], "nothing is owed");
+    assert_eq!(outcomes(&stage.run().await), ["Unchanged"], "nothing lags");
 }
 
 #[tokio::test]
-async fn what_is_owed_of_a_pack_that_nobody_watches_any_more_is_announced() {
+async fn what_lags_of_a_pack_that_nobody_watches_any_more_is_dispatched() {
     let mut stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 3).add_pack(REGION, "Other", 1);
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
     fail_all(&stage, 1);
     stage.world.refuse_topic(ALERTS).topic_fault(EVENTS, SnsFault::DropBefore);
@@ -166,10 +166,10 @@ async fn what_is_owed_of_a_pack_that_nobody_watches_any_more_is_announced() {
     stage.world.heal_sns();
     stage.lambda = stage.lambda.env("PACKWATCH_PACKS", "Other");
     stage.lambda.kill();
-    let answer = stage.tick().await;
+    let answer = stage.run().await;
     assert_eq!(answer["Targets"].as_array().unwrap().len(), 1, "{answer}");
     assert_eq!((stage.digests().len(), events(&stage).len()), (1, 1));
-    stage.tick().await;
+    stage.run().await;
     assert_eq!((stage.digests().len(), events(&stage).len()), (1, 1), "once");
 }
 
@@ -177,7 +177,7 @@ async fn what_is_owed_of_a_pack_that_nobody_watches_any_more_is_announced() {
 async fn a_function_whose_events_topic_was_taken_away_says_what_it_passes_over() {
     let mut stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 3);
-    stage.tick().await;
+    stage.run().await;
     stage.forget();
     fail_all(&stage, 2);
     stage.world.refuse_topic(EVENTS);
@@ -185,16 +185,16 @@ async fn a_function_whose_events_topic_was_taken_away_says_what_it_passes_over()
     stage.world.heal_sns();
     stage.lambda = stage.lambda.env("PACKWATCH_EVENTS_TOPIC_ARN", "");
     stage.lambda.kill();
-    stage.tick().await;
+    stage.run().await;
     let logs = stage.lambda.logs();
     assert!(
         logs.iter().any(|line| line.contains("passed over") && line.contains("\"targets\":1")),
         "{logs:?}"
     );
-    assert_eq!(outcomes(&stage.tick().await), ["Unchanged"], "nothing is owed any more");
+    assert_eq!(outcomes(&stage.run().await), ["Unchanged"], "nothing lags any more");
     stage.lambda = stage.lambda.env("PACKWATCH_EVENTS_TOPIC_ARN", EVENTS);
     stage.lambda.kill();
-    stage.tick().await;
+    stage.run().await;
     assert_eq!(events(&stage).len(), 0, "what was passed over does not come back");
 }
 
@@ -204,13 +204,13 @@ async fn people_who_have_not_confirmed_yet_miss_nothing() {
     let stage = Stage::new().await;
     stage.world.add_pack(REGION, PACK, 3).subscribe(ALERTS, "email", "governance@example.com", false);
     fail_all(&stage, 1);
-    let answer = stage.tick().await;
+    let answer = stage.run().await;
     assert_eq!(outcomes(&answer), ["Deferred"], "{answer}");
     assert_eq!((stage.digests().len(), events(&stage).len()), (0, 2), "machines get all");
     stage.world.subscribe(ALERTS, "https", "https://example.com/chat", true);
-    stage.tick().await;
+    stage.run().await;
     let digests = stage.digests();
     assert_eq!((digests.len(), &digests[0]["Counts"]), (1, &json!({"Baseline": 1, "Failed": 1})));
-    stage.tick().await;
+    stage.run().await;
     assert_eq!((stage.digests().len(), stage.world.count("sns", "GetTopicAttributes")), (1, 2));
 }

@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How often a function under way is looked after.
-const TICK: Duration = Duration::from_millis(10);
+const RUN: Duration = Duration::from_millis(10);
 
 /// How long the last lines of a process that is gone may take.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -78,7 +78,7 @@ impl Lambda {
         };
         let started = Instant::now();
         loop {
-            if let Ok(outcome) = tokio::time::timeout(TICK, &mut receiver).await {
+            if let Ok(outcome) = tokio::time::timeout(RUN, &mut receiver).await {
                 // The sender is gone without an outcome when the sandbox is: somebody killed it.
                 return outcome.unwrap_or_else(|_| Err(exited(&id, "signal: killed")));
             }
@@ -90,7 +90,7 @@ impl Lambda {
             }
             let mut sandbox = self.sandbox.lock().unwrap();
             let Some(exit) = sandbox.as_mut().and_then(Sandbox::exit) else { continue };
-            // It may have answered and then left, between the two looks.
+            // It may have answered and then left, between the two scans.
             if let Ok(outcome) = receiver.try_recv() {
                 return outcome;
             }
@@ -153,7 +153,7 @@ impl Lambda {
             match command.spawn() {
                 Ok(child) => break child,
                 // A process that another thread just forked has not yet closed the file that a test just wrote.
-                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => std::thread::sleep(TICK),
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => std::thread::sleep(RUN),
                 Err(error) => panic!("{} does not start: {error}", self.bootstrap.display()),
             }
         };

@@ -39,9 +39,12 @@ fn ten_thousand_failures_are_one_message_and_all_of_them_are_in_the_history() {
     record(folder, 10_000, "CREATE_SUCCESSFUL");
     packwatch(folder, &RUN);
     record(folder, 10_000, "UPDATE_FAILED");
-    let told = text(&packwatch(folder, &RUN));
-    assert_eq!(told.matches("Subject: ").count(), 1);
-    assert!(told.starts_with("Subject: 10,000 accounts failed: Security-Baseline (eu-west-1)"), "{told}");
+    let notified = text(&packwatch(folder, &RUN));
+    assert_eq!(notified.matches("Subject: ").count(), 1);
+    assert!(
+        notified.starts_with("Subject: 10,000 accounts failed: Security-Baseline (eu-west-1)"),
+        "{notified}"
+    );
     let history = text(&packwatch(folder, &["history", "--store", "s.sqlite", "--output", "json"]));
     assert_eq!(history.lines().count(), 10_000);
 }
@@ -100,8 +103,11 @@ fn a_silence_is_added_listed_obeyed_and_removed() {
     assert!(text(&packwatch(folder, &["history", "--store", "s.sqlite"])).contains("silenced"));
     text(&packwatch(folder, &["silence", "remove", id, "--store", "s.sqlite"]));
     assert_eq!(list(), "");
-    let told = text(&packwatch(folder, &RUN));
-    assert!(told.contains("2 accounts failed") && told.contains("its silence has ended"), "{told}");
+    let notified = text(&packwatch(folder, &RUN));
+    assert!(
+        notified.contains("2 accounts failed") && notified.contains("its silence has ended"),
+        "{notified}"
+    );
     let twice = packwatch(folder, &["silence", "remove", id, "--store", "s.sqlite"]);
     assert_eq!(twice.status.code(), Some(1));
 }

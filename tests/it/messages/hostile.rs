@@ -39,7 +39,7 @@ fn trouble() -> impl Strategy<Value = String> {
 }
 
 /// A world in which some accounts failed with these codes and messages, after a baseline; and the run that tells so.
-async fn told(world: &World, fail: impl FnOnce(&World)) {
+async fn notified(world: &World, fail: impl FnOnce(&World)) {
     let store = MemoryStore::default();
     let port = Direct(world.clone());
     let settings = settings(&[]);
@@ -89,14 +89,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_a_status_holds_is_told_harmlessly(
+    fn whatever_a_status_holds_is_reported_harmlessly(
         rows in prop::collection::vec((trouble(), trouble(), trouble()), 1..6),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         runtime.unwrap().block_on(async {
             let world = new_world();
             world.add_pack(REGION, "P", rows.len());
-            told(&world, |world| for (n, (status, code, message)) in rows.iter().enumerate() {
+            notified(&world, |world| for (n, (status, code, message)) in rows.iter().enumerate() {
                 let status = if n % 2 == 0 { "UPDATE_FAILED" } else { status };
                 world.fail(REGION, "P", &account(n + 1), status, code, message);
             }).await;
@@ -208,7 +208,7 @@ fn what_is_refused_is_quoted_harmlessly() {
 async fn ten_thousand_failures_at_once_are_one_message_that_sns_takes() {
     let world = new_world();
     world.add_pack(REGION, "P", 10_000);
-    told(&world, |world| {
+    notified(&world, |world| {
         for n in 1..=10_000 {
             world.fail(REGION, "P", &account(n), "UPDATE_FAILED", "\"Code\\", CORPUS[0]);
         }
@@ -219,21 +219,21 @@ async fn ten_thousand_failures_at_once_are_one_message_that_sns_takes() {
     assert_eq!(digests.len(), 2, "the baseline, and this");
     let digest = digests[1].json_for("default");
     let pack = &digest["Packs"][0];
-    let told = pack["Transitions"].as_array().unwrap().len() as u64;
+    let notified = pack["Transitions"].as_array().unwrap().len() as u64;
     assert_eq!(
-        (told + pack["Omitted"].as_u64().unwrap(), &digest["Counts"]["Failed"]),
+        (notified + pack["Omitted"].as_u64().unwrap(), &digest["Counts"]["Failed"]),
         (10_000, &json!(10_000))
     );
-    assert!(told > 0 && world.messages_to(EVENTS).len() == 10_001, "each account, and the baseline");
+    assert!(notified > 0 && world.messages_to(EVENTS).len() == 10_001, "each account, and the baseline");
 }
 
 /// Fifty packs in seventeen regions, all new at once, with the longest names there are.
 #[tokio::test(start_paused = true)]
-async fn hundreds_of_packs_at_once_are_told_in_messages_that_sns_takes() {
+async fn hundreds_of_packs_at_once_are_reported_in_messages_that_sns_takes() {
     let world = new_world();
     let name = |n: usize| format!("{}-{n:03}", "P".repeat(124));
     (0..850).for_each(|n| drop(world.add_pack(REGION, &name(n), 1).clone()));
-    told(&world, |world| (0..850).for_each(|n| drop(world.leave(REGION, &name(n), &account(1)).clone())))
+    notified(&world, |world| (0..850).for_each(|n| drop(world.leave(REGION, &name(n), &account(1)).clone())))
         .await;
     assert_eq!(world.messages_to(EVENTS).len(), 2 * 850, "each pack, and each account that left");
     let digests = world.messages_to(ALERTS);

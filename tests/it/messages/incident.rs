@@ -1,4 +1,4 @@
-//! One incident from its first failure to its end, in every form in which people and machines are told. A second one
+//! One incident from its first failure to its end, in every form in which people and events are published. A second one
 //! ends because its account leaves. To be read by a person when it changes; `docs/messages.md` shows it to users.
 
 use std::collections::BTreeMap;
@@ -15,16 +15,16 @@ use crate::commands::cli::Desk;
 const FAILS: u64 = 1;
 const LEAVES: u64 = 2;
 
-/// What is told in each form, one step of the story after the other.
+/// What is reported in each form, one step of the story after the other.
 #[derive(Default)]
-struct Told {
+struct Notified {
     forms: BTreeMap<&'static str, String>,
     incidents: BTreeMap<String, Vec<String>>,
     threads: Vec<Value>,
 }
 
-impl Told {
-    async fn look(&mut self, stage: &Stage<SqliteStore>, what: &str) {
+impl Notified {
+    async fn scan(&mut self, stage: &Stage<SqliteStore>, what: &str) {
         stage.run().await;
         let (digests, events) = stage.take_whole();
         let title = format!("==== {}: {what}\n", stage.now.strftime("%Y-%m-%d %H:%M UTC"));
@@ -56,7 +56,7 @@ impl Told {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_incident_is_told_from_its_first_failure_to_its_end_in_every_form() {
+async fn an_incident_is_reported_from_its_first_failure_to_its_end_in_every_form() {
     let desk = Desk::new();
     let store = SqliteStore::open(&desk.store()).unwrap();
     // The ids are those of this history.
@@ -70,48 +70,48 @@ async fn an_incident_is_told_from_its_first_failure_to_its_end_in_every_form() {
 
     let recorder = ("NoAvailableConfigurationRecorderException", "There is no configuration recorder.");
     let denied = ("AccessDenied", "config:PutConfigRule: explicit deny in a service control policy");
-    let mut told = Told::default();
+    let mut notified = Notified::default();
     stage.pass(5);
     stage.fail(FAILS, recorder.0, recorder.1);
-    told.look(&stage, "a deployment fails").await;
+    notified.scan(&stage, "a deployment fails").await;
     stage.pass(120);
     stage.fail(FAILS, recorder.0, recorder.1);
-    told.look(&stage, "it is tried again, and fails for the same reason").await;
+    notified.scan(&stage, "it is tried again, and fails for the same reason").await;
     stage.pass(5);
     stage.fail(LEAVES, denied.0, denied.1);
-    told.look(&stage, "another deployment fails").await;
+    notified.scan(&stage, "another deployment fails").await;
     stage.pass(240);
     stage.leave(LEAVES);
-    told.look(&stage, "that account leaves the organization, which ends its incident").await;
+    notified.scan(&stage, "that account leaves the organization, which ends its incident").await;
     stage.pass(20 * 60);
-    told.look(&stage, "the first one is still failing: the daily reminder").await;
+    notified.scan(&stage, "the first one is still failing: the daily reminder").await;
     stage.pass(60);
     stage.set(FAILS, "UPDATE_SUCCESSFUL");
-    told.look(&stage, "it succeeds, which ends the incident").await;
+    notified.scan(&stage, "it succeeds, which ends the incident").await;
 
     let mut kinds: Vec<Vec<&str>> =
-        told.incidents.values().map(|kinds| kinds.iter().map(String::as_str).collect()).collect();
+        notified.incidents.values().map(|kinds| kinds.iter().map(String::as_str).collect()).collect();
     kinds.sort();
     assert_eq!(kinds, [vec!["Failed", "FailedAgain", "Reminder", "Recovered"], vec!["Failed", "Left"]]);
-    let [a, b, c, d, e, f] = &told.threads[..] else { panic!("{:?}", told.threads) };
-    assert!(a == b && b == e && e == f && c == d && a != c && !a.is_null(), "{:?}", told.threads);
+    let [a, b, c, d, e, f] = &notified.threads[..] else { panic!("{:?}", notified.threads) };
+    assert!(a == b && b == e && e == f && c == d && a != c && !a.is_null(), "{:?}", notified.threads);
 
     let path = desk.store().display().to_string();
-    for id in told.incidents.keys() {
+    for id in notified.incidents.keys() {
         let history = ["history", "--store", &path, "--order", "oldest", "--incident", id];
         let shown = desk.shown(120, &history);
         let of = if shown.contains(&account(FAILS).to_string()) { "first" } else { "second" };
         let line = format!("$ packwatch history --order oldest --incident {id}\n");
-        told.forms.insert(of, format!("{line}{shown}"));
+        notified.forms.insert(of, format!("{line}{shown}"));
     }
-    let history = ["first", "second"].map(|of| told.forms.remove(of).unwrap());
-    told.forms.insert("history", history.join("\n"));
+    let history = ["first", "second"].map(|of| notified.forms.remove(of).unwrap());
+    notified.forms.insert("history", history.join("\n"));
 
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../snapshots");
     settings.set_prepend_module_to_snapshot(false);
     let _bound = settings.bind_to_scope();
-    for (form, text) in told.forms {
+    for (form, text) in notified.forms {
         assert_snapshot!(format!("incident_{form}"), text);
     }
 }

@@ -20,7 +20,7 @@ use packwatch::watch::request::Request;
 use serde_json::Value;
 
 use super::samples::{
-    account, at, cases, changed, failed, failure, here, large_baseline, notice, state, told, transition,
+    account, at, cases, changed, failed, failure, here, large_baseline, notice, notified, state, transition,
 };
 use super::schema::{assert_event, assert_notification};
 use super::stage::Statuses;
@@ -75,8 +75,10 @@ fn every_case_fits() {
 fn ten_thousand_failures_are_one_digest_with_the_right_counts() {
     let long = "explicit deny in a service control policy \"\\ ".repeat(30);
     let failures = (0..10_000).map(|n| failure(n, failed("AccessDenied", &long, "2026-11-18T09:00:00Z")));
-    let alert =
-        message::alert(&told(&[changed(here("Security-Baseline"), 10_000, failures.collect())]), Form::Whole);
+    let alert = message::alert(
+        &notified(&[changed(here("Security-Baseline"), 10_000, failures.collect())]),
+        Form::Whole,
+    );
     assert_fits(&alert);
     assert!(alert.message.len() > LARGEST_MESSAGE * 8 / 10, "the room is used: {}", alert.message.len());
     assert_eq!(alert.subject, "10,000 accounts failed: Security-Baseline (eu-west-1)");
@@ -110,7 +112,7 @@ fn fifty_packs_with_ten_thousand_failing_accounts_are_a_mail_that_no_client_cuts
         let accounts = (0..listed).map(|n| longest(pack * listed + n, Kind::Failed));
         changed(here(&name(pack)), 10_000, accounts.collect())
     });
-    let mut digest = told(&packs.collect::<Vec<_>>());
+    let mut digest = notified(&packs.collect::<Vec<_>>());
     // As many more are only counted: half a million of such messages would be a gigabyte.
     for pack in &mut digest.packs {
         pack.omitted = 10_000 - listed;
@@ -126,7 +128,7 @@ fn fifty_packs_with_ten_thousand_failing_accounts_are_a_mail_that_no_client_cuts
 
 /// What does not fit of a baseline is not taken for failed: that would be taken off the failures that are new.
 #[test]
-fn new_failures_are_told_beside_a_baseline_that_does_not_fit() {
+fn new_failures_are_reported_beside_a_baseline_that_does_not_fit() {
     let known = (0..40).map(|n| failure(n, failed("A", "it broke", "2026-11-17T10:00:00Z")));
     let stuck = (40..60)
         .map(|n| transition(n, Kind::Stuck, None, Some(state("CREATE_IN_PROGRESS", "2026-11-17T10:00:00Z"))));
@@ -158,7 +160,7 @@ fn every_kind_at_once_is_cut_at_a_line_and_keeps_its_end() {
     let of_kind = |(k, kind): (u64, Kind)| (0..100).map(move |n| longest(k * 100 + n, kind));
     let all = (0..).zip(Kind::ALL).flat_map(of_kind);
     let news = |pack| changed(here(pack), 10_000, all.clone().collect());
-    let alert = message::alert(&told(&[news("A"), news("B")]), Form::Whole);
+    let alert = message::alert(&notified(&[news("A"), news("B")]), Form::Whole);
     assert_fits(&alert);
     let bodies: BTreeMap<String, String> = serde_json::from_str(&alert.message).unwrap();
     assert!(bodies["email"].contains("\nThis message is too long for a mail."), "{}", bodies["email"].len());
@@ -169,7 +171,7 @@ fn every_kind_at_once_is_cut_at_a_line_and_keeps_its_end() {
 #[test]
 fn a_digest_has_the_attributes_of_its_whole_in_every_form() {
     let failures = (0..20).map(|n| failure(n, failed("C", "m", "2026-11-18T09:00:00Z")));
-    let mut digest = told(&[changed(here("A"), 20, failures.collect())]);
+    let mut digest = notified(&[changed(here("A"), 20, failures.collect())]);
     digest.counts.insert("Recovered".to_owned(), 7);
     digest.counts.insert("SilenceEnded".to_owned(), 1);
     let value = |form, name| {
@@ -188,7 +190,7 @@ fn a_digest_has_the_attributes_of_its_whole_in_every_form() {
 
 #[test]
 fn a_large_baseline_is_counted_by_cause_before_any_account_is_named() {
-    let alert = message::alert(&told(&large_baseline()), Form::Whole);
+    let alert = message::alert(&notified(&large_baseline()), Form::Whole);
     assert_fits(&alert);
     let bodies: BTreeMap<String, String> = serde_json::from_str(&alert.message).unwrap();
     let slack: Value = serde_json::from_str(&bodies["https"]).unwrap();
@@ -208,7 +210,8 @@ fn a_large_baseline_is_counted_by_cause_before_any_account_is_named() {
 #[test]
 fn a_long_name_leaves_the_worst_in_the_subject() {
     let pack = "P".repeat(128);
-    let digest = told(&[changed(here(&pack), 1, vec![failure(1, failed("C", "m", "2026-11-18T09:00:00Z"))])]);
+    let digest =
+        notified(&[changed(here(&pack), 1, vec![failure(1, failed("C", "m", "2026-11-18T09:00:00Z"))])]);
     let alert = message::alert(&digest, Form::Whole);
     assert!(
         alert.subject.starts_with("1 account failed: PPPP") && alert.subject.ends_with("..."),

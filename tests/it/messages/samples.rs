@@ -66,7 +66,7 @@ pub(crate) fn transition(n: u64, kind: Kind, from: Option<State>, to: Option<Sta
         damped: false,
         incident_id: None,
         baseline: false,
-        told: true,
+        notify: true,
     }
 }
 
@@ -93,7 +93,7 @@ pub(crate) struct News {
 /// The record of a pack.
 pub(crate) fn notice(event: PackEvent, accounts: u64) -> Record {
     let observed_at = at(NOW);
-    Record::Pack(Notice { event, epoch: 7, accounts, observed_at, told: true })
+    Record::Pack(Notice { event, epoch: 7, accounts, observed_at, notify: true })
 }
 
 pub(crate) fn changed(target: Target, accounts: u64, transitions: Vec<Transition>) -> News {
@@ -116,7 +116,7 @@ pub(crate) fn deleted(target: Target, accounts: u64) -> News {
 }
 
 /// The digest of news.
-pub(crate) fn told(news: &[News]) -> Notification {
+pub(crate) fn notified(news: &[News]) -> Notification {
     let mut folds = Vec::new();
     for News { target, accounts, records } in news {
         let mut fold = Fold::new(target, "0123456789abcdef", *accounts, 10_000);
@@ -224,50 +224,54 @@ pub(crate) fn cases() -> Vec<(&'static str, Notification)> {
     let mut unsilenced = failure(3, no_recorder("2026-11-11T10:00:00Z"));
     unsilenced.from = unsilenced.to.clone().map(|to| State { silenced: true, ..to });
     let mut silenced = failure(4, no_recorder(NOW));
-    (silenced.silenced, silenced.told) = (true, false);
+    (silenced.silenced, silenced.notify) = (true, false);
     let mut damped = failure(5, no_recorder(NOW));
-    (damped.damped, damped.told) = (true, false);
+    (damped.damped, damped.notify) = (true, false);
     let left_out = vec![flapping, settled, unsilenced, silenced.clone(), silenced, damped];
-    let mut left_out = told(&[changed(pack(), 250, left_out)]);
+    let mut left_out = notified(&[changed(pack(), 250, left_out)]);
     for notice in &mut left_out.packs[0].transitions {
         notice.account_name = Some("legacy".to_owned());
         notice.account_state = Some("PENDING_CLOSURE".to_owned());
     }
     vec![
         ("flapping_and_silences", left_out),
-        ("one_failure", named(told(&[one]), &[(1, "payments-prod")])),
+        ("one_failure", named(notified(&[one]), &[(1, "payments-prod")])),
         (
             "recovery",
             named(
-                told(&[changed(pack(), 250, vec![recovery(1, "2026-11-15T05:30:00Z")])]),
+                notified(&[changed(pack(), 250, vec![recovery(1, "2026-11-15T05:30:00Z")])]),
                 &[(1, "payments-prod")],
             ),
         ),
         (
             "many_failures",
-            named(told(&[changed(pack(), 9973, many)]), &[(28, "payments-prod"), (1, "sandbox-17")]),
+            named(notified(&[changed(pack(), 9973, many)]), &[(28, "payments-prod"), (1, "sandbox-17")]),
         ),
-        ("in_progress", told(&[changed(pack(), 10_000, progress.collect())])),
-        ("baseline", told(&[baseline(pack(), 250, failing), baseline(here("CIS"), 250, Vec::new())])),
-        ("pack_deleted", told(&[gone])),
-        ("reminder", told(&[changed(pack(), 250, vec![still])])),
-        ("several_regions", told(&regions)),
+        ("in_progress", notified(&[changed(pack(), 10_000, progress.collect())])),
+        ("baseline", notified(&[baseline(pack(), 250, failing), baseline(here("CIS"), 250, Vec::new())])),
+        ("pack_deleted", notified(&[gone])),
+        ("reminder", notified(&[changed(pack(), 250, vec![still])])),
+        ("several_regions", notified(&regions)),
         (
             "hostile_text",
             named(
-                told(&[changed(pack(), 1, vec![failure(1, hostile)])]),
+                notified(&[changed(pack(), 1, vec![failure(1, hostile)])]),
                 &[(1, "<!everyone> \u{202E}evil\n*x*")],
             ),
         ),
         (
             "right_to_left_names",
             named(
-                told(&[changed(pack(), 1, vec![failure(1, no_recorder(NOW)), failure(2, no_recorder(NOW))])]),
+                notified(&[changed(
+                    pack(),
+                    1,
+                    vec![failure(1, no_recorder(NOW)), failure(2, no_recorder(NOW))],
+                )]),
                 &[(1, "حساب المدفوعات"), (2, "חשבון 7")],
             ),
         ),
-        ("large_baseline", told(&large_baseline())),
-        ("fifty_packs", told(&fifty.collect::<Vec<_>>())),
-        ("one_account_joins_twenty_packs", told(&joins.collect::<Vec<_>>())),
+        ("large_baseline", notified(&large_baseline())),
+        ("fifty_packs", notified(&fifty.collect::<Vec<_>>())),
+        ("one_account_joins_twenty_packs", notified(&joins.collect::<Vec<_>>())),
     ]
 }

@@ -56,7 +56,7 @@ fn records() -> [Record; 3] {
 }
 
 fn event(record: &Record, form: Form) -> Value {
-    serde_json::from_str(&message::event(&here("Pack"), "born", record, form).message).unwrap()
+    serde_json::from_str(&message::event(&here("Pack"), "history_id", record, form).message).unwrap()
 }
 
 #[test]

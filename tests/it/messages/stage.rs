@@ -43,7 +43,7 @@ impl StatusSource for Statuses {
     }
 }
 
-/// Takes every message, unless it is told not to.
+/// Takes every message, unless it is reported not to.
 #[derive(Default)]
 pub(crate) struct Inbox {
     pub(crate) digests: RefCell<Vec<Notification>>,

@@ -1,4 +1,4 @@
-//! What people are told over several runs: silences and flapping.
+//! What people are notified over several runs: silences and flapping.
 
 use packwatch::local::Channel;
 use packwatch::notify::Notification;
@@ -27,7 +27,7 @@ fn counts(digests: &[Notification]) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silenced_failure_is_recorded_and_told_when_the_silence_ends() {
+async fn a_silenced_failure_is_recorded_and_reported_when_the_silence_ends() {
     let mut stage = Stage::new(&[("PACKWATCH_REMIND_EVERY", "never")]);
     for n in 1..=3 {
         stage.set(n, "CREATE_SUCCESSFUL");
@@ -70,7 +70,7 @@ async fn a_silenced_failure_is_recorded_and_told_when_the_silence_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_could_not_be_told_in_the_meantime_is_how_an_account_came_to_its_last_state() {
+async fn what_could_not_be_reported_in_the_meantime_is_how_an_account_came_to_its_last_state() {
     let mut stage = Stage::new(&[]);
     stage.set(1, "CREATE_SUCCESSFUL");
     stage.run().await;
@@ -102,7 +102,7 @@ async fn a_silence_that_is_removed_ends_and_one_that_begins_later_repeats_nothin
     stage.run().await;
     stage.take();
     stage.store.silence(&silence("2026-12-01T00:00:00Z")).await.unwrap();
-    // It failed before: the row learns of the silence, and nobody is told anything.
+    // It failed before: the row learns of the silence, and nobody is notified anything.
     assert_eq!(stage.run().await, Outcome::Unchanged);
     assert_eq!(stage.take(), (Vec::new(), Vec::new()));
     assert_eq!(stage.run().await, Outcome::Unchanged);
@@ -135,12 +135,12 @@ async fn a_silence_is_of_the_moment_of_recording_wherever_the_run_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_that_flaps_is_told_twice_and_logged_every_time() {
+async fn an_account_that_flaps_is_reported_twice_and_logged_every_time() {
     let mut stage = Stage::new(&[("PACKWATCH_FLAP_LIMIT", "3"), ("PACKWATCH_REMIND_EVERY", "never")]);
     stage.set(1, "CREATE_SUCCESSFUL");
     stage.run().await;
     stage.take();
-    let mut told = Vec::new();
+    let mut notified = Vec::new();
     let mut logged = 0;
     for step in 0..9 {
         stage.pass(5);
@@ -151,11 +151,11 @@ async fn an_account_that_flaps_is_told_twice_and_logged_every_time() {
         *stage.inbox.is_down.borrow_mut() = false;
         stage.run().await;
         let (digests, events) = stage.take();
-        told.extend(counts(&digests));
+        notified.extend(counts(&digests));
         logged += events.len();
     }
     let begins = [r#"{"Failed": 1}"#, r#"{"Recovered": 1}"#, r#"{"Failed": 1}"#, r#"{"Flapping": 1}"#];
-    assert_eq!((told, logged), (begins.map(str::to_owned).to_vec(), 9));
+    assert_eq!((notified, logged), (begins.map(str::to_owned).to_vec(), 9));
     // Another account's news tells how many changes were left out.
     stage.pass(5);
     stage.set(1, "UPDATE_SUCCESSFUL");
@@ -178,7 +178,7 @@ async fn an_account_that_flaps_is_told_twice_and_logged_every_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_that_began_to_flap_in_silence_is_told_of_when_the_silence_is_over() {
+async fn an_account_that_began_to_flap_in_silence_is_reported_when_the_silence_is_over() {
     let mut stage = Stage::new(&[("PACKWATCH_FLAP_LIMIT", "3"), ("PACKWATCH_REMIND_EVERY", "never")]);
     stage.set(1, "CREATE_SUCCESSFUL");
     stage.run().await;
@@ -191,7 +191,7 @@ async fn an_account_that_began_to_flap_in_silence_is_told_of_when_the_silence_is
     }
     let (digests, events) = stage.take();
     assert_eq!((digests.len(), events.len()), (0, 6));
-    // The silence ended while the account was well; as long as it flaps, it is never told again.
+    // The silence ended while the account was healthy; as long as it flaps, it is never told again.
     stage.pass(5);
     stage.set(1, "UPDATE_FAILED");
     stage.run().await;

@@ -12,16 +12,16 @@ use packwatch::state::{Health, Row, State};
 use packwatch::watch::compare::{Comparison, Observation};
 
 use crate::protocol::direct::{settings, target};
-use crate::protocol::oracle::{Account, Cell, Look, Rules, TABLE, Table, at_first, judge_records};
+use crate::protocol::oracle::{Account, Cell, Rules, Scan, TABLE, Table, at_first, judge_records};
 use crate::protocol::promise::ALL;
 use crate::world::packs::account;
 
 /// Stories that go on side by side, in one pack.
 const AT_ONCE: usize = 4_000;
-const LOOKS: usize = 5;
-/// Different last looks at what is the same story until then.
+const SCANS: usize = 5;
+/// Different last scans at what is the same story until then.
 const ENDS: usize = 5;
-/// Between two looks: a reminder's period begins in every fifth.
+/// Between two scans: a reminder's period begins in every fifth.
 const APART: SignedDuration = SignedDuration::from_hours(5);
 const DAY: i64 = 24 * 3600;
 
@@ -64,8 +64,8 @@ fn next(rng: &mut Rng, before: Option<&State>, now: Timestamp) -> Option<State> 
 fn effective(state: State, now: Timestamp, hush: bool) -> State {
     let health = state.health();
     let period = now.as_second() / DAY * DAY;
-    let reminder = if matches!(health, Health::Well | Health::Removed) { 0 } else { period as u64 };
-    State { silenced: hush && health.is_ill(), reminder, ..state }
+    let reminder = if matches!(health, Health::Healthy | Health::Removed) { 0 } else { period as u64 };
+    State { silenced: hush && health.is_unhealthy(), reminder, ..state }
 }
 
 fn everything() -> Silences {
@@ -81,15 +81,15 @@ fn everything() -> Silences {
     }])
 }
 
-/// One account's looks, and several last ones.
+/// One account's scans, and several last ones.
 struct Tale {
-    looks: Vec<Look>,
-    ends: Vec<Look>,
+    scans: Vec<Scan>,
+    ends: Vec<Scan>,
 }
 
 impl Tale {
-    fn stories(&self) -> impl Iterator<Item = Vec<Look>> {
-        self.ends.iter().map(|end| self.looks.iter().chain([end]).cloned().collect())
+    fn stories(&self) -> impl Iterator<Item = Vec<Scan>> {
+        self.ends.iter().map(|end| self.scans.iter().chain([end]).cloned().collect())
     }
 }
 
@@ -121,8 +121,8 @@ impl Pack {
         self.epoch += 1;
     }
 
-    /// A look at every account, and what it leaves of the rows.
-    fn look(&mut self, baseline: bool, keep: bool) -> Vec<Look> {
+    /// A scan of every account, and what it leaves of the rows.
+    fn scan(&mut self, baseline: bool, keep: bool) -> Vec<Scan> {
         let (now, hush) = (self.now, self.rng.u8(0..4) == 0);
         let Self { rng, rows, .. } = self;
         let mut seen = |id| {
@@ -134,7 +134,7 @@ impl Pack {
         let observed = Observation { states: there.collect(), whole: true, ..Observation::default() };
         let comparison = Comparison {
             target: &target("P"),
-            born: "b",
+            history_id: "b",
             epoch: self.epoch,
             rows: &self.rows,
             observed: &observed,
@@ -144,7 +144,7 @@ impl Pack {
             silences: &if hush { everything() } else { Silences::default() },
         };
         let mut changes = comparison.changes().into_iter().peekable();
-        let mut looks = Vec::with_capacity(seen.len());
+        let mut scans = Vec::with_capacity(seen.len());
         for (id, seen) in self.ids.iter().zip(seen) {
             let change = changes.next_if(|change| change.account == *id);
             let (row, record) = change.map(|change| (change.row, change.transition)).unzip();
@@ -154,27 +154,27 @@ impl Pack {
                 _ => {}
             }
             let record = record.flatten().map(|record| *record);
-            looks.push(Look { seen, hush: Some(hush), baseline, unasked: Some(false), record });
+            scans.push(Scan { seen, hush: Some(hush), baseline, unasked: Some(false), record });
         }
         assert_eq!(changes.next(), None, "a change of an account that is not there");
-        looks
+        scans
     }
 }
 
 fn tales(seed: u64, notify: &[&str], flap_limit: Option<u32>, accounts: usize) -> Vec<Tale> {
     let mut pack = Pack::new(seed, notify, flap_limit, accounts);
     let goes_on = pack.rng.bool();
-    let new = |_| Tale { looks: Vec::with_capacity(LOOKS), ends: Vec::with_capacity(ENDS) };
+    let new = |_| Tale { scans: Vec::with_capacity(SCANS), ends: Vec::with_capacity(ENDS) };
     let mut tales: Vec<Tale> = (0..accounts).map(new).collect();
-    for look in 1..LOOKS {
+    for scan in 1..SCANS {
         pack.pass();
-        let looks = pack.look(look == 1 || (look == 2 && goes_on), true);
-        tales.iter_mut().zip(looks).for_each(|(tale, look)| tale.looks.push(look));
+        let scans = pack.scan(scan == 1 || (scan == 2 && goes_on), true);
+        tales.iter_mut().zip(scans).for_each(|(tale, scan)| tale.scans.push(scan));
     }
     pack.pass();
     for _ in 0..ENDS {
-        let looks = pack.look(false, false);
-        tales.iter_mut().zip(looks).for_each(|(tale, look)| tale.ends.push(look));
+        let scans = pack.scan(false, false);
+        tales.iter_mut().zip(scans).for_each(|(tale, scan)| tale.ends.push(scan));
     }
     tales
 }
@@ -182,11 +182,11 @@ fn tales(seed: u64, notify: &[&str], flap_limit: Option<u32>, accounts: usize) -
 /// What is wrong with a tale, however it ends.
 fn wrong(rules: Rules<'_>, tale: &Tale) -> Option<String> {
     let mut account = Account::default();
-    let mut looks = tale.looks.iter().enumerate();
-    let wrong = looks.find_map(|(n, look)| Some(format!("look {n}: {}", account.look(rules, look).err()?)));
+    let mut scans = tale.scans.iter().enumerate();
+    let wrong = scans.find_map(|(n, scan)| Some(format!("look {n}: {}", account.scan(rules, scan).err()?)));
     wrong.or_else(|| {
         let mut ends = tale.ends.iter().enumerate();
-        ends.find_map(|(n, look)| Some(format!("end {n}: {}", account.clone().look(rules, look).err()?)))
+        ends.find_map(|(n, scan)| Some(format!("end {n}: {}", account.clone().scan(rules, scan).err()?)))
     })
 }
 
@@ -194,7 +194,7 @@ fn rules<'a>(table: &'a Table, notify: &'a [&'a str]) -> Rules<'a> {
     Rules { table, notify, every: Some(SignedDuration::from_secs(DAY)) }
 }
 
-/// By seed: what people want to be told, and whether flapping is damped.
+/// By seed: what people want to be notified of, and whether flapping is damped.
 fn kind_of_tale(seed: u64) -> (&'static [&'static str], Option<u32>) {
     let notify = NOTIFY[seed as usize % NOTIFY.len()];
     (notify, [None, None, Some(1), Some(2)][seed as usize / NOTIFY.len() % 4])
@@ -219,7 +219,7 @@ fn assert_agrees_with(stories: usize) {
                 if let Some(wrong) = wrong(rules(&TABLE, notify), tale) {
                     panic!(
                         "seed {seed}, account {n}: {wrong}\n{notify:?}, {:#?}, {:#?}",
-                        tale.looks, tale.ends
+                        tale.scans, tale.ends
                     );
                 }
             }
@@ -237,7 +237,7 @@ fn records_alone_are_judged_too() {
     for seed in 0..16 {
         let (notify, flap_limit) = kind_of_tale(seed);
         for story in tales(seed, notify, flap_limit, 100).iter().flat_map(Tale::stories) {
-            let mut records: Vec<_> = story.into_iter().filter_map(|look| look.record).collect();
+            let mut records: Vec<_> = story.into_iter().filter_map(|scan| scan.record).collect();
             assert_eq!(judge_records(|_| rules(&TABLE, notify), &records), None, "{records:#?}");
             let goes_on = |n: &usize| {
                 let of = |n: usize| records.get(n).and_then(|record| record.incident_id.clone());
@@ -269,7 +269,7 @@ fn mutants() -> impl Iterator<Item = (usize, usize, Table)> {
 
 #[test]
 fn each_cell_of_the_table_matters() {
-    let told: Vec<_> = (0..8)
+    let notified: Vec<_> = (0..8)
         .map(|seed| {
             let (notify, flap_limit) = kind_of_tale(seed);
             (notify, tales(seed, notify, flap_limit, 1_000))
@@ -279,7 +279,8 @@ fn each_cell_of_the_table_matters() {
         let cell = table[was][column];
         // Outside of an incident everything is new, so that a condition changes nothing.
         let is_same = was < 2 && at_first(cell) == at_first(TABLE[was][column]);
-        let mut all = told.iter().flat_map(|(notify, tales)| tales.iter().map(move |tale| (*notify, tale)));
+        let mut all =
+            notified.iter().flat_map(|(notify, tales)| tales.iter().map(move |tale| (*notify, tale)));
         let notices = all.any(|(notify, tale)| wrong(rules(&table, notify), tale).is_some());
         assert_ne!(notices, is_same, "row {was}, column {column}: {cell:?}");
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::protocol::gate::{Gate, Kind, Outcome};
-use crate::protocol::journal::Told;
+use crate::protocol::journal::Notified;
 use crate::protocol::memory::MemoryStore;
 use crate::protocol::scenario::{STEPS, Stage};
 use crate::protocol::spaces;
@@ -31,13 +31,13 @@ struct Point {
     messages: Vec<Message>,
     poisoned: BTreeSet<String>,
     /// What the runs told so far, and what of it may come again.
-    told: Told,
+    notified: Notified,
 }
 
 impl Point {
     fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        (self.step, self.store.digest(), &self.poisoned, &self.told).hash(&mut hasher);
+        (self.step, self.store.digest(), &self.poisoned, &self.notified).hash(&mut hasher);
         for message in &self.messages {
             (&message.topic_arn, &message.message).hash(&mut hasher);
         }
@@ -51,7 +51,7 @@ impl Point {
         stage.store = self.store.fork();
         stage.truth.world.lock().sns.messages.clone_from(&self.messages);
         stage.gate.poisoned.borrow_mut().clone_from(&self.poisoned);
-        stage.gate.journal.told.borrow_mut().clone_from(&self.told);
+        stage.gate.journal.notified.borrow_mut().clone_from(&self.notified);
         stage
     }
 
@@ -65,7 +65,7 @@ impl Point {
         let effects = stage.gate.log.borrow().clone();
         let next = Self {
             step: self.step + 1,
-            told: stage.gate.journal.told.take(),
+            notified: stage.gate.journal.notified.take(),
             messages: stage.truth.world.messages(),
             poisoned: stage.gate.poisoned.take(),
             store: stage.store,

@@ -11,22 +11,22 @@ use serde_json::{Value, json};
 
 use crate::protocol::journal::Ranges;
 use crate::protocol::memory::MemoryStore;
-use crate::protocol::oracle::{is, is_ill};
+use crate::protocol::oracle::{is, is_unhealthy};
 
-/// What happened in a life of a pack, as far as it is owed to people.
+/// What happened in a life of a pack, as far as it lags to people.
 #[derive(Default)]
 struct Life {
-    told: BTreeMap<AccountId, Vec<Transition>>,
+    notified: BTreeMap<AccountId, Vec<Transition>>,
     begun: Option<Notice>,
     ended: Option<Notice>,
 }
 
-/// As what an account counts of which all this is told: as the last of it, or as the last before that is no routine.
-fn counted_as(told: &[Transition]) -> Option<&'static str> {
+/// As what an account counts of which all this is reported: as the last of it, or as the last before that is no routine.
+fn counted_as(notified: &[Transition]) -> Option<&'static str> {
     let is_routine = |t: &Transition| {
         matches!(t.kind, Kind::FailedAgain | Kind::Succeeded | Kind::InProgress) && t.flapping.is_none()
     };
-    let (last, earlier) = told.split_last()?;
+    let (last, earlier) = notified.split_last()?;
     let before = earlier
         .iter()
         .rev()
@@ -36,7 +36,7 @@ fn counted_as(told: &[Transition]) -> Option<&'static str> {
 
 fn counted_alone(transition: &Transition) -> &'static str {
     let was = transition.from.as_ref().is_some_and(|from| from.silenced);
-    let is = transition.to.as_ref().is_some_and(|to| to.silenced || !is_ill(is(Some(to))));
+    let is = transition.to.as_ref().is_some_and(|to| to.silenced || !is_unhealthy(is(Some(to))));
     match transition.kind {
         _ if transition.flapping.is_some() => "Flapping",
         Kind::Reminder if was && !is => "SilenceEnded",
@@ -46,13 +46,13 @@ fn counted_alone(transition: &Transition) -> &'static str {
 
 impl Life {
     fn event(&self) -> Option<(&'static str, Option<&Notice>)> {
-        let told = |notice: &Option<Notice>| notice.as_ref().is_some_and(|notice| notice.told);
+        let notified = |notice: &Option<Notice>| notice.as_ref().is_some_and(|notice| notice.notify);
         match (&self.begun, &self.ended) {
-            (_, Some(ended)) if told(&self.ended) => Some(("PackDeleted", Some(ended))),
-            (begun, _) if told(begun) || (!self.told.is_empty() && begun.is_some()) => {
+            (_, Some(ended)) if notified(&self.ended) => Some(("PackDeleted", Some(ended))),
+            (begun, _) if notified(begun) || (!self.notified.is_empty() && begun.is_some()) => {
                 Some(("Baseline", begun.as_ref()))
             }
-            _ if !self.told.is_empty() => Some(("Transitions", None)),
+            _ if !self.notified.is_empty() => Some(("Transitions", None)),
             _ => None,
         }
     }
@@ -72,9 +72,9 @@ pub(crate) fn judge(document: &Value, ranges: &Ranges, store: &MemoryStore) -> V
         let log = store.log_of(target).into_iter();
         let covered = log.filter(|(position, _)| position > from && position <= to);
         let covered: Vec<Record> = covered.map(|(_, record)| record).collect();
-        let silenced = |record: &&Record| matches!(record, Record::Account(t) if !t.told && t.silenced);
+        let silenced = |record: &&Record| matches!(record, Record::Account(t) if !t.notify && t.silenced);
         let damped =
-            |record: &&Record| matches!(record, Record::Account(t) if !t.told && t.damped && !t.silenced);
+            |record: &&Record| matches!(record, Record::Account(t) if !t.notify && t.damped && !t.silenced);
         hidden[0] += covered.iter().filter(silenced).count();
         hidden[1] += covered.iter().filter(damped).count();
         let history_id = heads[target].history_id.clone();
@@ -89,26 +89,26 @@ pub(crate) fn judge(document: &Value, ranges: &Ranges, store: &MemoryStore) -> V
     }
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     let mut expected = Vec::new();
-    for (target, born, life) in &lives {
+    for (target, history_id, life) in &lives {
         let Some((event, notice)) = life.event() else { continue };
         if event != "Transitions" {
             *counts.entry(event).or_default() += 1;
         }
-        for counted_as in life.told.values().filter_map(|told| counted_as(told)) {
+        for counted_as in life.notified.values().filter_map(|notified| counted_as(notified)) {
             *counts.entry(counted_as).or_default() += 1;
         }
-        expected.push((target, born, life, event, notice));
+        expected.push((target, history_id, life, event, notice));
     }
     if document["Counts"] != json!(counts) {
         wrong.push(format!("counts {}, expected {}", document["Counts"], json!(counts)));
     }
-    for (target, born, life, event, notice) in &expected {
-        let id = notice.map(|notice| record_id(target, born, &Record::Pack((*notice).clone())));
+    for (target, history_id, life, event, notice) in &expected {
+        let id = notice.map(|notice| record_id(target, history_id, &Record::Pack((*notice).clone())));
         let is_it = |pack: &&Value| {
             is_of(target, pack) && pack["Type"] == *event && pack["Id"].as_str() == id.as_deref()
         };
         match packs.iter().find(is_it) {
-            Some(pack) => wrong.extend(wrong_with(pack, target, born, life)),
+            Some(pack) => wrong.extend(wrong_with(pack, target, history_id, life)),
             None if packs.is_empty() => {}
             None => wrong.push(format!("{target}: no {event} {id:?}")),
         }
@@ -119,13 +119,13 @@ pub(crate) fn judge(document: &Value, ranges: &Ranges, store: &MemoryStore) -> V
     wrong.into_iter().map(|wrong| format!("a digest: {wrong}: {document}")).collect()
 }
 
-fn lives_in(owed: Vec<Record>) -> Vec<Life> {
+fn lives_in(lagging: Vec<Record>) -> Vec<Life> {
     let mut lives = vec![Life::default()];
-    for record in owed {
+    for record in lagging {
         let Some(life) = lives.last_mut() else { continue };
         match record {
-            Record::Account(transition) if transition.told => {
-                life.told.entry(transition.account).or_default().push(transition);
+            Record::Account(transition) if transition.notify => {
+                life.notified.entry(transition.account).or_default().push(transition);
             }
             Record::Account(_) => {}
             Record::Pack(notice) if notice.event == PackEvent::Baseline => life.begun = Some(notice),
@@ -139,21 +139,22 @@ fn lives_in(owed: Vec<Record>) -> Vec<Life> {
 }
 
 /// What is wrong with what a digest says of one life.
-fn wrong_with(pack: &Value, target: &Target, born: &str, life: &Life) -> Vec<String> {
+fn wrong_with(pack: &Value, target: &Target, history_id: &str, life: &Life) -> Vec<String> {
     let mut wrong = Vec::new();
     let named = pack["Transitions"].as_array().unwrap();
     let omitted = pack["Omitted"].as_u64().unwrap() as usize;
-    if named.len() + omitted != life.told.len() {
-        wrong.push(format!("{} named and {omitted} omitted of {}", named.len(), life.told.len()));
+    if named.len() + omitted != life.notified.len() {
+        wrong.push(format!("{} named and {omitted} omitted of {}", named.len(), life.notified.len()));
     }
     for entry in named {
         let account: AccountId = entry["AccountId"].as_str().unwrap().parse().unwrap();
-        let Some((last, earlier)) = life.told.get(&account).and_then(|told| told.split_last()) else {
-            wrong.push(format!("{account} is named, and nothing of it was to be told"));
+        let Some((last, earlier)) = life.notified.get(&account).and_then(|notified| notified.split_last())
+        else {
+            wrong.push(format!("{account} is named, and nothing of it was to be reported"));
             continue;
         };
         let expected = json!({
-            "Id": record_id(target, born, &Record::Account(last.clone())),
+            "Id": record_id(target, history_id, &Record::Account(last.clone())),
             "Kind": last.kind.as_str(),
             "Earlier": earlier.iter().map(|t| t.kind.as_str()).collect::<Vec<_>>(),
             "From": earlier.first().unwrap_or(last).from.as_ref().map(|state| state.status.as_str()),

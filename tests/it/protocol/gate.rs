@@ -25,11 +25,11 @@ pub(crate) enum Outcome {
     DiedBefore,
     /// The process ends after the effect, before it hears of it.
     DiedAfter,
-    /// Applied, and the caller is told that nobody answered.
+    /// Applied, and the caller is reported that nobody answered.
     ReplyLost,
     /// Not applied, after every retry.
     Throttled,
-    /// The caller is told that nobody answered, and it is applied after another effect.
+    /// The caller is reported that nobody answered, and it is applied after another effect.
     Lands,
     /// The read sees only a part of the last commit.
     Torn,
@@ -363,7 +363,7 @@ impl Steps {
     }
 }
 
-/// What a caller is told; [`crate::protocol::gated`] says it in the words of each port.
+/// What a caller is reported; [`crate::protocol::gated`] says it in the words of each port.
 pub(crate) enum Fault {
     Denied,
     Throttled,

@@ -27,7 +27,7 @@ pub(crate) type Ranges = BTreeMap<Target, (Position, Position)>;
 
 /// What became of it all.
 #[derive(Debug, Clone, Default, Hash)]
-pub(crate) struct Told {
+pub(crate) struct Notified {
     runs: Vec<Past>,
     /// By the id of a digest.
     pub(crate) digests: BTreeMap<String, Digest>,
@@ -35,9 +35,9 @@ pub(crate) struct Told {
     pub(crate) events: BTreeMap<String, Vec<(usize, String)>>,
     /// What nothing excuses.
     pub(crate) wrong: Vec<String>,
-    /// What people wanted to be told when an epoch was committed.
+    /// What people wanted to be reported when an epoch was committed.
     pub(crate) notify: BTreeMap<(Target, u64), Names>,
-    /// Up to where machines are not owed anything: nobody listened.
+    /// Up to where machines are not lagging anything: nobody listened.
     pub(crate) passed_over: BTreeMap<Target, Position>,
     /// The accounts that the settings left out for a while.
     pub(crate) excluded: BTreeSet<AccountId>,
@@ -81,13 +81,17 @@ pub(crate) struct Journal {
     store: RefCell<MemoryStore>,
     /// Where the record of each id is, as long as the log of its target ends there.
     positions: RefCell<BTreeMap<Target, Parts>>,
-    pub(crate) told: RefCell<Told>,
+    pub(crate) notified: RefCell<Notified>,
 }
 
 impl Journal {
     /// The journal of a store that has a past.
-    pub(crate) fn of(store: &MemoryStore, told: Told) -> Rc<Self> {
-        Rc::new(Self { store: RefCell::new(store.clone()), told: RefCell::new(told), ..Self::default() })
+    pub(crate) fn of(store: &MemoryStore, notified: Notified) -> Rc<Self> {
+        Rc::new(Self {
+            store: RefCell::new(store.clone()),
+            notified: RefCell::new(notified),
+            ..Self::default()
+        })
     }
 
     pub(crate) fn store(&self) -> MemoryStore {
@@ -96,70 +100,70 @@ impl Journal {
 
     /// The next read of a run sees only a part of a commit of the last minutes.
     pub(crate) fn tear(&self, run: usize) {
-        self.store.borrow().tear(self.told.borrow().runs[run].now - 9 * 60);
+        self.store.borrow().tear(self.notified.borrow().runs[run].now - 9 * 60);
     }
 
     /// A run begins at this time of its clock; its number.
     pub(crate) fn begin(&self, store: &MemoryStore, notify: Names, now: i64) -> usize {
         *self.store.borrow_mut() = store.clone();
-        let mut told = self.told.borrow_mut();
-        told.runs.push(Past { notify, now, ..Past::default() });
-        told.runs.len() - 1
+        let mut notified = self.notified.borrow_mut();
+        notified.runs.push(Past { notify, now, ..Past::default() });
+        notified.runs.len() - 1
     }
 
     /// A run was killed, or did not have all the time that it wanted.
     pub(crate) fn dies(&self, run: usize) {
-        self.told.borrow_mut().runs[run].died = true;
+        self.notified.borrow_mut().runs[run].died = true;
     }
 
     /// The clock of a run goes on.
     pub(crate) fn now(&self, run: usize, now: i64) {
-        self.told.borrow_mut().runs[run].now = now;
+        self.notified.borrow_mut().runs[run].now = now;
     }
 
     pub(crate) fn loads(&self, run: usize, heads: &Heads) {
-        let run = &mut self.told.borrow_mut().runs[run];
+        let run = &mut self.notified.borrow_mut().runs[run];
         run.loaded
             .get_or_insert_with(|| heads.known.iter().map(|(t, head)| (t.clone(), head.log_end)).collect());
     }
 
     pub(crate) fn commits(&self, run: usize, target: &Target, epoch: u64) {
-        let mut told = self.told.borrow_mut();
-        let notify = told.runs[run].notify;
-        if told.notify.insert((target.clone(), epoch), notify).is_some() {
-            told.wrong.push(format!("{target}: epoch {epoch} was committed twice"));
+        let mut notified = self.notified.borrow_mut();
+        let notify = notified.runs[run].notify;
+        if notified.notify.insert((target.clone(), epoch), notify).is_some() {
+            notified.wrong.push(format!("{target}: epoch {epoch} was committed twice"));
         }
     }
 
     /// A publish or a write of cursors begins.
     pub(crate) fn begins(&self, run: usize, topic: Topic) {
-        *self.told.borrow_mut().runs[run].open.entry(topic).or_default() += 1;
+        *self.notified.borrow_mut().runs[run].open.entry(topic).or_default() += 1;
     }
 
     /// It ends well.
     pub(crate) fn ends(&self, run: usize, topic: Topic) {
-        *self.told.borrow_mut().runs[run].open.entry(topic).or_default() -= 1;
+        *self.notified.borrow_mut().runs[run].open.entry(topic).or_default() -= 1;
     }
 
     /// Cursors are written.
     pub(crate) fn puts(&self, run: usize, topic: Topic, before: &Cursors, after: &Cursors) {
-        let mut told = self.told.borrow_mut();
+        let mut notified = self.notified.borrow_mut();
         let listens = |cursors: &Cursors| cursors.version > 0 && !cursors.stopped;
         if topic == Topic::Events && listens(after) && !listens(before) {
-            let loaded = told.runs[run].loaded.clone().unwrap_or_default();
+            let loaded = notified.runs[run].loaded.clone().unwrap_or_default();
             for (target, begin) in &after.positions {
-                // What was recorded after the run had loaded the heads is owed.
+                // What was recorded after the run had loaded the heads lags.
                 let begin = *begin.min(loaded.get(target).unwrap_or(&Position::START));
-                let passed = told.passed_over.entry(target.clone()).or_default();
+                let passed = notified.passed_over.entry(target.clone()).or_default();
                 *passed = begin.max(*passed);
             }
         }
         let Some(lease) = &after.lease else { return };
-        told.runs[run].id.clone_from(&lease.run);
-        let now = told.runs[run].now;
+        notified.runs[run].id.clone_from(&lease.run);
+        let now = notified.runs[run].now;
         if let Some(of) = before.lease.as_ref().filter(|of| of.run != lease.run)
             && (of.until < now || of.until > now + 300)
-            && let Some(owner) = told.runs.iter_mut().rev().find(|past| past.id == of.run)
+            && let Some(owner) = notified.runs.iter_mut().rev().find(|past| past.id == of.run)
         {
             owner.taken_over.insert(topic);
         }
@@ -167,14 +171,14 @@ impl Journal {
 
     /// SNS takes a digest.
     pub(crate) fn accepts_digest(&self, run: usize, id: &str, document: String) {
-        let (store, mut told) = (self.store(), self.told.borrow_mut());
+        let (store, mut notified) = (self.store(), self.notified.borrow_mut());
         let cursors = store.cursors(Topic::Alerts);
         let mut wrong = Vec::new();
         let stored = store.stored_message(id);
         if stored.is_none() {
             wrong.push(format!("a digest was sent before it was stored: {document}"));
         }
-        if !told.digests.contains_key(id) {
+        if !notified.digests.contains_key(id) {
             let ends = stored.map(|message| ends(&message.data)).unwrap_or_default();
             let ranges = ends.into_iter().map(|(target, end)| {
                 let from = cursors.position(&target);
@@ -182,21 +186,23 @@ impl Journal {
             });
             let ranges: Ranges = ranges.collect();
             wrong.extend(judge(&serde_json::from_str(&document).unwrap(), &ranges, &store));
-            for (other, digest) in &told.digests {
+            for (other, digest) in &notified.digests {
                 for (target, (from, to)) in &ranges {
                     let meets = |(f, t): &(Position, Position)| from < t && f < to;
                     if digest.ranges.get(target).is_some_and(meets) {
-                        wrong.push(format!("{target} is told in two digests, {other} and {id}: {document}"));
+                        wrong.push(format!(
+                            "{target} is reported in two digests, {other} and {id}: {document}"
+                        ));
                     }
                 }
             }
-            told.digests.insert(id.to_owned(), Digest { ranges, copies: Vec::new() });
+            notified.digests.insert(id.to_owned(), Digest { ranges, copies: Vec::new() });
         }
-        let digest = &told.digests[id];
+        let digest = &notified.digests[id];
         let is_stored = digest.ranges.iter().any(|(target, (_, to))| cursors.position(target) >= *to);
-        wrong.extend(told.wrong_copy(Topic::Alerts, run, &digest.copies, is_stored, &document));
-        told.wrong.extend(wrong);
-        told.digests.get_mut(id).unwrap().copies.push((run, document));
+        wrong.extend(notified.wrong_copy(Topic::Alerts, run, &digest.copies, is_stored, &document));
+        notified.wrong.extend(wrong);
+        notified.digests.get_mut(id).unwrap().copies.push((run, document));
     }
 
     fn position(&self, store: &MemoryStore, target: &Target, id: &str) -> Option<Position> {
@@ -213,32 +219,32 @@ impl Journal {
 
     /// SNS takes an event.
     pub(crate) fn accepts_event(&self, run: usize, target: &Target, id: &str, document: &str) {
-        let (store, mut told) = (self.store(), self.told.borrow_mut());
+        let (store, mut notified) = (self.store(), self.notified.borrow_mut());
         let Some(position) = self.position(&store, target, id) else {
-            return told.wrong.push(format!("an event of no record: {document}"));
+            return notified.wrong.push(format!("an event of no record: {document}"));
         };
         let is_stored = store.cursor(Topic::Events, target) >= position;
-        let copies = told.events.get(id).map(Vec::as_slice).unwrap_or_default();
-        let wrong = told.wrong_copy(Topic::Events, run, copies, is_stored, document);
-        told.wrong.extend(wrong);
-        told.events.entry(id.to_owned()).or_default().push((run, document.to_owned()));
+        let copies = notified.events.get(id).map(Vec::as_slice).unwrap_or_default();
+        let wrong = notified.wrong_copy(Topic::Events, run, copies, is_stored, document);
+        notified.wrong.extend(wrong);
+        notified.events.entry(id.to_owned()).or_default().push((run, document.to_owned()));
     }
 }
 
-impl Told {
+impl Notified {
     /// What SNS accepted of runs that nobody followed: any copy is excused, and a digest begins where the one before ends.
     pub(crate) async fn of_messages(world: &World, store: &impl SnapshotStore) -> Self {
-        let mut told = Self::default();
+        let mut notified = Self::default();
         let document = |message: &Message| message.json_for("default");
         for event in world.messages_to(EVENTS).iter().map(document) {
             let id = event["Id"].as_str().unwrap().to_owned();
-            told.events.entry(id).or_default().push((0, event.to_string()));
+            notified.events.entry(id).or_default().push((0, event.to_string()));
         }
         let mut all_ends: BTreeMap<Target, BTreeSet<Position>> = BTreeMap::new();
         for digest in world.messages_to(ALERTS).iter().map(document) {
             let id = digest["Id"].as_str().unwrap();
             let Some(stored) = store.message(id).await.unwrap() else {
-                told.wrong.push(format!("a digest was sent before it was stored: {digest}"));
+                notified.wrong.push(format!("a digest was sent before it was stored: {digest}"));
                 continue;
             };
             let ends = ends(&stored.data);
@@ -247,13 +253,14 @@ impl Told {
             }
             let ranges = ends.into_iter().map(|(target, end)| (target, (Position::START, end))).collect();
             let digest = (0, digest.to_string());
-            let of_id = told.digests.entry(id.to_owned()).or_insert(Digest { ranges, copies: Vec::new() });
+            let of_id =
+                notified.digests.entry(id.to_owned()).or_insert(Digest { ranges, copies: Vec::new() });
             of_id.copies.push(digest);
         }
-        for (target, (from, to)) in told.digests.values_mut().flat_map(|digest| &mut digest.ranges) {
+        for (target, (from, to)) in notified.digests.values_mut().flat_map(|digest| &mut digest.ranges) {
             *from = all_ends[target].range(..*to).next_back().copied().unwrap_or_default();
         }
-        told
+        notified
     }
 
     /// What is wrong with a message that comes again.

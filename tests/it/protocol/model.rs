@@ -1,5 +1,5 @@
 //! Random histories: world changes, runs of every kind, faults and deadlines in any order. The reference is the
-//! world's own past: whatever happened, one clean run later each account was told along it, and nothing is owed.
+//! world's own past: whatever happened, one clean run later each account was told along it, and nothing lags.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -228,7 +228,7 @@ fn change(world: &World, op: &Op) {
             world.heal_config().ageless_tokens();
             match filtering {
                 Filtering::Honest => world,
-                Filtering::Lying(calls) => world.filter_lies(calls),
+                Filtering::Lying(calls) => world.filter_violates(calls),
                 Filtering::Denying(calls) => world.filter_denies(calls),
                 Filtering::AfterPaging => world.page_cap(1).filter_after_paging(),
                 Filtering::AccountsAfterPaging => world.page_cap(1).filter_account_after_paging(),
@@ -295,7 +295,7 @@ impl History {
             Setting::Regions(regions) => self.set("PACKWATCH_REGIONS", regions.to_owned()),
             Setting::Exclude(n) => {
                 self.set("PACKWATCH_EXCLUDE_ACCOUNTS", n.map(account).unwrap_or_default());
-                let excluded = &mut self.stage.gate.journal.told.borrow_mut().excluded;
+                let excluded = &mut self.stage.gate.journal.notified.borrow_mut().excluded;
                 excluded.extend(&self.stage.settings.excluded);
             }
             Setting::Notify(names) => {

@@ -100,7 +100,7 @@ impl Protocol {
         Self { mutant, store, outside, has_loaded, early, late, clock }
     }
 
-    /// What an account is taken for that was not well and that no read shows, without asking for it.
+    /// What an account is taken for that was unhealthy and that no read shows, without asking for it.
     fn taken_for_recovered(&self, target: &Target, account: AccountId) -> Page<DetailedStatus> {
         let rows = self.outside.port.0.rows(target.region.as_str(), target.pack.as_str());
         let row = rows.get(&account.to_string());

@@ -1,7 +1,7 @@
-//! The oracle: what the design's section on what is told says of the story of one account. It is written from that
+//! The oracle: what the design's section on what is reported says of the story of one account. It is written from that
 //! section and not from the code, with the table as data, so that a test can change each cell and see that it matters.
 //!
-//! [`Account::look`] is given what was seen, look by look, and what was recorded. [`judge_records`] has the records
+//! [`Account::look`] is given what was seen, scan by scan, and what was recorded. [`judge_records`] has the records
 //! alone, as the judge of a search does: then nothing can be missing that nobody looked for, and what only the whole
 //! pack knows (whether it is being deleted) is left open.
 
@@ -62,14 +62,14 @@ pub(crate) struct Rules<'a> {
     pub(crate) every: Option<SignedDuration>,
 }
 
-/// One look at the account.
+/// One scan at the account.
 #[derive(Debug, Clone)]
-pub(crate) struct Look {
+pub(crate) struct Scan {
     /// What AWS Config showed, with what the time makes of it; `None`: the account was not there.
     pub(crate) seen: Option<State>,
-    /// Whether a silence covered everything; what is ill says that for itself. `None`: unknown.
+    /// Whether a silence covered everything; what is unhealthy says that for itself. `None`: unknown.
     pub(crate) hush: Option<bool>,
-    /// The look was a baseline's.
+    /// The scan was a baseline's.
     pub(crate) baseline: bool,
     /// Whether the whole pack was being deleted, or the account left out. `None`: unknown.
     pub(crate) unasked: Option<bool>,
@@ -77,7 +77,7 @@ pub(crate) struct Look {
     pub(crate) record: Option<Transition>,
 }
 
-/// What is known of the account after some looks.
+/// What is known of the account after some scans.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Account {
     state: Option<State>,
@@ -86,7 +86,7 @@ pub(crate) struct Account {
     /// People hear of flapping, and wait for the end of it.
     flaps: bool,
     /// They believe that an incident goes on that is over.
-    owed: Option<(String, Timestamp)>,
+    lagging: Option<(String, Timestamp)>,
 }
 
 /// What people heard of an incident.
@@ -117,7 +117,7 @@ pub(crate) fn at_first(cell: Cell) -> Option<Kind> {
     }
 }
 
-pub(crate) fn is_ill(is: Is) -> bool {
+pub(crate) fn is_unhealthy(is: Is) -> bool {
     matches!(is, Is::Failed | Is::Stuck | Is::Unknown)
 }
 
@@ -129,10 +129,10 @@ pub(crate) fn judge_records<'a>(
     let mut account = Account::default();
     records.iter().find_map(|record| {
         let status = |state: &Option<State>| state.as_ref().map(|state| state.status.clone());
-        // A baseline leaves rows of what is well, and no record; a row follows silences and periods without one.
+        // A baseline leaves rows of what is healthy, and no record; a row follows silences and periods without one.
         let chain = account.state.is_some() && status(&account.state) != status(&record.from);
         account.state.clone_from(&record.from);
-        let look = Look {
+        let scan = Scan {
             seen: record.to.clone(),
             hush: None,
             baseline: record.baseline,
@@ -140,7 +140,7 @@ pub(crate) fn judge_records<'a>(
             record: Some(record.clone()),
         };
         let wrong =
-            if chain { Err("the chain is broken".to_owned()) } else { account.look(rules(record), &look) };
+            if chain { Err("the chain is broken".to_owned()) } else { account.scan(rules(record), &scan) };
         wrong.err().map(|wrong| format!("epoch {}: {wrong}\n{record:#?}", record.epoch))
     })
 }
@@ -151,16 +151,16 @@ macro_rules! ensure {
 }
 
 impl Account {
-    /// Goes on with a look, and says what is wrong with it.
-    pub(crate) fn look(&mut self, rules: Rules<'_>, look: &Look) -> Result<(), String> {
-        let seen = look
+    /// Goes on with a scan, and says what is wrong with it.
+    pub(crate) fn scan(&mut self, rules: Rules<'_>, scan: &Scan) -> Result<(), String> {
+        let seen = scan
             .seen
             .clone()
-            .map(|seen| self.held(seen, look.hush))
+            .map(|seen| self.held(seen, scan.hush))
             .filter(|seen| is(Some(seen)) != Is::Gone);
         let now = is(seen.as_ref());
-        let mut expected = self.kind(rules, look, seen.as_ref());
-        let record = look.record.as_ref();
+        let mut expected = self.kind(rules, scan, seen.as_ref());
+        let record = scan.record.as_ref();
         if self.flaps && record.is_some_and(|record| record.kind == Kind::Settled) {
             expected = Some(Kind::Settled);
         }
@@ -171,26 +171,27 @@ impl Account {
         if let Some(record) = record {
             let ends = was.as_ref().filter(|_| !goes_on);
             self.check_incident(record, now, goes_on)?;
-            self.check_telling(rules, look, record, seen.as_ref())?;
-            let told = record.told;
+            self.check_notification(rules, scan, record, seen.as_ref())?;
+            let notified = record.notify;
             if ends.is_some_and(|(.., heard)| heard.is_some()) && record.damped {
-                self.owed = ends.map(|(id, since, _)| (id.clone(), *since));
+                self.lagging = ends.map(|(id, since, _)| (id.clone(), *since));
             }
-            let says_ill = is_ill(now) || record.kind == Kind::Reminder || record.kind == Kind::Settled;
-            if told && (says_ill || (!goes_on && !is_ill(now))) {
-                self.owed = None;
+            let says_unhealthy =
+                is_unhealthy(now) || record.kind == Kind::Reminder || record.kind == Kind::Settled;
+            if notified && (says_unhealthy || (!goes_on && !is_unhealthy(now))) {
+                self.lagging = None;
             }
             self.flaps = record.flapping.is_some() || (self.flaps && record.kind != Kind::Settled);
-            self.incident = match (goes_on, is_ill(now)) {
+            self.incident = match (goes_on, is_unhealthy(now)) {
                 (true, _) => was,
                 (false, true) => {
                     record.incident_id.clone().zip(record.failing_since).map(|(i, t)| (i, t, None))
                 }
                 (false, false) => None,
             };
-            if let Some((.., heard)) = self.incident.as_mut().filter(|_| told && says_ill) {
+            if let Some((.., heard)) = self.incident.as_mut().filter(|_| notified && says_unhealthy) {
                 let heard = heard.get_or_insert_default();
-                let seen = seen.as_ref().ok_or("what is told is there")?;
+                let seen = seen.as_ref().ok_or("what is reported is there")?;
                 match now {
                     Is::Failed | Is::Unknown => {
                         heard.bad = Some((seen.status.to_string(), seen.error_code.clone()));
@@ -235,7 +236,7 @@ impl Account {
         time && compared(was) == compared(seen)
     }
 
-    fn kind(&self, rules: Rules<'_>, look: &Look, seen: Option<&State>) -> Option<Kind> {
+    fn kind(&self, rules: Rules<'_>, scan: &Scan, seen: Option<&State>) -> Option<Kind> {
         let now = is(seen);
         let was = match (&self.state, &self.incident) {
             (None, _) => Was::NotThere,
@@ -244,7 +245,7 @@ impl Account {
         };
         let cell = rules.table[was as usize][now as usize];
         let (Some(before), Some(seen)) = (&self.state, seen) else {
-            return at_first(cell).filter(|_| !look.baseline || is_ill(now) || was != Was::NotThere);
+            return at_first(cell).filter(|_| !scan.baseline || is_unhealthy(now) || was != Was::NotThere);
         };
         let same_failure = now != Is::Failed || before.last_update == seen.last_update;
         let same = before.status == seen.status
@@ -256,7 +257,7 @@ impl Account {
         }
         let known = self.knows(seen);
         // The end of a silence.
-        if before.silenced && !seen.silenced && is_ill(now) {
+        if before.silenced && !seen.silenced && is_unhealthy(now) {
             let full = at_first(rules.table[Was::NotThere as usize][now as usize]);
             return if known { Some(Kind::Reminder) } else { full };
         }
@@ -269,7 +270,7 @@ impl Account {
             Cell::FailedOrAgain => Some(if known { Kind::FailedAgain } else { Kind::Failed }),
         };
         // A reminder comes before what is no news.
-        let is_news = kind.is_some() && (now == Is::Well || (is_ill(now) && !known));
+        let is_news = kind.is_some() && (now == Is::Well || (is_unhealthy(now) && !known));
         if self.is_due(rules, seen) && !is_news { Some(Kind::Reminder) } else { kind }
     }
 
@@ -300,10 +301,10 @@ impl Account {
         let known = self.incident.as_ref().map(|(id, since, _)| (id.clone(), *since));
         if known.is_some() {
             ensure!(of == known, "it is of {of:?}, expected {known:?}");
-        } else if is_ill(now) {
+        } else if is_unhealthy(now) {
             ensure!(of.is_some() && !goes_on, "an incident begins without an id");
         } else if matches!(record.kind, Kind::Left | Kind::Settled) {
-            ensure!(of == self.owed, "it is of {of:?}, expected {:?}", self.owed);
+            ensure!(of == self.lagging, "it is of {of:?}, expected {:?}", self.lagging);
         } else {
             ensure!(of.is_none(), "it is in no incident");
         }
@@ -311,22 +312,23 @@ impl Account {
     }
 
     /// Neither silenced nor damped, and wanted by `NOTIFY`.
-    fn check_telling(
+    fn check_notification(
         &self,
         rules: Rules<'_>,
-        look: &Look,
+        scan: &Scan,
         record: &Transition,
         seen: Option<&State>,
     ) -> Result<(), String> {
         let now = is(seen);
         let wants = |name: &str| rules.notify.contains(&name);
-        let heard = self.incident.as_ref().is_some_and(|(.., heard)| heard.is_some()) || self.owed.is_some();
+        let heard =
+            self.incident.as_ref().is_some_and(|(.., heard)| heard.is_some()) || self.lagging.is_some();
         let ends = matches!(record.kind, Kind::Recovered | Kind::Left | Kind::Settled)
             && matches!(now, Is::Well | Is::Gone | Is::Moving)
             && (now != Is::Moving || self.incident.is_none());
         let ends_heard = ends && heard;
         let silenced = seen.is_some_and(|seen| seen.silenced);
-        if let Some(hush) = look.hush {
+        if let Some(hush) = scan.hush {
             let expected = (hush || silenced) && !ends_heard;
             ensure!(record.silenced == expected, "silenced: {}, expected {expected}", record.silenced);
         }
@@ -339,7 +341,8 @@ impl Account {
             Is::Stuck => "stuck",
             _ => "",
         };
-        let silence_ended = self.state.as_ref().is_some_and(|was| was.silenced) && !silenced && is_ill(now);
+        let silence_ended =
+            self.state.as_ref().is_some_and(|was| was.silenced) && !silenced && is_unhealthy(now);
         let reminder = wants("reminder") || (silence_ended && (wants(full) || now == Is::Unknown));
         let wanted = match record.kind {
             _ if record.flapping.is_some() => true,
@@ -351,19 +354,19 @@ impl Account {
             Kind::Reminder => reminder,
             Kind::Recovered => wants("recovered") && ends_heard,
             Kind::Left if ends_heard => wants("left") || wants("recovered"),
-            Kind::Left => wants("left") && look.unasked != Some(true),
-            Kind::InProgress => wants("in-progress") && look.unasked != Some(true),
+            Kind::Left => wants("left") && scan.unasked != Some(true),
+            Kind::InProgress => wants("in-progress") && scan.unasked != Some(true),
             Kind::Joined => wants("joined"),
             Kind::Succeeded => wants("succeeded"),
         };
         let repeated = known && matches!(record.kind, Kind::Stuck | Kind::Unrecognised);
-        let by_baseline = look.baseline && is_ill(now) && wants("baseline") && !repeated;
+        let by_baseline = scan.baseline && is_unhealthy(now) && wants("baseline") && !repeated;
         let expected = !record.silenced && !record.damped && (wanted || by_baseline);
-        let open = look.unasked.is_none()
+        let open = scan.unasked.is_none()
             && !ends_heard
             && matches!(record.kind, Kind::Left | Kind::InProgress)
-            && !record.told;
-        ensure!(open || record.told == expected, "told: {}, expected {expected}", record.told);
+            && !record.notify;
+        ensure!(open || record.notify == expected, "told: {}, expected {expected}", record.notify);
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use futures_util::FutureExt;
 
-use crate::protocol::journal::{Digest, Names, Told};
+use crate::protocol::journal::{Digest, Names, Notified};
 use crate::protocol::memory::MemoryStore;
 use crate::protocol::oracle::{Rules, TABLE, judge_records};
 use crate::protocol::truth::{Fact, Truth, fact};
@@ -36,21 +36,21 @@ pub(crate) const ALL: [&str; 11] = [
 ];
 
 /// What of the promise a finished history broke, after one clean run.
-pub(crate) fn broken(truth: &Truth, store: &MemoryStore, told: &Told) -> Vec<String> {
+pub(crate) fn broken(truth: &Truth, store: &MemoryStore, notified: &Notified) -> Vec<String> {
     let mut broken = store.cursors_that_went_back();
-    broken.extend(told.wrong.iter().cloned());
-    broken.extend(told.digests.values().flat_map(wrong_copies));
+    broken.extend(notified.wrong.iter().cloned());
+    broken.extend(notified.digests.values().flat_map(wrong_copies));
     for (target, head) in store.heads() {
         let log = store.log_of(&target);
-        let on_target = OnTarget { target: &target, head: &head, log: &log, told };
+        let on_target = OnTarget { target: &target, head: &head, log: &log, notified };
         broken.extend(on_target.wrong_messages());
         broken.extend(on_target.wrong_kinds());
-        broken.extend(lives(truth, store, &target, &told.excluded));
+        broken.extend(lives(truth, store, &target, &notified.excluded));
     }
     broken
 }
 
-/// One id, one content: only a lesser form says less.
+/// One id, one content: only a minimal form says less.
 fn wrong_copies(digest: &Digest) -> Vec<String> {
     let mut contents: BTreeMap<usize, String> = BTreeMap::new();
     let mut wrong = Vec::new();
@@ -71,32 +71,32 @@ struct OnTarget<'a> {
     target: &'a Target,
     head: &'a Head,
     log: &'a [(Position, Record)],
-    told: &'a Told,
+    notified: &'a Notified,
 }
 
 impl OnTarget<'_> {
     fn notify(&self, epoch: u64) -> Names {
-        self.told.notify.get(&(self.target.clone(), epoch)).copied().unwrap_or(&ALL)
+        self.notified.notify.get(&(self.target.clone(), epoch)).copied().unwrap_or(&ALL)
     }
 
     /// What was never accepted, or says something else than its record.
     fn wrong_messages(&self) -> Vec<String> {
         let mut wrong = Vec::new();
-        let passed = self.told.passed_over.get(self.target).copied().unwrap_or_default();
+        let passed = self.notified.passed_over.get(self.target).copied().unwrap_or_default();
         for (position, record) in self.log {
             let id = record_id(self.target, &self.head.history_id, record);
             let about = format!("{}, {record:?}", self.target);
-            match self.told.events.get(&id) {
+            match self.notified.events.get(&id) {
                 None if *position <= passed => {}
-                None => wrong.push(format!("never announced on events: {about}")),
+                None => wrong.push(format!("never dispatched on events: {about}")),
                 Some(copies) => {
                     let is_wrong = |(_, copy): &&(usize, String)| !is_event_of(copy, record);
                     let copies = copies.iter().filter(is_wrong);
                     wrong.extend(copies.map(|(_, copy)| format!("an event says {copy}: {about}")));
                 }
             }
-            if record.is_told() && !self.told.is_covered(self.target, *position) {
-                wrong.push(format!("never announced on alerts: {about}"));
+            if record.notifies() && !self.notified.is_covered(self.target, *position) {
+                wrong.push(format!("never dispatched on alerts: {about}"));
             }
         }
         wrong
@@ -114,7 +114,7 @@ impl OnTarget<'_> {
                 Record::Account(t) => {
                     // Whoever was left out for a while begins anew.
                     let part = begun_anew.entry(t.account).or_default();
-                    *part += usize::from(t.from.is_none() && self.told.excluded.contains(&t.account));
+                    *part += usize::from(t.from.is_none() && self.notified.excluded.contains(&t.account));
                     stories.entry((t.account, lives, *part)).or_default().push(t.clone());
                 }
                 Record::Pack(notice) => {
@@ -123,7 +123,7 @@ impl OnTarget<'_> {
                         PackEvent::Baseline => wants(&"baseline"),
                         PackEvent::PackDeleted => wants(&"pack-deleted") && life.is_some(),
                     };
-                    if notice.told != expected {
+                    if notice.notify != expected {
                         wrong.push(format!("{}, {notice:?}: told, expected {expected}", self.target));
                     }
                     life = (notice.event == PackEvent::Baseline).then_some(notice.epoch);
@@ -142,7 +142,7 @@ impl OnTarget<'_> {
     }
 }
 
-/// Whether an event says what its record does. A lesser form lacks the states.
+/// Whether an event says what its record does. A minimal form lacks the states.
 fn is_event_of(event: &str, record: &Record) -> bool {
     let event: Value = serde_json::from_str(event).unwrap();
     event["Sequence"] == record.epoch()
@@ -207,14 +207,15 @@ fn lives(truth: &Truth, store: &MemoryStore, target: &Target, excluded: &BTreeSe
     for account in accounts.collect::<BTreeSet<_>>() {
         let status = |fact: Fact| fact.map(|(status, _)| status);
         let row = status(fact(rows.get(&account).map(|row| &row.state)));
-        let mut told = status(fact(last.get(&account).and_then(Option::as_ref)));
+        let mut notified = status(fact(last.get(&account).and_then(Option::as_ref)));
         let now = status(there.get(&(target.clone(), account)).cloned().flatten());
         if row.is_none() && excluded.contains(&account) {
             // Whoever was left out went without a word.
-            told = None;
+            notified = None;
         }
-        if row != told || told != now {
-            broken.push(format!("{target}, {account}: recorded {row:?}, told {told:?}, and it is {now:?}"));
+        if row != notified || notified != now {
+            broken
+                .push(format!("{target}, {account}: recorded {row:?}, told {notified:?}, and it is {now:?}"));
         }
     }
     broken
@@ -252,18 +253,18 @@ fn transitions(store: &MemoryStore, target: &Target) -> Vec<Transition> {
     store.log_of(target).into_iter().filter_map(|(_, record)| record.transition()).collect()
 }
 
-/// What is wrong after a run that nothing disturbed: what is not well is recorded as it is, and nobody is owed
-/// anything. What is well may be as old as the last full scan.
-pub(crate) fn broken_after_a_run(truth: &Truth, store: &MemoryStore, told: &Told) -> Vec<String> {
+/// What is wrong after a run that nothing disturbed: what is unhealthy is recorded as it is, and nobody lags
+/// anything. What is healthy may be as old as the last full scan.
+pub(crate) fn broken_after_a_run(truth: &Truth, store: &MemoryStore, notified: &Notified) -> Vec<String> {
     let mut broken = Vec::new();
     let there = truth.now();
-    let is_well = |status: &str| status.ends_with("_SUCCESSFUL");
+    let is_healthy = |status: &str| status.ends_with("_SUCCESSFUL");
     broken.extend(lags(store));
     for target in store.heads().into_keys() {
         let rows = store.rows_of(&target);
         let of_target = there.keys().filter(|(of, _)| *of == target).map(|(_, account)| *account);
         for account in rows.keys().copied().chain(of_target).collect::<BTreeSet<_>>() {
-            let status = |fact: Fact| fact.map(|(status, _)| status).filter(|status| !is_well(status));
+            let status = |fact: Fact| fact.map(|(status, _)| status).filter(|status| !is_healthy(status));
             let row = status(fact(rows.get(&account).map(|row| &row.state)));
             let now = status(there.get(&(target.clone(), account)).cloned().flatten());
             if row != now {
@@ -272,7 +273,7 @@ pub(crate) fn broken_after_a_run(truth: &Truth, store: &MemoryStore, told: &Told
             }
         }
     }
-    broken.extend(claims_too_much(truth, store, told));
+    broken.extend(claims_too_much(truth, store, notified));
     broken
 }
 
@@ -287,7 +288,7 @@ pub(crate) fn lags(store: &MemoryStore) -> Vec<String> {
 }
 
 /// What heads say to have seen whole, and have not: each row is of a moment after that.
-pub(crate) fn claims_too_much(truth: &Truth, store: &MemoryStore, told: &Told) -> Vec<String> {
+pub(crate) fn claims_too_much(truth: &Truth, store: &MemoryStore, notified: &Notified) -> Vec<String> {
     let mut broken = Vec::new();
     for (target, head) in store.heads().into_iter().filter(|(_, head)| head.baseline_epoch.is_some()) {
         let Some(full_scan_at) = head.last_full_scan_at else { continue };
@@ -295,7 +296,7 @@ pub(crate) fn claims_too_much(truth: &Truth, store: &MemoryStore, told: &Told) -
         let past = truth.past.borrow();
         let accounts = past.iter().flat_map(|then| then.accounts.keys()).filter(|(of, _)| *of == target);
         // Whoever was left out for a while was not seen.
-        let was_left_out = |account: &AccountId| told.excluded.contains(account);
+        let was_left_out = |account: &AccountId| notified.excluded.contains(account);
         let accounts = accounts.map(|(_, account)| *account).filter(|account| !was_left_out(account));
         for account in accounts.collect::<BTreeSet<_>>() {
             let status = |fact: &Fact| fact.clone().map(|(status, _)| status);

@@ -1,6 +1,6 @@
 //! All schedules of runs at a large pack: quick scans beside each other and beside full ones, while
-//! accounts move between the reads and AWS Config's filters do what they must not. Nothing wrong is told, a quick scan
-//! that nothing disturbs knows who is not well, and the next full scan knows everybody.
+//! accounts move between the reads and AWS Config's filters do what they must not. Nothing wrong is reported, a quick scan
+//! that nothing disturbs knows who is unhealthy, and the next full scan knows everybody.
 
 use crate::protocol::direct::REGION;
 use crate::protocol::gate::Kind;
@@ -19,7 +19,7 @@ const RECOVER: fn(&World) = |world| {
 const JOIN: fn(&World) = |world| {
     world.join(REGION, A, &account(3), "CREATE_SUCCESSFUL");
 };
-const JOIN_ILL: fn(&World) = |world| {
+const JOIN_UNHEALTHY: fn(&World) = |world| {
     world.join(REGION, A, &account(3), "CREATE_IN_PROGRESS");
     world.fail(REGION, A, &account(3), "CREATE_FAILED", "Code", "it broke");
 };
@@ -27,7 +27,7 @@ const LEAVE: fn(&World) = |world| {
     world.leave(REGION, A, &account(1));
 };
 const LIE: fn(&World) = |world| {
-    world.filter_lies(2);
+    world.filter_violates(2);
 };
 const DENY: fn(&World) = |world| {
     world.filter_denies(1);
@@ -58,14 +58,14 @@ fn an_account_that_moves_while_a_quick_scan_fails() {
 
 #[test]
 fn accounts_that_come_and_go_while_a_quick_scan_reads() {
-    let space = Space { changes: &[FAIL, JOIN_ILL, LEAVE], ..QUICK };
+    let space = Space { changes: &[FAIL, JOIN_UNHEALTHY, LEAVE], ..QUICK };
     assert_sound("a quick scan while accounts come and go", space);
 }
 
 #[test]
 fn a_filter_that_lies_or_denies_for_a_while() {
     let space = Space { changes: &[FAIL, LIE, TRY_AGAIN], ..QUICK };
-    assert_sound("a quick scan while a filter lies", space);
+    assert_sound("a quick scan while a filter violates", space);
     let space = Space { changes: &[FAIL, DENY, TRY_AGAIN], ..QUICK };
     assert_sound("a quick scan while a filter denies the pack", space);
 }

@@ -1,4 +1,4 @@
-//! The table is restored to an earlier moment, as the runbook says: what is told from then on is never taken for a copy of
+//! The table is restored to an earlier moment, as the runbook says: what is reported from then on is never taken for a copy of
 //! something else.
 
 use std::collections::{BTreeMap, BTreeSet};

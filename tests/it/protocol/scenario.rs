@@ -54,7 +54,7 @@ pub(crate) struct Stage {
     pub(crate) store: MemoryStore,
     pub(crate) gate: Rc<Gate>,
     pub(crate) settings: Settings,
-    /// What people want to be told, by these settings.
+    /// What people want to be notified of, by these settings.
     pub(crate) notify: Names,
 }
 
@@ -111,13 +111,13 @@ impl Stage {
 
     /// What is wrong after a run that nothing disturbs, and after a full scan.
     pub(crate) async fn verdict(&self) -> Vec<String> {
-        let told = || self.gate.journal.told.borrow();
-        let mut wrong = claims_too_much(&self.truth, &self.store, &told());
+        let notified = || self.gate.journal.notified.borrow();
+        let mut wrong = claims_too_much(&self.truth, &self.store, &notified());
         self.heal().await;
-        wrong.extend(broken_after_a_run(&self.truth, &self.store, &told()));
+        wrong.extend(broken_after_a_run(&self.truth, &self.store, &notified()));
         let report = self.run(&Request::default(), None).await.unwrap().unwrap();
         assert_eq!(report.answer.failure(), None);
-        wrong.extend(broken(&self.truth, &self.store, &told()));
+        wrong.extend(broken(&self.truth, &self.store, &notified()));
         wrong
     }
 }

@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use crate::protocol::direct::{Direct, settings, target};
 use crate::protocol::gate::{Gate, Granted, Kind, Outcome, Steps};
 use crate::protocol::gated::Gated;
-use crate::protocol::journal::{Journal, Told};
+use crate::protocol::journal::{Journal, Notified};
 use crate::protocol::memory::MemoryStore;
 use crate::protocol::mutant_store::MutantStore;
 use crate::protocol::mutants::{Clock, Mutant, Protocol};
@@ -100,17 +100,17 @@ pub(crate) struct Begin {
     runtime: Rc<Runtime>,
     store: MemoryStore,
     messages: Vec<Message>,
-    told: Told,
+    notified: Notified,
 }
 
 impl Begin {
     pub(crate) fn of(space: Space) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         let store = if space.large { MemoryStore::of_large_packs() } else { MemoryStore::default() };
-        let (messages, told) = Default::default();
+        let (messages, notified) = Default::default();
         // Sound until then.
         let sound = Space { mutant: Mutant::Sound, ..space };
-        let sim = Sim::new(sound, &Self { runtime: Rc::new(runtime.unwrap()), store, messages, told });
+        let sim = Sim::new(sound, &Self { runtime: Rc::new(runtime.unwrap()), store, messages, notified });
         if space.baseline {
             sim.clean_run(Runner::Schedule, SignedDuration::ZERO);
         }
@@ -118,8 +118,8 @@ impl Begin {
             let now = sim.truth.world.lock().now() as i64;
             sim.store.edit_head(&target(A), |head| head.last_full_scan_at = Some(now));
         }
-        let told = sim.journal.told.take();
-        Self { messages: sim.truth.world.messages(), told, store: sim.store, runtime: sim.runtime }
+        let notified = sim.journal.notified.take();
+        Self { messages: sim.truth.world.messages(), notified, store: sim.store, runtime: sim.runtime }
     }
 }
 
@@ -135,7 +135,7 @@ impl Sim {
             space,
             runtime: begin.runtime.clone(),
             truth,
-            journal: Journal::of(&store, begin.told.clone()),
+            journal: Journal::of(&store, begin.notified.clone()),
             store,
             runs: Vec::new(),
             changed: 0,
@@ -281,7 +281,7 @@ impl Sim {
     pub(crate) fn signature(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.changed, self.faults, self.store.digest()).hash(&mut hasher);
-        self.journal.told.borrow().wrong.hash(&mut hasher);
+        self.journal.notified.borrow().wrong.hash(&mut hasher);
         if self.space.switches < usize::MAX {
             (self.switches, self.last).hash(&mut hasher);
         }
@@ -299,7 +299,7 @@ impl Sim {
 
     /// What is wrong in the end: first as it is, then after a run that nothing disturbs.
     pub(crate) fn verdict(self) -> Vec<String> {
-        let told = || self.journal.told.borrow();
+        let notified = || self.journal.notified.borrow();
         let later = SignedDuration::from_mins(20);
         let mut before = Vec::new();
         if self.faults == 0 && !self.space.runners.contains(&Runner::Deaf) {
@@ -307,15 +307,15 @@ impl Sim {
             before.extend(lags(&self.store).into_iter().map(|lag| format!("after all runs {lag}")));
         }
         if self.space.large {
-            before.extend(claims_too_much(&self.truth, &self.store, &told()));
+            before.extend(claims_too_much(&self.truth, &self.store, &notified()));
             self.clean_run(Runner::Schedule, later);
-            before.extend(broken_after_a_run(&self.truth, &self.store, &told()));
+            before.extend(broken_after_a_run(&self.truth, &self.store, &notified()));
         }
         self.clean_run(Runner::Schedule, later);
         if self.space.large {
             self.clean_run(Runner::Person, later);
         }
-        let mut broken = broken(&self.truth, &self.store, &told());
+        let mut broken = broken(&self.truth, &self.store, &notified());
         broken.extend(lags(&self.store));
         broken.extend(before);
         if self.space.large {

@@ -68,7 +68,7 @@ async fn story(mutant: Mutant, dies_at: usize) -> (usize, Vec<String>) {
     run().await;
     truth.change(|world| drop(world.add_pack(REGION, A, 2).clone()));
     run().await;
-    let mut wrong = broken(&truth, &store, &gate.journal.told.borrow());
+    let mut wrong = broken(&truth, &store, &gate.journal.notified.borrow());
     let head = store.heads().into_values().next().unwrap();
     for topic in Topic::ALL {
         let cursor = store.cursor(topic, &crate::protocol::direct::target(A));

@@ -17,7 +17,7 @@ use crate::harness::aws_env;
 use crate::harness::dynamo::{Dynamo, Fault};
 use crate::harness::lambda::Lambda;
 use crate::protocol::direct::{ALERTS, EVENTS, REGION};
-use crate::protocol::journal::Told;
+use crate::protocol::journal::Notified;
 use crate::protocol::memory::MemoryStore;
 use crate::protocol::promise::broken;
 use crate::protocol::scenario::{A, B};
@@ -99,8 +99,8 @@ async fn history(seed: u64) -> Vec<String> {
         return vec![format!("the clean run failed: {error}")];
     }
     let copy = MemoryStore::copy(&store, &baseline).await;
-    let told = Told::of_messages(&truth.world, &store).await;
-    broken(&truth, &copy, &told)
+    let notified = Notified::of_messages(&truth.world, &store).await;
+    broken(&truth, &copy, &notified)
 }
 
 /// Some minutes later: the leases of who was killed are over.

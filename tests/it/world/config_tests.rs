@@ -101,9 +101,9 @@ fn each_filter_may_be_applied_to_pages_that_were_cut() {
 }
 
 #[test]
-fn a_filter_lies_for_as_many_filtered_calls_as_told() {
+fn a_filter_violates_for_as_many_filtered_calls_as_told() {
     let world = world(3);
-    world.filter_lies(2);
+    world.filter_violates(2);
     let count = |filters: Value| read(&world, 100, &filters).unwrap().0.len();
     assert_eq!(count(Value::Null), 3, "not filtered");
     assert_eq!(count(json!({"Status": "CREATE_FAILED"})), 3);
@@ -124,7 +124,7 @@ fn an_account_moves_between_two_reads() {
     assert_eq!(seen(), (1, 0), "two calls");
     assert_eq!(seen(), (0, 1), "before the third");
     assert_eq!(world.rows(REGION, "pack-01")[&account(1)].last_update, Some(1_767_225_700.0));
-    // Seen twice: in the first read of a look, and again in its second.
+    // Seen twice: in the first read of a scan, and again in its second.
     world.move_after(1, REGION, "pack-01", &account(2), "CREATE_FAILED");
     let healthy = read(&world, 100, &json!({"Status": "CREATE_SUCCESSFUL"})).unwrap().0;
     let failed = read(&world, 100, &json!({"Status": "CREATE_FAILED"})).unwrap().0;

@@ -136,7 +136,7 @@ impl World {
     }
 
     /// Answers the next `calls` filtered calls as if they were not filtered: with rows of other statuses.
-    pub fn filter_lies(&self, calls: usize) -> &Self {
+    pub fn filter_violates(&self, calls: usize) -> &Self {
         self.lock().faults.filters.lies = calls;
         self
     }
@@ -154,7 +154,7 @@ impl World {
     }
 
     /// Moves `account` to `status` once `calls` more calls for statuses, of any pack, were answered: between two reads of
-    /// a quick look, and between two pages of a whole one.
+    /// a quick scan, and between two pages of a whole one.
     pub fn move_after(&self, calls: usize, region: &str, pack: &str, account: &str, status: &str) -> &Self {
         let [region, pack, account, status] = [region, pack, account, status].map(str::to_owned);
         self.lock().faults.filters.moves.push(Move { after_calls: calls, region, pack, account, status });

@@ -110,7 +110,7 @@ fn is_poisoned(sns: &Sns, draft: &Draft) -> bool {
     sns.poison.as_ref().is_some_and(|poison| draft.message.contains(poison.as_str()))
 }
 
-/// The topic, if it is well formed, of the request's region, and exists.
+/// The topic, if it is healthy formed, of the request's region, and exists.
 fn topic(sns: &Sns, region: &str, arn: Option<&str>) -> Result<String, ServiceError> {
     let invalid =
         |reason: String| ServiceError::new(400, "InvalidParameter", format!("Invalid parameter: {reason}"));

@@ -49,7 +49,7 @@ impl Fake {
         Self { filtered, ..self }
     }
 
-    fn moving(mut self, after: usize, n: u64, status: &'static str, at: Option<i64>) -> Self {
+    fn changing(mut self, after: usize, n: u64, status: &'static str, at: Option<i64>) -> Self {
         self.moves.push((after, n, status, at));
         self
     }
@@ -61,7 +61,7 @@ impl Fake {
 
 impl StatusSource for Fake {
     async fn packs(&self, _: &Region, _: &PageRequest) -> Result<Page<PackName>, SourceError> {
-        unreachable!("a quick look is at a pack that is known")
+        unreachable!("a quick scan is at a pack that is known")
     }
 
     async fn statuses(
@@ -132,8 +132,8 @@ fn settings(excluded: &str) -> Settings {
     Reader::new(&lookup).settings()
 }
 
-/// One quick look at a fake.
-struct Look {
+/// What one quick scan of a fake needs.
+struct Setup {
     target: Target,
     settings: Settings,
     silences: Silences,
@@ -141,7 +141,7 @@ struct Look {
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
-impl Look {
+impl Setup {
     fn new() -> Self {
         Self::excluding("")
     }
@@ -161,7 +161,7 @@ fn counts(statuses: &[&str]) -> Counts {
 }
 
 async fn quick(fake: &Fake) -> Quick<QuickRead> {
-    Look::new().reader(fake).read(&counts(&["CREATE_PAUSED"]), NOW).await.unwrap()
+    Setup::new().reader(fake).read(&counts(&["CREATE_PAUSED"]), NOW).await.unwrap()
 }
 
 fn read(quick: Quick<QuickRead>) -> QuickRead {
@@ -180,34 +180,34 @@ async fn it_reads_progress_then_failures_then_what_nobody_documented() {
     let others =
         [(1, "UPDATE_FAILED"), (2, "CREATE_IN_PROGRESS"), (3, "CREATE_PAUSED"), (4, "DELETE_SUCCESSFUL")];
     let fake = Fake::healthy(250, &others);
-    let looked = read(quick(&fake).await);
-    assert_eq!(statuses(&looked), [(1, "UPDATE_FAILED"), (2, "CREATE_IN_PROGRESS"), (3, "CREATE_PAUSED")]);
+    let scanned = read(quick(&fake).await);
+    assert_eq!(statuses(&scanned), [(1, "UPDATE_FAILED"), (2, "CREATE_IN_PROGRESS"), (3, "CREATE_PAUSED")]);
     assert_eq!(fake.asked(), [&IN_PROGRESS[..], &FAILED[..], &["CREATE_PAUSED"]].concat());
-    assert!(looked.unwell().is_some());
+    assert!(scanned.active().is_some());
 }
 
 #[tokio::test]
 async fn a_full_page_that_is_not_the_last_is_no_fault_of_the_filter() {
     let failed: Vec<(u64, &str)> = (1..=101).map(|n| (n, "CREATE_FAILED")).collect();
     let fake = Fake::healthy(300, &failed);
-    let look = Look::new();
-    let reader = look.reader(&fake);
-    let looked = read(reader.read(&Counts::new(), NOW).await.unwrap());
-    assert_eq!((looked.states.len(), reader.calls()), (101, 7));
+    let scan = Setup::new();
+    let reader = scan.reader(&fake);
+    let scanned = read(reader.read(&Counts::new(), NOW).await.unwrap());
+    assert_eq!((scanned.states.len(), reader.calls()), (101, 7));
 }
 
 #[tokio::test]
 async fn excluded_accounts_are_not_there() {
-    let fake = Fake::new(&[(1, "CREATE_IN_PROGRESS", 5), (2, "CREATE_FAILED", 5)]).moving(
+    let fake = Fake::new(&[(1, "CREATE_IN_PROGRESS", 5), (2, "CREATE_FAILED", 5)]).changing(
         3,
         1,
         "CREATE_FAILED",
         None,
     );
-    let look = Look::excluding("000000000001");
-    let looked = read(look.reader(&fake).read(&Counts::new(), NOW).await.unwrap());
-    assert_eq!(statuses(&looked), [(2, "CREATE_FAILED")]);
-    assert_eq!(looked.unclear, BTreeSet::new());
+    let scan = Setup::excluding("000000000001");
+    let scanned = read(scan.reader(&fake).read(&Counts::new(), NOW).await.unwrap());
+    assert_eq!(statuses(&scanned), [(2, "CREATE_FAILED")]);
+    assert_eq!(scanned.unclear, BTreeSet::new());
 }
 
 #[tokio::test]
@@ -224,39 +224,39 @@ async fn an_account_that_two_reads_show_counts_as_the_later_one_says() {
     ];
     for (before, after, wins) in table {
         let fake = Fake::of(BTreeMap::from([(1, ("CREATE_IN_PROGRESS", before))]));
-        let looked = read(quick(&fake.moving(3, 1, "CREATE_FAILED", after)).await);
+        let scanned = read(quick(&fake.changing(3, 1, "CREATE_FAILED", after)).await);
         match wins {
-            Some(status) => assert_eq!(statuses(&looked), [(1, status)], "{before:?}, {after:?}"),
-            None => assert_eq!(looked.unclear, BTreeSet::from([account(1)]), "{before:?}, {after:?}"),
+            Some(status) => assert_eq!(statuses(&scanned), [(1, status)], "{before:?}, {after:?}"),
+            None => assert_eq!(scanned.unclear, BTreeSet::from([account(1)]), "{before:?}, {after:?}"),
         }
-        assert_eq!(looked.unwell().is_some(), wins.is_some(), "{before:?}, {after:?}");
+        assert_eq!(scanned.active().is_some(), wins.is_some(), "{before:?}, {after:?}");
     }
 }
 
 #[tokio::test]
 async fn an_account_that_goes_from_progress_to_failure_is_found_and_one_that_goes_back_may_not_be() {
-    let forth = Fake::new(&[(1, "CREATE_IN_PROGRESS", 5)]).moving(0, 1, "CREATE_FAILED", Some(6));
+    let forth = Fake::new(&[(1, "CREATE_IN_PROGRESS", 5)]).changing(0, 1, "CREATE_FAILED", Some(6));
     assert_eq!(statuses(&read(quick(&forth).await)), [(1, "CREATE_FAILED")]);
-    let back = Fake::new(&[(1, "CREATE_FAILED", 5)]).moving(3, 1, "UPDATE_IN_PROGRESS", Some(6));
-    let looked = read(quick(&back).await);
-    assert_eq!(statuses(&looked), []);
+    let back = Fake::new(&[(1, "CREATE_FAILED", 5)]).changing(3, 1, "UPDATE_IN_PROGRESS", Some(6));
+    let scanned = read(quick(&back).await);
+    assert_eq!(statuses(&scanned), []);
     // Its row finds it.
     let rows = BTreeMap::from([(account(1), recorded("CREATE_FAILED", &[]))]);
-    assert_eq!(to_ask(&rows, &looked, &settings("")), BTreeSet::from([account(1)]));
+    assert_eq!(to_ask(&rows, &scanned, &settings("")), BTreeSet::from([account(1)]));
 }
 
 #[tokio::test]
-async fn a_filter_is_disproved_by_a_short_page_another_status_or_a_refusal() {
+async fn a_filter_is_violated_by_a_short_page_another_status_or_a_refusal() {
     let many = || Fake::healthy(250, &[(1, "CREATE_FAILED")]);
     assert_eq!(
         quick(&many().filtered(Filtered::AfterPages)).await,
-        Quick::Disproved(Disproof::ShortPage(Status::new(IN_PROGRESS[0]), 0))
+        Quick::Violated(FilterViolation::ShortPage(Status::new(IN_PROGRESS[0]), 0))
     );
     let never = quick(&many().filtered(Filtered::Never)).await;
-    let other = Disproof::OtherStatus(Status::new(IN_PROGRESS[0]), Status::new("CREATE_FAILED"));
-    assert_eq!(never, Quick::Disproved(other));
+    let other = FilterViolation::OtherStatus(Status::new(IN_PROGRESS[0]), Status::new("CREATE_FAILED"));
+    assert_eq!(never, Quick::Violated(other));
     let refused = quick(&many().filtered(Filtered::Refused)).await;
-    assert_eq!(refused, Quick::Disproved(Disproof::Refused("no such filter".to_owned())));
+    assert_eq!(refused, Quick::Violated(FilterViolation::Refused("no such filter".to_owned())));
     // On its last page, a filter that comes after the pages is as good as any.
     let few = Fake::healthy(100, &[(1, "CREATE_FAILED")]).filtered(Filtered::AfterPages);
     assert_eq!(statuses(&read(quick(&few).await)), [(1, "CREATE_FAILED")]);
@@ -267,7 +267,7 @@ async fn where_one_read_fails_nothing_is_inferred() {
     for failing in [1, 4, 6] {
         let fails = Some((failing, SourceError::Unavailable("down".to_owned())));
         let fake = Fake { fails, ..Fake::new(&[(1, "CREATE_FAILED", 5)]) };
-        let failed = Look::new().reader(&fake).read(&counts(&["CREATE_PAUSED"]), NOW).await;
+        let failed = Setup::new().reader(&fake).read(&counts(&["CREATE_PAUSED"]), NOW).await;
         assert_eq!(failed, Err(ReadError::Source(SourceError::Unavailable("down".to_owned()))), "{failing}");
     }
 }
@@ -277,9 +277,9 @@ async fn a_token_that_is_refused_begins_that_status_again() {
     let failed: Vec<(u64, &str)> = (1..=150).map(|n| (n, "CREATE_FAILED")).collect();
     // The seventh call is the second page.
     let fails = Some((6, SourceError::TokenRefused("too old".to_owned())));
-    let fake = Fake { fails, ..Fake::healthy(300, &failed) }.moving(6, 1, "CREATE_SUCCESSFUL", Some(9));
-    let looked = read(quick(&fake).await);
-    assert_eq!(looked.states.len(), 149, "what was read before does not count");
+    let fake = Fake { fails, ..Fake::healthy(300, &failed) }.changing(6, 1, "CREATE_SUCCESSFUL", Some(9));
+    let scanned = read(quick(&fake).await);
+    assert_eq!(scanned.states.len(), 149, "what was read before does not count");
 }
 
 fn recorded(status: &str, turns: &[i64]) -> Row {
@@ -289,14 +289,14 @@ fn recorded(status: &str, turns: &[i64]) -> Row {
 }
 
 #[tokio::test]
-async fn what_was_not_read_is_asked_for_where_its_row_is_not_well_or_flaps() {
-    let fake = Fake::new(&[(1, "CREATE_FAILED", 5), (2, "CREATE_IN_PROGRESS", 5)]).moving(
+async fn what_was_not_read_is_asked_for_where_its_row_is_unhealthy_or_flaps() {
+    let fake = Fake::new(&[(1, "CREATE_FAILED", 5), (2, "CREATE_IN_PROGRESS", 5)]).changing(
         3,
         2,
         "UPDATE_FAILED",
         None,
     );
-    let looked = read(quick(&fake).await);
+    let scanned = read(quick(&fake).await);
     let rows = BTreeMap::from([
         (account(1), recorded("CREATE_FAILED", &[])),
         (account(2), recorded("CREATE_FAILED", &[])),
@@ -308,17 +308,17 @@ async fn what_was_not_read_is_asked_for_where_its_row_is_not_well_or_flaps() {
         (account(8), recorded("CREATE_SUCCESSFUL", &[-3599])),
         (account(9), recorded("CREATE_FAILED", &[])),
     ]);
-    let asked = to_ask(&rows, &looked, &settings("000000000009"));
+    let asked = to_ask(&rows, &scanned, &settings("000000000009"));
     assert_eq!(asked.iter().map(|account| account.number()).collect::<Vec<_>>(), [2, 3, 4, 5, 7]);
-    let mut known = looked.clone();
+    let mut known = scanned.clone();
     known.absent.insert(account(3));
     assert!(!to_ask(&rows, &known, &settings("")).contains(&account(3)), "it was asked for already");
 }
 
 /// What asking for some accounts comes to, and in how many calls.
 async fn ask(fake: &Fake, read: &mut QuickRead, accounts: &[u64], most: u64) -> (Quick<()>, u64) {
-    let look = Look::new();
-    let reader = look.reader(fake);
+    let scan = Setup::new();
+    let reader = scan.reader(fake);
     let accounts = accounts.iter().map(|n| account(*n)).collect();
     let asked = reader.ask(read, &accounts, most).await.unwrap();
     (asked, reader.calls())
@@ -327,44 +327,44 @@ async fn ask(fake: &Fake, read: &mut QuickRead, accounts: &[u64], most: u64) -> 
 #[tokio::test]
 async fn who_is_asked_for_is_as_the_answer_says_and_an_empty_one_is_an_answer() {
     let fake = Fake::new(&[(1, "CREATE_IN_PROGRESS", 5), (2, "CREATE_SUCCESSFUL", 5)]);
-    let mut looked = read(quick(&fake.moving(3, 1, "CREATE_FAILED", Some(5))).await);
-    assert_eq!(looked.unclear.len(), 1);
+    let mut scanned = read(quick(&fake.changing(3, 1, "CREATE_FAILED", Some(5))).await);
+    assert_eq!(scanned.unclear.len(), 1);
     let then = Fake::new(&[(1, "UPDATE_SUCCESSFUL", 7), (2, "CREATE_SUCCESSFUL", 5)]);
-    let asked = ask(&then, &mut looked, &[1, 2, 3], 3).await;
+    let asked = ask(&then, &mut scanned, &[1, 2, 3], 3).await;
     assert_eq!(asked, (Quick::Read(()), 3));
-    assert_eq!(statuses(&looked), [(1, "UPDATE_SUCCESSFUL"), (2, "CREATE_SUCCESSFUL")]);
-    assert_eq!((&looked.unclear, &looked.absent), (&BTreeSet::new(), &BTreeSet::from([account(3)])));
-    assert_eq!(looked.unwell(), Some(fingerprint::unwell(&BTreeMap::new())), "both are well");
+    assert_eq!(statuses(&scanned), [(1, "UPDATE_SUCCESSFUL"), (2, "CREATE_SUCCESSFUL")]);
+    assert_eq!((&scanned.unclear, &scanned.absent), (&BTreeSet::new(), &BTreeSet::from([account(3)])));
+    assert_eq!(scanned.active(), Some(fingerprint::active(&BTreeMap::new())), "both are healthy");
 }
 
 #[tokio::test]
 async fn an_account_that_two_reads_showed_may_be_gone() {
-    let fake = Fake::new(&[(1, "CREATE_IN_PROGRESS", 5)]).moving(3, 1, "CREATE_FAILED", Some(5));
-    let mut looked = read(quick(&fake).await);
-    ask(&Fake::new(&[]), &mut looked, &[1], 1).await;
-    assert_eq!(statuses(&looked), []);
-    assert_eq!(looked.absent, BTreeSet::from([account(1)]));
+    let fake = Fake::new(&[(1, "CREATE_IN_PROGRESS", 5)]).changing(3, 1, "CREATE_FAILED", Some(5));
+    let mut scanned = read(quick(&fake).await);
+    ask(&Fake::new(&[]), &mut scanned, &[1], 1).await;
+    assert_eq!(statuses(&scanned), []);
+    assert_eq!(scanned.absent, BTreeSet::from([account(1)]));
 }
 
 #[tokio::test]
-async fn asking_costs_no_more_calls_than_a_whole_look() {
+async fn asking_costs_no_more_calls_than_a_full_scan() {
     let before = read(quick(&Fake::healthy(250, &[])).await);
-    let mut looked = before.clone();
-    let none = ask(&Fake::healthy(250, &[]), &mut looked, &[1, 2, 3, 4], 3).await;
+    let mut scanned = before.clone();
+    let none = ask(&Fake::healthy(250, &[]), &mut scanned, &[1, 2, 3, 4], 3).await;
     assert_eq!(none, (Quick::TooMany, 0), "more accounts than calls");
     // Three pages for each account: what counts is the calls.
     let slow = Fake::healthy(250, &[]).filtered(Filtered::AfterPages);
-    assert_eq!(ask(&slow, &mut looked, &[1, 2], 3).await, (Quick::TooMany, 3));
-    assert_eq!(looked, before, "what was asked for in vain does not count");
-    assert_eq!(ask(&slow, &mut looked, &[240], 3).await, (Quick::Read(()), 3));
-    assert_eq!(statuses(&looked), [(240, "CREATE_SUCCESSFUL")], "on its last page");
+    assert_eq!(ask(&slow, &mut scanned, &[1, 2], 3).await, (Quick::TooMany, 3));
+    assert_eq!(scanned, before, "what was asked for in vain does not count");
+    assert_eq!(ask(&slow, &mut scanned, &[240], 3).await, (Quick::Read(()), 3));
+    assert_eq!(statuses(&scanned), [(240, "CREATE_SUCCESSFUL")], "on its last page");
 }
 
 #[tokio::test]
 async fn another_accounts_row_does_not_make_an_account_gone() {
-    let mut looked = read(quick(&Fake::healthy(2, &[])).await);
+    let mut scanned = read(quick(&Fake::healthy(2, &[])).await);
     let lying = Fake::healthy(2, &[]).filtered(Filtered::Never);
-    let (asked, _) = ask(&lying, &mut looked, &[7], 3).await;
-    assert_eq!(asked, Quick::Disproved(Disproof::OtherAccount(account(7), account(1))));
-    assert_eq!(looked.absent, BTreeSet::new());
+    let (asked, _) = ask(&lying, &mut scanned, &[7], 3).await;
+    assert_eq!(asked, Quick::Violated(FilterViolation::OtherAccount(account(7), account(1))));
+    assert_eq!(scanned.absent, BTreeSet::new());
 }

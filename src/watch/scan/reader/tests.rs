@@ -169,15 +169,15 @@ async fn who_is_missing_is_asked_for_one_by_one_where_that_is_cheaper() {
         // Of one page: account 6 was not missing, and its time comes.
         (3, 6, true, &[5, 7], &all_again, &[1, 2, 3, 5]),
     ] {
-        let mut looked = read(&fake(seen, true), &Request::default()).await;
-        let (pages, source) = (looked.pages, fake(now, takes_filters));
+        let mut scanned = read(&fake(seen, true), &Request::default()).await;
+        let (pages, source) = (scanned.pages, fake(now, takes_filters));
         let missing: Vec<AccountId> = missing.iter().map(|n| account(*n)).collect();
-        confirm(&source, &target(), &missing, &mut looked, &settings(), &Silences::default()).await.unwrap();
+        confirm(&source, &target(), &missing, &mut scanned, &settings(), &Silences::default()).await.unwrap();
         assert_eq!(source.asked.into_inner(), asked);
-        assert_eq!(numbers(&looked), there);
-        assert_eq!(looked.fingerprint, Some(fingerprint::of(&looked.observation.states)));
+        assert_eq!(numbers(&scanned), there);
+        assert_eq!(scanned.fingerprint, Some(fingerprint::of(&scanned.observation.states)));
         let refused = u64::from(!takes_filters);
-        assert_eq!(looked.pages, pages + asked.len() as u64 - refused);
+        assert_eq!(scanned.pages, pages + asked.len() as u64 - refused);
     }
 }
 
@@ -199,16 +199,20 @@ async fn of_an_account_that_is_read_twice_the_later_row_counts_and_else_it_is_as
         last_update: at.map(|at| at.parse().unwrap()),
     };
     let (early, late) = (Some("2026-11-20T10:00:00Z"), Some("2026-11-20T10:05:00Z"));
-    let (failed, well) = ("UPDATE_FAILED", "UPDATE_SUCCESSFUL");
+    let (failed, healthy) = ("UPDATE_FAILED", "UPDATE_SUCCESSFUL");
     for (first, second, status) in [
-        ((failed, late), (well, early), Some(failed)),
-        ((well, early), (failed, late), Some(failed)),
+        ((failed, late), (healthy, early), Some(failed)),
+        ((healthy, early), (failed, late), Some(failed)),
         ((failed, late), (failed, late), Some(failed)),
-        ((failed, late), (well, late), None),
-        ((failed, None), (well, late), None),
+        ((failed, late), (healthy, late), None),
+        ((failed, None), (healthy, late), None),
     ] {
-        let rows =
-            [row(1, well, early), row(2, first.0, first.1), row(3, well, early), row(2, second.0, second.1)];
+        let rows = [
+            row(1, healthy, early),
+            row(2, first.0, first.1),
+            row(3, healthy, early),
+            row(2, second.0, second.1),
+        ];
         let states = rows.into_iter().filter_map(|row| {
             watched(row, &settings(), &Silences::default(), "2026-11-20T10:06:00Z".parse().unwrap())
         });

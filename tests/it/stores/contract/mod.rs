@@ -12,7 +12,7 @@ use packwatch::ports::{SilenceStore, SnapshotStore};
 use packwatch::state::commit::{Change, Closing};
 use packwatch::state::head::Head;
 use packwatch::state::log::{Notice, PackEvent};
-use packwatch::state::{Ended, Incident, Row, State, Told, Transition};
+use packwatch::state::{ClosedIncident, Incident, Notified, Row, State, Transition};
 
 use crate::harness::dynamo::Dynamo;
 use crate::protocol::memory::MemoryStore;
@@ -70,7 +70,7 @@ pub(crate) async fn head(store: &impl SnapshotStore, target: &Target) -> Head {
 
 /// That goes with a baseline, or with the end of a pack.
 pub(crate) fn closing(event: PackEvent, epoch: u64) -> Closing {
-    let notice = Notice { event, epoch, accounts: 3, observed_at: now(), told: true };
+    let notice = Notice { event, epoch, accounts: 3, observed_at: now(), notify: true };
     Closing { event: Some(event), notice: Some(notice), full_scan_at: Some(now().as_second()) }
 }
 
@@ -139,19 +139,19 @@ pub(crate) fn change(n: u64, epoch: u64) -> Change {
         damped: true,
         incident_id: Some("0123456789abcdef0123456789abcdef".to_owned()),
         baseline: true,
-        told: false,
+        notify: false,
     };
-    let told = Told {
+    let notified = Notified {
         stuck: true,
         status: Some("CREATE_FAILED".parse().unwrap()),
         error_code: Some("Code".to_owned()),
     };
     let incident = Incident {
         tried_again: 3,
-        told: Some(told),
+        notified: Some(notified),
         ..Incident::begun(&target("P"), "history", account(n), epoch)
     };
-    let ended = Ended { id: "0123456789abcdef0123456789abcdef".to_owned(), failing_since: now() };
+    let ended = ClosedIncident { id: "0123456789abcdef0123456789abcdef".to_owned(), failing_since: now() };
     let row = Row {
         state: state("CREATE_FAILED"),
         failing_since: Some(now()),
@@ -159,7 +159,7 @@ pub(crate) fn change(n: u64, epoch: u64) -> Change {
         flapping: true,
         epoch,
         incident: Some(incident),
-        unsaid_end: Some(Box::new(ended)),
+        pending_resolution: Some(Box::new(ended)),
     };
     Change { account: account(n), row: Some(row), transition: Some(Box::new(transition)) }
 }
