@@ -28,7 +28,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 import certificate
 import check_glibc
 import dist
-import sam_local
 import servers
 from servers import ACCOUNT, PROJECT, REGION, Failed, wait_for
 
@@ -287,7 +286,9 @@ def check_rule(cloud: Cloud, outputs: dict[str, str]) -> None:
         events.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(event))["Result"]
         for event in (put, delete, joined, refused, other)
     ]
-    expect("takes a put, a delete, an account, a refused put, a scheduled run", taken, [True] * 3 + [False] * 2)
+    expect(
+        "takes a put, a delete, an account, a refused put, a scheduled run", taken, [True] * 3 + [False] * 2
+    )
     targets = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
     expect("its target", [target["Arn"].split(":")[-1] for target in targets], [outputs["FunctionName"]])
 

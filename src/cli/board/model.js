@@ -101,8 +101,10 @@ function bySince({ cells, unhealthy, unhealthyAt }) {
   const order = new Uint32Array(cells.length);
   const age = (entry) => entry.since ?? entry.updated ?? Infinity;
   let n = 0;
-  for (const entry of [...unhealthy].sort((a, b) => age(a) - age(b) || a.cell - b.cell)) order[n++] = entry.cell;
-  for (let cell = 0; cell < cells.length; cell++) if (cells[cell] && !unhealthyAt.has(cell)) order[n++] = cell;
+  for (const entry of [...unhealthy].sort((a, b) => age(a) - age(b) || a.cell - b.cell))
+    order[n++] = entry.cell;
+  for (let cell = 0; cell < cells.length; cell++)
+    if (cells[cell] && !unhealthyAt.has(cell)) order[n++] = cell;
   return order.subarray(0, n);
 }
 

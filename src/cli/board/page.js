@@ -421,7 +421,9 @@ function detail(a) {
       make("span", { className: "id", textContent: model.accounts[a] }),
     ),
     close,
-    make("h3", { textContent: `${counted(cells.length, "pack")}, ${number(model.unhealthyPacks[a])} unhealthy` }),
+    make("h3", {
+      textContent: `${counted(cells.length, "pack")}, ${number(model.unhealthyPacks[a])} unhealthy`,
+    }),
     make("ul", { className: "packs" }, ...packs),
     make("h3", { textContent: "Past" }),
     moves.length

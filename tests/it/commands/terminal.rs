@@ -117,7 +117,7 @@ fn the_board_fits_80_and_120_columns() {
     AccessDenied: 2 deployments in 1 account
       AWS Config lacks a permission that the pack needs. Find the denied action in
       the message. Check that the template's bucket or document can be read from the
-      account, and scan for a service control policy that denies the action.
+      account, and look for a service control policy that denies the action.
     Operationa…0-53-rev-5  100000000010  UPDATE_FAILED              2026-11-16 09:10
     Operationa…es-for-PCI  100000000010  UPDATE_FAILED              2026-11-16 09:10
 
@@ -160,7 +160,7 @@ fn the_board_fits_80_and_120_columns() {
 
     AccessDenied: 2 deployments in 1 account
       AWS Config lacks a permission that the pack needs. Find the denied action in the message. Check that the template's
-      bucket or document can be read from the account, and scan for a service control policy that denies the action.
+      bucket or document can be read from the account, and look for a service control policy that denies the action.
     Operational-Bes…T-800-53-rev-5  100000000010  UPDATE_FAILED              2026-11-16 09:10  Not allowed to perform confi…
     Operational-Bes…ctices-for-PCI  100000000010  UPDATE_FAILED              2026-11-16 09:10  Not allowed to perform confi…
 

@@ -38,7 +38,7 @@ fn targets(answer: &Value) -> BTreeSet<String> {
     let name = |target: &Value| {
         format!("{} {}", text(target, "Region"), text(target, "OrganizationConformancePackName"))
     };
-    answer["Targets"].as_array().unwrap().iter().map(name).collect()
+    answer["Targets"].as_array().unwrap_or_else(|| panic!("{answer}")).iter().map(name).collect()
 }
 
 /// What was told, without what differs from one history to the next: ids, and when it was seen. The digests' packs, and
