@@ -57,7 +57,7 @@ pub(super) async fn read_snapshot<O: Outside>(
 pub(super) async fn leave_hint<O: Outside>(context: &Context<'_, O>, target: &Target, hint: &Hint) {
     let hint = context.outside.store().hint(target, hint);
     if let Some(Err(error)) = context.budget.within_dispatching(hint).await {
-        warn!(%target, %error, "hint not stored");
+        warn!(region = %target.region, pack = %target.pack, %error, "hint not stored");
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) async fn parts<O: Outside>(
                 if !is_old(part.observed_at) {
                     return Ok(read);
                 }
-                warn!(%target, after = %read.end, before = %part.position, "a part of the log has expired before it was sent");
+                warn!(region = %target.region, pack = %target.pack, after = %read.end, before = %part.position, "a part of the log has expired before it was sent");
             }
             read.end = part.position;
             read.parts.push(part);
@@ -65,7 +65,7 @@ pub(super) async fn parts<O: Outside>(
         // What follows is not for this topic yet.
         read.end = to;
     } else if read.end < to && is_old(head.committed_at) {
-        warn!(%target, after = %read.end, "the end of the log has expired before it was sent");
+        warn!(region = %target.region, pack = %target.pack, after = %read.end, "the end of the log has expired before it was sent");
         read.end = to;
     }
     Ok(read)

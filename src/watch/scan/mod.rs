@@ -231,13 +231,13 @@ impl<'a, O: Outside> Scans<'a, O> {
         if !self.fits(region, due.calls) {
             if due.last_full_scan_at.is_none() {
                 // Its age is not known, so no metric tells.
-                warn!(target = %due.target, "no time for a full scan, which no run has made yet");
+                warn!(region = %due.target.region, pack = %due.target.pack, "no time for a full scan, which no run has made yet");
             }
             return;
         }
         let (outcome, began) = self.slow(one).await;
         if self.was_omitted(&one.target, &outcome) {
-            warn!(target = %one.target, "AWS Config's filters leave out accounts: full scans for a day");
+            warn!(region = %one.target.region, pack = %one.target.pack, "AWS Config's filters leave out accounts: full scans for a day");
             self.note_violation(&one.target).await;
         }
         // Out of time, it comes again, and the quick scan saw what is active.
@@ -266,7 +266,7 @@ impl<'a, O: Outside> Scans<'a, O> {
             QuickScan::NeedsFullScan { violation, report } => {
                 if let Some(why) = violation {
                     let target = &planned.target;
-                    warn!(%target, %why, "AWS Config's filters are not relied on in this run: full scans");
+                    warn!(region = %target.region, pack = %target.pack, %why, "AWS Config's filters are not relied on in this run: full scans");
                     self.violated.borrow_mut().insert(target.region.clone());
                     if matches!(why, FilterViolation::Omitted(..)) {
                         self.note_violation(target).await;

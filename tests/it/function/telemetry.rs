@@ -47,6 +47,7 @@ fn checked(line: &str) -> Value {
     assert!(ids["requestId"].as_str().is_some_and(|id| id.starts_with("00000000-")), "whose is {line}");
     assert!(ids["xrayTraceId"].as_str().is_some_and(|id| id.starts_with("Root=1-")), "whose is {line}");
     assert!(value["timestamp"].is_string() && value["level"].is_string(), "{line}");
+    assert!(line.matches(r#""target":"#).count() <= 1, "two of one name: {line}");
     assert!(!line.contains(SECRET), "a body: {line}");
     value
 }
@@ -115,6 +116,14 @@ async fn every_line_is_documented_and_says_whose_it_is() {
     // A pack that is gone has no accounts any more.
     world.delete_pack(REGION, PACK);
     assert_eq!(of_pack(&stage.lines_of_run().await), 0);
+
+    // A warning about a pack names it as every line does.
+    world.add_pack(REGION, "Large", 2_000);
+    stage.run().await;
+    world.filter_violates(1);
+    let lines = stage.lines_of_run().await;
+    let warning = lines.iter().find(|line| line["level"] == "WARN").expect("a filter that does not hold");
+    assert_eq!([&warning["region"], &warning["pack"]], [REGION, "Large"]);
 
     // An event that nobody understands: one error, and metrics all the same.
     let lines = stage.lines(json!({"Hello": SECRET.len()})).await;
