@@ -37,9 +37,7 @@ async fn steps<O: Outside>(
     let Some(read) = observe(context, planned).await? else {
         return commit_deletion(context, planned, outcome).await;
     };
-    outcome.report.pages = read.pages;
-    outcome.report.accounts = read.observation.states.len() as u64;
-    outcome.report.accounts_read = outcome.report.accounts;
+    count(&mut outcome.report, &read);
     outcome.next_token.clone_from(&read.next_token);
     if read.observation.whole {
         outcome.active = active(&read.observation.states);
@@ -59,10 +57,11 @@ async fn steps<O: Outside>(
     let accounts = outcome.report.accounts.max(recorded);
     let held = room_for(context, accounts).await?;
     let basis = basis(context, planned).await?;
-    let is_clear = read.unclear.is_empty() && missing(context, &basis, &read).is_empty();
+    let missing = compare::missing(&basis.snapshot.rows, &read.observation, &context.settings.excluded);
+    let is_clear = read.unclear.is_empty() && missing.is_empty();
     // While AWS Config is asked, others compare.
     let held = Some(held).filter(|_| is_clear);
-    let observed = confirm(context, planned, &basis, read, outcome).await?;
+    let observed = confirm(context, planned, &missing, read, outcome).await?;
     let _held = match held {
         Some(held) => held,
         None => room_for(context, accounts).await?,
@@ -114,35 +113,33 @@ async fn basis<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> Resul
     }
 }
 
-/// The recorded accounts that a scan of all of them did not show.
-fn missing<O>(context: &Context<'_, O>, basis: &Basis, read: &Read) -> Vec<AccountId> {
-    compare::missing(&basis.snapshot.rows, &read.observation, &context.settings.excluded)
-}
-
-/// Asks again for every recorded account that a scan of all of them did not show, and for those that it shows twice.
+/// Asks again for the recorded accounts that a scan of all of them did not show, and for those that it shows twice.
 async fn confirm<O: Outside>(
     context: &Context<'_, O>,
     planned: &Planned,
-    basis: &Basis,
+    missing: &[AccountId],
     mut read: Read,
     outcome: &mut ScanOutcome,
 ) -> Result<Observed, Stop> {
     let Context { outside, settings, budget, .. } = context;
     if read.observation.whole {
-        let missing = missing(context, basis, &read);
         let ask = reader::confirm(
             outside.source(),
             &planned.target,
-            &missing,
+            missing,
             &mut read,
             settings,
             &planned.silences,
         );
         budget.within(ask).await.ok_or(Stop::NoTime)??;
     }
-    outcome.report.pages = read.pages;
-    outcome.report.accounts = read.observation.states.len() as u64;
-    outcome.report.accounts_read = outcome.report.accounts;
+    count(&mut outcome.report, &read);
     let scan = read.observation.whole.then_some(Scan::Full);
     Ok(Observed { observation: read.observation, observed_at: read.observed_at, scan })
+}
+
+fn count(report: &mut TargetReport, read: &Read) {
+    report.pages = read.pages;
+    report.accounts = read.observation.states.len() as u64;
+    report.accounts_read = report.accounts;
 }
