@@ -79,7 +79,9 @@ fn of_deployment(deployment: &Deployment, caller: &Answer<Caller>, now: Timestam
     }
     // A table that cannot be read has said so.
     let readable = table.iter().filter(|(table, _)| table.heads.is_ok());
-    findings.extend(readable.map(|(table, _)| storage::undispatched(table, interval, now)));
+    findings.extend(
+        readable.map(|(table, _)| storage::undispatched(table, interval, settings.group_interval, now)),
+    );
     findings
 }
 

@@ -92,8 +92,13 @@ fn recovery(check: &str, table: &str, recovery: &Answer<bool>) -> Option<Finding
     }
 }
 
-/// Whether something waits to be dispatched for longer than a run can explain.
-pub(crate) fn undispatched(table: &Table, interval: Option<Duration>, now: Timestamp) -> Finding {
+/// Whether something waits to be dispatched for longer than a run, or the news that it may wait for, can explain.
+pub(crate) fn undispatched(
+    table: &Table,
+    interval: Option<Duration>,
+    group_interval: Duration,
+    now: Timestamp,
+) -> Finding {
     let check = "undispatched";
     let lagging = match &table.lagging {
         Ok(lagging) if lagging.is_empty() => return Finding::ok(check, "nothing"),
@@ -109,7 +114,7 @@ pub(crate) fn undispatched(table: &Table, interval: Option<Duration>, now: Times
     };
     let message = format!("the oldest change, of {target}, has been waiting for {}", span(since, now));
     // A run under way may hold it, and the next one sends what a run that failed left.
-    let grace = interval.unwrap_or(Duration::from_secs(900)) * 2;
+    let grace = interval.unwrap_or(Duration::from_secs(900)) * 2 + group_interval;
     if now.duration_since(since).unsigned_abs() <= grace {
         return Finding::ok(check, message);
     }

@@ -97,7 +97,7 @@ fn only_schedules_that_are_on_start_anything() {
 }
 
 #[test]
-fn what_waits_longer_than_two_runs_is_stuck() {
+fn what_waits_longer_than_two_runs_and_for_news_is_stuck() {
     let target = Target { region: "eu-west-1".parse().unwrap(), pack: "Pack".parse().unwrap() };
     let judge = |since: Option<i64>, now| {
         let lagging = vec![(target.clone(), since.map(at)), (target.clone(), Some(at(0)))];
@@ -109,11 +109,11 @@ fn what_waits_longer_than_two_runs_is_stuck() {
             heads: Ok(Heads::default()),
             lagging: Ok(lagging),
         };
-        storage::undispatched(&table, Some(minutes(5)), at(now))
+        storage::undispatched(&table, Some(minutes(5)), minutes(30), at(now))
     };
-    assert_eq!(judge(Some(0), 600).level, Level::Ok);
-    assert_eq!(judge(Some(-100), 501).level, Level::Failed, "the oldest of both");
-    assert_eq!(judge(None, 600).level, Level::Warning);
+    assert_eq!(judge(Some(0), 2400).level, Level::Ok);
+    assert_eq!(judge(Some(-100), 2301).level, Level::Failed, "the oldest of both");
+    assert_eq!(judge(None, 2400).level, Level::Warning);
 }
 
 #[test]

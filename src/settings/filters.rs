@@ -70,9 +70,13 @@ const NOTIFY: [&str; 11] = [
     "pack-deleted",
 ];
 
+/// What is routine: in a rollout it would come with every poll.
+const ROUTINE: [&str; 2] = ["succeeded", "in-progress"];
+
+/// Everything but what is routine.
 impl Default for Notify {
     fn default() -> Self {
-        Self(NOTIFY.into())
+        Self(NOTIFY.into_iter().filter(|name| !ROUTINE.contains(name)).collect())
     }
 }
 

@@ -11,22 +11,31 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::civil::{Time, time};
+use jiff::tz::TimeZone;
+
 use crate::model::{AccountId, Region};
 pub use filters::{Notify, PackFilter};
 pub use thresholds::Thresholds;
 pub use topic::TopicArn;
 pub(crate) use values::duration;
-use values::{full_scan_every, list, number, remind_every, switch};
+use values::{full_scan_every, group_interval, list, number, remind_every, switch, time_of_day, time_zone};
 
 /// The variables that decide what is recorded and reported. All who record in one table must agree on them.
-pub const SHARED: [&str; 6] = [
+pub const SHARED: [&str; 9] = [
     "PACKWATCH_EXCLUDE_ACCOUNTS",
     "PACKWATCH_NOTIFY",
     "PACKWATCH_STUCK_AFTER",
     "PACKWATCH_REMIND_EVERY",
+    "PACKWATCH_REMIND_AT",
+    "PACKWATCH_TIME_ZONE",
+    "PACKWATCH_GROUP_INTERVAL",
     "PACKWATCH_HISTORY_DAYS",
     "PACKWATCH_FLAP_LIMIT",
 ];
+
+/// When people are reminded, unless they say so.
+const NINE: Time = time(9, 0, 0, 0);
 
 /// What to watch and what to tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +48,10 @@ pub struct Settings {
     pub excluded: BTreeSet<AccountId>,
     /// `PACKWATCH_NOTIFY`
     pub notify: Notify,
-    /// `PACKWATCH_STUCK_AFTER` and `PACKWATCH_REMIND_EVERY`
+    /// `PACKWATCH_STUCK_AFTER`, `PACKWATCH_REMIND_EVERY`, `PACKWATCH_REMIND_AT`, `PACKWATCH_TIME_ZONE`
     pub thresholds: Thresholds,
+    /// `PACKWATCH_GROUP_INTERVAL`
+    pub group_interval: Duration,
     /// `PACKWATCH_HISTORY_DAYS`
     pub history: Duration,
     /// `PACKWATCH_CONCURRENCY`, at least 1.
@@ -151,7 +162,10 @@ impl<'a> Reader<'a> {
             thresholds: Thresholds {
                 stuck_after: self.read("PACKWATCH_STUCK_AFTER", hours(2), duration),
                 remind_every: self.read("PACKWATCH_REMIND_EVERY", Some(hours(24)), remind_every),
+                remind_at: self.read("PACKWATCH_REMIND_AT", NINE, time_of_day),
+                time_zone: self.read("PACKWATCH_TIME_ZONE", TimeZone::UTC, time_zone),
             },
+            group_interval: self.read("PACKWATCH_GROUP_INTERVAL", Duration::from_secs(1800), group_interval),
             history: hours(24) * self.read("PACKWATCH_HISTORY_DAYS", 90, |text| number(text, 1, 3650)),
             concurrency: self.read("PACKWATCH_CONCURRENCY", 8, |text| number(text, 1, 64)) as usize,
             flap_limit: self.read("PACKWATCH_FLAP_LIMIT", Some(6), |text| match text {

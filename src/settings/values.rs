@@ -5,6 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo};
 
 pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {
@@ -52,6 +54,25 @@ pub(super) fn remind_every(text: &str) -> Result<Option<Duration>, String> {
             every => Ok(Some(every)),
         },
     }
+}
+
+/// `0` or a duration. A day is the longest: people wait for what is not urgent so long.
+pub(super) fn group_interval(text: &str) -> Result<Duration, String> {
+    match text {
+        "0" => Ok(Duration::ZERO),
+        _ => match duration(text).map_err(|error| format!("{error}, or 0"))? {
+            every if every > Duration::from_secs(86400) => Err(format!("{text:?} is longer than a day")),
+            every => Ok(every),
+        },
+    }
+}
+
+pub(super) fn time_of_day(text: &str) -> Result<Time, String> {
+    Time::strptime("%H:%M", text).map_err(|_| format!("{text:?} is not a time of the day such as 09:00"))
+}
+
+pub(super) fn time_zone(text: &str) -> Result<TimeZone, String> {
+    TimeZone::get(text).map_err(|_| format!("{text:?} is not a time zone such as Europe/Berlin or UTC"))
 }
 
 pub(super) fn full_scan_every(text: &str) -> Result<Option<Duration>, String> {

@@ -147,12 +147,20 @@ pub struct Notified {
     /// The error code of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
+    /// When that was, in seconds since 1970. What was tried again is only counted, and does not postpone a reminder.
+    #[serde(default)]
+    pub at: i64,
 }
 
 impl Notified {
     /// Adds what a message says of a state.
     #[must_use]
-    pub fn and(self, state: &State) -> Self {
+    pub fn and(self, state: &State, at: i64) -> Self {
+        let said = self.and_of(state);
+        Self { at, ..said }
+    }
+
+    fn and_of(self, state: &State) -> Self {
         match state.health() {
             Health::Failed | Health::Unrecognised => {
                 Self { status: Some(state.status.clone()), error_code: state.error_code.clone(), ..self }
@@ -164,10 +172,14 @@ impl Notified {
 
     /// Whether a state is no news to those who were notified of this.
     pub fn covers(&self, state: &State) -> bool {
-        let same_status = self.status.as_ref() == Some(&state.status);
+        let known = self.status.as_ref();
         match state.health() {
-            Health::Failed => same_status && self.error_code == state.error_code,
-            Health::Unrecognised => same_status,
+            // A deployment that fails as an update, too, is the same failure.
+            Health::Failed => {
+                known.is_some_and(|status| status.phase() == Phase::Failed)
+                    && self.error_code == state.error_code
+            }
+            Health::Unrecognised => known == Some(&state.status),
             Health::Stuck => self.stuck,
             Health::InProgress | Health::Healthy | Health::Removed => false,
         }

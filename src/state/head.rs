@@ -132,6 +132,30 @@ pub struct Cursors {
     pub message: Option<String>,
     /// The topic was taken away: nobody gets anything.
     pub stopped: bool,
+    /// What people know by these cursors; it advances with them alone. Nothing of the events topic.
+    pub known: Known,
+}
+
+/// What people were notified of, as far as it decides how soon they hear of more.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Known {
+    /// When they last heard of a cause, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub causes: BTreeMap<String, i64>,
+    /// When the last urgent digests were sent, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urgent: Vec<i64>,
+    /// The incidents of each partition that a silence kept from them when a digest was made, though they were recorded as
+    /// notified of, and until when, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub withheld: BTreeMap<String, BTreeMap<String, i64>>,
+}
+
+impl Known {
+    /// The incidents of a partition that a silence kept from people.
+    pub fn withheld_of(&self, partition: &str) -> BTreeMap<String, i64> {
+        self.withheld.get(partition).cloned().unwrap_or_default()
+    }
 }
 
 /// Who dispatches, and until when.

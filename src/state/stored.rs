@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::commit::Chunk;
-use super::head::{Cursors, Lease, SCHEMA, SharedSettings, StoredMessage};
+use super::head::{Cursors, Known, Lease, SCHEMA, SharedSettings, StoredMessage};
 use super::keys;
 use super::log::{LogPart, Position};
 
@@ -93,23 +93,30 @@ pub struct CursorsItem {
     /// The topic was taken away.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stopped: bool,
+    /// What people know.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub known: Known,
+}
+
+fn is_default(known: &Known) -> bool {
+    *known == Known::default()
 }
 
 impl From<&Cursors> for CursorsItem {
     fn from(cursors: &Cursors) -> Self {
-        let Cursors { version, positions, lease, message, stopped } = cursors.clone();
+        let Cursors { version, positions, lease, message, stopped, known } = cursors.clone();
         let positions = positions.into_iter().map(|(target, position)| (keys::partition(&target), position));
-        Self { schema: SCHEMA, version, positions: positions.collect(), lease, message, stopped }
+        Self { schema: SCHEMA, version, positions: positions.collect(), lease, message, stopped, known }
     }
 }
 
 impl From<CursorsItem> for Cursors {
     fn from(item: CursorsItem) -> Self {
-        let CursorsItem { version, positions, lease, message, stopped, .. } = item;
+        let CursorsItem { version, positions, lease, message, stopped, known, .. } = item;
         let positions = positions
             .into_iter()
             .filter_map(|(partition, position)| Some((keys::target(&partition)?, position)));
-        Self { version, positions: positions.collect(), lease, message, stopped }
+        Self { version, positions: positions.collect(), lease, message, stopped, known }
     }
 }
 

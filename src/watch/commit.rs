@@ -98,7 +98,7 @@ pub async fn commit_deletion<O: Outside>(
     let Some(head) = planned.head.clone() else { return Ok(()) };
     let accounts = head.account_count();
     let _held = room_for(context, accounts).await?;
-    let snapshot = read_snapshot(context, &planned.target, &head).await?;
+    let snapshot = read_snapshot(context, planned, &head).await?;
     let mut basis = Basis { head: Some(head), snapshot, is_rebased: false };
     let history_id = history_id(planned);
     outcome.report.outcome = Outcome::Deleted;
@@ -154,7 +154,7 @@ async fn write<O: Outside>(
         run: &context.id,
         at,
         expires_at: compare::expires_at(settings, at),
-        period: overdue::period(at, settings.thresholds.remind_every),
+        period: overdue::period(at, &settings.thresholds),
         grows: true,
     };
     let (commit, taken) = draft.commit();
@@ -181,7 +181,7 @@ async fn write<O: Outside>(
 fn is_fingerprint_outdated<O: Outside>(context: &Context<'_, O>, basis: &Basis) -> bool {
     let Some(head) = basis.head.as_ref().filter(|head| head.baseline_epoch.is_some()) else { return false };
     let rows = &basis.snapshot.rows;
-    let period = overdue::period(context.outside.now(), context.settings.thresholds.remind_every);
+    let period = overdue::period(context.outside.now(), &context.settings.thresholds);
     let states = rows.iter().map(|(account, row)| (account, &row.state));
     !rows.values().any(|row| row.flapping)
         && head.fingerprint != Some(fingerprint::both(states, period).whole)
@@ -198,7 +198,7 @@ pub async fn rebase<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> 
     if life(head) != life(first) {
         return Err(LOST);
     }
-    let snapshot = read_snapshot(context, &planned.target, head).await?;
+    let snapshot = read_snapshot(context, planned, head).await?;
     Ok(Basis { head: Some(head.clone()), snapshot, is_rebased: true })
 }
 

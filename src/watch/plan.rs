@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{PackName, Region, Target};
 use crate::settings::Settings;
 use crate::state::head::{Head, Heads};
+use crate::state::keys;
 use crate::state::silence::Silences;
 use crate::watch::request::{Part, Request};
 use crate::watch::scan::policy::TargetFacts;
@@ -22,6 +23,8 @@ pub struct Planned {
     pub listed: Option<bool>,
     /// The silences that may be about it.
     pub silences: Silences,
+    /// The incidents that a silence kept from people when a digest was made, and until when, in seconds since 1970.
+    pub withheld: BTreeMap<String, i64>,
 }
 
 impl Planned {
@@ -30,7 +33,9 @@ impl Planned {
     pub fn loaded_again(&self, mut heads: Heads) -> Self {
         let head = heads.known.remove(&self.target);
         let unreadable = heads.unreadable.remove(&self.target);
-        Self { head, unreadable, silences: heads.silences.of(&self.target), ..self.clone() }
+        let (silences, withheld) =
+            (heads.silences.of(&self.target), heads.alerts.known.withheld_of(&keys::partition(&self.target)));
+        Self { head, unreadable, silences, withheld, ..self.clone() }
     }
 }
 
@@ -92,6 +97,7 @@ pub fn targets(
         head: heads.known.remove(&target),
         unreadable: heads.unreadable.remove(&target),
         silences: heads.silences.of(&target),
+        withheld: heads.alerts.known.withheld_of(&keys::partition(&target)),
         target,
     });
     planned.collect()

@@ -1,5 +1,6 @@
 //! Reads a target's snapshot so that it belongs to its head, and leaves hints in the head.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,6 +9,7 @@ use tracing::warn;
 
 use crate::model::Target;
 use crate::ports::{Outside, SnapshotStore, StoreError};
+use crate::state::Row;
 use crate::state::commit::Snapshot;
 use crate::state::head::{Head, Hint};
 use crate::watch::context::Context;
@@ -20,11 +22,14 @@ const READ_AGAIN: [Duration; 3] =
 
 /// The snapshot of a head. A Query is no snapshot of a transaction: what shows an older chunk is read again, and what shows a
 /// newer one is [`StoreError::Superseded`].
+///
+/// An incident that was withheld reads as if the silence had been there when it was recorded: in full when that ends.
 pub(super) async fn read_snapshot<O: Outside>(
     context: &Context<'_, O>,
-    target: &Target,
+    planned: &Planned,
     head: &Head,
 ) -> Result<Snapshot, StoreError> {
+    let Planned { target, withheld, .. } = planned;
     let read = async {
         for wait in READ_AGAIN.into_iter().map(Some).chain([None]) {
             let snapshot = context.outside.store().snapshot(target).await?;
@@ -50,7 +55,19 @@ pub(super) async fn read_snapshot<O: Outside>(
         )))
     };
     let late = || Err(StoreError::Unavailable("the store did not answer in time".to_owned()));
-    context.budget.within(read).await.unwrap_or_else(late)
+    let mut snapshot = context.budget.within(read).await.unwrap_or_else(late)?;
+    for row in snapshot.rows.values_mut().filter(|_| !withheld.is_empty()) {
+        withhold(row, withheld);
+    }
+    Ok(snapshot)
+}
+
+fn withhold(row: &mut Row, withheld: &BTreeMap<String, i64>) {
+    let Some(incident) = &mut row.incident else { return };
+    let Some(until) = withheld.get(&incident.id) else { return };
+    if incident.notified.take_if(|notified| notified.at <= *until).is_some() {
+        row.state.silenced = row.state.health().is_unhealthy();
+    }
 }
 
 /// Leaves a hint. What is lost is found again by a later scan.

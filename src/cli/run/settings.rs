@@ -29,6 +29,15 @@ pub(super) struct SettingArgs {
     /// How often people are reminded of an incident, or never [env: PACKWATCH_REMIND_EVERY]
     #[arg(long, value_name = "DURATION")]
     remind_every: Option<String>,
+    /// At what time of the day people are reminded, such as 09:00 [env: PACKWATCH_REMIND_AT]
+    #[arg(long, value_name = "TIME")]
+    remind_at: Option<String>,
+    /// The zone of times, such as Europe/Berlin [env: PACKWATCH_TIME_ZONE]
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<String>,
+    /// How long news waits for more of it, such as 30m; 0 without the function's settings [env: PACKWATCH_GROUP_INTERVAL]
+    #[arg(long, value_name = "DURATION")]
+    group_interval: Option<String>,
     /// Days that transitions are kept [env: PACKWATCH_HISTORY_DAYS]
     #[arg(long, value_name = "DAYS")]
     history_days: Option<String>,
@@ -61,6 +70,9 @@ impl SettingArgs {
             "PACKWATCH_NOTIFY" => self.notify.as_ref(),
             "PACKWATCH_STUCK_AFTER" => self.stuck_after.as_ref(),
             "PACKWATCH_REMIND_EVERY" => self.remind_every.as_ref(),
+            "PACKWATCH_REMIND_AT" => self.remind_at.as_ref(),
+            "PACKWATCH_TIME_ZONE" => self.time_zone.as_ref(),
+            "PACKWATCH_GROUP_INTERVAL" => self.group_interval.as_ref(),
             "PACKWATCH_HISTORY_DAYS" => self.history_days.as_ref(),
             "PACKWATCH_CONCURRENCY" => self.concurrency.as_ref(),
             "PACKWATCH_FLAP_LIMIT" => self.flap_limit.as_ref(),
@@ -96,7 +108,10 @@ impl SettingArgs {
             "PACKWATCH_REGIONS" if global.region.is_some() && self.regions.is_none() => global.region.clone(),
             _ => match table.filter(|_| SHARED.contains(&variable)) {
                 Some(table) => table.get(variable).cloned(),
-                None => own(variable),
+                // Who runs it by hand wants to see now what it finds.
+                None => {
+                    own(variable).or_else(|| (variable == "PACKWATCH_GROUP_INTERVAL").then(|| "0".to_owned()))
+                }
             },
         };
         let mut reader = Reader::new(&lookup);

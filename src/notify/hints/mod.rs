@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use self::rows::{ANY_FAILURE, HINTS};
-pub use self::rows::{FLAPPING, Hint, PACK_DELETED, STUCK, Source, UNRECOGNISED};
+use self::rows::HINTS;
+pub use self::rows::{ANY_FAILURE, FLAPPING, Hint, PACK_DELETED, STUCK, Source, UNRECOGNISED};
 
 /// How long AWS Config keeps trying to deploy to a new account that has no recorder, from when it was added.
 pub const RETRIED: Duration = Duration::from_secs(7 * 3600);

@@ -209,7 +209,7 @@ pub(super) static HINTS: [Hint; 12] = [
 ];
 
 /// For what no row knows.
-pub(super) static ANY_FAILURE: Hint = Hint {
+pub static ANY_FAILURE: Hint = Hint {
     codes: &[],
     messages: &[],
     means: "AWS Config could not deploy the pack to the account.",

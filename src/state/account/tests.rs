@@ -17,16 +17,16 @@ fn what_people_were_notified_of_is_no_news_to_them() {
     // What was reported, one after the other, and what of all is known by then.
     for (notified, known) in [
         (vec![], vec![]),
-        (vec!["A"], vec!["A"]),
+        (vec!["A"], vec!["A", "retried"]),
         (vec!["A", "B"], vec!["B"]),
-        (vec!["A", "retried"], vec!["retried"]),
+        (vec!["retried"], vec!["A", "retried"]),
         (vec!["stuck", "A", "odd", "in progress"], vec!["odd", "stuck"]),
         (vec!["stuck", "healthy"], vec!["stuck"]),
     ] {
         let mut incident = Incident { id: "i".to_owned(), notified: None, tried_again: 0 };
         for name in &notified {
             let (_, state) = all.iter().find(|(it, _)| it == name).unwrap();
-            incident.notified = Some(incident.notified.unwrap_or_default().and(state));
+            incident.notified = Some(incident.notified.unwrap_or_default().and(state, 0));
         }
         let is_known = all.iter().filter(|(_, state)| incident.is_known(state));
         assert_eq!(is_known.map(|(name, _)| *name).collect::<Vec<_>>(), known, "{notified:?}");

@@ -28,8 +28,12 @@ fn state(message: &str) -> State {
 
 /// A row of which everything is said.
 fn row(message: &str) -> Row {
-    let notified =
-        Notified { stuck: true, status: Some(Status::new("ODD")), error_code: Some("Other".to_owned()) };
+    let notified = Notified {
+        stuck: true,
+        status: Some(Status::new("ODD")),
+        error_code: Some("Other".to_owned()),
+        at: 7,
+    };
     Row {
         state: state(message),
         failing_since: Some(at("2026-11-20T09:00:00Z")),

@@ -145,8 +145,9 @@ impl Comparison<'_> {
             self.record(account, kind, row, Some(&to), of.or_else(|| past.ends(kind)), decision)
         });
         let pending_resolution = past.pending_resolution(now.is_none(), decision);
-        let (incident, began) =
-            now.map(|(incident, began)| (with_notified(incident, &to, decision), began)).unzip();
+        let (incident, began) = now
+            .map(|(incident, began)| (with_notified(incident, &to, decision, self.observed_at), began))
+            .unzip();
         let row = Row {
             state: to,
             failing_since: began,
@@ -286,7 +287,7 @@ impl Comparison<'_> {
         if row.incident.is_none() {
             return false;
         }
-        overdue::is_due(to.reminder, row.state.reminder, Some(past.began), every)
+        overdue::is_due(to.reminder, row.state.reminder, Some(past.notified_at()), every)
     }
 
     /// Whether the whole pack is being deleted: every account that is left is in a DELETE status, and some account is

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
 
 use crate::model::text;
 use crate::model::{DetailedStatus, Phase};
@@ -15,13 +16,16 @@ use crate::state::State;
 const LONGEST_MESSAGE: usize = 2048;
 const LONGEST_CODE: usize = 256;
 
+/// A day, in seconds.
+const DAY: i64 = 86400;
+
 /// The effective state of a row at a time.
 pub fn state(row: DetailedStatus, now: Timestamp, thresholds: &Thresholds) -> State {
     let phase = row.status.phase();
     let age = row.last_update.map(|then| now.as_second().saturating_sub(then.as_second()));
     let stuck_after = seconds(thresholds.stuck_after);
     let stuck = phase == Phase::InProgress && age.is_some_and(|age| age > stuck_after);
-    let reminder = if phase == Phase::Successful { 0 } else { period(now, thresholds.remind_every) };
+    let reminder = if phase == Phase::Successful { 0 } else { period(now, thresholds) };
     State {
         status: row.status,
         error_code: row.error_code.map(|code| text::bounded(code, LONGEST_CODE)),
@@ -33,19 +37,36 @@ pub fn state(row: DetailedStatus, now: Timestamp, thresholds: &Thresholds) -> St
     }
 }
 
-/// The begin of the period between two reminders in which this time is. They fall on the same instants for every
-/// account (whole periods since 1970, so 00:00 UTC for a day), in order that they come as one digest. It is a time and
-/// no number, so that it means the same when the setting is changed. Without reminders it is 0.
-pub fn period(now: Timestamp, every: Option<Duration>) -> u64 {
-    let Some(every) = every else { return 0 };
+/// The begin of the period between two reminders in which this time is. They fall on the same instants for every account,
+/// in order that they come as one digest: those of whole days at a time of the day, others on whole periods since 1970. It
+/// is a time and no number, so that it means the same when the setting is changed. Without reminders it is 0.
+pub fn period(now: Timestamp, thresholds: &Thresholds) -> u64 {
+    let Some(every) = thresholds.remind_every else { return 0 };
     let every = seconds(every).max(1);
-    u64::try_from(now.as_second().div_euclid(every) * every).unwrap_or(0)
+    let begin = match every % DAY {
+        0 => first_of_days(now, every / DAY, thresholds),
+        _ => None,
+    };
+    let begin = begin.map_or_else(|| now.as_second().div_euclid(every) * every, Timestamp::as_second);
+    u64::try_from(begin).unwrap_or(0)
 }
 
-/// Whether a reminder of an incident is due in this period: after the last one, and more than half a period after the
-/// incident began.
-pub fn is_due(period: u64, last: u64, began: Option<Timestamp>, every: Duration) -> bool {
-    let not_before = began.map_or(0, |began| began.as_second().saturating_add(seconds(every) / 2));
+/// The last time of the day on a date that begins a period of so many days. A time that the date does not have is the
+/// next one that it has; of one that comes twice, it is the first.
+fn first_of_days(now: Timestamp, days: i64, thresholds: &Thresholds) -> Option<Timestamp> {
+    let Thresholds { remind_at, time_zone, .. } = thresholds;
+    let at = |date: Date| Some(date.to_datetime(*remind_at).to_zoned(time_zone.clone()).ok()?.timestamp());
+    let today = time_zone.to_datetime(now).date();
+    let date = if at(today)? <= now { today } else { today.yesterday().ok()? };
+    let since_1970 = Date::constant(1970, 1, 1).until(date).ok()?.get_days();
+    let into_period = i64::from(since_1970).rem_euclid(days);
+    at(date.checked_sub(into_period.days()).ok()?)
+}
+
+/// Whether a reminder of an incident is due in this period: after the last one, and more than half a period after people
+/// were last notified of it, or it began.
+pub fn is_due(period: u64, last: u64, notified: Option<Timestamp>, every: Duration) -> bool {
+    let not_before = notified.map_or(0, |at| at.as_second().saturating_add(seconds(every) / 2));
     period > last && i64::try_from(period).is_ok_and(|period| period > not_before)
 }
 
@@ -55,6 +76,9 @@ fn seconds(duration: Duration) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::{Time, time};
+    use jiff::tz::TimeZone;
+
     use super::*;
     use crate::model::Status;
 
@@ -62,6 +86,8 @@ mod tests {
     const DEFAULTS: Thresholds = Thresholds {
         stuck_after: Duration::from_secs(2 * HOUR),
         remind_every: Some(Duration::from_secs(24 * HOUR)),
+        remind_at: Time::midnight(),
+        time_zone: TimeZone::UTC,
     };
 
     fn at(status: &str, last_update: Option<&str>, now: &str) -> State {
@@ -85,16 +111,16 @@ mod tests {
         assert!(!at("CREATE_IN_PROGRESS", None, "2026-11-21T12:00:00Z").stuck);
     }
 
-    const DAY: Duration = Duration::from_secs(24 * HOUR);
+    const EVERY_DAY: Duration = Duration::from_secs(24 * HOUR);
 
-    fn time(text: &str) -> Timestamp {
+    fn at_time(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
     /// Whether an incident that began then is due now, when its row is of a moment after that.
     fn due(began: &str, row: &str, now: &str) -> bool {
         let reminder = |now| at("CREATE_FAILED", Some(began), now).reminder;
-        is_due(reminder(now), reminder(row), Some(time(began)), DAY)
+        is_due(reminder(now), reminder(row), Some(at_time(began)), EVERY_DAY)
     }
 
     #[test]
@@ -114,7 +140,7 @@ mod tests {
     #[test]
     fn what_is_active_has_a_period_and_what_is_healthy_has_none() {
         let period = |status| at(status, None, "2026-11-20T10:00:00Z").reminder;
-        let today = time("2026-11-20T00:00:00Z").as_second() as u64;
+        let today = at_time("2026-11-20T00:00:00Z").as_second() as u64;
         assert_eq!(["CREATE_FAILED", "CREATE_IN_PROGRESS", "NEW"].map(period), [today; 3]);
         assert_eq!(["CREATE_SUCCESSFUL", "DELETE_SUCCESSFUL"].map(period), [0, 0]);
     }
@@ -123,8 +149,8 @@ mod tests {
     fn a_failure_without_a_time_is_repeated_all_the_same() {
         let period = |now| at("CREATE_FAILED", None, now).reminder;
         let row = period("2026-11-20T10:00:00Z");
-        assert!(!is_due(period("2026-11-20T23:00:00Z"), row, None, DAY));
-        assert!(is_due(period("2026-11-21T00:00:00Z"), row, None, DAY));
+        assert!(!is_due(period("2026-11-20T23:00:00Z"), row, None, EVERY_DAY));
+        assert!(is_due(period("2026-11-21T00:00:00Z"), row, None, EVERY_DAY));
     }
 
     #[test]
@@ -132,5 +158,40 @@ mod tests {
         let future = "2026-12-20T10:00:00Z";
         assert!(!at("CREATE_IN_PROGRESS", Some(future), "2026-11-20T10:00:00Z").stuck);
         assert!(!due(future, "2026-11-18T10:00:00Z", "2026-11-20T10:00:00Z"));
+    }
+
+    fn begins(now: &str, days: u64, at: Time, zone: &str) -> String {
+        let thresholds = Thresholds {
+            remind_every: Some(EVERY_DAY * u32::try_from(days).unwrap()),
+            remind_at: at,
+            time_zone: TimeZone::get(zone).unwrap(),
+            ..DEFAULTS
+        };
+        let begin = period(at_time(now), &thresholds);
+        Timestamp::from_second(begin as i64).unwrap().to_string()
+    }
+
+    #[test]
+    fn reminders_of_whole_days_are_due_at_a_time_of_the_day() {
+        let nine = time(9, 0, 0, 0);
+        assert_eq!(begins("2026-11-20T08:59:59Z", 1, nine, "UTC"), "2026-11-19T09:00:00Z");
+        assert_eq!(begins("2026-11-20T09:00:00Z", 1, nine, "UTC"), "2026-11-20T09:00:00Z");
+        assert_eq!(begins("2026-11-20T10:00:00Z", 1, nine, "Europe/Berlin"), "2026-11-20T08:00:00Z");
+        assert_eq!(begins("2026-07-20T10:00:00Z", 1, nine, "Europe/Berlin"), "2026-07-20T07:00:00Z");
+        let week = |now| begins(now, 7, nine, "UTC");
+        assert_eq!(week("2026-11-20T10:00:00Z"), week("2026-11-25T10:00:00Z"));
+        assert_ne!(week("2026-11-20T10:00:00Z"), week("2026-11-27T10:00:00Z"));
+    }
+
+    #[test]
+    fn a_time_that_a_day_does_not_have_or_has_twice_is_still_once_a_day() {
+        let at = time(2, 30, 0, 0);
+        let zone = "Europe/Berlin";
+        assert_eq!(begins("2026-03-29T12:00:00Z", 1, at, zone), "2026-03-29T01:30:00Z", "it is 3:30 then");
+        assert_eq!(
+            begins("2026-10-25T12:00:00Z", 1, at, zone),
+            "2026-10-25T00:30:00Z",
+            "the first of the two"
+        );
     }
 }

@@ -21,6 +21,13 @@ impl Past {
             && (was_notified || self.pending_resolution.is_some())
     }
 
+    /// When people were last notified of its incident, or it began.
+    pub(super) fn notified_at(&self) -> Timestamp {
+        let notified = self.incident.as_ref().and_then(|incident| incident.notified.as_ref());
+        let at = notified.and_then(|notified| Timestamp::from_second(notified.at).ok());
+        at.map_or(self.began, |at| at.max(self.began))
+    }
+
     /// The incident that a change of this kind ends, and when it began.
     pub(super) fn ends(&self, kind: Kind) -> Option<(String, Timestamp)> {
         let incident = self.incident.as_ref().map(|incident| (incident.id.clone(), self.began));
@@ -54,12 +61,13 @@ pub(super) fn with_notified(
     incident: Incident,
     to: &State,
     decision: Option<(Kind, NotificationDecision)>,
+    at: Timestamp,
 ) -> Incident {
-    let says_unhealthy =
-        decision.is_some_and(|(kind, decision)| decision.notify && policy::says_unhealthy(kind));
-    let notified =
-        if says_unhealthy { Some(incident.notified.unwrap_or_default().and(to)) } else { incident.notified };
-    Incident { notified, ..incident }
+    let said = decision.filter(|(kind, decision)| decision.notify && policy::says_unhealthy(*kind));
+    let Some((kind, _)) = said else { return incident };
+    let notified = incident.notified.unwrap_or_default();
+    let at = if kind == Kind::FailedAgain { notified.at } else { at.as_second() };
+    Incident { notified: Some(notified.and(to, at)), ..incident }
 }
 
 /// Whether an unhealthy deployment was tried again: it moves on, or has failed anew.

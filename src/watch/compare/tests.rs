@@ -725,7 +725,7 @@ fn accounts_are_counted_by_their_status() {
 
 /// An incident of which people know that this state is so.
 fn known(state: &State) -> Incident {
-    let notified = Some(Notified::default().and(state));
+    let notified = Some(Notified::default().and(state, 0));
     Incident { notified, ..Incident::begun(&target(), "b", A.parse().unwrap(), 1) }
 }
 

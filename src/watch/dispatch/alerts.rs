@@ -10,13 +10,14 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use super::breaker::Breaker;
+use super::urgency::{Judged, Urgency};
 use super::{Lag, Leased, read};
-use crate::model::Target;
+use crate::model::{Severity, Target};
 use crate::notify::fold::MOST_NAMED;
 use crate::notify::message::{self, Form};
 use crate::notify::{self, Fold, Notification, Whole};
 use crate::ports::{Outside, PublishError, Publisher, SnapshotStore};
-use crate::state::head::{Cursors, Heads, StoredMessage, Topic};
+use crate::state::head::{Cursors, Head, Heads, Known, StoredMessage, Topic};
 use crate::state::log::Position;
 use crate::state::{keys, packed};
 use crate::watch::account_names;
@@ -42,6 +43,8 @@ struct Digest {
     wholes: Vec<Option<Whole>>,
     /// Where the cursor of each target goes when the digest is accepted, by the target's partition.
     ends: BTreeMap<String, Position>,
+    /// What people know when they have it.
+    known: Known,
 }
 
 impl Digest {
@@ -65,7 +68,7 @@ impl Digest {
         let ends: Vec<(Target, Position)> =
             self.ends.iter().filter_map(|(partition, end)| Some((keys::target(partition)?, *end))).collect();
         let moved = cursors.clone().moved(ends.iter().map(|(target, end)| (target, *end)));
-        Cursors { message: None, ..moved }
+        Cursors { message: None, known: self.known.clone(), ..moved }
     }
 }
 
@@ -99,32 +102,38 @@ pub(super) async fn send<O: Outside>(
     publish(context, breaker, leased, &digest, Tried::Never).await
 }
 
+/// What one target has beyond its cursor.
+struct Pending<'a> {
+    target: &'a Target,
+    head: &'a Head,
+    read: read::Parts,
+    judged: Judged,
+}
+
 /// Makes the next digest; `None` where there is nothing to tell. What needs no digest is passed over.
 async fn make<O: Outside>(
     context: &Context<'_, O>,
     heads: &Heads,
     leased: &mut Leased<'_, O>,
 ) -> Result<Option<Digest>, Lag> {
-    let lagging: Vec<_> = heads.lagging(Topic::Alerts).take(MOST_PACKS).collect();
-    let most = MOST_NAMED / lagging.len().max(1);
-    let (mut folds, mut ends, mut passed) = (Vec::new(), BTreeMap::new(), Vec::new());
+    let now = context.outside.now();
+    let mut urgency = Urgency::new(&leased.cursors.known, &heads.silences, context.settings, now);
+    let (mut pending, mut passed) = (Vec::new(), Vec::new());
     let mut trouble = None;
-    for (target, head, from, to) in lagging {
-        let fold = context.budget.within_folding(async {
+    for (target, head, from, to) in heads.lagging(Topic::Alerts).take(MOST_PACKS) {
+        let judge = context.budget.within_folding(async {
             let read = read::parts(context, target, head, (from, to), MOST_PARTS).await?;
-            let mut fold = Fold::new(target, &head.history_id, head.account_count(), most);
-            for part in read.parts.iter().rev() {
-                read::records(target, part)?.iter().rev().for_each(|record| fold.add(record));
+            let mut judged = Judged::default();
+            for part in &read.parts {
+                let records = read::records(target, part)?;
+                urgency.judge(target, &head.history_id, records.iter(), &mut judged);
             }
-            Ok((fold, read.end))
+            Ok(Pending { target, head, read, judged })
         });
-        match fold.await {
-            Some(Ok((fold, end))) if fold.notifies() => {
-                ends.insert(keys::partition(target), end);
-                folds.push(fold);
-            }
-            Some(Ok((_, end))) => passed.push((target, end)),
-            // What is folded by now is sent: a large backlog is reported part by part.
+        match judge.await {
+            Some(Ok(one)) if one.judged.tells => pending.push(one),
+            Some(Ok(one)) => passed.push((target, one.read.end)),
+            // What is read by now is sent: a large backlog is reported part by part.
             Some(Err(lag)) => trouble = Some(lag),
             None => {
                 trouble = Some(Lag::OutOfTime);
@@ -132,22 +141,43 @@ async fn make<O: Outside>(
             }
         }
     }
+    let due = urgency.due();
     passed.retain(|(target, end)| *end > leased.cursors.position(target));
     if !passed.is_empty() {
-        let next = leased.cursors.clone().moved(passed);
-        if folds.is_empty() { leased.put_last(next).await? } else { leased.put(next).await? }
+        let known = urgency.passed(&leased.cursors.known, passed.iter().map(|(target, _)| *target));
+        let next = Cursors { known, ..leased.cursors.clone().moved(passed) };
+        if due.is_none() { leased.put_last(next).await? } else { leased.put(next).await? }
+    }
+    let Some(due) = due else {
+        let waits = (!pending.is_empty()).then_some(Lag::NotDue);
+        return trouble.or(waits).map_or(Ok(None), Err);
+    };
+    let most = MOST_NAMED / pending.len().max(1);
+    let mut folds = Vec::new();
+    for Pending { target, head, read, judged } in &pending {
+        let mut fold = Fold::new(target, &head.history_id, head.account_count(), most);
+        for part in read.parts.iter().rev() {
+            let records = read::records(target, part)?.into_iter().rev();
+            records.for_each(|record| fold.add(&judged.dispatched(record)));
+        }
+        folds.push(fold);
     }
     let folds: Vec<&Fold<'_>> = folds.iter().collect();
     let Some(mut notification) = notify::digest(&folds, context.outside.store().table()) else {
         return trouble.map_or(Ok(None), Err);
     };
+    if !urgency.is_new {
+        // Whoever is paged for a failure is not paged again for more of it.
+        notification.severity = notification.severity.max(Severity::Warning);
+    }
     let confirmation = context.outside.publisher().awaits_confirmation();
     if timeout(CONFIRMATION_TIMEOUT, confirmation).await == Ok(true) {
         return Err(Lag::Unconfirmed);
     }
     account_names::fill(&mut notification, context.outside.names(), context.budget).await;
     let wholes = notification.packs.iter().map(|pack| pack.whole.clone()).collect();
-    Ok(Some(Digest { notification, wholes, ends }))
+    let ends = pending.iter().map(|one| (keys::partition(one.target), one.read.end)).collect();
+    Ok(Some(Digest { notification, wholes, ends, known: urgency.known(due) }))
 }
 
 /// Whether an earlier run may have sent a digest, too.

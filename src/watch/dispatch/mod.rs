@@ -8,6 +8,7 @@ mod alerts;
 mod breaker;
 mod events;
 mod read;
+mod urgency;
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -18,7 +19,7 @@ use tracing::warn;
 use self::breaker::Breaker;
 use crate::model::Target;
 use crate::ports::{Machines, Outside, Publisher, SnapshotStore, StoreError};
-use crate::state::head::{Cursors, Head, Heads, Topic};
+use crate::state::head::{Cursors, Head, Heads, Known, Topic};
 use crate::watch::context::Context;
 use crate::watch::report::{Outcome, TargetReport};
 
@@ -41,6 +42,8 @@ pub enum Lag {
     Leased,
     /// Nobody would get it yet.
     Unconfirmed,
+    /// It waits for more news, and lacks nothing.
+    NotDue,
     /// Something failed.
     Failed(String),
 }
@@ -119,7 +122,7 @@ impl<'a, O: Outside> Dispatcher<'a, O> {
                 if round.has_sent && round.lag.is_none() {
                     open.push(topic);
                 }
-                let Some(lag) = round.lag else { continue };
+                let Some(lag) = round.lag.filter(|lag| *lag != Lag::NotDue) else { continue };
                 let lags = |(t, head): &(&Target, &Head)| round.cursors.lag(topic, t, head).is_some();
                 let lagging = heads.known.iter().filter(lags);
                 total.lags.extend(lagging.map(|(target, _)| ((target.clone(), topic), lag.clone())));
@@ -244,6 +247,7 @@ pub async fn say_who_listens<O: Outside>(context: &Context<'_, O>, heads: &mut H
         lease: None,
         message: None,
         stopped: listens,
+        known: Known::default(),
     };
     match context.budget.within(context.outside.store().put_cursors(Topic::Events, &next)).await {
         Some(Ok(())) => heads.events = next,
@@ -264,5 +268,6 @@ pub fn lagging(report: TargetReport, topic: Topic, lag: &Lag) -> TargetReport {
             report.out_of_time("out of time; what is recorded and not yet dispatched follows in the next run")
         }
         Lag::Leased => report.ended(Outcome::Superseded, None),
+        Lag::NotDue => report,
     }
 }

@@ -43,7 +43,7 @@ async fn steps<O: Outside>(
         outcome.active = active(&read.observation.states);
     }
     let head = planned.head.as_ref().filter(|head| !head.is_deleted());
-    let seen = head.and_then(|head| head.fingerprint.as_ref());
+    let seen = head.filter(|_| planned.withheld.is_empty()).and_then(|head| head.fingerprint.as_ref());
     if read.observation.whole && seen.is_some() && seen == read.fingerprint.as_ref() {
         outcome.report.statuses = head.map(|head| head.accounts.clone());
         outcome.full_scan_at = Some(read.observed_at);
@@ -107,7 +107,7 @@ async fn basis<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> Resul
     let Some(head) = &planned.head else {
         return Ok(Basis { head: None, snapshot: Snapshot::default(), is_rebased: false });
     };
-    match read_snapshot(context, &planned.target, head).await {
+    match read_snapshot(context, planned, head).await {
         Err(StoreError::Superseded) => rebase(context, planned).await,
         snapshot => Ok(Basis { head: Some(head.clone()), snapshot: snapshot?, is_rebased: false }),
     }

@@ -306,16 +306,19 @@ impl<'a, O: Outside> Scans<'a, O> {
         self.take(planned, outcome, began);
     }
 
-    /// A slow full scan, on the target as it is now: this run's own commits are no reason to rebase.
+    /// A slow full scan. Where this run has committed, it is on the target as it is now: that is no reason to rebase.
     async fn slow(&self, planned: &Planned) -> (ScanOutcome, Instant) {
-        let loaded = self.context.budget.within(self.context.outside.store().load()).await;
-        let began = Instant::now();
-        let outcome = match loaded {
-            Some(Ok(heads)) => Box::pin(full_scan(self.context, &planned.loaded_again(heads))).await,
-            // As the run loaded it: it commits, or rebases.
-            Some(Err(_)) | None => Box::pin(full_scan(self.context, planned)).await,
+        let again = match self.has_committed(&planned.target) {
+            true => self.context.budget.within(self.context.outside.store().load()).await,
+            false => None,
         };
-        (outcome, began)
+        let again = again.and_then(Result::ok).map(|heads| planned.loaded_again(heads));
+        let began = Instant::now();
+        (Box::pin(full_scan(self.context, again.as_ref().unwrap_or(planned))).await, began)
+    }
+
+    fn has_committed(&self, target: &Target) -> bool {
+        self.outcomes.borrow().iter().any(|(of, outcome)| of == target && outcome.has_committed)
     }
 
     fn take(&self, planned: &Planned, outcome: ScanOutcome, began: Instant) {

@@ -66,12 +66,13 @@ async fn steps<O: Outside>(
     let mut read = ended(read)?;
     outcome.active = active(&read.states);
     outcome.report.accounts_read = read.states.len() as u64;
-    if head.active_fingerprint.is_some() && read.active() == head.active_fingerprint {
+    let seen = head.active_fingerprint.as_ref().filter(|_| planned.withheld.is_empty());
+    if seen.is_some() && read.active().as_ref() == seen {
         outcome.report.statuses = Some(head.accounts.clone());
         return Ok(());
     }
     let held = room_for(context, head.account_count()).await?;
-    let snapshot = read_snapshot(context, &planned.target, head).await?;
+    let snapshot = read_snapshot(context, planned, head).await?;
     let accounts = to_ask(&snapshot.rows, &read, settings);
     // While AWS Config is asked, others compare.
     let held = Some(held).filter(|_| accounts.is_empty());

@@ -16,7 +16,7 @@ pub(crate) const ALERTS: &str = "arn:aws:sns:eu-west-1:999999999999:alerts";
 pub(crate) const EVENTS: &str = "arn:aws:sns:eu-west-1:999999999999:events";
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The whole outside, and the function in it.
+/// The whole outside, and the function in it. It tells everything, and in each run, unless a test says otherwise.
 pub(crate) struct Stage {
     pub(crate) world: World,
     pub(crate) dynamo: Dynamo,
@@ -43,7 +43,9 @@ impl Stage {
             Lambda::new(env!("CARGO_BIN_EXE_bootstrap"), REGION, aws_env(REGION, &served.url, &dynamo.url))
                 .env("PACKWATCH_TABLE", "packwatch")
                 .env("PACKWATCH_ALERTS_TOPIC_ARN", ALERTS)
-                .env("PACKWATCH_EVENTS_TOPIC_ARN", EVENTS);
+                .env("PACKWATCH_EVENTS_TOPIC_ARN", EVENTS)
+                .env("PACKWATCH_NOTIFY", "all")
+                .env("PACKWATCH_GROUP_INTERVAL", "0");
         for (name, value) in settings {
             lambda = lambda.env(name, value);
         }

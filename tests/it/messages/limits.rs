@@ -309,7 +309,11 @@ async fn no_digest_of_a_thousand_random_worlds_is_refused() {
 }
 
 async fn assert_taken(worlds: usize) {
-    let lookup = |name: &str| (name == "PACKWATCH_REGIONS").then(|| "eu-west-1,cn-north-1".to_owned());
+    let lookup = |name: &str| match name {
+        "PACKWATCH_REGIONS" => Some("eu-west-1,cn-north-1".to_owned()),
+        "PACKWATCH_GROUP_INTERVAL" => Some("0".to_owned()),
+        _ => None,
+    };
     let settings = Reader::new(&lookup).settings();
     let publisher = Rules::default();
     for seed in 0..worlds as u64 {

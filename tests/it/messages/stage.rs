@@ -96,7 +96,13 @@ impl<S: SnapshotStore> Stage<S> {
     pub(crate) fn on(store: S, settings: &[(&str, &str)]) -> Self {
         let lookup = |name: &str| {
             let set = settings.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned());
-            set.or_else(|| (name == "PACKWATCH_REGIONS").then(|| "eu-west-1".to_owned()))
+            let absent = match name {
+                "PACKWATCH_REGIONS" => Some("eu-west-1"),
+                "PACKWATCH_NOTIFY" => Some("all"),
+                "PACKWATCH_GROUP_INTERVAL" => Some("0"),
+                _ => None,
+            };
+            set.or_else(|| absent.map(str::to_owned))
         };
         Self {
             store,
@@ -114,8 +120,12 @@ impl<S: SnapshotStore> Stage<S> {
 
     /// From now on the account has failed, for this.
     pub(crate) fn fail(&mut self, n: u64, code: &str, message: &str) {
+        self.fail_as(n, "UPDATE_FAILED", code, message);
+    }
+
+    pub(crate) fn fail_as(&mut self, n: u64, status: &str, code: &str, message: &str) {
         let state = super::samples::failed(code, message, &self.now.to_string());
-        self.states.insert(n, State { status: Status::new("UPDATE_FAILED"), ..state });
+        self.states.insert(n, State { status: Status::new(status), ..state });
     }
 
     /// From now on the account is not there.
@@ -129,6 +139,15 @@ impl<S: SnapshotStore> Stage<S> {
 
     /// One run: how the pack's part of it ended.
     pub(crate) async fn run(&self) -> Outcome {
+        self.run_for(&Request::default()).await
+    }
+
+    /// A run that looks after another pack.
+    pub(crate) async fn dispatch_alone(&self) {
+        self.run_for(&Request { packs: vec!["Another".parse().unwrap()], ..Request::default() }).await;
+    }
+
+    async fn run_for(&self, request: &Request) -> Outcome {
         let row = |(n, state): (&u64, &State)| DetailedStatus {
             account: account(*n),
             conformance_pack_name: "OrgConformsPack-x".to_owned(),
@@ -140,7 +159,7 @@ impl<S: SnapshotStore> Stage<S> {
         let rows = self.states.iter().map(row).collect();
         let source = Statuses(BTreeMap::from([(here(PACK), rows)]));
         let outside = Parts { source: &source, store: &self.store, publisher: &self.inbox, now: self.now };
-        let report = watch::run(&outside, &self.settings, &Request::default(), &Budget::UNLIMITED).await;
+        let report = watch::run(&outside, &self.settings, request, &Budget::UNLIMITED).await;
         report.unwrap().answer.targets[0].outcome
     }
 

@@ -9,7 +9,7 @@ use packwatch::watch::report::Outcome;
 use super::samples::{account, at, here};
 use super::stage::{PACK, Stage};
 
-fn silence(until: &str) -> Silence {
+pub(super) fn silence(until: &str) -> Silence {
     Silence {
         id: "s".to_owned(),
         accounts: vec![account(1)],

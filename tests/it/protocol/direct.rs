@@ -17,11 +17,16 @@ pub(crate) const ALERTS: &str = "arn:aws:sns:eu-west-1:999999999999:alerts";
 pub(crate) const EVENTS: &str = "arn:aws:sns:eu-west-1:999999999999:events";
 
 /// The settings that an environment with these variables gives.
+/// People hear of everything, and of each run's at once, unless a test says otherwise.
+const DEFAULTS: [(&str, &str); 3] =
+    [("AWS_REGION", REGION), ("PACKWATCH_NOTIFY", "all"), ("PACKWATCH_GROUP_INTERVAL", "0")];
+
 pub(crate) fn settings(variables: &[(&str, &str)]) -> Settings {
     let lookup = |name: &str| {
         let own = variables.iter().find(|(variable, _)| *variable == name);
-        own.map(|(_, value)| (*value).to_owned())
-            .or_else(|| (name == "AWS_REGION").then(|| REGION.to_owned()))
+        own.map(|(_, value)| (*value).to_owned()).or_else(|| {
+            DEFAULTS.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
+        })
     };
     Reader::new(&lookup).settings()
 }

@@ -94,6 +94,8 @@ pub(crate) struct Account {
 struct Heard {
     stuck: bool,
     bad: Option<(String, Option<String>)>,
+    /// When that was; retries alone do not count.
+    at: Option<Timestamp>,
 }
 
 pub(crate) fn is(state: Option<&State>) -> Is {
@@ -191,6 +193,9 @@ impl Account {
             };
             if let Some((.., heard)) = self.incident.as_mut().filter(|_| notified && says_unhealthy) {
                 let heard = heard.get_or_insert_default();
+                if record.kind != Kind::FailedAgain {
+                    heard.at = Some(record.observed_at);
+                }
                 let seen = seen.as_ref().ok_or("what is reported is there")?;
                 match now {
                     Is::Failed | Is::Unknown => {
@@ -277,23 +282,25 @@ impl Account {
     fn knows(&self, seen: &State) -> bool {
         let Some((.., Some(heard))) = &self.incident else { return false };
         let status = heard.bad.as_ref().is_some_and(|(status, _)| status == seen.status.as_str());
+        let failure = heard.bad.as_ref().is_some_and(|(status, _)| status.ends_with("_FAILED"));
         let code = heard.bad.as_ref().is_some_and(|(_, code)| *code == seen.error_code);
         match is(Some(seen)) {
-            Is::Failed => status && code,
+            Is::Failed => failure && code,
             Is::Unknown => status,
             Is::Stuck => heard.stuck,
             Is::Moving | Is::Well | Is::Gone => false,
         }
     }
 
-    /// Reminders begin with whole periods since 1970, the first no sooner than half a period after the incident.
+    /// Reminders begin with whole periods, no sooner than half a period after the incident, or after people heard of it.
     fn is_due(&self, rules: Rules<'_>, seen: &State) -> bool {
-        let (Some(every), Some((_, since, _)), Some(before)) = (rules.every, &self.incident, &self.state)
+        let (Some(every), Some((_, since, heard)), Some(before)) = (rules.every, &self.incident, &self.state)
         else {
             return false;
         };
         let begins = |state: &State| Timestamp::from_second(state.reminder as i64).unwrap();
-        begins(seen) > begins(before) && begins(seen) > *since + every / 2
+        let heard = heard.as_ref().and_then(|heard| heard.at).unwrap_or(*since);
+        begins(seen) > begins(before) && begins(seen) > heard.max(*since) + every / 2
     }
 
     fn check_incident(&self, record: &Transition, now: Is, goes_on: bool) -> Result<(), String> {

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
-use packwatch::model::{AccountId, Target};
+use packwatch::model::{AccountId, Kind, Target};
 use packwatch::notify::record_id;
 use packwatch::ports::SnapshotStore;
 use packwatch::state::head::{Head, Topic};
@@ -48,6 +48,13 @@ pub(crate) fn broken(truth: &Truth, store: &MemoryStore, notified: &Notified) ->
         broken.extend(lives(truth, store, &target, &notified.excluded));
     }
     broken
+}
+
+/// What rides on a digest, and causes none.
+fn is_routine(record: &Record) -> bool {
+    let Record::Account(transition) = record else { return false };
+    matches!(transition.kind, Kind::FailedAgain | Kind::Succeeded | Kind::InProgress)
+        && transition.flapping.is_none()
 }
 
 /// One id, one content: only a minimal form says less.
@@ -95,7 +102,8 @@ impl OnTarget<'_> {
                     wrong.extend(copies.map(|(_, copy)| format!("an event says {copy}: {about}")));
                 }
             }
-            if record.notifies() && !self.notified.is_covered(self.target, *position) {
+            let tells = record.notifies() && !is_routine(record);
+            if tells && !self.notified.is_covered(self.target, *position) {
                 wrong.push(format!("never dispatched on alerts: {about}"));
             }
         }

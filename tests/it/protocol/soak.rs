@@ -64,6 +64,8 @@ async fn history(seed: u64) -> Vec<String> {
             .env("PACKWATCH_ALERTS_TOPIC_ARN", ALERTS)
             .env("PACKWATCH_EVENTS_TOPIC_ARN", EVENTS)
             .env("PACKWATCH_REMIND_EVERY", "never")
+            .env("PACKWATCH_NOTIFY", "all")
+            .env("PACKWATCH_GROUP_INTERVAL", "0")
     };
     let store = DynamoStore::new(&connection(&dynamo.engine_url).await, "packwatch");
     // The chains begin at a baseline that is known.

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use packwatch::model::Kind;
 use packwatch::ports::StoreError;
 use packwatch::state::commit::Closing;
-use packwatch::state::head::{Cursors, Head, Heads, Hint, StoredMessage, Topic};
+use packwatch::state::head::{Cursors, Head, Heads, Hint, Known, StoredMessage, Topic};
 use packwatch::state::log::Position;
 use packwatch::state::silence::Silence;
 
@@ -41,6 +41,11 @@ pub(super) async fn cursors_come_back_as_they_were(store: &impl Store) {
         positions: positions.into(),
         message: Some("0f".to_owned()),
         stopped: true,
+        known: Known {
+            causes: [("0123456789ab".to_owned(), 1_700_000_000)].into(),
+            urgent: vec![1_700_000_000],
+            withheld: [("eu-west-1#A".to_owned(), [("0f".to_owned(), 7)].into())].into(),
+        },
         ..by("a", &Cursors::default())
     };
     let bare = Cursors { version: 2, ..Cursors::default() };

@@ -145,6 +145,7 @@ pub(crate) fn change(n: u64, epoch: u64) -> Change {
         stuck: true,
         status: Some("CREATE_FAILED".parse().unwrap()),
         error_code: Some("Code".to_owned()),
+        at: 1_700_000_000,
     };
     let incident = Incident {
         tried_again: 3,
