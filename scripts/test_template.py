@@ -109,7 +109,21 @@ class Topics(unittest.TestCase):
                 if each["Effect"] == "Deny":
                     self.assertEqual(each["Condition"], {"Bool": {"aws:SecureTransport": "false"}}, policy)
                 elif each["Principal"] == "*":
-                    self.assertEqual(list(each["Condition"]["StringEquals"]), ["aws:PrincipalOrgID"], policy)
+                    self.assertIn("aws:PrincipalOrgID", each["Condition"]["StringEquals"], policy)
+
+    def test_an_organization_subscribes_queues_and_functions_only(self):
+        """Any principal of it may subscribe: an address or a URL would take the messages out of the organization."""
+        [allowed] = [each for each in self.statements("EventsTopicPolicy") if each["Effect"] == "Allow"]
+        self.assertEqual(allowed["Action"], "sns:Subscribe")
+        self.assertEqual(
+            allowed["Condition"],
+            {
+                "StringEquals": {
+                    "aws:PrincipalOrgID": {"Ref": "OrganizationId"},
+                    "sns:Protocol": ["sqs", "lambda"],
+                }
+            },
+        )
 
 
 class Alarms(unittest.TestCase):
@@ -121,10 +135,19 @@ class Alarms(unittest.TestCase):
             self.assertLess(len(alarm["AlarmDescription"]), 250, name)
 
     def test_all_go_to_the_topic_for_alarms(self):
-        wanted = [{"If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AlertsTopic"}]}]
+        here = {"Sub": "arn:${AWS::Partition}:sns:${AWS::Region}:${AlarmTopic}"}
+        wanted = [{"If": ["HasAlarmTopic", here, {"Ref": "AlertsTopic"}]}]
         for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
             self.assertEqual(alarm["AlarmActions"], wanted, name)
             self.assertEqual(alarm.get("OKActions", wanted), wanted, name)
+
+    def test_a_topic_of_another_region_is_refused_before_anything_is_made(self):
+        """CloudWatch refuses it, but only when the alarms are made. No rule of CloudFormation can look into an ARN."""
+        pattern = TEMPLATE["Parameters"]["AlarmTopic"]["AllowedPattern"]
+        for topic in ("", "111122223333:oncall", "111122223333:on-call_1"):
+            self.assertRegex(topic, pattern)
+        for topic in ("arn:aws:sns:us-east-1:111122223333:oncall", "oncall", "us-east-1:111122223333:oncall"):
+            self.assertNotRegex(topic, pattern)
 
     def test_a_full_scan_is_late_after_three_times_its_interval(self):
         mapping = TEMPLATE["Mappings"]["FullScan"]
@@ -233,6 +256,16 @@ class Settings(unittest.TestCase):
         condition, _someone, nobody = TEMPLATE["Outputs"]["Subscribers"]["Value"]["If"]
         self.assertEqual(condition, "HasEmail")
         self.assertTrue(nobody.startswith("nobody is subscribed"))
+
+    def test_the_template_stays_below_its_limit(self):
+        """CloudFormation takes 51,200 bytes of a template that is not in a bucket."""
+        self.assertLessEqual((PROJECT / "template.yaml").stat().st_size, 45_000)
+
+    def test_a_stack_that_could_not_be_created_leaves_no_table(self):
+        kept = {name: each["DeletionPolicy"] for name, each in RESOURCES.items() if "DeletionPolicy" in each}
+        self.assertEqual(kept.pop("Table"), "RetainExceptOnCreate")
+        self.assertEqual(RESOURCES["Table"]["UpdateReplacePolicy"], "Retain")
+        self.assertEqual(set(kept.values()), {"Delete"})
 
     def test_every_condition_is_used(self):
         text = (PROJECT / "template.yaml").read_text()
