@@ -161,13 +161,13 @@ endif
 	cargo clippy --locked --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features
 	.venv/bin/cfn-lint --regions $(PARTITIONS) -- template.yaml
-	.venv/bin/cfn-lint --regions us-east-1 eu-west-1 -- deploy/slack.yaml
+	.venv/bin/cfn-lint --regions us-east-1 eu-west-1 -- deploy/slack.yaml deploy/teams.yaml deploy/pagerduty.yaml
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv/bin/sam validate --lint --template template.yaml
 
 CHECKOV := .venv-scan/bin/checkov --skip-download --quiet --compact
 
 scan: .venv-scan/.stamp ## Check the templates and the Terraform module for insecure settings (checkov)
-	$(CHECKOV) --framework cloudformation --file template.yaml deploy/slack.yaml
+	$(CHECKOV) --framework cloudformation --file template.yaml deploy/slack.yaml deploy/teams.yaml deploy/pagerduty.yaml
 	$(CHECKOV) --framework terraform --directory deploy/terraform
 
 lint-board: $(NODE_MODULES)/.stamp ## The format of the board's page (needs Node.js 20)
