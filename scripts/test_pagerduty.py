@@ -143,14 +143,21 @@ class Template(unittest.TestCase):
     def test_queues_are_encrypted_and_give_up_into_the_same_one(self):
         queues = {n: each["Properties"] for n, each in RESOURCES.items() if each["Type"] == "AWS::SQS::Queue"}
         for name, queue in queues.items():
-            self.assertTrue(queue["SqsManagedSseEnabled"], name)
+            self.assertEqual(
+                queue["SqsManagedSseEnabled"], {"If": ["HasKey", {"Ref": "AWS::NoValue"}, True]}, name
+            )
+            self.assertEqual(
+                queue["KmsMasterKeyId"], {"If": ["HasKey", {"Ref": "KeyArn"}, {"Ref": "AWS::NoValue"}]}
+            )
             target = queue.get("RedrivePolicy", {}).get("deadLetterTargetArn")
             self.assertEqual(target, None if name == "Undelivered" else {"GetAtt": "Undelivered.Arn"}, name)
         self.assertGreater(queues["Resolutions"]["DelaySeconds"], 0, "an incident is opened first")
 
     def test_the_role_may_do_what_pipes_need_and_no_more(self):
         [policy] = RESOURCES["PipeRole"]["Properties"]["Policies"]
-        statements = policy["PolicyDocument"]["Statement"]
+        *statements, with_key = policy["PolicyDocument"]["Statement"]
+        decrypt = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": {"Ref": "KeyArn"}}
+        self.assertEqual(with_key, {"If": ["HasKey", decrypt, {"Ref": "AWS::NoValue"}]})
         queues = [{"GetAtt": "Triggers.Arn"}, {"GetAtt": "Resolutions.Arn"}]
         self.assertEqual(
             [(each["Action"], each["Resource"]) for each in statements],
