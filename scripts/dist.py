@@ -22,7 +22,7 @@ COPIED = [
     "CHANGELOG.md",
     "LICENSE-APACHE",
     "LICENSE-MIT",
-    "deploy/slack.yaml",
+    "deploy/*.yaml",
     "deploy/terraform/*.md",
     "deploy/terraform/*.tf",
     "docs/*.json",

@@ -386,7 +386,7 @@ def check_second_region(cloud: Cloud, folder: Path, world: str) -> None:
         {
             "ScheduleMinutes": "0",
             "ShowDashboard": "on",
-            "AlarmTopicArn": pager,
+            "AlarmTopic": ":".join(pager.split(":")[4:]),
             "KeyArn": key,
             "OrganizationId": ORGANIZATION,
             "PermissionsBoundaryArn": boundary,

@@ -1,4 +1,4 @@
-"""Reads template.yaml and deploy/slack.yaml for the tests."""
+"""Reads template.yaml and those in deploy for the tests."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What template.yaml and deploy/slack.yaml promise for every partition, for a second region, and for strict accounts.
+"""What template.yaml and those for chats in deploy promise for every partition, for a second region, and for strict accounts.
 
 Run by `make test`. That CloudFormation takes them in each partition is `make lint`'s to check (cfn-lint --regions).
 """
@@ -12,8 +12,8 @@ import templates
 from templates import PROJECT
 
 TEMPLATE = templates.load("template.yaml")
-SLACK = templates.load("deploy/slack.yaml")
-RESOURCES = TEMPLATE["Resources"] | SLACK["Resources"]
+CHATS = {name: templates.load(f"deploy/{name}.yaml") for name in ("slack", "teams")}
+RESOURCES = TEMPLATE["Resources"] | CHATS["slack"]["Resources"] | CHATS["teams"]["Resources"]
 
 KEY = {"If": ["HasKey", {"Ref": "KeyArn"}, {"Ref": "AWS::NoValue"}]}
 KEY_OR_OWN = {"If": ["HasKey", {"Ref": "KeyArn"}, {"GetAtt": "TopicKey.Arn"}]}
@@ -57,7 +57,8 @@ class SecondRegion(unittest.TestCase):
     def test_names_that_an_account_has_once_hold_the_region(self):
         wanted = {"Sub": "${AWS::StackName}-${AWS::Region}"}
         self.assertEqual(RESOURCES["Dashboard"]["Properties"]["DashboardName"], wanted)
-        self.assertEqual(RESOURCES["SlackChannel"]["Properties"]["ConfigurationName"], wanted)
+        for channel in ("SlackChannel", "TeamsChannel"):
+            self.assertEqual(RESOURCES[channel]["Properties"]["ConfigurationName"], wanted)
 
     def test_roles_and_policies_get_their_names_from_cloudformation(self):
         for kind, name in (("AWS::IAM::Role", "RoleName"), ("AWS::IAM::ManagedPolicy", "ManagedPolicyName")):
@@ -68,7 +69,7 @@ class StrictAccounts(unittest.TestCase):
     def test_every_role_has_the_boundary(self):
         wanted = {"If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
         roles = of_type("AWS::IAM::Role")
-        self.assertGreaterEqual(len(roles), 3)
+        self.assertGreaterEqual(len(roles), 4)
         for name, role in roles.items():
             self.assertEqual(role["PermissionsBoundary"], wanted, name)
 
@@ -109,7 +110,45 @@ class Topics(unittest.TestCase):
                 if each["Effect"] == "Deny":
                     self.assertEqual(each["Condition"], {"Bool": {"aws:SecureTransport": "false"}}, policy)
                 elif each["Principal"] == "*":
-                    self.assertEqual(list(each["Condition"]["StringEquals"]), ["aws:PrincipalOrgID"], policy)
+                    self.assertIn("aws:PrincipalOrgID", each["Condition"]["StringEquals"], policy)
+
+    def test_an_organization_subscribes_queues_and_functions_only(self):
+        """Any principal of it may subscribe: an address or a URL would take the messages out of the organization."""
+        [allowed] = [each for each in self.statements("EventsTopicPolicy") if each["Effect"] == "Allow"]
+        self.assertEqual(allowed["Action"], "sns:Subscribe")
+        self.assertEqual(
+            allowed["Condition"],
+            {
+                "StringEquals": {
+                    "aws:PrincipalOrgID": {"Ref": "OrganizationId"},
+                    "sns:Protocol": ["sqs", "lambda"],
+                }
+            },
+        )
+
+
+class Chats(unittest.TestCase):
+    def test_a_channel_reads_the_topics_and_may_do_nothing(self):
+        for name, channel in (("slack", "SlackChannel"), ("teams", "TeamsChannel")):
+            template = CHATS[name]
+            properties = template["Resources"][channel]["Properties"]
+            self.assertEqual(properties["SnsTopicArns"], {"Ref": "AlertsTopicArns"})
+            denied = [{"Sub": "arn:${AWS::Partition}:iam::aws:policy/AWSDenyAll"}]
+            self.assertEqual(properties["GuardrailPolicies"], denied)
+            [role] = [each for each in template["Resources"].values() if each["Type"] == "AWS::IAM::Role"]
+            self.assertLessEqual({"Policies", "ManagedPolicyArns"} & role["Properties"].keys(), set())
+
+    def test_ids_are_taken_as_the_console_and_the_link_have_them(self):
+        ids = {
+            "TeamsTenantId": "01234567-89ab-cdef-0123-456789abcdef",
+            "TeamId": "01234567-89ab-cdef-0123-456789abcdef",
+            "TeamsChannelId": "19%3ab6ef35dc342d56ba5654e6fc6d25a071%40thread.tacv2",
+        }
+        for name, value in ids.items():
+            self.assertRegex(value, CHATS["teams"]["Parameters"][name]["AllowedPattern"])
+        self.assertNotRegex(
+            "19:abc@thread.tacv2", CHATS["teams"]["Parameters"]["TeamsChannelId"]["AllowedPattern"]
+        )
 
 
 class Alarms(unittest.TestCase):
@@ -121,10 +160,19 @@ class Alarms(unittest.TestCase):
             self.assertLess(len(alarm["AlarmDescription"]), 250, name)
 
     def test_all_go_to_the_topic_for_alarms(self):
-        wanted = [{"If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AlertsTopic"}]}]
+        here = {"Sub": "arn:${AWS::Partition}:sns:${AWS::Region}:${AlarmTopic}"}
+        wanted = [{"If": ["HasAlarmTopic", here, {"Ref": "AlertsTopic"}]}]
         for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
             self.assertEqual(alarm["AlarmActions"], wanted, name)
             self.assertEqual(alarm.get("OKActions", wanted), wanted, name)
+
+    def test_a_topic_of_another_region_is_refused_before_anything_is_made(self):
+        """CloudWatch refuses it, but only when the alarms are made. No rule of CloudFormation can look into an ARN."""
+        pattern = TEMPLATE["Parameters"]["AlarmTopic"]["AllowedPattern"]
+        for topic in ("", "111122223333:oncall", "111122223333:on-call_1"):
+            self.assertRegex(topic, pattern)
+        for topic in ("arn:aws:sns:us-east-1:111122223333:oncall", "oncall", "us-east-1:111122223333:oncall"):
+            self.assertNotRegex(topic, pattern)
 
     def test_a_full_scan_is_late_after_three_times_its_interval(self):
         mapping = TEMPLATE["Mappings"]["FullScan"]
@@ -233,6 +281,12 @@ class Settings(unittest.TestCase):
         condition, _someone, nobody = TEMPLATE["Outputs"]["Subscribers"]["Value"]["If"]
         self.assertEqual(condition, "HasEmail")
         self.assertTrue(nobody.startswith("nobody is subscribed"))
+
+    def test_a_stack_that_could_not_be_created_leaves_no_table(self):
+        kept = {name: each["DeletionPolicy"] for name, each in RESOURCES.items() if "DeletionPolicy" in each}
+        self.assertEqual(kept.pop("Table"), "RetainExceptOnCreate")
+        self.assertEqual(RESOURCES["Table"]["UpdateReplacePolicy"], "Retain")
+        self.assertEqual(set(kept.values()), {"Delete"})
 
     def test_every_condition_is_used(self):
         text = (PROJECT / "template.yaml").read_text()

@@ -67,6 +67,22 @@ class Workflows(unittest.TestCase):
             if update["package-ecosystem"] != "rust-toolchain":
                 self.assertIn("groups", update, update["package-ecosystem"])
 
+    def test_what_a_release_is_built_with_is_pinned_by_hash_or_by_version(self):
+        """Whoever replaced a package could put anything into what is attested."""
+        text = (PROJECT / "requirements/release.txt").read_text()
+        packages = re.findall(r"(?m)^\w\S*==.+(?:\n    --hash=.+)*$", text)
+        self.assertIn("ziglang", text, "what they bring, too")
+        for package in packages:
+            self.assertRegex(package, r"^[\w-]+==[\d.]+ \\\n    --hash=sha256:[0-9a-f]{64}")
+        release = (PROJECT / ".github/workflows/release.yml").read_text()
+        for install in re.findall(r"pip\" install .+", release):
+            self.assertIn("--require-hashes", install)
+        makefile = (PROJECT / "Makefile").read_text()
+        (install,) = re.findall(r"\tcargo install .+", makefile)
+        self.assertEqual(install, "\tcargo install --locked --root .tools --version $(VERSION_$*) $*")
+        for tool in set(re.findall(r"\.tools/bin/([a-z-]+)", makefile)):
+            self.assertRegex(makefile, rf"(?m)^VERSION_{tool} := \d+\.\d+\.\d+$")
+
     def test_one_file_says_which_rust_it_is_developed_with(self):
         developed = tomllib.loads((PROJECT / "rust-toolchain.toml").read_text())["toolchain"]["channel"]
         oldest = tomllib.loads((PROJECT / "Cargo.toml").read_text())["package"]["rust-version"]

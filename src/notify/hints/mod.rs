@@ -1,46 +1,36 @@
-//! What a failure means and what to do about it. AWS Config's error codes are an open set: each row of
-//! the table names where AWS says so, and what no row knows gets the last one.
+//! What a failure means and what to do about it. AWS Config's error codes are an open set, and its messages are other
+//! services' texts: each row of the table names where AWS says so, and what no row is about gets [`ANY_FAILURE`].
 
+mod phrase;
 mod rows;
+mod sources;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use self::rows::HINTS;
-pub use self::rows::{ANY_FAILURE, FLAPPING, Hint, PACK_DELETED, STUCK, Source, UNRECOGNISED};
+pub use self::rows::{ANY_FAILURE, FLAPPING, Hint, PACK_DELETED, STUCK, UNRECOGNISED};
+pub use self::sources::Source;
 
 /// How long AWS Config keeps trying to deploy to a new account that has no recorder, from when it was added.
 pub const RETRIED: Duration = Duration::from_secs(7 * 3600);
 
-/// Codes under which AWS reports many causes. What the message says counts for more.
-const SAYS_LITTLE: [&str; 6] = [
-    "AccessDenied",
-    "AccessDeniedException",
-    "InsufficientPermissions",
-    "InsufficientPermissionsException",
-    "OrganizationAccessDeniedException",
-    "LimitExceededException",
-];
-
-/// What is known of a failure: by its code, else by its message; for codes that say little, the other way round.
+/// What is known of a failure: the first row that its code or its message fits. Rows go from what says most to what
+/// says least, so that a code which stands for many causes does not hide what the message says.
 pub fn failure(code: Option<&str>, message: Option<&str>) -> &'static Hint {
-    let message = message.unwrap_or_default().to_lowercase();
-    let by_code = || HINTS.iter().find(|hint| code.is_some_and(|code| hint.codes.contains(&code)));
-    let by_message = || HINTS.iter().find(|hint| hint.fits(&message));
-    let known = match code {
-        Some(code) if SAYS_LITTLE.contains(&code) => by_message().or_else(by_code),
-        _ => by_code().or_else(by_message),
-    };
-    known.unwrap_or(&ANY_FAILURE)
+    let message = message.unwrap_or_default();
+    let named: Vec<&str> = message.split(|c: char| !c.is_alphanumeric()).chain(code).collect();
+    let words = phrase::words(message);
+    HINTS.iter().copied().find(|hint| hint.fits(&named, &words)).unwrap_or(&ANY_FAILURE)
 }
 
 impl Hint {
-    /// Whether a message, in lower case, is about this. AWS CloudFormation's summaries name a code in it:
+    /// Returns whether an error is about this. AWS CloudFormation's summaries name a code in the message:
     /// "NoAvailableConfigurationRecorderException in 27 account(s)".
-    fn fits(&self, message: &str) -> bool {
-        self.messages.iter().any(|part| message.contains(part))
-            || self.codes.iter().any(|code| message.contains(&code.to_lowercase()))
+    fn fits(&self, named: &[&str], words: &[String]) -> bool {
+        self.codes.iter().any(|code| named.contains(code))
+            || self.messages.iter().any(|phrase| phrase::is_in(phrase, words))
     }
 
     /// Until when, at the latest, AWS Config keeps trying by itself, for a creation that has failed since
@@ -53,74 +43,93 @@ impl Hint {
 
 #[cfg(test)]
 mod tests {
-    use super::rows::{LIMITS, SERVICE_LINKED_RULES};
+    use super::rows::*;
+    use super::sources::LIMITS;
     use super::*;
 
-    #[test]
-    fn a_code_wins_over_a_message_and_something_is_said_of_everything() {
-        let recorder = failure(Some("NoAvailableConfigurationRecorderException"), Some("access denied"));
-        assert!(recorder.means.contains("recorder") && recorder.retried);
-        assert_eq!(failure(None, Some("Config Recorder is not present")), recorder);
-        assert!(failure(Some("X"), Some("The account is SUSPENDED")).means.contains("suspended"));
-        assert_eq!(failure(Some("X"), None), &ANY_FAILURE);
-    }
+    /// The rows by their names in `texts.tsv`.
+    const NAMES: [(&str, &Hint); 22] = [
+        ("-", &ANY_FAILURE),
+        ("BUCKET", &BUCKET),
+        ("DANGLING", &DANGLING),
+        ("IDENTIFIER", &IDENTIFIER),
+        ("IN_PROGRESS", &IN_PROGRESS),
+        ("IN_USE", &IN_USE),
+        ("LAMBDA", &LAMBDA),
+        ("PACKS", &PACKS),
+        ("PERMISSION", &PERMISSION),
+        ("RECORDER", &RECORDER),
+        ("REMEDIATION", &REMEDIATION),
+        ("RESOURCES", &RESOURCES),
+        ("ROLE", &ROLE),
+        ("RULES", &RULES),
+        ("SERVICE_CONTROL_POLICY", &SERVICE_CONTROL_POLICY),
+        ("SERVICE_LINKED_ROLE", &SERVICE_LINKED_ROLE),
+        ("STACKS", &STACKS),
+        ("STOPPED", &STOPPED),
+        ("SUSPENDED", &SUSPENDED),
+        ("TEMPLATE", &TEMPLATE),
+        ("THROTTLED", &THROTTLED),
+        ("UNUSED", &UNUSED),
+    ];
 
     #[test]
-    fn a_message_wins_over_a_code_that_says_little() {
-        let of = |message| failure(Some("AccessDenied"), Some(message));
-        assert!(of("There is no configuration recorder in 111122223333").means.contains("recorder"));
-        assert_eq!(of("explicit deny"), failure(Some("InsufficientPermissions"), None));
-        assert!(of("explicit deny").means.contains("permission"));
-        assert!(of("CreateServiceLinkedRole: access denied").means.contains("role"));
-    }
-
-    #[test]
-    fn a_rule_that_cannot_be_deleted_is_not_taken_for_a_bucket() {
-        let messages = [
-            "User: arn:aws:sts::111122223333:assumed-role/AWSServiceRoleForConfigConforms/\
-             AwsConfigConformsWorkflow is not authorized to perform: config:DeleteConfigRule on resource: \
-             arn:aws:config:eu-west-1:111122223333:config-rule/config-rule-abcdef",
-            "An AWS service owns ServiceLinkedConfigRule. You do not have permissions to take action on this \
-             rule.",
-        ];
-        for message in messages {
-            for code in [None, Some("AccessDenied"), Some("InternalError")] {
-                assert_eq!(failure(code, Some(message)).source, &SERVICE_LINKED_RULES, "{message}");
+    fn real_texts_get_the_right_hint_or_none() {
+        let texts: Vec<Vec<&str>> = include_str!("texts.tsv")
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .map(|line| line.split('\t').collect())
+            .collect();
+        let mut wrong = Vec::new();
+        for text in &texts {
+            let [name, code, source, message] = text[..] else { panic!("{text:?}") };
+            let hint = failure(Some(code), Some(message));
+            let got = NAMES.iter().find(|(_, known)| std::ptr::eq(*known, hint)).unwrap().0;
+            if got != name || source.is_empty() {
+                wrong.push(format!("{got} instead of {name}: {message}"));
             }
         }
-        let bucket = "User: arn:aws:sts::111122223333:assumed-role/AWSServiceRoleForConfigConforms/\
-                      AwsConfigConformsWorkflow is not authorized to perform: s3:PutObject on \
-                      arn:aws:s3:::awsconfigconforms-example";
-        assert!(failure(Some("AccessDenied"), Some(bucket)).means.contains("bucket"));
-        let other = bucket.replace("awsconfigconforms-", "template-");
-        assert!(
-            failure(Some("AccessDenied"), Some(&other)).means.contains("permission"),
-            "no role is missing"
-        );
+        assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), texts.len(), wrong.join("\n"));
+        assert!(texts.len() >= 70 && HINTS.len() == NAMES.len() - 1);
+        let unused = NAMES.iter().find(|(name, _)| !texts.iter().any(|text| text[0] == *name));
+        assert_eq!(unused, None, "a row without a real text");
     }
 
     #[test]
-    fn a_code_is_understood_in_the_summary_of_cloudformation() {
-        let summary = "NoAvailableConfigurationRecorderException in 27 account(s)";
-        assert!(failure(None, Some(summary)).retried);
-        assert!(failure(Some("CREATE_FAILED"), Some(summary)).retried);
-        let management = failure(Some("UnableToAssumeServiceLinkedRoleException"), None);
-        assert!(management.means.contains("never been turned on"));
-        assert_eq!(
-            failure(None, Some("UnableToAssumeServiceLinkedRoleException in 1 account(s)")),
-            management
-        );
+    fn the_name_of_a_packs_stack_says_nothing() {
+        let stack = "arn:aws:cloudformation:eu-west-1:111122223333:stack/awsconfigconforms-Security-Baseline-\
+                     conformance-pack-n0q8yfwsp/d4301fe0-a9b1-11e9-994d-025f28dd83ba";
+        for state in
+            ["is in DELETE_FAILED state.", "was not stabilized.", "is in UPDATE_IN_PROGRESS state", ""]
+        {
+            assert_eq!(failure(None, Some(&format!("Stack {stack} {state}"))), &ANY_FAILURE, "{state}");
+        }
+        let denied = format!("not authorized to perform: cloudformation:DeleteStack on resource: {stack}");
+        assert_eq!(failure(Some("AccessDenied"), Some(&denied)), &PERMISSION);
+        let bucket = "not authorized to perform: s3:PutObject on arn:aws:s3:::awsconfigconforms-example";
+        assert_eq!(failure(Some("AccessDenied"), Some(bucket)), &BUCKET);
+        let other = bucket.replace("awsconfigconforms-", "template-");
+        assert_eq!(failure(Some("AccessDenied"), Some(&other)), &PERMISSION);
+    }
+
+    #[test]
+    fn a_code_wins_over_a_message_that_says_less() {
+        let recorder = failure(Some("NoAvailableConfigurationRecorderException"), Some("Access denied"));
+        assert_eq!(recorder, &RECORDER);
+        assert_eq!(failure(Some("AccessDenied"), Some("There is no configuration recorder")), &RECORDER);
+        assert_eq!(failure(Some("X"), Some("The account is suspended")), &SUSPENDED);
+        assert_eq!(failure(Some("X"), None), &ANY_FAILURE);
+        assert_eq!(failure(None, None), &ANY_FAILURE);
+        assert_eq!(failure(Some("LimitExceededException"), None), &ANY_FAILURE, "a limit of what?");
     }
 
     #[test]
     fn no_hint_asks_for_a_higher_quota() {
-        for hint in &HINTS {
+        for hint in HINTS {
             assert!(!hint.todo.contains("higher") && !hint.todo.contains("increase"), "{hint:?}");
         }
-        let limits = HINTS.iter().filter(|hint| hint.source == &LIMITS);
-        assert!(
-            limits.clone().count() == 2 && limits.clone().all(|hint| hint.todo.contains("does not raise"))
-        );
+        let mut limits = HINTS.iter().filter(|hint| hint.source == &LIMITS);
+        assert!(limits.all(|hint| hint.todo.contains("does not raise")));
     }
 
     #[test]
@@ -130,19 +139,21 @@ mod tests {
         codes.sort_unstable();
         codes.dedup();
         assert_eq!(codes.len(), all);
-        for hint in HINTS.iter().chain([&ANY_FAILURE, &STUCK, &FLAPPING, &UNRECOGNISED]) {
+        for hint in HINTS.into_iter().chain([&ANY_FAILURE, &STUCK, &FLAPPING, &UNRECOGNISED]) {
             assert!(hint.source.url.ends_with(".html") && !hint.source.title.is_empty());
-            assert!(hint.messages.iter().all(|part| *part == part.to_lowercase()), "{hint:?}");
+            for phrase in hint.messages {
+                let words = phrase::words(&phrase.replace('…', "x")).join(" ");
+                assert_eq!(words, phrase.replace('…', "x"), "lower case, bare words");
+            }
         }
     }
 
     #[test]
     fn only_a_creation_without_a_recorder_is_tried_again() {
         let since: Timestamp = "2026-11-18T09:12:00Z".parse().unwrap();
-        let recorder = failure(Some("NoAvailableConfigurationRecorder"), None);
         let until = "2026-11-18T16:12:00Z".parse().ok();
-        assert_eq!(recorder.retried_until("CREATE_FAILED", Some(since)), until);
-        assert_eq!(recorder.retried_until("UPDATE_FAILED", Some(since)), None);
+        assert_eq!(RECORDER.retried_until("CREATE_FAILED", Some(since)), until);
+        assert_eq!(RECORDER.retried_until("UPDATE_FAILED", Some(since)), None);
         assert_eq!(ANY_FAILURE.retried_until("CREATE_FAILED", Some(since)), None);
     }
 }

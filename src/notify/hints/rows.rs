@@ -1,24 +1,17 @@
 //! The rows, and what is said where none fits.
 //!
-//! To add a row: the code as AWS Config spells it (or a part of the message, in lower case, where codes
-//! are too general), two short sentences, and the title and address of AWS's page. Say no more than that
-//! page does, and mind the order: a message may fit several rows, and the first one counts.
+//! To add a row: the code as AWS Config spells it, or phrases of the message where codes are too general (in lower
+//! case; `…` stands for anything within one word), two short sentences, and the title and address of AWS's page. Say
+//! no more than that page does, mind the order (the first row that fits counts), and add a real text to `texts.tsv`.
 
-/// A page of AWS's documentation.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Source {
-    /// As the page is titled.
-    pub title: &'static str,
-    /// Its address.
-    pub url: &'static str,
-}
+use super::sources::*;
 
 /// What is known of an error.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Hint {
     /// The error codes that it is about.
     pub(super) codes: &'static [&'static str],
-    /// Parts of error messages, in lower case, any of which tells that it is about this.
+    /// Phrases of error messages, any of which tells that it is about this.
     pub(super) messages: &'static [&'static str],
     /// What it means.
     pub means: &'static str,
@@ -26,187 +19,310 @@ pub struct Hint {
     pub todo: &'static str,
     /// Where AWS says so.
     pub source: &'static Source,
-    /// Whether AWS Config itself tries again, for [`RETRIED`], in an account that is new.
+    /// Whether AWS Config itself tries again, for [`RETRIED`](super::RETRIED), in an account that is new.
     pub(super) retried: bool,
 }
 
-macro_rules! source {
-    ($name:ident, $title:literal, $path:literal) => {
-        pub(super) static $name: Source =
-            Source { title: $title, url: concat!("https://docs.aws.amazon.com/", $path) };
-    };
-}
-
-source!(
-    ORGANIZATION,
-    "Managing Conformance Packs for AWS Config Across all Accounts in Your Organization",
-    "config/latest/developerguide/conformance-pack-organization-apis.html"
-);
-source!(
-    TROUBLESHOOTING,
-    "Troubleshooting for Conformance Packs for AWS Config",
-    "config/latest/developerguide/troubleshooting-conformance-pack.html"
-);
-source!(PUT_PACK, "PutConformancePack", "config/latest/APIReference/API_PutConformancePack.html");
-source!(
-    PUT_ORGANIZATION_PACK,
-    "PutOrganizationConformancePack",
-    "config/latest/APIReference/API_PutOrganizationConformancePack.html"
-);
-source!(
-    SERVICE_LINKED_ROLES,
-    "Using Service-Linked Roles for AWS Config",
-    "config/latest/developerguide/using-service-linked-roles.html"
-);
-source!(
-    SERVICE_LINKED_RULES,
-    "Service-Linked AWS Config Rules",
-    "config/latest/developerguide/service-linked-awsconfig-rules.html"
-);
-source!(LIMITS, "Service Limits for AWS Config", "config/latest/developerguide/configlimits.html");
-source!(
-    CLOSED,
-    "Closing a member account in an organization with AWS Organizations",
-    "organizations/latest/userguide/orgs_manage_accounts_close.html"
-);
-source!(
-    DELETE_ORGANIZATION_PACK,
-    "DeleteOrganizationConformancePack",
-    "config/latest/APIReference/API_DeleteOrganizationConformancePack.html"
-);
-source!(
-    STATUSES,
-    "OrganizationConformancePackDetailedStatus",
-    "config/latest/APIReference/API_OrganizationConformancePackDetailedStatus.html"
-);
-
-/// The rows, of which the first that fits is taken.
-pub(super) static HINTS: [Hint; 12] = [
-    Hint {
-        codes: &["UnableToAssumeServiceLinkedRoleException"],
-        messages: &["unable to assume service-linked role", "unable to assume service linked role"],
-        means: "AWS Config could not assume its service-linked role in the account. This was seen where AWS \
-                Config had never been turned on, for example in management accounts.",
-        todo: "Turn on AWS Config in that account and region, then deploy the pack again.",
-        source: &SERVICE_LINKED_ROLES,
-        retried: false,
-    },
-    Hint {
-        codes: &[],
-        messages: &["config:deleteconfigrule", "owns servicelinkedconfigrule"],
-        means: "AWS Config could not delete one of the pack's rules in the account. Rules that an AWS service \
-                owns cannot be deleted by others.",
-        todo: "Find the rule in the message. aws configservice describe-config-rules shows which service created \
-               it (CreatedBy). Turn the rule off in that service, or ask AWS Support.",
-        source: &SERVICE_LINKED_RULES,
-        retried: false,
-    },
-    Hint {
-        codes: &[
-            "NoAvailableConfigurationRecorder",
-            "NoAvailableConfigurationRecorderException",
-            "NoRunningConfigurationRecorderException",
-            "NoSuchConfigurationRecorderException",
-        ],
-        messages: &["configuration recorder", "config recorder"],
-        means: "AWS Config is not set up in this account and region: there is no configuration recorder.",
-        todo: "Turn on AWS Config there: create a customer managed configuration recorder, and start it.",
-        source: &ORGANIZATION,
-        retried: true,
-    },
-    Hint {
-        codes: &["InsufficientDeliveryPolicyException", "NoSuchBucketException"],
-        messages: &["delivery bucket", "deliverys3bucket", "awsconfigconforms-"],
-        means: "The pack cannot use its delivery bucket.",
-        todo: "Check that the bucket exists, that its name starts with awsconfigconforms, and that its \
-               policy lets AWSServiceRoleForConfigConforms of every member account write.",
-        source: &ORGANIZATION,
-        retried: false,
-    },
-    Hint {
-        codes: &["InvalidRoleException"],
-        messages: &["service-linked role", "service linked role", "createservicelinkedrole"],
-        means: "The role with which AWS Config deploys packs is missing in the account, or cannot be created.",
-        todo: "Create AWSServiceRoleForConfigConforms there: aws iam create-service-linked-role \
-               --aws-service-name config-conforms.amazonaws.com. If that is denied, scan for a service \
-               control policy.",
-        source: &PUT_PACK,
-        retried: false,
-    },
-    Hint {
-        codes: &["MaxNumberOfConfigRulesExceededException"],
-        messages: &["maximum number of config rules", "maximum number of rules"],
-        means: "A quota of AWS Config rules is used up: 1,000 per account and region, including those of packs, \
-                and 130 per pack.",
-        todo: "Delete unused rules there, or put fewer rules into the pack. AWS does not raise these quotas.",
-        source: &LIMITS,
-        retried: false,
-    },
-    Hint {
-        codes: &[
-            "MaxNumberOfConformancePacksExceededException",
-            "MaxNumberOfOrganizationConformancePacksExceededException",
-        ],
-        messages: &["limit of the number of conformance packs", "maximum number of conformance packs"],
-        means: "A quota of conformance packs is used up: 50 per account and region, including the organization's \
-                packs, and 50 per organization.",
-        todo: "Delete a conformance pack that is no longer used. AWS does not raise these quotas.",
-        source: &LIMITS,
-        retried: false,
-    },
-    Hint {
-        codes: &[
-            "ConformancePackTemplateValidationException",
-            "OrganizationConformancePackTemplateValidationException",
-        ],
-        messages: &["template validation", "template error", "invalid template"],
-        means: "The pack's template, or a parameter of it, is not valid in this account and region.",
-        todo: "Fix the template (a rule or remediation may not exist in this region), then deploy the pack \
-               again.",
-        source: &PUT_ORGANIZATION_PACK,
-        retried: false,
-    },
-    Hint {
-        codes: &["ResourceInUseException", "ConflictException", "ResourceConcurrentModificationException"],
-        messages: &["is in progress", "remediation action"],
-        means: "Another change to the pack was in progress in the account, or a remediation was running.",
-        todo: "Wait until it has finished, then deploy the pack again.",
-        source: &PUT_PACK,
-        retried: false,
-    },
-    Hint {
-        codes: &["AccountSuspendedException", "AWSAccountSuspended"],
-        messages: &["suspended", "account is closed", "account has been closed"],
-        means: "The account is suspended or closed: nothing can be deployed to it.",
-        todo: "Exclude it from the pack (ExcludedAccounts), or from packwatch (PACKWATCH_EXCLUDE_ACCOUNTS); \
-               a closed account leaves the organization after 90 days.",
-        source: &CLOSED,
-        retried: false,
-    },
-    Hint {
-        codes: &["ThrottlingException", "LimitExceededException", "RequestLimitExceeded"],
-        messages: &["rate exceeded", "throttl"],
-        means: "AWS throttled the deployment: too many requests at once.",
-        todo: "Deploy the pack again later, with fewer packs at the same time.",
-        source: &PUT_ORGANIZATION_PACK,
-        retried: false,
-    },
-    Hint {
-        codes: &[
-            "AccessDenied",
-            "AccessDeniedException",
-            "InsufficientPermissions",
-            "InsufficientPermissionsException",
-            "OrganizationAccessDeniedException",
-        ],
-        messages: &["access denied", "not authorized", "explicit deny"],
-        means: "AWS Config lacks a permission that the pack needs.",
-        todo: "Find the denied action in the message. Check that the template's bucket or document can be read \
-               from the account, and look for a service control policy that denies the action.",
-        source: &PUT_ORGANIZATION_PACK,
-        retried: false,
-    },
+/// The rows, of which the first that fits is taken: from what says most to what says least.
+pub(super) static HINTS: [&Hint; 21] = [
+    &SERVICE_CONTROL_POLICY,
+    &UNUSED,
+    &ROLE,
+    &DANGLING,
+    &REMEDIATION,
+    &STOPPED,
+    &RECORDER,
+    &LAMBDA,
+    &IDENTIFIER,
+    &RESOURCES,
+    &RULES,
+    &PACKS,
+    &STACKS,
+    &BUCKET,
+    &SERVICE_LINKED_ROLE,
+    &SUSPENDED,
+    &IN_PROGRESS,
+    &IN_USE,
+    &TEMPLATE,
+    &THROTTLED,
+    &PERMISSION,
 ];
+
+pub(super) static SERVICE_CONTROL_POLICY: Hint = Hint {
+    codes: &[],
+    messages: &["explicit deny in a service control policy", "no service control policy allows"],
+    means: "A service control policy of the organization denies AWS Config an action in this \
+            account.",
+    todo: "Find the action in the message. Allow it in the policy, or exclude the account from the \
+            pack (ExcludedAccounts).",
+    source: &DENIED,
+    retried: false,
+};
+
+pub(super) static UNUSED: Hint = Hint {
+    codes: &["UnableToAssumeServiceLinkedRoleException"],
+    messages: &["unable to assume service-linked role"],
+    means: "AWS Config could not assume its service-linked role in the account. This was seen where \
+            AWS Config had never been turned on, for example in management accounts.",
+    todo: "Turn on AWS Config in that account and region, then deploy the pack again.",
+    source: &SERVICE_LINKED_ROLES,
+    retried: false,
+};
+
+pub(super) static ROLE: Hint = Hint {
+    codes: &[],
+    messages: &["unable to assume role"],
+    means: "AWS Config could not assume the IAM role that the message names.",
+    todo: "Check that the role exists, and that its trust policy lets config.amazonaws.com assume \
+            it.",
+    source: &ROLE_PERMISSIONS,
+    retried: false,
+};
+
+pub(super) static DANGLING: Hint = Hint {
+    codes: &[],
+    messages: &["perform config:deleteconfigrule", "service owns servicelinkedconfigrule"],
+    means: "AWS Config could not change or delete one of the pack's rules. AWS calls it a dangling \
+            rule: the pack's stack was changed outside AWS Config.",
+    todo: "Delete the pack's AWS CloudFormation stack in that account, then the pack. AWS Support \
+            removes rules that remain: give it their ARNs.",
+    source: &TROUBLESHOOTING,
+    retried: false,
+};
+
+pub(super) static REMEDIATION: Hint = Hint {
+    codes: &[],
+    messages: &["currently has a remediationconfiguration", "remediation action is associated with the rule"],
+    means: "AWS Config could not delete one of the pack's rules, because a remediation belongs to \
+            it.",
+    todo: "In that account, delete it (aws configservice delete-remediation-configuration --config- \
+            rule-name RULE), then try again.",
+    source: &DELETE_RULE,
+    retried: false,
+};
+
+pub(super) static STOPPED: Hint = Hint {
+    codes: &["NoRunningConfigurationRecorderException"],
+    messages: &["no configuration recorder running"],
+    means: "The configuration recorder of AWS Config is stopped in this account and region.",
+    todo: "Start it: aws configservice start-configuration-recorder --configuration-recorder-name NAME.",
+    source: &ORGANIZATION,
+    retried: false,
+};
+
+pub(super) static RECORDER: Hint = Hint {
+    codes: &[
+        "NoAvailableConfigurationRecorder",
+        "NoAvailableConfigurationRecorderException",
+        "NoSuchConfigurationRecorderException",
+    ],
+    messages: &[
+        "create a configuration recorder before",
+        "configuration recorder is not available",
+        "config recorder is not available",
+        "no configuration recorder",
+        "no customer managed configuration recorders",
+        "configuration recorder that does not exist",
+    ],
+    means: "AWS Config is not set up in this account and region: there is no configuration \
+            recorder.",
+    todo: "Turn on AWS Config there: create a customer managed configuration recorder, and start \
+            it.",
+    source: &ORGANIZATION,
+    retried: true,
+};
+
+pub(super) static LAMBDA: Hint = Hint {
+    codes: &[],
+    messages: &["lambda function … cannot be invoked", "lambda function cannot be invoked"],
+    means: "AWS Config cannot invoke the AWS Lambda function of a custom rule in the pack.",
+    todo: "Check that the function exists, and that its policy lets config.amazonaws.com invoke it \
+            for this account (aws lambda add-permission).",
+    source: &PUT_RULE,
+    retried: false,
+};
+
+pub(super) static IDENTIFIER: Hint = Hint {
+    codes: &[],
+    messages: &["sourceidentifier … is invalid"],
+    means: "A managed rule in the pack's template does not exist in this region, or its identifier \
+            is misspelt.",
+    todo: "Look up the identifier on AWS's page. Remove the rule for this region (Conditions), or \
+            correct it.",
+    source: &REGIONS,
+    retried: false,
+};
+
+pub(super) static RESOURCES: Hint = Hint {
+    codes: &[],
+    messages: &[
+        "number of resources provided in the template exceeds the allowed limit",
+        "number of resources … is greater than maximum allowed",
+    ],
+    means: "The pack's template has more resources than AWS takes. A pack may have 130 rules.",
+    todo: "Split the pack, or remove rules from it. AWS does not raise this quota.",
+    source: &LIMITS,
+    retried: false,
+};
+
+pub(super) static RULES: Hint = Hint {
+    codes: &["MaxNumberOfConfigRulesExceededException"],
+    messages: &[
+        "already contains … config rules",
+        "contains the maximum number of … rules",
+        "maximum number of config rules",
+    ],
+    means: "A quota of AWS Config rules is used up: 1,000 per account and region, including those of packs, \
+            and 130 per pack.",
+    todo: "Delete unused rules there, or put fewer rules into the pack. AWS does not raise these quotas.",
+    source: &LIMITS,
+    retried: false,
+};
+
+pub(super) static PACKS: Hint = Hint {
+    codes: &[
+        "MaxNumberOfConformancePacksExceededException",
+        "MaxNumberOfOrganizationConformancePacksExceededException",
+    ],
+    messages: &[
+        "limit of the number of conformance packs",
+        "limit of the number of organization conformance packs",
+    ],
+    means: "A quota of conformance packs is used up: 50 per account and region, including the \
+            organization's packs, and 50 per organization.",
+    todo: "Delete a conformance pack that is no longer used. AWS does not raise these quotas.",
+    source: &LIMITS,
+    retried: false,
+};
+
+pub(super) static STACKS: Hint = Hint {
+    codes: &[],
+    messages: &["limit for stack has been exceeded", "limit for stacks has been exceeded"],
+    means: "A quota of AWS CloudFormation stacks is used up in the account and region. Each pack is \
+            deployed as a stack.",
+    todo: "Delete stacks there that are no longer used, then deploy the pack again.",
+    source: &STACK_LIMITS,
+    retried: false,
+};
+
+pub(super) static BUCKET: Hint = Hint {
+    codes: &["InsufficientDeliveryPolicyException", "NoSuchBucket", "NoSuchBucketException"],
+    messages: &[
+        "insufficient delivery policy to s3 bucket",
+        "s3 bucket does not exist",
+        "specified bucket does not exist",
+        "arn:…:s3:::awsconfigconforms…",
+        "s3 error access denied",
+        "access denied service amazon s3",
+        "valid s3 object to which you have access",
+    ],
+    means: "AWS Config cannot use the pack's Amazon S3 bucket.",
+    todo: "Check that the bucket exists, that the delivery bucket's name starts with \
+            awsconfigconforms, and that its policy lets AWSServiceRoleForConfigConforms of every \
+            member account read and write.",
+    source: &ORGANIZATION,
+    retried: false,
+};
+
+pub(super) static SERVICE_LINKED_ROLE: Hint = Hint {
+    codes: &[],
+    messages: &[
+        "perform iam:createservicelinkedrole",
+        "call iam getrole action or create a service-linked role",
+    ],
+    means: "AWS Config could not create the service-linked role with which it deploys packs.",
+    todo: "Create it in that account: aws iam create-service-linked-role --aws-service-name config- \
+            conforms.amazonaws.com.",
+    source: &PUT_PACK,
+    retried: false,
+};
+
+pub(super) static SUSPENDED: Hint = Hint {
+    codes: &[],
+    messages: &[
+        "account is suspended",
+        "account … is suspended",
+        "account has been suspended",
+        "account is closed",
+        "account has been closed",
+    ],
+    means: "The account is suspended or closed: nothing can be deployed to it.",
+    todo: "Exclude it from the pack (ExcludedAccounts), or from packwatch \
+            (PACKWATCH_EXCLUDE_ACCOUNTS); a closed account leaves the organization after 90 days.",
+    source: &CLOSED,
+    retried: false,
+};
+
+pub(super) static IN_PROGRESS: Hint = Hint {
+    codes: &[],
+    messages: &[
+        "conformance pack creation update and deletion is in progress",
+        "remediation action is in progress",
+        "rule … is currently being deleted",
+    ],
+    means: "Another change to the pack, or a remediation of one of its rules, was in progress in the account.",
+    todo: "Wait until it has finished, then deploy the pack again.",
+    source: &PUT_PACK,
+    retried: false,
+};
+
+pub(super) static IN_USE: Hint = Hint {
+    codes: &["ResourceInUseException"],
+    messages: &[],
+    means: "AWS Config was still changing the pack or one of its rules, or a remediation belongs to \
+            a rule that it had to delete.",
+    todo: "See the message. Wait until the change has finished, or delete the remediation; then \
+            deploy the pack again.",
+    source: &PUT_PACK,
+    retried: false,
+};
+
+pub(super) static TEMPLATE: Hint = Hint {
+    codes: &[
+        "ConformancePackTemplateValidationException",
+        "OrganizationConformancePackTemplateValidationException",
+    ],
+    messages: &[
+        "property validation failure",
+        "invalid remediationparametervalues",
+        "maximum execution frequency for this rule is not allowed",
+        "template error",
+        "template format error",
+        "template validation error",
+    ],
+    means: "The pack's template, or a parameter of it, is not valid in this account and region.",
+    todo: "Fix what the message names, then deploy the pack again.",
+    source: &PUT_ORGANIZATION_PACK,
+    retried: false,
+};
+
+pub(super) static THROTTLED: Hint = Hint {
+    codes: &["Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"],
+    messages: &["rate exceeded"],
+    means: "AWS throttled the deployment: too many requests at once.",
+    todo: "Deploy the pack again later, with fewer packs at the same time.",
+    source: &PUT_ORGANIZATION_PACK,
+    retried: false,
+};
+
+pub(super) static PERMISSION: Hint = Hint {
+    codes: &[
+        "AccessDenied",
+        "AccessDeniedException",
+        "InsufficientPermissions",
+        "InsufficientPermissionsException",
+    ],
+    messages: &[
+        "not authorized to perform",
+        "access denied",
+        "permission to read amazon s3 bucket or call ssm:getdocument",
+    ],
+    means: "AWS Config lacks a permission that the pack needs.",
+    todo: "Find the denied action in the message, and who was denied. The end of the message may \
+            name the kind of policy that denies it.",
+    source: &DENIED,
+    retried: false,
+};
 
 /// For what no row knows.
 pub static ANY_FAILURE: Hint = Hint {

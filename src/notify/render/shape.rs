@@ -1,4 +1,4 @@
-//! What messages of one cause have in common: AWS puts the account, ARNs and request ids into them.
+//! What messages of one cause have in common: AWS puts the account, ARNs, ids, names with ids and counts into them.
 
 /// Characters of a message that count: what tells causes apart comes early.
 const LONGEST: usize = 600;
@@ -6,17 +6,22 @@ const LONGEST: usize = 600;
 /// Stands for what differs.
 const ANY: char = '…';
 
-/// The message without account ids, ARNs and request ids: equal for messages that differ only in these.
+/// Words before a number that is not a count.
+const CODES: [&str; 7] = ["code", "status", "error", "version", "http", "port", "line"];
+
+/// The message without account ids, ARNs, request ids, suffixes of names and counts: equal for messages that differ
+/// only in these.
 pub(crate) fn shape(message: &str) -> String {
     let mut shape = String::new();
     let mut rest = message.get(..message.floor_char_boundary(LONGEST)).unwrap_or(message);
     while let Some(first) = rest.chars().next() {
         let end = if rest.starts_with("arn:") { end_of_arn(rest) } else { end_of_word(rest) };
         let (word, after) = rest.split_at(end.max(first.len_utf8()));
-        if word.starts_with("arn:") || is_id(word) || is_labelled(&shape, word) {
+        let is_any = word.starts_with("arn:") || is_id(word) || is_labelled(&shape, word);
+        if is_any || is_count(&shape, word, after) {
             shape.push(ANY);
         } else {
-            shape.push_str(word);
+            shape.push_str(&without_suffix(word));
         }
         rest = after;
     }
@@ -43,6 +48,33 @@ fn is_id(word: &str) -> bool {
     let is_capital = word.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
     let is_number = word.len() >= 16 && has_digit && (is_capital || (is_hex && !word.contains('-')));
     is_account || is_uuid || is_number
+}
+
+/// A name without what AWS adds to it: an organization's pack has another conformance pack's id, and so other rules and
+/// another stack, in each account.
+fn without_suffix(word: &str) -> String {
+    let Some((name, suffix)) = word.rsplit_once('-') else {
+        return word.to_owned();
+    };
+    let is_random = |length| {
+        suffix.len() == length && suffix.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
+    };
+    let is_hex = suffix.len() >= 8 && suffix.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_suffix = (name.ends_with("conformance-pack") && is_random(9))
+        || (name == "config-rule" && is_random(6))
+        || (is_hex && suffix.bytes().any(|b| b.is_ascii_digit()));
+    if is_suffix { format!("{name}-{ANY}") } else { word.to_owned() }
+}
+
+/// A number that is no code ("Status Code: 400") and no part of one ("1.2").
+fn is_count(before: &str, word: &str, after: &str) -> bool {
+    let is_number = word.bytes().all(|b| b.is_ascii_digit());
+    let is_part = before.ends_with(['.', '_', ':', '/']) || after.starts_with(['_', ':', '/']);
+    let is_fraction =
+        after.strip_prefix('.').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let label = before.trim_end_matches([' ', ':', '=']).rsplit(|c: char| !c.is_alphanumeric()).next();
+    let is_code = label.is_some_and(|label| CODES.iter().any(|code| label.eq_ignore_ascii_case(code)));
+    is_number && !is_part && !is_fraction && !is_code
 }
 
 /// Whether what comes before says that this is an id: "Request ID: …".
@@ -81,12 +113,36 @@ mod tests {
     }
 
     #[test]
+    fn suffixes_of_names_and_counts_make_no_difference() {
+        let put = "Failed to put config rule 's3-bucket-versioning-enabled-conformance-pack-88cd40ylv' because the \
+                   account already contains 1000 config rules. Please consider deleting deactivated rules.";
+        same(put, &put.replace("88cd40ylv", "vufpo098t").replace("1000", "1002"));
+        let stack =
+            "Stack awsconfigconforms-OrgConformsPack-Baseline-abc1d2ef-conformance-pack-n0q8yfwsp is gone";
+        same(stack, &stack.replace("n0q8yfwsp", "6cruwvtg2"));
+        same("The rule config-rule-j5yvzl is bad", "The rule config-rule-abcdef is bad");
+        same("rotated-07591b46 failed", "rotated-d6698525 failed");
+        same("X in 27 account(s)", "X in 1 account(s)");
+        same("Number of resources, 202, is too high", "Number of resources, 501, is too high");
+    }
+
+    #[test]
     fn what_tells_causes_apart_stays() {
         let ones = [
             "explicit deny in a service control policy",
             "explicit deny in a permissions boundary",
             "The account has 1000 rules",
-            "The account has 1001 rules",
+            "The account has 1000 packs",
+            "rule 's3-bucket-versioning-enabled-conformance-pack-88cd40ylv'",
+            "rule 's3-bucket-logging-enabled-conformance-pack-88cd40ylv'",
+            "my-conformance-pack-networking",
+            "my-conformance-pack-encryption",
+            "Status Code: 400",
+            "Status Code: 403",
+            "TLS 1.2",
+            "TLS 1.3",
+            "port: 22",
+            "port: 80",
             "config:PutConfigRule",
             "config:DeleteConfigRule",
             "arn:aws:iam::111122223333:role/x is denied",

@@ -116,8 +116,8 @@ fn the_board_fits_80_and_120_columns() {
 
     AccessDenied: 2 deployments in 1 account
       AWS Config lacks a permission that the pack needs. Find the denied action in
-      the message. Check that the template's bucket or document can be read from the
-      account, and look for a service control policy that denies the action.
+      the message, and who was denied. The end of the message may name the kind of
+      policy that denies it.
     Operationa…0-53-rev-5  100000000010  UPDATE_FAILED              2026-11-16 09:10
     Operationa…es-for-PCI  100000000010  UPDATE_FAILED              2026-11-16 09:10
 
@@ -159,8 +159,8 @@ fn the_board_fits_80_and_120_columns() {
     … and 8 more deployments
 
     AccessDenied: 2 deployments in 1 account
-      AWS Config lacks a permission that the pack needs. Find the denied action in the message. Check that the template's
-      bucket or document can be read from the account, and look for a service control policy that denies the action.
+      AWS Config lacks a permission that the pack needs. Find the denied action in the message, and who was denied. The end
+      of the message may name the kind of policy that denies it.
     Operational-Bes…T-800-53-rev-5  100000000010  UPDATE_FAILED              2026-11-16 09:10  Not allowed to perform confi…
     Operational-Bes…ctices-for-PCI  100000000010  UPDATE_FAILED              2026-11-16 09:10  Not allowed to perform confi…
 

@@ -201,3 +201,23 @@ async fn an_account_that_began_to_flap_in_silence_is_reported_when_the_silence_i
     stage.run().await;
     assert_eq!(stage.take().0.len(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn texts_that_differ_in_the_suffix_of_a_rule_are_one_cause() {
+    let mut stage = Stage::new(&[]);
+    (0..12).for_each(|n| stage.set(n, "CREATE_SUCCESSFUL"));
+    stage.run().await;
+    stage.take();
+    stage.pass(5);
+    for n in 0..12 {
+        let rule = format!("s3-bucket-versioning-enabled-conformance-pack-88cd40y{n:02}");
+        let text = format!(
+            "Failed to put config rule '{rule}' because the account already contains 1000 config rules."
+        );
+        stage.fail(n, "MaxNumberOfConfigRulesExceededException", &text);
+    }
+    stage.run().await;
+    let (digests, _) = stage.take();
+    let email = Channel::Email.show(&digests[0]);
+    assert!(email.contains("88cd40y00") && !email.contains("of 12"), "{email}");
+}
