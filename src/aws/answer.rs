@@ -111,9 +111,9 @@ fn words(page: &str) -> String {
     while let Some((before, tag)) = rest.split_once('<') {
         text.push_str(before);
         text.push(' ');
-        let hidden = ["script", "style", "!--"].into_iter().find(|name| {
-            tag.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
-        });
+        let hidden = ["script", "style", "!--"]
+            .into_iter()
+            .find(|name| tag.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)));
         let end = match hidden {
             Some("!--") => "-->".to_owned(),
             Some(name) => format!("</{name}>"),
@@ -149,7 +149,10 @@ mod tests {
     #[test]
     fn the_words_of_a_page_are_those_that_are_shown() {
         let shown = |page: &str| plain(&words(page));
-        assert_eq!(shown("<h1>502</h1><!-- <p>no</p> --><SCRIPT>1 < 2</Script>Bad\n Gateway"), "502 Bad Gateway");
+        assert_eq!(
+            shown("<h1>502</h1><!-- <p>no</p> --><SCRIPT>1 < 2</Script>Bad\n Gateway"),
+            "502 Bad Gateway"
+        );
         assert_eq!(shown("no page"), "no page");
         assert_eq!(shown("torn <a href='"), "torn");
     }

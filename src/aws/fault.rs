@@ -109,7 +109,7 @@ fn advice(rejection: Rejection, region: Option<&Region>, said: &str) -> String {
     };
     match rejection {
         Rejection::Region => enable(region),
-        Rejection::CredentialsOrRegion if region.is_some_and(must_be_enabled) => {
+        Rejection::CredentialsOrRegion if region.is_none_or(must_be_enabled) => {
             format!("Either {}. Or the credentials are wrong: {LOG_IN}", enable(region))
         }
         Rejection::Credentials | Rejection::CredentialsOrRegion => LOG_IN.to_owned(),
@@ -119,8 +119,10 @@ fn advice(rejection: Rejection, region: Option<&Region>, said: &str) -> String {
                 format!("is {:#} {side} AWS's", SignedDuration::from_mins(skew.abs().as_mins()))
             });
             let off = off.unwrap_or_else(|| "is off".to_owned());
-            format!("This machine's clock {off}, and AWS takes no signature older or newer than five minutes. \
-                     Set the clock, or turn on NTP")
+            format!(
+                "This machine's clock {off}, and AWS takes no signature older or newer than five minutes. \
+                     Set the clock, or turn on NTP"
+            )
         }
     }
 }
@@ -129,7 +131,9 @@ fn advice(rejection: Rejection, region: Option<&Region>, said: &str) -> String {
 /// earlier than 20261128T211000Z (20261128T211500Z - 5 min.)".
 fn skew(message: &str) -> Option<SignedDuration> {
     let words = message.split(|c: char| !c.is_ascii_alphanumeric());
-    let mut times = words.filter_map(|word| word.parse::<Timestamp>().ok());
-    let signed = times.next()?;
-    Some(signed.duration_since(times.last()?))
+    let times: Vec<Timestamp> = words.filter_map(|word| word.parse().ok()).collect();
+    match times.as_slice() {
+        [signed, .., now] => Some(signed.duration_since(*now)),
+        _ => None,
+    }
 }

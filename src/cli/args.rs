@@ -69,7 +69,11 @@ impl When {
         if let Some(zone) = &self.assumed {
             let (time, name) = (self.at.to_zoned(zone.clone()), zone.iana_name().unwrap_or("UTC"));
             let time = time.strftime(if name == "UTC" { "%F %T" } else { "%F %T %:z" });
-            note(&if name == "UTC" { format!("{flag} is {time} UTC") } else { format!("{flag} is {time} ({name})") });
+            note(&if name == "UTC" {
+                format!("{flag} is {time} UTC")
+            } else {
+                format!("{flag} is {time} ({name})")
+            });
         }
         self.at
     }
@@ -91,9 +95,14 @@ else in UTC.";
 pub(super) fn time(text: &str) -> Result<When, String> {
     // A name in brackets and an offset are both read here: elsewhere jiff leaves out what it need not know.
     if text.contains('[') {
-        return text.parse::<Zoned>().map(|time| time.timestamp().into()).map_err(|error| wrong(text, &error));
+        return text
+            .parse::<Zoned>()
+            .map(|time| time.timestamp().into())
+            .map_err(|error| wrong(text, &error));
     }
-    if let Ok(time) = text.parse::<Timestamp>() {
+    // As packwatch prints times, too: "2026-12-01 18:00 UTC".
+    let in_utc = text.strip_suffix(" UTC").map(|time| format!("{time}Z"));
+    if let Ok(time) = in_utc.as_deref().unwrap_or(text).parse::<Timestamp>() {
         return Ok(time.into());
     }
     let civil = text.parse::<DateTime>().map_err(|error| wrong(text, &error))?;
@@ -116,7 +125,10 @@ pub(super) fn until(text: &str) -> Result<When, String> {
     time_or(text, |span| Timestamp::now().checked_add(span))
 }
 
-fn time_or(text: &str, from_now: impl Fn(Duration) -> Result<Timestamp, jiff::Error>) -> Result<When, String> {
+fn time_or(
+    text: &str,
+    from_now: impl Fn(Duration) -> Result<Timestamp, jiff::Error>,
+) -> Result<When, String> {
     match duration(text) {
         Ok(span) => from_now(span).map(When::from).map_err(|error| error.to_string()),
         Err(_) => time(text).map_err(|error| format!("{error}, nor a duration such as 12h or 7d")),

@@ -47,9 +47,12 @@ fn place(error: &clap::Error, args: &[OsString]) -> Option<Range<usize>> {
     let found = |wanted: &dyn Fn(&OsString) -> bool| {
         let pairs = args.windows(2).enumerate();
         let mut pairs = pairs.filter(|(_, pair)| pair.first().is_some_and(wanted));
-        pairs.find(|(_, pair)| pair.last().is_some_and(|arg| arg == OsStr::new(value))).map(|(at, _)| at..at + 2)
+        pairs
+            .find(|(_, pair)| pair.last().is_some_and(|arg| arg == OsStr::new(value)))
+            .map(|(at, _)| at..at + 2)
     };
-    let joined = |name: &str| args.iter().position(|arg| *arg == *format!("{name}={value}")).map(|at| at..at + 1);
+    let joined =
+        |name: &str| args.iter().position(|arg| *arg == *format!("{name}={value}")).map(|at| at..at + 1);
     let ends = format!("={value}");
     let other = || args.iter().position(|arg| is_flag(arg) && arg.to_string_lossy().ends_with(&ends));
     found(&|arg| arg == flag)

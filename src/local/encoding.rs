@@ -8,7 +8,9 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, String> {
         _ => String::from_utf8(bytes).map_err(|error| {
             let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
             let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-            format!("it is not UTF-8 text (line {line}). In PowerShell, `Out-File -Encoding utf8` writes that")
+            format!(
+                "it is not UTF-8 text (line {line}). In PowerShell, `Out-File -Encoding utf8` writes that"
+            )
         }),
     }?;
     Ok(text.trim_start_matches('\u{feff}').to_owned())
@@ -17,7 +19,8 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, String> {
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, String> {
     let (units, rest) = bytes.as_chunks::<2>();
     let text = String::from_utf16(&units.iter().copied().map(unit).collect::<Vec<_>>()).ok();
-    text.filter(|_| rest.is_empty()).ok_or_else(|| "it is not whole UTF-16 text: write it again as UTF-8".to_owned())
+    text.filter(|_| rest.is_empty())
+        .ok_or_else(|| "it is not whole UTF-16 text: write it again as UTF-8".to_owned())
 }
 
 #[cfg(test)]

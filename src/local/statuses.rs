@@ -81,7 +81,9 @@ fn once(rows: Vec<DetailedStatus>) -> Result<Vec<DetailedStatus>, String> {
             _ if *other == row => {}
             _ => {
                 let account = row.account;
-                return Err(format!("it has {account} twice, and no LastUpdateTime that says which row is later"));
+                return Err(format!(
+                    "it has {account} twice, and no LastUpdateTime that says which row is later"
+                ));
             }
         }
     }

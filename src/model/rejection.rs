@@ -75,8 +75,14 @@ mod tests {
     #[test]
     fn only_newer_regions_of_the_commercial_partition_must_be_enabled() {
         let must = |region: &str| must_be_enabled(&region.parse().unwrap());
-        assert!(["me-south-1", "af-south-1", "ap-east-1", "eu-central-2", "mx-central-1"].into_iter().all(must));
-        assert!(!["eu-west-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-isob-east-1"].into_iter().any(must));
+        assert!(
+            ["me-south-1", "af-south-1", "ap-east-1", "eu-central-2", "mx-central-1"].into_iter().all(must)
+        );
+        assert!(
+            !["eu-west-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-isob-east-1"]
+                .into_iter()
+                .any(must)
+        );
     }
 
     #[test]

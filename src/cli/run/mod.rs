@@ -15,8 +15,8 @@ use super::outcome::{Done, Failure, note};
 use super::outside::{Chosen, Names, Sink, Source, Store, StoreArgs, Watched};
 use super::progress::Progress;
 use crate::local::{Channel, SqliteStore, Terminal};
-use crate::model::text::counted;
 use crate::model::PackName;
+use crate::model::text::counted;
 use crate::ports::{Filters, SnapshotStore};
 use crate::settings::TopicArn;
 use crate::watch;
@@ -109,7 +109,8 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure
         let source = Source::of_aws(global, &settings.regions).await?;
         (source, store(global, &args.store, args.dry_run).await?)
     } else {
-        let recorded = recorded(args, &settings)?;
+        let named = args.organization_conformance_pack_name.as_ref();
+        let recorded = recorded(&args.statuses, named, &settings)?;
         // Only these are scanned: that another pack was not recorded today does not mean that it is gone.
         request.packs = recorded.rows().map(|(target, _)| target.pack).collect();
         let store = store(global, &args.store, args.dry_run).await?;

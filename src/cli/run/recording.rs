@@ -1,31 +1,31 @@
 //! Recorded statuses: where they are read from, and whether they can be of every account.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::RunArgs;
 use crate::cli::outcome::Failure;
 use crate::cli::outside::{Store, text};
 use crate::local::RecordedStatuses;
 use crate::model::text::grouped;
-use crate::model::{AccountId, DetailedStatus, PackName, Region, Target};
+use crate::model::{AccountId, DetailedStatus, PackName, Target};
 use crate::ports::SnapshotStore;
 use crate::settings::Settings;
 use crate::state::Row;
 
-/// The recorded statuses. What is wrong with any of them is reported with all others.
-pub(super) fn recorded(args: &RunArgs, settings: &Settings) -> Result<RecordedStatuses, Failure> {
-    let [region]: &[Region; 1] = settings
-        .regions
-        .as_slice()
-        .try_into()
-        .map_err(|_| "recorded statuses are of one region: name it with --region")?;
-    let named = args.organization_conformance_pack_name.as_ref();
-    if named.is_some() && args.statuses.len() > 1 {
+/// The recorded statuses of these files. What is wrong with any of them is reported with all others.
+pub(super) fn recorded(
+    files: &[PathBuf],
+    named: Option<&PackName>,
+    settings: &Settings,
+) -> Result<RecordedStatuses, Failure> {
+    let [region] = settings.regions.as_slice() else {
+        return Err("recorded statuses are of one region: name it with --region".into());
+    };
+    if named.is_some() && files.len() > 1 {
         return Err("--pack names the pack of one --statuses file, but there are several".into());
     }
     let mut recorded = RecordedStatuses::new(region.clone());
-    let added = args.statuses.iter().map(|file| add(&mut recorded, file, named));
+    let added = files.iter().map(|file| add(&mut recorded, file, named));
     let faults: Vec<String> = added.filter_map(Result::err).collect();
     if faults.is_empty() { Ok(recorded) } else { Err(faults.join("\n").into()) }
 }
@@ -37,7 +37,9 @@ fn add(recorded: &mut RecordedStatuses, file: &Path, named: Option<&PackName>) -
     let pack = pack.ok_or_else(|| format!("{origin}: which pack is this? Name it with --pack"))?;
     let text = text(file).map_err(|error| format!("{origin}: {error}"))?;
     if is_stdin && text.trim().is_empty() {
-        return Err(format!("{origin}: it is empty: the command before the pipe printed nothing. Did it fail?"));
+        return Err(format!(
+            "{origin}: it is empty: the command before the pipe printed nothing. Did it fail?"
+        ));
     }
     recorded.add(pack, &text, &origin).map_err(|error| error.to_string())
 }
@@ -64,9 +66,11 @@ pub(super) async fn lacks_most(
 /// status, and the missing ones another.
 fn filtered(target: &Target, rows: &BTreeMap<AccountId, Row>, read: &[DetailedStatus]) -> Option<String> {
     let is_there = |account: &AccountId| read.binary_search_by_key(account, |row| row.account).is_ok();
-    let missing: Vec<&Row> = rows.iter().filter(|(account, _)| !is_there(account)).map(|(_, row)| row).collect();
+    let missing: Vec<&Row> =
+        rows.iter().filter(|(account, _)| !is_there(account)).map(|(_, row)| row).collect();
     let status = read.first().map(|row| &row.status).filter(|one| read.iter().all(|row| row.status == **one));
-    let by_status = status.filter(|one| missing.len() > 1 && missing.iter().all(|row| row.state.status != **one));
+    let by_status =
+        status.filter(|one| missing.len() > 1 && missing.iter().all(|row| row.state.status != **one));
     let what = match by_status {
         Some(status) => format!(": all that are there are {status}, and those were not"),
         None if missing.len() * 2 > rows.len() => String::new(),

@@ -127,12 +127,13 @@ pub(super) async fn silence(global: &Global, args: &SilenceArgs) -> Result<Done,
 
 async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
     let any = args.accounts.is_empty() && args.packs.is_empty() && args.regions.is_empty();
-    if any && args.kinds.is_empty() {
-        return Err("say what to silence: --account, --pack, --pack-region or --kind".into());
-    }
     let until = args.until.said("--until");
-    if until <= Timestamp::now() {
-        return Err(format!("--until {until} is in the past").into());
+    let any = (any && args.kinds.is_empty())
+        .then(|| "say what to silence: --account, --pack, --pack-region or --kind".to_owned());
+    let past = (until <= Timestamp::now()).then(|| format!("--until {until} is in the past"));
+    let faults: Vec<String> = any.into_iter().chain(past).collect();
+    if !faults.is_empty() {
+        return Err(faults.join("\n").into());
     }
     let silence = Silence {
         id: format!("{:08x}", fastrand::u32(..)),

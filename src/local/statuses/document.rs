@@ -28,9 +28,14 @@ pub(super) fn rows(text: &str) -> Result<Vec<DetailedStatus>, String> {
     match cut.as_slice() {
         [] if rows.is_empty() => Err("it is empty".to_owned()),
         [before @ .., false] if before.iter().all(|cut| *cut) => Ok(rows),
-        [.., true] => Err("it has a NextToken, so it is only a part. --no-paginate and --max-items cut so".to_owned()),
+        [.., true] => {
+            Err("it has a NextToken, so it is only a part. --no-paginate and --max-items cut so".to_owned())
+        }
         [] => Ok(rows),
-        _ => Err(format!("it holds {} recordings: give each a file of its own", cut.iter().filter(|cut| !**cut).count())),
+        _ => Err(format!(
+            "it holds {} recordings: give each a file of its own",
+            cut.iter().filter(|cut| !**cut).count()
+        )),
     }
 }
 
@@ -140,11 +145,14 @@ impl Object {
         if let Some(value) = self.value {
             return Ok(*value);
         }
-        let missing = |field: &str| E::custom(format!("missing field `{field}` (a --query may have left it out)"));
+        let missing =
+            |field: &str| E::custom(format!("missing field `{field}` (a --query may have left it out)"));
         let (Some(account), status) = (self.account_id, self.status) else { return Err(missing(LIST)) };
         Ok(Piece::Row(DetailedStatus {
             account,
-            conformance_pack_name: self.conformance_pack_name.ok_or_else(|| missing("ConformancePackName"))?,
+            conformance_pack_name: self
+                .conformance_pack_name
+                .ok_or_else(|| missing("ConformancePackName"))?,
             status: match status.ok_or_else(|| missing("Status"))? {
                 Constant::Text(status) | Constant::Object { value: status } => status,
             },
@@ -160,20 +168,26 @@ fn explain(text: &str, error: &serde_json::Error) -> String {
     let start = text.trim_start();
     let first_line = bounded(plain(start.lines().next().unwrap_or_default()), 200);
     let is_cli_error = ["An error occurred", "aws: error", "usage: aws", "Unable to locate"];
-    let format = |format: &str| format!("it is what --output {format} prints, and not JSON: use --output json");
+    let format =
+        |format: &str| format!("it is what --output {format} prints, and not JSON: use --output json");
     match error.classify() {
         Category::Syntax if start.starts_with('<') => format!("it is HTML or XML: {first_line}"),
         Category::Syntax if is_cli_error.iter().any(|words| start.starts_with(words)) => {
             format!("the AWS CLI failed, and said: {first_line}")
         }
         Category::Syntax if start.starts_with(&LIST.to_uppercase()) => format("text"),
-        Category::Syntax if start.starts_with(LIST) || start.starts_with("- AccountId") => format("yaml (YAML)"),
-        Category::Syntax if ["-----", "|", "+-"].iter().any(|line| start.starts_with(line)) => format("table"),
+        Category::Syntax if start.starts_with(LIST) || start.starts_with("- AccountId") => {
+            format("yaml (YAML)")
+        }
+        Category::Syntax if ["-----", "|", "+-"].iter().any(|line| start.starts_with(line)) => {
+            format("table")
+        }
         Category::Eof => format!("it ends in the middle: {error}"),
         Category::Data => {
             let fields = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text).unwrap_or_default();
             let fields: Vec<String> = fields.into_keys().filter(|name| name != LIST).take(5).collect();
-            let has = if fields.is_empty() { String::new() } else { format!(". It has {}", fields.join(", ")) };
+            let has =
+                if fields.is_empty() { String::new() } else { format!(". It has {}", fields.join(", ")) };
             bounded(plain(&format!("{error}{has}")), LONGEST_ERROR)
         }
         _ => bounded(plain(&error.to_string()), LONGEST_ERROR),

@@ -47,13 +47,14 @@ impl Stub {
         Self { host: Host::start(router, Host::LOOPBACK).unwrap(), signed }
     }
 
-    fn packwatch(&self, args: &[&str], region: &str) -> Output {
+    fn packwatch(&self, args: &[&str], attempts: &str) -> Output {
         let (desk, url) = (Desk::new(), &self.host.url);
-        desk.command(args).envs(aws_env(region, url, url)).env("AWS_MAX_ATTEMPTS", "3").output().unwrap()
+        let mut command = desk.command(args);
+        command.envs(aws_env("eu-west-1", url, url)).env("AWS_MAX_ATTEMPTS", attempts).output().unwrap()
     }
 
     fn statuses(&self) -> Output {
-        self.packwatch(&["statuses", "--pack", "Security"], "eu-west-1")
+        self.packwatch(&["statuses", "--pack", "Security"], "3")
     }
 
     fn calls(&self) -> usize {
@@ -66,8 +67,10 @@ fn page(status: u16, content_type: &str, body: &str) -> Answer {
 }
 
 fn of_aws(status: u16, body: serde_json::Value) -> Answer {
-    let headers =
-        [("content-type", "application/x-amz-json-1.1"), ("x-amzn-requestid", "00000000-0000-4000-8000-000000000000")];
+    let headers = [
+        ("content-type", "application/x-amz-json-1.1"),
+        ("x-amzn-requestid", "00000000-0000-4000-8000-000000000000"),
+    ];
     (status, headers.map(|(name, value)| (name, value.to_owned())).into(), body.to_string())
 }
 
@@ -90,14 +93,17 @@ fn a_proxys_page_is_named_with_status_endpoint_and_its_first_words() {
     for status in [200, 403, 407, 502, 503] {
         let stub = Stub::new([page(status, "text/html; charset=utf-8", &long)]);
         for args in [&["statuses", "--pack", "Security"][..], &["history", "--table", "packwatch"]] {
-            let output = stub.packwatch(args, "eu-west-1");
+            let output = stub.packwatch(args, "1");
             let error = stderr(&output);
             assert_eq!(output.status.code(), Some(1), "{error}");
-            let words = "\"Access Denied Your organization [31m blocks this. Log in with your credentials. blah";
+            let words =
+                "\"Access Denied Your organization [31m blocks this. Log in with your credentials. blah";
             for part in [&stub.host.url, &format!("answered {status}"), words, "not AWS", "HTTPS_PROXY"] {
                 assert!(error.contains(part), "{status}: {part} is missing in {error}");
             }
-            for part in ["malformed", "color", "secret", "sso login", "no AWS credentials", "\u{1b}", "\u{202e}"] {
+            for part in
+                ["malformed", "color", "secret", "sso login", "no AWS credentials", "\u{1b}", "\u{202e}"]
+            {
                 assert!(!error.contains(part), "{status}: {part} is in {error}");
             }
             assert!(error.len() < 600, "{error}");
@@ -105,9 +111,10 @@ fn a_proxys_page_is_named_with_status_endpoint_and_its_first_words() {
     }
     let plain = Stub::new([page(403, "text/plain", "Blocked by policy 7")]);
     assert!(stderr(&plain.statuses()).contains("answered 403"), "{:?}", plain.statuses());
-    let run = plain.packwatch(&["run", "--dry-run", "--store", "s.sqlite"], "eu-west-1");
+    let run = plain.packwatch(&["run", "--dry-run", "--store", "s.sqlite"], "1");
     assert!(stderr(&run).contains("\"Blocked by policy 7\""), "{run:?}");
-    let doctor = plain.packwatch(&["doctor", "--table", "t", "--topic", "arn:aws:sns:eu-west-1:999999999999:t"], "eu-west-1");
+    let doctor =
+        plain.packwatch(&["doctor", "--table", "t", "--topic", "arn:aws:sns:eu-west-1:999999999999:t"], "1");
     assert!(stdout(&doctor).contains("Blocked by policy 7"), "{doctor:?}");
 }
 

@@ -25,8 +25,11 @@ fn a_reader_who_has_seen_enough_ends_every_command_quietly() {
     let dry = [&["run", "--dry-run", "--statuses", &changed][..], &region].concat();
     desk.run(&changed, &[]);
     let store = ["--store", "store.sqlite"];
-    let list = |command: &'static str, output: &'static str| [&[command, "--output", output][..], &store].concat();
-    desk.packwatch(&[&["silence", "add", "--pack", "S", "--until", "7d", "--reason", "r"][..], &store].concat());
+    let list =
+        |command: &'static str, output: &'static str| [&[command, "--output", output][..], &store].concat();
+    desk.packwatch(
+        &[&["silence", "add", "--pack", "S", "--until", "7d", "--reason", "r"][..], &store].concat(),
+    );
     let mut commands: Vec<Vec<&str>> = vec![
         vec!["--help"],
         vec!["run", "--help"],
@@ -137,11 +140,22 @@ fn all_wrong_arguments_are_reported_at_once() {
     for wrong in ["12 digits", "soonish", "broken", "--limit"] {
         assert!(stderr(&output).contains(wrong), "{wrong} is missing in {}", stderr(&output));
     }
-    let run = desk.packwatch(&["run", "--now", "x", "--pack", "9_lives", "--stuck-after", "soon", "--statuses", "a"]);
+    let run = desk.packwatch(&[
+        "run",
+        "--now",
+        "x",
+        "--pack",
+        "9_lives",
+        "--stuck-after",
+        "soon",
+        "--statuses",
+        "a",
+    ]);
     for wrong in ["\"x\"", "9_lives"] {
         assert!(stderr(&run).contains(wrong), "{wrong} is missing in {}", stderr(&run));
     }
-    let twice = desk.packwatch(&["history", "--account", "12", "--account", "13", "--account", "111122223333"]);
+    let twice =
+        desk.packwatch(&["history", "--account", "12", "--account", "13", "--account", "111122223333"]);
     assert!(stderr(&twice).contains("\"12\"") && stderr(&twice).contains("\"13\""), "{twice:?}");
     assert!(!stderr(&twice).contains("111122223333"), "{twice:?}");
 }

@@ -77,28 +77,35 @@ fn what_cannot_be_read_is_named_with_what_to_do() {
         ("nothing", String::new(), &["it is empty", COMMAND]),
         ("white space", "\u{feff} \r\n".to_owned(), &["it is empty"]),
         ("null", "null".to_owned(), &["null", COMMAND]),
-        ("cut", json!({LIST: rows(), "NextToken": "t"}).to_string(), &["--no-paginate", "--max-items", COMMAND]),
+        (
+            "cut",
+            json!({LIST: rows(), "NextToken": "t"}).to_string(),
+            &["--no-paginate", "--max-items", COMMAND],
+        ),
         ("two packs", whole.clone() + &whole, &["2 recordings"]),
         ("a projection", json!(projected).to_string(), &["ConformancePackName", "--query"]),
         ("a list of lists", json!([["111122223331", "CREATE_FAILED"]]).to_string(), &["--query", COMMAND]),
         ("depth", json!({LIST: ["@{AccountId=1}"]}).to_string(), &["ConvertTo-Json", "-Depth"]),
-        ("another command", json!({"OrganizationConformancePackStatuses": []}).to_string(), &[
-            "OrganizationConformancePackStatuses",
-            COMMAND,
-        ]),
+        (
+            "another command",
+            json!({"OrganizationConformancePackStatuses": []}).to_string(),
+            &["OrganizationConformancePackStatuses", COMMAND],
+        ),
         ("YAML", format!("{LIST}:\n- AccountId: '1'\n"), &["YAML", "--output json"]),
         ("text", format!("{}\t111122223331\tx\n", LIST.to_uppercase()), &["--output text", "--output json"]),
         ("a table", "-------\n|  Get  |\n".to_owned(), &["--output table", "--output json"]),
-        ("an error", "\nAn error occurred (AccessDeniedException) when calling".to_owned(), &[
-            "AccessDeniedException",
-            "the AWS CLI failed",
-        ]),
+        (
+            "an error",
+            "\nAn error occurred (AccessDeniedException) when calling".to_owned(),
+            &["AccessDeniedException", "the AWS CLI failed"],
+        ),
         ("a page", "<html><body>Sign in</body></html>".to_owned(), &["HTML"]),
         ("a torn one", whole[..whole.len() - 9].to_owned(), &["ends in the middle", COMMAND]),
-        ("a time without a zone", whole.replace("\"Status\"", "\"LastUpdateTime\": \"2026-11-28T21:00:00\", \"Status\""), &[
-            "2026-11-28T21:00:00",
-            "zone",
-        ]),
+        (
+            "a time without a zone",
+            whole.replace("\"Status\"", "\"LastUpdateTime\": \"2026-11-28T21:00:00\", \"Status\""),
+            &["2026-11-28T21:00:00", "zone"],
+        ),
     ];
     for (name, text, wanted) in cases {
         let output = run_over(text.as_bytes());
@@ -193,16 +200,17 @@ fn partial_statuses_cannot_begin_a_pack() {
     let file = desk.write("Security.json", &recorded(&[(1, "CREATE_FAILED")]));
     let output = desk.run(&file, &["--partial"]);
     assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(0), ""), "{output:?}");
-    assert!(stderr(&output).contains("no baseline yet: a run that reads every account makes it"), "{output:?}");
+    assert!(
+        stderr(&output).contains("no baseline yet: a run that reads every account makes it"),
+        "{output:?}"
+    );
     let alone = desk.packwatch(&["run", "--partial"]);
     assert!(stderr(&alone).contains("--statuses"), "{alone:?}");
 }
 
 #[test]
 fn of_an_account_that_is_there_twice_the_later_row_counts() {
-    let row = |status: &str, time: &str| {
-        json!({"AccountId": "111122223331", "ConformancePackName": "x", "Status": status, "LastUpdateTime": time})
-    };
+    let row = |status: &str, time: &str| json!({"AccountId": "111122223331", "ConformancePackName": "x", "Status": status, "LastUpdateTime": time});
     let (earlier, later) = ("2026-11-28T21:00:00Z", "2026-11-28T21:30:00Z");
     let (good, bad) = (row("CREATE_SUCCESSFUL", earlier), row("CREATE_FAILED", later));
     for rows in [[&good, &bad], [&bad, &good]] {

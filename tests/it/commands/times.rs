@@ -29,12 +29,20 @@ fn an_hour_without_a_zone_is_that_hour_and_its_zone_is_said() {
     for (time, utc, berlin) in FORMS {
         let here = until(None, time);
         assert!(stderr(&here).contains(&format!("silenced until {utc} UTC")), "{time}: {here:?}");
-        assert!(stderr(&here).contains("--until is 2096-12-01 ") && stderr(&here).contains("UTC"), "{here:?}");
+        assert!(
+            stderr(&here).contains("--until is 2096-12-01 ") && stderr(&here).contains("UTC"),
+            "{here:?}"
+        );
         let there = until(Some(BERLIN), time);
         assert!(stderr(&there).contains(&format!("silenced until {berlin} UTC")), "{time}: {there:?}");
         assert!(stderr(&there).contains("Europe/Berlin"), "{time}: {there:?}");
     }
-    for time in ["2096-12-01T18:00Z", "2096-12-01 19:00+01:00", "2096-12-01T19:00[Europe/Berlin]"] {
+    for time in [
+        "2096-12-01T18:00Z",
+        "2096-12-01 18:00 UTC",
+        "2096-12-01 19:00+01:00",
+        "2096-12-01T19:00[Europe/Berlin]",
+    ] {
         let exact = until(Some(BERLIN), time);
         assert!(stderr(&exact).contains("silenced until 2096-12-01 18:00 UTC"), "{time}: {exact:?}");
         assert!(!stderr(&exact).contains("--until is"), "nothing is assumed: {exact:?}");
@@ -70,7 +78,8 @@ fn histories_and_runs_take_the_same_times() {
     let failed = desk.write("Security.json", &recorded(&[(1, "UPDATE_FAILED")]));
     // Berlin is an hour ahead of UTC.
     let mut run = desk.command(&["run", "--statuses", &failed, "--region", "eu-west-1"]);
-    let run = run.args(["--store", "store.sqlite", "--now", "2026-11-01 18:30"]).envs([BERLIN]).output().unwrap();
+    let run =
+        run.args(["--store", "store.sqlite", "--now", "2026-11-01 18:30"]).envs([BERLIN]).output().unwrap();
     assert!(stderr(&run).contains("--now is 2026-11-01 18:30:00 +01:00 (Europe/Berlin)"), "{run:?}");
     let history = |zone: Option<(&str, &str)>, args: &[&str]| {
         let mut command = desk.command(&["history", "--store", "store.sqlite", "--output", "csv"]);
