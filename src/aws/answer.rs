@@ -36,16 +36,18 @@ pub(super) struct Call {
     pub(super) endpoint: String,
     /// Only what is signed is answered by a service, and not by the machine that has the credentials.
     is_signed: bool,
+    /// The first of several tries.
     is_first: bool,
 }
 
 impl Call {
     pub(super) fn of(request: &HttpRequest) -> Self {
         let header = |name: &str| request.headers().get(name).unwrap_or_default();
+        let tries = header("amz-sdk-request");
         Self {
             endpoint: origin(request.uri()),
             is_signed: header("authorization").starts_with("AWS4-"),
-            is_first: header("amz-sdk-request").contains("attempt=1;"),
+            is_first: tries.contains("attempt=1;") && !tries.ends_with("max=1"),
         }
     }
 

@@ -155,6 +155,9 @@ fn a_signature_that_is_outdated_is_made_again_once() {
         assert_eq!((output.status.code(), forever.calls()), (Some(1), 2), "{output:?}");
         assert!(stderr(&output).contains("clock") && !stderr(&output).contains("sso login"), "{output:?}");
     }
+    // Who wants one try gets the reason.
+    let only = Stub::new([late()]).packwatch(&["statuses", "--pack", "Security"], "1");
+    assert!(stderr(&only).contains("12m behind AWS's"), "{only:?}");
     // A wrong secret key is not a matter of time.
     let wrong = "The request signature we calculated does not match the signature you provided.";
     let stub = Stub::new([error("InvalidSignatureException", wrong)]);
