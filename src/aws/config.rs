@@ -83,7 +83,7 @@ impl ConfigSource {
         let missing = || SourceError::Invalid(format!("{region} is not one of the regions that are watched"));
         let Limited { client, limiter, throttled } = self.regions.get(region).ok_or_else(missing)?;
         let send = async || {
-            let fault = |error| Fault::of(operation, &error);
+            let fault = |error| Fault::in_region(Some(region), operation, &error);
             send(client).await.map_err(fault).inspect_err(|fault| {
                 throttled.fetch_add(u64::from(fault.is_throttling()), Ordering::Relaxed);
             })
@@ -168,7 +168,7 @@ fn explain(fault: Fault, region: &Region) -> SourceError {
              not for long"
         )),
         "InvalidLimitException" | "ValidationException" => SourceError::Invalid(message),
-        _ if fault.is_of_credentials() => SourceError::Denied(message),
+        _ if fault.rejection.is_some() => SourceError::Denied(message),
         _ if fault.is_denied() => SourceError::Denied(format!("{message}. {WHO_SEES}")),
         _ if fault.is_throttling() => SourceError::Throttled(message),
         _ => SourceError::Unavailable(message),

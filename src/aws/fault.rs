@@ -6,8 +6,12 @@ use std::fmt::Debug;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use jiff::{SignedDuration, Timestamp};
 
-use super::reach::root;
+use super::answer::Page;
+use super::reach::{cause, root};
+use crate::model::Region;
+use crate::model::rejection::{Rejection, must_be_enabled};
 
 /// A failed call.
 #[derive(Debug)]
@@ -16,6 +20,8 @@ pub(super) struct Fault {
     pub(super) code: String,
     /// What to tell.
     pub(super) message: String,
+    /// Why AWS takes no call at all, if that is what failed.
+    pub(super) rejection: Option<Rejection>,
 }
 
 impl Fault {
@@ -24,28 +30,33 @@ impl Fault {
         E: ProvideErrorMetadata + Error + 'static,
         R: Debug,
     {
-        match error.as_service_error() {
+        Self::in_region(None, operation, error)
+    }
+
+    pub(super) fn in_region<E, R>(region: Option<&Region>, operation: &str, error: &SdkError<E, R>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+        R: Debug,
+    {
+        let (code, rejection, said) = match error.as_service_error() {
             Some(service) => {
-                let code = service.code().unwrap_or("UnknownError").to_owned();
+                let code = service.code().unwrap_or("UnknownError");
                 let message = service.message().unwrap_or("no message");
-                let fault = Self { message: format!("{operation}: {code}: {message}"), code };
-                let hint = if fault.is_of_credentials() { format!(". {LOG_IN}") } else { String::new() };
-                Self { message: fault.message + &hint, code: fault.code }
+                (code, Rejection::of(code, message), format!("{code}: {message}"))
             }
             None => {
                 // An SdkError's own text is only "dispatch failure"; the cause is further in.
-                let cause = root(error);
-                let cause = cause.trim_end_matches('.');
-                let no_credentials = DisplayErrorContext(error).to_string().contains("credentials");
-                let code = if no_credentials { NO_CREDENTIALS } else { "" };
-                let message = if no_credentials {
-                    format!("{operation}: no AWS credentials: {cause}. {LOG_IN}")
-                } else {
-                    format!("{operation}: {cause}")
-                };
-                Self { code: code.to_owned(), message }
+                let why = error.source().map_or_else(|| error.to_string(), root);
+                let is_page = error.source().is_some_and(|error| cause(error).is::<Page>());
+                let no_credentials =
+                    !is_page && DisplayErrorContext(error).to_string().contains("credentials");
+                let rejection = no_credentials.then_some(Rejection::Credentials);
+                ("", rejection, if no_credentials { format!("no AWS credentials: {why}") } else { why })
             }
-        }
+        };
+        let advice = rejection.map(|rejection| format!(". {}", advice(rejection, region, &said)));
+        let message = format!("{operation}: {}{}", said.trim_end_matches('.'), advice.unwrap_or_default());
+        Self { code: code.to_owned(), message, rejection }
     }
 
     pub(super) fn is_throttling(&self) -> bool {
@@ -63,26 +74,9 @@ impl Fault {
         )
     }
 
-    /// Whether the credentials are at fault, and not what they may do.
-    pub(super) fn is_of_credentials(&self) -> bool {
-        matches!(
-            self.code.as_str(),
-            NO_CREDENTIALS
-                | "ExpiredToken"
-                | "ExpiredTokenException"
-                | "IncompleteSignature"
-                | "InvalidClientTokenId"
-                | "InvalidSignatureException"
-                | "MissingAuthenticationToken"
-                | "MissingAuthenticationTokenException"
-                | "SignatureDoesNotMatch"
-                | "UnrecognizedClientException"
-        )
-    }
-
     /// Whether only a person can fix it: permissions, credentials, what does not exist.
     pub(super) fn is_denied(&self) -> bool {
-        self.is_of_credentials()
+        self.rejection.is_some()
             || matches!(
                 self.code.as_str(),
                 "AccessDenied"
@@ -103,4 +97,43 @@ impl Fault {
 const LOG_IN: &str =
     "Set AWS_PROFILE, run `aws sso login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 
-const NO_CREDENTIALS: &str = "NoCredentials";
+/// What to do about what AWS said.
+fn advice(rejection: Rejection, region: Option<&Region>, said: &str) -> String {
+    let enable = |region: Option<&Region>| {
+        let name = region.map_or("NAME", Region::as_str);
+        let region = region.map_or("the region", Region::as_str);
+        format!(
+            "{region} is not enabled in this account: `aws account enable-region --region-name {name}` enables it, and \
+             --regions and PACKWATCH_REGIONS can leave it out"
+        )
+    };
+    match rejection {
+        Rejection::Region => enable(region),
+        Rejection::CredentialsOrRegion if region.is_none_or(must_be_enabled) => {
+            format!("Either {}. Or the credentials are wrong: {LOG_IN}", enable(region))
+        }
+        Rejection::Credentials | Rejection::CredentialsOrRegion => LOG_IN.to_owned(),
+        Rejection::Clock => {
+            let off = skew(said).map(|skew| {
+                let side = if skew.is_negative() { "behind" } else { "ahead of" };
+                format!("is {:#} {side} AWS's", SignedDuration::from_mins(skew.abs().as_mins()))
+            });
+            let off = off.unwrap_or_else(|| "is off".to_owned());
+            format!(
+                "This machine's clock {off}, and AWS takes no signature older or newer than five minutes. \
+                     Set the clock, or turn on NTP"
+            )
+        }
+    }
+}
+
+/// How far the clock of a signature is ahead of AWS's, as AWS writes it: "Signature expired: 20261128T210000Z is now
+/// earlier than 20261128T211000Z (20261128T211500Z - 5 min.)".
+fn skew(message: &str) -> Option<SignedDuration> {
+    let words = message.split(|c: char| !c.is_ascii_alphanumeric());
+    let times: Vec<Timestamp> = words.filter_map(|word| word.parse().ok()).collect();
+    match times.as_slice() {
+        [signed, .., now] => Some(signed.duration_since(*now)),
+        _ => None,
+    }
+}

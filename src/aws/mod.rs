@@ -1,5 +1,6 @@
 //! AWS behind the ports. Nothing outside this folder knows the SDK.
 
+mod answer;
 mod config;
 mod connection;
 mod dynamodb;

@@ -1,4 +1,5 @@
 //! What a connection that fails says: which endpoint, and why. And how long a person waits for the first answer.
+//! What an answer is that is none of AWS's: see [`answer`](super::answer).
 
 use std::error::Error;
 use std::sync::Arc;
@@ -8,6 +9,8 @@ use std::time::{Duration, Instant};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
+
+use super::answer::Call;
 
 /// A connection that failed.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +38,7 @@ impl Reaching {
 
 impl HttpConnector for Reaching {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let endpoint = origin(request.uri());
+        let call = Call::of(&request);
         let answer = self.inner.call(request);
         let (is_answered, connect_timeout, since) =
             (self.is_answered.clone(), self.connect_timeout, self.since);
@@ -43,13 +46,13 @@ impl HttpConnector for Reaching {
             let error = match answer.await {
                 Ok(response) => {
                     is_answered.store(true, Ordering::Relaxed);
-                    return Ok(response);
+                    return call.answered(response).await;
                 }
                 Err(error) => error,
             };
             let over =
                 !is_answered.load(Ordering::Relaxed) && connect_timeout.is_some_and(|p| since.elapsed() > p);
-            Err(named(error, endpoint, over))
+            Err(named(error, call.endpoint, over))
         })
     }
 }
@@ -68,12 +71,17 @@ fn named(error: ConnectorError, endpoint: String, is_over: bool) -> ConnectorErr
 }
 
 /// The innermost cause, which is the one that says something.
-pub(super) fn root(error: &dyn Error) -> String {
-    let mut last: &dyn Error = error;
+pub(super) fn cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut last = error;
     while let Some(cause) = last.source() {
         last = cause;
     }
-    let text = last.to_string();
+    last
+}
+
+/// What the innermost cause says.
+pub(super) fn root(error: &(dyn Error + 'static)) -> String {
+    let text = cause(error).to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     // "Connection refused" stands in the middle of a sentence.
     let mut letters = text.chars();
@@ -83,25 +91,9 @@ pub(super) fn root(error: &dyn Error) -> String {
     }
 }
 
-fn origin(uri: &str) -> String {
-    let path = uri.find("://").map_or(0, |scheme| scheme + 3);
-    let end = uri.get(path..).and_then(|rest| rest.find('/')).map_or(uri.len(), |at| path + at);
-    uri.get(..end).unwrap_or(uri).to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_origin_has_no_path() {
-        assert_eq!(
-            origin("https://config.eu-west-1.amazonaws.com/"),
-            "https://config.eu-west-1.amazonaws.com"
-        );
-        assert_eq!(origin("http://127.0.0.1:9/a/b?c"), "http://127.0.0.1:9");
-        assert_eq!(origin("http://127.0.0.1:9"), "http://127.0.0.1:9");
-    }
 
     #[test]
     fn a_cause_is_reported_without_its_number() {

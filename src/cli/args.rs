@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use clap::Args;
-use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 
+use super::outcome::note;
 use crate::model::Kind;
 use crate::settings::duration;
 
@@ -49,32 +50,89 @@ pub(super) fn kind(text: &str) -> Result<Kind, String> {
     found.ok_or_else(|| format!("not one of {}", known()))
 }
 
-/// A time: as such, or as a day (its start, in UTC).
-pub(super) fn time(text: &str) -> Result<Timestamp, String> {
-    if let Ok(time) = text.parse() {
-        return Ok(time);
-    }
-    let wrong = || format!("{text:?} is not a time such as {TIMES}");
-    let day = text.parse::<Date>().map_err(|_| wrong())?;
-    day.to_zoned(TimeZone::UTC).map(|day| day.timestamp()).map_err(|error| error.to_string())
+/// A time that was given, and the zone that was assumed where it names none.
+#[derive(Debug, Clone)]
+pub(super) struct When {
+    pub(super) at: Timestamp,
+    assumed: Option<TimeZone>,
 }
 
-const TIMES: &str = "2026-12-01 or 2026-12-01T08:00:00Z";
+impl From<Timestamp> for When {
+    fn from(at: Timestamp) -> Self {
+        Self { at, assumed: None }
+    }
+}
+
+impl When {
+    /// The time, after saying how it was understood where that was not written.
+    pub(super) fn said(&self, flag: &str) -> Timestamp {
+        if let Some(zone) = &self.assumed {
+            let (time, name) = (self.at.to_zoned(zone.clone()), zone.iana_name().unwrap_or("UTC"));
+            let time = time.strftime(if name == "UTC" { "%F %T" } else { "%F %T %:z" });
+            note(&if name == "UTC" {
+                format!("{flag} is {time} UTC")
+            } else {
+                format!("{flag} is {time} ({name})")
+            });
+        }
+        self.at
+    }
+}
+
+/// The zone of times that name none: `PACKWATCH_TIME_ZONE`.
+fn time_zone() -> Result<TimeZone, String> {
+    let name = std::env::var("PACKWATCH_TIME_ZONE").ok().filter(|name| !name.trim().is_empty());
+    let name = name.as_deref().map_or("UTC", str::trim);
+    TimeZone::get(name).map_err(|error| format!("PACKWATCH_TIME_ZONE: {error}"))
+}
+
+/// What the help says of every time.
+pub(super) const TIMES: &str = "Times: 2026-12-01T18:00Z, 2026-12-01T18:00+01:00 or 2026-12-01T18:00[Europe/Berlin]; \
+without a zone (2026-12-01T18:00, 2026-12-01 18:00:30, or 2026-12-01 for its start) in that of PACKWATCH_TIME_ZONE, \
+else in UTC.";
+
+/// A time as such, or as a day, which is its start.
+pub(super) fn time(text: &str) -> Result<When, String> {
+    // A name in brackets and an offset are both read here: elsewhere jiff leaves out what it need not know.
+    if text.contains('[') {
+        return text
+            .parse::<Zoned>()
+            .map(|time| time.timestamp().into())
+            .map_err(|error| wrong(text, &error));
+    }
+    // As packwatch prints times, too: "2026-12-01 18:00 UTC".
+    let in_utc = text.strip_suffix(" UTC").map(|time| format!("{time}Z"));
+    if let Ok(time) = in_utc.as_deref().unwrap_or(text).parse::<Timestamp>() {
+        return Ok(time.into());
+    }
+    let civil = text.parse::<DateTime>().map_err(|error| wrong(text, &error))?;
+    let zone = time_zone()?;
+    let at = civil.to_zoned(zone.clone()).map_err(|error| wrong(text, &error))?.timestamp();
+    Ok(When { at, assumed: Some(zone) })
+}
+
+fn wrong(text: &str, error: &jiff::Error) -> String {
+    format!("{text:?} is not a time such as 2026-12-01T18:00Z, 2026-12-01T18:00 or 2026-12-01 ({error})")
+}
 
 /// A time that has been: as such, as a day, or how long ago.
-pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
-    let Err(_) = time(text) else { return time(text) };
-    Timestamp::now().checked_sub(span(text)?).map_err(|error| error.to_string())
+pub(super) fn moment(text: &str) -> Result<When, String> {
+    time_or(text, |span| Timestamp::now().checked_sub(span))
 }
 
 /// A time to come: as such, as a day, or how long from now.
-pub(super) fn until(text: &str) -> Result<Timestamp, String> {
-    let Err(_) = time(text) else { return time(text) };
-    Timestamp::now().checked_add(span(text)?).map_err(|error| error.to_string())
+pub(super) fn until(text: &str) -> Result<When, String> {
+    time_or(text, |span| Timestamp::now().checked_add(span))
 }
 
-fn span(text: &str) -> Result<Duration, String> {
-    duration(text).map_err(|error| format!("{error}, nor a time such as {TIMES}"))
+fn time_or(
+    text: &str,
+    from_now: impl Fn(Duration) -> Result<Timestamp, jiff::Error>,
+) -> Result<When, String> {
+    match duration(text) {
+        Ok(span) => from_now(span).map(When::from).map_err(|error| error.to_string()),
+        Err(_) => time(text).map_err(|error| format!("{error}, nor a duration such as 12h or 7d")),
+    }
 }
 
 #[cfg(test)]
@@ -91,20 +149,25 @@ mod tests {
 
     #[test]
     fn moments_are_times_days_and_how_long_ago() {
-        assert_eq!(moment("2026-11-01").unwrap().to_string(), "2026-11-01T00:00:00Z");
-        assert_eq!(moment("2026-11-01T08:00:00+01:00").unwrap().to_string(), "2026-11-01T07:00:00Z");
+        assert_eq!(moment("2026-11-01").unwrap().at.to_string(), "2026-11-01T00:00:00Z");
+        assert_eq!(moment("2026-11-01T08:00:00+01:00").unwrap().at.to_string(), "2026-11-01T07:00:00Z");
         let before = Timestamp::now();
-        let week = moment("7d").unwrap() + SignedDuration::from_hours(7 * 24);
+        let week = moment("7d").unwrap().at + SignedDuration::from_hours(7 * 24);
         assert!((before..=Timestamp::now()).contains(&week), "{week}");
         assert!(moment("last week").unwrap_err().contains("2026-12-01"));
     }
 
     #[test]
     fn ends_are_times_days_and_how_long_from_now() {
-        let hour = until("1h").unwrap().duration_since(Timestamp::now());
+        let hour = until("1h").unwrap().at.duration_since(Timestamp::now());
         assert!((3590..=3600).contains(&hour.as_secs()), "{hour}");
-        assert_eq!(until("2026-12-01T08:00:00Z").unwrap().to_string(), "2026-12-01T08:00:00Z");
-        assert_eq!(until("2026-12-01").unwrap().to_string(), "2026-12-01T00:00:00Z");
+        assert_eq!(until("2026-12-01T08:00:00Z").unwrap().at.to_string(), "2026-12-01T08:00:00Z");
         assert!(until("next week").is_err());
+    }
+
+    #[test]
+    fn a_zone_that_contradicts_itself_is_refused() {
+        assert!(time("2026-12-01T18:00+05:00[Europe/Berlin]").is_err());
+        assert!(time("2026-12-01T18:00+01:00[Europe/Berlin]").unwrap().assumed.is_none());
     }
 }

@@ -15,8 +15,9 @@ mod selection;
 mod silence;
 mod statuses;
 mod table;
+mod usage;
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -73,12 +74,15 @@ enum Command {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match usage::parse::<Cli>(std::env::args_os().collect()) {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(errors) => {
             // 2 means something else here than clap's wrong usage.
-            let code = if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-            return error.print().map_or(ExitCode::FAILURE, |()| code);
+            return match usage::print(&errors) {
+                Ok(true) => ExitCode::SUCCESS,
+                Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+                _ => ExitCode::FAILURE,
+            };
         }
     };
     match run_command(cli) {
@@ -109,7 +113,10 @@ fn run_command(cli: Cli) -> Result<Done, Failure> {
             }
             Command::Completions { shell, .. } => {
                 global.refuse()?;
-                clap_complete::generate(*shell, &mut Cli::command(), "packwatch", &mut io::stdout());
+                // It panics where it cannot write.
+                let mut script = Vec::new();
+                clap_complete::generate(*shell, &mut Cli::command(), "packwatch", &mut script);
+                io::stdout().write_all(&script)?;
                 Ok(Done::Quiet)
             }
         }

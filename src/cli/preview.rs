@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::args::Offline;
-use super::outcome::{Done, Failure};
+use super::outcome::{Done, Failure, note};
+use super::outside::text;
 use crate::local::{Channel, Terminal};
 use crate::notify::Notification;
 
@@ -31,17 +32,21 @@ Examples:
 
 pub(super) fn preview(args: &PreviewArgs) -> Result<Done, Failure> {
     let name = args.event.display();
-    let text = if args.event.as_os_str() == "-" {
-        io::read_to_string(io::stdin().lock())
-    } else {
-        std::fs::read_to_string(&args.event)
-    };
-    let text = text.map_err(|error| format!("{name}: {error}"))?;
-    let notification: Notification = serde_json::from_str(&text).map_err(|error| {
-        format!(
-            "{name}: {error}. Expected a notification, as `packwatch run --dry-run --output json` prints it"
-        )
-    })?;
-    Terminal::new(args.channel, io::stdout()).write(&notification)?;
+    let text = text(&args.event).map_err(|error| format!("{name}: {error}"))?;
+    let wanted = "a notification, as `packwatch run --dry-run --output json` prints it";
+    if text.trim().is_empty() {
+        return match args.event.as_os_str() == "-" {
+            true => {
+                note(&"nothing to show: stdin is empty, as a run leaves it that has nothing to send");
+                Ok(Done::Quiet)
+            }
+            false => Err(format!("{name}: it is empty. Expected {wanted}").into()),
+        };
+    }
+    let terminal = Terminal::new(args.channel, io::stdout());
+    for notification in serde_json::Deserializer::from_str(&text).into_iter::<Notification>() {
+        let notification = notification.map_err(|error| format!("{name}: {error}. Expected {wanted}"))?;
+        terminal.write(&notification)?;
+    }
     Ok(Done::Quiet)
 }

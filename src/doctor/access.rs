@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::finding::Finding;
 use crate::doctor::facts::{Answer, Caller, Clocks, Organization, Unanswered};
+use crate::model::rejection::Rejection;
 use crate::model::text::counted;
 use crate::model::{PackName, Region};
 use crate::settings::PackFilter;
@@ -12,6 +13,7 @@ use crate::settings::PackFilter;
 /// AWS refuses signatures that are older or newer than five minutes.
 const SKEW_THAT_BREAKS: Duration = Duration::from_secs(240);
 const SKEW_TO_TELL: Duration = Duration::from_secs(30);
+const SET_THE_CLOCK: &str = "Set the clock, or turn on NTP";
 
 /// The service principal whose delegated administrators may deploy organization conformance packs.
 const FOR_PACKS: &str = "config-multiaccountsetup.amazonaws.com";
@@ -26,13 +28,18 @@ pub(crate) type Regions = BTreeMap<Region, Answer<Vec<PackName>>>;
 pub(crate) fn account(caller: &Answer<Caller>) -> Finding {
     match caller {
         Ok(Caller { account, arn }) => Finding::ok(format!("account {account}"), arn),
-        Err(Unanswered::Refused { code, message }) => Finding::failed(
-            "account",
-            format!("AWS rejected the credentials: {code}: {message}"),
-        )
-        .remedy(
-            "Renew them (aws sso login), or choose others with --profile. A wrong clock has the same effect",
-        ),
+        Err(Unanswered::Refused { code, message }) => {
+            let remedy = match Rejection::of(code, message) {
+                Some(Rejection::Clock) => SET_THE_CLOCK,
+                Some(Rejection::Region | Rejection::CredentialsOrRegion) => {
+                    "Renew them (aws sso login), or choose others with --profile. If the region is not enabled in the \
+                     account, name another one with --region"
+                }
+                _ => "Renew them (aws sso login), or choose others with --profile",
+            };
+            let what = format!("AWS rejected the credentials: {code}: {message}");
+            Finding::failed("account", what).remedy(remedy)
+        }
         Err(why) => Finding::unanswered("account", why, "not found"),
     }
 }
@@ -44,9 +51,9 @@ pub(crate) fn clock(clocks: Clocks) -> Finding {
     let message = format!("{} s {side} AWS's clock", apart.as_secs());
     if apart >= SKEW_THAT_BREAKS {
         let harm = "AWS rejects signatures that are off by five minutes, and ages are wrong";
-        Finding::failed("clock", format!("{message}: {harm}")).remedy("Set the clock, or turn on NTP")
+        Finding::failed("clock", format!("{message}: {harm}")).remedy(SET_THE_CLOCK)
     } else if apart >= SKEW_TO_TELL {
-        Finding::warning("clock", message).remedy("Set the clock, or turn on NTP")
+        Finding::warning("clock", message).remedy(SET_THE_CLOCK)
     } else {
         Finding::ok("clock", "correct to within 30 s")
     }
@@ -151,21 +158,22 @@ fn region(
             let why = "AWS Config shows packs only to the management account and to delegated administrators";
             Finding::failed(check, format!("denied: {why}")).remedy("See the organization check above")
         }
-        Err(Unanswered::Refused { code, .. })
-            if matches!(code.as_str(), "UnrecognizedClientException" | "InvalidClientTokenId") =>
-        {
-            let message = "the region is not enabled in this account";
-            Finding::failed(check, message)
-                .remedy(format!("Enable it (aws account enable-region --region-name {name}), or {leave}"))
-        }
+        Err(why @ Unanswered::Refused { code, message }) => match Rejection::of(code, message) {
+            // The credentials are good: AWS STS took them.
+            Some(Rejection::Region | Rejection::CredentialsOrRegion) => {
+                Finding::failed(check, "the region is not enabled in this account")
+                    .remedy(format!("Enable it (aws account enable-region --region-name {name}), or {leave}"))
+            }
+            Some(Rejection::Clock) => Finding::unanswered(check, why, "").remedy(SET_THE_CLOCK),
+            _ => Finding::unanswered(check, why, ""),
+        },
         // What is allowed in one region and not in the next is bound to regions: a service control policy, mostly.
         Err(Unanswered::Denied { why, .. }) if sees_others || why.contains("service control policy") => {
             Finding::failed(check, format!("denied: {why}"))
                 .remedy(format!("Allow it in the service control policy, or {leave}"))
         }
-        Err(Unanswered::Silent(why)) => {
-            Finding::failed(check, why).remedy(format!("Check the name of the region, or {leave}"))
-        }
+        Err(Unanswered::Silent(why)) => Finding::failed(check, why)
+            .remedy(format!("Check the name of the region and the network, or {leave}")),
         Err(why) => Finding::unanswered(check, why, "not found"),
     }
 }

@@ -121,3 +121,42 @@ fn a_finding_is_one_harmless_line() {
     let finding = Finding::failed("table a\nb", "\u{1b}[31mred\u{202e}").remedy("do\nthis");
     assert_eq!(finding.to_string(), "table a b: [31mred. do this");
 }
+
+#[test]
+fn what_is_rejected_has_its_own_remedy() {
+    let refused = |code: &str, message: &str| -> Unanswered {
+        Unanswered::Refused { code: code.to_owned(), message: message.to_owned() }
+    };
+    let (clock, key) =
+        ("Signature expired: 20261128T210000Z is now earlier", "The security token is invalid");
+    let account = |code: &str, message: &str| access::account(&Err(refused(code, message))).remedy.unwrap();
+    for (code, message, wanted) in [
+        ("SignatureDoesNotMatch", clock, "NTP"),
+        ("RequestExpired", "Request has expired", "NTP"),
+        ("ExpiredToken", "expired", "aws sso login"),
+        ("InvalidClientTokenId", key, "--region"),
+    ] {
+        let remedy = account(code, message);
+        assert!(remedy.contains(wanted), "{code}: {remedy}");
+        assert_eq!(remedy.contains("sso login"), wanted != "NTP", "{code}: {remedy}");
+    }
+    let region = |code: &str, message: &str| {
+        let regions = BTreeMap::from([("me-south-1".parse().unwrap(), Err(refused(code, message)))]);
+        let findings = access::regions(&regions, &Default::default());
+        findings.iter().map(ToString::to_string).collect::<String>()
+    };
+    for code in [
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "OptInRequired",
+        "SubscriptionRequiredException",
+    ] {
+        let found = region(code, "x");
+        assert!(
+            found.contains("enable-region --region-name me-south-1") && found.contains("not enabled"),
+            "{found}"
+        );
+    }
+    let found = region("InvalidSignatureException", clock);
+    assert!(found.contains("NTP") && !found.contains("enable-region"), "{found}");
+}

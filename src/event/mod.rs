@@ -27,6 +27,9 @@ pub fn parse(event: &Value) -> Result<Trigger, EventError> {
         return Err(EventError::Unknown(format!("the event is not a JSON object: {}", excerpt(event))));
     };
     let text = |name: &str| fields.get(name).and_then(Value::as_str);
+    if fields.contains_key("source") {
+        refuse_ours(event)?;
+    }
     match (text("source"), text("detail-type")) {
         // The Scheduler's `detail` is the string "{}", the rule's an object: neither says anything.
         (Some("aws.events" | "aws.scheduler"), Some("Scheduled Event")) => {
@@ -49,6 +52,31 @@ pub fn parse(event: &Value) -> Result<Trigger, EventError> {
             excerpt(event.get("source").unwrap_or(&Value::Null)),
             excerpt(event.get("detail-type").unwrap_or(&Value::Null)),
         ))),
+    }
+}
+
+/// What only a request or a schedule's part has.
+const OURS: [&str; 7] = [
+    "DryRun",
+    "Filters",
+    "OrganizationConformancePackName",
+    "Packs",
+    "PaginationConfig",
+    "Region",
+    "Regions",
+];
+
+/// Refuses what AWS's own events do not have: who adds `DryRun` to one expects that nothing is sent.
+fn refuse_ours(event: &Value) -> Result<(), EventError> {
+    let detail = event.get("detail");
+    let text = detail.and_then(Value::as_str).and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let places = [Some(event), detail, text.as_ref()];
+    match OURS.iter().find(|name| places.iter().flatten().any(|place| place.get(**name).is_some())) {
+        Some(name) => Err(EventError::Request(format!(
+            "{name} has no meaning in an event of {}. Send it without the event's fields, as in {{\"DryRun\": true}}",
+            excerpt(event.get("source").unwrap_or(&Value::Null)),
+        ))),
+        None => Ok(()),
     }
 }
 
@@ -106,6 +134,38 @@ mod tests {
             assert_eq!(parse(&event), Ok(Trigger::Scheduled(Part::default())));
         }
         assert_eq!(parse(&json!({})), Ok(Trigger::Request(Request::default())));
+    }
+
+    #[test]
+    fn what_only_a_request_has_is_refused_in_an_event() {
+        let scheduled = json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"});
+        let joined = json!({"source": "aws.organizations", "detail-type": "AWS Service Event via CloudTrail",
+            "detail": {"eventName": "AccountJoinedOrganization", "awsRegion": "us-east-1"}});
+        let put = json!({"source": "aws.config", "detail-type": "AWS API Call via CloudTrail", "detail": {
+            "eventName": "PutOrganizationConformancePack", "awsRegion": "us-east-1",
+            "requestParameters": {"organizationConformancePackName": "P"}}});
+        for event in [&scheduled, &joined, &put] {
+            assert!(parse(event).is_ok());
+            for (name, value) in
+                [("DryRun", json!(true)), ("Packs", json!(["*"])), ("Region", json!("eu-west-1"))]
+            {
+                let mut extended = event.clone();
+                extended[name] = value;
+                let error = error(extended);
+                assert!(
+                    error.contains(&format!("{name} has no meaning")) && error.contains("{\"DryRun\": true}"),
+                    "{error}"
+                );
+            }
+        }
+        for detail in [json!({"DryRun": true}), json!("{\"DryRun\": true}")] {
+            let mut extended = scheduled.clone();
+            extended["detail"] = detail;
+            assert!(error(extended).contains("DryRun has no meaning"));
+        }
+        let mut replayed = scheduled;
+        replayed["replay-name"] = json!("again");
+        assert!(parse(&replayed).is_ok(), "what AWS adds is AWS's");
     }
 
     #[test]

@@ -1,22 +1,17 @@
 //! Recorded statuses: what `aws configservice get-organization-conformance-pack-detailed-status`
 //! printed, in the place of AWS Config. One document is one organization conformance pack.
 
+mod document;
+mod time;
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 
-use jiff::{Timestamp, Unit};
-use serde::{Deserialize, Deserializer};
-
-use crate::model::text::{bounded, plain};
-use crate::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
+use crate::model::{AccountId, DetailedStatus, PackName, Region, Target};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 
 /// AWS Config's own default.
 const PAGE: u64 = 100;
-
-/// Longest description of what is wrong, in bytes: it quotes the document.
-const LONGEST_ERROR: usize = 1000;
 
 /// What is wrong with a statuses document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,23 +37,24 @@ impl RecordedStatuses {
     /// Adds a pack from a document; `origin` says in errors where it came from.
     pub fn add(&mut self, pack: PackName, document: &str, origin: &str) -> Result<(), StatusesError> {
         let fault = |problem: String| StatusesError { origin: origin.to_owned(), problem };
-        let document: Document = serde_json::from_str(document).map_err(|error| {
-            let error = bounded(plain(&error.to_string()), LONGEST_ERROR);
-            fault(format!(
-                "{error}. Expected what `aws configservice get-organization-conformance-pack-detailed-status \
-                 --output json` prints"
-            ))
-        })?;
-        if document.next_token.is_some() {
-            let why = "it has a NextToken, so it was cut: record the statuses without --max-items";
-            return Err(fault(why.to_owned()));
-        }
         if self.packs.contains_key(&pack) {
             return Err(fault(format!("the pack {pack} is given twice")));
         }
-        let rows = document.statuses.into_iter().map(DetailedStatus::from).collect();
+        let rows = document::rows(document).and_then(once).map_err(|problem| {
+            fault(format!(
+                "{problem}. It must be what this prints: aws configservice \
+                 get-organization-conformance-pack-detailed-status --output json \
+                 --organization-conformance-pack-name {pack}"
+            ))
+        })?;
         self.packs.insert(pack, rows);
         Ok(())
+    }
+
+    /// The rows of each target.
+    pub fn rows(&self) -> impl Iterator<Item = (Target, &[DetailedStatus])> {
+        let target = |pack: &PackName| Target { region: self.region.clone(), pack: pack.clone() };
+        self.packs.iter().map(move |(pack, rows)| (target(pack), rows.as_slice()))
     }
 
     /// The pack whose name a file's name is: `Security-Baseline.json`.
@@ -71,69 +67,27 @@ impl RecordedStatuses {
     }
 }
 
-#[derive(Deserialize)]
-struct Document {
-    #[serde(rename = "OrganizationConformancePackDetailedStatuses")]
-    statuses: Vec<Recorded>,
-    #[serde(rename = "NextToken")]
-    next_token: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Recorded {
-    account_id: AccountId,
-    #[serde(default)]
-    conformance_pack_name: String,
-    status: Status,
-    error_code: Option<String>,
-    error_message: Option<String>,
-    #[serde(default, deserialize_with = "time")]
-    last_update_time: Option<Timestamp>,
-}
-
-impl From<Recorded> for DetailedStatus {
-    fn from(recorded: Recorded) -> Self {
-        Self {
-            account: recorded.account_id,
-            conformance_pack_name: recorded.conformance_pack_name,
-            status: recorded.status,
-            error_code: recorded.error_code,
-            error_message: recorded.error_message,
-            last_update: recorded.last_update_time,
+/// Each account once: pages that were read one after the other may have it twice, and the later row counts.
+fn once(rows: Vec<DetailedStatus>) -> Result<Vec<DetailedStatus>, String> {
+    let mut seen: BTreeMap<AccountId, DetailedStatus> = BTreeMap::new();
+    for row in rows {
+        let Some(other) = seen.get(&row.account) else {
+            seen.insert(row.account, row);
+            continue;
+        };
+        match (other.last_update, row.last_update) {
+            (Some(then), Some(now)) if then < now => drop(seen.insert(row.account, row)),
+            (Some(then), Some(now)) if then > now => {}
+            _ if *other == row => {}
+            _ => {
+                let account = row.account;
+                return Err(format!(
+                    "it has {account} twice, and no LastUpdateTime that says which row is later"
+                ));
+            }
         }
     }
-}
-
-/// A time as either version of the AWS CLI prints it: version 2 as text, version 1 in seconds.
-fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-    struct Time;
-    impl serde::de::Visitor<'_> for Time {
-        type Value = Option<Timestamp>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a time such as 2026-11-18T09:12:44.123000+00:00, or seconds since 1970")
-        }
-        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-            let time = text.parse().map(Some);
-            time.map_err(|_| E::invalid_value(serde::de::Unexpected::Str(text), &self))
-        }
-        fn visit_f64<E: serde::de::Error>(self, seconds: f64) -> Result<Self::Value, E> {
-            let wrong = || E::invalid_value(serde::de::Unexpected::Float(seconds), &self);
-            let since_1970 = jiff::SignedDuration::try_from_secs_f64(seconds).map_err(|_| wrong())?;
-            let time = Timestamp::from_duration(since_1970).and_then(|time| time.round(Unit::Millisecond));
-            time.map(Some).map_err(|_| wrong())
-        }
-        fn visit_u64<E: serde::de::Error>(self, seconds: u64) -> Result<Self::Value, E> {
-            let wrong = || E::invalid_value(serde::de::Unexpected::Unsigned(seconds), &self);
-            let seconds = i64::try_from(seconds).map_err(|_| wrong())?;
-            Timestamp::from_second(seconds).map(Some).map_err(|_| wrong())
-        }
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-    }
-    deserializer.deserialize_any(Time)
+    Ok(seen.into_values().collect())
 }
 
 /// A page of what is held whole; the token is the place of its first item.
@@ -174,6 +128,8 @@ impl StatusSource for RecordedStatuses {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     fn add(document: &str) -> Result<Vec<DetailedStatus>, String> {

@@ -4,6 +4,7 @@
 pub(crate) mod glob;
 mod ids;
 mod kind;
+pub mod rejection;
 mod status;
 pub mod text;
 

@@ -21,6 +21,8 @@ pub struct Request {
     pub filters: Filters,
     /// Only this much.
     pub pagination: PaginationConfig,
+    /// The source has only some accounts: that one is missing says nothing.
+    pub partial: bool,
     /// Say what would be done, and do nothing.
     pub dry_run: bool,
     /// A schedule asks.
@@ -40,7 +42,7 @@ impl Request {
 
     /// Whether the request may read less than all accounts of a target.
     pub fn is_partial(&self) -> bool {
-        !self.filters.is_empty() || self.pagination.is_cut()
+        self.partial || !self.filters.is_empty() || self.pagination.is_cut()
     }
 }
 

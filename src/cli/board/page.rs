@@ -37,19 +37,17 @@ pub(super) async fn write(
         return page(store, wanted, names, from, BufWriter::new(io::stdout().lock())).await;
     };
     let wrong = |error: io::Error| format!("{}: {error}", file.display());
-    let mut unfinished = file.as_os_str().to_owned();
-    unfinished.push(".part");
-    let unfinished = Path::new(&unfinished);
-    let written = match File::create(unfinished) {
-        Ok(created) => page(store, wanted, names, from, BufWriter::new(created)).await,
-        Err(error) => Err(wrong(error).into()),
-    };
+    // A new file, which is no link to another one, and beside the page, so that it can take its name.
+    let name = file.file_name().ok_or_else(|| format!("{}: not the name of a file", file.display()))?;
+    let unfinished = file.with_file_name(format!(".{}.{:016x}.part", name.display(), fastrand::u64(..)));
+    let created = File::create_new(&unfinished).map_err(wrong)?;
+    let written = page(store, wanted, names, from, BufWriter::new(created)).await;
+    let written = written.and_then(|()| Ok(std::fs::rename(&unfinished, file).map_err(wrong)?));
     if written.is_err() {
         // Nothing is left to do when not even that can be removed.
         let _ = std::fs::remove_file(unfinished);
-        return written;
     }
-    Ok(std::fs::rename(unfinished, file).map_err(wrong)?)
+    written
 }
 
 async fn page(

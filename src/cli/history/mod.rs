@@ -5,11 +5,9 @@ mod printer;
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Args, ValueEnum};
-use jiff::Timestamp;
 
 use self::printer::Printer;
-use super::args::Global;
-use super::args::{kind, moment};
+use super::args::{Global, TIMES, When, kind, moment};
 use super::outcome::{Done, Failure, note};
 use super::outside::StoreArgs;
 use super::progress::Progress;
@@ -24,7 +22,7 @@ use crate::state::head::Head;
 
 /// What `history` takes.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{EXAMPLES}\n\n{TIMES}"))]
 pub(super) struct HistoryArgs {
     #[command(flatten)]
     packs: PackArgs,
@@ -37,12 +35,12 @@ pub(super) struct HistoryArgs {
     /// Only this incident, by its IncidentId or a unique beginning of it
     #[arg(long, value_name = "ID")]
     incident: Option<String>,
-    /// Only changes since then: a time, a day (UTC), or how long ago, such as 7d
+    /// Only changes since then: a time (see below), or how long ago, such as 7d
     #[arg(long, value_name = "TIME|AGO", value_parser = moment)]
-    since: Option<Timestamp>,
+    since: Option<When>,
     /// Only changes until then
     #[arg(long, value_name = "TIME|AGO", value_parser = moment)]
-    until: Option<Timestamp>,
+    until: Option<When>,
     /// Which changes come first
     #[arg(long, value_enum, default_value = "newest")]
     order: Order,
@@ -84,7 +82,11 @@ const LONGEST_TABLE: u64 = 500;
 const ID_LENGTH: usize = 32;
 
 pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done, Failure> {
-    if let (Some(since), Some(until)) = (args.since, args.until)
+    let window = Window {
+        since: args.since.as_ref().map(|time| time.said("--since")),
+        until: args.until.as_ref().map(|time| time.said("--until")),
+    };
+    if let (Some(since), Some(until)) = (window.since, window.until)
         && since > until
     {
         return Err(format!("--until {until} is before --since {since}").into());
@@ -97,7 +99,6 @@ pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done,
         Order::Newest => ports::Order::Newest,
         Order::Oldest => ports::Order::Oldest,
     };
-    let window = Window { since: args.since, until: args.until };
     let history = || {
         let wanted = targets.iter().map(|(target, head)| (target.clone(), head.history_id.clone()));
         History::new(&store, wanted, order, window)
@@ -138,8 +139,8 @@ impl HistoryArgs {
             filters.push(format!("of kind {}", listed(&self.kinds)));
         }
         filters.extend(self.incident.as_ref().map(|id| format!("of incident {id}")));
-        filters.extend(self.since.map(|time| format!("since {time}")));
-        filters.extend(self.until.map(|time| format!("until {time}")));
+        filters.extend(self.since.as_ref().map(|time| format!("since {}", time.at)));
+        filters.extend(self.until.as_ref().map(|time| format!("until {}", time.at)));
         if filters.is_empty() {
             note(&format!("no change is recorded since the first scan of {packs}"));
             return Ok(Done::Quiet);

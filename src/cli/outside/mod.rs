@@ -11,7 +11,7 @@ pub(super) use accounts::Names;
 #[cfg(feature = "doctor")]
 pub(super) use aws::inspector;
 pub(super) use sink::Sink;
-pub(super) use source::{Source, Watched};
+pub(super) use source::{Source, Watched, text};
 pub(super) use store::{Store, StoreArgs, quoted};
 
 use jiff::Timestamp;

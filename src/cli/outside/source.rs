@@ -2,6 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashSet};
+use std::io::{self, Read as _};
+use std::path::Path;
 
 #[cfg(feature = "aws")]
 use crate::aws::ConfigSource;
@@ -10,7 +12,7 @@ use crate::cli::outcome::Failure;
 #[cfg(not(feature = "aws"))]
 use crate::cli::outcome::without_aws;
 use crate::cli::progress::Progress;
-use crate::local::RecordedStatuses;
+use crate::local::{RecordedStatuses, decode};
 use crate::model::text::counted;
 use crate::model::{AccountId, DetailedStatus, PackName, Region, Target};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
@@ -32,6 +34,17 @@ impl Source {
     pub(in crate::cli) async fn of_aws(_: &Global, _: &[Region]) -> Result<Self, Failure> {
         Err(without_aws())
     }
+}
+
+/// The text of a file, or of stdin where it is `-`.
+pub(in crate::cli) fn text(file: &Path) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let read = match file.as_os_str() == "-" {
+        true => io::stdin().lock().read_to_end(&mut bytes),
+        false => std::fs::File::open(file).and_then(|mut file| file.read_to_end(&mut bytes)),
+    };
+    read.map_err(|error| error.to_string())?;
+    decode(bytes)
 }
 
 /// A source that shows on a terminal how far the reading is, and knows what was read.

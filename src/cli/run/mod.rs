@@ -1,23 +1,24 @@
 //! `packwatch run`: one run of the pipeline, from the flags.
 
+mod recording;
 mod settings;
 
-use std::io::{self, Read as _};
+use std::io;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use jiff::Timestamp;
 
+use self::recording::{lacks_most, recorded};
 use self::settings::SettingArgs;
-use super::args::{Global, time};
+use super::args::{Global, TIMES, When, time};
 use super::outcome::{Done, Failure, note};
 use super::outside::{Chosen, Names, Sink, Source, Store, StoreArgs, Watched};
 use super::progress::Progress;
-use crate::local::{Channel, RecordedStatuses, SqliteStore, Terminal};
+use crate::local::{Channel, SqliteStore, Terminal};
+use crate::model::PackName;
 use crate::model::text::counted;
-use crate::model::{PackName, Region};
 use crate::ports::{Filters, SnapshotStore};
-use crate::settings::{Settings, TopicArn};
+use crate::settings::TopicArn;
 use crate::watch;
 use crate::watch::budget::Budget;
 use crate::watch::report::Report;
@@ -25,7 +26,7 @@ use crate::watch::request::Request;
 
 /// What `run` takes. Each setting has the Lambda's variable as its default.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{EXAMPLES}\n\n{TIMES}"))]
 pub(super) struct RunArgs {
     /// Only this pack
     #[arg(long = "pack", visible_alias = "organization-conformance-pack-name", value_name = "NAME")]
@@ -37,9 +38,15 @@ pub(super) struct RunArgs {
     /// or - for stdin with the pack's name given. May be repeated
     #[arg(long, value_name = "FILE|-")]
     statuses: Vec<PathBuf>,
-    /// When the recorded statuses were read [default: now]
+    /// When the recorded statuses were read: a time (see below) [default: now]
     #[arg(long, value_name = "TIME", requires = "statuses", value_parser = time)]
-    now: Option<Timestamp>,
+    now: Option<When>,
+    /// The recorded statuses are not of every account (--filters, --max-items): one that is missing has not left
+    #[arg(long, requires = "statuses", conflicts_with = "whole")]
+    partial: bool,
+    /// The recorded statuses are of every account, though most are missing: those have left
+    #[arg(long, requires = "statuses")]
+    whole: bool,
     #[command(flatten)]
     store: StoreArgs,
     /// Publish to this SNS topic for people, instead of the terminal
@@ -93,23 +100,30 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure
         filters: args.filters.clone().unwrap_or_default(),
         dry_run: args.dry_run,
         quick: args.statuses.is_empty(),
+        partial: args.partial,
         ..Request::default()
     };
     let channel = if args.output == Output::Json { Channel::Json } else { args.channel };
-    let source = if args.statuses.is_empty() {
-        Source::of_aws(global, &settings.regions).await?
-    } else {
-        let (recorded, packs) = recorded(args, &settings)?;
-        request.packs = packs;
-        Source::Recorded(recorded)
-    };
     let progress = Progress::start("reading the packs");
+    let (source, store) = if args.statuses.is_empty() {
+        let source = Source::of_aws(global, &settings.regions).await?;
+        (source, store(global, &args.store, args.dry_run).await?)
+    } else {
+        let named = args.organization_conformance_pack_name.as_ref();
+        let recorded = recorded(&args.statuses, named, &settings)?;
+        // Only these are scanned: that another pack was not recorded today does not mean that it is gone.
+        request.packs = recorded.rows().map(|(target, _)| target.pack).collect();
+        let store = store(global, &args.store, args.dry_run).await?;
+        if !args.whole && !request.is_partial() {
+            lacks_most(&recorded, &store, &settings).await?;
+        }
+        (Source::Recorded(recorded), store)
+    };
     let source = Watched::new(source, progress.clone());
-    let store = store(global, &args.store, args.dry_run).await?;
     let sink = sink(global, args, channel, &progress).await?;
     let has_names = settings.account_names && args.statuses.is_empty();
     let names = if has_names { Names::of_aws(global).await? } else { None };
-    let outside = Chosen { source, store, sink, names, now: args.now };
+    let outside = Chosen { source, store, sink, names, now: args.now.as_ref().map(|now| now.said("--now")) };
     let report = watch::run(&outside, &settings, &request, &Budget::UNLIMITED).await;
     progress.end();
     let mut report = report?;
@@ -159,39 +173,6 @@ fn sum_up(report: &Report, read: &Watched, args: &RunArgs) -> Result<Done, Failu
         }
         None => Ok(Done::Quiet),
     }
-}
-
-/// The recorded statuses and the packs that they are of. Only these are scanned: that another pack was
-/// not recorded today does not mean that it is gone.
-fn recorded(args: &RunArgs, settings: &Settings) -> Result<(RecordedStatuses, Vec<PackName>), Failure> {
-    let [region]: &[Region; 1] = settings
-        .regions
-        .as_slice()
-        .try_into()
-        .map_err(|_| "recorded statuses are of one region: name it with --region")?;
-    let named = args.organization_conformance_pack_name.as_ref();
-    if named.is_some() && args.statuses.len() > 1 {
-        return Err("--pack names the pack of one --statuses file, but there are several".into());
-    }
-    let mut recorded = RecordedStatuses::new(region.clone());
-    let mut packs = Vec::new();
-    for file in &args.statuses {
-        let pack = named
-            .cloned()
-            .or_else(|| RecordedStatuses::pack_of_file(file))
-            .ok_or_else(|| format!("{}: which pack is this? Name it with --pack", file.display()))?;
-        let (origin, document) = if file.as_os_str() == "-" {
-            ("stdin".to_owned(), io::read_to_string(io::stdin().lock())?)
-        } else {
-            let mut text = String::new();
-            let read = std::fs::File::open(file).and_then(|mut opened| opened.read_to_string(&mut text));
-            read.map_err(|error| format!("{}: {error}", file.display()))?;
-            (file.display().to_string(), text)
-        };
-        recorded.add(pack.clone(), &document, &origin)?;
-        packs.push(pack);
-    }
-    Ok((recorded, packs))
 }
 
 /// Opens the store. A dry run neither creates nor changes a file.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use self::coverage::{Coverage, overlap};
 use self::shown::{COLUMNS, HEADER, cells, described, document, row};
-use super::args::{Global, kind, until};
+use super::args::{Global, TIMES, When, kind, until};
 use super::outcome::{Done, Failure, note, warn};
 use super::outside::{Store, StoreArgs};
 use super::progress::Progress;
@@ -52,7 +52,7 @@ enum Action {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{EXAMPLES}\n\n{TIMES}"))]
 struct AddArgs {
     /// Member account. May be repeated
     #[arg(long = "account", value_name = "ID")]
@@ -66,9 +66,9 @@ struct AddArgs {
     /// Kind of change: failed (with its reminders), recovered, stuck, … May be repeated
     #[arg(long = "kind", value_name = "KIND", value_parser = kind)]
     kinds: Vec<Kind>,
-    /// When it ends: a time, a day (its start, UTC), or how long from now, such as 12h or 7d
+    /// When it ends: a time (see below), or how long from now, such as 12h or 7d
     #[arg(long, value_name = "TIME|DURATION", value_parser = until)]
-    until: Timestamp,
+    until: When,
     /// Why: shown to everyone who lists the silences
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: String,
@@ -127,11 +127,13 @@ pub(super) async fn silence(global: &Global, args: &SilenceArgs) -> Result<Done,
 
 async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
     let any = args.accounts.is_empty() && args.packs.is_empty() && args.regions.is_empty();
-    if any && args.kinds.is_empty() {
-        return Err("say what to silence: --account, --pack, --pack-region or --kind".into());
-    }
-    if args.until <= Timestamp::now() {
-        return Err(format!("--until {} is in the past", args.until).into());
+    let until = args.until.said("--until");
+    let any = (any && args.kinds.is_empty())
+        .then(|| "say what to silence: --account, --pack, --pack-region or --kind".to_owned());
+    let past = (until <= Timestamp::now()).then(|| format!("--until {until} is in the past"));
+    let faults: Vec<String> = any.into_iter().chain(past).collect();
+    if !faults.is_empty() {
+        return Err(faults.join("\n").into());
     }
     let silence = Silence {
         id: format!("{:08x}", fastrand::u32(..)),
@@ -139,7 +141,7 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
         packs: args.packs.clone(),
         regions: args.regions.clone(),
         kinds: args.kinds.iter().copied().collect::<BTreeSet<Kind>>(),
-        until: args.until,
+        until,
         reason: args.reason.clone(),
         by: args.by.clone(),
     };

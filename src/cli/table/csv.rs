@@ -3,6 +3,7 @@
 use std::io::{self, Stdout};
 
 use crate::cli::outcome::Failure;
+use crate::model::text::plain;
 
 /// Prints rows as CSV (RFC 4180).
 pub(in crate::cli) fn csv(header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
@@ -13,8 +14,8 @@ pub(in crate::cli) fn csv(header: &[&str], rows: &[Vec<String>]) -> Result<(), F
     csv.finish()
 }
 
-/// CSV, a row at a time. A cell that a spreadsheet would take for a formula gets an apostrophe before it ("CSV
-/// Injection", OWASP).
+/// CSV, a row at a time. A cell is one line without control characters. One that a spreadsheet would take for a formula
+/// gets an apostrophe before it ("CSV Injection", OWASP).
 pub(in crate::cli) struct Csv(csv::Writer<Stdout>);
 
 impl Csv {
@@ -25,9 +26,9 @@ impl Csv {
     }
 
     pub(in crate::cli) fn row(&mut self, row: &[String]) -> Result<(), Failure> {
-        let cell = |cell: &String| match cell.chars().next() {
-            Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{cell}"),
-            _ => cell.clone(),
+        let cell = |cell: &String| match plain(cell) {
+            cell if cell.starts_with(['=', '+', '-', '@']) => format!("'{cell}"),
+            cell => cell,
         };
         Ok(self.0.write_record(row.iter().map(cell)).map_err(io_error)?)
     }

@@ -113,7 +113,8 @@ pub async fn statuses(
     )
     .await?;
     let Seen { mut states, mut unclear } = Seen::new(states);
-    let whole = request.filters.is_empty()
+    let whole = !request.partial
+        && request.filters.is_empty()
         && request.pagination.starting_token.is_none()
         && ended.resume_token().is_none();
     if !whole {

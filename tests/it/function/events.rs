@@ -57,6 +57,10 @@ async fn bad_input_gets_one_clear_error_and_touches_nothing() {
         (json!({"Regions": [REGION], "Region": REGION}), "unknown field `Region`"),
         (json!({"source": "aws.s3", "detail-type": "Object Created"}), "aws.s3"),
         (
+            json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "DryRun": true}),
+            "DryRun has no meaning in an event of \"aws.scheduler\"",
+        ),
+        (
             json!({"OrganizationConformancePackName": PACK, "PaginationConfig": {"StartingToken": foreign}}),
             "token was refused",
         ),
