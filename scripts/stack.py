@@ -75,6 +75,7 @@ class Stack:
             for name, each in self.template["Resources"].items()
             if "Condition" not in each or self.holds(each["Condition"])
         }
+        self.outputs = {name: self.resolved(each["Value"]) for name, each in self.template["Outputs"].items()}
 
     def properties(self, name: str) -> dict:
         return self.resources[name]["Properties"]
@@ -146,7 +147,7 @@ class Stack:
         return self.arn(name) if of == "Arn" else self.physical(name)
 
 
-def value(name: str, declared: dict, given: dict[str, str]) -> str | list[str]:
+def value(name: str, declared: dict, given: dict[str, str]) -> str | int | list[str]:
     """The value of a parameter, if CloudFormation takes it."""
     text = str(given.get(name, declared["Default"]))
     is_list = declared["Type"] == "CommaDelimitedList"
@@ -159,4 +160,6 @@ def value(name: str, declared: dict, given: dict[str, str]) -> str | list[str]:
         fits = fits and float(declared.get("MinValue", text)) <= float(text) <= float(declared.get("MaxValue", text))
     if not fits:
         raise Refused(f"{name}: {text}")
+    if declared["Type"] == "Number":
+        return int(text)
     return each if is_list else text
