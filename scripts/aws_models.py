@@ -68,7 +68,14 @@ def limits(value: object, shape: Shape, name: str) -> list[str]:
 @functools.cache
 def pattern(text: str) -> re.Pattern:
     """A pattern of the models, which are Java's: its classes by name are written out."""
-    classes = {r"\p{Alnum}": "a-zA-Z0-9", r"\p{L}": r"\w", r"\p{M}": "", r"\p{N}": "", r"\p{Z}": r"\s", r"\p{S}": ""}
+    classes = {
+        r"\p{Alnum}": "a-zA-Z0-9",
+        r"\p{L}": r"\w",
+        r"\p{M}": "",
+        r"\p{N}": "",
+        r"\p{Z}": r"\s",
+        r"\p{S}": "",
+    }
     for name, meaning in classes.items():
         text = text.replace(name, meaning)
     # Not anchored means found anywhere in the models' own terms; a whole match is what the services want.

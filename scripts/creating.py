@@ -87,10 +87,15 @@ def table(name: str, of: dict) -> Calls:
 def function(name: str, of: dict) -> Calls:
     if "ReservedConcurrentExecutions" in of:
         reserved = int(of.pop("ReservedConcurrentExecutions"))
-        yield "lambda:PutFunctionConcurrency", {"FunctionName": name, "ReservedConcurrentExecutions": reserved}
+        yield (
+            "lambda:PutFunctionConcurrency",
+            {"FunctionName": name, "ReservedConcurrentExecutions": reserved},
+        )
     if "KmsKeyArn" in of:
         of["KMSKeyArn"] = of.pop("KmsKeyArn")
-    of["Environment"] = {"Variables": {name: str(value) for name, value in of["Environment"]["Variables"].items()}}
+    of["Environment"] = {
+        "Variables": {name: str(value) for name, value in of["Environment"]["Variables"].items()}
+    }
     yield "lambda:CreateFunction", of | {"FunctionName": name, "Tags": tagged(of)}
 
 

@@ -3,12 +3,16 @@
 import json
 import shutil
 import subprocess
+import unittest
 from dataclasses import dataclass, field
 
 from templates import PROJECT
 
 NODE = shutil.which("node")
 INSTALLED = (PROJECT / "requirements/node_modules/@cloud-copilot/iam-simulate").is_dir()
+simulated = unittest.skipUnless(
+    NODE and INSTALLED, "IAM is not simulated: there is no Node.js here (Debian: apt install npm)"
+)
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 # Anybody may ask who they are, whatever the policies say.

@@ -197,7 +197,9 @@ def from_path(request: Request, signed_for: str) -> tuple[str, OperationModel, d
         uri = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", model.http["requestUri"])
         found = re.fullmatch(uri, path)
         if found and model.http["method"] == request.method:
-            wire = {part: urllib.parse.unquote(text) for part, text in found.groupdict().items()} | form(query)
+            wire = {part: urllib.parse.unquote(text) for part, text in found.groupdict().items()} | form(
+                query
+            )
             members = aws_models.arguments(model).members
             names = {member.serialization.get("name", name): name for name, member in members.items()}
             params = {
@@ -287,7 +289,9 @@ def of_the_whole(name: str, params: dict) -> list[str]:
             return too_large("the message", message_bytes(params), MESSAGE_BYTES)
         case "sns:PublishBatch":
             entries = params["PublishBatchRequestEntries"]
-            twice = [f"the entry {i} comes twice" for i, n in Counter(e["Id"] for e in entries).items() if n > 1]
+            twice = [
+                f"the entry {i} comes twice" for i, n in Counter(e["Id"] for e in entries).items() if n > 1
+            ]
             twice += [f"{len(entries)} entries, and {ENTRIES} are allowed"] if len(entries) > ENTRIES else []
             return twice + too_large("the batch", sum(map(message_bytes, entries)), MESSAGE_BYTES)
     return []

@@ -61,7 +61,9 @@ class Stack:
         if unknown := given.keys() - declared.keys():
             raise Refused(f"no parameters {unknown}")
         self.parameters = {name: value(name, of, given) for name, of in declared.items()}
-        partition = "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+        partition = (
+            "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+        )
         self.place = {"partition": partition, "region": region, "account": account}
         self.parameters |= {
             "AWS::AccountId": account,
@@ -157,7 +159,9 @@ def value(name: str, declared: dict, given: dict[str, str]) -> str | int | list[
     fits = all(re.fullmatch(pattern, part) and (not allowed or part in allowed) for part in each)
     fits = fits and len(text) <= int(declared.get("MaxLength", len(text)))
     if declared["Type"] == "Number":
-        fits = fits and float(declared.get("MinValue", text)) <= float(text) <= float(declared.get("MaxValue", text))
+        fits = fits and float(declared.get("MinValue", text)) <= float(text) <= float(
+            declared.get("MaxValue", text)
+        )
     if not fits:
         raise Refused(f"{name}: {text}")
     if declared["Type"] == "Number":

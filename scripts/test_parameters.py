@@ -8,11 +8,11 @@ import json
 import unittest
 from collections import defaultdict
 
-import aws_models
 import covertable
 from cfnlint.api import lint
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
+import aws_models
 import creating
 from stack import ACCOUNT, Refused, Stack, translated
 
@@ -38,7 +38,11 @@ VALUES = {
     "HistoryDays": ["90", "1", "3650"],
     "LogRetentionDays": ["30", "1", "3653"],
     "KeyArn": ["", ARN + ":kms:{region}:" + ACCOUNT + ":key/0a1b2c3d-0000-4000-9000-000000000000"],
-    "PermissionsBoundaryArn": ["", ARN + ":iam::" + ACCOUNT + ":policy/boundary", ARN + ":iam::aws:policy/PowerUserAccess"],
+    "PermissionsBoundaryArn": [
+        "",
+        ARN + ":iam::" + ACCOUNT + ":policy/boundary",
+        ARN + ":iam::aws:policy/PowerUserAccess",
+    ],
     # Subnets need security groups: both or neither.
     "SubnetIds": ["", "subnet-0a1b2c3d", "subnet-0a1b2c3d,subnet-0a1b2c3e"],
 }
@@ -51,7 +55,11 @@ IGNORED = {"E3019"}
 
 def dimensions() -> dict[str, list[str]]:
     declared = translated()["Parameters"]
-    allowed = {name: [str(one) for one in of["AllowedValues"]] for name, of in declared.items() if "AllowedValues" in of}
+    allowed = {
+        name: [str(one) for one in of["AllowedValues"]]
+        for name, of in declared.items()
+        if "AllowedValues" in of
+    }
     return {"region": [*REGIONS]} | allowed | VALUES
 
 
@@ -106,7 +114,9 @@ class Pairs(unittest.TestCase):
                         shape = aws_models.arguments(aws_models.operation(operation))
                         self.assertEqual(aws_models.faults(json.loads(text), shape), [], call)
                         checked[call] = operation
-        print(f"\n{len(checked):,} different calls of {len({*checked.values()})} operations create them", end="")
+        print(
+            f"\n{len(checked):,} different calls of {len({*checked.values()})} operations create them", end=""
+        )
 
     def test_cfn_lint_finds_nothing(self):
         """All different resources of a region in one template: so each of them is looked at once."""

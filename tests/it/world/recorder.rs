@@ -1,8 +1,8 @@
 //! A recording of the requests that arrive, for `scripts/test_requests.py`, which holds them to AWS's own models.
 //!
-//! `PACKWATCH_RECORD_REQUESTS` names the file: JSON lines, one for each request that is unlike all before it. Like it
-//! are those of the same sender with the same fields, the same kinds of values and no longer lists and texts, so that the shortest and the
-//! longest of everything are in it, and a million requests stay a few hundred.
+//! `PACKWATCH_RECORD_REQUESTS` names the file: JSON lines, one for each request that is unlike all before it. Alike are
+//! those of one sender with the same fields and the same kinds of values, and no longer lists and texts: so the longest
+//! of everything is in it, and hundreds of thousands of requests stay a few hundred.
 
 use super::sns_form::Form;
 use axum::Router;
@@ -26,7 +26,7 @@ static RECORDER: LazyLock<Option<Mutex<Recorder>>> = LazyLock::new(|| {
 });
 
 /// Kinds of values kept of one field: ids and names have endlessly many.
-const KINDS: usize = 40;
+const KINDS: usize = 100;
 
 /// Records what reaches this router.
 pub fn recorded(router: Router) -> Router {
@@ -173,9 +173,9 @@ fn numberless(name: &str) -> String {
     name.into_iter().collect()
 }
 
-/// What kind of text this is: a constant of AWS's is its own, of others the classes of their characters.
+/// What kind of text this is: a word is its own, such as a constant of AWS's; of others the classes of their characters.
 fn kind(text: &str) -> String {
-    if text.len() <= 32 && text.chars().all(|c| c.is_ascii_uppercase() || c == '_') {
+    if text.len() <= 32 && text.chars().all(|c| c.is_ascii_alphabetic() || c == '_') {
         return text.to_owned();
     }
     let class = |c: char| match c {
@@ -186,7 +186,7 @@ fn kind(text: &str) -> String {
         '\0'..='\u{1f}' | '\u{7f}' => '^',
         _ => '?',
     };
-    let mut classes: Vec<char> = text.chars().map(class).collect();
+    let mut classes: Vec<char> = text.chars().take(500).map(class).collect();
     classes.dedup();
     classes.into_iter().take(60).collect()
 }
