@@ -56,8 +56,12 @@ screenshots: .venv-browser/.stamp ## Draw docs/images from real output (needs De
 
 # --- Checks ---------------------------------------------------------------------------------------------------------
 
-# The board is used in a browser where there is one.
+# The board is used in a browser where there is one, and IAM is simulated by a program for Node.js.
 CHROMIUM := $(shell command -v chromium)
+NPM := $(shell command -v npm)
+
+# What the tests ask of AWS, for the Python tests to check.
+REQUESTS := $(abspath $(TARGET))/tmp/requests.jsonl
 
 # A change is judged by the same random histories each time; `make soak` draws new ones.
 SAME_EVERY_TIME := PROPTEST_RNG_SEED=20261122 PACKWATCH_SOAK_SEED=1000
@@ -65,10 +69,14 @@ SAME_EVERY_TIME := PROPTEST_RNG_SEED=20261122 PACKWATCH_SOAK_SEED=1000
 # Tests wait for sockets and locks half of their time.
 TEST_THREADS ?= $(shell expr 2 \* $$(nproc))
 
-test: .venv/.stamp-test ## Run all tests (installs boto3 into .venv)
-	@rm -rf $(TARGET)/tmp/spaces
-	$(SAME_EVERY_TIME) RUST_TEST_THREADS=$(TEST_THREADS) cargo test --locked --all-features
-	.venv/bin/python -m unittest discover --start-directory scripts --pattern 'test_*.py'
+test: .venv/.stamp-test $(if $(NPM),$(NODE_MODULES)/.stamp) ## Run all tests (installs boto3 into .venv)
+	@rm -rf $(TARGET)/tmp/spaces $(REQUESTS)
+	$(SAME_EVERY_TIME) PACKWATCH_RECORD_REQUESTS=$(REQUESTS) RUST_TEST_THREADS=$(TEST_THREADS) \
+		cargo test --locked --all-features
+	PACKWATCH_RECORD_REQUESTS=$(REQUESTS) .venv/bin/python -m unittest discover --start-directory scripts --pattern 'test_*.py'
+ifeq ($(NPM),)
+	@echo 'Skipped: who may do what, by a simulation of IAM. There is no npm here (Debian: apt install npm)'
+endif
 ifeq ($(CHROMIUM),)
 	@echo 'Skipped: the board in a browser. There is no Chromium here (Debian: apt install chromium)'
 else
@@ -94,8 +102,8 @@ SEED ?=
 soak: ## Kill the real function at random, HISTORIES times (SEED=n), and search all that `make test` leaves out
 	PACKWATCH_SOAK_HISTORIES=$(HISTORIES) $(if $(SEED),PACKWATCH_SOAK_SEED=$(SEED) PROPTEST_RNG_SEED=$(SEED)) \
 		cargo test --locked --all-features --test it -- --include-ignored --nocapture \
-		protocol::soak:: protocol::model:: protocol::interleavings:: protocol::quick_scans:: protocol::crashes::no_two \
-		protocol::accounts::the_oracle_agrees_with_a_million messages::hostile:: messages::limits::no_digest_of_a_thousand
+		protocol::soak:: protocol::model:: protocol::pager:: protocol::interleavings:: protocol::quick_scans:: \
+		protocol::crashes::no_two protocol::accounts::the_oracle_agrees_with_a_million messages::hostile:: messages::limits::no_digest_of_a_thousand
 
 # The files of a run, of what is kept, and of the digest that unit tests judge alone, without the world beside them.
 MUTATED := $(addprefix src/watch/,account_names.rs batch.rs budget.rs compare/flap.rs compare/kind.rs compare/mod.rs \
@@ -150,8 +158,6 @@ VERSION_cargo-mutants := 27.1.0
 
 PYTHON_FILES := scripts benches/peer
 BOARD_FILES := $(foreach kind,js css html,'src/cli/board/*.$(kind)')
-# The board's scripts are formatted by a program for Node.js.
-NPM := $(shell command -v npm)
 # A region of each partition: commercial, GovCloud, China, the sovereign cloud, and the isolated ones that cfn-lint knows.
 PARTITIONS := us-east-1 us-gov-west-1 cn-north-1 eusc-de-east-1 us-iso-east-1 us-isob-east-1 us-isof-south-1 eu-isoe-west-1
 

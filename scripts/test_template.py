@@ -28,10 +28,6 @@ KEY_OF = {
 }
 
 
-def listed(value: object) -> list:
-    return value if isinstance(value, list) else [value]
-
-
 def of_type(kind: str) -> dict[str, dict]:
     return {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == kind}
 
@@ -86,35 +82,13 @@ class StrictAccounts(unittest.TestCase):
 
 
 class Topics(unittest.TestCase):
-    """The function publishes by its role: scripts/test_permissions.py has what that allows."""
-
-    def statements(self, policy: str, document: str = "PolicyDocument") -> list[dict]:
-        found = listed(RESOURCES[policy]["Properties"][document]["Statement"])
-        return [each["If"][1] if "If" in each else each for each in found]
-
-    def test_alarms_may_publish_to_the_topic_for_people_and_use_its_key(self):
-        alarms = {"Service": "cloudwatch.amazonaws.com"}
-        allowed = self.statements("AlertsTopicPolicy") + self.statements("TopicKey", "KeyPolicy")
-        allowed = [each for each in allowed if each["Effect"] == "Allow" and each["Principal"] == alarms]
-        actions = {action for each in allowed for action in listed(each["Action"])}
-        self.assertEqual(actions, {"sns:Publish", "kms:Decrypt", "kms:GenerateDataKey*"})
-
-    def test_the_account_decides_who_may_use_the_key(self):
-        account = {"AWS": {"Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
-        found = [each for each in self.statements("TopicKey", "KeyPolicy") if each["Principal"] == account]
-        self.assertEqual([(each["Effect"], each["Action"]) for each in found], [("Allow", "kms:*")])
-
-    def test_nothing_is_open_to_everybody_or_denied_to_the_function(self):
-        for policy in ("AlertsTopicPolicy", "EventsTopicPolicy"):
-            for each in self.statements(policy):
-                if each["Effect"] == "Deny":
-                    self.assertEqual(each["Condition"], {"Bool": {"aws:SecureTransport": "false"}}, policy)
-                elif each["Principal"] == "*":
-                    self.assertIn("aws:PrincipalOrgID", each["Condition"]["StringEquals"], policy)
+    """The other statements of the policies are simulated: scripts/test_resource_policies.py."""
 
     def test_an_organization_subscribes_queues_and_functions_only(self):
         """Any principal of it may subscribe: an address or a URL would take the messages out of the organization."""
-        [allowed] = [each for each in self.statements("EventsTopicPolicy") if each["Effect"] == "Allow"]
+        statements = listed(RESOURCES["EventsTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"])
+        statements = [each["If"][1] if "If" in each else each for each in statements]
+        [allowed] = [each for each in statements if each["Effect"] == "Allow"]
         self.assertEqual(allowed["Action"], "sns:Subscribe")
         self.assertEqual(
             allowed["Condition"],

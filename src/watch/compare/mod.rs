@@ -121,7 +121,9 @@ impl Comparison<'_> {
         if !flap.settles && row.is_some_and(|row| row.state.key() == to.key()) {
             return None;
         }
-        let kind = if flap.settles { Some(Kind::Settled) } else { meaning.kind };
+        // Settling hides no stuck deployment: that waits for the next run.
+        let settles = flap.settles && meaning.kind != Some(Kind::Stuck);
+        let kind = if settles { Some(Kind::Settled) } else { meaning.kind };
         let now = self.incident(account, row, &past, &to, meaning.incident);
         let decision = kind.map(|kind| {
             let facts = Facts {
@@ -151,7 +153,9 @@ impl Comparison<'_> {
         let row = Row {
             state: to,
             failing_since: began,
-            flapping: flap.goes_on || decision.is_some_and(|(_, decision)| decision.flapping.is_some()),
+            flapping: flap.goes_on
+                || flap.settles != settles
+                || decision.is_some_and(|(_, decision)| decision.flapping.is_some()),
             turns: flap.turns,
             epoch: self.epoch,
             incident,

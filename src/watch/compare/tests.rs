@@ -620,6 +620,18 @@ fn no_end_is_left_pending_once_people_hear_how_it_is_or_do_not_want_to() {
     assert_eq!(story.records.last().unwrap().incident_id, None, "that one is over");
 }
 
+/// A pager opens on Stuck, and ignores that an account settles in progress.
+#[test]
+fn settling_hides_no_deployment_that_becomes_stuck() {
+    let mut story = Story::new("all");
+    story.settings.flap_limit = Some(3);
+    story.scans([healthy(), failed(6), healthy(), failed(7), healthy()]);
+    assert_eq!(story.scans([failed(8), in_progress(9)]), ["(Failed)", "(InProgress)"]);
+    story.now += jiff::SignedDuration::from_hours(1);
+    assert_eq!(story.scans([stuck(in_progress(9)), stuck(in_progress(9))]), ["Stuck", "Settled"]);
+    assert!(story.rows.values().all(|row| !row.flapping));
+}
+
 #[test]
 fn settled_is_as_severe_as_where_the_account_stands() {
     use crate::model::Severity;

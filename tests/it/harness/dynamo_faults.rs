@@ -1,6 +1,7 @@
 //! The front before DynamoDB: it writes down each request, and does to it what the rules say.
 
 use crate::world::host::Scissors;
+use crate::world::recorder::recorded;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
@@ -99,11 +100,8 @@ pub fn router(front: Arc<Mutex<Front>>, engine_url: String) -> Router {
     connector.set_nodelay(true);
     let client = Client::builder(TokioExecutor::new()).build(connector);
     let engine = engine_url.parse().expect("a URL");
-    Router::new().fallback(call).layer(DefaultBodyLimit::disable()).with_state(Shared {
-        front,
-        engine,
-        client,
-    })
+    let shared = Shared { front, engine, client };
+    recorded(Router::new().fallback(call).layer(DefaultBodyLimit::disable()).with_state(shared))
 }
 
 async fn call(

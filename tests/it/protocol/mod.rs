@@ -5,7 +5,8 @@
 //! - `crashes` enumerates each effect with each fault over the history in `scenario`.
 //! - `interleavings` goes through every schedule of overlapping runs (`schedules` is one of them, under way);
 //!   `quick_scans` does that with a large pack, of which a scheduled run sees only what is active.
-//! - `model` makes random histories, with schedules that share the work; `soak` kills the real function.
+//! - `model` makes random histories, with schedules that share the work; `soak` kills the real function; `pager` is what
+//!   docs/messages.md says of pagers, over histories of its own.
 //! - `windows` counts what a killed run repeats; `backlog` has more to tell than a run has time for; `several_commits` has
 //!   more to record than one transaction takes; `restores` goes back to an earlier table.
 //! - `oracle` is the table of kinds, written a second time; `accounts` holds the comparison against it.
@@ -32,6 +33,7 @@ mod model;
 mod mutant_store;
 mod mutants;
 mod oracle;
+mod pager;
 mod promise;
 mod quick_scans;
 mod restores;

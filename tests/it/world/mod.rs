@@ -10,7 +10,7 @@
 //! - `organizations`: the names of accounts, and who is delegated;
 //! - `lambda`, `scheduler`, `cloudwatch`: a function, what starts it, and how its runs ended;
 //! - `access`, `sts`: who calls, and what the caller may not do;
-//! - `log`: every request that arrived;
+//! - `log`: every request that arrived; `recorder`: those of all tests, for botocore to check;
 //! - `config`, `config_rules`, `token`: AWS Config's side of the wire;
 //! - `sns`, `sns_form`, `sns_rules`, `sns_subscriptions`: that of SNS;
 //! - `server`, `host`: HTTP.
@@ -34,6 +34,7 @@ pub mod log;
 pub mod messages;
 pub mod organizations;
 pub mod packs;
+pub mod recorder;
 pub mod scheduler;
 pub mod server;
 pub mod sns;

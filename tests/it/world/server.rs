@@ -3,6 +3,7 @@
 use super::host::{Host, Scissors};
 use super::log::InFlight;
 use super::messages::Message;
+use super::recorder::recorded;
 use super::sns::{self, Ending};
 use super::sns_form::Form;
 use super::{ServiceError, World, faults::NextFault, log::Request};
@@ -49,7 +50,7 @@ impl World {
 /// | `GET /messages` | what SNS accepted |
 /// | `GET /requests` | what arrived |
 pub fn router(world: World) -> Router {
-    Router::new()
+    let router = Router::new()
         .route("/", post(call))
         .route("/packs/{region}/{pack}", put(put_pack).delete(delete_pack))
         .route("/messages", get(messages))
@@ -58,7 +59,8 @@ pub fn router(world: World) -> Router {
         .route("/schedules/{name}", get(schedule))
         .route("/requests", get(requests))
         .layer(DefaultBodyLimit::disable())
-        .with_state(world)
+        .with_state(world);
+    recorded(router)
 }
 
 async fn call(

@@ -92,7 +92,12 @@ pub(crate) async fn dynamo_store(dynamo: &Dynamo) -> DynamoStore {
 
 /// The SDK, set up as packwatch does, with everything at one address.
 pub(crate) async fn connection(url: &str) -> Connection {
-    let credentials = aws_sdk_dynamodb::config::Credentials::new("id", "secret", None, None, "tests");
+    connection_of("id", url).await
+}
+
+/// The same, signed by this key: `scripts/recorded.py` knows them.
+pub(crate) async fn connection_of(key: &str, url: &str) -> Connection {
+    let credentials = aws_sdk_dynamodb::config::Credentials::new(key, "secret", None, None, "tests");
     let loader = aws_config::defaults(aws_config::BehaviorVersion::v2026_01_12())
         .region("eu-west-1")
         .credentials_provider(credentials)
