@@ -40,7 +40,9 @@ struct Digest {
     notification: Notification,
     /// What is known of each pack's accounts, whether they are named or not.
     wholes: Vec<Option<Whole>>,
-    /// Where the cursor of each target goes when the digest is accepted, by the target's partition.
+    /// Where the cursor of each target was, by the target's partition: `packwatch history --message` reads from there.
+    begins: BTreeMap<String, Position>,
+    /// Where it goes when the digest is accepted.
     ends: BTreeMap<String, Position>,
 }
 
@@ -107,7 +109,8 @@ async fn make<O: Outside>(
 ) -> Result<Option<Digest>, Lag> {
     let lagging: Vec<_> = heads.lagging(Topic::Alerts).take(MOST_PACKS).collect();
     let most = MOST_NAMED / lagging.len().max(1);
-    let (mut folds, mut ends, mut passed) = (Vec::new(), BTreeMap::new(), Vec::new());
+    let (mut folds, mut passed) = (Vec::new(), Vec::new());
+    let (mut begins, mut ends) = (BTreeMap::new(), BTreeMap::new());
     let mut trouble = None;
     for (target, head, from, to) in lagging {
         let fold = context.budget.within_folding(async {
@@ -120,6 +123,7 @@ async fn make<O: Outside>(
         });
         match fold.await {
             Some(Ok((fold, end))) if fold.notifies() => {
+                begins.insert(keys::partition(target), from);
                 ends.insert(keys::partition(target), end);
                 folds.push(fold);
             }
@@ -147,7 +151,7 @@ async fn make<O: Outside>(
     }
     account_names::fill(&mut notification, context.outside.names(), context.budget).await;
     let wholes = notification.packs.iter().map(|pack| pack.whole.clone()).collect();
-    Ok(Some(Digest { notification, wholes, ends }))
+    Ok(Some(Digest { notification, wholes, begins, ends }))
 }
 
 /// Whether an earlier run may have sent a digest, too.
