@@ -293,7 +293,9 @@ class Board(unittest.TestCase):
         self.assertTrue(all(len(text) == 36 and "…" in text for text in shown), shown)
         self.assertEqual([heads.nth(n).get_attribute("title") for n in (2, 3)], names)
         # As they stand on their side, nothing more is cut.
-        many = self.open(self.small({f"{name}-{n}": rows for n in range(4) for name in names} | {"Cost": rows}))
+        many = self.open(
+            self.small({f"{name}-{n}": rows for n in range(4) for name in names} | {"Cost": rows})
+        )
         many.goto(many.url + "#status=all&view=matrix")
         many.reload()
         self.assertTrue(
