@@ -2,10 +2,12 @@
 
 import argparse
 import json
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import unittest
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from chromium import browser
@@ -278,7 +280,67 @@ class Board(unittest.TestCase):
         self.assertEqual(heads.nth(1).get_attribute("aria-label"), names[0])
         self.assertIn("Operational-Best-Practices-for-", page.inner_text("#legend"))
         whole = self.open(address="#view=matrix")
-        self.assertNotIn("…", "".join(whole.locator("#matrix [role=columnheader]").all_inner_texts()))
+        heads = whole.locator("#matrix [role=columnheader]").all_inner_texts()
+        self.assertFalse([text for text in heads if text.startswith("…")])
+
+    def test_headers_are_cut_in_the_middle(self):
+        names = [f"Security-Baseline-for-all-our-accounts-{what}" for what in ("prod", "test")]
+        rows = [{"AccountId": "000000000001"}]
+        page = self.open(self.small({name: rows for name in [*names, "Cost"]}), "#status=all&view=matrix")
+        heads = page.locator("#matrix [role=columnheader]")
+        shown = heads.all_inner_texts()[2:]
+        self.assertEqual([text[:8] + text[-5:] for text in shown], ["Security-prod", "Security-test"])
+        self.assertTrue(all(len(text) == 36 and "…" in text for text in shown), shown)
+        self.assertEqual([heads.nth(n).get_attribute("title") for n in (2, 3)], names)
+        # As they stand on their side, nothing more is cut.
+        many = self.open(
+            self.small({f"{name}-{n}": rows for n in range(4) for name in names} | {"Cost": rows})
+        )
+        many.goto(many.url + "#status=all&view=matrix")
+        many.reload()
+        self.assertTrue(
+            many.evaluate(
+                "[...document.querySelectorAll('#matrix .turned span')].every((e) => e.scrollHeight <= e.clientHeight + 1)"
+            )
+        )
+
+    def test_what_is_out_of_date_is_loud(self):
+        file = self.small({"Pack": [{"AccountId": "000000000001", "Status": "CREATE_FAILED"}]})
+        self.assertFalse(self.open(file).is_visible("#late"))
+        # A page that somebody kept.
+        page = self.browser.new_context().new_page()
+        page.clock.install(time=datetime.now(UTC) + timedelta(days=2, hours=1))
+        page.goto(file.as_uri())
+        self.assertIn("OUT OF DATE: this page was made 2 d 1 h ago", page.inner_text("#late"))
+        # A function that has not run for days: a head and settings as it leaves them.
+        then = datetime.now(UTC) - timedelta(days=4)
+        with sqlite3.connect(file.parent / "store") as store:
+            (body,) = store.execute("SELECT body FROM items WHERE sk LIKE 'head#%'").fetchone()
+            head = json.loads(body) | {
+                "committed_at": then.isoformat(),
+                "last_full_scan_at": int(then.timestamp()),
+            }
+            store.execute("UPDATE items SET body = ? WHERE sk LIKE 'head#%'", [json.dumps(head)])
+            settings = json.dumps({"schema": 1, "settings": {}})
+            store.execute("INSERT INTO items (pk, sk, body) VALUES ('heads', 'settings', ?)", [settings])
+        dead = [OPTIONS.packwatch, "board", "--store", file.parent / "store", "--output", "html"]
+        subprocess.run([*dead, "--out", file], check=True)
+        page = self.open(file)
+        at = then.strftime("%Y-%m-%d %H:%M")
+        self.assertIn(f"OUT OF DATE: 1 of 1 pack was last compared at {at} UTC", page.inner_text("#late"))
+        self.assertIn(f"Last recorded at {at} UTC, read at", page.inner_text("#about"))
+        page.click("#tab-packs")
+        self.assertEqual(page.locator("#view-packs tbody td").all_inner_texts()[-3:], [at] * 3)
+
+    def test_packs_have_their_recent_changes(self):
+        page = self.open()
+        page.click("#tab-packs")
+        changes = page.locator("#view-packs .moves li").all_inner_texts()
+        self.assertEqual(len(changes), 8)
+        self.assertRegex(changes[0], r"^[\d :-]{16} [\w-]+ · [\w-]+ first seen with \d+ accounts$")
+        page.select_option("#region", self.rows[0]["Region"])
+        fewer = page.locator("#view-packs .moves li").all_inner_texts()
+        self.assertEqual(fewer, [text for text in changes if f" · {self.rows[0]['Region']} " in text])
 
     def test_the_address_holds_what_is_chosen(self):
         page = self.open()

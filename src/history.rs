@@ -1,23 +1,25 @@
-//! The recorded transitions of several targets as one list, in the order of time. Each target's are read a page at a
-//! time, so that a long history takes no more memory than a short one.
+//! The recorded changes of several targets as one list, in the order of time. Each target's are read a page at a time,
+//! so that a long history takes no more memory than a short one.
 //!
 //! Within a target the order is that of recording (epoch and account), and so is the time, as far as the clocks of
 //! the machines that ran packwatch agree. Targets are merged by the time of what comes next in each.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 
 use crate::model::Target;
-use crate::notify::transition_id;
+use crate::notify::record_id;
 use crate::ports::{LogRequest, Order, SnapshotStore, StoreError};
-use crate::state::head::{Heads, Topic};
-use crate::state::log::{Position, Record};
-use crate::state::{Transition, packed};
+use crate::state::head::{Heads, StoredMessage, Topic};
+use crate::state::log::{LogPart, Position, Record};
+use crate::state::{keys, packed};
 
-/// Parts of one target's log that are read at once: up to 300 transitions each.
-const PAGE: u32 = 2;
+/// Parts of one target's log that are read at once. Most have a few records, and DynamoDB ends a page at 1 MB; they are
+/// decoded one after the other.
+const PAGE: u32 = 400;
 
 /// How wrong a clock may have been: reading stops only this far beyond the window.
 const WRONG_CLOCK: SignedDuration = SignedDuration::from_hours(1);
@@ -49,25 +51,43 @@ impl Window {
     }
 }
 
-/// One transition and whose it is.
+/// One record and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The target.
     pub target: Target,
-    /// The id of its history, of which the transition's id is made.
+    /// The id of its history, of which the record's id is made.
     pub history_id: String,
-    /// The transition.
-    pub transition: Transition,
+    /// The record.
+    pub record: Record,
 }
 
 impl Entry {
-    /// The transition's id, as in messages.
+    /// The record's id, as in messages.
     pub fn id(&self) -> String {
-        transition_id(&self.target, &self.history_id, self.transition.epoch, self.transition.account)
+        record_id(&self.target, &self.history_id, &self.record)
     }
 }
 
-/// The transitions of some targets, one after the other.
+/// From where to where a digest covers the log of each of its targets.
+pub type Covered = BTreeMap<Target, (Position, Position)>;
+
+/// What a stored digest covers.
+pub fn covered(message: &StoredMessage) -> Result<Covered, String> {
+    #[derive(Deserialize)]
+    struct Digest {
+        begins: BTreeMap<String, Position>,
+        ends: BTreeMap<String, Position>,
+    }
+    let text = packed::unzipped(&message.data)?;
+    let Digest { begins, ends } = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+    let begins = begins.into_iter().zip(ends.into_values());
+    Ok(begins
+        .filter_map(|((partition, begin), end)| Some((keys::target(&partition)?, (begin, end))))
+        .collect())
+}
+
+/// The records of some targets, one after the other.
 #[derive(Debug)]
 pub struct History<'a, S> {
     store: &'a S,
@@ -81,7 +101,10 @@ pub struct History<'a, S> {
 struct Log {
     target: Target,
     history_id: String,
-    page: VecDeque<Transition>,
+    range: (Position, Position),
+    /// The records of the part that is being read.
+    records: VecDeque<Record>,
+    parts: VecDeque<LogPart>,
     next: Next,
 }
 
@@ -92,39 +115,57 @@ enum Next {
 }
 
 impl<'a, S: SnapshotStore> History<'a, S> {
-    /// The transitions of these targets, each with its `history_id`.
+    /// The records of these targets, each with its `history_id`.
     pub fn new(
         store: &'a S,
         targets: impl IntoIterator<Item = (Target, String)>,
         order: Order,
         window: Window,
     ) -> Self {
-        let log =
-            |(target, history_id)| Log { target, history_id, page: VecDeque::new(), next: Next::Page(None) };
+        let log = |(target, history_id)| Log {
+            target,
+            history_id,
+            range: (Position::START, Position::end_of(u64::MAX)),
+            records: VecDeque::new(),
+            parts: VecDeque::new(),
+            next: Next::Page(None),
+        };
         Self { store, order, window, logs: targets.into_iter().map(log).collect() }
+    }
+
+    /// Only what a digest covers.
+    #[must_use]
+    pub fn within(mut self, covered: &Covered) -> Self {
+        self.logs.retain_mut(|log| match covered.get(&log.target) {
+            Some(range) => {
+                log.range = *range;
+                true
+            }
+            None => false,
+        });
+        self
     }
 
     /// The next one; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Entry>, StoreError> {
         let (store, order, window) = (self.store, self.order, self.window);
         loop {
-            let dry = self.logs.iter_mut().filter(|log| log.page.is_empty());
+            let dry = self.logs.iter_mut().filter(|log| log.records.is_empty());
             try_join_all(dry.map(|log| log.fill(store, order))).await?;
-            self.logs.retain(|log| !log.page.is_empty());
-            let heads = self.logs.iter_mut().filter_map(|log| Some((log.page.front()?.observed_at, log)));
+            self.logs.retain(|log| !log.records.is_empty());
+            let next = self.logs.iter_mut().filter_map(|log| Some((log.records.front()?.observed_at(), log)));
             let first = match order {
-                Order::Oldest => heads.min_by(|(a, x), (b, y)| (a, &x.target).cmp(&(b, &y.target))),
-                Order::Newest => heads.max_by(|(a, x), (b, y)| (a, &x.target).cmp(&(b, &y.target))),
+                Order::Oldest => next.min_by(|(a, x), (b, y)| (a, &x.target).cmp(&(b, &y.target))),
+                Order::Newest => next.max_by(|(a, x), (b, y)| (a, &x.target).cmp(&(b, &y.target))),
             };
             let Some((time, log)) = first else { return Ok(None) };
             if window.is_behind(time, order) {
-                log.next = Next::End;
-                log.page.clear();
-            } else if let Some(transition) = log.page.pop_front().filter(|_| window.holds(time)) {
+                log.end();
+            } else if let Some(record) = log.records.pop_front().filter(|_| window.holds(time)) {
                 return Ok(Some(Entry {
                     target: log.target.clone(),
                     history_id: log.history_id.clone(),
-                    transition,
+                    record,
                 }));
             }
         }
@@ -134,22 +175,31 @@ impl<'a, S: SnapshotStore> History<'a, S> {
 impl Log {
     /// Reads on until there is something, or no more.
     async fn fill(&mut self, store: &impl SnapshotStore, order: Order) -> Result<(), StoreError> {
-        while let (true, Next::Page(token)) = (self.page.is_empty(), &mut self.next) {
-            let (after, until) = (Position::START, Position::end_of(u64::MAX));
-            let request = LogRequest { after, until, order, limit: PAGE, token: token.take() };
-            let page = store.log(&self.target, &request).await?;
-            for part in page.items {
+        while self.records.is_empty() {
+            if let Some(part) = self.parts.pop_front() {
                 let damaged =
                     |why| StoreError::Unavailable(format!("the log of {} is damaged: {why}", self.target));
-                let mut records = packed::read_records(&part.data).map_err(damaged)?;
+                self.records = packed::read_records(&part.data).map_err(damaged)?.into();
                 if order == Order::Newest {
-                    records.reverse();
+                    self.records.make_contiguous().reverse();
                 }
-                self.page.extend(records.into_iter().filter_map(Record::transition));
+            } else if let Next::Page(token) = &mut self.next {
+                let (after, until) = self.range;
+                let request = LogRequest { after, until, order, limit: PAGE, token: token.take() };
+                let page = store.log(&self.target, &request).await?;
+                self.parts = page.items.into();
+                self.next = page.next_token.map_or(Next::End, |token| Next::Page(Some(token)));
+            } else {
+                break;
             }
-            self.next = page.next_token.map_or(Next::End, |token| Next::Page(Some(token)));
         }
         Ok(())
+    }
+
+    fn end(&mut self) {
+        self.records.clear();
+        self.parts.clear();
+        self.next = Next::End;
     }
 }
 

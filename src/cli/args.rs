@@ -10,6 +10,7 @@ use jiff::{Timestamp, Zoned};
 use super::outcome::note;
 use crate::model::Kind;
 use crate::settings::duration;
+use crate::state::log::PackEvent;
 
 /// What every command takes.
 #[derive(Debug, Args)]
@@ -44,9 +45,19 @@ impl Global {
 
 /// A kind as `PACKWATCH_NOTIFY` spells it (`in-progress`) or as the documents do (`InProgress`).
 pub(super) fn kind(text: &str) -> Result<Kind, String> {
+    named(text, &Kind::ALL, Kind::as_str)
+}
+
+/// The same, or what happens to a pack as a whole: `baseline`, `pack-deleted`.
+pub(super) fn record_kind(text: &str) -> Result<&'static str, String> {
+    let packs = PackEvent::ALL.map(PackEvent::as_str);
+    named(text, &[&Kind::ALL.map(Kind::as_str)[..], &packs].concat(), |name| name)
+}
+
+fn named<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
     let folded = |text: &str| text.replace('-', "").to_lowercase();
-    let found = Kind::ALL.into_iter().find(|kind| folded(kind.as_str()) == folded(text));
-    let known = || Kind::ALL.map(Kind::as_str).join(", ");
+    let found = all.iter().copied().find(|one| folded(name(*one)) == folded(text));
+    let known = || all.iter().map(|one| name(*one)).collect::<Vec<_>>().join(", ");
     found.ok_or_else(|| format!("not one of {}", known()))
 }
 

@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::args::Global;
@@ -118,8 +119,13 @@ fn print(rows: &[DetailedStatus], next_token: Option<String>, args: &StatusesArg
             writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&document)?)?;
             return Ok(());
         }
-        Output::Table => table::table(&COLUMNS, rows.iter().map(table_cells).collect(), args.wide)?,
-        Output::Csv => table::csv(&HEADER, &rows.iter().map(cells).collect::<Vec<_>>())?,
+        Output::Table => {
+            let rows = rows.iter().map(|row| cells(row, table::time).into_iter().map(Cell::from).collect());
+            table::table(&COLUMNS, rows.collect(), args.wide)?;
+        }
+        Output::Csv => {
+            table::csv(&HEADER, &rows.iter().map(|row| cells(row, as_aws).to_vec()).collect::<Vec<_>>())?;
+        }
     }
     if let Some(token) = next_token {
         super::outcome::note(&format!("There are more. Continue with --starting-token {token}"));
@@ -129,31 +135,22 @@ fn print(rows: &[DetailedStatus], next_token: Option<String>, args: &StatusesArg
 
 /// A row as the AWS CLI prints it: what is absent is left out.
 fn document(row: &DetailedStatus) -> Value {
-    let cells = HEADER.iter().zip(cells(row)).filter(|(_, cell)| !cell.is_empty());
+    let cells = HEADER.iter().zip(cells(row, as_aws)).filter(|(_, cell)| !cell.is_empty());
     Value::Object(cells.map(|(name, cell)| ((*name).to_owned(), Value::String(cell))).collect::<Map<_, _>>())
 }
 
-fn cells(row: &DetailedStatus) -> Vec<String> {
-    // The form of the AWS CLI, version 2.
-    let time = row.last_update.map(|time| time.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string());
-    vec![
-        row.account.to_string(),
-        row.conformance_pack_name.clone(),
-        row.status.to_string(),
-        row.error_code.clone().unwrap_or_default(),
-        row.error_message.clone().unwrap_or_default(),
-        time.unwrap_or_default(),
-    ]
+/// The form of the AWS CLI, version 2.
+fn as_aws(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()
 }
 
-fn table_cells(row: &DetailedStatus) -> Vec<Cell> {
-    let cells = [
+fn cells(row: &DetailedStatus, time: fn(Timestamp) -> String) -> [String; 6] {
+    [
         row.account.to_string(),
         row.conformance_pack_name.clone(),
         row.status.to_string(),
         row.error_code.clone().unwrap_or_default(),
         row.error_message.clone().unwrap_or_default(),
-        row.last_update.map(table::time).unwrap_or_default(),
-    ];
-    cells.map(Cell::from).into()
+        row.last_update.map(time).unwrap_or_default(),
+    ]
 }

@@ -145,6 +145,9 @@ fn alert_attributes(notification: &Notification, form: Form) -> Vec<Attribute> {
 pub fn event(target: &Target, history_id: &str, record: &Record, form: Form) -> Event {
     let mut document = match record {
         Record::Account(transition) => of_account(target, history_id, transition, form),
+        Record::Pack(notice) if notice.created_again => {
+            json!({"Kind": notice.event.as_str(), "Accounts": notice.accounts, "CreatedAgain": true})
+        }
         Record::Pack(notice) => json!({"Kind": notice.event.as_str(), "Accounts": notice.accounts}),
     };
     let id = record_id(target, history_id, record);

@@ -18,8 +18,8 @@ use crate::model::{AccountId, Region};
 pub use filters::{Notify, PackFilter};
 pub use thresholds::Thresholds;
 pub use topic::TopicArn;
-pub(crate) use values::duration;
-use values::{full_scan_every, group_interval, list, number, remind_every, switch, time_of_day, time_zone};
+pub(crate) use values::{duration, switch};
+use values::{full_scan_every, group_interval, list, number, remind_every, time_of_day, time_zone};
 
 /// The variables that decide what is recorded and reported. All who record in one table must agree on them.
 pub const SHARED: [&str; 9] = [
@@ -62,7 +62,7 @@ pub struct Settings {
     pub account_names: bool,
     /// `PACKWATCH_FULL_SCAN_EVERY`; `None`: every scan is a full one.
     pub full_scan_every: Option<Duration>,
-    /// What all who record in the same table must agree on.
+    /// What others who use the same table are to know: [`SHARED`], and how often packs are read in full.
     pub shared: BTreeMap<String, String>,
 }
 
@@ -174,7 +174,11 @@ impl<'a> Reader<'a> {
             }),
             account_names: self.read("PACKWATCH_ACCOUNT_NAMES", true, switch),
             full_scan_every: self.read("PACKWATCH_FULL_SCAN_EVERY", Some(hours(1)), full_scan_every),
-            shared: SHARED.iter().filter_map(|name| Some(((*name).to_owned(), self.text(name)?))).collect(),
+            shared: SHARED
+                .iter()
+                .chain(&["PACKWATCH_FULL_SCAN_EVERY"])
+                .filter_map(|name| Some(((*name).to_owned(), self.text(name)?)))
+                .collect(),
         }
     }
 

@@ -29,7 +29,7 @@ pub(super) fn number(text: &str, least: u32, most: u32) -> Result<u32, String> {
     }
 }
 
-pub(super) fn switch(text: &str) -> Result<bool, String> {
+pub(crate) fn switch(text: &str) -> Result<bool, String> {
     match text {
         "on" => Ok(true),
         "off" => Ok(false),

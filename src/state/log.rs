@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::account::Transition;
+use crate::model::text::counted;
 
 /// A place in the log: a part.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,6 +78,9 @@ pub enum PackEvent {
 }
 
 impl PackEvent {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Baseline, Self::PackDeleted];
+
     /// The name as the documents spell it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -98,10 +102,25 @@ pub struct Notice {
     pub epoch: u64,
     /// How many accounts it has, or had.
     pub accounts: u64,
+    /// Whether the pack had been deleted before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub created_again: bool,
     /// When packwatch read it.
     pub observed_at: Timestamp,
     /// Whether people are to be notified, as judged when it was recorded.
     pub notify: bool,
+}
+
+impl Notice {
+    /// What happened, for people.
+    pub fn in_words(&self) -> String {
+        let what = match self.event {
+            PackEvent::Baseline if self.created_again => "created again",
+            PackEvent::Baseline => "first seen",
+            PackEvent::PackDeleted => "deleted",
+        };
+        format!("{what} with {}", counted(self.accounts, "account"))
+    }
 }
 
 /// One record of the log.
@@ -124,10 +143,18 @@ impl Record {
     }
 
     /// The change of an account, if it is one.
-    pub fn transition(self) -> Option<Transition> {
+    pub fn transition(&self) -> Option<&Transition> {
         match self {
             Self::Account(transition) => Some(transition),
             Self::Pack(_) => None,
+        }
+    }
+
+    /// Its kind as the documents spell it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Account(transition) => transition.kind.as_str(),
+            Self::Pack(notice) => notice.event.as_str(),
         }
     }
 

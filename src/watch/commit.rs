@@ -229,7 +229,9 @@ fn find<O: Outside>(
     let accounts = (rows.len() + joined).saturating_sub(left) as u64;
     let completes_baseline = !comparison.is_baseline_complete() && *scan == Some(Scan::Full) && is_complete;
     let notice = completes_baseline.then(|| {
-        comparison.notice(PackEvent::Baseline, accounts, context.settings.notify.includes_baseline())
+        let created_again = basis.head.as_ref().is_some_and(|head| head.deleted_epoch.is_some());
+        let notifies = context.settings.notify.includes_baseline();
+        Notice { created_again, ..comparison.notice(PackEvent::Baseline, accounts, notifies) }
     });
     if !comparison.is_baseline_complete() && !completes_baseline {
         return Err(Stop::NoBaseline);
@@ -265,7 +267,8 @@ impl Comparison<'_> {
 
     /// The record of the pack as a whole.
     fn notice(&self, event: PackEvent, accounts: u64, notify: bool) -> Notice {
-        Notice { event, epoch: self.epoch, accounts, observed_at: self.observed_at, notify }
+        let Self { epoch, observed_at, .. } = *self;
+        Notice { event, epoch, accounts, created_again: false, observed_at, notify }
     }
 }
 

@@ -4,12 +4,14 @@
 //! ```text
 //! {"now": seconds since 1970,
 //!  "from": [options of a command that reads the same store, …],
-//!  "packs": [{"region", "name", "changed": time,
+//!  "late": what to say where packs are out of date, or null,
+//!  "packs": [{"region", "name", "full", "compared", "changed": times,
 //!             "cells": [class, how many accounts in a row, …],      of the accounts in their order; class 0: not there
 //!             "unhealthy": [account, failing since, last update, message, …],
 //!             "again": [how often it was tried again, …]}],      in the order of "unhealthy"
 //!  "moves": [time, pack, account, kind, status before, status now, error code, …],      the newest first
 //!  "cut": whether there were more moves,
+//!  "events": [[time, region, pack, what happened to it], …],
 //!  "classes": [status, error code, hint, 1 stuck + 2 silenced + 4 flapping + 8 unhealthy, …], of class 1, 2, …
 //!  "statuses": [["CREATE_FAILED", phase], …], "codes": […], "messages": […], "kinds": […],
 //!  "hints": [{"means", "todo", "title", "url"}], "accounts": [id, …], "names": [name, …]}
@@ -23,15 +25,17 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::freshness;
 use super::names::KnownNames;
 use super::pack::{Pack, is_unhealthy};
 use crate::history::Entry;
 use crate::model::text::{bounded, plain};
 use crate::model::{AccountId, Kind, Phase, Status, Target};
 use crate::notify::hints::{self, Hint};
-use crate::state::{Row, State};
+use crate::state::log::Record;
+use crate::state::{Row, State, Transition};
 
 /// Bytes of one message, and of all: AWS Config's words may differ for each account by an id of a request.
 const LONGEST_MESSAGE: usize = 400;
@@ -85,11 +89,14 @@ pub(super) struct Data<W> {
     messages: Once<String>,
     message_bytes: usize,
     hints: Vec<&'static Hint>,
+    has_moves: bool,
+    events: Vec<Value>,
 }
 
 impl<W: Write> Data<W> {
-    pub(super) fn begin(mut out: W, now: Timestamp, from: &[String]) -> io::Result<Self> {
-        write!(out, "{{\"now\":{},\"from\":{},\"packs\":[", now.as_second(), embedded(&from)?)?;
+    pub(super) fn begin(mut out: W, now: Timestamp, from: &[String], late: Option<&str>) -> io::Result<Self> {
+        let (from, late) = (embedded(&from)?, embedded(&late)?);
+        write!(out, "{{\"now\":{},\"from\":{from},\"late\":{late},\"packs\":[", now.as_second())?;
         Ok(Self {
             out,
             now,
@@ -102,6 +109,8 @@ impl<W: Write> Data<W> {
             messages: Once::new(),
             message_bytes: 0,
             hints: Vec::new(),
+            has_moves: false,
+            events: Vec::new(),
         })
     }
 
@@ -130,6 +139,8 @@ impl<W: Write> Data<W> {
         let document = json!({
             "region": pack.target.region,
             "name": pack.target.pack,
+            "full": self.ago(freshness::read_in_full(&pack.head)),
+            "compared": self.ago(Some(freshness::compared(&pack.head))),
             "changed": self.ago(Some(pack.head.committed_at)),
             "cells": runs,
             "unhealthy": unhealthy,
@@ -149,11 +160,20 @@ impl<W: Write> Data<W> {
         write!(self.out, "],\n\"moves\":[")
     }
 
-    pub(super) fn moved(
-        &mut self,
-        Entry { target, transition, .. }: &Entry,
-        is_first: bool,
-    ) -> io::Result<()> {
+    /// Takes what happened: to a pack, or to an account of one that is there.
+    pub(super) fn record(&mut self, Entry { target, record, .. }: &Entry) -> io::Result<()> {
+        match record {
+            Record::Account(of) if self.targets.places.contains_key(target) => self.moved(target, of),
+            Record::Account(_) => Ok(()),
+            Record::Pack(notice) => {
+                let ago = self.ago(Some(notice.observed_at));
+                self.events.push(json!([ago, target.region, target.pack, notice.in_words()]));
+                Ok(())
+            }
+        }
+    }
+
+    fn moved(&mut self, target: &Target, transition: &Transition) -> io::Result<()> {
         let code = transition.to.as_ref().and_then(|to| to.error_code.as_ref());
         let status =
             |this: &mut Self, state: &Option<State>| state.as_ref().map(|state| this.status(&state.status));
@@ -165,7 +185,7 @@ impl<W: Write> Data<W> {
             status(self, &transition.to),
             code.map(|code| self.codes.place(&plain(code))),
         ];
-        let comma = if is_first { "" } else { "," };
+        let comma = if std::mem::replace(&mut self.has_moves, true) { "," } else { "" };
         let ago = self.now.as_second() - transition.observed_at.as_second();
         let places = places.map(or_none).map(|place| place.to_string()).join(",");
         write!(self.out, "{comma}{ago},{places}")
@@ -185,6 +205,7 @@ impl<W: Write> Data<W> {
         });
         let names = self.accounts.items.iter().map(|account| names.of(*account).unwrap_or_default());
         let document = [
+            ("events", json!(self.events)),
             ("classes", json!(classes.collect::<Vec<_>>())),
             ("statuses", json!(statuses.collect::<Vec<_>>())),
             ("codes", json!(self.codes.items)),

@@ -2,6 +2,7 @@
 
 mod cause;
 mod data;
+mod freshness;
 mod names;
 mod pack;
 mod page;
@@ -10,15 +11,17 @@ mod terminal;
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
+use jiff::Timestamp;
 
 use crate::cli::args::Global;
-use crate::cli::outcome::{Done, Failure};
+use crate::cli::outcome::{Done, Failure, warn};
 use crate::cli::outside::StoreArgs;
 use crate::cli::progress::Progress;
 use crate::cli::selection::{PackArgs, Selection};
 use crate::cli::table::Wide;
 use crate::ports::SnapshotStore;
+use crate::settings::switch;
 use names::KnownNames;
 use pack::read;
 
@@ -37,9 +40,11 @@ pub(super) struct BoardArgs {
         value_name = "on|off",
         env = "PACKWATCH_ACCOUNT_NAMES",
         default_value = "on",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = switch,
+        action = ArgAction::Set
     )]
-    account_names: Switch,
+    account_names: bool,
     /// Only unhealthy accounts: failed, stuck, in an unknown status, or being retried (csv and json)
     #[arg(long)]
     failing: bool,
@@ -66,7 +71,7 @@ Examples:
   aws organizations list-accounts --output json > accounts.json
   packwatch board --accounts accounts.json --output html --out board.html
 
-The board shows what was recorded last. A run that finds no change records nothing.
+The board shows what was recorded last, and says when that is out of date.
 The page is one file, and needs neither a server nor a network.";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -77,35 +82,38 @@ enum Output {
     Html,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Switch {
-    On,
-    Off,
-}
-
 pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<Done, Failure> {
     if args.out.is_some() && args.output != Output::Html {
         return Err("--out is for --output html; the other forms go to stdout".into());
     }
     // Recorded statuses may be of an organization to which nobody here has access.
-    let ask = args.store.table.is_some() && args.account_names == Switch::On;
+    let ask = args.store.table.is_some() && args.account_names;
     let names = KnownNames::open(global, args.accounts.as_deref(), ask).await?;
     let store = args.store.open(global).await?;
     let progress = Progress::start("reading what was recorded");
-    let Selection { targets: wanted, unreadable, unfinished } =
-        args.packs.select(store.load().await?, global, &args.store)?.without_deleted()?;
+    let heads = store.load().await?;
+    let settings = heads.settings.clone();
+    let selection = args.packs.select(heads, global, &args.store)?;
+    let late = freshness::warning(&selection.targets, settings.as_ref(), Timestamp::now());
+    let known = selection.targets.iter();
+    let past = known.map(|(target, head)| (target.clone(), head.history_id.clone())).collect();
+    let Selection { targets: wanted, unreadable, unfinished } = selection.without_deleted()?;
+    if let (Some(late), Output::Csv | Output::Json) = (&late, args.output) {
+        warn(late);
+    }
     match args.output {
         Output::Table => {
             let is_partial = unfinished.is_some() || unreadable.is_some();
             let all = [&args.store.options(global)[..], &args.packs.options()].concat().join(" ");
-            let form = terminal::Form { limit: args.limit, wide: args.wide, is_partial, all };
+            let form = terminal::Form { limit: args.limit, wide: args.wide, is_partial, all, late };
             terminal::print(read(&store, &wanted), &names, &form, &progress).await?;
         }
         Output::Csv => rows::csv(read(&store, &wanted), &names, args.failing).await?,
         Output::Json => rows::json(read(&store, &wanted), &names, args.failing).await?,
         Output::Html => {
             let from = args.store.options(global);
-            page::write(&store, &wanted, &names, &from, args.out.as_deref()).await?;
+            let page = page::Page { wanted: &wanted, past, names: &names, from, late };
+            page::write(&store, page, args.out.as_deref()).await?;
         }
     }
     match unreadable.or(unfinished) {

@@ -61,7 +61,9 @@ function readModel(data) {
     accounts: data.accounts,
     names: data.names,
     packs: data.packs,
+    late: data.late,
     moves: data.moves,
+    events: data.events.map(([ago, region, name, what]) => ({ ago, region, name, what })),
     cut: data.cut,
     kinds: data.kinds,
     statuses: data.statuses,
@@ -94,6 +96,13 @@ function sharedPrefix(names) {
   while (end < first.length && others.every((name) => name[end] === first[end])) end++;
   const prefix = first.slice(0, first.lastIndexOf("-", end - 1) + 1);
   return prefix.length < 8 || names.includes(prefix) ? "" : prefix;
+}
+
+// A text in its beginning and its end: names that begin alike differ there.
+function middle(text, most) {
+  if (text.length <= most) return text;
+  const end = Math.floor((most - 1) / 2);
+  return `${text.slice(0, most - 1 - end)}…${text.slice(text.length - end)}`;
 }
 
 // What failed last first, then what does not fail.

@@ -8,15 +8,25 @@ const percent = (n, all) => (all ? `${(Math.floor((n / all) * 1000) / 10).toFixe
 const model = readModel(JSON.parse($("data").textContent));
 const START = { account: "", status: "unhealthy", region: "", pack: "", code: "" };
 const VIEWS = ["list", "matrix", "packs"];
+// Characters of a header that stands on its side, and how high each is.
+const HEADER = 36,
+  HIGH = 6.6;
+const DAY = 86400;
 let chosen = { ...START };
 let column = "since";
 let view = "list";
 let found;
 
 const isBare = model.regions.length === 1;
-const packTitle = (pack) => (isBare ? pack.name : `${pack.name} · ${pack.region}`);
-const shortened = (title) =>
-  model.prefix && title.startsWith(model.prefix) ? `…${title.slice(model.prefix.length)}` : title;
+const inRegion = (pack, name) => (isBare ? name : `${name} · ${pack.region}`);
+const packTitle = (pack) => inRegion(pack, pack.name);
+
+// As many characters as a header holds: of them the name has what the region leaves.
+function shortened(pack) {
+  const sign = model.prefix ? "…" : "";
+  const room = HEADER - inRegion(pack, sign).length;
+  return inRegion(pack, sign + middle(pack.name.slice(model.prefix.length), room));
+}
 const ago = (seconds) => (seconds === null || seconds === undefined ? "" : clock(model.now - seconds));
 const split = (cell) => [cell % model.accounts.length, Math.floor(cell / model.accounts.length)];
 
@@ -79,7 +89,14 @@ function headline() {
     counted(model.packs.length, "pack"),
     counted(model.regions.length, "region"),
   ];
-  $("about").textContent = `As recorded at ${clock(model.now)} UTC: ${places.join(", ")}`;
+  const newest = Math.min(...model.packs.map((pack) => pack.compared));
+  const recorded = model.packs.length ? `Last recorded at ${ago(newest)} UTC` : "Nothing is recorded";
+  $("about").textContent = `${recorded}, read at ${clock(model.now)} UTC: ${places.join(", ")}`;
+  // A page that is kept says so, too.
+  const age = Date.now() / 1000 - model.now;
+  const late = model.late ?? (age > DAY ? `OUT OF DATE: this page was made ${span(age)} ago` : "");
+  $("late").textContent = late;
+  $("late").hidden = !late;
   document.title = `${number(unhealthyAccounts)} of ${counted(there, "account")} unhealthy – packwatch board`;
 }
 
@@ -175,12 +192,15 @@ function matrixColumns() {
   isWide = found.packs.length <= 6;
   shownPacks = found.packs;
   const packs = shownPacks.map((p) => ({
-    title: shortened(packTitle(model.packs[p])),
+    title: shortened(model.packs[p]),
     whole: packTitle(model.packs[p]),
     least: isWide ? "10em" : "22px",
     most: isWide ? "16em" : "22px",
     className: isWide ? "" : "turned",
   }));
+  const longest = Math.max(0, ...packs.map(({ title }) => title.length));
+  matrix.headHeight = isWide ? 30 : 20 + HIGH * longest;
+  $("matrix").style.setProperty("--head", `${matrix.headHeight}px`);
   const least = isPhone.matches ? "15em" : "20em";
   return [{ title: "Account", least, most: "26em", className: "who" }, ...packs];
 }
@@ -209,7 +229,6 @@ function fillMatrix(element, a, c) {
 const matrix = new Grid($("matrix"), {
   label: "Accounts by packs",
   rowHeight: 24,
-  headHeight: 190,
   fill: fillMatrix,
   open: (a) => detail(a),
   title: (a, c) =>
@@ -267,7 +286,9 @@ function packTable(packs) {
     ...used.map(([name]) =>
       make("th", { className: "n", textContent: name.replaceAll("_", " ").toLowerCase(), scope: "col" }),
     ),
-    make("th", { textContent: "Last change (UTC)", scope: "col" }),
+    ...["Read in full (UTC)", "Compared (UTC)", "Changed (UTC)"].map((t) =>
+      make("th", { textContent: t, scope: "col" }),
+    ),
   );
   const rows = perPack.map(([p, counts]) => {
     const pack = model.packs[p],
@@ -283,10 +304,31 @@ function packTable(packs) {
       make("td", { textContent: pack.region }),
       make("td", { className: "n", textContent: number(all) }),
       ...cells,
-      make("td", { textContent: ago(pack.changed) }),
+      ...[pack.full, pack.compared, pack.changed].map((time) => make("td", { textContent: ago(time) })),
     );
   });
   return make("table", { className: "plain" }, make("thead", {}, head), make("tbody", {}, ...rows));
+}
+
+// What happened to the packs that are chosen, those that are gone, too.
+function packEvents() {
+  const pack = model.packs[chosen.pack];
+  const events = model.events.filter(
+    ({ region, name }) =>
+      (!chosen.region || region === chosen.region) &&
+      (!pack || (pack.region === region && pack.name === name)),
+  );
+  const items = events.map((event) =>
+    make(
+      "li",
+      {},
+      make("time", { textContent: ago(event.ago) }),
+      " ",
+      make("b", { textContent: packTitle(event) }),
+      ` ${event.what}`,
+    ),
+  );
+  return [make("h2", { textContent: "Recent changes" }), make("ol", { className: "moves" }, ...items)];
 }
 
 // --- Why ---
@@ -574,7 +616,7 @@ function draw() {
     list.show(LIST, found.cells, column);
     $("why").replaceChildren(...why());
   } else if (view === "matrix") matrix.show(matrixColumns(), found.accounts);
-  else $("view-packs").replaceChildren(packTable(found.packs));
+  else $("view-packs").replaceChildren(packTable(found.packs), ...packEvents());
 }
 
 function show(name) {
@@ -646,6 +688,7 @@ addEventListener("beforeprint", () => {
     ...why(true),
     make("h2", { textContent: "Packs" }),
     packTable(found.packs),
+    ...packEvents(),
   );
 });
 addEventListener("afterprint", () => $("printed").replaceChildren());

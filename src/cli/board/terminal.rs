@@ -6,9 +6,9 @@ use std::pin::pin;
 
 use anstyle::AnsiColor;
 use futures_util::stream::{Stream, TryStreamExt};
-use jiff::Timestamp;
 
 use super::cause::{self, Unhealthy};
+use super::freshness;
 use super::names::KnownNames;
 use super::pack::{Pack, notes};
 use crate::cli::outcome::Failure;
@@ -18,6 +18,7 @@ use crate::model::text::{counted, grouped, plain};
 use crate::model::{Phase, Status, Target};
 use crate::ports::StoreError;
 use crate::state::Row;
+use crate::state::head::Head;
 
 /// How the table is to be.
 pub(super) struct Form {
@@ -28,6 +29,8 @@ pub(super) struct Form {
     pub(super) is_partial: bool,
     /// The options with which another form of the board is of the same packs.
     pub(super) all: String,
+    /// What to say where packs are out of date.
+    pub(super) late: Option<String>,
 }
 
 /// How many accounts of a pack are in which phase.
@@ -62,7 +65,7 @@ impl Counts {
 struct Line {
     target: Target,
     counts: Counts,
-    changed: Option<Timestamp>,
+    head: Head,
 }
 
 pub(super) async fn print(
@@ -77,7 +80,7 @@ pub(super) async fn print(
     let mut packs = pin!(packs);
     while let Some(pack) = packs.try_next().await? {
         let counts = Counts::of(pack.rows.values());
-        lines.push(Line { target: pack.target.clone(), counts, changed: Some(pack.head.committed_at) });
+        lines.push(Line { target: pack.target.clone(), counts, head: pack.head.clone() });
         accounts.extend(pack.rows.keys().copied());
         unhealthy.extend(cause::unhealthy(pack));
         progress.say(format!("{} read", counted(lines.len() as u64, "pack")));
@@ -89,6 +92,10 @@ pub(super) async fn print(
     names.look_up(listed().map(|one| one.account).collect::<BTreeSet<_>>().into_iter()).await;
     progress.end();
 
+    if let Some(late) = &form.late {
+        let loud = AnsiColor::Red.on_default().bold();
+        writeln!(anstream::stdout(), "{loud}{late}{loud:#}\n")?;
+    }
     writeln!(io::stdout(), "{headline}\n")?;
     table::table(&PACKS, lines.iter().map(pack_row).collect(), form.wide)?;
     if groups.is_empty() {
@@ -129,19 +136,21 @@ fn headline(lines: &[Line], accounts: u64, unhealthy: &[Unhealthy], is_partial: 
     }
 }
 
-const PACKS: [Column<'_>; 9] = [
+const PACKS: [Column<'_>; 11] = [
     Column::text("Region").spare(1),
-    Column::name("Pack", 16),
+    Column::name("Pack", 30),
     Column::number("Accounts"),
     Column::number("Failed"),
     Column::number("Unrecognised"),
     Column::number("Stuck"),
     Column::number("In progress").spare(3),
     Column::number("Healthy").spare(2),
-    Column::text("Last change (UTC)").spare(4),
+    Column::text("Read in full (UTC)").spare(6),
+    Column::text("Compared (UTC)").spare(4),
+    Column::text("Changed (UTC)").spare(5),
 ];
 
-fn pack_row(Line { target, counts, changed }: &Line) -> Vec<Cell> {
+fn pack_row(Line { target, counts, head }: &Line) -> Vec<Cell> {
     let coloured = |n: u64, colour| Cell::from(n).coloured(Some(colour).filter(|_| n > 0));
     vec![
         target.region.to_string().into(),
@@ -152,7 +161,9 @@ fn pack_row(Line { target, counts, changed }: &Line) -> Vec<Cell> {
         coloured(counts.stuck, AnsiColor::Yellow),
         counts.in_progress.into(),
         counts.healthy.into(),
-        changed.map(table::time).unwrap_or_default().into(),
+        freshness::read_in_full(head).map(table::time).unwrap_or_default().into(),
+        table::time(freshness::compared(head)).into(),
+        table::time(head.committed_at).into(),
     ]
 }
 

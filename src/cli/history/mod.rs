@@ -1,4 +1,4 @@
-//! `packwatch history`: the recorded transitions.
+//! `packwatch history`: the recorded changes, of accounts and of packs.
 
 mod printer;
 
@@ -7,18 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::{Args, ValueEnum};
 
 use self::printer::Printer;
-use super::args::{Global, TIMES, When, kind, moment};
+use super::args::{Global, TIMES, When, moment, record_kind};
 use super::outcome::{Done, Failure, note};
 use super::outside::StoreArgs;
 use super::progress::Progress;
 use super::selection::{PackArgs, Selection, did_you_mean};
 use super::table::{Output, Wide};
-use crate::history::{History, Window};
+use crate::history::{Covered, History, Window, covered};
 use crate::model::text::{counted, nearest};
-use crate::model::{AccountId, Kind, Target};
+use crate::model::{AccountId, Target};
 use crate::ports::{self, SnapshotStore};
-use crate::state::Transition;
 use crate::state::head::Head;
+use crate::state::log::Record;
 
 /// What `history` takes.
 #[derive(Debug, Args)]
@@ -29,9 +29,12 @@ pub(super) struct HistoryArgs {
     /// Only this member account. May be repeated
     #[arg(long = "account", value_name = "ID")]
     accounts: Vec<AccountId>,
-    /// Only this kind of change: failed, recovered, stuck, … May be repeated
-    #[arg(long = "kind", value_name = "KIND", value_parser = kind)]
-    kinds: Vec<Kind>,
+    /// Only this kind of change: failed, recovered, baseline, pack-deleted, … May be repeated
+    #[arg(long = "kind", value_name = "KIND", value_parser = record_kind)]
+    kinds: Vec<&'static str>,
+    /// Only what this message covers, by the Id of the digest
+    #[arg(long, value_name = "ID")]
+    message: Option<String>,
     /// Only this incident, by its IncidentId or a unique beginning of it
     #[arg(long, value_name = "ID")]
     incident: Option<String>,
@@ -47,7 +50,7 @@ pub(super) struct HistoryArgs {
     /// Stop after this many [default: 500 in a table, else all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Continue after the transition with this id, as printed where --limit has cut
+    /// Continue after the change with this id, as printed where --limit has cut
     #[arg(long, value_name = "ID")]
     after: Option<String>,
     #[command(flatten)]
@@ -65,6 +68,7 @@ Examples:
   packwatch history --account 111122223333 --account 222233334444 --output json
   packwatch history --table packwatch --pack 'Security-*' --kind failed --kind recovered
   packwatch history --incident 8a2f0c6f --order oldest
+  packwatch history --table packwatch --message 7c07fbb56df4e5bd1b5c0f7a7c2d4e61
   packwatch history --since 2026-11-01 --until 2026-11-08 --order oldest --output csv
 
 Packs are read a page at a time and put in order by the time at which packwatch observed the change.";
@@ -99,9 +103,17 @@ pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done,
         Order::Newest => ports::Order::Newest,
         Order::Oldest => ports::Order::Oldest,
     };
+    let covered = match &args.message {
+        Some(id) => Some(args.covered(&store, id).await?),
+        None => None,
+    };
     let history = || {
         let wanted = targets.iter().map(|(target, head)| (target.clone(), head.history_id.clone()));
-        History::new(&store, wanted, order, window)
+        let history = History::new(&store, wanted, order, window);
+        match &covered {
+            Some(covered) => history.within(covered),
+            None => history,
+        }
     };
     let incident = match &args.incident {
         Some(id) => Some(whole_id(id, history()).await?),
@@ -118,10 +130,20 @@ pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done,
 }
 
 impl HistoryArgs {
-    fn wants(&self, transition: &Transition, incident: Option<&str>) -> bool {
-        (self.accounts.is_empty() || self.accounts.contains(&transition.account))
-            && (self.kinds.is_empty() || self.kinds.contains(&transition.kind))
-            && (incident.is_none() || incident == transition.incident_id.as_deref())
+    fn wants(&self, record: &Record, incident: Option<&str>) -> bool {
+        let of = record.transition();
+        (self.accounts.is_empty() || of.is_some_and(|of| self.accounts.contains(&of.account)))
+            && (self.kinds.is_empty() || self.kinds.contains(&record.kind()))
+            && (incident.is_none() || incident == of.and_then(|of| of.incident_id.as_deref()))
+    }
+
+    /// What a message covers.
+    async fn covered(&self, store: &impl SnapshotStore, id: &str) -> Result<Covered, Failure> {
+        let kept = "Digests are kept for 14 days, each in the table or file of the run that sent it";
+        let message = store.message(id).await?;
+        let message = message
+            .ok_or_else(|| format!("no message with the Id {id} is kept in {}. {kept}", self.store))?;
+        Ok(covered(&message).map_err(|why| format!("the message {id} is damaged: {why}"))?)
     }
 
     /// Why there is nothing to print. That nothing has changed yet is no failure.
@@ -139,10 +161,11 @@ impl HistoryArgs {
             filters.push(format!("of kind {}", listed(&self.kinds)));
         }
         filters.extend(self.incident.as_ref().map(|id| format!("of incident {id}")));
+        filters.extend(self.message.as_ref().map(|id| format!("of message {id}")));
         filters.extend(self.since.as_ref().map(|time| format!("since {}", time.at)));
         filters.extend(self.until.as_ref().map(|time| format!("until {}", time.at)));
         if filters.is_empty() {
-            note(&format!("no change is recorded since the first scan of {packs}"));
+            note(&format!("the history of {packs} has expired: nothing has changed since"));
             return Ok(Done::Quiet);
         }
         let unknown = self.unknown_accounts(store, targets).await?;
@@ -179,7 +202,8 @@ async fn whole_id(id: &str, mut history: History<'_, impl SnapshotStore>) -> Res
     }
     let mut known = BTreeSet::new();
     while let Some(entry) = history.next().await? {
-        known.extend(entry.transition.incident_id.filter(|known| known.starts_with(id)));
+        let incident = entry.record.transition().and_then(|of| of.incident_id.clone());
+        known.extend(incident.filter(|known| known.starts_with(id)));
     }
     let mut known = known.into_iter();
     match (known.next(), known.next()) {
@@ -207,7 +231,7 @@ async fn print(
     while let Some(entry) = history.next().await? {
         if let Some(id) = after {
             after = Some(id).filter(|id| **id != entry.id());
-        } else if args.wants(&entry.transition, incident) {
+        } else if args.wants(&entry.record, incident) {
             is_cut = Some(printed) == limit;
             if is_cut {
                 break;
@@ -225,12 +249,12 @@ async fn print(
     printer.finish()?;
     if let Some(id) = after {
         return Err(format!(
-            "--after {id}: these packs have no such transition in that time; it may have expired"
+            "--after {id}: these packs have no such change in that time; it may have expired"
         )
         .into());
     }
     if let Some(last) = last.filter(|_| is_cut) {
-        let n = counted(printed, "transition");
+        let n = counted(printed, "change");
         note(&format!(
             "Truncated after {n}: there are more. Continue with --after {}, or raise --limit",
             last.id()

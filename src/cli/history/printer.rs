@@ -1,49 +1,36 @@
-//! How transitions are printed.
+//! How changes are printed.
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use crate::cli::outcome::Failure;
 use crate::cli::table::{self, Cell, Column, Csv, Output, Wide};
 use crate::history::Entry;
 use crate::model::text::plain;
-use crate::notify::transition_notice;
-use crate::state::{State, Transition};
+use crate::notify::message::{self, Form};
+use crate::state::State;
+use crate::state::log::Record;
 
-const HEADER: [&str; 14] = [
-    "ObservedAt",
-    "Region",
-    "OrganizationConformancePackName",
-    "AccountId",
-    "Kind",
-    "From",
-    "To",
-    "ErrorCode",
-    "ErrorMessage",
-    "LastUpdateTime",
-    "FailingSince",
-    "Notes",
-    "IncidentId",
-    "Id",
+/// The fields of a line, each with its column in a table.
+const FIELDS: [(&str, Option<Column<'_>>); 14] = [
+    ("ObservedAt", Some(Column::text("Observed (UTC)"))),
+    ("Region", Some(Column::text("Region").spare(1))),
+    ("OrganizationConformancePackName", Some(Column::name("Pack", 14))),
+    ("AccountId", Some(Column::text("Account"))),
+    ("Kind", Some(Column::text("Kind"))),
+    ("From", Some(Column::text("From").spare(3))),
+    ("To", Some(Column::text("To").spare(2))),
+    ("ErrorCode", Some(Column::name("Error", 12))),
+    ("ErrorMessage", Some(Column::prose("Message", 16).spare(4))),
+    ("LastUpdateTime", None),
+    ("FailingSince", None),
+    ("Notes", Some(Column::text("Notes").spare(5))),
+    ("IncidentId", Some(Column::id("Incident").spare(6))),
+    ("Id", None),
 ];
 
-const COLUMNS: [Column<'_>; 11] = [
-    Column::text("Observed (UTC)"),
-    Column::text("Region").spare(1),
-    Column::name("Pack", 14),
-    Column::text("Account"),
-    Column::text("Kind"),
-    Column::text("From").spare(3),
-    Column::text("To").spare(2),
-    Column::name("Error", 12),
-    Column::prose("Message", 16).spare(4),
-    Column::text("Notes").spare(5),
-    Column::id("Incident").spare(6),
-];
-
-/// Prints one transition after the other, as far as the form allows it.
+/// Prints one change after the other, as far as the form allows it.
 pub(super) enum Printer {
     Json(BufWriter<StdoutLock<'static>>),
     Csv(Box<Csv>),
@@ -54,16 +41,26 @@ impl Printer {
     pub(super) fn new(output: Output, wide: Wide) -> Result<Self, Failure> {
         Ok(match output {
             Output::Json => Self::Json(BufWriter::new(io::stdout().lock())),
-            Output::Csv => Self::Csv(Box::new(Csv::new(&HEADER)?)),
+            Output::Csv => Self::Csv(Box::new(Csv::new(&FIELDS.map(|(name, _)| name))?)),
             Output::Table => Self::Table(Vec::new(), wide),
         })
     }
 
     pub(super) fn print(&mut self, entry: &Entry) -> Result<(), Failure> {
         match self {
-            Self::Json(out) => writeln!(out, "{}", document(entry))?,
-            Self::Csv(csv) => csv.row(&row(entry))?,
-            Self::Table(rows, _) => rows.push(cells(entry)),
+            // As machines get it.
+            Self::Json(out) => writeln!(
+                out,
+                "{}",
+                message::event(&entry.target, &entry.history_id, &entry.record, Form::Whole).message
+            )?,
+            Self::Csv(csv) => csv.row(&row(entry, |time| time.to_string()))?,
+            Self::Table(rows, _) => {
+                let cells = FIELDS.iter().zip(row(entry, table::time));
+                rows.push(
+                    cells.filter(|((_, column), _)| column.is_some()).map(|(_, cell)| cell.into()).collect(),
+                );
+            }
         }
         Ok(())
     }
@@ -73,82 +70,45 @@ impl Printer {
             Self::Json(mut out) => Ok(out.flush()?),
             Self::Csv(csv) => csv.finish(),
             Self::Table(rows, _) if rows.is_empty() => Ok(()),
-            Self::Table(rows, wide) => table::table(&COLUMNS, rows, wide),
+            Self::Table(rows, wide) => {
+                let columns: Vec<Column<'_>> = FIELDS.iter().filter_map(|(_, column)| *column).collect();
+                table::table(&columns, rows, wide)
+            }
         }
     }
 }
 
-fn document(entry: &Entry) -> Value {
-    let mut document = json!({
-        "ObservedAt": entry.transition.observed_at,
-        "Region": entry.target.region,
-        "OrganizationConformancePackName": entry.target.pack,
-    });
-    let notice = json!(transition_notice(&entry.target, &entry.history_id, &entry.transition));
-    if let (Some(fields), Value::Object(notice)) = (document.as_object_mut(), notice) {
-        fields.extend(notice);
-    }
-    document
-}
-
-/// What is said of a transition in words: statuses, error code and message.
-fn words(transition: &Transition) -> [String; 4] {
-    let status =
-        |state: &Option<State>| state.as_ref().map(|state| plain(state.status.as_str())).unwrap_or_default();
-    let text = |of: fn(&State) -> &Option<String>| {
-        transition.to.as_ref().and_then(|to| of(to).as_deref()).map(plain).unwrap_or_default()
-    };
+fn row(entry: &Entry, time: fn(Timestamp) -> String) -> [String; 14] {
+    let Entry { target, record, .. } = entry;
+    let of = record.transition();
+    let to = of.and_then(|of| of.to.as_ref());
+    let status = |state: &State| plain(state.status.as_str());
+    let some_time = |at: Option<Timestamp>| at.map(time).unwrap_or_default();
+    let text = |text: Option<&String>| text.map(|text| plain(text)).unwrap_or_default();
     [
-        status(&transition.from),
-        status(&transition.to),
-        text(|state| &state.error_code),
-        text(|state| &state.error_message),
-    ]
-}
-
-fn notes(transition: &Transition) -> Vec<&'static str> {
-    let is_flapping = transition.damped || transition.flapping.is_some();
-    let notes = [(transition.silenced, "silenced"), (is_flapping, "flapping")];
-    notes.into_iter().filter(|(is_so, _)| *is_so).map(|(_, note)| note).collect()
-}
-
-/// The document's fields, as far as they are one line.
-fn row(entry: &Entry) -> Vec<String> {
-    let Entry { target, transition, .. } = entry;
-    let time = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
-    let [from, to, error_code, error_message] = words(transition);
-    vec![
-        transition.observed_at.to_string(),
+        time(record.observed_at()),
         target.region.to_string(),
         target.pack.to_string(),
-        transition.account.to_string(),
-        transition.kind.to_string(),
-        from,
-        to,
-        error_code,
-        error_message,
-        time(transition.to.as_ref().and_then(|to| to.last_update)),
-        time(transition.failing_since),
-        notes(transition).join(" "),
-        transition.incident_id.clone().unwrap_or_default(),
+        of.map(|of| of.account.to_string()).unwrap_or_default(),
+        record.kind().to_owned(),
+        of.and_then(|of| of.from.as_ref()).map(status).unwrap_or_default(),
+        to.map(status).unwrap_or_default(),
+        text(to.and_then(|to| to.error_code.as_ref())),
+        text(to.and_then(|to| to.error_message.as_ref())),
+        some_time(to.and_then(|to| to.last_update)),
+        some_time(of.and_then(|of| of.failing_since)),
+        notes(record),
+        text(of.and_then(|of| of.incident_id.as_ref())),
         entry.id(),
     ]
 }
 
-fn cells(Entry { target, transition, .. }: &Entry) -> Vec<Cell> {
-    let [from, to, error_code, error_message] = words(transition);
-    let cells = [
-        table::time(transition.observed_at),
-        target.region.to_string(),
-        target.pack.to_string(),
-        transition.account.to_string(),
-        transition.kind.to_string(),
-        from,
-        to,
-        error_code,
-        error_message,
-        notes(transition).join(", "),
-        transition.incident_id.clone().unwrap_or_default(),
-    ];
-    cells.map(Cell::from).into()
+fn notes(record: &Record) -> String {
+    match record {
+        Record::Account(of) => {
+            let notes = [(of.silenced, "silenced"), (of.damped || of.flapping.is_some(), "flapping")];
+            notes.into_iter().filter(|(is_so, _)| *is_so).map(|(_, note)| note).collect::<Vec<_>>().join(", ")
+        }
+        Record::Pack(notice) => notice.in_words(),
+    }
 }

@@ -183,7 +183,10 @@ async fn list(store: &Store, args: &ListArgs) -> Result<(), Failure> {
             }
             Ok(())
         }
-        Output::Csv => table::csv(&HEADER, &silences.iter().map(row).collect::<Vec<_>>()),
+        Output::Csv => {
+            let rows = silences.iter().map(|silence| row(silence, |time| time.to_string()).to_vec());
+            table::csv(&HEADER, &rows.collect::<Vec<_>>())
+        }
         Output::Table if silences.is_empty() => {
             note(&"there are no silences");
             Ok(())

@@ -1,5 +1,6 @@
 //! How silences are printed.
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::cli::table::{self, Cell, Column};
@@ -22,20 +23,17 @@ pub(super) const COLUMNS: [Column<'_>; 8] = [
 
 /// One silence in a line: "3f9a1c2e (account 111122223333, until 2026-12-01 08:00 UTC, by ada: is being closed)".
 pub(super) fn described(silence: &Silence) -> String {
-    let part = |name: &str, items: Vec<String>| match items.len() {
-        0 => None,
-        1 => Some(format!("{name} {}", items.join(", "))),
-        _ => Some(format!("{name}s {}", items.join(", "))),
-    };
-    let parts = [
-        part("account", silence.accounts.iter().map(ToString::to_string).collect()),
-        part("pack", silence.packs.iter().map(ToString::to_string).collect()),
-        part("region", silence.regions.iter().map(ToString::to_string).collect()),
-        part("kind", silence.kinds.iter().map(ToString::to_string).collect()),
-        Some(format!("until {} UTC", table::time(silence.until))),
+    let matchers = [
+        ("account", silence.accounts.len(), listed(&silence.accounts)),
+        ("pack", silence.packs.len(), listed(&silence.packs)),
+        ("region", silence.regions.len(), listed(&silence.regions)),
+        ("kind", silence.kinds.len(), listed(&silence.kinds)),
     ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    plain(&format!("{} ({}, by {}: {})", silence.id, parts.join(", "), silence.by, silence.reason))
+    let given = matchers.into_iter().filter(|(_, n, _)| *n > 0);
+    let given: String =
+        given.map(|(name, n, items)| format!("{name}{} {items}, ", if n == 1 { "" } else { "s" })).collect();
+    let (until, Silence { id, by, reason, .. }) = (table::time(silence.until), silence);
+    plain(&format!("{id} ({given}until {until} UTC, by {by}: {reason})"))
 }
 
 pub(super) fn document(silence: &Silence) -> serde_json::Value {
@@ -51,35 +49,25 @@ pub(super) fn document(silence: &Silence) -> serde_json::Value {
     })
 }
 
-/// The matchers, of which an empty one stands for anything.
-fn matchers(silence: &Silence) -> [String; 4] {
-    fn listed(items: impl IntoIterator<Item = impl ToString>) -> String {
-        items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
-    }
-    [listed(&silence.accounts), listed(&silence.packs), listed(&silence.regions), listed(&silence.kinds)]
-}
-
-pub(super) fn row(silence: &Silence) -> Vec<String> {
-    let [accounts, packs, regions, kinds] = matchers(silence);
-    let until = silence.until.to_string();
-    vec![
+/// The fields in a line; a matcher without anything stands for anything.
+pub(super) fn row(silence: &Silence, time: fn(Timestamp) -> String) -> [String; 8] {
+    [
         silence.id.clone(),
-        until,
-        accounts,
-        packs,
-        regions,
-        kinds,
+        time(silence.until),
+        listed(&silence.accounts),
+        listed(&silence.packs),
+        listed(&silence.regions),
+        listed(&silence.kinds),
         silence.by.clone(),
         silence.reason.clone(),
     ]
 }
 
+fn listed(items: impl IntoIterator<Item = impl ToString>) -> String {
+    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
+}
+
 pub(super) fn cells(silence: &Silence) -> Vec<Cell> {
-    let any = |text: String| match text.as_str() {
-        "" => Cell::empty("any"),
-        _ => text.into(),
-    };
-    let [accounts, packs, regions, kinds] = matchers(silence).map(any);
-    let (until, by, reason) = (table::time(silence.until), silence.by.clone(), silence.reason.clone());
-    vec![silence.id.clone().into(), until.into(), accounts, packs, regions, kinds, by.into(), reason.into()]
+    let cell = |text: String| if text.is_empty() { Cell::empty("any") } else { text.into() };
+    row(silence, table::time).map(cell).into()
 }

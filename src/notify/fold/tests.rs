@@ -34,7 +34,14 @@ fn recovered(epoch: u64, n: u64) -> Record {
 
 /// The record of a pack that had ten accounts for each epoch.
 fn pack(epoch: u64, event: PackEvent, notify: bool) -> Record {
-    Record::Pack(Notice { event, epoch, accounts: 10 * epoch, observed_at: at(epoch), notify })
+    Record::Pack(Notice {
+        event,
+        epoch,
+        accounts: 10 * epoch,
+        created_again: false,
+        observed_at: at(epoch),
+        notify,
+    })
 }
 
 /// A fold of a log, of which the `most` worst accounts are named.

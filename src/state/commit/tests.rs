@@ -44,7 +44,8 @@ fn noise(random: &mut fastrand::Rng, length: usize) -> String {
 }
 
 fn closing(event: PackEvent) -> Closing {
-    let notice = Notice { event, epoch: 1, accounts: 3, observed_at: now(), notify: true };
+    let notice =
+        Notice { event, epoch: 1, accounts: 3, created_again: false, observed_at: now(), notify: true };
     Closing { event: Some(event), notice: Some(notice), full_scan_at: Some(77) }
 }
 
@@ -269,8 +270,12 @@ fn what_is_too_large_is_split_and_leaves_what_one_commit_would() {
         changes.iter().filter_map(|change| Some((change.account, change.row.clone()?))).collect()
     };
     assert!(target.stored().0 == rows(&first) && target.snapshot.rows.len() == 950);
-    let log: BTreeSet<AccountId> =
-        target.log().into_iter().filter_map(Record::transition).map(|t| t.account).collect();
+    let log: BTreeSet<AccountId> = target
+        .log()
+        .into_iter()
+        .filter_map(|record| record.transition().cloned())
+        .map(|t| t.account)
+        .collect();
     assert_eq!((log.len(), target.log().len()), (950, 951));
 
     let begun = target.commits.len();
@@ -293,8 +298,11 @@ fn a_text_that_does_not_fit_is_shortened_in_the_row_and_not_in_the_log() {
         let (stored, whole) = (message(stored), message(change.row.as_ref().unwrap()));
         assert!(stored.chars().count() == 512 && whole.starts_with(&stored));
     }
-    let texts =
-        target.log().into_iter().filter_map(Record::transition).map(|t| t.to.unwrap().error_message.unwrap());
+    let texts = target
+        .log()
+        .into_iter()
+        .filter_map(|record| record.transition().cloned())
+        .map(|t| t.to.unwrap().error_message.unwrap());
     assert!(texts.eq(long.iter().map(|change| message(change.row.as_ref().unwrap()))));
     assert!(target.last().parts.len() > 2, "a part ends before it is too large");
 }

@@ -68,7 +68,7 @@ fn transition(message: &str) -> Transition {
 
 fn notice() -> Notice {
     let (event, observed_at) = (PackEvent::Baseline, at("2026-11-20T10:00:00Z"));
-    Notice { event, epoch: 7, accounts: 10, observed_at, notify: true }
+    Notice { event, epoch: 7, accounts: 10, created_again: false, observed_at, notify: true }
 }
 
 fn parts(lines: &[Vec<u8>]) -> Vec<u8> {

@@ -41,7 +41,9 @@ struct Digest {
     notification: Notification,
     /// What is known of each pack's accounts, whether they are named or not.
     wholes: Vec<Option<Whole>>,
-    /// Where the cursor of each target goes when the digest is accepted, by the target's partition.
+    /// Where the cursor of each target was, by the target's partition: `packwatch history --message` reads from there.
+    begins: BTreeMap<String, Position>,
+    /// Where it goes when the digest is accepted.
     ends: BTreeMap<String, Position>,
     /// What people know when they have it.
     known: Known,
@@ -176,8 +178,10 @@ async fn make<O: Outside>(
     }
     account_names::fill(&mut notification, context.outside.names(), context.budget).await;
     let wholes = notification.packs.iter().map(|pack| pack.whole.clone()).collect();
-    let ends = pending.iter().map(|one| (keys::partition(one.target), one.read.end)).collect();
-    Ok(Some(Digest { notification, wholes, ends, known: urgency.known(due) }))
+    let of = |one: &Pending<'_>| keys::partition(one.target);
+    let begins = pending.iter().map(|one| (of(one), leased.cursors.position(one.target))).collect();
+    let ends = pending.iter().map(|one| (of(one), one.read.end)).collect();
+    Ok(Some(Digest { notification, wholes, begins, ends, known: urgency.known(due) }))
 }
 
 /// Whether an earlier run may have sent a digest, too.

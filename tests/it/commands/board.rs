@@ -1,15 +1,21 @@
 //! The board on the terminal, as CSV and JSON, and the frame and the data of its page. What a browser makes of the page
 //! is in scripts/board_in_chromium.py.
 
+use jiff::{SignedDuration, Timestamp};
 use packwatch::local::SqliteStore;
-use packwatch::state::commit::Closing;
+use packwatch::model::Status;
+use packwatch::ports::SnapshotStore;
+use packwatch::state::commit::{Change, Closing, Commit, Snapshot};
+use packwatch::state::head::{Hint, SharedSettings};
+use packwatch::state::log::{LogPart, PackEvent, Position};
+use packwatch::state::{Row, State};
 use serde_json::{Value, json};
 
 use crate::commands::cli::{Desk, stderr, stdout};
 use crate::harness::aws_env;
-use crate::harness::commits::commit;
+use crate::harness::commits::{commit, commit_of};
 use crate::harness::dynamo::Dynamo;
-use crate::stores::contract::{change, target};
+use crate::stores::contract::{change, closing, dynamo_store, target};
 use crate::world::World;
 use crate::world::packs::account;
 
@@ -66,9 +72,9 @@ fn the_terminal_shows_packs_by_statuses_and_who_is_unhealthy() {
     insta::assert_snapshot!(shown.join("\n"), @r"
     Unhealthy: 4 of 7 deployments in 3 of 4 accounts, 2 packs
 
-    Region     Pack      Accounts  Failed  Unrecognised  Stuck  In progress  Healthy  Last change (UTC)
-    eu-west-1  Cost             3       1             1      0            0        1  2026-11-16 12:00
-    eu-west-1  Security         4       1             0      1            0        2  2026-11-16 12:00
+    Region     Pack      Accounts  Failed  Unrecognised  Stuck  In progress  Healthy  Read in full (UTC)  Compared (UTC)    Changed (UTC)
+    eu-west-1  Cost             3       1             1      0            0        1  2026-11-16 12:00    2026-11-16 12:00  2026-11-16 12:00
+    eu-west-1  Security         4       1             0      1            0        2  2026-11-16 12:00    2026-11-16 12:00  2026-11-16 12:00
 
     Region     Pack      Account       Name           Status              Notes  Since (UTC)       Message
     =cmd|' /C calc'!A0: 1 deployment in 1 account
@@ -117,6 +123,124 @@ fn every_form_says_how_long_it_is_so_and_how_often_it_was_tried_again() {
     assert!(table.contains("UPDATE_FAILED  retried 2×  2026-11-16 09:01  m"), "{table}");
     let page = stdout(&board(&desk, &["--output", "html"]));
     assert_eq!(data(&page)["packs"][0]["again"], json!([2]), "board_in_chromium.py has what is made of it");
+}
+
+/// A pack of this many healthy accounts, which was read in full so many hours ago, and long before that changed.
+async fn pack_read(store: &SqliteStore, name: &str, accounts: u64, hours: i64) {
+    let (snapshot, ago) = (Snapshot::default(), |hours| Timestamp::now() - SignedDuration::from_hours(hours));
+    let mut commit = commit_of(None, &snapshot, vec![change(1, 1)], closing(PackEvent::Baseline, 1));
+    commit.head.committed_at = ago(100);
+    commit.head.last_full_scan_at = Some(ago(hours).as_second());
+    commit.head.accounts = [(Status::new("CREATE_SUCCESSFUL"), accounts)].into();
+    store.commit(&target(name), &commit).await.unwrap();
+}
+
+/// A dead packwatch does not look healthy: it is said at the top, in each form.
+#[tokio::test]
+async fn what_is_out_of_date_is_said_at_the_top() {
+    let desk = Desk::new();
+    desk.write("accounts.json", r#"{"Accounts": []}"#);
+    let store = SqliteStore::open(&desk.store()).unwrap();
+    pack_read(&store, "Large", 2_000, 4).await;
+    pack_read(&store, "Small", 10, 90).await;
+    let shown = |form: &str| board(&desk, &["--output", form]);
+    let is_loud = || stdout(&shown("table")).starts_with("OUT OF DATE: 1 of 2 packs was last compared at ");
+    assert!(!is_loud(), "nobody knows when the next run is to be");
+    store.put_settings(&SharedSettings::new()).await.unwrap();
+    assert!(is_loud(), "by the default of an hour: {}", stdout(&shown("table")));
+    for form in ["csv", "json"] {
+        let output = shown(form);
+        assert!(
+            stderr(&output).contains("warning: OUT OF DATE") && !stdout(&output).contains("OUT"),
+            "{output:?}"
+        );
+    }
+    let page = data(&stdout(&shown("html")));
+    assert!(page["late"].as_str().unwrap().starts_with("OUT OF DATE"), "{page}");
+    let hours = |field: &str| page["packs"][0][field].as_i64().unwrap() / 3600;
+    assert_eq!(["full", "compared", "changed"].map(hours), [4, 4, 100]);
+
+    // As the function has it.
+    let every =
+        |every: &str| SharedSettings::from([("PACKWATCH_FULL_SCAN_EVERY".to_owned(), every.to_owned())]);
+    store.put_settings(&every("2h")).await.unwrap();
+    assert!(!is_loud());
+    store.put_settings(&every("1h")).await.unwrap();
+    assert!(is_loud());
+    // A quiet full scan leaves its time.
+    store.hint(&target("Large"), &Hint::FullScanAt(Timestamp::now().as_second())).await.unwrap();
+    assert!(!is_loud());
+    assert_eq!(data(&stdout(&shown("html")))["late"], Value::Null);
+}
+
+/// The page has what happened to the packs, those that are gone, too.
+#[tokio::test]
+async fn the_page_has_the_packs_that_came_and_went() {
+    let desk = desk();
+    let store = SqliteStore::open(&desk.store()).unwrap();
+    for (name, event, epoch) in [("Gone", PackEvent::Baseline, 1), ("Gone", PackEvent::PackDeleted, 2)] {
+        commit(&store, &target(name), Vec::new(), closing(event, epoch)).await.unwrap();
+    }
+    let page = data(&stdout(&board(&desk, &["--output", "html"])));
+    let mut events: Vec<String> = page["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| format!("{} {}", e[2].as_str().unwrap(), e[3].as_str().unwrap()))
+        .collect();
+    events.sort();
+    let wanted = [
+        "Cost first seen with 3",
+        "Gone deleted with 3",
+        "Gone first seen with 3",
+        "Security first seen with 4",
+    ];
+    assert_eq!(events, wanted.map(|text| format!("{} accounts", text)));
+    assert_eq!(page["packs"].as_array().unwrap().len(), 2);
+}
+
+/// 50 packs in 10,000 accounts, with more small changes than the page shows.
+#[tokio::test]
+async fn the_largest_board_takes_two_hundred_requests() {
+    const PACKS: u64 = 50;
+    let dynamo = Dynamo::with_table("packwatch");
+    let store = dynamo_store(&dynamo).await;
+    let healthy = |n| {
+        let row = Row::of(State::of(Status::new("CREATE_SUCCESSFUL")));
+        Change { row: Some(row), transition: None, ..change(n, 1) }
+    };
+    let rows = (1..=10_000).map(|n| if n % 100 == 0 { change(n, 1) } else { healthy(n) }).collect();
+    let first = commit_of(None, &Snapshot::default(), rows, closing(PackEvent::Baseline, 1));
+    let one_part =
+        commit_of(Some(&first.head), &Snapshot::default(), vec![change(1, 2)], Closing::default()).parts;
+    for pack in 0..PACKS {
+        let target = target(&format!("P{pack:02}"));
+        store.commit(&target, &first).await.unwrap();
+        let mut head = first.head.clone();
+        for _ in 0..5 {
+            head.epoch += 1;
+            let parts = (1..=90).map(|part| {
+                let position = Position { epoch: head.epoch, part };
+                let previous = std::mem::replace(&mut head.log_end, position);
+                LogPart { position, previous, ..one_part[0].clone() }
+            });
+            let parts = parts.collect();
+            let commit = Commit { head: head.clone(), chunks: Vec::new(), dropped: Vec::new(), parts };
+            store.commit(&target, &commit).await.unwrap();
+        }
+    }
+    dynamo.reset_requests();
+    let desk = Desk::new();
+    let args = ["board", "--table", "packwatch", "--account-names", "off", "--output", "html"];
+    let mut command = desk.command(&args);
+    let output = command.envs(aws_env("eu-west-1", "http://127.0.0.1:9", &dynamo.url)).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let page = data(&stdout(&output));
+    let length = |name: &str| page[name].as_array().unwrap().len();
+    assert_eq!((length("accounts"), length("moves") / 7 + length("events")), (10_000, 20_000));
+    // The heads, each snapshot, the newest parts of each log, and more of those that the page shows.
+    let requests = dynamo.counts();
+    assert!(requests["Query"] <= 200 && requests.len() == 1, "{requests:?}");
 }
 
 /// Neither of these is "all healthy".

@@ -99,7 +99,7 @@ fn two_days_of_statuses_are_a_baseline_a_digest_and_silence() {
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["Kind"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(kinds, ["Joined", "Left", "Failed"]);
+    assert_eq!(kinds, ["Joined", "Left", "Failed", "Baseline"]);
     let one = desk.packwatch(&["history", "--store", &store, "--account", "000000000001", "--output", "csv"]);
     assert_eq!(stdout(&one).lines().count(), 2);
     assert!(stdout(&desk.packwatch(&["history", "--store", &store])).contains("UPDATE_FAILED"));

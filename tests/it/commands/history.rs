@@ -4,13 +4,17 @@ use jiff::Timestamp;
 use packwatch::history::{History, Window};
 use packwatch::local::SqliteStore;
 use packwatch::ports::Order;
-use packwatch::state::Transition;
 use packwatch::state::commit::{Change, Closing};
+use packwatch::state::log::Record;
 use serde_json::Value;
 
 use crate::commands::cli::{Desk, recorded, stderr, stdout};
+use crate::harness::aws_env;
 use crate::harness::commits::commit;
+use crate::harness::dynamo::Dynamo;
 use crate::stores::contract::{change, target};
+use crate::world::World;
+use crate::world::packs::account;
 
 /// Pack `p` of three has a transition in each minute n with n % 3 = p, 600 of them.
 async fn three_packs() -> SqliteStore {
@@ -31,12 +35,12 @@ fn minute(n: u64) -> Timestamp {
     Timestamp::from_second(1_795_000_000 + 60 * i64::try_from(n).unwrap()).unwrap()
 }
 
-async fn read(store: &SqliteStore, order: Order, window: Window) -> Vec<Transition> {
+async fn read(store: &SqliteStore, order: Order, window: Window) -> Vec<Record> {
     let targets = (0..3).map(|pack| (target(&format!("P{pack}")), "history".to_owned()));
     let mut history = History::new(store, targets, order, window);
     let mut found = Vec::new();
     while let Some(entry) = history.next().await.unwrap() {
-        found.push(entry.transition);
+        found.push(entry.record);
     }
     found
 }
@@ -44,7 +48,7 @@ async fn read(store: &SqliteStore, order: Order, window: Window) -> Vec<Transiti
 #[tokio::test]
 async fn packs_are_merged_by_time_over_many_pages() {
     let store = three_packs().await;
-    let times = |found: Vec<Transition>| found.iter().map(|t| t.observed_at).collect::<Vec<_>>();
+    let times = |found: Vec<Record>| found.iter().map(Record::observed_at).collect::<Vec<_>>();
     let all: Vec<Timestamp> = (3..1803).map(minute).collect();
     assert_eq!(times(read(&store, Order::Oldest, Window::default()).await), all);
     let mut newest = times(read(&store, Order::Newest, Window::default()).await);
@@ -102,8 +106,8 @@ fn notified(output: &std::process::Output) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     documents
         .map(|d| {
-            let account = text(&d["AccountId"]);
-            format!("{} {} {}", text(&d["Kind"]), text(&d["OrganizationConformancePackName"]), &account[11..])
+            let account = d["AccountId"].as_str().map_or("-", |account| &account[11..]);
+            format!("{} {} {account}", text(&d["Kind"]), text(&d["OrganizationConformancePackName"]))
         })
         .collect()
 }
@@ -119,12 +123,14 @@ fn filters_choose_and_the_newest_come_first() {
         "Recovered Cost 1",
         "Failed Security 1",
         "Failed Cost 1",
+        "Baseline Security -",
+        "Baseline Cost -",
     ];
     assert_eq!(json(&[]), all);
     let mut oldest = all;
     oldest.reverse();
     assert_eq!(json(&["--order", "oldest"]), oldest);
-    assert_eq!(json(&["--pack", "Sec*", "--pack", "Other"]), [all[0], all[1], all[4]]);
+    assert_eq!(json(&["--pack", "Sec*", "--pack", "Other"]), [all[0], all[1], all[4], all[6]]);
     assert_eq!(json(&["--kind", "failed", "--kind", "unrecognised"]), [all[0], all[2], all[4], all[5]]);
     assert_eq!(json(&["--account", "000000000002", "--account", "000000000009"]), [all[0], all[2]]);
     assert_eq!(json(&["--since", "2026-11-18"]), all[..4]);
@@ -168,7 +174,7 @@ fn what_fits_nothing_is_named_with_what_was_meant() {
     }
     // One of two is there: the other is named, and no failure.
     let some = history(&desk, &["--pack", "Security", "--pack", "Csot", "--output", "json"]);
-    assert_eq!((some.status.code(), notified(&some).len()), (Some(0), 3), "{some:?}");
+    assert_eq!((some.status.code(), notified(&some).len()), (Some(0), 4), "{some:?}");
     assert!(stderr(&some).contains("Did you mean \"Cost\"?"), "{some:?}");
 }
 
@@ -176,15 +182,21 @@ fn notified_lines(output: &std::process::Output) -> usize {
     stdout(output).lines().count()
 }
 
-/// That nothing has changed yet is good to know, and no failure.
+/// That nothing has changed is good to know, and no failure.
 #[test]
-fn a_history_without_a_change_says_so() {
+fn a_history_of_which_all_has_expired_says_so() {
     let desk = Desk::new();
     let statuses = desk.write("Security.json", &recorded(&[(1, "CREATE_SUCCESSFUL")]));
     desk.run(&statuses, &[]);
+    assert_eq!(notified(&history(&desk, &["--output", "json"])), ["Baseline Security -"]);
+    let database = rusqlite::Connection::open(desk.store()).unwrap();
+    database.execute("DELETE FROM items WHERE sk LIKE 'log#%'", []).unwrap();
     let none = history(&desk, &[]);
     assert_eq!((none.status.code(), stdout(&none).as_str()), (Some(0), ""), "{none:?}");
-    assert!(stderr(&none).contains("no change is recorded since the first scan of 1 pack"), "{none:?}");
+    assert!(
+        stderr(&none).contains("the history of 1 pack has expired: nothing has changed since"),
+        "{none:?}"
+    );
 }
 
 #[test]
@@ -218,19 +230,19 @@ fn what_is_cut_says_so_and_goes_on() {
     let whole = notified(&history(&desk, &["--output", "json"]));
     let mut parts = Vec::new();
     let mut after: Option<String> = None;
-    for part in 0..3 {
+    for part in 0..4 {
         let mut args = vec!["--output", "json", "--limit", "2"];
         args.extend(after.iter().flat_map(|id| ["--after", id]));
         let output = history(&desk, &args);
         parts.extend(notified(&output));
         let note = stderr(&output);
-        assert_eq!(note.contains("there are more"), part < 2, "{note}");
+        assert_eq!(note.contains("there are more"), part < 3, "{note}");
         after = note.split_once("--after ").map(|(_, rest)| rest[..32].to_owned());
     }
     assert_eq!(parts, whole);
     let unknown = history(&desk, &["--after", "0123"]);
     assert_eq!(unknown.status.code(), Some(1));
-    assert!(stderr(&unknown).contains("no such transition"), "{unknown:?}");
+    assert!(stderr(&unknown).contains("no such change"), "{unknown:?}");
 }
 
 #[test]
@@ -265,4 +277,122 @@ async fn a_closed_pipe_ends_it_quietly() {
         let ended = child.wait_with_output().unwrap();
         assert_eq!((ended.status.code(), stderr(&ended).as_str()), (Some(0), ""), "{output}");
     }
+}
+
+/// The `Id` of the digest that a run printed as JSON.
+fn digest(run: &std::process::Output) -> String {
+    let digest: Value = serde_json::from_str(&stdout(run)).unwrap();
+    digest["Id"].as_str().unwrap().to_owned()
+}
+
+/// Of the logs, exactly the parts that a digest covers: what it names, what it only counts, and the packs themselves.
+#[test]
+fn a_message_is_followed_to_all_that_its_digest_covers() {
+    let desk = Desk::new();
+    let day = |now: &str, rows: &[(u64, &str)]| {
+        let packs = ["Cost", "Security"].map(|pack| desk.write(&format!("{pack}.json"), &recorded(rows)));
+        desk.run(&packs[0], &["--statuses", &packs[1], "--now", now, "--output", "json"])
+    };
+    let first = day("2026-11-16T10:00:00Z", &[(1, "CREATE_SUCCESSFUL"), (2, "CREATE_FAILED")]);
+    let second = day("2026-11-16T11:00:00Z", &[(1, "UPDATE_FAILED"), (2, "CREATE_IN_PROGRESS")]);
+    day("2026-11-16T12:00:00Z", &[(1, "UPDATE_SUCCESSFUL"), (2, "CREATE_IN_PROGRESS")]);
+
+    let json = ["--output", "json", "--order", "oldest", "--message"];
+    let of = |id: &str| notified(&history(&desk, &[&json[..], &[id]].concat()));
+    assert_eq!(
+        of(&digest(&first)),
+        ["Failed Cost 2", "Baseline Cost -", "Failed Security 2", "Baseline Security -"]
+    );
+    let id = digest(&second);
+    let all = ["Failed Cost 1", "InProgress Cost 2", "Failed Security 1", "InProgress Security 2"];
+    assert_eq!(of(&id), all);
+    let filtered =
+        history(&desk, &["--output", "json", "--message", &id, "--pack", "C*", "--kind", "failed"]);
+    assert_eq!(notified(&filtered), all[..1]);
+    for (output, lines) in [("csv", 1 + 4), ("table", 2 + 4)] {
+        let shown = history(&desk, &["--message", &id, "--output", output]);
+        assert_eq!(notified_lines(&shown), lines, "{shown:?}");
+    }
+    let unknown = history(&desk, &["--message", "0123", "--output", "json"]);
+    assert_eq!((unknown.status.code(), notified_lines(&unknown)), (Some(1), 0));
+    let wanted = format!("no message with the Id 0123 is kept in {}", desk.store().display());
+    assert!(stderr(&unknown).contains(&wanted) && stderr(&unknown).contains("14 days"), "{unknown:?}");
+}
+
+/// Packs of a table, beside AWS.
+struct Table {
+    world: World,
+    desk: Desk,
+    env: Vec<(String, String)>,
+    _dynamo: Dynamo,
+}
+
+const TOPIC: &str = "arn:aws:sns:eu-west-1:999999999999:alerts";
+
+impl Table {
+    async fn with_pack(pack: &str) -> (Self, impl Sized) {
+        let world = World::new();
+        world.add_topic(TOPIC).add_pack("eu-west-1", pack, 3);
+        let (served, dynamo) = (world.serve().await, Dynamo::with_table("packwatch"));
+        let env = aws_env("eu-west-1", &served.url, &dynamo.url);
+        (Self { world, desk: Desk::new(), env, _dynamo: dynamo }, served)
+    }
+
+    fn packwatch(&self, args: &[&str]) -> std::process::Output {
+        let args = [args, &["--table", "packwatch", "--region", "eu-west-1"]].concat();
+        self.desk.command(&args).envs(self.env.iter().cloned()).output().unwrap()
+    }
+
+    fn run(&self) {
+        let run = self.packwatch(&["run", "--topic", TOPIC]);
+        assert_eq!(run.status.code(), Some(2), "{run:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_of_a_table_is_followed_as_printed() {
+    let (table, _served) = Table::with_pack("Security").await;
+    table.run();
+    table.world.take_messages();
+    table.world.fail("eu-west-1", "Security", &account(2), "UPDATE_FAILED", "C", "m");
+    table.run();
+    let id = table.world.messages_to(TOPIC)[0].json_for("default")["Id"].as_str().unwrap().to_owned();
+    let found = table.packwatch(&["history", "--message", &id, "--output", "json"]);
+    assert_eq!(notified(&found), ["Failed Security 2"]);
+    let unknown = table.packwatch(&["history", "--message", "0123"]);
+    assert!(stderr(&unknown).contains("kept in the table packwatch"), "{unknown:?}");
+}
+
+/// First seen, deleted, created again: as told to people and machines.
+#[tokio::test]
+async fn packs_that_come_and_go_are_in_the_history() {
+    let (table, _served) = Table::with_pack("Security").await;
+    table.run();
+    table.world.delete_pack("eu-west-1", "Security");
+    table.run();
+    table.world.add_pack("eu-west-1", "Security", 2);
+    table.run();
+    let history = |args: &[&str]| table.packwatch(&[&["history", "--order", "oldest"], args].concat());
+    let all = ["Baseline Security -", "PackDeleted Security -", "Baseline Security -"];
+    let json = history(&["--output", "json"]);
+    assert_eq!(notified(&json), all);
+    let documents: Vec<Value> =
+        stdout(&json).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let facts = |d: &Value| (d["Accounts"].as_u64(), d["CreatedAgain"].as_bool());
+    assert_eq!(
+        documents.iter().map(facts).collect::<Vec<_>>(),
+        [(Some(3), None), (Some(3), None), (Some(2), Some(true))]
+    );
+    let words = ["first seen with 3 accounts", "deleted with 3 accounts", "created again with 2 accounts"];
+    for output in ["csv", "table"] {
+        let shown = stdout(&history(&["--output", output]));
+        let lines = shown.lines().skip(if output == "csv" { 1 } else { 2 });
+        for (line, words) in lines.zip(words) {
+            assert!(line.contains(words), "{line}");
+        }
+    }
+    assert_eq!(notified(&history(&["--output", "json", "--kind", "pack-deleted"])), all[1..2]);
+    assert_eq!(notified(&history(&["--output", "json", "--kind", "Baseline", "--limit", "1"])), all[..1]);
+    let of_account = history(&["--output", "json", "--account", &account(1)]);
+    assert_eq!((of_account.status.code(), stdout(&of_account).as_str()), (Some(1), ""), "{of_account:?}");
 }

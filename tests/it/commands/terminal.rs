@@ -92,11 +92,12 @@ fn the_board_fits_80_and_120_columns() {
 
     All: Region eu-west-1; Accounts 40
 
-    Pack                                   Failed  Stuck  Healthy  Last change (UTC)
+    Pack                                    Failed  Stuck  Healthy  Compared (UTC)
     ────────────────────────────────────────────────────────────────────────────────
-    Cost                                        0      0       40  2026-11-16 08:00
-    Operational-Best-P…-NIST-800-53-rev-5       8      1       31  2026-11-16 12:00
-    Operational-Best-Practices-for-PCI          8      1       31  2026-11-16 12:00
+    Cost                                         0      0       40  2026-11-16 08:00
+    Operational-Best-Pr…-NIST-800-53-rev-5       8      1       31  2026-11-16 12:00
+    Operational-Best-Practices-for-PCI           8      1       31  2026-11-16 12:00
+    Left out to fit 80 columns: Read in full (UTC), Changed (UTC). --wide shows them
 
     All: Region eu-west-1
 
@@ -137,11 +138,11 @@ fn the_board_fits_80_and_120_columns() {
 
     All: Region eu-west-1; Accounts 40
 
-    Pack                                              Failed  Stuck  Healthy  Last change (UTC)
-    ───────────────────────────────────────────────────────────────────────────────────────────
-    Cost                                                   0      0       40  2026-11-16 08:00
-    Operational-Best-Practices-for-NIST-800-53-rev-5       8      1       31  2026-11-16 12:00
-    Operational-Best-Practices-for-PCI                     8      1       31  2026-11-16 12:00
+    Pack                                      Failed  Stuck  Healthy  Read in full (UTC)  Compared (UTC)    Changed (UTC)
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    Cost                                           0      0       40  2026-11-16 08:00    2026-11-16 08:00  2026-11-16 08:00
+    Operational-Best-Pra…r-NIST-800-53-rev-5       8      1       31  2026-11-16 12:00    2026-11-16 12:00  2026-11-16 12:00
+    Operational-Best-Practices-for-PCI             8      1       31  2026-11-16 12:00    2026-11-16 12:00  2026-11-16 12:00
 
     All: Region eu-west-1
 
@@ -192,7 +193,7 @@ fn the_history_fits_80_and_120_columns() {
     100000000007  Failed  UPDATE_FAILED       NoAvailab…xception  Unable to create…
     100000000006  Failed  UPDATE_FAILED       NoAvailab…xception  Unable to create…
     Left out to fit 80 columns: Incident. --wide shows them
-    Truncated after 4 transitions: there are more. Continue with --after
+    Truncated after 4 changes: there are more. Continue with --after
     ");
     insta::assert_snapshot!(tidy(&desk.shown(120, &history)), @r"
     All: Observed (UTC) 2026-11-16 12:00; Region eu-west-1; Pack Operational-Best-Practices-for-PCI; From CREATE_SUCCESSFUL
@@ -203,7 +204,7 @@ fn the_history_fits_80_and_120_columns() {
     100000000009  Stuck   UPDATE_IN_PROGRESS                                                                        00000000
     100000000007  Failed  UPDATE_FAILED       NoAvailableConfi…ecorderException  Unable to create the conformance…  00000000
     100000000006  Failed  UPDATE_FAILED       NoAvailableConfi…ecorderException  Unable to create the conformance…  00000000
-    Truncated after 4 transitions: there are more. Continue with --after
+    Truncated after 4 changes: there are more. Continue with --after
     ");
 }
 

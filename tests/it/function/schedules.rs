@@ -204,7 +204,8 @@ async fn the_oldest_full_scan_is_measured_over_all_parts() {
 #[tokio::test]
 async fn a_laptop_records_in_the_table_as_the_function_does_and_sends_nothing() {
     let excluded = account(3);
-    let stage = Stage::with(&[("PACKWATCH_EXCLUDE_ACCOUNTS", &excluded)]).await;
+    let settings = [("PACKWATCH_EXCLUDE_ACCOUNTS", &*excluded), ("PACKWATCH_FULL_SCAN_EVERY", "15m")];
+    let stage = Stage::with(&settings).await;
     stage.world.add_pack(REGION, "P", 3);
     stage.run().await;
     stage.forget();
@@ -218,6 +219,9 @@ async fn a_laptop_records_in_the_table_as_the_function_does_and_sends_nothing() 
     };
     stage.world.fail(REGION, "P", &account(1), "UPDATE_FAILED", "C", "m");
     stage.world.leave(REGION, "P", &account(3));
+    let stored =
+        stage.dynamo.dump("packwatch").into_iter().find(|item| item["sk"]["S"] == "settings").unwrap();
+    assert_eq!(stored["settings"]["M"]["PACKWATCH_FULL_SCAN_EVERY"]["S"], "15m", "for the board");
     let refused = packwatch(&["--notify", "failed"]);
     assert!(String::from_utf8_lossy(&refused.stderr).contains("--own-settings"), "{refused:?}");
     let ran = packwatch(&[]);

@@ -45,7 +45,8 @@ fn ten_thousand_failures_are_one_message_and_all_of_them_are_in_the_history() {
         notified.starts_with("Subject: 10,000 accounts failed: Security-Baseline (eu-west-1)"),
         "{notified}"
     );
-    let history = text(&packwatch(folder, &["history", "--store", "s.sqlite", "--output", "json"]));
+    let history =
+        text(&packwatch(folder, &["history", "--store", "s.sqlite", "--kind", "failed", "--output", "json"]));
     assert_eq!(history.lines().count(), 10_000);
 }
 

@@ -93,7 +93,7 @@ pub(crate) struct News {
 /// The record of a pack.
 pub(crate) fn notice(event: PackEvent, accounts: u64) -> Record {
     let observed_at = at(NOW);
-    Record::Pack(Notice { event, epoch: 7, accounts, observed_at, notify: true })
+    Record::Pack(Notice { event, epoch: 7, accounts, created_again: false, observed_at, notify: true })
 }
 
 pub(crate) fn changed(target: Target, accounts: u64, transitions: Vec<Transition>) -> News {

@@ -42,8 +42,12 @@ async fn a_silenced_failure_is_recorded_and_reported_when_the_silence_ends() {
     assert_eq!(stage.run().await, Outcome::Changed);
     let (digests, events) = stage.take();
     assert_eq!((digests.len(), events), (0, vec!["Failed".to_owned()]), "machines hear of it");
-    let logged: Vec<_> =
-        stage.store.log_of(&here(PACK)).into_iter().filter_map(|(_, record)| record.transition()).collect();
+    let logged: Vec<_> = stage
+        .store
+        .log_of(&here(PACK))
+        .into_iter()
+        .filter_map(|(_, record)| record.transition().cloned())
+        .collect();
     assert!(logged.len() == 1 && logged[0].silenced, "{logged:?}");
     assert_eq!(stage.run().await, Outcome::Unchanged);
 

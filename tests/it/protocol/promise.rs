@@ -258,7 +258,7 @@ fn compared(state: Option<&State>) -> Option<(&str, Option<&str>, bool, Option<j
 }
 
 fn transitions(store: &MemoryStore, target: &Target) -> Vec<Transition> {
-    store.log_of(target).into_iter().filter_map(|(_, record)| record.transition()).collect()
+    store.log_of(target).into_iter().filter_map(|(_, record)| record.transition().cloned()).collect()
 }
 
 /// What is wrong after a run that nothing disturbed: what is unhealthy is recorded as it is, and nobody lags
