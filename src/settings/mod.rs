@@ -16,16 +16,17 @@ pub use filters::{Notify, PackFilter};
 pub use thresholds::Thresholds;
 pub use topic::TopicArn;
 pub(crate) use values::duration;
-use values::{full_scan_every, list, number, remind_every, switch};
+use values::{full_scan_every, list, number, remind_every, switch, time_zone};
 
 /// The variables that decide what is recorded and reported. All who record in one table must agree on them.
-pub const SHARED: [&str; 6] = [
+pub const SHARED: [&str; 7] = [
     "PACKWATCH_EXCLUDE_ACCOUNTS",
     "PACKWATCH_NOTIFY",
     "PACKWATCH_STUCK_AFTER",
     "PACKWATCH_REMIND_EVERY",
     "PACKWATCH_HISTORY_DAYS",
     "PACKWATCH_FLAP_LIMIT",
+    "PACKWATCH_TIME_ZONE",
 ];
 
 /// What to watch and what to tell.
@@ -47,6 +48,8 @@ pub struct Settings {
     pub concurrency: usize,
     /// `PACKWATCH_FLAP_LIMIT`; `None`: never.
     pub flap_limit: Option<u32>,
+    /// `PACKWATCH_TIME_ZONE`: a name that jiff's database has.
+    pub time_zone: String,
     /// `PACKWATCH_ACCOUNT_NAMES`
     pub account_names: bool,
     /// `PACKWATCH_FULL_SCAN_EVERY`; `None`: every scan is a full one.
@@ -158,6 +161,7 @@ impl<'a> Reader<'a> {
                 "never" => Ok(None),
                 _ => number(text, 2, 60).map(Some).map_err(|error| format!("{error}, or never")),
             }),
+            time_zone: self.read("PACKWATCH_TIME_ZONE", "UTC".to_owned(), time_zone),
             account_names: self.read("PACKWATCH_ACCOUNT_NAMES", true, switch),
             full_scan_every: self.read("PACKWATCH_FULL_SCAN_EVERY", Some(hours(1)), full_scan_every),
             shared: SHARED.iter().filter_map(|name| Some(((*name).to_owned(), self.text(name)?))).collect(),

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo};
 
 pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {
@@ -33,6 +34,13 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
         "off" => Ok(false),
         _ => Err(format!("{text:?} is neither on nor off")),
     }
+}
+
+/// The name as the IANA database spells it.
+pub(super) fn time_zone(text: &str) -> Result<String, String> {
+    let wrong = |_| format!("{text:?} is no time zone of the IANA database, such as UTC or Europe/Berlin");
+    let zone = TimeZone::get(text).map_err(wrong)?;
+    Ok(zone.iana_name().unwrap_or(text).to_owned())
 }
 
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {

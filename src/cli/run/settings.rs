@@ -38,6 +38,9 @@ pub(super) struct SettingArgs {
     /// How often an account may change within an hour before it is flapping, or never [env: PACKWATCH_FLAP_LIMIT]
     #[arg(long, value_name = "N")]
     flap_limit: Option<String>,
+    /// Time zone of the times in messages, such as Europe/Berlin [env: PACKWATCH_TIME_ZONE]
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<String>,
     /// Ask AWS Organizations for the accounts' names: on or off [env: PACKWATCH_ACCOUNT_NAMES]
     #[arg(long, value_name = "on|off")]
     account_names: Option<String>,
@@ -64,6 +67,7 @@ impl SettingArgs {
             "PACKWATCH_HISTORY_DAYS" => self.history_days.as_ref(),
             "PACKWATCH_CONCURRENCY" => self.concurrency.as_ref(),
             "PACKWATCH_FLAP_LIMIT" => self.flap_limit.as_ref(),
+            "PACKWATCH_TIME_ZONE" => self.time_zone.as_ref(),
             "PACKWATCH_ACCOUNT_NAMES" => self.account_names.as_ref(),
             "PACKWATCH_FULL_SCAN_EVERY" => self.full_scan_every.as_ref(),
             _ => None,

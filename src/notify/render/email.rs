@@ -6,41 +6,50 @@ use super::layout::{Entry, Group, Section, sections};
 use super::links::{console, history, regions};
 use super::text::{
     account_state, earlier, how_many as how_many_of, left_out, more_accounts, more_causes, other_messages,
-    packs, retry, since, wrapped,
+    packs, retry, several_causes, since, standing, wrapped,
 };
-use super::topic::Topic;
-use super::words::{counted, headline, headline_within, minute, pack_in_region, subject as how_many};
-use crate::model::text::{ascii_within, bounded, isolated, plain};
+use super::words::{counted, headline, headline_within, minute, pack_in_region, shown, subject as how_many};
+use crate::model::text::{ascii_within, isolated};
+use crate::notify::cause::alike;
 use crate::notify::hints::{self, Hint};
-use crate::notify::{Notification, PackNotice};
+use crate::notify::{Notification, PackNotice, Topic};
 
 /// SNS: fewer than 100 characters.
 const LONGEST_SUBJECT: usize = 99;
 
-/// Longest error message and error code that are shown, in bytes. The JSON body has more of them.
+/// The product, for filters and for those who get much mail.
+const SUBJECT_TAG: &str = "[packwatch] ";
+
+/// Longest error message, error code and name that are shown, in bytes. The JSON body has more of them.
 const LONGEST_MESSAGE: usize = 300;
 const LONGEST_CODE: usize = 120;
 const LONGEST_IN_COUNTS: usize = 80;
+const LONGEST_NAME: usize = 50;
 
-/// Packs that are counted one by one.
-const LISTED_PACKS: usize = 10;
+/// Causes that are counted before they are explained.
+const COUNTED_FIRST: usize = 8;
 
 /// Bytes of the sections: mail clients cut at about 100 kB, of a text that its encoding makes longer by a third.
 const LONGEST_BODY: usize = 70_000;
 
+/// How much is named: causes of a section, accounts of a cause, packs of a list.
+#[derive(Clone, Copy)]
+struct Form {
+    causes: usize,
+    accounts: usize,
+    packs: usize,
+}
+
 /// The subject, worst first, with the pack or the number of packs in it.
 pub fn subject(notification: &Notification) -> String {
-    ascii_within(&headline_within(notification, LONGEST_SUBJECT, None), LONGEST_SUBJECT)
+    let room = LONGEST_SUBJECT - SUBJECT_TAG.len();
+    format!("{SUBJECT_TAG}{}", ascii_within(&headline_within(notification, room, None), room))
 }
 
 /// The body.
 pub fn email(notification: &Notification) -> String {
     let mut text = wrapped(&headline(notification), "");
-    for section in &sections(notification) {
-        text.push('\n');
-        text.push_str(&block(notification, section));
-    }
-    cut(&mut text);
+    text.push_str(&fullest(notification, LONGEST_BODY.saturating_sub(text.len())));
     text.push_str("\n--\n");
     for region in regions(notification).into_iter().take(3) {
         if let Some(address) = console(region) {
@@ -48,125 +57,156 @@ pub fn email(notification: &Notification) -> String {
         }
     }
     let _ = writeln!(text, "All changes:\n{}", history(notification));
-    let _ = writeln!(text, "Read from AWS Config at {}.", minute(notification.observed_at));
-    let _ = writeln!(text, "Message {}.", notification.id);
+    let _ = writeln!(text, "Read from AWS Config at {}.", minute(notification, notification.observed_at));
     if let Some(left_out) = left_out(notification) {
         text.push_str(&wrapped(&left_out, ""));
     }
     text
 }
 
-/// Leaves out whole lines at the end of what is too long, and says so.
-fn cut(text: &mut String) {
-    if text.len() > LONGEST_BODY {
-        let fitting =
-            text.get(..text.floor_char_boundary(LONGEST_BODY)).and_then(|fitting| fitting.rfind('\n'));
-        text.truncate(fitting.map_or(0, |end| end + 1));
-        text.push_str("\nThis message is too long for a mail. The command below has the rest.\n");
+/// All causes, accounts and packs, as far as there is room: then as many accounts of each cause as fit, then as many causes.
+fn fullest(notification: &Notification, room: usize) -> String {
+    let sections = sections(notification);
+    let text = |form: Form| -> String {
+        sections.iter().map(|section| format!("\n{}", block(notification, section, form))).collect()
+    };
+    let groups = || sections.iter().flat_map(|section| &section.groups);
+    let accounts = groups().map(|group| group.entries.len()).max().unwrap_or_default();
+    let causes = sections.iter().map(|section| section.groups.len()).max().unwrap_or_default();
+    let all = Form { causes, accounts, packs: usize::MAX };
+    let by_accounts = |packs| most(accounts, |accounts| text(Form { accounts, packs, ..all }).len() <= room);
+    for packs in [usize::MAX, 10] {
+        if let Some(accounts @ 1..) = by_accounts(packs) {
+            return text(Form { accounts, packs, ..all });
+        }
     }
+    for accounts in [1, 0] {
+        let form = |causes| Form { causes, accounts, packs: 3 };
+        if let Some(causes) = most(causes, |causes| text(form(causes)).len() <= room) {
+            return text(form(causes));
+        }
+    }
+    text(Form { causes: 0, accounts: 0, packs: 0 })
 }
 
-fn block(notification: &Notification, section: &Section<'_>) -> String {
-    let tally = &section.tally;
-    let title = tally.topic.verb().to_uppercase();
-    if tally.topic.is_of_packs() {
-        let accounts = |pack: &PackNotice| pack.accounts;
-        let mut text = format!("{title}: {}\n", counted(tally.packs.len() as u64, "pack"));
-        text.push_str(&per_pack(&tally.packs, accounts));
-        if tally.topic == Topic::PackDeleted {
+/// The largest number up to `most` that fits, where each that is smaller does, too.
+fn most(most: usize, fits: impl Fn(usize) -> bool) -> Option<usize> {
+    if fits(most) {
+        return Some(most);
+    }
+    let (mut fitting, mut too_many) = (0, most);
+    while fitting + 1 < too_many {
+        let next = fitting.midpoint(too_many);
+        if fits(next) { fitting = next } else { too_many = next }
+    }
+    fits(fitting).then_some(fitting)
+}
+
+fn block(notification: &Notification, section: &Section<'_>, form: Form) -> String {
+    let topic = section.notice.topic;
+    let title = topic.verb().to_uppercase();
+    if topic.is_of_packs() {
+        let mut text = format!("{title}: {}\n", counted(section.notice.packs, "pack"));
+        text.push_str(&per_pack(&section.packs, form, |pack| pack.accounts));
+        if topic == Topic::PackDeleted {
             text.push_str(&advice(&hints::PACK_DELETED, None));
         }
         return text;
     }
-    if section.groups.is_empty() {
-        return progress(&title, section);
-    }
-    let place = match tally.packs.as_slice() {
+    let place = match section.packs.as_slice() {
         [pack] if notification.packs.len() > 1 => format!(" in {}", pack_in_region(pack)),
-        [] | [_] => String::new(),
-        packs => format!(" in {} packs", packs.len()),
+        _ if section.notice.packs > 1 => format!(" in {} packs", section.notice.packs),
+        _ => String::new(),
     };
-    let mut text = wrapped(&format!("{title}: {}{place}", how_many(tally)), "");
-    text.push_str(&counts(section));
-    for group in &section.groups {
-        text.push_str(&cause(notification, section, group));
-        if group.code.is_some() || group.message.is_some() || group.hint.is_some() {
+    let mut text = wrapped(&format!("{title}: {}{place}", how_many(section.notice)), "");
+    if !topic.lists_accounts() {
+        // That accounts go on is no news of any one of them.
+        if section.packs.len() > 1 {
+            let about = |pack: &PackNotice| pack.sections.get(&topic).copied().unwrap_or_default();
+            text.push_str(&per_pack(&section.packs, form, about));
+        }
+        return text;
+    }
+    text.extend(standing(notification, section).map(|standing| wrapped(&standing, "  ")));
+    text.push_str(&counts(section, form));
+    for group in section.groups.iter().take(form.causes) {
+        text.push_str(&cause(notification, section, group, form));
+        let is_explained = group.code.is_some() || group.message.is_some() || group.hint.is_some();
+        if is_explained && form.accounts > 0 && !group.entries.is_empty() {
             text.push('\n');
         }
-        for entry in &group.entries {
-            text.push_str(&account(notification, section, group, entry));
+        for entry in group.entries.iter().take(form.accounts) {
+            text.push_str(&account(notification, section, group, entry, form));
         }
-        match group.more(group.entries.len()) {
-            0 => {}
-            more => {
-                let _ = writeln!(text, "  {}", more_accounts(more));
-            }
-        }
+        text.extend(more_accounts(group, form.accounts).map(|more| wrapped(&more, "  ")));
     }
+    if let Some(more) = more_causes(section, form.causes) {
+        text.push_str(&wrapped(&format!("\n{more}"), ""));
+    }
+    text.extend(several_causes(section).map(|several| wrapped(&several, "")));
     text
 }
 
-/// How many accounts each cause has, before any is explained.
-fn counts(section: &Section<'_>) -> String {
+/// How many accounts the largest causes have, before any is explained.
+fn counts(section: &Section<'_>, form: Form) -> String {
     if !section.counts_first() {
         return String::new();
     }
+    let shown = form.causes.min(COUNTED_FIRST);
     let line = |group: &Group<'_>| {
-        let message = section.distinguishes(group).map(|text| bounded(text, LONGEST_IN_COUNTS));
-        let message = message.map(|text| format!(" \"{}\"", isolated(&text))).unwrap_or_default();
-        wrapped(&format!("{}: {}{message}", how_many_of(section, group), code(group)), "  ")
+        wrapped(&format!("{}: {}", how_many_of(section, group), label(section, group)), "  ")
     };
-    let more = more_causes(section).map(|more| wrapped(&more, "  "));
-    section.groups.iter().map(line).chain(more).collect()
+    let more = more_causes(section, shown).map(|more| wrapped(&more, "  "));
+    section.groups.iter().take(shown).map(line).chain(more).collect()
 }
 
-/// The error code, shortened.
+/// The error code, and what AWS Config says, where that distinguishes the cause from others.
+fn label(section: &Section<'_>, group: &Group<'_>) -> String {
+    let message = group.message.filter(|_| section.shares_code(group));
+    let message = match message {
+        Some(message) => {
+            let text = shown(&alike(message.text), LONGEST_IN_COUNTS);
+            format!(" \"{}\"", isolated(&text))
+        }
+        None if section.shares_code(group) => ", without a message".to_owned(),
+        None => String::new(),
+    };
+    format!("{}{message}", code(group))
+}
+
 fn code(group: &Group<'_>) -> String {
-    group.code.map_or_else(|| "no error code".to_owned(), |code| bounded(code.to_owned(), LONGEST_CODE))
+    group.code.map_or_else(|| "no error code".to_owned(), |code| shown(code, LONGEST_CODE))
 }
 
 /// A line for each pack, as far as they are not too many.
-fn per_pack(packs: &[&PackNotice], accounts: impl Fn(&PackNotice) -> u64) -> String {
+fn per_pack(packs: &[&PackNotice], form: Form, accounts: impl Fn(&PackNotice) -> u64) -> String {
     let line = |pack: &&PackNotice| {
         wrapped(&format!("{}: {}", pack_in_region(pack), counted(accounts(pack), "account")), "  ")
     };
-    let mut text: String = packs.iter().take(LISTED_PACKS).map(line).collect();
-    if let more @ 1.. = packs.len().saturating_sub(LISTED_PACKS) {
+    let mut text: String = packs.iter().take(form.packs).map(line).collect();
+    if let more @ 1.. = packs.len().saturating_sub(form.packs) {
         let _ = writeln!(text, "  and {}", counted(more as u64, "more pack"));
     }
     text
 }
 
-/// Counts only: that accounts go on is no news of any one of them.
-fn progress(title: &str, section: &Section<'_>) -> String {
-    let tally = &section.tally;
-    let mut text = format!("{title}: {}\n", how_many(tally));
-    if tally.packs.len() > 1 {
-        let about = |pack: &PackNotice| {
-            pack.transitions.iter().filter(|notice| Topic::of(pack, notice) == tally.topic).count() as u64
-        };
-        text.push_str(&per_pack(&tally.packs, about));
-    }
-    text
-}
-
 /// Why, what it means and what to do.
-fn cause(notification: &Notification, section: &Section<'_>, group: &Group<'_>) -> String {
+fn cause(notification: &Notification, section: &Section<'_>, group: &Group<'_>, form: Form) -> String {
     let mut text = String::new();
-    let several = section.groups.len() > 1;
-    let count = format!("{}: ", how_many_of(section, group));
-    let count = if several { count } else { String::new() };
+    let several = section.groups.len() > 1 || section.notice.more_causes > 0;
+    let count = if several { format!("{}: ", how_many_of(section, group)) } else { String::new() };
     if group.code.is_some() || several {
-        text.push_str(&wrapped(&format!("\n{count}{}", code(group)), ""));
+        let silent = if section.shares_code(group) && group.message.is_none() { ", without a message" } else { "" };
+        text.push_str(&wrapped(&format!("\n{count}{}{silent}", code(group)), ""));
     }
     if let Some(message) = &group.message {
-        let text_of = bounded(message.text.to_owned(), LONGEST_MESSAGE);
-        text.push_str(&wrapped(&format!("\"{}\"{}", isolated(&text_of), other_messages(message)), "  "));
+        let quoted = isolated(&shown(message.text, LONGEST_MESSAGE));
+        text.push_str(&wrapped(&format!("\"{quoted}\"{}", other_messages(message)), "  "));
     }
-    if let Some(hint) = group.hint {
+    if let Some(hint) = group.hint.filter(|_| group.is_first_of_hint) {
         text.push_str(&advice(hint, retry(notification, group)));
     }
-    if let (Some(change), true) = (&group.change, group.accounts > 1) {
+    if let Some(change) = group.change().filter(|_| form.accounts > 0) {
         text.push_str(&wrapped(change, "  "));
     }
     text
@@ -186,24 +226,21 @@ fn account(
     section: &Section<'_>,
     group: &Group<'_>,
     entry: &Entry<'_>,
+    form: Form,
 ) -> String {
     let mut text = format!("  {}", entry.account);
     if let Some(name) = &entry.notice.account_name {
-        let _ = write!(text, " {}", isolated(&bounded(plain(name), 50)));
+        let _ = write!(text, " {}", isolated(&shown(name, LONGEST_NAME)));
     }
     if let Some(state) = account_state(entry) {
         let _ = write!(text, " ({state})");
     }
     text.push('\n');
-    if group.packs > 1 {
-        text.push_str(&wrapped(&format!("in {}", packs(notification, entry)), "    "));
+    let packs = (section.packs.len() > 1).then(|| format!("in {}", packs(notification, entry, form.packs)));
+    let change = Some(entry.change.clone()).filter(|change| !change.is_empty() && group.change().is_none());
+    let since = since(notification, section.notice.topic, entry);
+    for detail in [packs, change, since, earlier(entry)].into_iter().flatten() {
+        text.push_str(&wrapped(&detail, "    "));
     }
-    if group.change.is_none() || group.accounts == 1 {
-        text.push_str(&wrapped(&entry.change, "    "));
-    }
-    if let Some(since) = since(notification, section.tally.topic, entry) {
-        text.push_str(&wrapped(&since, "    "));
-    }
-    text.extend(earlier(entry).map(|earlier| wrapped(&earlier, "    ")));
     text
 }

@@ -7,7 +7,7 @@ const LONGEST: usize = 600;
 const ANY: char = '…';
 
 /// The message without account ids, ARNs and request ids: equal for messages that differ only in these.
-pub(super) fn shape(message: &str) -> String {
+pub(in crate::notify) fn shape(message: &str) -> String {
     let mut shape = String::new();
     let mut rest = message.get(..message.floor_char_boundary(LONGEST)).unwrap_or(message);
     while let Some(first) = rest.chars().next() {

@@ -14,7 +14,7 @@ use super::{Lag, Leased, read};
 use crate::model::Target;
 use crate::notify::fold::MOST_NAMED;
 use crate::notify::message::{self, Form};
-use crate::notify::{self, Fold, Notification, Whole};
+use crate::notify::{self, Fold, Notification};
 use crate::ports::{Outside, PublishError, Publisher, SnapshotStore};
 use crate::state::head::{Cursors, Heads, StoredMessage, Topic};
 use crate::state::log::Position;
@@ -38,8 +38,6 @@ const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
 #[derive(Debug, Serialize, Deserialize)]
 struct Digest {
     notification: Notification,
-    /// What is known of each pack's accounts, whether they are named or not.
-    wholes: Vec<Option<Whole>>,
     /// Where the cursor of each target goes when the digest is accepted, by the target's partition.
     ends: BTreeMap<String, Position>,
 }
@@ -54,11 +52,7 @@ impl Digest {
 
     fn read(message: &StoredMessage) -> Result<Self, String> {
         let text = packed::unzipped(&message.data)?;
-        let mut digest: Self = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-        for (pack, whole) in digest.notification.packs.iter_mut().zip(&digest.wholes) {
-            pack.whole.clone_from(whole);
-        }
-        Ok(digest)
+        serde_json::from_slice(&text).map_err(|error| error.to_string())
     }
 
     fn moved(&self, cursors: &Cursors) -> Cursors {
@@ -112,7 +106,7 @@ async fn make<O: Outside>(
     for (target, head, from, to) in lagging {
         let fold = context.budget.within_folding(async {
             let read = read::parts(context, target, head, (from, to), MOST_PARTS).await?;
-            let mut fold = Fold::new(target, &head.history_id, head.account_count(), most);
+            let mut fold = Fold::new(target, &head.history_id, &head.accounts, most);
             for part in read.parts.iter().rev() {
                 read::records(target, part)?.iter().rev().for_each(|record| fold.add(record));
             }
@@ -138,7 +132,7 @@ async fn make<O: Outside>(
         if folds.is_empty() { leased.put_last(next).await? } else { leased.put(next).await? }
     }
     let folds: Vec<&Fold<'_>> = folds.iter().collect();
-    let Some(mut notification) = notify::digest(&folds, context.outside.store().table()) else {
+    let Some(mut notification) = notify::digest(&folds, context.outside.store().place(), &context.settings.time_zone) else {
         return trouble.map_or(Ok(None), Err);
     };
     let confirmation = context.outside.publisher().awaits_confirmation();
@@ -146,8 +140,7 @@ async fn make<O: Outside>(
         return Err(Lag::Unconfirmed);
     }
     account_names::fill(&mut notification, context.outside.names(), context.budget).await;
-    let wholes = notification.packs.iter().map(|pack| pack.whole.clone()).collect();
-    Ok(Some(Digest { notification, wholes, ends }))
+    Ok(Some(Digest { notification, ends }))
 }
 
 /// Whether an earlier run may have sent a digest, too.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use packwatch::local::Channel;
 use packwatch::model::{DetailedStatus, Kind, Status, Target};
 use packwatch::notify::message::{self, Alert, Attribute, Event, Form, LARGEST_MESSAGE};
-use packwatch::notify::{Fold, Notification};
+use packwatch::notify::{Fold, HistoryPlace, Notification};
 use packwatch::ports::{Machines, PublishError, Publisher};
 use packwatch::settings::Reader;
 use packwatch::state::Transition;
@@ -137,12 +137,12 @@ fn new_failures_are_reported_beside_a_baseline_that_does_not_fit() {
     let then = (0..3).map(|n| Record::Account(failure(n, failed("B", "it broke", "2026-11-18T09:00:00Z"))));
     let packs = [here("New"), here("Old")];
     let folds = packs.iter().zip([first, then.collect()]).map(|(pack, log)| {
-        let mut fold = Fold::new(pack, "b", 100, 19);
+        let mut fold = Fold::new(pack, "b", &[(Status::new("CREATE_FAILED"), 100)].into(), 19);
         log.iter().rev().for_each(|record| fold.add(record));
         fold
     });
     let folds: Vec<Fold<'_>> = folds.collect();
-    let digest = packwatch::notify::digest(&folds.iter().collect::<Vec<_>>(), None).unwrap();
+    let digest = packwatch::notify::digest(&folds.iter().collect::<Vec<_>>(), HistoryPlace::default(), "UTC").unwrap();
     for form in [Form::Whole, Form::WithoutTexts] {
         let bodies: BTreeMap<String, String> =
             serde_json::from_str(&message::alert(&digest, form).message).unwrap();
