@@ -41,8 +41,10 @@ pub(super) struct Seen {
     pub(super) topic: Topic,
     pub(super) cause: CauseId,
     pub(super) severity: Severity,
-    /// What is reported ended an incident that is not known to have begun in this digest.
-    ends: bool,
+    /// The end of an incident, if that is what is reported.
+    end: Option<Topic>,
+    /// Whether all of it happened in this digest, as far as is known.
+    came: bool,
     /// Its last change is still known.
     is_known: bool,
 }
@@ -82,12 +84,13 @@ impl Life {
     ) {
         self.since = Some(notice.observed_at);
         let topic = Topic::of(transition, notice.silence_ended);
-        let ends = matches!(notice.kind, Kind::Recovered | Kind::Left) && notice.incident_id.is_some();
+        let is_end = matches!(topic, Topic::Recovered | Topic::Left) && notice.incident_id.is_some();
+        let end = is_end.then_some(topic);
         let seen = match self.seen.entry(notice.account_id.number()) {
             Entry::Vacant(entry) => {
                 let cause = causes.of(topic, notice.to.as_ref());
                 let severity = transition.severity();
-                entry.insert(Seen { topic, cause, severity, ends, is_known: true });
+                entry.insert(Seen { topic, cause, severity, end, came: false, is_known: true });
                 self.statuses.add(notice.to.as_ref());
                 notice.section = Some(topic);
                 self.name(notice, cause.cause);
@@ -99,11 +102,12 @@ impl Life {
         let is_unhealthy = transition.to.as_ref().is_some_and(|to| to.health().is_unhealthy());
         // Who was not notified of a failure must not hear of its retry alone, nor of its end as if they had been.
         if before.topic.is_routine() && !topic.is_routine() {
-            *seen = Seen { topic, severity: transition.severity(), ends, ..before };
-        } else if before.ends && is_unhealthy && identity.begins(transition) {
-            *seen = Seen { topic: Topic::CameAndWent, severity: Severity::Resolved, ends: false, ..before };
-        } else if before.topic == Topic::CameAndWent && ends {
-            *seen = Seen { topic, severity: transition.severity(), ends, ..before };
+            *seen = Seen { topic, severity: transition.severity(), end, ..before };
+        } else if before.end.is_some() && !before.came && is_unhealthy && identity.begins(transition) {
+            *seen = Seen { topic: Topic::CameAndWent, came: true, ..before };
+        } else if let (Some(last), true, true) = (before.end, before.came, is_end) {
+            // They may know of the incident before.
+            *seen = Seen { topic: last, came: false, ..before };
         }
         let is_reported = seen.topic != before.topic;
         if is_reported {

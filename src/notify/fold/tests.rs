@@ -3,7 +3,7 @@ use serde_json::{from_value, json};
 use super::life::MOST_STATUSES;
 use super::*;
 use crate::model::{Severity, Status};
-use crate::notify::{HistoryPlace, NoticeType, Notification, PackNotice, Topic};
+use crate::notify::{HistoryPlace, NoticeType, Notification, PackNotice};
 use crate::state::State;
 use crate::state::log::Notice;
 
@@ -164,9 +164,13 @@ fn a_failure_is_reported_though_its_retry_came_before_the_digest() {
     assert_eq!(digest.severity, Severity::Failure);
     // Where its last change did not fit, the failure does.
     let digest = digest_of(&log, 1).unwrap();
-    assert_eq!(text(&digest), "P: Transitions of 99: 1 Failed +2");
+    assert_eq!(text(&digest), "P: Transitions of 99: 1 Failed InProgress +2");
     let digest = digest_of(&[failed(1, 9), in_progress(2, 1), in_progress(2, 9)], 1).unwrap();
-    assert_eq!(text(&digest), "P: Transitions of 99: 9 Failed +1");
+    assert_eq!(text(&digest), "P: Transitions of 99: 9 Failed InProgress +1");
+    let again = &digest.packs[0].transitions[0];
+    assert_eq!(again.to.as_ref().unwrap().status, "UPDATE_IN_PROGRESS", "its last state");
+    assert_eq!(again.id, transition_id(&target("P"), "b", 2, again.account_id), "and the id of that");
+    assert_eq!(again.failure.as_ref().unwrap().status, "CREATE_FAILED");
     assert_eq!(counted(&digest), "1 Failed, 1 InProgress");
 }
 

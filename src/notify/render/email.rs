@@ -26,13 +26,15 @@ const LONGEST_CODE: usize = 120;
 const LONGEST_IN_COUNTS: usize = 80;
 const LONGEST_NAME: usize = 50;
 
-/// Causes that are counted before they are explained.
-const COUNTED_FIRST: usize = 8;
-
 /// Bytes of the sections: mail clients cut at about 100 kB, of a text that its encoding makes longer by a third.
 const LONGEST_BODY: usize = 70_000;
 
-/// How much is named: causes of a section, accounts of a cause, packs of a list.
+/// Causes that a section explains, and accounts that it names: of each cause some. The rest is listed at the end.
+const EXPLAINED: usize = 8;
+const NAMED: usize = 10;
+const NAMED_OF_CAUSE: usize = 3;
+
+/// How much is listed: causes of a section, accounts of a cause, packs of an account or a section.
 #[derive(Clone, Copy)]
 struct Form {
     causes: usize,
@@ -64,29 +66,72 @@ pub fn email(notification: &Notification) -> String {
     text
 }
 
-/// All causes, accounts and packs, as far as there is room: then as many accounts of each cause as fit, then as many causes.
+/// The sections, and as many as fit of the accounts, causes and packs that they leave out.
 fn fullest(notification: &Notification, room: usize) -> String {
     let sections = sections(notification);
-    let text = |form: Form| -> String {
+    let blocks = |form: Form| -> String {
         sections.iter().map(|section| format!("\n{}", block(notification, section, form))).collect()
     };
+    let all = Form { causes: EXPLAINED, accounts: NAMED, packs: usize::MAX };
+    let fewer = [20, 3].map(|packs| Form { packs, ..all });
+    let least = Form { causes: 1, accounts: 1, packs: 1 };
+    let forms = [all].into_iter().chain(fewer);
+    let fitting = forms.map(|form| (form.packs, blocks(form))).find(|(_, text)| text.len() <= room);
+    let (packs, text) = fitting.unwrap_or_else(|| (least.packs, blocks(least)));
+    let room = room.saturating_sub(text.len());
     let groups = || sections.iter().flat_map(|section| &section.groups);
     let accounts = groups().map(|group| group.entries.len()).max().unwrap_or_default();
     let causes = sections.iter().map(|section| section.groups.len()).max().unwrap_or_default();
-    let all = Form { causes, accounts, packs: usize::MAX };
-    let by_accounts = |packs| most(accounts, |accounts| text(Form { accounts, packs, ..all }).len() <= room);
-    for packs in [usize::MAX, 10] {
-        if let Some(accounts @ 1..) = by_accounts(packs) {
-            return text(Form { accounts, packs, ..all });
+    let list = |causes, accounts| -> String {
+        sections.iter().map(|section| others(notification, section, Form { causes, accounts, packs })).collect()
+    };
+    let fits = |list: &String| list.len() + OTHERS.len() <= room;
+    let list = match most(accounts, |accounts| fits(&list(causes, accounts))) {
+        Some(accounts @ 1..) => list(causes, accounts),
+        _ => most(causes, |causes| fits(&list(causes, 1))).map_or_else(String::new, |causes| list(causes, 1)),
+    };
+    let title = if list.is_empty() { "" } else { OTHERS };
+    format!("{text}{title}{list}")
+}
+
+/// What follows the sections.
+const OTHERS: &str = "\nWHAT IS NOT NAMED ABOVE\n";
+
+/// The accounts of a section that it does not name, and the causes that it does not explain.
+fn others(notification: &Notification, section: &Section<'_>, form: Form) -> String {
+    let mut text = String::new();
+    for (n, group) in section.groups.iter().enumerate().take(form.causes) {
+        let named = if n < EXPLAINED { named(section) } else { 0 };
+        let entries = || group.entries.iter().skip(named).take(form.accounts);
+        if entries().next().is_none() {
+            continue;
         }
-    }
-    for accounts in [1, 0] {
-        let form = |causes| Form { causes, accounts, packs: 3 };
-        if let Some(causes) = most(causes, |causes| text(form(causes)).len() <= room) {
-            return text(form(causes));
+        let several = section.groups.len() > 1;
+        let label = if several { format!(": {}", label(section, group)) } else { String::new() };
+        text.push_str(&wrapped(&format!("\n{}{label}", section.notice.topic.verb()), ""));
+        for entry in entries() {
+            let place = (section.packs.len() > 1).then(|| format!(", {}", packs(notification, entry, form.packs)));
+            text.push_str(&wrapped(&format!("{}{}", who(entry), place.unwrap_or_default()), "  "));
         }
+        text.extend(more_accounts(group, named + form.accounts).map(|more| wrapped(&more, "  ")));
     }
-    text(Form { causes: 0, accounts: 0, packs: 0 })
+    match more_causes(section, form.causes).filter(|_| form.causes > EXPLAINED && !text.is_empty()) {
+        Some(more) => format!("{text}{}", wrapped(&format!("\n{more}"), "")),
+        None => text,
+    }
+}
+
+/// How many accounts of each cause a section names.
+fn named(section: &Section<'_>) -> usize {
+    (NAMED / section.groups.len().clamp(1, EXPLAINED)).max(NAMED_OF_CAUSE)
+}
+
+/// An account, with its name and state where they are known.
+fn who(entry: &Entry<'_>) -> String {
+    let name = entry.notice.account_name.as_deref();
+    let name = name.map(|name| format!(" {}", isolated(&shown(name, LONGEST_NAME)))).unwrap_or_default();
+    let state = account_state(entry).map(|state| format!(" ({state})")).unwrap_or_default();
+    format!("{}{name}{state}", entry.account)
 }
 
 /// The largest number up to `most` that fits, where each that is smaller does, too.
@@ -127,20 +172,21 @@ fn block(notification: &Notification, section: &Section<'_>, form: Form) -> Stri
         }
         return text;
     }
-    text.extend(standing(notification, section).map(|standing| wrapped(&standing, "  ")));
+    text.extend(standing(notification, section).map(|standing| wrapped(&standing, "")));
     text.push_str(&counts(section, form));
+    let named = named(section).min(form.accounts);
     for group in section.groups.iter().take(form.causes) {
-        text.push_str(&cause(notification, section, group, form));
-        let is_explained = group.code.is_some() || group.message.is_some() || group.hint.is_some();
-        if is_explained && form.accounts > 0 && !group.entries.is_empty() {
+        let cause = cause(notification, section, group);
+        text.push_str(&cause);
+        if !cause.is_empty() && !group.entries.is_empty() {
             text.push('\n');
         }
-        for entry in group.entries.iter().take(form.accounts) {
+        for entry in group.entries.iter().take(named) {
             text.push_str(&account(notification, section, group, entry, form));
         }
-        text.extend(more_accounts(group, form.accounts).map(|more| wrapped(&more, "  ")));
+        text.extend(more_accounts(group, named).map(|more| wrapped(&more, "  ")));
     }
-    if let Some(more) = more_causes(section, form.causes) {
+    if let Some(more) = more_causes(section, form.causes).filter(|_| !section.counts_first()) {
         text.push_str(&wrapped(&format!("\n{more}"), ""));
     }
     text.extend(several_causes(section).map(|several| wrapped(&several, "")));
@@ -152,12 +198,11 @@ fn counts(section: &Section<'_>, form: Form) -> String {
     if !section.counts_first() {
         return String::new();
     }
-    let shown = form.causes.min(COUNTED_FIRST);
     let line = |group: &Group<'_>| {
         wrapped(&format!("{}: {}", how_many_of(section, group), label(section, group)), "  ")
     };
-    let more = more_causes(section, shown).map(|more| wrapped(&more, "  "));
-    section.groups.iter().take(shown).map(line).chain(more).collect()
+    let more = more_causes(section, form.causes).map(|more| wrapped(&more, "  "));
+    section.groups.iter().take(form.causes).map(line).chain(more).collect()
 }
 
 /// The error code, and what AWS Config says, where that distinguishes the cause from others.
@@ -191,7 +236,7 @@ fn per_pack(packs: &[&PackNotice], form: Form, accounts: impl Fn(&PackNotice) ->
 }
 
 /// Why, what it means and what to do.
-fn cause(notification: &Notification, section: &Section<'_>, group: &Group<'_>, form: Form) -> String {
+fn cause(notification: &Notification, section: &Section<'_>, group: &Group<'_>) -> String {
     let mut text = String::new();
     let several = section.groups.len() > 1 || section.notice.more_causes > 0;
     let count = if several { format!("{}: ", how_many_of(section, group)) } else { String::new() };
@@ -206,7 +251,7 @@ fn cause(notification: &Notification, section: &Section<'_>, group: &Group<'_>, 
     if let Some(hint) = group.hint.filter(|_| group.is_first_of_hint) {
         text.push_str(&advice(hint, retry(notification, group)));
     }
-    if let Some(change) = group.change().filter(|_| form.accounts > 0) {
+    if let Some(change) = group.change() {
         text.push_str(&wrapped(change, "  "));
     }
     text
@@ -228,14 +273,7 @@ fn account(
     entry: &Entry<'_>,
     form: Form,
 ) -> String {
-    let mut text = format!("  {}", entry.account);
-    if let Some(name) = &entry.notice.account_name {
-        let _ = write!(text, " {}", isolated(&shown(name, LONGEST_NAME)));
-    }
-    if let Some(state) = account_state(entry) {
-        let _ = write!(text, " ({state})");
-    }
-    text.push('\n');
+    let mut text = format!("  {}\n", who(entry));
     let packs = (section.packs.len() > 1).then(|| format!("in {}", packs(notification, entry, form.packs)));
     let change = Some(entry.change.clone()).filter(|change| !change.is_empty() && group.change().is_none());
     let since = since(notification, section.notice.topic, entry);

@@ -39,9 +39,11 @@ pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>
         Topic::Joined | Topic::Left => return None,
         Topic::Recovered | Topic::Succeeded | Topic::InProgress => format!("since {}", minute(notification, entry.since?)),
         Topic::Settled if began.is_none() || phase(notice.to.as_ref()) == Some(Phase::Successful) => {
-            format!("since {}", minute(notification, updated(notice)?))
+            let since = updated(notice)?;
+            format!("since {} ({})", minute(notification, since), span(since, notification.observed_at))
         }
-        _ => unhealthy_since(notification, entry)?,
+        Topic::FailedAgain => format!("still failing; {}", unhealthy_since(notification, topic, entry)?),
+        _ => unhealthy_since(notification, topic, entry)?,
     };
     let later = entry.last_since.filter(|last| entry.since.is_some_and(|first| last.duration_since(first).as_mins() > 0));
     let later = later.map(|last| format!(", in the last of these since {}", clock(notification, last)));
@@ -57,10 +59,11 @@ pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>
 }
 
 /// Since when an account is failing or stuck, where it was that all the time, and else since when it is not healthy.
-fn unhealthy_since(notification: &Notification, entry: &Entry<'_>) -> Option<String> {
+fn unhealthy_since(notification: &Notification, topic: Topic, entry: &Entry<'_>) -> Option<String> {
     let notice = entry.notice;
     let (lasting, at) = match phase(notice.reported()) {
-        Some(Phase::Failed) => ("failing since", "failed at"),
+        Some(Phase::Failed) if topic == Topic::Failed => ("failing since", "failed at"),
+        Some(Phase::Failed) => ("failing since", "last failed at"),
         Some(Phase::InProgress) => ("in progress since", "in progress since"),
         _ => ("since", "in this status since"),
     };
@@ -98,7 +101,7 @@ pub(super) fn how_many(section: &Section<'_>, group: &Group<'_>) -> String {
     }
 }
 
-/// How the packs of a section stand now: "15 more since 10:00 UTC, now 41 of 137 failed".
+/// How the packs of a section stand now: "Now 41 of 137 failed, 15 more since 10:00 UTC."
 pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Option<String> {
     let topic = section.notice.topic;
     let says_so = topic.has_causes() || topic == Topic::Recovered;
@@ -109,11 +112,11 @@ pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Op
     let since = known.iter().map(|pack| pack.since).min().filter(|since| *since < notification.observed_at);
     let changes: u64 = known.iter().filter_map(|pack| pack.sections.get(&topic)).sum();
     let more = if topic == Topic::Failed { " more" } else { "" };
-    let since = since.map(|since| format!("{}{more} since {}, ", number(changes), clock(notification, since)));
+    let since = since.map(|since| format!(", {}{more} since {}", number(changes), clock(notification, since)));
     let failed: u64 = known.iter().filter_map(|pack| pack.failed).sum();
     let of = number(known.iter().map(|pack| pack.accounts).sum());
     let deployments = if known.len() > 1 { " deployments" } else { "" };
-    Some(format!("{}now {} of {of}{deployments} failed", since.unwrap_or_default(), number(failed)))
+    Some(format!("Now {} of {of}{deployments} failed{}.", number(failed), since.unwrap_or_default()))
 }
 
 /// What AWS Config does by itself about a group of failures. The time counts from when an account was added: from the

@@ -17,3 +17,4 @@ mod schema;
 mod snapshots;
 mod stage;
 mod stories;
+mod truth;
