@@ -9,7 +9,7 @@ use crate::notify::document::StateNotice;
 use crate::notify::topic::Topic;
 
 /// Causes of which an example is kept.
-pub(super) const MOST_EXAMPLES: usize = 256;
+pub(super) const MOST_EXAMPLES: usize = 512;
 
 /// Texts whose cause is remembered, so that equal ones are analysed once.
 const MOST_TEXTS: usize = 1024;

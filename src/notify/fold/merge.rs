@@ -13,7 +13,7 @@ use crate::notify::topic::Topic;
 use crate::state::id;
 
 /// Causes that a section names.
-const MOST_CAUSES: usize = 100;
+const MOST_CAUSES: usize = 300;
 
 /// One account of one pack, in the order of sections, causes and accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,11 +2,12 @@
 
 use super::layout::{Entry, Group, Section};
 use super::text::{
-    account_state, earlier, how_many, left_out, listed, more_accounts, more_causes, other_messages, packs,
+    account_state, earlier, how_many, left_out, listed, more_accounts, more_causes, other_messages, other_shapes, packs,
     several_causes, since, standing,
 };
 use super::words::{counted, minute, pack_in_region, shown, subject};
 use crate::model::text::{isolated, slack_code, slack_text};
+use crate::notify::cause::alike;
 use crate::notify::{Notification, Topic};
 
 /// Amazon Q Developer cuts what is longer, wherever that is.
@@ -120,7 +121,7 @@ fn label_of_code(group: &Group<'_>) -> String {
 fn label(section: &Section<'_>, group: &Group<'_>) -> String {
     let known_as = group.code.map_or_else(|| "no error code".to_owned(), code);
     match group.message.filter(|_| section.shares_code(group)) {
-        Some(message) => format!("{known_as} {}", code(&crate::notify::cause::alike(message.text))),
+        Some(message) => format!("{known_as} {}{}", code(&alike(message.text)), other_shapes(&message)),
         None if section.shares_code(group) => format!("{known_as}, without a message"),
         None => known_as,
     }

@@ -6,7 +6,7 @@ use super::layout::{Entry, Group, Section, sections};
 use super::links::{console, history, regions};
 use super::text::{
     account_state, earlier, how_many as how_many_of, left_out, more_accounts, more_causes, other_messages,
-    packs, retry, several_causes, since, standing, wrapped,
+    other_shapes, packs, retry, several_causes, since, standing, wrapped,
 };
 use super::words::{counted, headline, headline_within, minute, pack_in_region, shown, subject as how_many};
 use crate::model::text::{ascii_within, isolated};
@@ -211,7 +211,7 @@ fn label(section: &Section<'_>, group: &Group<'_>) -> String {
     let message = match message {
         Some(message) => {
             let text = shown(&alike(message.text), LONGEST_IN_COUNTS);
-            format!(" \"{}\"", isolated(&text))
+            format!(" \"{}\"{}", isolated(&text), other_shapes(&message))
         }
         None if section.shares_code(group) => ", without a message".to_owned(),
         None => String::new(),

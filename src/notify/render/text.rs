@@ -198,6 +198,11 @@ pub(super) fn several_causes(section: &Section<'_>) -> Option<String> {
     }
 }
 
+/// The same beside a message without its ids.
+pub(super) fn other_shapes(message: &Message<'_>) -> String {
+    if message.of > 1 { other_messages(message) } else { String::new() }
+}
+
 /// How many messages a cause has, after the one that is shown.
 pub(super) fn other_messages(message: &Message<'_>) -> String {
     match (message.is_example, message.of) {

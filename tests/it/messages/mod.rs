@@ -18,3 +18,4 @@ mod snapshots;
 mod stage;
 mod stories;
 mod truth;
+mod wording;

@@ -113,7 +113,7 @@ fn assert_counted(facts: &[Fact], digest: &Notification) {
         expected.sort_by_key(|counts| std::cmp::Reverse(*counts));
         let said: Vec<(u64, u64)> = section.causes.iter().map(|cause| (cause.changes, cause.accounts)).collect();
         // Of hundreds of causes, not all of the smallest have an example.
-        let exact = if expected.len() > 200 { 5 } else { said.len() };
+        let exact = if expected.len() > 400 { 5 } else { said.len() };
         assert_eq!(said[..exact], expected[..exact], "{:?}", section.topic);
         let sum = |counts: &[(u64, u64)]| counts.iter().map(|(_, accounts)| accounts).sum::<u64>();
         assert_eq!(section.more_causes, (expected.len() - said.len()) as u64);
