@@ -54,14 +54,21 @@ pub fn defused(text: &str) -> String {
         let after = rest.clone().next();
         let is_inside = is_of_name(before) && is_of_name(after);
         // "1.5" is a number, and so is what follows it: "1.5.2".
-        let is_number = || number && rest.clone().take_while(|c| c.is_alphanumeric()).all(|c| c.is_ascii_digit());
+        let is_number =
+            || number && rest.clone().take_while(|c| c.is_alphanumeric()).all(|c| c.is_ascii_digit());
         match c {
-            '.' | '\u{3002}' | '\u{FF0E}' | '\u{FF61}' if is_inside && !is_number() => defused.push_str("[.]"),
+            '.' | '\u{3002}' | '\u{FF0E}' | '\u{FF61}' if is_inside && !is_number() => {
+                defused.push_str("[.]")
+            }
             ':' if rest.as_str().starts_with("//") => defused.push_str("[:]"),
             '@' if is_inside => defused.push_str("[@]"),
             _ => defused.push(c),
         }
-        number = if is_of_name(Some(c)) { (number || !is_of_name(before)) && c.is_ascii_digit() } else { c == '.' && number };
+        number = if is_of_name(Some(c)) {
+            (number || !is_of_name(before)) && c.is_ascii_digit()
+        } else {
+            c == '.' && number
+        };
         before = Some(c);
     }
     defused

@@ -45,6 +45,11 @@ impl<'a> CauseKey<'a> {
         Self::new(topic, status, cause.error_code.as_deref(), cause.error_message.as_deref())
     }
 
+    /// The message that distinguishes it, without ids.
+    pub(super) fn message(&self) -> Option<&str> {
+        if let Said::This(message) = &self.said { Some(message) } else { None }
+    }
+
     fn new(topic: Topic, status: &str, code: Option<&'a str>, message: Option<&'a str>) -> Self {
         let message = message.map(text);
         let hint = hint(topic, status, code, message);

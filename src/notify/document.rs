@@ -321,11 +321,7 @@ impl Notification {
             omitted: pack.omitted + (pack.transitions.len() - keep) as u64,
             ..pack.without_transitions()
         };
-        Self {
-            sections,
-            packs: self.packs.iter().zip(keep).map(cut).collect(),
-            ..self.without_packs()
-        }
+        Self { sections, packs: self.packs.iter().zip(keep).map(cut).collect(), ..self.without_packs() }
     }
 
     /// The document without its sections and packs.

@@ -3,42 +3,25 @@
 //! which every count is made at the end.
 
 mod causes;
+mod identity;
 mod life;
-mod merge;
 
 use jiff::Timestamp;
 
 use self::causes::Causes;
-use self::life::Life;
-pub use self::merge::digest;
+pub(super) use self::causes::Example;
+pub(super) use self::identity::{Identity, id_of};
+pub use self::identity::{record_id, transition_id};
+pub(super) use self::life::{Life, NameKey};
 use super::document::{StateNotice, TransitionNotice};
-use crate::model::{AccountId, Kind, Phase, Target};
+use crate::model::{Kind, Phase, Target};
+use crate::state::Transition;
 use crate::state::head::Counts;
 use crate::state::id;
 use crate::state::log::{PackEvent, Record};
-use crate::state::{Incident, Transition};
 
 /// Accounts of a digest's whole that are kept to be named. More do not fit into a message.
 pub const MOST_NAMED: usize = 1000;
-
-/// A record's id: the same in every copy, whoever sends it.
-pub fn record_id(target: &Target, history_id: &str, record: &Record) -> String {
-    match record {
-        Record::Account(transition) => {
-            transition_id(target, history_id, transition.epoch, transition.account)
-        }
-        Record::Pack(notice) => id_of(target, history_id, notice.epoch, notice.event.as_str()),
-    }
-}
-
-/// A transition's id.
-pub fn transition_id(target: &Target, history_id: &str, epoch: u64, account: AccountId) -> String {
-    id_of(target, history_id, epoch, &account.to_string())
-}
-
-fn id_of(target: &Target, history_id: &str, epoch: u64, about: &str) -> String {
-    id::of(&[target.region.as_str(), target.pack.as_str(), history_id, &epoch.to_string(), about])
-}
 
 /// What a transition is reported as.
 pub fn transition_notice(target: &Target, history_id: &str, transition: &Transition) -> TransitionNotice {
@@ -76,40 +59,20 @@ fn has_ended(transition: &Transition) -> bool {
     }
 }
 
-/// Whose log it is.
-#[derive(Debug, Clone, Copy)]
-struct Identity<'a> {
-    target: &'a Target,
-    history_id: &'a str,
-}
-
-impl Identity<'_> {
-    fn transition_id(&self, epoch: u64, account: AccountId) -> String {
-        transition_id(self.target, self.history_id, epoch, account)
-    }
-
-    /// Whether a change began its incident. What a baseline finds began before.
-    fn begins(&self, transition: &Transition) -> bool {
-        let Transition { account, epoch, .. } = *transition;
-        let begun = Incident::begun(self.target, self.history_id, account, epoch);
-        !transition.baseline && transition.incident_id.as_ref() == Some(&begun.id)
-    }
-}
-
 /// What of one target's log goes into a digest.
 #[derive(Debug)]
 pub struct Fold<'a> {
-    identity: Identity<'a>,
-    accounts: u64,
-    failed: u64,
+    pub(super) identity: Identity<'a>,
+    pub(super) accounts: u64,
+    pub(super) failed: u64,
     most: usize,
-    observed_at: Option<Timestamp>,
-    silenced: u64,
-    damped: u64,
+    pub(super) observed_at: Option<Timestamp>,
+    pub(super) silenced: u64,
+    pub(super) damped: u64,
     ids: Ids,
-    causes: Causes,
+    pub(super) causes: Causes,
     /// The lives of the pack, the latest first.
-    lives: Vec<Life>,
+    pub(super) lives: Vec<Life>,
 }
 
 /// A sum of ids, in whatever order they come.
@@ -186,7 +149,8 @@ impl<'a> Fold<'a> {
         self.lives.iter().any(|life| life.notice_type().is_some())
     }
 
-    fn id(&self) -> String {
+    /// A hash of the ids of all that it tells.
+    pub(super) fn id(&self) -> String {
         let Ids { sum, count } = self.ids;
         let Identity { target: Target { region, pack }, history_id } = self.identity;
         id::of(&[region.as_str(), pack.as_str(), history_id, &sum.to_string(), &count.to_string()])

@@ -94,9 +94,7 @@ pub fn alert(notification: &Notification, form: Form) -> Alert {
     let attributes = alert_attributes(notification, form);
     let notification = match form {
         Form::Whole => notification.clone(),
-        Form::WithoutTexts => {
-            Notification { statuses: BTreeSet::new(), ..notification.within(0, |_| 1) }
-        }
+        Form::WithoutTexts => Notification { statuses: BTreeSet::new(), ..notification.within(0, |_| 1) },
         Form::Minimal => notification.minimal(),
     };
     let subject = render::subject(&notification);

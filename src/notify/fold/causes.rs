@@ -9,34 +9,34 @@ use crate::notify::document::StateNotice;
 use crate::notify::topic::Topic;
 
 /// Causes of which an example is kept.
-pub(super) const MOST_EXAMPLES: usize = 512;
+pub(in crate::notify) const MOST_EXAMPLES: usize = 512;
 
 /// Texts whose cause is remembered, so that equal ones are analysed once.
 const MOST_TEXTS: usize = 1024;
 
 /// Which cause an account has, and which message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct CauseId {
-    pub(super) cause: u64,
+pub(in crate::notify) struct CauseId {
+    pub(in crate::notify) cause: u64,
     /// 0: none.
-    pub(super) message: u64,
+    pub(in crate::notify) message: u64,
 }
 
 /// One account's state, to show for all of a cause.
 #[derive(Debug, Clone)]
-pub(super) struct Example {
-    pub(super) status: String,
-    pub(super) code: Option<String>,
-    pub(super) message: Option<String>,
+pub(in crate::notify) struct Example {
+    pub(in crate::notify) status: String,
+    pub(in crate::notify) code: Option<String>,
+    pub(in crate::notify) message: Option<String>,
     /// Others of the cause say something else, if only with other ids.
-    pub(super) varies: bool,
+    pub(in crate::notify) varies: bool,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Causes {
+pub(in crate::notify) struct Causes {
     texts: HashMap<u64, CauseId>,
     counts: HashMap<u64, u32>,
-    pub(super) examples: HashMap<u64, Example>,
+    pub(in crate::notify) examples: HashMap<u64, Example>,
 }
 
 fn hash(of: &impl Hash) -> u64 {
@@ -47,7 +47,7 @@ fn hash(of: &impl Hash) -> u64 {
 
 impl Causes {
     /// The cause of an account that is in this state.
-    pub(super) fn of(&mut self, topic: Topic, state: Option<&StateNotice>) -> CauseId {
+    pub(in crate::notify) fn of(&mut self, topic: Topic, state: Option<&StateNotice>) -> CauseId {
         let Some(state) = state.filter(|_| topic.has_causes()) else { return CauseId::default() };
         let of_text = hash(&(topic, &state.status, &state.error_code, &state.error_message));
         let id = match self.texts.get(&of_text) {
@@ -80,7 +80,8 @@ impl Causes {
                 return;
             }
             let size = |cause: &u64| self.counts.get(cause).copied().unwrap_or_default();
-            let Some(smallest) = self.examples.keys().copied().min_by_key(|cause| (size(cause), *cause)) else {
+            let Some(smallest) = self.examples.keys().copied().min_by_key(|cause| (size(cause), *cause))
+            else {
                 return;
             };
             if size(&smallest) >= count {
@@ -95,7 +96,11 @@ impl Causes {
 }
 
 fn id(topic: Topic, state: &StateNotice) -> CauseId {
-    let cause = hash(&(topic, CauseKey::of_state(topic, state)));
-    let message = state.error_message.as_deref().map_or(0, |message| hash(&alike(message)).max(1));
-    CauseId { cause, message }
+    let key = CauseKey::of_state(topic, state);
+    let message = match (key.message(), &state.error_message) {
+        (Some(alike), _) => hash(&alike).max(1),
+        (None, Some(message)) => hash(&alike(message)).max(1),
+        (None, None) => 0,
+    };
+    CauseId { cause: hash(&(topic, key)), message }
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use super::Identity;
 use super::causes::{CauseId, Causes};
+use super::identity::Identity;
 use crate::model::{Kind, Severity};
 use crate::notify::document::{NoticeType, StateNotice, TransitionNotice};
 use crate::notify::topic::Topic;
@@ -14,33 +14,33 @@ use crate::state::Transition;
 use crate::state::log::Notice;
 
 /// Statuses that are kept to be named; AWS Config has nine.
-pub(super) const MOST_STATUSES: usize = 100;
+pub(in crate::notify) const MOST_STATUSES: usize = 100;
 
 #[derive(Debug, Default)]
-pub(super) struct Life {
-    pub(super) deleted: Option<Notice>,
-    pub(super) begun: Option<Notice>,
+pub(in crate::notify) struct Life {
+    pub(in crate::notify) deleted: Option<Notice>,
+    pub(in crate::notify) begun: Option<Notice>,
     /// When the first change was observed.
-    pub(super) since: Option<Timestamp>,
-    pub(super) seen: HashMap<u64, Seen>,
-    pub(super) named: BTreeMap<NameKey, TransitionNotice>,
+    pub(in crate::notify) since: Option<Timestamp>,
+    pub(in crate::notify) seen: HashMap<u64, Seen>,
+    pub(in crate::notify) named: BTreeMap<NameKey, TransitionNotice>,
     /// How many are named of each cause, and which has the most.
     sizes: BTreeMap<(Topic, u64), usize>,
     largest: BTreeSet<(Topic, usize, u64)>,
     /// What did not fit, and may be worse than it seems: what happened before is not known yet.
     evicted: HashMap<u64, Evicted>,
-    pub(super) statuses: Statuses,
+    pub(in crate::notify) statuses: Statuses,
 }
 
 /// Worst first, a cause together, then by account, so that the same accounts are named in every pack.
-pub(super) type NameKey = (Topic, u64, u64);
+pub(in crate::notify) type NameKey = (Topic, u64, u64);
 
 /// What is known of each account.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seen {
-    pub(super) topic: Topic,
-    pub(super) cause: CauseId,
-    pub(super) severity: Severity,
+pub(in crate::notify) struct Seen {
+    pub(in crate::notify) topic: Topic,
+    pub(in crate::notify) cause: CauseId,
+    pub(in crate::notify) severity: Severity,
     /// The end of an incident, if that is what is reported.
     end: Option<Topic>,
     /// Whether all of it happened in this digest, as far as is known.
@@ -60,7 +60,7 @@ struct Evicted {
 
 /// The statuses that were met, as far as they are few.
 #[derive(Debug, Default)]
-pub(super) struct Statuses(pub(super) Vec<String>);
+pub(in crate::notify) struct Statuses(pub(in crate::notify) Vec<String>);
 
 impl Statuses {
     fn find(&self, state: &StateNotice) -> Option<usize> {
@@ -75,7 +75,7 @@ impl Statuses {
 
 impl Life {
     /// Takes a change before those that were taken.
-    pub(super) fn add(
+    pub(in crate::notify) fn add(
         &mut self,
         mut notice: TransitionNotice,
         transition: &Transition,
@@ -142,30 +142,31 @@ impl Life {
     }
 
     /// Keeps the worst, and of each cause about as many as of the others.
-    pub(super) fn name_no_more_than(&mut self, most: usize) {
+    pub(in crate::notify) fn name_no_more_than(&mut self, most: usize) {
         while self.named.len() > most {
             let Some((topic, _, cause)) = self.largest.last().copied() else { return };
             let of_cause = (topic, cause, 0)..=(topic, cause, u64::MAX);
             let Some(key) = self.named.range(of_cause).next_back().map(|(key, _)| *key) else { return };
             let Some(notice) = self.unname(key) else { return };
-            let account = notice.account_id.number();
+            let Some(seen) = self.seen.get_mut(&notice.account_id.number()) else { return };
             let status = notice.to.as_ref().map(|to| self.statuses.find(to));
-            match (notice.earlier.is_empty(), status) {
-                (true, None | Some(Some(_))) => {
-                    let TransitionNotice { kind, sequence, observed_at, .. } = notice;
-                    self.evicted.insert(account, Evicted { kind, sequence, observed_at, status: status.flatten() });
-                }
-                _ => {
-                    if let Some(seen) = self.seen.get_mut(&account) {
-                        seen.is_known = false;
-                    }
-                }
+            let may_be_worse = seen.topic.is_routine() || seen.end.is_some();
+            seen.is_known = may_be_worse && notice.earlier.is_empty() && status != Some(None);
+            if seen.is_known {
+                let TransitionNotice { kind, sequence, observed_at, .. } = notice;
+                let evicted = Evicted { kind, sequence, observed_at, status: status.flatten() };
+                self.evicted.insert(notice.account_id.number(), evicted);
             }
         }
     }
 
     /// The notice of a last change, with what is known of it from the change before.
-    fn remembered(&self, evicted: Evicted, before: &TransitionNotice, identity: &Identity<'_>) -> TransitionNotice {
+    fn remembered(
+        &self,
+        evicted: Evicted,
+        before: &TransitionNotice,
+        identity: &Identity<'_>,
+    ) -> TransitionNotice {
         let Evicted { kind, sequence, observed_at, status } = evicted;
         let status = status.and_then(|status| self.statuses.0.get(status)).cloned();
         let to = status.map(|status| StateNotice {
@@ -201,7 +202,7 @@ impl Life {
     }
 
     /// What is reported about it: its end, its beginning, or what happened in between.
-    pub(super) fn notice_type(&self) -> Option<NoticeType> {
+    pub(in crate::notify) fn notice_type(&self) -> Option<NoticeType> {
         let notifies = |notice: &Option<Notice>| notice.as_ref().is_some_and(|notice| notice.notify);
         let has_accounts = !self.seen.is_empty();
         if notifies(&self.deleted) {

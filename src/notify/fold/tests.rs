@@ -49,7 +49,7 @@ fn fold<'a>(target: &'a Target, most: usize, log: &[Record]) -> Fold<'a> {
 }
 
 fn digest(folds: &[&Fold<'_>]) -> Option<Notification> {
-    super::digest(folds, HistoryPlace::default(), "UTC")
+    crate::notify::digest(folds, HistoryPlace::default(), "UTC")
 }
 
 fn digest_of(log: &[Record], most: usize) -> Option<Notification> {
@@ -270,4 +270,37 @@ fn the_same_records_have_the_same_ids_in_every_release() {
     assert_eq!(id(&log, 0), id(&log, 9), "however many are named");
     assert_ne!(id(&log[..2], 9), id(&log, 9));
     assert_ne!(id(&log[1..], 9), id(&log, 9));
+}
+
+/// As a run holds it: 20 packs of 10,000 accounts, or fewer, of which each change has a cause of its own.
+#[test]
+fn two_hundred_thousand_changes_and_ten_thousand_causes_are_counted() {
+    for (accounts, causes) in [(10_000_u64, 3), (500, 10_000_u64)] {
+        let targets: Vec<Target> = (0..20).map(|n| target(&format!("P{n}"))).collect();
+        let failed = |pack: u64, n: u64| {
+            let message = format!("it broke for reason x{}y", (pack * accounts + n) % causes);
+            let to = State { error_message: Some(message), ..state("CREATE_FAILED") };
+            let to = State { error_code: Some("Odd".to_owned()), ..to };
+            Record::Account(Transition {
+                to: Some(to),
+                ..notified(1, n, Kind::Failed, "CREATE_SUCCESSFUL", "CREATE_FAILED")
+            })
+        };
+        let folds: Vec<Fold<'_>> = (0..)
+            .zip(&targets)
+            .map(|(pack, target)| {
+                let mut fold = Fold::new(target, "b", &Counts::new(), MOST_NAMED / 20);
+                (0..accounts).for_each(|n| fold.add(&failed(pack, n)));
+                fold
+            })
+            .collect();
+        let digest = digest(&folds.iter().collect::<Vec<_>>()).unwrap();
+        let section = &digest.sections[0];
+        assert_eq!((section.changes, section.accounts, section.packs), (20 * accounts, accounts, 20));
+        assert_eq!(section.causes.len() as u64 + section.more_causes, causes);
+        let of_causes: u64 = section.causes.iter().map(|cause| cause.changes).sum();
+        assert!(causes > 3 || of_causes == 20 * accounts, "{of_causes}");
+        let named: usize = digest.packs.iter().map(|pack| pack.transitions.len()).sum();
+        assert!(named <= MOST_NAMED && section.causes.len() <= 300, "{named}");
+    }
 }

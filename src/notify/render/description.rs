@@ -2,8 +2,8 @@
 
 use super::layout::{Entry, Group, Section};
 use super::text::{
-    account_state, earlier, how_many, left_out, listed, more_accounts, more_causes, other_messages, other_shapes, packs,
-    several_causes, since, standing,
+    account_state, earlier, how_many, left_out, listed, more_accounts, more_causes, other_messages,
+    other_shapes, packs, several_causes, since, standing,
 };
 use super::words::{counted, minute, pack_in_region, shown, subject};
 use crate::model::text::{isolated, slack_code, slack_text};
@@ -45,7 +45,8 @@ fn forms() -> impl Iterator<Item = Form> {
 /// In the fullest form that fits. Each says what it leaves out.
 pub(super) fn description(notification: &Notification, sections: &[Section<'_>]) -> String {
     let last = left_out(notification).map(|line| format!("_{}_\n", slack_text(&line))).unwrap_or_default();
-    let footer = format!("_Read from AWS Config at {}_\n{last}", minute(notification, notification.observed_at));
+    let footer =
+        format!("_Read from AWS Config at {}_\n{last}", minute(notification, notification.observed_at));
     let mut shortest = String::new();
     for form in forms() {
         let blocks: Vec<String> = sections.iter().map(|section| block(notification, section, form)).collect();
@@ -147,11 +148,14 @@ fn details(notification: &Notification, section: &Section<'_>, group: &Group<'_>
 
 fn line(notification: &Notification, section: &Section<'_>, group: &Group<'_>, entry: &Entry<'_>) -> String {
     let name = entry.notice.account_name.as_deref();
-    let name = name.map(|name| format!(" {}", isolated(&slack_code(&shown(name, LONGEST_NAME))))).unwrap_or_default();
+    let name = name
+        .map(|name| format!(" {}", isolated(&slack_code(&shown(name, LONGEST_NAME)))))
+        .unwrap_or_default();
     let state = account_state(entry).map(|state| format!(" ({state})")).unwrap_or_default();
     let since = since(notification, section.notice.topic, entry);
     let packs = (section.packs.len() > 1).then(|| format!("in {}", packs(notification, entry, NAMED_PACKS)));
-    let change = group.change().is_none().then(|| statuses(&entry.change)).filter(|change| !change.is_empty());
+    let change =
+        group.change().is_none().then(|| statuses(&entry.change)).filter(|change| !change.is_empty());
     let details = [change, since, earlier(entry), packs].into_iter().flatten().collect::<Vec<_>>().join(", ");
     let separator = if details.is_empty() { "" } else { ": " };
     format!("• *{}*{name}{state}{separator}{details}\n", entry.account)

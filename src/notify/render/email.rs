@@ -83,7 +83,10 @@ fn fullest(notification: &Notification, room: usize) -> String {
     let accounts = groups().map(|group| group.entries.len()).max().unwrap_or_default();
     let causes = sections.iter().map(|section| section.groups.len()).max().unwrap_or_default();
     let list = |causes, accounts| -> String {
-        sections.iter().map(|section| others(notification, section, Form { causes, accounts, packs })).collect()
+        sections
+            .iter()
+            .map(|section| others(notification, section, Form { causes, accounts, packs }))
+            .collect()
     };
     let fits = |list: &String| list.len() + OTHERS.len() <= room;
     let list = match most(accounts, |accounts| fits(&list(causes, accounts))) {
@@ -110,7 +113,8 @@ fn others(notification: &Notification, section: &Section<'_>, form: Form) -> Str
         let label = if several { format!(": {}", label(section, group)) } else { String::new() };
         text.push_str(&wrapped(&format!("\n{}{label}", section.notice.topic.verb()), ""));
         for entry in entries() {
-            let place = (section.packs.len() > 1).then(|| format!(", {}", packs(notification, entry, form.packs)));
+            let place =
+                (section.packs.len() > 1).then(|| format!(", {}", packs(notification, entry, form.packs)));
             text.push_str(&wrapped(&format!("{}{}", who(entry), place.unwrap_or_default()), "  "));
         }
         text.extend(more_accounts(group, named + form.accounts).map(|more| wrapped(&more, "  ")));
@@ -241,7 +245,8 @@ fn cause(notification: &Notification, section: &Section<'_>, group: &Group<'_>) 
     let several = section.groups.len() > 1 || section.notice.more_causes > 0;
     let count = if several { format!("{}: ", how_many_of(section, group)) } else { String::new() };
     if group.code.is_some() || several {
-        let silent = if section.shares_code(group) && group.message.is_none() { ", without a message" } else { "" };
+        let silent =
+            if section.shares_code(group) && group.message.is_none() { ", without a message" } else { "" };
         text.push_str(&wrapped(&format!("\n{count}{}{silent}", code(group)), ""));
     }
     if let Some(message) = &group.message {

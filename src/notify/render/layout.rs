@@ -136,13 +136,24 @@ fn groups<'a>(section: &'a SectionNotice, packs: &[&'a PackNotice]) -> Vec<Group
     let topic = section.topic;
     let of_pack = |pack: &&'a PackNotice| {
         let pack: &'a PackNotice = pack;
-        pack.transitions.iter().filter(move |notice| notice.section == Some(topic)).map(move |notice| (pack, notice))
+        pack.transitions
+            .iter()
+            .filter(move |notice| notice.section == Some(topic))
+            .map(move |notice| (pack, notice))
     };
     let notices: Vec<Notice<'a>> = packs.iter().flat_map(of_pack).collect();
     if !topic.has_causes() {
         let SectionNotice { accounts, packs, .. } = *section;
         let entries = entries(&notices);
-        return vec![Group { code: None, message: None, hint: None, is_first_of_hint: false, accounts, packs, entries }];
+        return vec![Group {
+            code: None,
+            message: None,
+            hint: None,
+            is_first_of_hint: false,
+            accounts,
+            packs,
+            entries,
+        }];
     }
     let mut by_cause: HashMap<CauseKey<'a>, Vec<Notice<'a>>> = HashMap::new();
     for notice in notices {
@@ -162,7 +173,9 @@ fn groups<'a>(section: &'a SectionNotice, packs: &[&'a PackNotice]) -> Vec<Group
             is_first_of_hint,
             accounts: cause.accounts,
             packs: cause.packs,
-            entries: by_cause.get(&CauseKey::of_cause(topic, cause)).map_or_else(Vec::new, |notices| entries(notices)),
+            entries: by_cause
+                .get(&CauseKey::of_cause(topic, cause))
+                .map_or_else(Vec::new, |notices| entries(notices)),
         }
     };
     section.causes.iter().map(group).collect()
@@ -203,7 +216,15 @@ fn are_alike(a: &TransitionNotice, b: &TransitionNotice) -> bool {
     let of = |notice: &TransitionNotice| {
         let TransitionNotice { kind, flapping, silence_ended, incident_id, .. } = notice;
         let code = notice.reported().and_then(|state| state.error_code.clone());
-        (*kind, *flapping, *silence_ended, incident_id.is_some(), code, notice.earlier.clone(), is_all_the_time(notice))
+        (
+            *kind,
+            *flapping,
+            *silence_ended,
+            incident_id.is_some(),
+            code,
+            notice.earlier.clone(),
+            is_all_the_time(notice),
+        )
     };
     let are_together = match (began(a), began(b)) {
         (Some(a), Some(b)) => a.duration_since(b).abs() <= TOGETHER,

@@ -21,15 +21,22 @@ fn phase(state: Option<&StateNotice>) -> Option<Phase> {
 pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>) -> Option<String> {
     let notice = entry.notice;
     let began = notice.failing_since;
-    let until = phase(notice.to.as_ref()).filter(|phase| *phase == Phase::Successful).and_then(|_| {
-        notice.to.as_ref().and_then(|to| to.last_update_time)
-    });
+    let until = phase(notice.to.as_ref())
+        .filter(|phase| *phase == Phase::Successful)
+        .and_then(|_| notice.to.as_ref().and_then(|to| to.last_update_time));
     let until = until.unwrap_or(notice.observed_at);
     let text = match topic {
-        Topic::Flapping => notice.flapping.map(|changes| format!("changed {changes} times within an hour"))?,
+        Topic::Flapping => {
+            notice.flapping.map(|changes| format!("changed {changes} times within an hour"))?
+        }
         Topic::CameAndWent => {
             let began = began?;
-            format!("from {} to {} ({})", minute(notification, began), clock(notification, until), span(began, until))
+            format!(
+                "from {} to {} ({})",
+                minute(notification, began),
+                clock(notification, until),
+                span(began, until)
+            )
         }
         Topic::Recovered | Topic::Left if began.is_some() => {
             let began = began?;
@@ -37,7 +44,9 @@ pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>
         }
         // A status that has only now begun says nothing about how long it lasts.
         Topic::Joined | Topic::Left => return None,
-        Topic::Recovered | Topic::Succeeded | Topic::InProgress => format!("since {}", minute(notification, entry.since?)),
+        Topic::Recovered | Topic::Succeeded | Topic::InProgress => {
+            format!("since {}", minute(notification, entry.since?))
+        }
         Topic::Settled if began.is_none() || phase(notice.to.as_ref()) == Some(Phase::Successful) => {
             let since = updated(notice)?;
             format!("since {} ({})", minute(notification, since), span(since, notification.observed_at))
@@ -45,7 +54,9 @@ pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>
         Topic::FailedAgain => format!("still failing; {}", unhealthy_since(notification, topic, entry)?),
         _ => unhealthy_since(notification, topic, entry)?,
     };
-    let later = entry.last_since.filter(|last| entry.since.is_some_and(|first| last.duration_since(first).as_mins() > 0));
+    let later = entry
+        .last_since
+        .filter(|last| entry.since.is_some_and(|first| last.duration_since(first).as_mins() > 0));
     let later = later.map(|last| format!(", in the last of these since {}", clock(notification, last)));
     let now = notice.failure.as_ref().and(notice.to.as_ref()).filter(|_| topic != Topic::CameAndWent);
     let now = match phase(now) {
@@ -54,7 +65,8 @@ pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>
         _ => "",
     };
     // That its silence has ended is in the words of that topic.
-    let ended = if notice.silence_ended && topic != Topic::SilenceEnded { "; its silence has ended" } else { "" };
+    let ended =
+        if notice.silence_ended && topic != Topic::SilenceEnded { "; its silence has ended" } else { "" };
     Some(format!("{text}{}{now}{ended}", later.unwrap_or_default()))
 }
 
@@ -112,7 +124,8 @@ pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Op
     let since = known.iter().map(|pack| pack.since).min().filter(|since| *since < notification.observed_at);
     let changes: u64 = known.iter().filter_map(|pack| pack.sections.get(&topic)).sum();
     let more = if topic == Topic::Failed { " more" } else { "" };
-    let since = since.map(|since| format!(", {}{more} since {}", number(changes), clock(notification, since)));
+    let since =
+        since.map(|since| format!(", {}{more} since {}", number(changes), clock(notification, since)));
     let failed: u64 = known.iter().filter_map(|pack| pack.failed).sum();
     let of = number(known.iter().map(|pack| pack.accounts).sum());
     let deployments = if known.len() > 1 { " deployments" } else { "" };
@@ -175,14 +188,17 @@ pub(super) fn left_out(notification: &Notification) -> Option<String> {
 /// The accounts of a group that are not named, where others are.
 pub(super) fn more_accounts(group: &Group<'_>, shown: usize) -> Option<String> {
     let more = group.more(shown);
-    (more > 0 && shown > 0 && !group.entries.is_empty()).then(|| format!("and {}", counted(more, "more account")))
+    (more > 0 && shown > 0 && !group.entries.is_empty())
+        .then(|| format!("and {}", counted(more, "more account")))
 }
 
 /// The causes of a section that are not shown; `None` when all are.
 pub(super) fn more_causes(section: &Section<'_>, shown: usize) -> Option<String> {
     match (section.hidden(shown), shown.min(section.groups.len())) {
         ((0, _), _) => None,
-        ((causes, accounts), 0) => Some(format!("{} in {}", counted(accounts, "account"), counted(causes, "cause"))),
+        ((causes, accounts), 0) => {
+            Some(format!("{} in {}", counted(accounts, "account"), counted(causes, "cause")))
+        }
         ((causes, accounts), _) => {
             Some(format!("and {} in {}", counted(accounts, "account"), counted(causes, "more cause")))
         }

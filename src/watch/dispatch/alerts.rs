@@ -132,7 +132,9 @@ async fn make<O: Outside>(
         if folds.is_empty() { leased.put_last(next).await? } else { leased.put(next).await? }
     }
     let folds: Vec<&Fold<'_>> = folds.iter().collect();
-    let Some(mut notification) = notify::digest(&folds, context.outside.store().place(), &context.settings.time_zone) else {
+    let Some(mut notification) =
+        notify::digest(&folds, context.outside.store().place(), &context.settings.time_zone)
+    else {
         return trouble.map_or(Ok(None), Err);
     };
     let confirmation = context.outside.publisher().awaits_confirmation();

@@ -139,7 +139,8 @@ fn new_failures_are_reported_beside_a_baseline_that_does_not_fit() {
         fold
     });
     let folds: Vec<Fold<'_>> = folds.collect();
-    let digest = packwatch::notify::digest(&folds.iter().collect::<Vec<_>>(), HistoryPlace::default(), "UTC").unwrap();
+    let digest =
+        packwatch::notify::digest(&folds.iter().collect::<Vec<_>>(), HistoryPlace::default(), "UTC").unwrap();
     for form in [Form::Whole, Form::WithoutTexts] {
         let bodies: BTreeMap<String, String> =
             serde_json::from_str(&message::alert(&digest, form).message).unwrap();
@@ -160,7 +161,8 @@ fn every_kind_at_once_fits_and_keeps_its_end() {
     let alert = message::alert(&digest, Form::Whole);
     assert_fits(&alert);
     let bodies: BTreeMap<String, String> = serde_json::from_str(&alert.message).unwrap();
-    let command = format!("\npackwatch history --table packwatch --region eu-west-1 --message {}\n", digest.id);
+    let command =
+        format!("\npackwatch history --table packwatch --region eu-west-1 --message {}\n", digest.id);
     assert!(bodies["email"].contains(&command), "{}", bodies["email"]);
 }
 

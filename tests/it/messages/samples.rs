@@ -102,7 +102,8 @@ pub(crate) fn notice(event: PackEvent, accounts: u64) -> Record {
 }
 
 pub(crate) fn changed(target: Target, accounts: u64, transitions: Vec<Transition>) -> News {
-    let failed = transitions.iter().filter(|t| t.notify && t.to.as_ref().is_some_and(has_failed)).count() as u64;
+    let failed =
+        transitions.iter().filter(|t| t.notify && t.to.as_ref().is_some_and(has_failed)).count() as u64;
     let records = transitions.into_iter().map(Record::Account).collect();
     News { target, failed, healthy: accounts.saturating_sub(failed), records }
 }

@@ -55,7 +55,9 @@ fn fact(rng: &mut Rng, target: &Target, n: u64, texts: u64) -> (Fact, Transition
         let text = rng.bool().then(|| rng.u64(..texts));
         to.error_code = code.map(str::to_owned);
         // Each has its account in it, and a link.
-        let said = |text| format!("oddtext{text}x of {} at https://evil.example/a.b?c, mail me@evil.example", account(n));
+        let said = |text| {
+            format!("oddtext{text}x of {} at https://evil.example/a.b?c, mail me@evil.example", account(n))
+        };
         to.error_message = text.map(said);
         cause = (code, if code == Some(RECORDER) { text.map(|_| 0) } else { text });
     }
@@ -111,7 +113,8 @@ fn assert_counted(facts: &[Fact], digest: &Notification) {
             .map(|facts| (facts.len() as u64, distinct(facts.iter().map(|fact| fact.account))))
             .collect();
         expected.sort_by_key(|counts| std::cmp::Reverse(*counts));
-        let said: Vec<(u64, u64)> = section.causes.iter().map(|cause| (cause.changes, cause.accounts)).collect();
+        let said: Vec<(u64, u64)> =
+            section.causes.iter().map(|cause| (cause.changes, cause.accounts)).collect();
         // Of hundreds of causes, not all of the smallest have an example.
         let exact = if expected.len() > 400 { 5 } else { said.len() };
         assert_eq!(said[..exact], expected[..exact], "{:?}", section.topic);
@@ -167,7 +170,9 @@ fn read(text: &str) -> Vec<Said> {
         let plain = line.trim_start_matches(['•', ' ']).replace('*', "");
         let title = TITLES.iter().find_map(|(_, title)| {
             let mail = line.strip_prefix(&format!("{}: ", title.to_uppercase())).and_then(accounts);
-            let slack = || accounts(line.strip_prefix('*')?).filter(|(_, rest)| rest.starts_with(&format!(" {title}*")));
+            let slack = || {
+                accounts(line.strip_prefix('*')?).filter(|(_, rest)| rest.starts_with(&format!(" {title}*")))
+            };
             Some((*title, mail.or_else(slack)?.0))
         });
         if let Some((title, total)) = title {
@@ -176,16 +181,24 @@ fn read(text: &str) -> Vec<Said> {
             continue;
         }
         let Some(section) = sections.last_mut() else { continue };
-        if let Some((hidden, rest)) = plain.strip_prefix("and ").and_then(accounts).filter(|(_, rest)| rest.contains(" more cause")) {
+        if let Some((hidden, rest)) =
+            plain.strip_prefix("and ").and_then(accounts).filter(|(_, rest)| rest.contains(" more cause"))
+        {
             assert!(rest.starts_with(" in "), "{line}");
             section.hidden = hidden;
-        } else if let Some((more, _)) = plain.strip_prefix("and ").and_then(number).filter(|(_, rest)| rest.starts_with(" more account")) {
+        } else if let Some((more, _)) =
+            plain.strip_prefix("and ").and_then(number).filter(|(_, rest)| rest.starts_with(" more account"))
+        {
             section.groups.last_mut().unwrap().more += more;
         } else if plain.contains("several causes, in different packs") {
             section.has_several = true;
-        } else if let (Some((total, _)), true) = (accounts(&plain), line.starts_with('•') || line.starts_with("  ")) {
+        } else if let (Some((total, _)), true) =
+            (accounts(&plain), line.starts_with('•') || line.starts_with("  "))
+        {
             section.overview.push(total);
-        } else if let (Some((total, rest)), false) = (accounts(&plain), line.starts_with("  ") || line.starts_with('•')) {
+        } else if let (Some((total, rest)), false) =
+            (accounts(&plain), line.starts_with("  ") || line.starts_with('•'))
+        {
             if rest.contains(':') && !rest.starts_with(" has") {
                 section.groups.push(Group { total, head: rest.to_owned(), ..Group::default() });
             }
@@ -213,19 +226,31 @@ fn assert_true(form: &str, text: &str, facts: &[Fact], digest: &Notification) {
     assert_eq!(titles, expected, "{form}\n{text}");
     for said in &sections {
         let of: Vec<&Fact> = facts.iter().filter(|fact| fact.title == said.title).collect();
-        assert_eq!(said.total, distinct(of.iter().map(|fact| fact.account)), "{form}: {}\n{text}", said.title);
+        assert_eq!(
+            said.total,
+            distinct(of.iter().map(|fact| fact.account)),
+            "{form}: {}\n{text}",
+            said.title
+        );
         for group in &said.groups {
             let named = group.named.len() as u64;
-            assert!(named == 0 || named + group.more == group.total, "{form}: {}: {group:?}\n{text}", said.title);
+            assert!(
+                named == 0 || named + group.more == group.total,
+                "{form}: {}: {group:?}\n{text}",
+                said.title
+            );
             for account in &group.named {
                 let of_account: Vec<&&Fact> = of.iter().filter(|fact| fact.account == *account).collect();
                 let block = format!("{} {}", group.head, group.lines.join(" "));
                 let is_own = |fact: &&&Fact| {
                     let (code, text) = fact.cause;
                     let codes = [RECORDER, "Odd", "www[.]evil[.]example"];
-                    let says_code = codes.iter().any(|code| block.contains(&format!("{code}\n")) || group.head.contains(code));
+                    let says_code = codes
+                        .iter()
+                        .any(|code| block.contains(&format!("{code}\n")) || group.head.contains(code));
                     let own = code.map(|code| code.replace('.', "[.]"));
-                    let is_code = own.map_or(!says_code, |own| group.head.is_empty() || group.head.contains(&own));
+                    let is_code =
+                        own.map_or(!says_code, |own| group.head.is_empty() || group.head.contains(&own));
                     let texts = block.matches("oddtext").count();
                     let is_text = match text {
                         None => texts == 0,
@@ -234,7 +259,11 @@ fn assert_true(form: &str, text: &str, facts: &[Fact], digest: &Notification) {
                     };
                     is_code && is_text && block.contains(&fact.status)
                 };
-                assert!(of_account.iter().any(is_own), "{form}: {account} under {}: {block}\n{text}", said.title);
+                assert!(
+                    of_account.iter().any(is_own),
+                    "{form}: {account} under {}: {block}\n{text}",
+                    said.title
+                );
             }
         }
         // Where causes are only counted, the overview is all there is.
@@ -244,21 +273,32 @@ fn assert_true(form: &str, text: &str, facts: &[Fact], digest: &Notification) {
         let is_same = said.overview.is_empty() || said.overview == totals;
         let sum = totals.iter().sum::<u64>() + said.hidden;
         assert!(is_same, "{form}: {said:?}\n{text}");
-        assert!(sum == said.total || (said.has_several && sum > said.total), "{form}: {} {sum} {said:?}\n{text}", said.total);
+        assert!(
+            sum == said.total || (said.has_several && sum > said.total),
+            "{form}: {} {sum} {said:?}\n{text}",
+            said.total
+        );
     }
 }
 
 /// Nothing of another's text is a link.
 fn assert_without_links(form: &str, text: &str) {
     for word in text.split([' ', '\n', '"', '`', '(', ')', ',', '<', '>', '|']) {
-        let own = ["https://docs.aws.amazon.com/", "https://eu-west-1.console.aws.amazon.com/", "https://us-east-1.console.aws.amazon.com/"];
+        let own = [
+            "https://docs.aws.amazon.com/",
+            "https://eu-west-1.console.aws.amazon.com/",
+            "https://us-east-1.console.aws.amazon.com/",
+        ];
         if own.iter().any(|own| word.starts_with(own)) {
             continue;
         }
         let has_name = word.split('.').collect::<Vec<_>>().windows(2).any(|two| {
             two[0].ends_with(char::is_alphanumeric) && two[1].starts_with(|c: char| c.is_alphabetic())
         });
-        assert!(!has_name && !word.contains("://") && !word.contains("l@") && !word.contains("me@"), "{form}: {word}\n{text}");
+        assert!(
+            !has_name && !word.contains("://") && !word.contains("l@") && !word.contains("me@"),
+            "{form}: {word}\n{text}"
+        );
     }
 }
 
@@ -268,15 +308,22 @@ fn assert_all_true(facts: &[Fact], digest: &Notification) {
     let bodies: BTreeMap<String, String> = serde_json::from_str(&alert.message).unwrap();
     let slack: Value = serde_json::from_str(&bodies["https"]).unwrap();
     let description = slack["content"]["description"].as_str().unwrap();
-    let (sections, list) = bodies["email"].split_once("WHAT IS NOT NAMED ABOVE").unwrap_or((&bodies["email"], ""));
+    let (sections, list) =
+        bodies["email"].split_once("WHAT IS NOT NAMED ABOVE").unwrap_or((&bodies["email"], ""));
     let sections = sections.split("\n--\n").next().unwrap();
     assert_true("mail", &unwrapped(sections), facts, digest);
     assert_true("Slack", description, facts, digest);
     assert!(bodies["email"].len() < 71_000 && description.len() <= 2500);
     // The mail names every account that it has room for.
-    let is_missing = |fact: &&Fact| fact.title != "in progress" && !bodies["email"].contains(&fact.account.to_string());
+    let is_missing =
+        |fact: &&Fact| fact.title != "in progress" && !bodies["email"].contains(&fact.account.to_string());
     if let Some(fact) = facts.iter().find(is_missing) {
-        assert!(facts.len() > 1000 || list.len() > 30_000, "{} is not named\n{}", fact.account, bodies["email"]);
+        assert!(
+            facts.len() > 1000 || list.len() > 30_000,
+            "{} is not named\n{}",
+            fact.account,
+            bodies["email"]
+        );
     }
     // The same first line everywhere, as far as it fits.
     let first = bodies["email"].lines().next().unwrap();
@@ -316,8 +363,11 @@ fn unwrapped(text: &str) -> String {
     let indent = |line: &str| line.len() - line.trim_start().len();
     for line in text.lines() {
         match whole.last_mut() {
-            Some(last) if !line.is_empty() && !last.is_empty() && indent(line) == indent(last) + 2
-                && last.len() + line.trim_start().split(' ').next().unwrap().len() >= 72 =>
+            Some(last)
+                if !line.is_empty()
+                    && !last.is_empty()
+                    && indent(line) == indent(last) + 2
+                    && last.len() + line.trim_start().split(' ').next().unwrap().len() >= 72 =>
             {
                 last.push(' ');
                 last.push_str(line.trim_start());
@@ -341,7 +391,9 @@ fn named_and_more_are_the_total_in_three_hundred_random_worlds() {
 
 #[test]
 fn named_and_more_are_the_total_in_large_worlds() {
-    for (seed, (packs, accounts, texts)) in [(1, 2_000, 2), (20, 400, 30), (2, 3_000, 2_000), (60, 30, 3)].into_iter().enumerate() {
+    for (seed, (packs, accounts, texts)) in
+        [(1, 2_000, 2), (20, 400, 30), (2, 3_000, 2_000), (60, 30, 3)].into_iter().enumerate()
+    {
         let mut rng = Rng::with_seed(seed as u64);
         let (facts, digest) = world(&mut rng, packs, accounts, texts);
         assert_all_true(&facts, &digest);

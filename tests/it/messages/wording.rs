@@ -7,7 +7,9 @@ use packwatch::state::log::Record;
 use packwatch::state::{Incident, State, Transition};
 use serde_json::Value;
 
-use super::samples::{HISTORY, account, at, changed, failed, failure, here, no_recorder, notified, state, transition};
+use super::samples::{
+    HISTORY, account, at, changed, failed, failure, here, no_recorder, notified, state, transition,
+};
 
 const EARLY: &str = "2026-11-18T08:05:00Z";
 const LATE: &str = "2026-11-18T09:10:00Z";
@@ -44,7 +46,8 @@ fn without_code(text: Option<&str>) -> State {
 
 #[test]
 fn two_causes_of_two_thousand_failures_are_both_counted() {
-    let of = |n: u64| if n < 1_400 { no_recorder(EARLY) } else { failed("AccessDenied", "explicit deny", EARLY) };
+    let of =
+        |n: u64| if n < 1_400 { no_recorder(EARLY) } else { failed("AccessDenied", "explicit deny", EARLY) };
     let digest = notified(&[changed(here("P"), 2_000, (0..2_000).map(|n| failure(n, of(n))).collect())]);
     assert_says(&digest, &["1,400 accounts", "600 accounts", "Now 2,000 of 2,000 failed."]);
     assert!(Channel::Sms.show(&digest).ends_with("NoAvailableConfigurationRecorder and 1 more cause"));
@@ -65,12 +68,16 @@ fn unknown_texts_are_causes_and_known_ones_are_examples() {
     let texts = ["red", "red", "red", "red", "red", "green", "green", "blue"];
     let all = (0..).zip(texts).map(|(n, text)| failure(n, failed("Odd", text, EARLY)));
     let digest = notified(&[changed(here("P"), 8, all.collect())]);
-    let causes: Vec<_> = digest.sections[0].causes.iter().map(|c| (c.error_message.as_deref().unwrap(), c.accounts)).collect();
+    let causes: Vec<_> =
+        digest.sections[0].causes.iter().map(|c| (c.error_message.as_deref().unwrap(), c.accounts)).collect();
     assert_eq!(causes, [("red", 5), ("green", 2), ("blue", 1)]);
-    let all = (0..300).map(|n| failure(n, failed("NoAvailableConfigurationRecorder", &format!("odd text {n}"), EARLY)));
+    let all = (0..300)
+        .map(|n| failure(n, failed("NoAvailableConfigurationRecorder", &format!("odd text {n}"), EARLY)));
     let digest = notified(&[changed(here("P"), 300, all.collect())]);
     assert_says(&digest, &["(an example of 300 messages)"]);
-    let all = (0..2).map(|n| failure(n, failed("NoAvailableConfigurationRecorder", &format!("none in {}", account(n)), EARLY)));
+    let all = (0..2).map(|n| {
+        failure(n, failed("NoAvailableConfigurationRecorder", &format!("none in {}", account(n)), EARLY))
+    });
     assert_says(&notified(&[changed(here("P"), 300, all.collect())]), &["(an example: ids differ)"]);
 }
 
@@ -80,7 +87,8 @@ fn causes_that_are_not_shown_are_counted_and_listed_in_the_mail() {
         let all = (0..n).map(|n| failure(n, failed("Odd", &format!("oddtext{}x", n + 1000), EARLY)));
         let digest = notified(&[changed(here("P"), n, all.collect())]);
         let more = n - 8;
-        let hidden = format!("and {more} account{0} in {more} more cause{0}", if more == 1 { "" } else { "s" });
+        let hidden =
+            format!("and {more} account{0} in {more} more cause{0}", if more == 1 { "" } else { "s" });
         assert!(flat(&digest).contains(&hidden), "{hidden}\n{}", flat(&digest));
         let in_slack = slack(&digest);
         let shown = in_slack.matches("oddtext").count().min(8);
@@ -96,19 +104,30 @@ fn packs_in_which_an_account_changed_otherwise_are_entries_of_their_own() {
         let left = transition(1, Kind::Left, Some(from), None);
         Transition { failing_since: began.map(at), incident_id: began.map(|_| "i".to_owned()), ..left }
     };
-    let mut news: Vec<_> = (0..5).map(|n| changed(here(&format!("P{n}")), 9, vec![left(state("CREATE_SUCCESSFUL", EARLY), None)])).collect();
+    let mut news: Vec<_> = (0..5)
+        .map(|n| changed(here(&format!("P{n}")), 9, vec![left(state("CREATE_SUCCESSFUL", EARLY), None)]))
+        .collect();
     news.push(changed(here("P5"), 9, vec![left(state("UPDATE_FAILED", EARLY), Some(EARLY))]));
     let digest = notified(&news);
-    assert_says(&digest, &["was UPDATE_FAILED", "had not been healthy for 1 h 55 min, since 2026-11-18 08:05 UTC"]);
-    assert!(flat(&digest).contains("111122220001 in P0, P1, P2, P3, P4 was CREATE_SUCCESSFUL"), "{}", flat(&digest));
+    assert_says(
+        &digest,
+        &["was UPDATE_FAILED", "had not been healthy for 1 h 55 min, since 2026-11-18 08:05 UTC"],
+    );
+    assert!(
+        flat(&digest).contains("111122220001 in P0, P1, P2, P3, P4 was CREATE_SUCCESSFUL"),
+        "{}",
+        flat(&digest)
+    );
     assert!(flat(&digest).contains("111122220001 in P5 was UPDATE_FAILED"), "{}", flat(&digest));
     // Deployments to several packs take minutes: that is one failure. One of yesterday is another.
-    let news = ["2026-11-18T08:05:00Z", "2026-11-18T08:25:00Z", "2026-11-17T08:05:00Z"].map(|since| {
-        changed(here(&format!("P{}", &since[9..10])), 9, vec![failure(1, no_recorder(since))])
-    });
+    let news = ["2026-11-18T08:05:00Z", "2026-11-18T08:25:00Z", "2026-11-17T08:05:00Z"]
+        .map(|since| changed(here(&format!("P{}", &since[9..10])), 9, vec![failure(1, no_recorder(since))]));
     let digest = notified(&news);
     assert_says(&digest, &["failing since 2026-11-17 08:05 UTC (1 d 1 h)"]);
-    assert_says(&digest, &["failing since 2026-11-18 08:05 UTC (1 h 55 min), in the last of these since 08:25 UTC"]);
+    assert_says(
+        &digest,
+        &["failing since 2026-11-18 08:05 UTC (1 h 55 min), in the last of these since 08:25 UTC"],
+    );
 }
 
 #[test]
@@ -124,7 +143,8 @@ fn what_was_stuck_before_it_failed_is_not_failing_since_then() {
     assert_says(&digest, &["last failed at 2026-11-18 09:10 UTC, not healthy since 2026-11-18 08:05 UTC"]);
     assert!(flat(&digest).contains(until), "{}", flat(&digest));
     let stuck = State { stuck: true, ..state("UPDATE_IN_PROGRESS", EARLY) };
-    let stuck = Transition { failing_since: Some(at(EARLY)), ..transition(1, Kind::Reminder, None, Some(stuck)) };
+    let stuck =
+        Transition { failing_since: Some(at(EARLY)), ..transition(1, Kind::Reminder, None, Some(stuck)) };
     let digest = one(stuck);
     assert_eq!(digest.sections[0].topic, Topic::StillUnhealthy);
     assert_says(&digest, &["in progress since 2026-11-18 08:05 UTC (1 h 55 min)"]);
@@ -134,12 +154,32 @@ fn what_was_stuck_before_it_failed_is_not_failing_since_then() {
 fn a_failure_that_was_tried_again_is_still_failing_and_another_code_names_the_old_one() {
     let again = Transition {
         failing_since: Some(at(EARLY)),
-        ..transition(1, Kind::FailedAgain, Some(no_recorder(EARLY)), Some(State { status: Status::new("UPDATE_FAILED"), ..no_recorder(LATE) }))
+        ..transition(
+            1,
+            Kind::FailedAgain,
+            Some(no_recorder(EARLY)),
+            Some(State { status: Status::new("UPDATE_FAILED"), ..no_recorder(LATE) }),
+        )
     };
     let digest = one(again);
-    assert_says(&digest, &["111122220001", "CREATE_FAILED -> UPDATE_FAILED", "\"Config Recorder is not available in the account.\""]);
-    assert_says(&digest, &["still failing; last failed at 2026-11-18 09:10 UTC, not healthy since 2026-11-18 08:05 UTC"]);
-    let other = transition(1, Kind::Failed, Some(no_recorder(EARLY)), Some(failed("AccessDenied", "explicit deny", LATE)));
+    assert_says(
+        &digest,
+        &[
+            "111122220001",
+            "CREATE_FAILED -> UPDATE_FAILED",
+            "\"Config Recorder is not available in the account.\"",
+        ],
+    );
+    assert_says(
+        &digest,
+        &["still failing; last failed at 2026-11-18 09:10 UTC, not healthy since 2026-11-18 08:05 UTC"],
+    );
+    let other = transition(
+        1,
+        Kind::Failed,
+        Some(no_recorder(EARLY)),
+        Some(failed("AccessDenied", "explicit deny", LATE)),
+    );
     assert_says(&one(other), &["CREATE_FAILED (NoAvailableConfigurationRecorder) -> CREATE_FAILED"]);
 }
 
@@ -166,20 +206,30 @@ fn what_people_did_not_know_of_came_and_went() {
     let recovered = of(9, Kind::Recovered, moving, state("UPDATE_SUCCESSFUL", "2026-11-18T09:30:00Z"));
     let digest = digest_of(&target, vec![failed.clone(), retried.clone(), recovered.clone()]);
     assert_eq!(digest.sections.iter().map(|s| s.topic).collect::<Vec<_>>(), [Topic::CameAndWent]);
-    assert_says(&digest, &["from 2026-11-18 08:05 UTC to 09:30 UTC (1 h 25 min)", "NoAvailableConfigurationRecorder"]);
+    assert_says(
+        &digest,
+        &["from 2026-11-18 08:05 UTC to 09:30 UTC (1 h 25 min)", "NoAvailableConfigurationRecorder"],
+    );
     assert!(!flat(&digest).contains("To do:"), "nothing is to be done");
     // What people know recovers.
     let digest = digest_of(&target, vec![retried.clone(), recovered.clone()]);
     assert_eq!(digest.sections[0].topic, Topic::Recovered);
     // A second one does not hide the end of the one that they know.
     let second = Incident::begun(&target, HISTORY, account(1), 10).id;
-    let again = |transition: Transition, epoch| Transition { epoch, incident_id: Some(second.clone()), ..transition };
+    let again =
+        |transition: Transition, epoch| Transition { epoch, incident_id: Some(second.clone()), ..transition };
     let log = vec![recovered.clone(), again(failed.clone(), 10), again(recovered, 11)];
     assert_eq!(digest_of(&target, log).sections[0].topic, Topic::Recovered);
     // What goes on shows why.
     let digest = digest_of(&target, vec![failed, retried]);
     assert_eq!(digest.sections[0].topic, Topic::Failed);
-    assert_says(&digest, &["\"Config Recorder is not available in the account.\"", "failing since 2026-11-18 08:05 UTC (1 h 55 min); now in progress"]);
+    assert_says(
+        &digest,
+        &[
+            "\"Config Recorder is not available in the account.\"",
+            "failing since 2026-11-18 08:05 UTC (1 h 55 min); now in progress",
+        ],
+    );
 }
 
 #[test]
@@ -197,7 +247,10 @@ fn a_running_total_says_how_a_pack_stands_and_since_when_it_is_counted() {
     // In the zone of those who read it, on their day.
     digest.time_zone = "Asia/Tokyo".to_owned();
     digest.as_of = Some(at("2026-11-17T09:45:00Z"));
-    assert_says(&digest, &["Now 41 of 137 failed, 2 more since 18:30 JST.", "failing since 2026-11-18 17:05 JST"]);
+    assert_says(
+        &digest,
+        &["Now 41 of 137 failed, 2 more since 18:30 JST.", "failing since 2026-11-18 17:05 JST"],
+    );
     assert!(mail(&digest).contains("as of 2026-11-17 18:45 JST"), "{}", mail(&digest));
     let read: Notification = serde_json::from_str(&Channel::Json.show(&digest)).unwrap();
     assert_eq!(mail(&read), mail(&digest), "what is stored is rendered alike");

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use packwatch::model::{AccountId, Kind, Target};
 use packwatch::notify::record_id;
-use packwatch::state::{Incident, Transition};
 use packwatch::state::log::{Notice, PackEvent, Record};
+use packwatch::state::{Incident, Transition};
 use serde_json::{Value, json};
 
 use crate::protocol::journal::Ranges;
@@ -37,7 +37,8 @@ fn counted_as(target: &Target, history_id: &str, notified: &[Transition]) -> Opt
         before.iter().any(|t| began(&t) && t.incident_id == of.incident_id)
     };
     let ends: Vec<usize> = (0..=last).filter(|n| is_end(&notified[*n])).collect();
-    let came_and_went = ends.last() == Some(&last) && ends.iter().all(|n| begun(&notified[*n], &notified[..*n]));
+    let came_and_went =
+        ends.last() == Some(&last) && ends.iter().all(|n| begun(&notified[*n], &notified[..*n]));
     Some(if came_and_went { "CameAndWent" } else { counted_alone(&notified[last]) })
 }
 
@@ -101,7 +102,9 @@ pub(crate) fn judge(document: &Value, ranges: &Ranges, store: &MemoryStore) -> V
         if event != "Transitions" {
             *counts.entry(event).or_default() += 1;
         }
-        for counted_as in life.notified.values().filter_map(|notified| counted_as(target, history_id, notified)) {
+        for counted_as in
+            life.notified.values().filter_map(|notified| counted_as(target, history_id, notified))
+        {
             *counts.entry(counted_as).or_default() += 1;
         }
         expected.push((target, history_id, life, event, notice));

@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::causes::Example;
-use super::life::{Life, NameKey};
-use super::{Fold, Identity, id_of};
-use crate::model::Severity;
-use crate::notify::document::{
+use super::document::{
     Cause, HistoryPlace, NoticeType, Notification, PackNotice, SectionNotice, TransitionNotice,
 };
-use crate::notify::topic::Topic;
+use super::fold::{Example, Fold, Identity, Life, NameKey, id_of};
+use super::topic::Topic;
+use crate::model::Severity;
 use crate::state::id;
 
 /// Causes that a section names.
@@ -44,7 +42,8 @@ pub fn digest(folds: &[&Fold<'_>], history: HistoryPlace, time_zone: &str) -> Op
     };
     let of_topics = changes.chunk_by(|a, b| a.topic == b.topic);
     let of_accounts = of_topics.filter_map(|changes| section(changes, &example));
-    let of_packs = [Topic::PackDeleted, Topic::Baseline].into_iter().filter_map(|topic| of_packs(topic, &packs));
+    let of_packs =
+        [Topic::PackDeleted, Topic::Baseline].into_iter().filter_map(|topic| of_packs(topic, &packs));
     let mut sections: Vec<SectionNotice> = of_accounts.chain(of_packs).collect();
     sections.sort_by_key(|section| section.topic);
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
@@ -75,10 +74,15 @@ pub fn digest(folds: &[&Fold<'_>], history: HistoryPlace, time_zone: &str) -> Op
 fn changes(folds: &[&Fold<'_>]) -> Vec<Change> {
     let of_fold = |(pack, fold): (usize, &&'_ Fold<'_>)| {
         let pack = u32::try_from(pack).unwrap_or(u32::MAX);
-        let seen: Vec<Change> = fold.lives.iter().flat_map(|life| &life.seen).map(|(account, seen)| {
-            let (cause, message) = (seen.cause.cause, seen.cause.message);
-            Change { topic: seen.topic, cause, account: *account, pack, message }
-        }).collect();
+        let seen: Vec<Change> = fold
+            .lives
+            .iter()
+            .flat_map(|life| &life.seen)
+            .map(|(account, seen)| {
+                let (cause, message) = (seen.cause.cause, seen.cause.message);
+                Change { topic: seen.topic, cause, account: *account, pack, message }
+            })
+            .collect();
         seen
     };
     let mut changes: Vec<Change> = folds.iter().enumerate().flat_map(of_fold).collect();
@@ -96,7 +100,8 @@ fn partial(folds: &[&Fold<'_>], changes: &[Change]) -> HashSet<NameKey> {
     }
     let key = |change: &Change| (change.topic, change.cause, change.account);
     let all = |of: &NameKey| {
-        changes.partition_point(|change| key(change) <= *of) - changes.partition_point(|change| key(change) < *of)
+        changes.partition_point(|change| key(change) <= *of)
+            - changes.partition_point(|change| key(change) < *of)
     };
     named.into_iter().filter(|(key, named)| *named < all(key)).map(|(key, _)| key).collect()
 }
@@ -138,7 +143,9 @@ fn section(changes: &[Change], example: &dyn Fn(u64) -> Option<Example>) -> Opti
     }
     causes.sort_by(|a, b| {
         let by_size = (b.changes, b.accounts).cmp(&(a.changes, a.accounts));
-        by_size.then_with(|| (&a.error_code, &a.error_message, &a.status).cmp(&(&b.error_code, &b.error_message, &b.status)))
+        by_size.then_with(|| {
+            (&a.error_code, &a.error_message, &a.status).cmp(&(&b.error_code, &b.error_message, &b.status))
+        })
     });
     let several = of_all_causes > accounts;
     let whole = SectionNotice {
