@@ -213,7 +213,7 @@ impl Fold<'_> {
                 organization_conformance_pack_name: target.pack.clone(),
                 accounts: last.map_or(self.accounts, |notice| notice.accounts),
                 failed: is_current.then_some(self.failed),
-                since: life.since.or(self.observed_at)?,
+                since: life.since.filter(|since| Some(*since) < life.until),
                 severity,
                 sections,
                 omitted: life.seen.len().saturating_sub(transitions.len()) as u64,

@@ -151,8 +151,9 @@ pub struct PackNotice {
     /// How many of these are failed now; absent where it is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<u64>,
-    /// When the first of its changes was observed.
-    pub since: Timestamp,
+    /// When the first of its changes was observed, where others were later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// The worst of what is reported of it.
     pub severity: Severity,
     /// How many of its accounts are in each section.

@@ -121,7 +121,7 @@ impl<'a> Fold<'a> {
                     self.lives.push(Life::default());
                 }
                 let Some(life) = self.lives.last_mut() else { return };
-                life.since = Some(notice.observed_at);
+                life.observed(notice.observed_at);
                 match notice.event {
                     PackEvent::PackDeleted => life.deleted = Some(notice.clone()),
                     PackEvent::Baseline => life.begun = Some(notice.clone()),

@@ -20,8 +20,9 @@ pub(in crate::notify) const MOST_STATUSES: usize = 100;
 pub(in crate::notify) struct Life {
     pub(in crate::notify) deleted: Option<Notice>,
     pub(in crate::notify) begun: Option<Notice>,
-    /// When the first change was observed.
+    /// When the first change was observed, and when the last one.
     pub(in crate::notify) since: Option<Timestamp>,
+    pub(in crate::notify) until: Option<Timestamp>,
     pub(in crate::notify) seen: HashMap<u64, Seen>,
     pub(in crate::notify) named: BTreeMap<NameKey, TransitionNotice>,
     /// How many are named of each cause, and which has the most.
@@ -82,7 +83,7 @@ impl Life {
         identity: &Identity<'_>,
         causes: &mut Causes,
     ) {
-        self.since = Some(notice.observed_at);
+        self.observed(notice.observed_at);
         let topic = Topic::of(transition, notice.silence_ended);
         let is_end = matches!(topic, Topic::Recovered | Topic::Left) && notice.incident_id.is_some();
         let end = is_end.then_some(topic);
@@ -139,6 +140,12 @@ impl Life {
             last.baseline = notice.baseline;
         }
         self.name(last, after.cause.cause);
+    }
+
+    /// Takes the time of a record before those that were taken.
+    pub(in crate::notify) fn observed(&mut self, at: Timestamp) {
+        self.since = Some(at);
+        self.until = self.until.or(self.since);
     }
 
     /// Keeps the worst, and of each cause about as many as of the others.

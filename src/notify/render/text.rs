@@ -121,7 +121,7 @@ pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Op
     if !says_so || !section.is_first_of_packs || known.is_empty() {
         return None;
     }
-    let since = known.iter().map(|pack| pack.since).min().filter(|since| *since < notification.observed_at);
+    let since = known.iter().filter_map(|pack| pack.since).min();
     let changes: u64 = known.iter().filter_map(|pack| pack.sections.get(&topic)).sum();
     let more = if topic == Topic::Failed { " more" } else { "" };
     let since =
