@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::{Timestamp, Unit};
 
 use crate::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
+use crate::notify::HistoryPlace;
 use crate::notify::message::{Alert, Event};
 use crate::state::commit::{Commit, Snapshot};
 use crate::state::head::{Cursors, Heads, Hint, SharedSettings, StoredMessage, Topic};
@@ -162,9 +163,9 @@ pub enum StoreError {
 
 /// Keeps the snapshot and the log of each target, and how far the topics have the logs.
 pub trait SnapshotStore {
-    /// The DynamoDB table that it is, for the commands that messages name; `None`: a store of one machine.
-    fn table(&self) -> Option<&str> {
-        None
+    /// Where it is, for the commands that messages name.
+    fn place(&self) -> HistoryPlace {
+        HistoryPlace::default()
     }
 
     /// Every head, cursor and silence, consistently, in one request.

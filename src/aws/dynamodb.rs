@@ -16,6 +16,7 @@ use super::items::{
 };
 use super::refusal::{explain, persist, refused};
 use crate::model::Target;
+use crate::notify::HistoryPlace;
 use crate::ports::{LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
 use crate::state::commit::{Commit, Snapshot};
 use crate::state::head::{Cursors, Head, Heads, Hint, SharedSettings, StoredMessage, Topic};
@@ -30,12 +31,14 @@ use crate::state::stored::{ChunkItem, CursorsItem, MessageItem, PartItem, Settin
 pub struct DynamoStore {
     pub(super) client: Client,
     pub(super) table: String,
+    region: Option<String>,
 }
 
 impl DynamoStore {
     /// The table in the connection's region.
     pub fn new(connection: &Connection, table: &str) -> Self {
-        Self { client: Client::new(&connection.sdk), table: table.to_owned() }
+        let region = connection.sdk.region().map(ToString::to_string);
+        Self { client: Client::new(&connection.sdk), table: table.to_owned(), region }
     }
 
     /// A consistent Query of one partition, whose further key conditions are the caller's.
@@ -76,8 +79,9 @@ impl DynamoStore {
 }
 
 impl SnapshotStore for DynamoStore {
-    fn table(&self) -> Option<&str> {
-        Some(&self.table)
+    fn place(&self) -> HistoryPlace {
+        let (table, table_region) = (Some(self.table.clone()), self.region.clone());
+        HistoryPlace { table, table_region, ..HistoryPlace::default() }
     }
 
     async fn load(&self) -> Result<Heads, StoreError> {

@@ -2,7 +2,7 @@
 //! its zipped data.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use serde_json::Value;
 use tracing::warn;
 
 use crate::model::Target;
+use crate::notify::HistoryPlace;
 use crate::ports::{LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
 use crate::state::commit::{Commit, Snapshot};
 use crate::state::head::{
@@ -34,6 +35,7 @@ const TIDIED: (&str, &str) = ("upkeep", "tidied");
 #[derive(Debug)]
 pub struct SqliteStore {
     connection: std::cell::RefCell<Connection>,
+    path: Option<PathBuf>,
 }
 
 /// A stored item.
@@ -64,7 +66,8 @@ impl SqliteStore {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|error| explain(&error))?;
         }
-        Connection::open(path).and_then(Self::prepare).map_err(|error| explain(&error))
+        let store = Connection::open(path).and_then(Self::prepare).map_err(|error| explain(&error))?;
+        Ok(Self { path: std::path::absolute(path).ok(), ..store })
     }
 
     /// A store that is gone when it is dropped.
@@ -79,7 +82,7 @@ impl SqliteStore {
                 pk TEXT NOT NULL, sk TEXT NOT NULL, body TEXT NOT NULL, data BLOB, expires_at INTEGER,
                 PRIMARY KEY (pk, sk)) WITHOUT ROWID",
         )?;
-        Ok(Self { connection: connection.into() })
+        Ok(Self { connection: connection.into(), path: None })
     }
 
     /// Does `work` in one transaction: all of it, or nothing.
@@ -205,6 +208,11 @@ fn damaged(target: &Target, why: &str) -> StoreError {
 }
 
 impl SnapshotStore for SqliteStore {
+    fn place(&self) -> HistoryPlace {
+        let store = self.path.as_ref().map(|path| path.display().to_string());
+        HistoryPlace { store, ..HistoryPlace::default() }
+    }
+
     async fn load(&self) -> Result<Heads, StoreError> {
         let mut heads = Heads::default();
         for Item { sk, body, .. } in self.prefixed(keys::HEADS, "")? {

@@ -43,6 +43,37 @@ pub fn slack_text(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
+/// With nothing in it that a mail client, a phone or a chat makes a link of: `https[:]//example[.]com`, `someone[@]x`, as
+/// reports of attacks spell them. What people must follow are packwatch's own links alone.
+pub fn defused(text: &str) -> String {
+    let is_of_name = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+    let mut defused = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    let (mut before, mut number) = (None, true);
+    while let Some(c) = rest.next() {
+        let after = rest.clone().next();
+        let is_inside = is_of_name(before) && is_of_name(after);
+        // "1.5" is a number, and so is what follows it: "1.5.2".
+        let is_number =
+            || number && rest.clone().take_while(|c| c.is_alphanumeric()).all(|c| c.is_ascii_digit());
+        match c {
+            '.' | '\u{3002}' | '\u{FF0E}' | '\u{FF61}' if is_inside && !is_number() => {
+                defused.push_str("[.]")
+            }
+            ':' if rest.as_str().starts_with("//") => defused.push_str("[:]"),
+            '@' if is_inside => defused.push_str("[@]"),
+            _ => defused.push(c),
+        }
+        number = if is_of_name(Some(c)) {
+            (number || !is_of_name(before)) && c.is_ascii_digit()
+        } else {
+            c == '.' && number
+        };
+        before = Some(c);
+    }
+    defused
+}
+
 /// Printable ASCII only, everything else as `?`, within `limit` bytes: for a subject and text messages.
 pub fn ascii_within(text: &str, limit: usize) -> String {
     let line = plain(text)
@@ -137,6 +168,23 @@ mod tests {
         let cases = [(0, "0 pages"), (1, "1 page"), (999, "999 pages"), (1000, "1,000 pages")];
         for (n, text) in cases.into_iter().chain([(18_000, "18,000 pages"), (1_234_567, "1,234,567 pages")]) {
             assert_eq!(counted(n, "page"), text);
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_that_becomes_a_link() {
+        for (text, expected) in [
+            ("https://evil.example/a.b?c=d.e", "https[:]//evil[.]example/a[.]b?c=d[.]e"),
+            ("www.example.com", "www[.]example[.]com"),
+            ("mailto:a.b@example.com", "mailto:a[.]b[@]example[.]com"),
+            ("HTTP://1.2.3.4", "HTTP[:]//1.2.3.4"),
+            ("evil\u{3002}example", "evil[.]example"),
+            ("1.example.com x1.2y", "1[.]example[.]com x1[.]2y"),
+            ("It failed. See rule 1.5 (1000 rules), e.g", "It failed. See rule 1.5 (1000 rules), e[.]g"),
+            ("arn:aws:iam::111122223333:role/x", "arn:aws:iam::111122223333:role/x"),
+            ("@channel . :/", "@channel . :/"),
+        ] {
+            assert_eq!(defused(text), expected);
         }
     }
 

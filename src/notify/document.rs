@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
+use super::topic::Topic;
 use crate::model::text::plain;
-use crate::model::{AccountId, Kind, PackName, Region, Severity, Status};
-use crate::state::{self, State};
+use crate::model::{AccountId, Kind, PackName, Region, Severity};
+use crate::state::State;
 
 /// A digest of what changed in one or more packs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,26 +22,114 @@ pub struct Notification {
     pub id: String,
     /// When AWS Config was read.
     pub observed_at: Timestamp,
+    /// Of what time it is, where that is long ago.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Timestamp>,
+    /// The time zone in which people read its times.
+    #[serde(default = "utc", skip_serializing_if = "is_utc")]
+    pub time_zone: String,
     /// The worst of what it carries.
     pub severity: Severity,
     /// How many of each kind, over all packs, whether listed below or omitted.
     pub counts: BTreeMap<String, u64>,
+    /// The statuses of the accounts, as far as they are few.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub statuses: BTreeSet<String>,
     /// How many more changes silences cover.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub silenced: u64,
     /// How many more changes there were of accounts that change too often.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub damped: u64,
-    /// The DynamoDB table whose history has every change; absent from a laptop.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub table: Option<String>,
+    /// Where the history is that has every change.
+    #[serde(flatten)]
+    pub history: HistoryPlace,
+    /// What it is about, worst first: the numbers over all packs, whether accounts are listed below or omitted.
+    #[serde(default)]
+    pub sections: Vec<SectionNotice>,
     /// The packs, worst first.
     pub packs: Vec<PackNotice>,
+}
+
+/// Where the history is: what `packwatch history` needs to find it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct HistoryPlace {
+    /// A DynamoDB table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// The region of the table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table_region: Option<String>,
+    /// A file on a laptop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+fn is_utc(zone: &str) -> bool {
+    zone == "UTC"
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
 fn is_zero(n: &u64) -> bool {
     *n == 0
+}
+
+/// How much there is of one topic, over all packs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct SectionNotice {
+    /// What it is about.
+    pub topic: Topic,
+    /// How many changes: an account counts once for each pack. Of packs, how many packs.
+    pub changes: u64,
+    /// How many accounts, each once. Of packs, how many they have together.
+    pub accounts: u64,
+    /// In how many packs.
+    pub packs: u64,
+    /// The causes, the largest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
+    /// How many more causes there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_causes: u64,
+    /// How many accounts these have.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub accounts_of_more_causes: u64,
+    /// How many accounts have several causes, in different packs.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub accounts_of_several_causes: u64,
+}
+
+/// What accounts of a section have in common: an error code, and what is known of it or else said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Cause {
+    /// AWS Config's status, of one of the accounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// AWS Config's code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    /// AWS Config's words for it, of one of the accounts, as far as they distinguish it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<String>,
+    /// How many different messages there are, apart from ids.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub messages: u64,
+    /// The message is an example: others differ from it, if only in ids.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub varies: bool,
+    /// How many accounts, each once.
+    pub accounts: u64,
+    /// In how many packs.
+    pub packs: u64,
+    /// How many changes: an account counts once for each pack.
+    pub changes: u64,
 }
 
 /// What happened to one pack in one region.
@@ -58,25 +148,21 @@ pub struct PackNotice {
     pub organization_conformance_pack_name: PackName,
     /// How many accounts it has.
     pub accounts: u64,
+    /// How many of these are failed now; absent where it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<u64>,
+    /// When the first of its changes was observed, where others were later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// The worst of what is reported of it.
+    pub severity: Severity,
+    /// How many of its accounts are in each section.
+    pub sections: BTreeMap<Topic, u64>,
     /// What happened to its accounts, worst first; in a baseline, the accounts that are unhealthy. The order is not that
     /// of time, which each has.
     pub transitions: Vec<TransitionNotice>,
     /// How many more there are than fit.
     pub omitted: u64,
-    /// What is known of all these; not in the document, so unknown where one was read.
-    #[serde(skip)]
-    pub whole: Option<Whole>,
-}
-
-/// What is known of all accounts that a [`PackNotice`] is about, whether they are named or omitted.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Whole {
-    /// How many have failed.
-    pub failed: u64,
-    /// The worst.
-    pub severity: Option<Severity>,
-    /// Their statuses.
-    pub statuses: BTreeSet<String>,
 }
 
 /// What a [`PackNotice`] is about.
@@ -117,6 +203,9 @@ pub struct TransitionNotice {
     /// The account's state in AWS Organizations, unless it is active.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_state: Option<String>,
+    /// The section of the digest that reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub section: Option<Topic>,
     /// What became of it before, in the same digest, the oldest first: reported nowhere else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Kind>,
@@ -124,6 +213,9 @@ pub struct TransitionNotice {
     pub from: Option<StateNotice>,
     /// What is the case now; `null` when the account has left.
     pub to: Option<StateNotice>,
+    /// The unhealthy state that it is reported for, where that is no longer the case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<StateNotice>,
     /// When AWS Config was read.
     pub observed_at: Timestamp,
     /// The epoch that recorded it: of two changes of one account, the one with the higher number came later.
@@ -183,51 +275,10 @@ impl StateNotice {
     }
 }
 
-/// Whether accounts of this kind are only counted: retries, progress and routine success.
-pub(super) fn is_routine(kind: Kind) -> bool {
-    matches!(kind, Kind::FailedAgain | Kind::Succeeded | Kind::InProgress)
-}
-
 impl TransitionNotice {
-    /// The kind as which it is reported: its own; where that is routine, the last one before it that is not. Who was not notified
-    /// of a failure must not hear of its retry alone.
-    pub fn notified_as(&self) -> Kind {
-        let own = Some(self.kind).filter(|kind| self.flapping.is_some() || !is_routine(*kind));
-        let before = || self.earlier.iter().rev().copied().find(|kind| !is_routine(*kind));
-        own.or_else(before).unwrap_or(self.kind)
-    }
-
-    /// The key of [`Notification::counts`] under which it counts.
-    pub fn counted_as(&self) -> &'static str {
-        match self.notified_as() {
-            _ if self.flapping.is_some() => "Flapping",
-            Kind::Reminder if self.silence_ended => "SilenceEnded",
-            kind => kind.as_str(),
-        }
-    }
-
-    /// How much it matters, as [`crate::state::Transition::severity`].
-    pub fn severity(&self) -> Severity {
-        let phase = self.to.as_ref().map(|to| Status::new(&to.status).phase());
-        state::severity(self.notified_as(), phase, self.incident_id.is_some(), self.flapping.is_some())
-    }
-}
-
-impl PackNotice {
-    /// How many accounts' changes it reports.
-    pub fn listed_and_omitted(&self) -> u64 {
-        self.transitions.len() as u64 + self.omitted
-    }
-
-    /// The worst of what it tells. A pack that is gone took its rules with it: a warning.
-    pub fn severity(&self) -> Severity {
-        let itself = match self.kind {
-            NoticeType::PackDeleted => Severity::Warning,
-            NoticeType::Transitions | NoticeType::Baseline => Severity::Info,
-        };
-        let named = self.transitions.iter().map(TransitionNotice::severity);
-        let worst = named.chain(self.whole.as_ref().and_then(|whole| whole.severity)).min();
-        worst.map_or(itself, |worst| worst.min(itself))
+    /// The state that it is reported for.
+    pub fn reported(&self) -> Option<&StateNotice> {
+        self.failure.as_ref().or(self.to.as_ref())
     }
 }
 
@@ -237,36 +288,88 @@ impl Notification {
         self.counts.get(kind).copied().unwrap_or(0)
     }
 
-    /// The document with only as many transitions, worst first over all packs, as `room` bytes hold,
-    /// where `size` says what each takes. The counts stay those of the whole.
-    pub fn within(&self, room: usize, size: impl Fn(&TransitionNotice) -> usize) -> Self {
+    /// The document with only as many causes and transitions, worst first over all packs, as `room` bytes hold,
+    /// where `size` is what a piece takes. The numbers stay those of the whole.
+    pub fn within(&self, room: usize, size: impl Fn(&serde_json::Value) -> usize) -> Self {
+        let mut left = room / 4;
+        let sections = self.sections.iter().map(|section| {
+            let fits = |cause: &&Cause| {
+                let rest = left.checked_sub(size(&json!(cause)));
+                left = rest.unwrap_or(0);
+                rest.is_some()
+            };
+            let kept = section.causes.iter().take_while(fits).count();
+            section.with_causes(kept)
+        });
+        let sections: Vec<SectionNotice> = sections.collect();
+        let mut left = left + room - room / 4;
         let mut order: Vec<(usize, &TransitionNotice)> = Vec::new();
         for (pack, notice) in self.packs.iter().enumerate() {
             order.extend(notice.transitions.iter().map(|transition| (pack, transition)));
         }
         // Stable: within a pack, whose transitions are worst first already, a prefix is kept.
-        order.sort_by_key(|(_, transition)| transition.notified_as());
+        order.sort_by_key(|(_, transition)| transition.section);
         let mut keep = vec![0_usize; self.packs.len()];
-        let mut left = room;
         for (pack, transition) in order {
-            let Some(rest) = left.checked_sub(size(transition)) else { break };
+            let Some(rest) = left.checked_sub(size(&json!(transition))) else { break };
             left = rest;
             if let Some(kept) = keep.get_mut(pack) {
                 *kept += 1;
             }
         }
         let cut = |(pack, keep): (&PackNotice, usize)| PackNotice {
-            kind: pack.kind,
-            id: pack.id.clone(),
-            region: pack.region.clone(),
-            organization_conformance_pack_name: pack.organization_conformance_pack_name.clone(),
-            accounts: pack.accounts,
             transitions: pack.transitions.iter().take(keep).cloned().collect(),
             omitted: pack.omitted + (pack.transitions.len() - keep) as u64,
-            whole: pack.whole.clone(),
+            ..pack.without_transitions()
         };
-        let (version, id, counts) = (self.version.clone(), self.id.clone(), self.counts.clone());
-        let (table, packs) = (self.table.clone(), self.packs.iter().zip(keep).map(cut).collect());
-        Self { version, id, counts, table, packs, ..*self }
+        Self { sections, packs: self.packs.iter().zip(keep).map(cut).collect(), ..self.without_packs() }
+    }
+
+    /// The document without its sections and packs.
+    fn without_packs(&self) -> Self {
+        Self {
+            version: self.version.clone(),
+            id: self.id.clone(),
+            time_zone: self.time_zone.clone(),
+            counts: self.counts.clone(),
+            statuses: self.statuses.clone(),
+            history: self.history.clone(),
+            sections: Vec::new(),
+            packs: Vec::new(),
+            ..*self
+        }
+    }
+
+    /// What packwatch itself says of it: the numbers alone.
+    pub fn minimal(&self) -> Self {
+        let sections = self.sections.iter().map(|section| section.with_causes(0)).collect();
+        Self { sections, statuses: BTreeSet::new(), ..self.without_packs() }
+    }
+}
+
+impl PackNotice {
+    fn without_transitions(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            region: self.region.clone(),
+            organization_conformance_pack_name: self.organization_conformance_pack_name.clone(),
+            sections: self.sections.clone(),
+            transitions: Vec::new(),
+            ..*self
+        }
+    }
+}
+
+impl SectionNotice {
+    /// The section with only the first of its causes.
+    pub fn with_causes(&self, keep: usize) -> Self {
+        let (kept, cut) = self.causes.split_at(keep.min(self.causes.len()));
+        Self {
+            causes: kept.to_vec(),
+            more_causes: self.more_causes + cut.len() as u64,
+            accounts_of_more_causes: self.accounts_of_more_causes
+                + cut.iter().map(|cause| cause.accounts).sum::<u64>(),
+            ..*self
+        }
     }
 }

@@ -94,8 +94,8 @@ pub fn alert(notification: &Notification, form: Form) -> Alert {
     let attributes = alert_attributes(notification, form);
     let notification = match form {
         Form::Whole => notification.clone(),
-        Form::WithoutTexts => notification.within(0, |_| 1),
-        Form::Minimal => Notification { packs: Vec::new(), ..notification.clone() },
+        Form::WithoutTexts => Notification { statuses: BTreeSet::new(), ..notification.within(0, |_| 1) },
+        Form::Minimal => notification.minimal(),
     };
     let subject = render::subject(&notification);
     let email = render::email(&notification);
@@ -111,7 +111,7 @@ pub fn alert(notification: &Notification, form: Form) -> Alert {
     let reserve = attributes_size + empty + 32 * notification.packs.len() + 1024;
     let room = LARGEST_MESSAGE.saturating_sub(reserve);
     // The document is JSON in a JSON string: its quotes and backslashes are escaped once more.
-    let size = |transition: &_| json!(json!(transition).to_string()).to_string().len();
+    let size = |piece: &serde_json::Value| json!(piece.to_string()).to_string().len();
     let message = bodies(&notification.within(room, size));
     Alert { notification, subject, message, attributes }
 }
@@ -126,9 +126,7 @@ fn alert_attributes(notification: &Notification, form: Form) -> Vec<Attribute> {
         kind => kind,
     });
     let kinds = transitions().map(|t| t.kind.as_str()).chain(counted).map(str::to_owned).collect();
-    let of_named = transitions().filter_map(|t| t.to.as_ref()).map(|to| &to.status);
-    let of_whole = packs.iter().filter_map(|pack| pack.whole.as_ref()).flat_map(|whole| &whole.statuses);
-    let statuses = of_named.chain(of_whole).filter(|_| form == Form::Whole).cloned().collect();
+    let statuses = notification.statuses.iter().filter(|_| form == Form::Whole).cloned().collect();
     let regions = packs.iter().map(|pack| pack.region.to_string()).collect();
     let names = packs.iter().map(|pack| pack.organization_conformance_pack_name.to_string()).collect();
     let lists = [

@@ -66,6 +66,13 @@ pub struct Settings {
     pub shared: BTreeMap<String, String>,
 }
 
+impl Settings {
+    /// The name of the zone in which people read times.
+    pub fn time_zone(&self) -> &str {
+        self.thresholds.time_zone.iana_name().unwrap_or("UTC")
+    }
+}
+
 /// Where the Lambda keeps its state and sends its messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destinations {

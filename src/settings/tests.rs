@@ -38,6 +38,22 @@ fn every_fault_is_reported_at_once() {
 }
 
 #[test]
+fn a_time_zone_is_one_of_the_iana_database_in_its_spelling() {
+    let of =
+        |zone| lambda(&[TABLE, TOPIC, REGION, ("PACKWATCH_TIME_ZONE", zone)]).map(|(settings, _)| settings);
+    let zone =
+        |zone| of(zone).map(|settings| settings.time_zone().to_owned()).map_err(|faults| faults.to_string());
+    assert_eq!(zone(""), Ok("UTC".to_owned()));
+    assert_eq!(zone("europe/berlin"), Ok("Europe/Berlin".to_owned()));
+    let refused = zone("Berlin").unwrap_err();
+    assert!(
+        refused.contains("PACKWATCH_TIME_ZONE: \"Berlin\" is no time zone of the IANA database"),
+        "{refused}"
+    );
+    assert!(of("Europe/Berlin").unwrap().shared.contains_key("PACKWATCH_TIME_ZONE"));
+}
+
+#[test]
 fn globs_choose_and_exclude() {
     let filter: PackFilter = "Op-*,*-CIS*,!*-old".parse().unwrap();
     let watched = |name: &str| filter.matches(&name.parse().unwrap());

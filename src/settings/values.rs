@@ -72,7 +72,8 @@ pub(super) fn time_of_day(text: &str) -> Result<Time, String> {
 }
 
 pub(super) fn time_zone(text: &str) -> Result<TimeZone, String> {
-    TimeZone::get(text).map_err(|_| format!("{text:?} is not a time zone such as Europe/Berlin or UTC"))
+    let wrong = |_| format!("{text:?} is no time zone of the IANA database, such as UTC or Europe/Berlin");
+    TimeZone::get(text).map_err(wrong)
 }
 
 pub(super) fn full_scan_every(text: &str) -> Result<Option<Duration>, String> {

@@ -4,10 +4,13 @@
 //! A commit succeeds only on the epoch that was loaded before anything was observed. A full scan that loses it took a
 //! hundred calls, and most of it still holds: it rebases, once.
 
+use std::collections::BTreeMap;
+
+use crate::model::{AccountId, Status};
 use crate::ports::{Outside, SnapshotStore, StoreError};
 use crate::state::commit::{Change, Closing, Draft, Snapshot};
 use crate::state::fingerprint;
-use crate::state::head::Head;
+use crate::state::head::{Counts, Head};
 use crate::state::log::{Notice, PackEvent, Record};
 use crate::watch::compare::overdue;
 use crate::watch::compare::{self, Comparison, Observation};
@@ -71,7 +74,7 @@ pub async fn commit<O: Outside>(
             return Ok(());
         }
         if context.request.dry_run {
-            preview(planned, &history_id, found, outcome);
+            preview(planned, &basis, &history_id, found, outcome);
             return Ok(());
         }
         match write(context, planned, &mut basis, found, &history_id, outcome).await {
@@ -117,7 +120,7 @@ pub async fn commit_deletion<O: Outside>(
         let event = Some(PackEvent::PackDeleted);
         let found = Found { changes, event, notice, is_complete: true, accounts };
         if context.request.dry_run {
-            preview(planned, &history_id, found, outcome);
+            preview(planned, &basis, &history_id, found, outcome);
             return Ok(());
         }
         if write(context, planned, &mut basis, found, &history_id, outcome).await? {
@@ -278,8 +281,20 @@ fn history_id(planned: &Planned) -> String {
     known.unwrap_or_else(|| format!("{:032x}", fastrand::u128(..)))
 }
 
-fn preview(planned: &Planned, history_id: &str, found: Found, outcome: &mut ScanOutcome) {
-    let Found { changes, event, notice, accounts, .. } = found;
+fn preview(planned: &Planned, basis: &Basis, history_id: &str, found: Found, outcome: &mut ScanOutcome) {
+    let Found { changes, event, notice, .. } = found;
+    let mut after: BTreeMap<AccountId, Status> =
+        basis.snapshot.rows.iter().map(|(account, row)| (*account, row.state.status.clone())).collect();
+    for change in &changes {
+        match &change.row {
+            Some(row) => drop(after.insert(change.account, row.state.status.clone())),
+            None => drop(after.remove(&change.account)),
+        }
+    }
+    let mut accounts = Counts::new();
+    for status in after.into_values() {
+        *accounts.entry(status).or_default() += 1;
+    }
     let transitions = changes.into_iter().filter_map(|change| change.transition);
     let transitions: Vec<Record> = transitions.map(|transition| Record::Account(*transition)).collect();
     outcome.report.transitions = transitions.len() as u64;

@@ -110,10 +110,11 @@ fn preview<O: Outside>(context: &Context<'_, O>, previews: &[&Preview]) -> Optio
         .iter()
         .map(|preview| {
             let Preview { target, history_id, accounts, records } = preview;
-            let mut fold = Fold::new(target, history_id, *accounts, most);
+            let mut fold = Fold::new(target, history_id, accounts, most);
             records.iter().rev().for_each(|record| fold.add(record));
             fold
         })
         .collect();
-    notify::digest(&folds.iter().collect::<Vec<_>>(), context.outside.store().table())
+    let folds: Vec<&Fold<'_>> = folds.iter().collect();
+    notify::digest(&folds, context.outside.store().place(), context.settings.time_zone())
 }

@@ -13,6 +13,7 @@ use crate::cli::outcome::Failure;
 use crate::cli::outcome::without_aws;
 use crate::local::SqliteStore;
 use crate::model::Target;
+use crate::notify::HistoryPlace;
 use crate::ports::{LogRequest, Page, SilenceStore, SnapshotStore, StoreError};
 use crate::state::commit::{Commit, Snapshot};
 use crate::state::head::{Cursors, Heads, Hint, SharedSettings, StoredMessage, Topic};
@@ -117,11 +118,11 @@ macro_rules! either_store {
 }
 
 impl SnapshotStore for Store {
-    fn table(&self) -> Option<&str> {
+    fn place(&self) -> HistoryPlace {
         match self {
-            Self::Sqlite(_) => None,
+            Self::Sqlite(sqlite) => sqlite.place(),
             #[cfg(feature = "aws")]
-            Self::Dynamo(dynamo) => dynamo.table(),
+            Self::Dynamo(dynamo) => dynamo.place(),
         }
     }
 

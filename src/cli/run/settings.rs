@@ -32,9 +32,6 @@ pub(super) struct SettingArgs {
     /// At what time of the day people are reminded, such as 09:00 [env: PACKWATCH_REMIND_AT]
     #[arg(long, value_name = "TIME")]
     remind_at: Option<String>,
-    /// The zone of times, such as Europe/Berlin [env: PACKWATCH_TIME_ZONE]
-    #[arg(long, value_name = "ZONE")]
-    time_zone: Option<String>,
     /// How long news waits for more of it, such as 30m; 0 without the function's settings [env: PACKWATCH_GROUP_INTERVAL]
     #[arg(long, value_name = "DURATION")]
     group_interval: Option<String>,
@@ -47,6 +44,9 @@ pub(super) struct SettingArgs {
     /// How often an account may change within an hour before it is flapping, or never [env: PACKWATCH_FLAP_LIMIT]
     #[arg(long, value_name = "N")]
     flap_limit: Option<String>,
+    /// Time zone of the times in messages, such as Europe/Berlin [env: PACKWATCH_TIME_ZONE]
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<String>,
     /// Ask AWS Organizations for the accounts' names: on or off [env: PACKWATCH_ACCOUNT_NAMES]
     #[arg(long, value_name = "on|off")]
     account_names: Option<String>,
@@ -71,11 +71,11 @@ impl SettingArgs {
             "PACKWATCH_STUCK_AFTER" => self.stuck_after.as_ref(),
             "PACKWATCH_REMIND_EVERY" => self.remind_every.as_ref(),
             "PACKWATCH_REMIND_AT" => self.remind_at.as_ref(),
-            "PACKWATCH_TIME_ZONE" => self.time_zone.as_ref(),
             "PACKWATCH_GROUP_INTERVAL" => self.group_interval.as_ref(),
             "PACKWATCH_HISTORY_DAYS" => self.history_days.as_ref(),
             "PACKWATCH_CONCURRENCY" => self.concurrency.as_ref(),
             "PACKWATCH_FLAP_LIMIT" => self.flap_limit.as_ref(),
+            "PACKWATCH_TIME_ZONE" => self.time_zone.as_ref(),
             "PACKWATCH_ACCOUNT_NAMES" => self.account_names.as_ref(),
             "PACKWATCH_FULL_SCAN_EVERY" => self.full_scan_every.as_ref(),
             _ => None,

@@ -1,8 +1,11 @@
 use serde_json::{from_value, json};
 
+use super::life::MOST_STATUSES;
 use super::*;
 use crate::model::{Severity, Status};
+use crate::notify::{HistoryPlace, NoticeType, Notification, PackNotice};
 use crate::state::State;
+use crate::state::log::Notice;
 
 fn target(pack: &str) -> Target {
     Target { region: "eu-west-1".parse().unwrap(), pack: pack.parse().unwrap() }
@@ -46,16 +49,21 @@ fn pack(epoch: u64, event: PackEvent, notify: bool) -> Record {
 
 /// A fold of a log, of which the `most` worst accounts are named.
 fn fold<'a>(target: &'a Target, most: usize, log: &[Record]) -> Fold<'a> {
-    let mut fold = Fold::new(target, "b", 99, most);
+    let accounts = Counts::from([(Status::new("CREATE_FAILED"), 9), (Status::new("CREATE_SUCCESSFUL"), 90)]);
+    let mut fold = Fold::new(target, "b", &accounts, most);
     log.iter().rev().for_each(|record| fold.add(record));
     fold
+}
+
+fn digest(folds: &[&Fold<'_>]) -> Option<Notification> {
+    crate::notify::digest(folds, HistoryPlace::default(), "UTC")
 }
 
 fn digest_of(log: &[Record], most: usize) -> Option<Notification> {
     let target = target("P");
     let fold = fold(&target, most, log);
-    assert_eq!(fold.notifies(), digest(&[&fold], None).is_some());
-    digest(&[&fold], None)
+    assert_eq!(fold.notifies(), digest(&[&fold]).is_some());
+    digest(&[&fold])
 }
 
 /// What a digest says: each pack, with its accounts, what became of each, and how many more there are.
@@ -90,7 +98,7 @@ fn a_record_is_reported_as_it_was_judged_or_else_counted_as_hidden() {
     ] {
         let target = target("P");
         let judged = fold(&target, 9, &[Record::Account(transition.clone())]);
-        let digest = digest(&[&judged, &fold(&target, 9, &[failed(1, 2)])], None).unwrap();
+        let digest = digest(&[&judged, &fold(&target, 9, &[failed(1, 2)])]).unwrap();
         assert_eq!((judged.notifies(), digest.silenced, digest.damped), expected, "{transition:?}");
     }
 }
@@ -163,9 +171,13 @@ fn a_failure_is_reported_though_its_retry_came_before_the_digest() {
     assert_eq!(digest.severity, Severity::Failure);
     // Where its last change did not fit, the failure does.
     let digest = digest_of(&log, 1).unwrap();
-    assert_eq!(text(&digest), "P: Transitions of 99: 1 Failed +2");
+    assert_eq!(text(&digest), "P: Transitions of 99: 1 Failed InProgress +2");
     let digest = digest_of(&[failed(1, 9), in_progress(2, 1), in_progress(2, 9)], 1).unwrap();
-    assert_eq!(text(&digest), "P: Transitions of 99: 9 Failed +1");
+    assert_eq!(text(&digest), "P: Transitions of 99: 9 Failed InProgress +1");
+    let again = &digest.packs[0].transitions[0];
+    assert_eq!(again.to.as_ref().unwrap().status, "UPDATE_IN_PROGRESS", "its last state");
+    assert_eq!(again.id, transition_id(&target("P"), "b", 2, again.account_id), "and the id of that");
+    assert_eq!(again.failure.as_ref().unwrap().status, "CREATE_FAILED");
     assert_eq!(counted(&digest), "1 Failed, 1 InProgress");
 }
 
@@ -183,12 +195,11 @@ fn what_does_not_fit_counts_for_the_severity_and_the_statuses() {
     let reminder = Record::Account(notified(1, 2, Kind::Reminder, "ODD", "ODD"));
     let digest = digest_of(&[settled, reminder], 1).unwrap();
     assert_eq!(text(&digest), "P: Transitions of 99: 2 Reminder +1");
-    let statuses =
-        digest.packs[0].whole.as_ref().unwrap().statuses.iter().map(String::as_str).collect::<Vec<_>>();
+    let statuses = digest.statuses.iter().map(String::as_str).collect::<Vec<_>>();
     assert_eq!((digest.severity, statuses), (Severity::Failure, vec!["ODD", "UPDATE_FAILED"]));
     let odd = |n: u64| Record::Account(notified(1, n, Kind::Unrecognised, "ODD", &format!("ODD_{n}")));
     let log: Vec<Record> = (0..=MOST_STATUSES as u64).map(odd).collect();
-    assert_eq!(digest_of(&log, 1).unwrap().packs[0].whole.as_ref().unwrap().statuses.len(), MOST_STATUSES);
+    assert_eq!(digest_of(&log, 1).unwrap().statuses.len(), MOST_STATUSES);
 }
 
 #[test]
@@ -237,15 +248,15 @@ fn packs_share_a_digest_the_worst_first() {
     ];
     let folds: Vec<_> = targets.iter().zip(&logs).map(|(target, log)| fold(target, 1, log)).collect();
     let mut folds: Vec<&Fold<'_>> = folds.iter().collect();
-    let all = digest(&folds, Some("table")).unwrap();
+    let all = digest(&folds).unwrap();
     let said = "B: Transitions of 99: 1 Failed +1; C: Baseline of 30: 1 Failed +0; A: Baseline of 10: 1 Recovered +0";
     assert_eq!(text(&all), said, "nobody is notified of D");
     assert_eq!(counted(&all), "2 Baseline, 3 Failed, 1 Recovered");
     assert_eq!((all.severity, all.silenced, all.damped), (Severity::Failure, 1, 0));
-    assert_eq!((all.observed_at, all.table.as_deref()), (at(9), Some("table")));
+    assert_eq!(all.observed_at, at(9));
     folds.reverse();
-    assert_eq!(digest(&folds, Some("table")), Some(all), "in whatever order they come");
-    assert_eq!(digest(&folds[..1], None), None);
+    assert_eq!(digest(&folds), Some(all), "in whatever order they come");
+    assert_eq!(digest(&folds[..1]), None);
 }
 
 /// The id of each copy is the same, whoever sends it: another run, or another release.
@@ -266,4 +277,37 @@ fn the_same_records_have_the_same_ids_in_every_release() {
     assert_eq!(id(&log, 0), id(&log, 9), "however many are named");
     assert_ne!(id(&log[..2], 9), id(&log, 9));
     assert_ne!(id(&log[1..], 9), id(&log, 9));
+}
+
+/// As a run holds it: 20 packs of 10,000 accounts, or fewer, of which each change has a cause of its own.
+#[test]
+fn two_hundred_thousand_changes_and_ten_thousand_causes_are_counted() {
+    for (accounts, causes) in [(10_000_u64, 3), (500, 10_000_u64)] {
+        let targets: Vec<Target> = (0..20).map(|n| target(&format!("P{n}"))).collect();
+        let failed = |pack: u64, n: u64| {
+            let message = format!("it broke for reason x{}y", (pack * accounts + n) % causes);
+            let to = State { error_message: Some(message), ..state("CREATE_FAILED") };
+            let to = State { error_code: Some("Odd".to_owned()), ..to };
+            Record::Account(Transition {
+                to: Some(to),
+                ..notified(1, n, Kind::Failed, "CREATE_SUCCESSFUL", "CREATE_FAILED")
+            })
+        };
+        let folds: Vec<Fold<'_>> = (0..)
+            .zip(&targets)
+            .map(|(pack, target)| {
+                let mut fold = Fold::new(target, "b", &Counts::new(), MOST_NAMED / 20);
+                (0..accounts).for_each(|n| fold.add(&failed(pack, n)));
+                fold
+            })
+            .collect();
+        let digest = digest(&folds.iter().collect::<Vec<_>>()).unwrap();
+        let section = &digest.sections[0];
+        assert_eq!((section.changes, section.accounts, section.packs), (20 * accounts, accounts, 20));
+        assert_eq!(section.causes.len() as u64 + section.more_causes, causes);
+        let of_causes: u64 = section.causes.iter().map(|cause| cause.changes).sum();
+        assert!(causes > 3 || of_causes == 20 * accounts, "{of_causes}");
+        let named: usize = digest.packs.iter().map(|pack| pack.transitions.len()).sum();
+        assert!(named <= MOST_NAMED && section.causes.len() <= 300, "{named}");
+    }
 }

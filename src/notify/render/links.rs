@@ -1,7 +1,7 @@
 //! Where a reader goes from here: the console, and the command with the whole list.
 
 use crate::model::Region;
-use crate::notify::{Notification, PackNotice};
+use crate::notify::{HistoryPlace, Notification};
 
 /// The conformance packs of a region in the AWS Config console of the region's partition. The addresses of isolated
 /// partitions' consoles are not public.
@@ -38,19 +38,19 @@ pub(super) fn regions(notification: &Notification) -> Vec<&Region> {
     regions
 }
 
-/// The command that lists every change to the packs of the digest.
+/// The command that lists everything that the digest covers.
 pub(super) fn history(notification: &Notification) -> String {
-    let mut command = "packwatch history".to_owned();
-    if let Some(table) = &notification.table {
-        command = format!("{command} --table {table}");
-    }
-    if let [region] = regions(notification).as_slice() {
-        command = format!("{command} --pack-region {region}");
-    }
-    if let [PackNotice { organization_conformance_pack_name: name, .. }] = notification.packs.as_slice() {
-        command = format!("{command} --pack {name}");
-    }
-    command
+    let HistoryPlace { table, table_region, store } = &notification.history;
+    let flags = [("--table", table), ("--region", table_region), ("--store", store)];
+    let flags = flags.into_iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?)));
+    let flags: String = flags.map(|(flag, value)| format!(" {flag} {}", quoted(value))).collect();
+    format!("packwatch history{flags} --message {}", notification.id)
+}
+
+/// As a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./~+:@,".contains(c);
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 #[cfg(test)]

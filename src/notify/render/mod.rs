@@ -4,11 +4,10 @@ mod description;
 mod email;
 mod layout;
 mod links;
-mod shape;
+pub(super) mod shape;
 mod slack;
 mod sms;
 mod text;
-mod topic;
 mod words;
 
 pub use email::{email, subject};

@@ -9,11 +9,10 @@ use super::layout::{Section, sections};
 use super::links::{console, history, partition, regions};
 use super::sms::why;
 use super::text::retry;
-use super::topic::Topic;
-use super::words::{headline_within, minute};
-use crate::model::text::{bounded, slack_code, slack_text};
+use super::words::{headline_within, minute, shown};
+use crate::model::text::{slack_code, slack_text};
 use crate::notify::hints;
-use crate::notify::{NoticeType, Notification, PackNotice};
+use crate::notify::{NoticeType, Notification, PackNotice, Topic};
 
 /// Titles and summaries are shown on one line.
 const LONGEST_LINE: usize = 240;
@@ -75,7 +74,7 @@ fn one_incident(pack: &PackNotice) -> Option<&str> {
 
 fn next_steps(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
     let mut steps: Vec<String> = Vec::new();
-    if sections.iter().any(|section| section.tally.topic == Topic::PackDeleted) {
+    if sections.iter().any(|section| section.notice.topic == Topic::PackDeleted) {
         steps.push(format!("{} {}", hints::PACK_DELETED.means, hints::PACK_DELETED.todo));
     }
     for group in sections.iter().flat_map(|section| &section.groups) {
@@ -89,7 +88,7 @@ fn next_steps(notification: &Notification, sections: &[Section<'_>]) -> Vec<Stri
     }
     let consoles = regions(notification).into_iter().take(STEPS);
     steps.extend(consoles.filter_map(|region| Some(format!("AWS Config in {region}: {}", console(region)?))));
-    steps.push(format!("All changes: `{}`", history(notification)));
+    steps.push(format!("All changes: {}", slack_code(&history(notification))));
     steps
 }
 
@@ -108,8 +107,9 @@ fn keywords(notification: &Notification, sections: &[Section<'_>]) -> Vec<String
 
 /// An error code as it is, unless it holds what Slack might act on.
 fn keyword(code: &str) -> String {
-    let is_word = !code.is_empty() && code.chars().all(|c| c.is_ascii_alphanumeric() || ".-".contains(c));
-    if is_word { bounded(code.to_owned(), 100) } else { slack_code(&bounded(code.to_owned(), 100)) }
+    let is_word = !code.is_empty() && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let code = shown(code, 100);
+    if is_word { code } else { slack_code(&code) }
 }
 
 /// The accounts, as AWS identifies them in policies: Organizations' own ARNs hold an id that AWS Config
@@ -132,7 +132,7 @@ fn context(notification: &Notification) -> Map<String, Value> {
     let mut context = Map::new();
     let mut put = |name: &str, value: String| drop(context.insert(name.to_owned(), value.into()));
     put("Severity", notification.severity.as_str().to_owned());
-    put("ObservedAt", minute(notification.observed_at));
+    put("ObservedAt", minute(notification, notification.observed_at));
     put("Regions", regions.join(", "));
     put("Packs", notification.packs.len().to_string());
     for (kind, count) in &notification.counts {

@@ -1,7 +1,6 @@
 //! The text message: one line.
 
-use super::layout::sections;
-use super::words::headline_within;
+use super::words::{headline_within, shown};
 use crate::model::text::ascii_within;
 use crate::notify::Notification;
 
@@ -13,13 +12,13 @@ pub fn sms(notification: &Notification) -> String {
     ascii_within(&headline_within(notification, LONGEST, why(notification).as_deref()), LONGEST)
 }
 
-/// The error code of most of the worst, and how many others there are.
+/// The error code of most of the worst, and how many other causes there are.
 pub(super) fn why(notification: &Notification) -> Option<String> {
-    let sections = sections(notification);
-    let worst = sections.first()?;
-    let code = worst.groups.first()?.code?.to_owned();
-    match worst.groups.len() - 1 + worst.more_groups.0 {
+    let worst = notification.sections.first()?;
+    let code = shown(worst.causes.first()?.error_code.as_deref()?, LONGEST);
+    match worst.causes.len() as u64 - 1 + worst.more_causes {
         0 => Some(code),
-        others => Some(format!("{code} and {others} more")),
+        1 => Some(format!("{code} and 1 more cause")),
+        others => Some(format!("{code} and {others} more causes")),
     }
 }

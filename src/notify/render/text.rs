@@ -1,39 +1,90 @@
 //! Sentences that the e-mail and the chat share, and lines of 72 columns.
 
-use super::layout::{Entry, Group, Message, Section};
+use super::layout::{Entry, Group, Message, Section, is_all_the_time, updated};
 use super::links::regions;
-use super::topic::Topic;
-use super::words::{counted, minute, pack_in_region, span};
+use super::words::{clock, counted, minute, number, pack_in_region, span};
 use crate::model::text::ascii_within;
-use crate::notify::{Notification, PackNotice};
+use crate::model::{Phase, Status};
+use crate::notify::{Notification, PackNotice, StateNotice, Topic};
 
 /// Columns of an e-mail.
 const COLUMNS: usize = 72;
 
-/// Packs that are named for one account.
-const NAMED_PACKS: usize = 3;
-
 /// Earlier changes that are named for one account.
 const NAMED_KINDS: usize = 5;
 
-/// Since when, in words: "since 2026-11-18 09:12 UTC (48 min)".
+fn phase(state: Option<&StateNotice>) -> Option<Phase> {
+    state.map(|state| Status::new(&state.status).phase())
+}
+
+/// Since when, in words: "failing since 2026-11-18 09:12 UTC (48 min)".
 pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>) -> Option<String> {
-    let since = entry.since?;
-    let updated = entry.notice.to.as_ref().and_then(|to| to.last_update_time);
-    let lasting = || format!("since {} ({})", minute(since), span(since, notification.observed_at));
-    match topic {
+    let notice = entry.notice;
+    let began = notice.failing_since;
+    let until = phase(notice.to.as_ref())
+        .filter(|phase| *phase == Phase::Successful)
+        .and_then(|_| notice.to.as_ref().and_then(|to| to.last_update_time));
+    let until = until.unwrap_or(notice.observed_at);
+    let text = match topic {
         Topic::Flapping => {
-            entry.notice.flapping.map(|changes| format!("changed {changes} times within an hour"))
+            notice.flapping.map(|changes| format!("changed {changes} times within an hour"))?
         }
-        // That its silence has ended is in the words of that topic.
-        Topic::SilenceEnded => Some(lasting()),
-        _ if entry.notice.silence_ended => Some(format!("{}; its silence has ended", lasting())),
-        Topic::Recovered if entry.notice.failing_since.is_some() => {
-            let until = updated.unwrap_or(notification.observed_at);
-            Some(format!("had been failing for {}, since {}", span(since, until), minute(since)))
+        Topic::CameAndWent => {
+            let began = began?;
+            format!(
+                "from {} to {} ({})",
+                minute(notification, began),
+                clock(notification, until),
+                span(began, until)
+            )
         }
-        Topic::Recovered => Some(format!("since {}", minute(since))),
-        _ => Some(lasting()),
+        Topic::Recovered | Topic::Left if began.is_some() => {
+            let began = began?;
+            format!("had not been healthy for {}, since {}", span(began, until), minute(notification, began))
+        }
+        // A status that has only now begun says nothing about how long it lasts.
+        Topic::Joined | Topic::Left => return None,
+        Topic::Recovered | Topic::Succeeded | Topic::InProgress => {
+            format!("since {}", minute(notification, entry.since?))
+        }
+        Topic::Settled if began.is_none() || phase(notice.to.as_ref()) == Some(Phase::Successful) => {
+            let since = updated(notice)?;
+            format!("since {} ({})", minute(notification, since), span(since, notification.observed_at))
+        }
+        Topic::FailedAgain => format!("still failing; {}", unhealthy_since(notification, topic, entry)?),
+        _ => unhealthy_since(notification, topic, entry)?,
+    };
+    let later = entry
+        .last_since
+        .filter(|last| entry.since.is_some_and(|first| last.duration_since(first).as_mins() > 0));
+    let later = later.map(|last| format!(", in the last of these since {}", clock(notification, last)));
+    let now = notice.failure.as_ref().and(notice.to.as_ref()).filter(|_| topic != Topic::CameAndWent);
+    let now = match phase(now) {
+        Some(Phase::InProgress) => "; now in progress",
+        Some(Phase::Failed) => "; tried again since",
+        _ => "",
+    };
+    // That its silence has ended is in the words of that topic.
+    let ended =
+        if notice.silence_ended && topic != Topic::SilenceEnded { "; its silence has ended" } else { "" };
+    Some(format!("{text}{}{now}{ended}", later.unwrap_or_default()))
+}
+
+/// Since when an account is failing or stuck, where it was that all the time, and else since when it is not healthy.
+fn unhealthy_since(notification: &Notification, topic: Topic, entry: &Entry<'_>) -> Option<String> {
+    let notice = entry.notice;
+    let (lasting, at) = match phase(notice.reported()) {
+        Some(Phase::Failed) if topic == Topic::Failed => ("failing since", "failed at"),
+        Some(Phase::Failed) => ("failing since", "last failed at"),
+        Some(Phase::InProgress) => ("in progress since", "in progress since"),
+        _ => ("since", "in this status since"),
+    };
+    let span = |since| format!("{} ({})", minute(notification, since), span(since, notification.observed_at));
+    match (notice.failing_since, updated(notice)) {
+        (Some(began), Some(updated)) if !is_all_the_time(notice) => {
+            Some(format!("{at} {}, not healthy since {}", minute(notification, updated), span(began)))
+        }
+        _ => Some(format!("{lasting} {}", span(entry.since?))),
     }
 }
 
@@ -48,25 +99,47 @@ pub(super) fn earlier(entry: &Entry<'_>) -> Option<String> {
 /// That an account is not active: "suspended", "pending closure".
 pub(super) fn account_state(entry: &Entry<'_>) -> Option<String> {
     let state = entry.notice.account_state.as_deref()?;
-    Some(ascii_within(&state.to_lowercase().replace('_', " "), 40))
+    Some(ascii_within(&state.to_lowercase().replace(['_', '.', ':'], " "), 40))
 }
 
 /// "27 accounts", "1 account in 50 packs", "2 accounts in Security-Baseline (eu-west-1)".
 pub(super) fn how_many(section: &Section<'_>, group: &Group<'_>) -> String {
-    let accounts = counted(group.accounts as u64, "account");
+    let accounts = counted(group.accounts, "account");
     let pack = group.entries.first().and_then(|entry| entry.packs.first());
     match (group.packs, pack) {
-        (1, Some(pack)) if section.tally.packs.len() > 1 => format!("{accounts} in {}", pack_in_region(pack)),
+        (1, Some(pack)) if section.packs.len() > 1 => format!("{accounts} in {}", pack_in_region(pack)),
         (0 | 1, _) => accounts,
-        (packs, _) => format!("{accounts} in {packs} packs"),
+        (packs, _) => format!("{accounts} in {} packs", number(packs)),
     }
 }
 
-/// What AWS Config does by itself about a group of failures.
+/// How the packs of a section stand now: "Now 41 of 137 failed, 15 more since 10:00 UTC."
+pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Option<String> {
+    let topic = section.notice.topic;
+    let says_so = topic.has_causes() || topic == Topic::Recovered;
+    let known: Vec<_> = section.packs.iter().filter(|pack| pack.failed.is_some()).collect();
+    if !says_so || !section.is_first_of_packs || known.is_empty() {
+        return None;
+    }
+    let since = known.iter().filter_map(|pack| pack.since).min();
+    let changes: u64 = known.iter().filter_map(|pack| pack.sections.get(&topic)).sum();
+    let more = if topic == Topic::Failed { " more" } else { "" };
+    let since =
+        since.map(|since| format!(", {}{more} since {}", number(changes), clock(notification, since)));
+    let failed: u64 = known.iter().filter_map(|pack| pack.failed).sum();
+    let of = number(known.iter().map(|pack| pack.accounts).sum());
+    let deployments = if known.len() > 1 { " deployments" } else { "" };
+    Some(format!("Now {} of {of}{deployments} failed{}.", number(failed), since.unwrap_or_default()))
+}
+
+/// What AWS Config does by itself about a group of failures. The time counts from when an account was added: from the
+/// begin of its incident, however often it was tried again since.
 pub(super) fn retry(notification: &Notification, group: &Group<'_>) -> Option<String> {
-    let first = group.entries.first()?;
-    let status = first.notice.to.as_ref().map_or("", |to| to.status.as_str());
-    let until = group.hint?.retried_until(status, first.since)?;
+    let until = |entry: &Entry<'_>| {
+        let status = entry.notice.reported().map_or("", |state| state.status.as_str());
+        group.hint?.retried_until(status, entry.since)
+    };
+    let until = group.entries.iter().filter_map(until).min()?;
     let now = notification.observed_at;
     Some(if until > now {
         format!(
@@ -74,7 +147,7 @@ pub(super) fn retry(notification: &Notification, group: &Group<'_>) -> Option<St
              until {}.",
             span(now, until),
             if group.accounts > 1 { " for the first of these" } else { "" },
-            minute(until)
+            minute(notification, until)
         )
     } else {
         "AWS Config no longer tries by itself (it does so for 7 hours after an account was added): deploy \
@@ -84,19 +157,21 @@ pub(super) fn retry(notification: &Notification, group: &Group<'_>) -> Option<St
 }
 
 /// The packs of an account's entry: "A, B, C and 17 more packs". Regions are named where they differ.
-pub(super) fn packs(notification: &Notification, entry: &Entry<'_>) -> String {
+pub(super) fn packs(notification: &Notification, entry: &Entry<'_>, most: usize) -> String {
     let one_region = regions(notification).len() == 1;
     let name = |pack: &&PackNotice| match one_region {
         true => pack.organization_conformance_pack_name.to_string(),
         false => pack_in_region(pack),
     };
-    let names: Vec<String> = entry.packs.iter().take(NAMED_PACKS).map(name).collect();
+    let names: Vec<String> = entry.packs.iter().take(most).map(name).collect();
+    listed(names, entry.packs.len())
+}
+
+/// Names, and how many more there are of all.
+pub(super) fn listed(names: Vec<String>, all: usize) -> String {
+    let more = all - names.len();
     let names = names.join(", ");
-    match entry.packs.len().saturating_sub(NAMED_PACKS) {
-        0 => names,
-        1 => format!("{names} and 1 more pack"),
-        more => format!("{names} and {more} more packs"),
-    }
+    if more > 0 { format!("{names} and {}", counted(more as u64, "more pack")) } else { names }
 }
 
 /// What the digest leaves out, in its last line.
@@ -110,17 +185,38 @@ pub(super) fn left_out(notification: &Notification) -> Option<String> {
     (!left_out.is_empty()).then(|| format!("Left out: {}.", left_out.join(", ")))
 }
 
-/// The accounts of a group that are not named.
-pub(super) fn more_accounts(more: usize) -> String {
-    format!("and {}", counted(more as u64, "more account"))
+/// The accounts of a group that are not named, where others are.
+pub(super) fn more_accounts(group: &Group<'_>, shown: usize) -> Option<String> {
+    let more = group.more(shown);
+    (more > 0 && shown > 0 && !group.entries.is_empty())
+        .then(|| format!("and {}", counted(more, "more account")))
 }
 
 /// The causes of a section that are not shown; `None` when all are.
-pub(super) fn more_causes(section: &Section<'_>) -> Option<String> {
-    let (causes, accounts) = section.more_groups;
-    let words =
-        |causes| format!("and {} in {}", counted(causes, "other cause"), counted(accounts as u64, "account"));
-    (causes > 0).then(|| words(causes as u64))
+pub(super) fn more_causes(section: &Section<'_>, shown: usize) -> Option<String> {
+    match (section.hidden(shown), shown.min(section.groups.len())) {
+        ((0, _), _) => None,
+        ((causes, accounts), 0) => {
+            Some(format!("{} in {}", counted(accounts, "account"), counted(causes, "cause")))
+        }
+        ((causes, accounts), _) => {
+            Some(format!("and {} in {}", counted(accounts, "account"), counted(causes, "more cause")))
+        }
+    }
+}
+
+/// That accounts count under several causes.
+pub(super) fn several_causes(section: &Section<'_>) -> Option<String> {
+    match section.notice.accounts_of_several_causes {
+        0 => None,
+        1 => Some("1 account has several causes, in different packs".to_owned()),
+        n => Some(format!("{} accounts have several causes, in different packs", number(n))),
+    }
+}
+
+/// The same beside a message without its ids.
+pub(super) fn other_shapes(message: &Message<'_>) -> String {
+    if message.of > 1 { other_messages(message) } else { String::new() }
 }
 
 /// How many messages a cause has, after the one that is shown.
@@ -128,8 +224,7 @@ pub(super) fn other_messages(message: &Message<'_>) -> String {
     match (message.is_example, message.of) {
         (false, 0 | 1) => String::new(),
         (true, 0 | 1) => " (an example: ids differ)".to_owned(),
-        (false, of) => format!(" (the most frequent of {of} messages)"),
-        (true, of) => format!(" (an example of the most frequent of {of} messages: ids differ)"),
+        (_, of) => format!(" (an example of {} messages)", number(of)),
     }
 }
 

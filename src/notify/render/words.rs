@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 
-use super::topic::{Tally, Topic, tallies};
-use crate::model::text::bounded;
-use crate::notify::{Notification, PackNotice, StateNotice, TransitionNotice};
+use crate::model::text::{bounded, defused, plain};
+use crate::notify::{Notification, PackNotice, SectionNotice, StateNotice, Topic, TransitionNotice};
 
-/// Longest status that is shown, in bytes: one that AWS did not document may be anything.
+/// Longest status and error code that is shown beside one, in bytes: one that AWS did not document may be anything.
 const LONGEST_STATUS: usize = 60;
+
+/// Somebody else's text, on one line, without links, and not too long.
+pub(super) fn shown(text: &str, limit: usize) -> String {
+    bounded(defused(&plain(text)), limit)
+}
 
 /// The digest in one line, worst first: "3 accounts failed: Security-Baseline (eu-west-1); also 1 recovered".
 pub(super) fn headline(notification: &Notification) -> String {
@@ -19,15 +24,16 @@ pub(super) fn headline(notification: &Notification) -> String {
 /// The same in at most `limit` bytes: what does not fit is left out whole, the least first, and a long
 /// name is cut. `why` is put after the worst, where it fits.
 pub(super) fn headline_within(notification: &Notification, limit: usize, why: Option<&str>) -> String {
-    let tallies = tallies(notification);
-    let Some((worst, others)) = tallies.split_first() else { return String::new() };
-    let (what, place) = (what(worst), place(worst));
-    let mut line = match place {
-        Some(place) => {
-            let room = limit.saturating_sub(what.len() + 2);
-            format!("{what}: {}", bounded(place, room))
+    let Some((worst, others)) = notification.sections.split_first() else { return String::new() };
+    let what = what(worst);
+    let as_of = notification.as_of.map(|time| format!(", as of {}", clock(notification, time)));
+    let as_of = as_of.unwrap_or_default();
+    let mut line = match packs_of(notification, worst).as_slice() {
+        [pack] => {
+            let room = limit.saturating_sub(what.len() + as_of.len() + 2);
+            format!("{what}: {}{as_of}", bounded(pack_in_region(pack), room))
         }
-        None => what,
+        _ => format!("{what}{as_of}"),
     };
     if let Some(why) = why.filter(|why| line.len() + why.len() + 3 <= limit) {
         line = format!("{line} - {why}");
@@ -44,44 +50,38 @@ pub(super) fn headline_within(notification: &Notification, limit: usize, why: Op
     line
 }
 
+/// The packs that a section is about.
+pub(super) fn packs_of<'a>(notification: &'a Notification, section: &SectionNotice) -> Vec<&'a PackNotice> {
+    notification.packs.iter().filter(|pack| pack.sections.contains_key(&section.topic)).collect()
+}
+
 /// "3 accounts failed", "1 account joined in 20 packs", "Now watching 1 pack".
-fn what(tally: &Tally<'_>) -> String {
-    let packs = tally.packs.len() as u64;
-    match tally.topic {
-        Topic::Watched if packs == 1 => "Now watching 1 pack".to_owned(),
-        Topic::Watched => format!("Now watching {}", counted(tally.changes, "pack")),
-        Topic::PackDeleted if packs == 1 => "Conformance pack deleted".to_owned(),
-        Topic::PackDeleted => format!("{} deleted", counted(tally.changes, "conformance pack")),
-        topic @ (Topic::Joined | Topic::Left) if packs > 1 => {
-            format!("{} {} {packs} packs", subject(tally), topic.verb())
+fn what(section: &SectionNotice) -> String {
+    match section.topic {
+        Topic::Baseline => format!("Now watching {}", counted(section.packs, "pack")),
+        Topic::PackDeleted if section.packs == 1 => "Conformance pack deleted".to_owned(),
+        Topic::PackDeleted => format!("{} deleted", counted(section.packs, "conformance pack")),
+        topic => {
+            let (what, packs) = (format!("{} {}", subject(section), topic.verb()), section.packs);
+            match topic {
+                _ if packs <= 1 => what,
+                Topic::Joined | Topic::Left => format!("{what} {packs} packs"),
+                _ => format!("{what} in {packs} packs"),
+            }
         }
-        topic if packs > 1 => format!("{} {} in {packs} packs", subject(tally), topic.verb()),
-        topic => format!("{} {}", subject(tally), topic.verb()),
     }
 }
 
-/// How many accounts; where the document does not say, how many deployments.
-pub(super) fn subject(tally: &Tally<'_>) -> String {
-    match tally.accounts {
-        Some(accounts) => counted(accounts, "account"),
-        None if tally.packs.len() == 1 => counted(tally.changes, "account"),
-        None => counted(tally.changes, "deployment"),
-    }
+/// How many accounts.
+pub(super) fn subject(section: &SectionNotice) -> String {
+    counted(section.accounts, "account")
 }
 
-fn place(tally: &Tally<'_>) -> Option<String> {
-    match tally.packs.as_slice() {
-        [pack] => Some(pack_in_region(pack)),
-        _ => None,
-    }
-}
-
-fn short(tally: &Tally<'_>) -> String {
-    let n = number(tally.accounts.filter(|_| !tally.topic.is_of_packs()).unwrap_or(tally.changes));
-    match tally.topic {
-        Topic::PackDeleted => format!("{} {}", counted(tally.changes, "pack"), tally.topic.verb()),
-        Topic::Watched => format!("{} {}", tally.topic.verb(), counted(tally.changes, "pack")),
-        topic => format!("{n} {}", topic.verb()),
+fn short(section: &SectionNotice) -> String {
+    match section.topic {
+        Topic::PackDeleted => format!("{} {}", counted(section.packs, "pack"), section.topic.verb()),
+        Topic::Baseline => format!("{} {}", section.topic.verb(), counted(section.packs, "pack")),
+        topic => format!("{} {}", number(section.accounts), topic.verb()),
     }
 }
 
@@ -109,21 +109,35 @@ pub(super) fn number(n: u64) -> String {
     text
 }
 
-/// From what to what.
+/// From what to what. A failure that takes the place of another names that one's code.
 pub(super) fn change(notice: &TransitionNotice) -> String {
-    let status = |state: &StateNotice| bounded(state.status.clone(), LONGEST_STATUS);
+    let status = |state: &StateNotice| shown(&state.status, LONGEST_STATUS);
+    let code = |state: &Option<StateNotice>| state.as_ref().and_then(|state| state.error_code.clone());
+    let before = code(&notice.from).filter(|before| code(&notice.to).is_some_and(|now| now != *before));
+    let before = before.map(|code| format!(" ({})", shown(&code, LONGEST_STATUS))).unwrap_or_default();
     match (&notice.from, &notice.to) {
-        (Some(from), Some(to)) if from.status == to.status => status(to),
-        (Some(from), Some(to)) => format!("{} -> {}", from.status, to.status),
+        (Some(from), Some(to)) if from.status == to.status && before.is_empty() => status(to),
+        (Some(from), Some(to)) => format!("{}{before} -> {}", status(from), status(to)),
         (None, Some(to)) => status(to),
-        (Some(from), None) => format!("was {}", from.status),
+        (Some(from), None) => format!("was {}", status(from)),
         (None, None) => String::new(),
     }
 }
 
+/// In the zone of the digest.
+fn zoned(notification: &Notification, time: Timestamp) -> Zoned {
+    time.to_zoned(TimeZone::get(&notification.time_zone).unwrap_or(TimeZone::UTC))
+}
+
 /// A time to the minute: `2026-11-18 09:12 UTC`.
-pub(super) fn minute(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
+pub(super) fn minute(notification: &Notification, time: Timestamp) -> String {
+    zoned(notification, time).strftime("%Y-%m-%d %H:%M %Z").to_string()
+}
+
+/// The same, on the day of the digest without the day: `09:12 UTC`.
+pub(super) fn clock(notification: &Notification, time: Timestamp) -> String {
+    let (then, now) = (zoned(notification, time), zoned(notification, notification.observed_at));
+    if then.date() == now.date() { then.strftime("%H:%M %Z").to_string() } else { minute(notification, time) }
 }
 
 /// "48 min", "2 h 10 min", "3 d 4 h", "19 d".

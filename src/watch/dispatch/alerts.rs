@@ -15,7 +15,7 @@ use super::{Lag, Leased, read};
 use crate::model::{Severity, Target};
 use crate::notify::fold::MOST_NAMED;
 use crate::notify::message::{self, Form};
-use crate::notify::{self, Fold, Notification, Whole};
+use crate::notify::{self, Fold, Notification};
 use crate::ports::{Outside, PublishError, Publisher, SnapshotStore};
 use crate::state::head::{Cursors, Head, Heads, Known, StoredMessage, Topic};
 use crate::state::log::Position;
@@ -32,6 +32,9 @@ const MOST_PARTS: usize = 200;
 /// How long the topic is asked whether anybody would get a digest.
 const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// What is older than this, and than twice `GROUP_INTERVAL`, may be no longer so: after an outage, or a restore.
+const OLD: Duration = Duration::from_secs(3600);
+
 /// How long a digest is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
 
@@ -39,8 +42,6 @@ const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
 #[derive(Debug, Serialize, Deserialize)]
 struct Digest {
     notification: Notification,
-    /// What is known of each pack's accounts, whether they are named or not.
-    wholes: Vec<Option<Whole>>,
     /// Where the cursor of each target was, by the target's partition: `packwatch history --message` reads from there.
     begins: BTreeMap<String, Position>,
     /// Where it goes when the digest is accepted.
@@ -59,11 +60,7 @@ impl Digest {
 
     fn read(message: &StoredMessage) -> Result<Self, String> {
         let text = packed::unzipped(&message.data)?;
-        let mut digest: Self = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-        for (pack, whole) in digest.notification.packs.iter_mut().zip(&digest.wholes) {
-            pack.whole.clone_from(whole);
-        }
-        Ok(digest)
+        serde_json::from_slice(&text).map_err(|error| error.to_string())
     }
 
     fn moved(&self, cursors: &Cursors) -> Cursors {
@@ -157,7 +154,7 @@ async fn make<O: Outside>(
     let most = MOST_NAMED / pending.len().max(1);
     let mut folds = Vec::new();
     for Pending { target, head, read, judged } in &pending {
-        let mut fold = Fold::new(target, &head.history_id, head.account_count(), most);
+        let mut fold = Fold::new(target, &head.history_id, &head.accounts, most);
         for part in read.parts.iter().rev() {
             let records = read::records(target, part)?.into_iter().rev();
             records.for_each(|record| fold.add(&judged.dispatched(record)));
@@ -165,9 +162,15 @@ async fn make<O: Outside>(
         folds.push(fold);
     }
     let folds: Vec<&Fold<'_>> = folds.iter().collect();
-    let Some(mut notification) = notify::digest(&folds, context.outside.store().table()) else {
+    let Some(mut notification) =
+        notify::digest(&folds, context.outside.store().place(), context.settings.time_zone())
+    else {
         return trouble.map_or(Ok(None), Err);
     };
+    let settings = context.settings;
+    if now.duration_since(notification.observed_at).unsigned_abs() > OLD.max(settings.group_interval * 2) {
+        notification.as_of = Some(notification.observed_at);
+    }
     if !urgency.is_new {
         // Whoever is paged for a failure is not paged again for more of it.
         notification.severity = notification.severity.max(Severity::Warning);
@@ -177,11 +180,10 @@ async fn make<O: Outside>(
         return Err(Lag::Unconfirmed);
     }
     account_names::fill(&mut notification, context.outside.names(), context.budget).await;
-    let wholes = notification.packs.iter().map(|pack| pack.whole.clone()).collect();
     let of = |one: &Pending<'_>| keys::partition(one.target);
     let begins = pending.iter().map(|one| (of(one), leased.cursors.position(one.target))).collect();
     let ends = pending.iter().map(|one| (of(one), one.read.end)).collect();
-    Ok(Some(Digest { notification, wholes, begins, ends, known: urgency.known(due) }))
+    Ok(Some(Digest { notification, begins, ends, known: urgency.known(due) }))
 }
 
 /// Whether an earlier run may have sent a digest, too.

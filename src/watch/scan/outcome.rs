@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::model::{AccountId, Target};
 use crate::state::State;
+use crate::state::head::Counts;
 use crate::state::log::Record;
 use crate::watch::compare::Observation;
 use crate::watch::report::TargetReport;
@@ -67,8 +68,8 @@ pub struct Preview {
     pub target: Target,
     /// Its history.
     pub history_id: String,
-    /// How many accounts it has.
-    pub accounts: u64,
+    /// How many accounts it has in each status.
+    pub accounts: Counts,
     /// In the order of the log.
     pub records: Vec<Record>,
 }

@@ -74,7 +74,7 @@ fn two_days_of_statuses_are_a_baseline_a_digest_and_silence() {
     let baseline = desk.run(&day_1, &[]);
     assert_eq!(baseline.status.code(), Some(2), "{baseline:?}");
     assert!(
-        stdout(&baseline).starts_with("Subject: Now watching 1 pack: Security (eu-west-1)"),
+        stdout(&baseline).starts_with("Subject: [packwatch] Now watching 1 pack: Security (eu-west-1)"),
         "{baseline:?}"
     );
 
@@ -85,9 +85,10 @@ fn two_days_of_statuses_are_a_baseline_a_digest_and_silence() {
     assert_eq!(document["Counts"], json!({"Failed": 1, "Joined": 1, "Left": 1}));
 
     // Who has the file needs no table.
-    let command = "\npackwatch history --pack-region eu-west-1 --pack Security\n";
-    assert!(stdout(&baseline).contains(command), "{baseline:?}");
-    assert_eq!(document["Table"], Value::Null);
+    let path = desk.store().display().to_string();
+    let command = format!("\npackwatch history --store {path} --message ");
+    assert!(stdout(&baseline).contains(&command), "{baseline:?}");
+    assert_eq!((&document["Table"], &document["Store"]), (&Value::Null, &json!(path)));
 
     let quiet = desk.run(&day_2, &[]);
     assert_eq!((quiet.status.code(), stdout(&quiet).as_str()), (Some(0), ""));

@@ -190,7 +190,10 @@ async fn every_body_and_attribute_is_there() {
     let message = &stage.world.messages_to(ALERTS)[0];
     let email = message.body_for("email");
     assert!(email.contains("UPDATE_FAILED"), "{email}");
-    let command = format!("packwatch history --table packwatch --pack-region {REGION} --pack {PACK}");
+    let command = format!(
+        "packwatch history --table packwatch --region {REGION} --message {}",
+        message.json_for("default")["Id"].as_str().unwrap()
+    );
     assert!(email.contains(&format!("\nAll changes:\n{command}\n")), "{email}");
     assert!(message.body_for("sms").len() <= 140);
     let slack = message.json_for("https");

@@ -42,7 +42,7 @@ fn ten_thousand_failures_are_one_message_and_all_of_them_are_in_the_history() {
     let notified = text(&packwatch(folder, &RUN));
     assert_eq!(notified.matches("Subject: ").count(), 1);
     assert!(
-        notified.starts_with("Subject: 10,000 accounts failed: Security-Baseline (eu-west-1)"),
+        notified.starts_with("Subject: [packwatch] 10,000 accounts failed: Security-Baseline (eu-west-1)"),
         "{notified}"
     );
     let history =

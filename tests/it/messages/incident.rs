@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
 use packwatch::local::{Channel, SqliteStore};
+use packwatch::notify::Notification;
 use serde_json::Value;
 
 use super::samples::account;
@@ -35,6 +36,11 @@ impl Notified {
         // A retry causes no digest.
         let expected = usize::from(events.iter().all(|event| event["Kind"] != "FailedAgain"));
         assert_eq!((digests.len(), events.len()), (expected, 1), "{what}: {digests:?} {events:?}");
+        let here = |mut digest: Notification| {
+            digest.history.store = Some("store.sqlite".to_owned());
+            digest
+        };
+        let digests: Vec<Notification> = digests.into_iter().map(here).collect();
         for digest in &digests {
             assert_notification(&serde_json::to_value(digest).unwrap());
             for (form, channel) in [

@@ -17,4 +17,6 @@ mod schema;
 mod snapshots;
 mod stage;
 mod stories;
+mod truth;
 mod when;
+mod wording;

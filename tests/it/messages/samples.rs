@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 use packwatch::model::{AccountId, Kind, Status, Target};
-use packwatch::notify::{Fold, Notification};
+use packwatch::notify::{Fold, HistoryPlace, Notification};
 use packwatch::state::log::{Notice, PackEvent, Record};
 use packwatch::state::{State, Transition};
+
+/// The id of every history.
+pub(crate) const HISTORY: &str = "0123456789abcdef";
 
 pub(crate) const NOW: &str = "2026-11-18T10:00:00Z";
 
@@ -85,7 +88,9 @@ pub(crate) fn recovery(n: u64, since: &str) -> Transition {
 /// What a digest has to report about one target.
 pub(crate) struct News {
     pub(crate) target: Target,
-    pub(crate) accounts: u64,
+    /// How many accounts are failed now, and how many are not.
+    pub(crate) failed: u64,
+    pub(crate) healthy: u64,
     /// In the order of the log.
     pub(crate) records: Vec<Record>,
 }
@@ -97,10 +102,18 @@ pub(crate) fn notice(event: PackEvent, accounts: u64) -> Record {
 }
 
 pub(crate) fn changed(target: Target, accounts: u64, transitions: Vec<Transition>) -> News {
-    News { target, accounts, records: transitions.into_iter().map(Record::Account).collect() }
+    let failed =
+        transitions.iter().filter(|t| t.notify && t.to.as_ref().is_some_and(has_failed)).count() as u64;
+    let records = transitions.into_iter().map(Record::Account).collect();
+    News { target, failed, healthy: accounts.saturating_sub(failed), records }
+}
+
+fn has_failed(state: &State) -> bool {
+    state.health() == packwatch::state::Health::Failed
 }
 
 pub(crate) fn baseline(target: Target, accounts: u64, failing: Vec<(AccountId, State)>) -> News {
+    let failed = failing.len() as u64;
     let found = failing.into_iter().map(|(account, to)| Transition {
         account,
         failing_since: to.last_update,
@@ -108,22 +121,29 @@ pub(crate) fn baseline(target: Target, accounts: u64, failing: Vec<(AccountId, S
         ..transition(0, Kind::Failed, None, Some(to))
     });
     let records = found.map(Record::Account).chain([notice(PackEvent::Baseline, accounts)]).collect();
-    News { target, accounts, records }
+    News { target, failed, healthy: accounts.saturating_sub(failed), records }
 }
 
 pub(crate) fn deleted(target: Target, accounts: u64) -> News {
-    News { target, accounts, records: vec![notice(PackEvent::PackDeleted, accounts)] }
+    News { target, failed: 0, healthy: accounts, records: vec![notice(PackEvent::PackDeleted, accounts)] }
 }
 
 /// The digest of news.
 pub(crate) fn notified(news: &[News]) -> Notification {
     let mut folds = Vec::new();
-    for News { target, accounts, records } in news {
-        let mut fold = Fold::new(target, "0123456789abcdef", *accounts, 10_000);
+    for News { target, failed, healthy, records } in news {
+        let accounts = [("CREATE_FAILED", *failed), ("CREATE_SUCCESSFUL", *healthy)];
+        let accounts = accounts.map(|(status, n)| (Status::new(status), n)).into();
+        let mut fold = Fold::new(target, HISTORY, &accounts, 10_000);
         records.iter().rev().for_each(|record| fold.add(record));
         folds.push(fold);
     }
-    let digest = packwatch::notify::digest(&folds.iter().collect::<Vec<_>>(), Some("packwatch"));
+    let place = HistoryPlace {
+        table: Some("packwatch".to_owned()),
+        table_region: Some("eu-west-1".to_owned()),
+        store: None,
+    };
+    let digest = packwatch::notify::digest(&folds.iter().collect::<Vec<_>>(), place, "UTC");
     digest.expect("something to tell")
 }
 

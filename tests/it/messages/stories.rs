@@ -90,9 +90,10 @@ async fn what_could_not_be_reported_in_the_meantime_is_how_an_account_came_to_it
     stage.run().await;
     let (digests, events) = stage.take();
     assert_eq!(events, ["Failed", "InProgress", "Recovered"]);
-    assert_eq!(counts(&digests), [r#"{"Recovered": 1}"#]);
+    assert_eq!(counts(&digests), [r#"{"CameAndWent": 1}"#], "people know nothing of it");
     let email = Channel::Email.show(&digests[0]);
     assert!(email.contains("    CREATE_SUCCESSFUL -> UPDATE_SUCCESSFUL\n"), "{email}");
+    assert!(email.contains("    from 2026-11-18 10:05 UTC to 10:15 UTC (10 min)\n"), "{email}");
     assert!(email.contains("\n    before that: failed, in progress\n"), "{email}");
     assert!(Channel::Slack.show(&digests[0]).contains(", before that: failed, in progress"));
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use packwatch::model::{AccountId, Kind, Target};
 use packwatch::notify::record_id;
-use packwatch::state::Transition;
 use packwatch::state::log::{Notice, PackEvent, Record};
+use packwatch::state::{Incident, Transition};
 use serde_json::{Value, json};
 
 use crate::protocol::journal::Ranges;
@@ -21,17 +21,25 @@ struct Life {
     ended: Option<Notice>,
 }
 
-/// As what an account counts of which all this is reported: as the last of it, or as the last before that is no routine.
-fn counted_as(notified: &[Transition]) -> Option<&'static str> {
+/// As what an account counts of which all this is reported: as the last of it, or as the last before that is no routine. The
+/// end of an incident of which nobody was notified, nor of the one before, is no end.
+fn counted_as(target: &Target, history_id: &str, notified: &[Transition]) -> Option<&'static str> {
     let is_routine = |t: &Transition| {
         matches!(t.kind, Kind::FailedAgain | Kind::Succeeded | Kind::InProgress) && t.flapping.is_none()
     };
-    let (last, earlier) = notified.split_last()?;
-    let before = earlier
-        .iter()
-        .rev()
-        .find(|t| !matches!(t.kind, Kind::FailedAgain | Kind::Succeeded | Kind::InProgress));
-    Some(before.filter(|_| is_routine(last)).map_or_else(|| counted_alone(last), |t| t.kind.as_str()))
+    let last = notified.iter().rposition(|t| !is_routine(t)).or(notified.len().checked_sub(1))?;
+    let is_end = |t: &Transition| matches!(counted_alone(t), "Recovered" | "Left") && t.incident_id.is_some();
+    let begun = |of: &Transition, before: &[Transition]| {
+        let began = |t: &&Transition| {
+            let begun = Incident::begun(target, history_id, t.account, t.epoch).id;
+            is_unhealthy(is(t.to.as_ref())) && !t.baseline && Some(&begun) == of.incident_id.as_ref()
+        };
+        before.iter().any(|t| began(&t) && t.incident_id == of.incident_id)
+    };
+    let ends: Vec<usize> = (0..=last).filter(|n| is_end(&notified[*n])).collect();
+    let came_and_went =
+        ends.last() == Some(&last) && ends.iter().all(|n| begun(&notified[*n], &notified[..*n]));
+    Some(if came_and_went { "CameAndWent" } else { counted_alone(&notified[last]) })
 }
 
 fn counted_alone(transition: &Transition) -> &'static str {
@@ -94,7 +102,9 @@ pub(crate) fn judge(document: &Value, ranges: &Ranges, store: &MemoryStore) -> V
         if event != "Transitions" {
             *counts.entry(event).or_default() += 1;
         }
-        for counted_as in life.notified.values().filter_map(|notified| counted_as(notified)) {
+        for counted_as in
+            life.notified.values().filter_map(|notified| counted_as(target, history_id, notified))
+        {
             *counts.entry(counted_as).or_default() += 1;
         }
         expected.push((target, history_id, life, event, notice));

@@ -1,0 +1,257 @@
+//! What a digest says of one account or one cause: the right word, the right time, nothing that AWS did not say.
+
+use packwatch::local::Channel;
+use packwatch::model::{Kind, Status, Target};
+use packwatch::notify::{Fold, HistoryPlace, Notification, Topic};
+use packwatch::state::log::Record;
+use packwatch::state::{Incident, State, Transition};
+use serde_json::Value;
+
+use super::samples::{
+    HISTORY, account, at, changed, failed, failure, here, no_recorder, notified, state, transition,
+};
+
+const EARLY: &str = "2026-11-18T08:05:00Z";
+const LATE: &str = "2026-11-18T09:10:00Z";
+
+fn mail(digest: &Notification) -> String {
+    Channel::Email.show(digest)
+}
+
+/// On one line, as phones break it anywhere.
+fn flat(digest: &Notification) -> String {
+    mail(digest).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn slack(digest: &Notification) -> String {
+    let document: Value = serde_json::from_str(&Channel::Slack.show(digest)).unwrap();
+    document["content"]["description"].as_str().unwrap().to_owned()
+}
+
+fn assert_says(digest: &Notification, all: &[&str]) {
+    let (mail, slack) = (flat(digest), slack(digest).replace("&gt;", ">"));
+    for said in all {
+        assert!(mail.contains(said), "{said}\n{mail}");
+        assert!(slack.replace('`', "\"").contains(said), "{said}\n{slack}");
+    }
+}
+
+fn one(transition: Transition) -> Notification {
+    notified(&[changed(here("P"), 9, vec![transition])])
+}
+
+fn without_code(text: Option<&str>) -> State {
+    State { error_message: text.map(str::to_owned), ..state("CREATE_FAILED", EARLY) }
+}
+
+#[test]
+fn two_causes_of_two_thousand_failures_are_both_counted() {
+    let of =
+        |n: u64| if n < 1_400 { no_recorder(EARLY) } else { failed("AccessDenied", "explicit deny", EARLY) };
+    let digest = notified(&[changed(here("P"), 2_000, (0..2_000).map(|n| failure(n, of(n))).collect())]);
+    assert_says(&digest, &["1,400 accounts", "600 accounts", "Now 2,000 of 2,000 failed."]);
+    assert!(Channel::Sms.show(&digest).ends_with("NoAvailableConfigurationRecorder and 1 more cause"));
+}
+
+#[test]
+fn accounts_without_a_message_are_a_cause_of_their_own() {
+    let all = (0..10).map(|n| failure(n, without_code(Some("it broke").filter(|_| n == 0))));
+    let digest = notified(&[changed(here("P"), 10, all.collect())]);
+    let numbers: Vec<u64> = digest.sections[0].causes.iter().map(|cause| cause.accounts).collect();
+    assert_eq!(numbers, [9, 1]);
+    assert_says(&digest, &["no error code, without a message"]);
+    assert!(mail(&digest).contains("\n9 accounts: no error code, without a message\n"), "{}", mail(&digest));
+}
+
+#[test]
+fn unknown_texts_are_causes_and_known_ones_are_examples() {
+    let texts = ["red", "red", "red", "red", "red", "green", "green", "blue"];
+    let all = (0..).zip(texts).map(|(n, text)| failure(n, failed("Odd", text, EARLY)));
+    let digest = notified(&[changed(here("P"), 8, all.collect())]);
+    let causes: Vec<_> =
+        digest.sections[0].causes.iter().map(|c| (c.error_message.as_deref().unwrap(), c.accounts)).collect();
+    assert_eq!(causes, [("red", 5), ("green", 2), ("blue", 1)]);
+    let all = (0..300)
+        .map(|n| failure(n, failed("NoAvailableConfigurationRecorder", &format!("odd text {n}"), EARLY)));
+    let digest = notified(&[changed(here("P"), 300, all.collect())]);
+    assert_says(&digest, &["(an example of 300 messages)"]);
+    let all = (0..2).map(|n| {
+        failure(n, failed("NoAvailableConfigurationRecorder", &format!("none in {}", account(n)), EARLY))
+    });
+    assert_says(&notified(&[changed(here("P"), 300, all.collect())]), &["(an example: ids differ)"]);
+}
+
+#[test]
+fn causes_that_are_not_shown_are_counted_and_listed_in_the_mail() {
+    for n in [9, 12, 300] {
+        let all = (0..n).map(|n| failure(n, failed("Odd", &format!("oddtext{}x", n + 1000), EARLY)));
+        let digest = notified(&[changed(here("P"), n, all.collect())]);
+        let more = n - 8;
+        let hidden =
+            format!("and {more} account{0} in {more} more cause{0}", if more == 1 { "" } else { "s" });
+        assert!(flat(&digest).contains(&hidden), "{hidden}\n{}", flat(&digest));
+        let in_slack = slack(&digest);
+        let shown = in_slack.matches("oddtext").count().min(8);
+        assert!(in_slack.contains(" more cause") && shown > 0, "{in_slack}");
+        let named = (0..n).filter(|n| mail(&digest).contains(&account(*n).to_string())).count() as u64;
+        assert_eq!(named, n, "{}", mail(&digest));
+    }
+}
+
+#[test]
+fn packs_in_which_an_account_changed_otherwise_are_entries_of_their_own() {
+    let left = |from: State, began: Option<&str>| {
+        let left = transition(1, Kind::Left, Some(from), None);
+        Transition { failing_since: began.map(at), incident_id: began.map(|_| "i".to_owned()), ..left }
+    };
+    let mut news: Vec<_> = (0..5)
+        .map(|n| changed(here(&format!("P{n}")), 9, vec![left(state("CREATE_SUCCESSFUL", EARLY), None)]))
+        .collect();
+    news.push(changed(here("P5"), 9, vec![left(state("UPDATE_FAILED", EARLY), Some(EARLY))]));
+    let digest = notified(&news);
+    assert_says(
+        &digest,
+        &["was UPDATE_FAILED", "had not been healthy for 1 h 55 min, since 2026-11-18 08:05 UTC"],
+    );
+    assert!(
+        flat(&digest).contains("111122220001 in P0, P1, P2, P3, P4 was CREATE_SUCCESSFUL"),
+        "{}",
+        flat(&digest)
+    );
+    assert!(flat(&digest).contains("111122220001 in P5 was UPDATE_FAILED"), "{}", flat(&digest));
+    // Deployments to several packs take minutes: that is one failure. One of yesterday is another.
+    let news = ["2026-11-18T08:05:00Z", "2026-11-18T08:25:00Z", "2026-11-17T08:05:00Z"]
+        .map(|since| changed(here(&format!("P{}", &since[9..10])), 9, vec![failure(1, no_recorder(since))]));
+    let digest = notified(&news);
+    assert_says(&digest, &["failing since 2026-11-17 08:05 UTC (1 d 1 h)"]);
+    assert_says(
+        &digest,
+        &["failing since 2026-11-18 08:05 UTC (1 h 55 min), in the last of these since 08:25 UTC"],
+    );
+}
+
+#[test]
+fn what_was_stuck_before_it_failed_is_not_failing_since_then() {
+    let was_stuck = Transition { failing_since: Some(at(EARLY)), ..failure(1, no_recorder(LATE)) };
+    let digest = one(was_stuck.clone());
+    let said = "failed at 2026-11-18 09:10 UTC, not healthy since 2026-11-18 08:05 UTC (1 h 55 min)";
+    assert_says(&digest, &[said]);
+    // One failure has one deadline, however often it was tried again.
+    let until = "until 2026-11-18 15:05 UTC";
+    assert!(flat(&digest).contains(until), "{}", flat(&digest));
+    let digest = one(Transition { kind: Kind::Reminder, ..was_stuck });
+    assert_says(&digest, &["last failed at 2026-11-18 09:10 UTC, not healthy since 2026-11-18 08:05 UTC"]);
+    assert!(flat(&digest).contains(until), "{}", flat(&digest));
+    let stuck = State { stuck: true, ..state("UPDATE_IN_PROGRESS", EARLY) };
+    let stuck =
+        Transition { failing_since: Some(at(EARLY)), ..transition(1, Kind::Reminder, None, Some(stuck)) };
+    let digest = one(stuck);
+    assert_eq!(digest.sections[0].topic, Topic::StillUnhealthy);
+    assert_says(&digest, &["in progress since 2026-11-18 08:05 UTC (1 h 55 min)"]);
+}
+
+#[test]
+fn a_failure_that_was_tried_again_is_still_failing_and_another_code_names_the_old_one() {
+    let again = Transition {
+        failing_since: Some(at(EARLY)),
+        ..transition(
+            1,
+            Kind::FailedAgain,
+            Some(no_recorder(EARLY)),
+            Some(State { status: Status::new("UPDATE_FAILED"), ..no_recorder(LATE) }),
+        )
+    };
+    let digest = one(again);
+    assert_says(
+        &digest,
+        &[
+            "111122220001",
+            "CREATE_FAILED -> UPDATE_FAILED",
+            "\"Config Recorder is not available in the account.\"",
+        ],
+    );
+    assert_says(
+        &digest,
+        &["still failing; last failed at 2026-11-18 09:10 UTC, not healthy since 2026-11-18 08:05 UTC"],
+    );
+    let other = transition(
+        1,
+        Kind::Failed,
+        Some(no_recorder(EARLY)),
+        Some(failed("AccessDenied", "explicit deny", LATE)),
+    );
+    assert_says(&one(other), &["CREATE_FAILED (NoAvailableConfigurationRecorder) -> CREATE_FAILED"]);
+}
+
+/// The digest of what happened to account 1 in one incident.
+fn digest_of(target: &Target, log: Vec<Transition>) -> Notification {
+    let mut fold = Fold::new(target, HISTORY, &[(Status::new("CREATE_SUCCESSFUL"), 9)].into(), 10);
+    log.into_iter().rev().for_each(|transition| fold.add(&Record::Account(transition)));
+    packwatch::notify::digest(&[&fold], HistoryPlace::default(), "UTC").unwrap()
+}
+
+#[test]
+fn what_people_did_not_know_of_came_and_went() {
+    let target = here("P");
+    let incident = Incident::begun(&target, HISTORY, account(1), 7).id;
+    let of = |epoch, kind, from: State, to: State| Transition {
+        epoch,
+        incident_id: Some(incident.clone()),
+        failing_since: Some(at(EARLY)),
+        ..transition(1, kind, Some(from), Some(to))
+    };
+    let (healthy, moving) = (state("CREATE_SUCCESSFUL", EARLY), state("UPDATE_IN_PROGRESS", LATE));
+    let failed = of(7, Kind::Failed, healthy, no_recorder(EARLY));
+    let retried = of(8, Kind::InProgress, no_recorder(EARLY), moving.clone());
+    let recovered = of(9, Kind::Recovered, moving, state("UPDATE_SUCCESSFUL", "2026-11-18T09:30:00Z"));
+    let digest = digest_of(&target, vec![failed.clone(), retried.clone(), recovered.clone()]);
+    assert_eq!(digest.sections.iter().map(|s| s.topic).collect::<Vec<_>>(), [Topic::CameAndWent]);
+    assert_says(
+        &digest,
+        &["from 2026-11-18 08:05 UTC to 09:30 UTC (1 h 25 min)", "NoAvailableConfigurationRecorder"],
+    );
+    assert!(!flat(&digest).contains("To do:"), "nothing is to be done");
+    // What people know recovers.
+    let digest = digest_of(&target, vec![retried.clone(), recovered.clone()]);
+    assert_eq!(digest.sections[0].topic, Topic::Recovered);
+    // A second one does not hide the end of the one that they know.
+    let second = Incident::begun(&target, HISTORY, account(1), 10).id;
+    let again =
+        |transition: Transition, epoch| Transition { epoch, incident_id: Some(second.clone()), ..transition };
+    let log = vec![recovered.clone(), again(failed.clone(), 10), again(recovered, 11)];
+    assert_eq!(digest_of(&target, log).sections[0].topic, Topic::Recovered);
+    // What goes on shows why.
+    let digest = digest_of(&target, vec![failed, retried]);
+    assert_eq!(digest.sections[0].topic, Topic::Failed);
+    assert_says(
+        &digest,
+        &[
+            "\"Config Recorder is not available in the account.\"",
+            "failing since 2026-11-18 08:05 UTC (1 h 55 min); now in progress",
+        ],
+    );
+}
+
+#[test]
+fn a_running_total_says_how_a_pack_stands_and_since_when_it_is_counted() {
+    let mut early = failure(1, no_recorder(EARLY));
+    early.observed_at = at("2026-11-18T09:30:00Z");
+    let mut digest = notified(&[changed(here("P"), 137, vec![early, failure(2, no_recorder(LATE))])]);
+    digest.packs[0].failed = Some(41);
+    assert_says(&digest, &["Now 41 of 137 failed, 2 more since 09:30 UTC."]);
+    digest.as_of = Some(at("2026-11-18T09:45:00Z"));
+    let first = "2 accounts failed: P (eu-west-1), as of 09:45 UTC";
+    for channel in [Channel::Email, Channel::Sms, Channel::Slack] {
+        assert!(channel.show(&digest).contains(first), "{}", channel.show(&digest));
+    }
+    // In the zone of those who read it, on their day.
+    digest.time_zone = "Asia/Tokyo".to_owned();
+    digest.as_of = Some(at("2026-11-17T09:45:00Z"));
+    assert_says(
+        &digest,
+        &["Now 41 of 137 failed, 2 more since 18:30 JST.", "failing since 2026-11-18 17:05 JST"],
+    );
+    assert!(mail(&digest).contains("as of 2026-11-17 18:45 JST"), "{}", mail(&digest));
+    let read: Notification = serde_json::from_str(&Channel::Json.show(&digest)).unwrap();
+    assert_eq!(mail(&read), mail(&digest), "what is stored is rendered alike");
+}
