@@ -279,10 +279,10 @@ fn the_same_records_have_the_same_ids_in_every_release() {
     assert_ne!(id(&log[1..], 9), id(&log, 9));
 }
 
-/// As a run holds it: 20 packs of 10,000 accounts, or fewer, of which each change has a cause of its own.
+/// Twenty packs, in which more accounts changed than are named, and with more causes than have an example.
 #[test]
-fn two_hundred_thousand_changes_and_ten_thousand_causes_are_counted() {
-    for (accounts, causes) in [(10_000_u64, 3), (500, 10_000_u64)] {
+fn more_changes_and_causes_than_are_kept_are_all_counted() {
+    for (accounts, causes) in [(1_000_u64, 3), (500, 10_000_u64)] {
         let targets: Vec<Target> = (0..20).map(|n| target(&format!("P{n}"))).collect();
         let failed = |pack: u64, n: u64| {
             let message = format!("it broke for reason x{}y", (pack * accounts + n) % causes);
