@@ -18,5 +18,6 @@ mod snapshots;
 mod stage;
 mod stories;
 mod truth;
+mod waiting;
 mod when;
 mod wording;
