@@ -31,7 +31,7 @@ pub(crate) mod memory;
 mod model;
 mod mutant_store;
 mod mutants;
-mod oracle;
+pub(crate) mod oracle;
 mod promise;
 mod quick_scans;
 mod restores;
