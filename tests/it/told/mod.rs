@@ -19,3 +19,6 @@ mod world;
 
 /// What people get by default.
 const NOTIFY: &str = "failed,recovered,joined,left,stuck,reminder,baseline,pack-deleted";
+
+/// Whether `PACKWATCH_NOTIFY` is judged when a digest is made, and not when something is recorded.
+const NOTIFY_WHEN_SENT: bool = false;

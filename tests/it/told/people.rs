@@ -2,6 +2,7 @@
 //! they leave open.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use packwatch::model::{AccountId, Kind, Target};
@@ -44,7 +45,7 @@ pub(crate) enum What {
 }
 
 /// Something that was recorded and that people may have to hear.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Item {
     pub(crate) at: Timestamp,
     pub(crate) account: Option<AccountId>,
@@ -65,6 +66,23 @@ pub(crate) struct Item {
     pub(crate) unasked: bool,
     pub(crate) silenced_then: bool,
     pub(crate) notify_then: BTreeSet<String>,
+}
+
+impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} {:?} {:?} of {:?}", self.at, self.what, self.status, self.cause, self.incident)?;
+        let facts = [
+            (self.ends, "ends"),
+            (self.flapping, "flapping"),
+            (self.damped, "damped"),
+            (self.baseline, "baseline"),
+            (self.silence_ended, "silence ended"),
+            (self.repeats, "repeats"),
+            (self.unasked, "unasked"),
+            (self.silenced_then, "silenced"),
+        ];
+        facts.iter().filter(|(is, _)| *is).try_for_each(|(_, word)| write!(f, ", {word}"))
+    }
 }
 
 impl Item {
@@ -143,6 +161,7 @@ enum Ear {
 struct Told {
     stuck: bool,
     last: Option<(String, Option<&'static str>)>,
+    of: Option<(Target, AccountId)>,
     /// When that was recorded, and when it was sent.
     at: (Timestamp, Timestamp),
 }
@@ -165,6 +184,7 @@ pub(crate) struct People {
 
 impl People {
     pub(crate) fn add(&mut self, target: &Target, item: Item) {
+        if std::env::var("TRACE").is_ok_and(|t| target.to_string().contains(&t)) { println!("{target} {:?}: {item:?}", item.account); }
         self.waiting.entry(target.clone()).or_default().push(item);
     }
 
@@ -236,7 +256,7 @@ impl People {
             tally.open += 1;
         }
         let Some(alert) = digests.first() else {
-            ensure!(sends != Ear::Must, now, "urgent {urgent:?}, due {due:?}: nobody was told of {all:#?}");
+            ensure!(sends != Ear::Must, now, "urgent {urgent:?}, due {due:?}: nobody was told of {all:?}");
             let older =
                 |item: &Item| now.duration_since(item.at) > rules.group.max(SignedDuration::ZERO) + EVERY;
             self.waiting.retain(|target, items| {
@@ -248,8 +268,13 @@ impl People {
             return;
         };
         let said = Said::read(alert);
-        ensure!(sends != Ear::Not, now, "urgent {at_once:?} with room {room:?}, due {due:?}: {said:#?}");
-        ensure!(self.ids.insert(said.id.clone()), now, "a second time: {said:#?}");
+        if let Ok(t) = std::env::var("TRACE") { let e: Vec<_> = said.entries.iter().filter(|e| e.target.to_string().contains(&t)).collect(); if !e.is_empty() { println!("{now} told: {e:?}"); } }
+        ensure!(
+            sends != Ear::Not,
+            now,
+            "urgent {at_once:?} with room {room:?}, due {due:?} of {all:?}: {said:?}"
+        );
+        ensure!(self.ids.insert(said.id.clone()), now, "a second time: {said:?}");
         tally.digests += 1;
         tally.entries += said.entries.len();
         if at_once > Ear::Not {
@@ -385,7 +410,7 @@ impl People {
             ensure!(
                 allowed.contains(&kind),
                 now,
-                "{target} {account:?} is told as {kind:?}, must be {allowed:?}: {waiting:#?}\n{said:#?}"
+                "{target} {account:?} is told as {kind:?}, must be {allowed:?}: {waiting:?}\n{said:?}"
             );
             let Some(entry) = entries.first() else { continue };
             // How it came there.
@@ -439,7 +464,7 @@ impl People {
         ensure!(
             (may..=must).contains(&severity),
             now,
-            "severity {severity}, not in {may}..={must}: {said:#?}"
+            "severity {severity}, not in {may}..={must}: {said:?}"
         );
     }
 
@@ -454,6 +479,11 @@ impl People {
             for (index, (item, ear)) in waiting.into_iter().enumerate() {
                 let Some(kind) = item.kind() else { continue };
                 let hears = ear == Ear::Must || (ear == Ear::May && told(kind));
+                if kind == Kind::Settled {
+                    // How it stands now is told, and not how it went on in between.
+                    let kept = item.incident.as_ref().filter(|_| item.is_unhealthy);
+                    self.told.retain(|id, of| of.of != account.map(|id| (target.clone(), id)) || Some(id) == kept);
+                }
                 if item.ends {
                     if !item.damped {
                         item.incident.as_ref().map(|incident| self.told.remove(incident));
@@ -471,6 +501,7 @@ impl People {
                 }
                 let known = self.told.entry(incident).or_default();
                 known.at = (item.at, now);
+                known.of = account.map(|id| (target.clone(), id));
                 match item.status {
                     Some((status, _)) if status.ends_with("_IN_PROGRESS") => known.stuck |= item.is_unhealthy,
                     status if item.is_unhealthy => known.last = status,
@@ -505,6 +536,7 @@ fn ear(rules: &Rules, silences: &Silences, now: Timestamp, target: &Target, item
     ) {
         (true, true) => Ear::Must,
         (false, true) => Ear::May,
+        (true, false) if !super::NOTIFY_WHEN_SENT => Ear::May,
         (_, false) => Ear::Not,
     };
     if item.damped || item.repeats {

@@ -1,15 +1,16 @@
 //! What a digest says, read from its JSON as subscribers get it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use packwatch::model::{AccountId, Kind, Severity, Target};
-use packwatch::notify::Notification;
 use packwatch::notify::message::Alert;
+use packwatch::notify::{Notification, TransitionNotice};
 use packwatch::state::log::PackEvent;
 use serde_json::Value;
 
 /// What is said of an account in a pack, or of a pack.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) target: Target,
     pub(crate) account: Option<AccountId>,
@@ -23,6 +24,14 @@ pub(crate) struct Entry {
     pub(crate) baseline: bool,
     /// As `Counts` and sections name it.
     pub(crate) counts_as: &'static str,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what =
+            if self.account.is_some() { self.counts_as.to_owned() } else { format!("{:?}", self.event) };
+        write!(f, "{} {:?} {what} after {:?} of {:?}", self.target, self.account, self.earlier, self.incident)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -61,13 +70,13 @@ impl Said {
             };
             entries.extend(pack.transitions.iter().map(|of| Entry {
                 account: Some(of.account_id),
-                kind: Some(of.kind),
+                kind: Some(standing(of)),
                 event: None,
                 earlier: of.earlier.clone(),
                 incident: of.incident_id.clone(),
                 flapping: of.flapping.is_some(),
                 baseline: of.baseline,
-                counts_as: match of.kind {
+                counts_as: match standing(of) {
                     _ if of.flapping.is_some() => "Flapping",
                     Kind::Reminder if of.silence_ended => "SilenceEnded",
                     kind => kind.as_str(),
@@ -86,4 +95,11 @@ impl Said {
             entries,
         }
     }
+}
+
+/// What is only counted does not hide what happened before it.
+fn standing(of: &TransitionNotice) -> Kind {
+    let is_news = |kind: &&Kind| !matches!(kind, Kind::FailedAgain | Kind::Succeeded | Kind::InProgress);
+    let kinds = of.earlier.iter().chain([&of.kind]);
+    kinds.rev().find(is_news).copied().unwrap_or(of.kind)
 }

@@ -9,6 +9,8 @@ use super::world::World;
 
 async fn two_weeks(seed: u64) -> World {
     println!("seed {seed}");
+    // The ids are those of this history.
+    fastrand::seed(seed);
     let mut world = World::new();
     for n in 0..PACKS {
         world.pack(&pack(n), 1..=size(n));
