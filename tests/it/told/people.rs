@@ -184,7 +184,9 @@ pub(crate) struct People {
 
 impl People {
     pub(crate) fn add(&mut self, target: &Target, item: Item) {
-        if std::env::var("TRACE").is_ok_and(|t| target.to_string().contains(&t)) { println!("{target} {:?}: {item:?}", item.account); }
+        if std::env::var("TRACE").is_ok_and(|t| target.to_string().contains(&t)) {
+            println!("{target} {:?}: {item:?}", item.account);
+        }
         self.waiting.entry(target.clone()).or_default().push(item);
     }
 
@@ -233,10 +235,46 @@ impl People {
         digests: &[Alert],
         tally: &mut Tally,
     ) {
-        ensure!(digests.len() <= usize::from(is_up), now, "{} digests", digests.len());
         if !is_up {
+            ensure!(digests.is_empty(), now, "SNS is down");
             return;
         }
+        // Baselines are read after the first dispatch of a run: a digest that was due then is without them.
+        let mut digests = digests.iter();
+        let mut digest = digests.next();
+        let late = self.take_baselines(now);
+        let has_baseline =
+            |alert: &Alert| Said::read(alert).entries.iter().any(|e| late.contains_key(&e.target));
+        if digest.is_some_and(|digest| !late.is_empty() && !has_baseline(digest)) {
+            self.judge_digest(rules, silences, now, digest, tally);
+            digest = digests.next();
+        }
+        self.waiting.extend(late);
+        self.judge_digest(rules, silences, now, digest, tally);
+        ensure!(digests.next().is_none(), now, "another digest");
+    }
+
+    /// What was recorded just now of packs that are new.
+    fn take_baselines(&mut self, now: Timestamp) -> BTreeMap<Target, Vec<Item>> {
+        let is_late = |item: &Item| item.at == now && matches!(item.what, What::Pack(PackEvent::Baseline, _));
+        let late: Vec<Target> = self
+            .waiting
+            .iter()
+            .filter(|(_, items)| items.iter().any(is_late))
+            .map(|(t, _)| t.clone())
+            .collect();
+        late.into_iter().filter_map(|target| self.waiting.remove_entry(&target)).collect()
+    }
+
+    /// Judges a dispatch.
+    fn judge_digest(
+        &mut self,
+        rules: &Rules,
+        silences: &Silences,
+        now: Timestamp,
+        digest: Option<&Alert>,
+        tally: &mut Tally,
+    ) {
         let all = self.hearing(rules, silences, now);
         let [at_once, due] = self.triggers(rules, now, &all);
         self.urgent.retain(|(at, _)| now.duration_since(*at) <= rules.group);
@@ -255,7 +293,7 @@ impl People {
         if sends == Ear::May {
             tally.open += 1;
         }
-        let Some(alert) = digests.first() else {
+        let Some(alert) = digest else {
             ensure!(sends != Ear::Must, now, "urgent {urgent:?}, due {due:?}: nobody was told of {all:?}");
             let older =
                 |item: &Item| now.duration_since(item.at) > rules.group.max(SignedDuration::ZERO) + EVERY;
@@ -268,7 +306,12 @@ impl People {
             return;
         };
         let said = Said::read(alert);
-        if let Ok(t) = std::env::var("TRACE") { let e: Vec<_> = said.entries.iter().filter(|e| e.target.to_string().contains(&t)).collect(); if !e.is_empty() { println!("{now} told: {e:?}"); } }
+        if let Ok(t) = std::env::var("TRACE") {
+            let e: Vec<_> = said.entries.iter().filter(|e| e.target.to_string().contains(&t)).collect();
+            if !e.is_empty() {
+                println!("{now} told: {e:?}");
+            }
+        }
         ensure!(
             sends != Ear::Not,
             now,
@@ -285,12 +328,14 @@ impl People {
         let causes: BTreeMap<(Target, AccountId), Option<Cause>> = all
             .iter()
             .filter_map(|((target, id), waiting)| {
-                let last = waiting.iter().rev().find_map(|(item, _)| item.cause.clone());
+                let last = waiting.iter().rev().find(|(item, _)| !item.is_routine());
+                let (last, _) = last.or(waiting.last())?;
+                let last = last.cause.clone().filter(|_| last.is_unhealthy);
                 Some(((target.clone(), (*id)?), last))
             })
             .collect();
         tally.numbers += numbers::check(alert, &said, &causes).unwrap_or_else(|wrong| {
-            panic!("{now}: {wrong}\n{}\n{}", alert.subject, numbers::bodies(alert)["email"])
+            panic!("{now}: {wrong}\n{said:?}\n{}\n{}", alert.subject, numbers::bodies(alert)["email"])
         });
         self.learn(now, all, &said);
         self.waiting.clear();
@@ -482,7 +527,8 @@ impl People {
                 if kind == Kind::Settled {
                     // How it stands now is told, and not how it went on in between.
                     let kept = item.incident.as_ref().filter(|_| item.is_unhealthy);
-                    self.told.retain(|id, of| of.of != account.map(|id| (target.clone(), id)) || Some(id) == kept);
+                    self.told
+                        .retain(|id, of| of.of != account.map(|id| (target.clone(), id)) || Some(id) == kept);
                 }
                 if item.ends {
                     if !item.damped {

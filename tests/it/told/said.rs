@@ -75,7 +75,10 @@ impl Said {
                 earlier: of.earlier.clone(),
                 incident: of.incident_id.clone(),
                 flapping: of.flapping.is_some(),
-                baseline: of.baseline,
+                // What failed since, before people were told of the pack, is listed with what failed already.
+                baseline: of.baseline
+                    || (event == Some(PackEvent::Baseline)
+                        && matches!(of.kind, Kind::Failed | Kind::Stuck | Kind::Unrecognised)),
                 counts_as: match standing(of) {
                     _ if of.flapping.is_some() => "Flapping",
                     Kind::Reminder if of.silence_ended => "SilenceEnded",

@@ -176,7 +176,9 @@ impl Publisher for Sns {
 /// How often the schedule runs the function.
 pub(crate) const EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// For so long after something happened every poll is made; else one in half an hour, since the others find nothing.
-const AWAKE: SignedDuration = SignedDuration::from_mins(65);
+const AWAKE: SignedDuration = SignedDuration::from_mins(11);
+/// When an account that flapped has settled.
+const SETTLED: SignedDuration = SignedDuration::from_mins(60);
 const STUCK_AFTER: SignedDuration = SignedDuration::from_hours(2);
 
 /// The organization, the program that watches it, and the oracle that watches both.
@@ -337,6 +339,7 @@ impl World {
         if status.ends_with("_IN_PROGRESS") {
             self.alarms.insert(at + STUCK_AFTER);
         }
+        self.alarms.insert(at + SETTLED);
         if let Some(rows) = self.rows.get_mut(&target) {
             rows.insert(id, Row { status, cause, at });
         }
