@@ -6,6 +6,7 @@ use super::hints::{self, Hint};
 use super::render::shape::shape;
 use super::topic::Topic;
 use crate::model::{Phase, Status};
+use crate::state::{Health, State, id};
 
 /// Bytes of a message that count: what distinguishes causes comes early.
 pub(super) const LONGEST_TEXT: usize = 600;
@@ -50,6 +51,17 @@ impl<'a> CauseKey<'a> {
         if let Said::This(message) = &self.said { Some(message) } else { None }
     }
 
+    /// A hash of it that is the same in every run.
+    fn id(&self) -> String {
+        let said = match &self.said {
+            Said::Nothing => "",
+            Said::Something => "something",
+            Said::This(message) => message,
+        };
+        let (means, _) = self.hint.unwrap_or_default();
+        id::of(&[self.code.unwrap_or_default(), means, said]).chars().take(12).collect()
+    }
+
     fn new(topic: Topic, status: &str, code: Option<&'a str>, message: Option<&'a str>) -> Self {
         let message = message.map(text);
         let hint = hint(topic, status, code, message);
@@ -60,6 +72,16 @@ impl<'a> CauseKey<'a> {
             Some(message) => Said::This(shape(message)),
         };
         Self { code, hint: hint.map(|hint| (hint.means, hint.todo)), said }
+    }
+}
+
+/// What is wrong with an account, as a hash: the same for all packs and accounts of which the same is wrong, in every run.
+pub fn cause_id(state: &State) -> Option<String> {
+    let key = || CauseKey::of_state(Topic::Failed, &StateNotice::now(state)).id();
+    match state.health() {
+        Health::Failed | Health::Stuck => Some(key()),
+        Health::Unrecognised => Some(state.status.to_string()),
+        Health::InProgress | Health::Healthy | Health::Removed => None,
     }
 }
 

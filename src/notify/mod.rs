@@ -9,7 +9,7 @@ pub mod message;
 pub mod render;
 mod topic;
 
-pub use cause::CauseKey;
+pub use cause::{CauseKey, cause_id};
 pub use digest::digest;
 pub use document::{
     Cause, HistoryPlace, NoticeType, Notification, PackNotice, SectionNotice, StateNotice, TransitionNotice,

@@ -15,5 +15,6 @@ mod layers;
 mod messages;
 mod protocol;
 mod stores;
+mod told;
 mod words;
 mod world;

@@ -13,7 +13,6 @@ mod words;
 pub use email::{email, subject};
 pub use layout::named_accounts;
 #[cfg(feature = "doctor")]
-pub(crate) use shape::shape;
 pub use slack::slack;
 pub use sms::sms;
 pub(crate) use words::span;

@@ -11,7 +11,7 @@ const CODES: [&str; 7] = ["code", "status", "error", "version", "http", "port", 
 
 /// The message without account ids, ARNs, request ids, suffixes of names and counts: equal for messages that differ
 /// only in these.
-pub(crate) fn shape(message: &str) -> String {
+pub(in crate::notify) fn shape(message: &str) -> String {
     let mut shape = String::new();
     let mut rest = message.get(..message.floor_char_boundary(LONGEST)).unwrap_or(message);
     while let Some(first) = rest.chars().next() {

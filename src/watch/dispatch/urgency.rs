@@ -7,13 +7,12 @@ use jiff::Timestamp;
 
 use super::Lag;
 use crate::model::{AccountId, Kind, Target};
-use crate::notify::hints::{self, ANY_FAILURE};
-use crate::notify::render::shape;
+use crate::notify;
 use crate::settings::Settings;
 use crate::state::head::Known;
 use crate::state::log::Record;
 use crate::state::silence::Silences;
-use crate::state::{Health, Incident, State, Transition, id, keys};
+use crate::state::{Health, Incident, Transition, keys};
 
 /// Urgent digests within a `GROUP_INTERVAL`, or an hour where that is longer; what would be one more is news.
 const MOST_URGENT: usize = 2;
@@ -164,7 +163,7 @@ impl<'a> Urgency<'a> {
 
     /// Whether a change is more than routine; notes how soon people hear of it.
     fn tells(&self, of: &Transition, judged: &mut Judged) -> bool {
-        let cause = of.to.as_ref().and_then(cause);
+        let cause = of.to.as_ref().and_then(notify::cause_id);
         let is_unhealthy = matches!(of.kind, Kind::Failed | Kind::Stuck | Kind::Unrecognised);
         let is_known = |cause: &String| self.known.causes.contains_key(cause);
         let was_stuck = of.kind == Kind::Failed && of.from.as_ref().is_some_and(|from| from.stuck);
@@ -249,18 +248,4 @@ fn begins(target: &Target, history_id: &str, of: &Transition) -> bool {
     let begun = Incident::begun(target, history_id, of.account, of.epoch);
     let was_silenced = of.from.as_ref().is_some_and(|from| from.silenced);
     of.incident_id.as_ref() == Some(&begun.id) || (was_silenced && of.kind != Kind::Reminder)
-}
-
-/// What is wrong with an account, for all packs and accounts of which the same is wrong.
-fn cause(to: &State) -> Option<String> {
-    let (code, message) = (to.error_code.as_deref(), to.error_message.as_deref());
-    let hint = hints::failure(code, message);
-    let says = match to.health() {
-        Health::Failed if hint == &ANY_FAILURE => shape(message.unwrap_or_default()),
-        Health::Failed => hint.means.to_owned(),
-        Health::Stuck => "stuck".to_owned(),
-        Health::Unrecognised => to.status.as_str().to_owned(),
-        Health::InProgress | Health::Healthy | Health::Removed => return None,
-    };
-    Some(id::of(&[code.unwrap_or_default(), &says]).chars().take(12).collect())
 }

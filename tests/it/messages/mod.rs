@@ -12,7 +12,7 @@ mod command;
 mod hostile;
 mod incident;
 mod limits;
-mod samples;
+pub(crate) mod samples;
 mod schema;
 mod snapshots;
 mod stage;

@@ -72,7 +72,7 @@ fn unknown_texts_are_causes_and_known_ones_are_examples() {
         digest.sections[0].causes.iter().map(|c| (c.error_message.as_deref().unwrap(), c.accounts)).collect();
     assert_eq!(causes, [("red", 5), ("green", 2), ("blue", 1)]);
     let all = (0..300)
-        .map(|n| failure(n, failed("NoAvailableConfigurationRecorder", &format!("odd text {n}"), EARLY)));
+        .map(|n| failure(n, failed("NoAvailableConfigurationRecorder", &format!("oddtext{n}x"), EARLY)));
     let digest = notified(&[changed(here("P"), 300, all.collect())]);
     assert_says(&digest, &["(an example of 300 messages)"]);
     let all = (0..2).map(|n| {

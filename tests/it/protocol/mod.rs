@@ -32,7 +32,7 @@ pub(crate) mod memory;
 mod model;
 mod mutant_store;
 mod mutants;
-mod oracle;
+pub(crate) mod oracle;
 mod pager;
 mod promise;
 mod quick_scans;

@@ -1,0 +1,24 @@
+//! Two weeks of an organization: who is told of what, when, in which message, and with which numbers.
+//!
+//! - `world` is the truth: packs, accounts, AWS Config, SNS, and a poll each five minutes; `story` makes things happen in it.
+//! - `oracle` says what each poll records and machines get, `people` what people hear, both by `docs/messages.md` and without
+//!   the code; `said` and `numbers` read the messages as they are published.
+//! - `weeks` draws the two weeks at random; `cases` has those whose number of messages is promised.
+//!
+//! To add something that happens: an episode in `story`. To add a rule: a sentence in `oracle` or `people`; then break the
+//! rule in the program and see the oracle notice.
+
+mod cases;
+mod numbers;
+mod oracle;
+mod people;
+mod said;
+mod story;
+mod weeks;
+mod world;
+
+/// What people get by default.
+const NOTIFY: &str = "failed,recovered,joined,left,stuck,reminder,baseline,pack-deleted";
+
+/// Whether `PACKWATCH_NOTIFY` is judged when a digest is made, and not when something is recorded.
+const NOTIFY_WHEN_SENT: bool = false;

@@ -1,0 +1,614 @@
+//! The oracle, second half: of what was recorded, who is told what, and when. "Must" is what the rules demand, "may" what
+//! they leave open.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use packwatch::model::{AccountId, Kind, Target};
+use packwatch::notify::message::Alert;
+use packwatch::state::log::PackEvent;
+use packwatch::state::silence::Silence;
+
+use super::numbers;
+use super::oracle::{Rules, Tally, ensure, is_silenced};
+use super::said::{Entry, Said};
+use super::world::{EVERY, Row};
+use crate::protocol::oracle::Is;
+
+type Silences = BTreeMap<String, Silence>;
+
+/// What people take for one and the same trouble.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// One of the world's.
+    Failure(usize),
+    Stuck,
+    Unknown(String),
+}
+
+impl Cause {
+    pub(crate) fn of(row: &Row, is: Is) -> Option<Self> {
+        match is {
+            Is::Failed => row.cause.map(Self::Failure),
+            Is::Stuck => Some(Self::Stuck),
+            Is::Unknown => Some(Self::Unknown(row.status.clone())),
+            Is::Moving | Is::Well | Is::Gone => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum What {
+    Account(Kind),
+    Pack(PackEvent, u64),
+}
+
+/// Something that was recorded and that people may have to hear.
+#[derive(Clone)]
+pub(crate) struct Item {
+    pub(crate) at: Timestamp,
+    pub(crate) account: Option<AccountId>,
+    pub(crate) what: What,
+    pub(crate) incident: Option<String>,
+    pub(crate) status: Option<(String, Option<&'static str>)>,
+    pub(crate) is_unhealthy: bool,
+    /// It ends its incident.
+    pub(crate) ends: bool,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) flapping: bool,
+    pub(crate) damped: bool,
+    pub(crate) baseline: bool,
+    pub(crate) silence_ended: bool,
+    pub(crate) repeats: bool,
+    pub(crate) was_removal: bool,
+    /// The whole pack is being deleted.
+    pub(crate) unasked: bool,
+    pub(crate) silenced_then: bool,
+    pub(crate) notify_then: BTreeSet<String>,
+}
+
+impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} {:?} {:?} of {:?}", self.at, self.what, self.status, self.cause, self.incident)?;
+        let facts = [
+            (self.ends, "ends"),
+            (self.flapping, "flapping"),
+            (self.damped, "damped"),
+            (self.baseline, "baseline"),
+            (self.silence_ended, "silence ended"),
+            (self.repeats, "repeats"),
+            (self.unasked, "unasked"),
+            (self.silenced_then, "silenced"),
+        ];
+        facts.iter().filter(|(is, _)| *is).try_for_each(|(_, word)| write!(f, ", {word}"))
+    }
+}
+
+impl Item {
+    pub(crate) fn new(at: Timestamp, account: Option<AccountId>, what: What) -> Self {
+        Self {
+            at,
+            account,
+            what,
+            incident: None,
+            status: None,
+            is_unhealthy: false,
+            ends: false,
+            cause: None,
+            flapping: false,
+            damped: false,
+            baseline: false,
+            silence_ended: false,
+            repeats: false,
+            was_removal: false,
+            unasked: false,
+            silenced_then: false,
+            notify_then: BTreeSet::new(),
+        }
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        match self.what {
+            What::Account(kind) => Some(kind),
+            What::Pack(..) => None,
+        }
+    }
+
+    fn is_routine(&self) -> bool {
+        matches!(self.kind(), Some(Kind::FailedAgain | Kind::Succeeded | Kind::InProgress)) && !self.flapping
+    }
+
+    /// Whether a setting of `NOTIFY` wants it, the end of an incident aside.
+    fn is_wanted(&self, notify: &BTreeSet<String>) -> bool {
+        let wants = |word: &str| notify.contains("all") || notify.contains(word);
+        let own = match self.what {
+            What::Pack(PackEvent::Baseline, _) => wants("baseline"),
+            What::Pack(PackEvent::PackDeleted, _) => wants("pack-deleted"),
+            What::Account(Kind::Failed) => wants("failed"),
+            What::Account(Kind::FailedAgain) => wants("failed") || wants("failed-again"),
+            What::Account(Kind::Stuck) => wants("stuck"),
+            What::Account(Kind::Unrecognised | Kind::Settled) => true,
+            What::Account(Kind::Reminder) => {
+                let status = self.status.as_ref().map(|(status, _)| status.as_str()).unwrap_or_default();
+                let full = match status {
+                    status if status.ends_with("_FAILED") => wants("failed"),
+                    status if status.ends_with("_IN_PROGRESS") => wants("stuck"),
+                    _ => true,
+                };
+                wants("reminder") || (self.silence_ended && full)
+            }
+            What::Account(Kind::Recovered) => wants("recovered"),
+            What::Account(Kind::Left) => wants("left"),
+            What::Account(Kind::InProgress) => wants("in-progress"),
+            What::Account(Kind::Joined) => wants("joined"),
+            What::Account(Kind::Succeeded) => wants("succeeded"),
+        };
+        own || self.flapping || (self.baseline && self.is_unhealthy && wants("baseline"))
+    }
+}
+
+/// Whether people hear of something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Ear {
+    Not,
+    May,
+    Must,
+}
+
+/// What people know of an incident.
+#[derive(Debug, Clone, Default)]
+struct Told {
+    stuck: bool,
+    last: Option<(String, Option<&'static str>)>,
+    of: Option<(Target, AccountId)>,
+    /// When that was recorded, and when it was sent.
+    at: (Timestamp, Timestamp),
+}
+
+/// What waits of one account, in order, each with whether people hear of it.
+type Waiting = Vec<(Item, Ear)>;
+
+#[derive(Debug, Default)]
+pub(crate) struct People {
+    waiting: BTreeMap<Target, Vec<Item>>,
+    told: BTreeMap<String, Told>,
+    /// When they were last told of a cause, and when they perhaps were.
+    causes: BTreeMap<Cause, (Option<Timestamp>, Option<Timestamp>)>,
+    /// The digests that were sent since they were urgent, and whether that is sure.
+    urgent: Vec<(Timestamp, bool)>,
+    ids: BTreeSet<String>,
+    /// What was said, for figures.
+    pub(crate) sent: Vec<(Timestamp, Said)>,
+}
+
+impl People {
+    pub(crate) fn add(&mut self, target: &Target, item: Item) {
+        if std::env::var("TRACE").is_ok_and(|t| target.to_string().contains(&t)) {
+            println!("{target} {:?}: {item:?}", item.account);
+        }
+        self.waiting.entry(target.clone()).or_default().push(item);
+    }
+
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    pub(crate) fn told_incidents(&self) -> BTreeSet<String> {
+        self.told.keys().cloned().collect()
+    }
+
+    pub(crate) fn told_at(&self, incident: &str) -> Option<(Timestamp, Timestamp)> {
+        self.told.get(incident).map(|told| told.at)
+    }
+
+    /// Whether this is what people know of the incident already.
+    pub(crate) fn knows(&self, incident: Option<&str>, row: &Row, is: Is) -> bool {
+        let told = incident.and_then(|incident| self.told.get(incident));
+        told.is_some_and(|told| match is {
+            Is::Stuck => told.stuck,
+            _ => is_same(told.last.as_ref(), row, is),
+        })
+    }
+
+    /// Whether they will know it, when they hear of what waits.
+    pub(crate) fn waits_to_know(&self, target: &Target, account: AccountId, row: &Row, is: Is) -> bool {
+        self.of(target, account).any(|item| item.is_unhealthy && is_same(item.status.as_ref(), row, is))
+    }
+
+    /// Whether something waits of the account.
+    pub(crate) fn waits(&self, target: &Target, account: AccountId) -> bool {
+        self.of(target, account).any(|item| item.is_unhealthy)
+    }
+
+    fn of(&self, target: &Target, account: AccountId) -> impl Iterator<Item = &Item> {
+        self.waiting.get(target).into_iter().flatten().filter(move |item| item.account == Some(account))
+    }
+
+    /// Judges what a run told, or did not tell.
+    pub(crate) fn judge(
+        &mut self,
+        rules: &Rules,
+        silences: &Silences,
+        now: Timestamp,
+        is_up: bool,
+        digests: &[Alert],
+        tally: &mut Tally,
+    ) {
+        if !is_up {
+            ensure!(digests.is_empty(), now, "SNS is down");
+            return;
+        }
+        // Baselines are read after the first dispatch of a run: a digest that was due then is without them.
+        let mut digests = digests.iter();
+        let mut digest = digests.next();
+        let late = self.take_baselines(now);
+        let has_baseline =
+            |alert: &Alert| Said::read(alert).entries.iter().any(|e| late.contains_key(&e.target));
+        if digest.is_some_and(|digest| !late.is_empty() && !has_baseline(digest)) {
+            self.judge_digest(rules, silences, now, digest, tally);
+            digest = digests.next();
+        }
+        self.waiting.extend(late);
+        self.judge_digest(rules, silences, now, digest, tally);
+        ensure!(digests.next().is_none(), now, "another digest");
+    }
+
+    /// What was recorded just now of packs that are new.
+    fn take_baselines(&mut self, now: Timestamp) -> BTreeMap<Target, Vec<Item>> {
+        let is_late = |item: &Item| item.at == now && matches!(item.what, What::Pack(PackEvent::Baseline, _));
+        let late: Vec<Target> = self
+            .waiting
+            .iter()
+            .filter(|(_, items)| items.iter().any(is_late))
+            .map(|(t, _)| t.clone())
+            .collect();
+        late.into_iter().filter_map(|target| self.waiting.remove_entry(&target)).collect()
+    }
+
+    /// Judges a dispatch.
+    fn judge_digest(
+        &mut self,
+        rules: &Rules,
+        silences: &Silences,
+        now: Timestamp,
+        digest: Option<&Alert>,
+        tally: &mut Tally,
+    ) {
+        let all = self.hearing(rules, silences, now);
+        let [at_once, due] = self.triggers(rules, now, &all);
+        self.urgent.retain(|(at, _)| now.duration_since(*at) <= rules.group);
+        let sure = self.urgent.iter().filter(|(_, sure)| *sure).count();
+        let recent = self.urgent.iter().filter(|(at, _)| now.duration_since(*at) < rules.group).count();
+        let room = match (recent < 2, sure < 2) {
+            (true, _) => Ear::Must,
+            (false, true) => Ear::May,
+            (false, false) if self.urgent.iter().any(|(at, _)| now.duration_since(*at) == rules.group) => {
+                Ear::May
+            }
+            (false, false) => Ear::Not,
+        };
+        let urgent = at_once.min(room);
+        let sends = urgent.max(due);
+        if sends == Ear::May {
+            tally.open += 1;
+        }
+        let Some(alert) = digest else {
+            ensure!(sends != Ear::Must, now, "urgent {urgent:?}, due {due:?}: nobody was told of {all:?}");
+            let older =
+                |item: &Item| now.duration_since(item.at) > rules.group.max(SignedDuration::ZERO) + EVERY;
+            self.waiting.retain(|target, items| {
+                let of_target = all.iter().filter(|((t, _), _)| t == target);
+                let news = of_target.flat_map(|(_, waiting)| waiting).filter(|(item, _)| !item.is_routine());
+                let best = news.map(|(_, ear)| *ear).max().unwrap_or(Ear::Not);
+                best == Ear::Must || (best == Ear::May && !items.iter().all(older))
+            });
+            return;
+        };
+        let said = Said::read(alert);
+        if let Ok(t) = std::env::var("TRACE") {
+            let e: Vec<_> = said.entries.iter().filter(|e| e.target.to_string().contains(&t)).collect();
+            if !e.is_empty() {
+                println!("{now} told: {e:?}");
+            }
+        }
+        ensure!(
+            sends != Ear::Not,
+            now,
+            "urgent {at_once:?} with room {room:?}, due {due:?} of {all:?}: {said:?}"
+        );
+        ensure!(self.ids.insert(said.id.clone()), now, "a second time: {said:?}");
+        tally.digests += 1;
+        tally.entries += said.entries.len();
+        if at_once > Ear::Not {
+            self.urgent.push((now, due == Ear::Not && at_once == Ear::Must));
+        }
+        self.content(now, &all, &said);
+        self.severity(rules, now, &all, &said);
+        let causes: BTreeMap<(Target, AccountId), Option<Cause>> = all
+            .iter()
+            .filter_map(|((target, id), waiting)| {
+                let last = waiting.iter().rev().find(|(item, _)| !item.is_routine());
+                let (last, _) = last.or(waiting.last())?;
+                let last = last.cause.clone().filter(|_| last.is_unhealthy);
+                Some(((target.clone(), (*id)?), last))
+            })
+            .collect();
+        tally.numbers += numbers::check(alert, &said, &causes).unwrap_or_else(|wrong| {
+            panic!("{now}: {wrong}\n{said:?}\n{}\n{}", alert.subject, numbers::bodies(alert)["email"])
+        });
+        self.learn(now, all, &said);
+        self.waiting.clear();
+        self.sent.push((now, said));
+    }
+
+    /// What waits, by account.
+    fn hearing(
+        &self,
+        rules: &Rules,
+        silences: &Silences,
+        now: Timestamp,
+    ) -> BTreeMap<(Target, Option<AccountId>), Waiting> {
+        let mut all: BTreeMap<(Target, Option<AccountId>), Waiting> = BTreeMap::new();
+        for (target, item) in self.waiting.iter().flat_map(|(t, items)| items.iter().map(move |i| (t, i))) {
+            let waiting = all.entry((target.clone(), item.account)).or_default();
+            let begun = waiting.iter().filter(|(before, _)| before.incident == item.incident);
+            let begun =
+                begun.filter(|(before, _)| before.is_unhealthy || before.flapping).map(|(_, ear)| *ear);
+            let told = item.incident.as_ref().is_some_and(|incident| self.told.contains_key(incident));
+            let told = if told { Ear::Must } else { begun.max().unwrap_or(Ear::Not) };
+            let ear = ear(rules, silences, now, target, item, told);
+            waiting.push((item.clone(), ear));
+        }
+        all
+    }
+
+    /// What demands a digest at once as urgent, and what does as reminder or since it has waited long enough.
+    fn triggers(
+        &self,
+        rules: &Rules,
+        now: Timestamp,
+        all: &BTreeMap<(Target, Option<AccountId>), Waiting>,
+    ) -> [Ear; 2] {
+        let (mut urgent, mut due) = (Ear::Not, Ear::Not);
+        for waiting in all.values() {
+            let news = waiting.iter().filter(|(item, ear)| !item.is_routine() && *ear > Ear::Not);
+            let news: Vec<&(Item, Ear)> = news.collect();
+            for (index, (item, ear)) in news.iter().enumerate() {
+                // What was not the last may not matter any more.
+                let most = if index + 1 == news.len() { Ear::Must } else { Ear::May };
+                urgent = urgent.max(self.urgency(rules, now, item).min(*ear).min(most));
+                let is_reminder = item.kind() == Some(Kind::Reminder);
+                if is_reminder {
+                    due = due.max((*ear).min(if item.silence_ended { Ear::May } else { most }));
+                }
+                if now.duration_since(item.at) >= rules.group {
+                    due = due.max(*ear);
+                }
+            }
+        }
+        [urgent, due]
+    }
+
+    fn urgency(&self, rules: &Rules, now: Timestamp, item: &Item) -> Ear {
+        let told = item.incident.as_ref().and_then(|incident| self.told.get(incident));
+        match item.kind() {
+            None => Ear::Must,
+            Some(_) if item.flapping => Ear::Must,
+            Some(Kind::Failed) if told.is_some_and(|told| told.stuck && told.last.is_none()) => Ear::Must,
+            Some(Kind::Failed | Kind::Stuck | Kind::Unrecognised) => {
+                item.cause.as_ref().map_or(Ear::May, |cause| self.is_new(rules, now, cause))
+            }
+            _ => Ear::Not,
+        }
+    }
+
+    /// Whether people have not been told of a cause for an hour, or two intervals.
+    fn is_new(&self, rules: &Rules, now: Timestamp, cause: &Cause) -> Ear {
+        let long = SignedDuration::from_hours(1).max(rules.group * 2);
+        let (sure, perhaps) = self.causes.get(cause).copied().unwrap_or_default();
+        let within = |at: Option<Timestamp>| at.is_some_and(|at| now.duration_since(at) < long);
+        let on_the_edge = sure.is_some_and(|at| now.duration_since(at) == long);
+        match (within(sure), within(perhaps) || on_the_edge) {
+            (true, _) => Ear::Not,
+            (false, true) => Ear::May,
+            (false, false) => Ear::Must,
+        }
+    }
+
+    /// The digest has what it must, and nothing that it must not.
+    fn content(&self, now: Timestamp, all: &BTreeMap<(Target, Option<AccountId>), Waiting>, said: &Said) {
+        for entry in &said.entries {
+            let waits = all.contains_key(&(entry.target.clone(), entry.account));
+            ensure!(waits, now, "nothing was new of {entry:?}");
+        }
+        for ((target, account), waiting) in all {
+            let entries: Vec<&Entry> =
+                said.entries.iter().filter(|e| e.target == *target && e.account == *account).collect();
+            if account.is_none() {
+                let must = waiting.iter().filter(|(_, ear)| *ear == Ear::Must).count();
+                let may = waiting.iter().filter(|(_, ear)| *ear > Ear::Not).count();
+                let is_right = entries.len() >= must.min(1) && entries.len() <= may;
+                ensure!(is_right, now, "{target}: {entries:?} of {waiting:?}");
+                let is_of = |entry: &&Entry| {
+                    waiting.iter().any(|(item, _)| matches!(item.what, What::Pack(event, n) if entry.event == Some(event) && entry.accounts == n))
+                };
+                ensure!(entries.iter().all(is_of), now, "{target}: {entries:?} of {waiting:?}");
+                continue;
+            }
+            ensure!(entries.len() < 2, now, "twice: {entries:?}");
+            let news = waiting.iter().filter(|(item, ear)| !item.is_routine() && *ear > Ear::Not);
+            let mut allowed: Vec<Option<Kind>> = Vec::new();
+            for (item, ear) in news.rev() {
+                allowed.push(item.kind());
+                if *ear == Ear::Must {
+                    break;
+                }
+            }
+            let is_must = waiting.iter().any(|(item, ear)| !item.is_routine() && *ear == Ear::Must);
+            if !is_must {
+                allowed.push(None);
+                let routine = waiting.iter().filter(|(item, ear)| item.is_routine() && *ear > Ear::Not);
+                allowed.extend(routine.map(|(item, _)| item.kind()));
+            }
+            let kind = entries.first().and_then(|entry| entry.kind);
+            ensure!(
+                allowed.contains(&kind),
+                now,
+                "{target} {account:?} is told as {kind:?}, must be {allowed:?}: {waiting:?}\n{said:?}"
+            );
+            let Some(entry) = entries.first() else { continue };
+            // How it came there.
+            let musts = waiting.iter().filter(|(item, ear)| !item.is_routine() && *ear == Ear::Must);
+            let through: BTreeSet<Kind> = entry.earlier.iter().copied().chain(entry.kind).collect();
+            for (item, _) in musts {
+                ensure!(
+                    item.kind().is_some_and(|kind| through.contains(&kind)),
+                    now,
+                    "{entry:?} lacks {item:?}"
+                );
+            }
+            let incidents: BTreeSet<&String> =
+                waiting.iter().filter_map(|(item, _)| item.incident.as_ref()).collect();
+            let is_of = entry.incident.as_ref().is_none_or(|incident| incidents.contains(incident));
+            ensure!(is_of, now, "{entry:?} is of none of {incidents:?}");
+        }
+    }
+
+    /// `failure` only where a failure is among it that nobody knew.
+    fn severity(
+        &self,
+        rules: &Rules,
+        now: Timestamp,
+        all: &BTreeMap<(Target, Option<AccountId>), Waiting>,
+        said: &Said,
+    ) {
+        let (mut must, mut may) = (3, 3);
+        for entry in &said.entries {
+            let waiting = &all[&(entry.target.clone(), entry.account)];
+            let failures = waiting.iter().filter(|(item, _)| item.kind() == Some(Kind::Failed));
+            let news = failures.map(|(item, _)| self.urgency(rules, now, item)).max();
+            // 0 failure, 1 warning, 2 resolved, 3 info: what it is at least, and at most.
+            let (at_least, at_most) = match entry.kind {
+                None if entry.event == Some(PackEvent::PackDeleted) => (2, 0),
+                None => (3, 1),
+                Some(_) if entry.flapping || entry.baseline => (1, 0),
+                Some(Kind::Failed) if news == Some(Ear::Must) => (0, 0),
+                Some(Kind::Failed) if news == Some(Ear::Not) => (1, 1),
+                Some(Kind::Failed) => (1, 0),
+                Some(Kind::Unrecognised | Kind::Stuck | Kind::Reminder) if news.is_none() => (1, 1),
+                Some(Kind::Unrecognised | Kind::Stuck | Kind::Reminder) => (1, 0),
+                Some(Kind::Settled) => (2, 0),
+                Some(Kind::Recovered) => (2, if news.is_some() { 0 } else { 2 }),
+                Some(_) => (3, if news.is_some() { 0 } else { 2 }),
+            };
+            must = must.min(at_least);
+            may = may.min(at_most);
+        }
+        let severity = said.severity as usize;
+        ensure!(
+            (may..=must).contains(&severity),
+            now,
+            "severity {severity}, not in {may}..={must}: {said:?}"
+        );
+    }
+
+    /// What people know from now on.
+    fn learn(&mut self, now: Timestamp, all: BTreeMap<(Target, Option<AccountId>), Waiting>, said: &Said) {
+        for ((target, account), waiting) in all {
+            let entry = said.entries.iter().find(|e| e.target == target && e.account == account);
+            let told = |kind: Kind| {
+                entry.is_some_and(|entry| entry.kind == Some(kind) || entry.earlier.contains(&kind))
+            };
+            let last = waiting.iter().rposition(|(item, ear)| !item.is_routine() && *ear > Ear::Not);
+            for (index, (item, ear)) in waiting.into_iter().enumerate() {
+                let Some(kind) = item.kind() else { continue };
+                let hears = ear == Ear::Must || (ear == Ear::May && told(kind));
+                if kind == Kind::Settled {
+                    // How it stands now is told, and not how it went on in between.
+                    let kept = item.incident.as_ref().filter(|_| item.is_unhealthy);
+                    self.told
+                        .retain(|id, of| of.of != account.map(|id| (target.clone(), id)) || Some(id) == kept);
+                }
+                if item.ends {
+                    if !item.damped {
+                        item.incident.as_ref().map(|incident| self.told.remove(incident));
+                    }
+                    continue;
+                }
+                let Some(incident) = item.incident.clone().filter(|_| hears && entry.is_some()) else {
+                    continue;
+                };
+                if item.is_routine() || item.repeats {
+                    if let Some(cause) = item.cause {
+                        self.causes.entry(cause).or_default().1 = Some(now);
+                    }
+                    continue;
+                }
+                let known = self.told.entry(incident).or_default();
+                known.at = (item.at, now);
+                known.of = account.map(|id| (target.clone(), id));
+                match item.status {
+                    Some((status, _)) if status.ends_with("_IN_PROGRESS") => known.stuck |= item.is_unhealthy,
+                    status if item.is_unhealthy => known.last = status,
+                    _ => {}
+                }
+                if let Some(cause) = item.cause {
+                    let times = self.causes.entry(cause).or_default();
+                    if item.is_unhealthy && Some(index) == last {
+                        times.0 = Some(now)
+                    } else {
+                        times.1 = Some(now)
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn is_same(known: Option<&(String, Option<&'static str>)>, row: &Row, is: Is) -> bool {
+    known.is_some_and(|(status, code)| match is {
+        Is::Failed => status.ends_with("_FAILED") && *code == row.code(),
+        _ => *status == row.status,
+    })
+}
+
+/// Whether people hear of it, judged now; `told` is whether they know, or will, of its incident.
+fn ear(rules: &Rules, silences: &Silences, now: Timestamp, target: &Target, item: &Item, told: Ear) -> Ear {
+    let wants = |notify: &BTreeSet<String>, word: &str| notify.contains("all") || notify.contains(word);
+    let both = |is_wanted: &dyn Fn(&BTreeSet<String>) -> bool| match (
+        is_wanted(&item.notify_then),
+        is_wanted(&rules.notify),
+    ) {
+        (true, true) => Ear::Must,
+        (false, true) => Ear::May,
+        (true, false) if !super::NOTIFY_WHEN_SENT => Ear::May,
+        (_, false) => Ear::Not,
+    };
+    if item.damped || item.repeats {
+        return Ear::Not;
+    }
+    let kind = item.kind();
+    let end = if item.ends && kind != Some(Kind::Settled) {
+        let wanted =
+            both(&|notify| wants(notify, "recovered") || (kind == Some(Kind::Left) && wants(notify, "left")));
+        wanted.min(told)
+    } else {
+        Ear::Not
+    };
+    if item.ends && kind == Some(Kind::Recovered) && !item.flapping {
+        return end;
+    }
+    let mut own = both(&|notify| item.is_wanted(notify));
+    if kind.is_some_and(|kind| is_silenced(silences, target, item.account, kind, now)) {
+        // The end of what people know is exempt, and Settled may be such an end.
+        own = if kind == Some(Kind::Settled) { Ear::May } else { Ear::Not };
+    } else if item.silenced_then || item.is_routine() {
+        own = own.min(Ear::May);
+    }
+    if kind == Some(Kind::Left) && item.unasked {
+        own = if item.was_removal { Ear::Not } else { own.min(Ear::May) };
+    }
+    // A pack that is gone is one message, and the ends of what people know.
+    own.max(end)
+}

@@ -1,0 +1,108 @@
+//! What a digest says, read from its JSON as subscribers get it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use packwatch::model::{AccountId, Kind, Severity, Target};
+use packwatch::notify::message::Alert;
+use packwatch::notify::{Notification, TransitionNotice};
+use packwatch::state::log::PackEvent;
+use serde_json::Value;
+
+/// What is said of an account in a pack, or of a pack.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) target: Target,
+    pub(crate) account: Option<AccountId>,
+    pub(crate) kind: Option<Kind>,
+    pub(crate) event: Option<PackEvent>,
+    /// Of a pack.
+    pub(crate) accounts: u64,
+    pub(crate) earlier: Vec<Kind>,
+    pub(crate) incident: Option<String>,
+    pub(crate) flapping: bool,
+    pub(crate) baseline: bool,
+    /// As `Counts` and sections name it.
+    pub(crate) counts_as: &'static str,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what =
+            if self.account.is_some() { self.counts_as.to_owned() } else { format!("{:?}", self.event) };
+        write!(f, "{} {:?} {what} after {:?} of {:?}", self.target, self.account, self.earlier, self.incident)
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Said {
+    pub(crate) id: String,
+    pub(crate) severity: Severity,
+    pub(crate) counts: BTreeMap<String, u64>,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) omitted: u64,
+}
+
+impl Said {
+    pub(crate) fn read(alert: &Alert) -> Self {
+        let bodies: Value = serde_json::from_str(&alert.message).unwrap();
+        let digest: Notification = serde_json::from_str(bodies["default"].as_str().unwrap()).unwrap();
+        let mut entries = Vec::new();
+        for pack in &digest.packs {
+            let target =
+                Target { region: pack.region.clone(), pack: pack.organization_conformance_pack_name.clone() };
+            let event = match serde_json::to_value(pack.kind).unwrap().as_str().unwrap() {
+                "Baseline" => Some(PackEvent::Baseline),
+                "PackDeleted" => Some(PackEvent::PackDeleted),
+                _ => None,
+            };
+            let blank = Entry {
+                target,
+                account: None,
+                kind: None,
+                event,
+                accounts: pack.accounts,
+                earlier: Vec::new(),
+                incident: None,
+                flapping: false,
+                baseline: false,
+                counts_as: event.map_or("", PackEvent::as_str),
+            };
+            entries.extend(pack.transitions.iter().map(|of| Entry {
+                account: Some(of.account_id),
+                kind: Some(standing(of)),
+                event: None,
+                earlier: of.earlier.clone(),
+                incident: of.incident_id.clone(),
+                flapping: of.flapping.is_some(),
+                // What failed since, before people were told of the pack, is listed with what failed already.
+                baseline: of.baseline
+                    || (event == Some(PackEvent::Baseline)
+                        && matches!(of.kind, Kind::Failed | Kind::Stuck | Kind::Unrecognised)),
+                counts_as: match standing(of) {
+                    _ if of.flapping.is_some() => "Flapping",
+                    Kind::Reminder if of.silence_ended => "SilenceEnded",
+                    kind => kind.as_str(),
+                },
+                ..blank.clone()
+            }));
+            if event.is_some() {
+                entries.push(blank);
+            }
+        }
+        Self {
+            id: digest.id.clone(),
+            severity: digest.severity,
+            counts: digest.counts.clone(),
+            omitted: digest.packs.iter().map(|pack| pack.omitted).sum(),
+            entries,
+        }
+    }
+}
+
+/// What is only counted does not hide what happened before it.
+fn standing(of: &TransitionNotice) -> Kind {
+    let is_news = |kind: &&Kind| !matches!(kind, Kind::FailedAgain | Kind::Succeeded | Kind::InProgress);
+    let kinds = of.earlier.iter().chain([&of.kind]);
+    kinds.rev().find(is_news).copied().unwrap_or(of.kind)
+}
