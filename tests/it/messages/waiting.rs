@@ -137,7 +137,11 @@ async fn what_is_urgent_is_found_behind_two_hundred_parts() {
     let mut said = Vec::new();
     stage.store.edit_cursors(Topic::Alerts, |cursors| cursors.known.urgent.clear());
     for n in 0..210 {
-        let _ = if n % 2 == 0 { stage.leave(9) } else { stage.set(9, "CREATE_SUCCESSFUL") };
+        if n % 2 == 0 {
+            stage.leave(9)
+        } else {
+            stage.set(9, "CREATE_SUCCESSFUL")
+        }
         stage.pass(5);
         stage.run().await;
         said.extend(stage.take().0);
