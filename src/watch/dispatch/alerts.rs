@@ -110,6 +110,10 @@ struct Pending<'a> {
     judged: Judged,
 }
 
+fn judged<'a>(pending: &'a [Pending<'a>]) -> impl Iterator<Item = (&'a Target, &'a Judged)> + Clone {
+    pending.iter().map(|one| (one.target, &one.judged))
+}
+
 /// Makes the next digest; `None` where there is nothing to tell. What needs no digest is passed over.
 async fn make<O: Outside>(
     context: &Context<'_, O>,
@@ -120,19 +124,20 @@ async fn make<O: Outside>(
     let mut urgency = Urgency::new(&leased.cursors.known, &heads.silences, context.settings, now);
     let (mut pending, mut passed) = (Vec::new(), Vec::new());
     let mut trouble = None;
-    for (target, head, from, to) in heads.lagging(Topic::Alerts).take(MOST_PACKS) {
+    for (target, head, from, to) in heads.lagging(Topic::Alerts) {
         let judge = context.budget.within_folding(async {
-            let read = read::parts(context, target, head, (from, to), MOST_PARTS).await?;
-            let mut judged = Judged::default();
-            for part in &read.parts {
-                let records = read::records(target, part)?;
-                urgency.judge(target, &head.history_id, records.iter(), &mut judged);
+            let mut read = read::parts(context, target, head, (from, to), MOST_PARTS).await?;
+            let parts = read.parts.iter().map(|part| read::records(target, part));
+            let mut judged = urgency.judge(target, &head.history_id, parts)?;
+            judged.is_cut = read.parts.len() >= MOST_PARTS && read.end < to;
+            if !judged.tells {
+                read.parts = Vec::new();
             }
             Ok(Pending { target, head, read, judged })
         });
         match judge.await {
             Some(Ok(one)) if one.judged.tells => pending.push(one),
-            Some(Ok(one)) => passed.push((target, one.read.end)),
+            Some(Ok(one)) => passed.push(one),
             // What is read by now is sent: a large backlog is reported part by part.
             Some(Err(lag)) => trouble = Some(lag),
             None => {
@@ -140,16 +145,21 @@ async fn make<O: Outside>(
                 break;
             }
         }
+        // The others follow in another digest.
+        pending.sort_by_key(|one| one.judged.rank());
+        pending.truncate(MOST_PACKS);
     }
-    let due = urgency.due();
-    passed.retain(|(target, end)| *end > leased.cursors.position(target));
+    let due = urgency.due(pending.iter().map(|one| &one.judged));
+    passed.retain(|one| one.read.end > leased.cursors.position(one.target));
     if !passed.is_empty() {
-        let known = urgency.passed(&leased.cursors.known, passed.iter().map(|(target, _)| *target));
-        let next = Cursors { known, ..leased.cursors.clone().moved(passed) };
+        let known = Urgency::passed(&leased.cursors.known, judged(&passed));
+        let ends = passed.iter().map(|one| (one.target, one.read.end));
+        let next = Cursors { known, ..leased.cursors.clone().moved(ends) };
         if due.is_none() { leased.put_last(next).await? } else { leased.put(next).await? }
     }
     let Some(due) = due else {
-        let waits = (!pending.is_empty()).then_some(Lag::NotDue);
+        // What follows the passed ones, and what another run left to this one meanwhile, is for another round.
+        let waits = (!pending.is_empty() && passed.is_empty()).then_some(Lag::NotDue);
         return trouble.or(waits).map_or(Ok(None), Err);
     };
     let most = MOST_NAMED / pending.len().max(1);
@@ -166,7 +176,7 @@ async fn make<O: Outside>(
     let Some(mut notification) = notify::digest(&folds, context.outside.store().table()) else {
         return trouble.map_or(Ok(None), Err);
     };
-    if !urgency.is_new {
+    if !pending.iter().any(|one| one.judged.is_new) {
         // Whoever is paged for a failure is not paged again for more of it.
         notification.severity = notification.severity.max(Severity::Warning);
     }
@@ -177,7 +187,8 @@ async fn make<O: Outside>(
     account_names::fill(&mut notification, context.outside.names(), context.budget).await;
     let wholes = notification.packs.iter().map(|pack| pack.whole.clone()).collect();
     let ends = pending.iter().map(|one| (keys::partition(one.target), one.read.end)).collect();
-    Ok(Some(Digest { notification, wholes, ends, known: urgency.known(due) }))
+    let known = urgency.known(due, judged(&passed).chain(judged(&pending)));
+    Ok(Some(Digest { notification, wholes, ends, known }))
 }
 
 /// Whether an earlier run may have sent a digest, too.

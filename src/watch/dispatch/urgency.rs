@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::Lag;
 use crate::model::{AccountId, Kind, Target};
 use crate::notify::hints::{self, ANY_FAILURE};
 use crate::notify::render::shape;
@@ -23,27 +24,34 @@ const KNOWN_FOR: i64 = 3600;
 /// Causes and withheld incidents that are remembered. Beyond, people hear of some at once that could wait.
 const MOST_KEPT: usize = 1000;
 
-/// What waits for people over all targets, as far as it was judged.
+/// What decides how soon people hear of a record.
 pub(super) struct Urgency<'a> {
     known: Known,
+    /// How many incidents are withheld.
+    withheld: usize,
     silences: &'a Silences,
     now: Timestamp,
-    group_interval: i64,
-    is_urgent: bool,
-    /// Whether a failure is among it that people do not know, in whatever digest they hear of it.
-    pub(super) is_new: bool,
-    has_reminder: bool,
-    oldest: Option<Timestamp>,
-    causes: BTreeSet<String>,
+    /// What is older than this has waited long enough, in seconds since 1970.
+    waits_since: i64,
 }
 
-/// What of a target's records people hear of.
+/// What of a target's records people hear of, and how soon.
 #[derive(Debug, Default)]
 pub(super) struct Judged {
     /// Whether any of it is more than routine.
     pub(super) tells: bool,
-    /// What a silence keeps from them now.
+    /// Whether there is more than was judged.
+    pub(super) is_cut: bool,
+    is_urgent: bool,
+    /// Whether a failure is among it that people do not know, in whatever digest they hear of it.
+    pub(super) is_new: bool,
+    has_reminder: bool,
+    is_old: bool,
+    causes: BTreeSet<String>,
+    /// The records that a silence keeps from them now.
     withheld: BTreeSet<(u64, AccountId)>,
+    /// The incidents of the target that one keeps from them, and until when.
+    incidents: BTreeMap<String, i64>,
 }
 
 impl Judged {
@@ -56,139 +64,160 @@ impl Judged {
             other => other,
         }
     }
+
+    /// The order in which targets go into digests that do not hold them all.
+    pub(super) fn rank(&self) -> (bool, bool, bool) {
+        (!self.is_urgent, !self.has_reminder, !self.is_old)
+    }
 }
 
 impl<'a> Urgency<'a> {
-    /// Nothing waits yet.
+    /// By what people know now.
     pub(super) fn new(known: &Known, silences: &'a Silences, settings: &Settings, now: Timestamp) -> Self {
-        Self {
-            known: known.clone(),
-            silences,
-            now,
-            group_interval: i64::try_from(settings.group_interval.as_secs()).unwrap_or(i64::MAX),
-            is_urgent: false,
-            is_new: false,
-            has_reminder: false,
-            oldest: None,
-            causes: BTreeSet::new(),
-        }
+        let group_interval = i64::try_from(settings.group_interval.as_secs()).unwrap_or(i64::MAX);
+        let seconds = now.as_second();
+        let waits_since = seconds.saturating_sub(group_interval);
+        let known_since = seconds.saturating_sub(KNOWN_FOR.max(group_interval.saturating_mul(2)));
+        let mut known = known.clone();
+        known.causes.retain(|_, heard| *heard >= known_since);
+        known.urgent.retain(|sent| *sent > waits_since);
+        let withheld = known.withheld.values().map(BTreeMap::len).sum();
+        Self { known, withheld, silences, now, waits_since }
     }
 
     /// Judges a target's records, in their order.
-    pub(super) fn judge<'r>(
+    pub(super) fn judge(
         &mut self,
         target: &Target,
         history_id: &str,
-        records: impl Iterator<Item = &'r Record>,
-        judged: &mut Judged,
-    ) {
+        parts: impl Iterator<Item = Result<Vec<Record>, Lag>>,
+    ) -> Result<Judged, Lag> {
         let silences = self.silences.of(target);
-        for record in records.filter(|record| record.notifies()) {
-            let transition = match record {
-                Record::Pack(_) => {
-                    self.is_urgent = true;
-                    None
+        let incidents = self.known.withheld_of(&keys::partition(target));
+        let mut judged = Judged { incidents, ..Judged::default() };
+        for part in parts {
+            for record in part? {
+                match record {
+                    Record::Pack(notice) if notice.notify => {
+                        (judged.is_urgent, judged.tells) = (true, true);
+                        judged.is_old |= self.is_old(notice.observed_at);
+                    }
+                    Record::Account(of)
+                        if self.withholds(target, history_id, &silences, &of, &mut judged) =>
+                    {
+                        judged.withheld.insert((of.epoch, of.account));
+                    }
+                    Record::Account(of) if of.notify && self.tells(&of, &mut judged) => {
+                        judged.tells = true;
+                        judged.is_old |= self.is_old(of.observed_at);
+                    }
+                    Record::Pack(_) | Record::Account(_) => {}
                 }
-                Record::Account(of) if self.withholds(target, history_id, &silences, of) => {
-                    judged.withheld.insert((of.epoch, of.account));
-                    continue;
-                }
-                Record::Account(of) => Some(of),
-            };
-            if transition.is_none_or(|of| self.tells(of)) {
-                judged.tells = true;
-                let at = record.observed_at();
-                self.oldest = Some(self.oldest.map_or(at, |oldest| oldest.min(at)));
             }
         }
+        Ok(judged)
+    }
+
+    fn is_old(&self, observed_at: Timestamp) -> bool {
+        observed_at.as_second() <= self.waits_since
     }
 
     /// Whether a silence keeps a change from people that was recorded before it. An end goes with its begin.
-    fn withholds(&mut self, target: &Target, history_id: &str, silences: &Silences, of: &Transition) -> bool {
-        let partition = keys::partition(target);
-        let at = of.observed_at.as_second();
-        let count: usize = self.known.withheld.values().map(BTreeMap::len).sum();
-        let withheld = self.known.withheld.entry(partition);
-        let withheld = withheld.or_default();
+    fn withholds(
+        &mut self,
+        target: &Target,
+        history_id: &str,
+        silences: &Silences,
+        of: &Transition,
+        judged: &mut Judged,
+    ) -> bool {
+        let withheld = &mut judged.incidents;
+        if !of.notify {
+            return false;
+        }
         let known = of.incident_id.as_ref().filter(|id| withheld.contains_key(*id));
         if let Some(id) = known.filter(|_| ends(of)) {
             withheld.remove(id);
             return true;
         }
-        if !ends(of) && of.flapping.is_none() && silences.silence(of.account, of.kind, self.now) {
-            match &of.incident_id {
-                Some(id) if known.is_some() || begins(target, history_id, of) => {
-                    if known.is_none() && count >= MOST_KEPT {
-                        return false;
-                    }
-                    withheld.insert(id.clone(), at);
-                }
-                _ => {}
+        let is_silenced = || silences.silence(of.account, of.kind, self.now);
+        if ends(of) || of.flapping.is_some() || !is_silenced() {
+            if let Some(id) = known {
+                // In full: the silence is over.
+                withheld.remove(id);
             }
-            return true;
+            return false;
         }
-        if let Some(id) = known {
-            // In full: the silence is over.
-            withheld.remove(id);
+        match &of.incident_id {
+            Some(id) if known.is_some() || begins(target, history_id, of) => {
+                self.withheld += usize::from(known.is_none());
+                if known.is_none() && self.withheld > MOST_KEPT {
+                    return false;
+                }
+                withheld.insert(id.clone(), of.observed_at.as_second());
+            }
+            _ => {}
         }
-        false
+        true
     }
 
     /// Whether a change is more than routine; notes how soon people hear of it.
-    fn tells(&mut self, of: &Transition) -> bool {
+    fn tells(&self, of: &Transition, judged: &mut Judged) -> bool {
         let cause = of.to.as_ref().and_then(cause);
         let is_unhealthy = matches!(of.kind, Kind::Failed | Kind::Stuck | Kind::Unrecognised);
-        let known_for = KNOWN_FOR.max(self.group_interval.saturating_mul(2));
-        let since = self.now.as_second().saturating_sub(known_for);
-        let is_known = |cause: &String| self.known.causes.get(cause).is_some_and(|heard| *heard >= since);
+        let is_known = |cause: &String| self.known.causes.contains_key(cause);
         let was_stuck = of.kind == Kind::Failed && of.from.as_ref().is_some_and(|from| from.stuck);
         let is_first = is_unhealthy && (was_stuck || cause.as_ref().is_some_and(|cause| !is_known(cause)));
         let settles_unhealthy = of.kind == Kind::Settled && cause.is_some();
-        self.is_new |= is_first || settles_unhealthy;
-        self.is_urgent |= is_first || of.flapping.is_some();
-        self.has_reminder |= of.kind == Kind::Reminder;
+        judged.is_new |= is_first || settles_unhealthy;
+        judged.is_urgent |= is_first || of.flapping.is_some();
+        judged.has_reminder |= of.kind == Kind::Reminder;
         let tells = of.flapping.is_some()
             || !matches!(of.kind, Kind::FailedAgain | Kind::Succeeded | Kind::InProgress);
-        self.causes.extend(cause.filter(|_| tells));
+        if tells {
+            judged.causes.extend(cause);
+        }
         tells
     }
 
+    /// Whether a digest of these is due, and as what.
+    pub(super) fn due<'j>(&self, mut judged: impl Iterator<Item = &'j Judged> + Clone) -> Option<Due> {
+        match judged.clone().any(|one| one.is_urgent) && self.known.urgent.len() < MOST_URGENT {
+            true => Some(Due::Urgent),
+            false => judged.any(|one| one.has_reminder || one.is_old || one.is_cut).then_some(Due::News),
+        }
+    }
+
     /// What people know when these targets are passed over: what a silence kept from them.
-    pub(super) fn passed<'t>(&self, before: &Known, targets: impl Iterator<Item = &'t Target>) -> Known {
+    pub(super) fn passed<'j>(
+        before: &Known,
+        targets: impl Iterator<Item = (&'j Target, &'j Judged)>,
+    ) -> Known {
         let mut known = before.clone();
-        for partition in targets.map(keys::partition) {
-            match self.known.withheld.get(&partition).filter(|incidents| !incidents.is_empty()) {
-                Some(incidents) => known.withheld.insert(partition, incidents.clone()),
-                None => known.withheld.remove(&partition),
+        for (target, judged) in targets {
+            let partition = keys::partition(target);
+            match judged.incidents.is_empty() {
+                true => known.withheld.remove(&partition),
+                false => known.withheld.insert(partition, judged.incidents.clone()),
             };
         }
         known
     }
 
-    /// Whether a digest is due, and as what.
-    pub(super) fn due(&self) -> Option<Due> {
-        let since = self.now.as_second().saturating_sub(self.group_interval);
-        let sent = self.known.urgent.iter().filter(|sent| **sent > since).count();
-        let is_old = self.oldest.is_some_and(|oldest| oldest.as_second() <= since);
-        match self.is_urgent && sent < MOST_URGENT {
-            true => Some(Due::Urgent),
-            false => (self.has_reminder || is_old).then_some(Due::News),
-        }
-    }
-
-    /// What people know when they have the digest.
-    pub(super) fn known(self, due: Due) -> Known {
+    /// What people know when they have the digest of these.
+    pub(super) fn known<'j>(
+        self,
+        due: Due,
+        targets: impl Iterator<Item = (&'j Target, &'j Judged)> + Clone,
+    ) -> Known {
         let now = self.now.as_second();
-        let known_for = KNOWN_FOR.max(self.group_interval.saturating_mul(2));
-        let mut known = self.known;
-        known.causes.retain(|_, heard| *heard >= now.saturating_sub(known_for));
-        known.causes.extend(self.causes.into_iter().take(MOST_KEPT).map(|cause| (cause, now)));
+        let mut known = Self::passed(&self.known, targets.clone());
+        let causes = targets.flat_map(|(_, judged)| &judged.causes);
+        known.causes.extend(causes.take(MOST_KEPT).map(|cause| (cause.clone(), now)));
         while known.causes.len() > MOST_KEPT {
             known.causes.pop_first();
         }
-        known.urgent.retain(|sent| *sent > now.saturating_sub(self.group_interval));
         known.urgent.extend((due == Due::Urgent).then_some(now));
-        known.withheld.retain(|_, incidents| !incidents.is_empty());
         known
     }
 }

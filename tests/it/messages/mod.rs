@@ -17,4 +17,5 @@ mod schema;
 mod snapshots;
 mod stage;
 mod stories;
+mod waiting;
 mod when;

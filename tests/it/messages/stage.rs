@@ -84,6 +84,8 @@ pub(crate) struct Stage<S = MemoryStore> {
     pub(crate) now: Timestamp,
     settings: Settings,
     states: BTreeMap<u64, State>,
+    /// Other packs, with the account that they are in.
+    elsewhere: BTreeMap<Target, (u64, State)>,
 }
 
 impl Stage {
@@ -110,7 +112,18 @@ impl<S: SnapshotStore> Stage<S> {
             now: at("2026-11-18T10:00:00Z"),
             settings: Reader::new(&lookup).settings(),
             states: BTreeMap::new(),
+            elsewhere: BTreeMap::new(),
         }
+    }
+
+    /// From now on the account is so in another pack, and in nobody else is that.
+    pub(crate) fn set_elsewhere(&mut self, pack: &str, n: u64, state: State) {
+        self.elsewhere.insert(here(pack), (n, state));
+    }
+
+    /// From now on this setting has another value.
+    pub(crate) fn edit_settings(&mut self, edit: impl FnOnce(&mut Settings)) {
+        edit(&mut self.settings);
     }
 
     /// From now on the account is so.
@@ -156,11 +169,13 @@ impl<S: SnapshotStore> Stage<S> {
             error_message: state.error_message.clone(),
             last_update: state.last_update,
         };
-        let rows = self.states.iter().map(row).collect();
-        let source = Statuses(BTreeMap::from([(here(PACK), rows)]));
+        let elsewhere = self.elsewhere.iter().map(|(target, (n, state))| (target, vec![row((n, state))]));
+        let here = (!self.states.is_empty()).then(|| (here(PACK), self.states.iter().map(row).collect()));
+        let others = elsewhere.map(|(target, rows)| (target.clone(), rows));
+        let source = Statuses(others.chain(here).collect());
         let outside = Parts { source: &source, store: &self.store, publisher: &self.inbox, now: self.now };
         let report = watch::run(&outside, &self.settings, request, &Budget::UNLIMITED).await;
-        report.unwrap().answer.targets[0].outcome
+        report.unwrap().answer.targets.first().map_or(Outcome::Unchanged, |target| target.outcome)
     }
 
     /// The digests since the last look, and the kinds of the events.

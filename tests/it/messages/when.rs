@@ -14,7 +14,7 @@ const GROUPED: [(&str, &str); 3] = [
 ];
 
 /// A pack that was created in so many accounts, of which people heard an hour ago, at 10:00.
-async fn watched(accounts: u64) -> Stage {
+pub(super) async fn watched(accounts: u64) -> Stage {
     let mut stage = Stage::new(&GROUPED);
     (1..=accounts).for_each(|n| stage.set(n, "CREATE_SUCCESSFUL"));
     stage.run().await;
@@ -24,7 +24,7 @@ async fn watched(accounts: u64) -> Stage {
 }
 
 /// Polls every five minutes, and what each said.
-async fn polls(stage: &mut Stage, minutes: i64) -> Vec<String> {
+pub(super) async fn polls(stage: &mut Stage, minutes: i64) -> Vec<String> {
     let mut said = Vec::new();
     for _ in 0..minutes / 5 {
         stage.pass(5);
@@ -33,7 +33,7 @@ async fn polls(stage: &mut Stage, minutes: i64) -> Vec<String> {
     said
 }
 
-async fn poll(stage: &Stage) -> Vec<String> {
+pub(super) async fn poll(stage: &Stage) -> Vec<String> {
     stage.run().await;
     let line = |digest: &Notification| format!("{:?} {:?}", digest.severity, digest.counts);
     stage.take().0.iter().map(line).collect()

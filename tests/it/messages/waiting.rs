@@ -1,0 +1,94 @@
+//! What waits for people, when something else happens in the meantime.
+
+use packwatch::state::head::{Cursors, Topic};
+
+use super::samples::{failed, here, state};
+use super::stage::Stage;
+use super::when::{polls, watched};
+
+/// One account joined them all, and waits for more.
+#[tokio::test(start_paused = true)]
+async fn what_is_urgent_is_found_behind_a_hundred_packs_with_news() {
+    let mut stage = watched(2).await;
+    let pack = |n: u64| format!("A-{n:03}");
+    stage.edit_settings(|settings| settings.notify = "failed,recovered".parse().unwrap());
+    (1..=150)
+        .for_each(|n| stage.set_elsewhere(&pack(n), 3, state("CREATE_SUCCESSFUL", "2026-11-18T10:00:00Z")));
+    stage.run().await;
+    stage.fail(1, "A", "a");
+    assert_eq!(polls(&mut stage, 5).await, [r#"Failure {"Failed": 1}"#]);
+    let now = stage.now.to_string();
+    (1..=150).for_each(|n| {
+        let failed = failed("A", "a", &now);
+        stage.set_elsewhere(&pack(n), 3, failed);
+    });
+    assert_eq!(polls(&mut stage, 5).await, [""; 0], "more of a known cause");
+    stage.fail(2, "B", "b");
+    let said = polls(&mut stage, 5).await;
+    assert_eq!(said.first().map(String::as_str), Some(r#"Failure {"Failed": 100}"#), "{said:?}");
+    let said = polls(&mut stage, 40).await;
+    assert_eq!(said, [r#"Warning {"Failed": 51}"#]);
+}
+
+/// One of them is urgent, and the digest does not read so far.
+#[tokio::test(start_paused = true)]
+async fn what_is_urgent_is_found_behind_two_hundred_parts() {
+    let mut stage = watched(9).await;
+    stage.edit_settings(|settings| settings.group_interval = std::time::Duration::from_secs(86400));
+    stage.fail(1, "A", "a");
+    assert_eq!(polls(&mut stage, 5).await.len(), 1);
+    let mut said = Vec::new();
+    stage.store.edit_cursors(Topic::Alerts, |cursors| cursors.known.urgent.clear());
+    for n in 0..210 {
+        if n % 2 == 0 {
+            stage.leave(9)
+        } else {
+            stage.set(9, "CREATE_SUCCESSFUL")
+        }
+        stage.pass(5);
+        stage.run().await;
+        said.extend(stage.take().0);
+    }
+    assert_eq!(said.len(), 1, "so much is not kept waiting");
+    stage.fail(2, "B", "b");
+    let said = polls(&mut stage, 5).await;
+    assert!(said.iter().any(|said| said.contains("Failed")), "{said:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_urgent_is_found_behind_two_hundred_parts_of_routine() {
+    let mut stage = watched(9).await;
+    stage.edit_settings(|settings| settings.notify = "failed,left".parse().unwrap());
+    let elsewhere = |status| state(status, "2026-11-18T10:00:00Z");
+    for n in 0..210 {
+        let other = Some(Cursors::lease_of("another", stage.now.as_second()));
+        stage.store.edit_cursors(Topic::Alerts, |cursors| cursors.lease = other);
+        let status = if n % 2 == 0 { "UPDATE_SUCCESSFUL" } else { "UPDATE_IN_PROGRESS" };
+        stage.set_elsewhere("A-1", 3, elsewhere(status));
+        stage.run().await;
+    }
+    stage.set_elsewhere("A-1", 3, failed("A", "a", "2026-11-18T11:00:00Z"));
+    stage.leave(9);
+    assert_eq!(polls(&mut stage, 5).await, [r#"Failure {"Failed": 1, "Left": 1}"#]);
+}
+
+/// Nobody knows what its log says behind that part.
+#[tokio::test(start_paused = true)]
+async fn a_damaged_part_of_one_pack_makes_nothing_urgent_in_another() {
+    let mut stage = watched(9).await;
+    stage.edit_settings(|settings| settings.notify = "failed,recovered,left".parse().unwrap());
+    stage.set_elsewhere("A-1", 3, state("CREATE_SUCCESSFUL", "2026-11-18T10:00:00Z"));
+    stage.run().await;
+    let outage = stage.inbox.is_down.replace(true);
+    stage.set_elsewhere("A-1", 3, failed("A", "a", "2026-11-18T11:00:00Z"));
+    stage.run().await;
+    stage.set_elsewhere("A-1", 3, failed("B", "b", "2026-11-18T11:00:10Z"));
+    stage.run().await;
+    stage.inbox.is_down.replace(outage);
+    stage.store.damage_last_part(&here("A-1"));
+    stage.leave(9);
+    assert_eq!(polls(&mut stage, 5).await, [""; 0], "that it left is news");
+    stage.fail(1, "A", "a");
+    let said = polls(&mut stage, 5).await;
+    assert_eq!(said, [r#"Failure {"Failed": 1, "Left": 1}"#], "nobody knows A");
+}
