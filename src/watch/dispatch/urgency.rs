@@ -132,17 +132,14 @@ impl<'a> Urgency<'a> {
         judged: &mut Judged,
     ) -> bool {
         let withheld = &mut judged.incidents;
-        if !of.notify {
-            return false;
-        }
         let known = of.incident_id.as_ref().filter(|id| withheld.contains_key(*id));
         if let Some(id) = known.filter(|_| ends(of)) {
             withheld.remove(id);
-            return true;
+            return of.notify;
         }
         let is_silenced = || silences.silence(of.account, of.kind, self.now);
-        if ends(of) || of.flapping.is_some() || !is_silenced() {
-            if let Some(id) = known {
+        if !of.notify || ends(of) || of.flapping.is_some() || !is_silenced() {
+            if let Some(id) = known.filter(|_| of.notify) {
                 // In full: the silence is over.
                 withheld.remove(id);
             }

@@ -1,10 +1,53 @@
 //! What waits for people, when something else happens in the meantime.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use packwatch::ports::SilenceStore;
 use packwatch::state::head::{Cursors, Topic};
 
-use super::samples::{failed, here, state};
+use super::samples::{account, failed, here, state};
 use super::stage::Stage;
+use super::stories::silence;
 use super::when::{polls, watched};
+
+fn withheld(stage: &Stage) -> usize {
+    stage.store.cursors(Topic::Alerts).known.withheld.values().map(BTreeMap::len).sum()
+}
+
+/// An account whose failure waits for more.
+async fn with_one_waiting() -> Stage {
+    let mut stage = watched(9).await;
+    stage.fail(2, "A", "a");
+    assert_eq!(polls(&mut stage, 5).await.len(), 1);
+    stage.fail(1, "A", "a");
+    assert_eq!(polls(&mut stage, 5).await, [""; 0]);
+    stage
+}
+
+/// One whose failure a silence keeps from people, which began while it waited.
+async fn with_one_withheld() -> Stage {
+    let mut stage = with_one_waiting().await;
+    stage.store.silence(&silence("2026-11-20T13:00:00Z")).await.unwrap();
+    assert_eq!(polls(&mut stage, 10).await, [""; 0]);
+    assert_eq!(withheld(&stage), 1);
+    stage
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_over_is_withheld_no_longer() {
+    for how in ["recovers", "leaves", "is excluded", "is deleted"] {
+        let mut stage = with_one_withheld().await;
+        match how {
+            "recovers" => stage.set(1, "UPDATE_SUCCESSFUL"),
+            "leaves" => stage.leave(1),
+            "is excluded" => stage.edit_settings(|settings| settings.excluded = BTreeSet::from([account(1)])),
+            _ => (1..=9).for_each(|n| stage.leave(n)),
+        }
+        let said = polls(&mut stage, 10).await;
+        assert_eq!(said.is_empty(), how != "is deleted", "{how}: {said:?}");
+        assert_eq!(withheld(&stage), 0, "{how}");
+    }
+}
 
 /// One account joined them all, and waits for more.
 #[tokio::test(start_paused = true)]
