@@ -139,10 +139,6 @@ impl<'a> Urgency<'a> {
         }
         let is_silenced = || silences.silence(of.account, of.kind, self.now);
         if !of.notify || ends(of) || of.flapping.is_some() || !is_silenced() {
-            if let Some(id) = known.filter(|_| of.notify) {
-                // In full: the silence is over.
-                withheld.remove(id);
-            }
             return false;
         }
         match &of.incident_id {
@@ -173,6 +169,8 @@ impl<'a> Urgency<'a> {
             || !matches!(of.kind, Kind::FailedAgain | Kind::Succeeded | Kind::InProgress);
         if tells {
             judged.causes.extend(cause);
+            // In full: the silence is over.
+            of.incident_id.as_ref().and_then(|id| judged.incidents.remove(id));
         }
         tells
     }

@@ -49,6 +49,30 @@ async fn what_is_over_is_withheld_no_longer() {
     }
 }
 
+/// A scan that did not know of it yet records that it was tried again.
+#[tokio::test(start_paused = true)]
+async fn what_is_tried_again_stays_withheld_until_people_hear_of_it() {
+    let mut stage = with_one_waiting().await;
+    stage.store.silence(&silence("2026-11-20T13:00:00Z")).await.unwrap();
+    stage.dispatch_alone().await;
+    assert_eq!(withheld(&stage), 1);
+    stage.store.unsilence("s").await.unwrap();
+    stage.pass(5);
+    stage.fail(1, "A", "a");
+    let other = Some(Cursors::lease_of("another", stage.now.as_second()));
+    let known = stage.store.edit_cursors(Topic::Alerts, |cursors| {
+        cursors.lease = other;
+        std::mem::take(&mut cursors.known)
+    });
+    stage.run().await;
+    assert_eq!(stage.take().1.last().map(String::as_str), Some("FailedAgain"));
+    stage.store.edit_cursors(Topic::Alerts, |cursors| (cursors.lease, cursors.known) = (None, known));
+    stage.dispatch_alone().await;
+    assert_eq!(stage.take().0.len(), 0);
+    let said = polls(&mut stage, 65).await;
+    assert_eq!(said.len(), 1, "in full: {said:?}");
+}
+
 /// One account joined them all, and waits for more.
 #[tokio::test(start_paused = true)]
 async fn what_is_urgent_is_found_behind_a_hundred_packs_with_news() {
