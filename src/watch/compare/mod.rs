@@ -287,7 +287,10 @@ impl Comparison<'_> {
         if row.incident.is_none() {
             return false;
         }
-        overdue::is_due(to.reminder, row.state.reminder, Some(past.notified_at()), every)
+        // A time in the future is one of a clock that is ahead.
+        let latest = self.observed_at.saturating_add(CLOCKS).unwrap_or(self.observed_at);
+        let notified = Some(past.notified_at()).filter(|at| *at <= latest);
+        overdue::is_due(to.reminder, row.state.reminder, notified, every)
     }
 
     /// Whether the whole pack is being deleted: every account that is left is in a DELETE status, and some account is

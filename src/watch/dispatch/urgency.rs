@@ -24,6 +24,9 @@ const KNOWN_FOR: i64 = 3600;
 /// Causes and withheld incidents that are remembered. Beyond, people hear of some at once that could wait.
 const MOST_KEPT: usize = 1000;
 
+/// By how much the clock of another run may be ahead, in seconds. A time beyond that is one of a wrong clock.
+const CLOCKS: i64 = 60;
+
 /// What decides how soon people hear of a record.
 pub(super) struct Urgency<'a> {
     known: Known,
@@ -79,8 +82,8 @@ impl<'a> Urgency<'a> {
         let waits_since = seconds.saturating_sub(group_interval);
         let known_since = seconds.saturating_sub(KNOWN_FOR.max(group_interval.saturating_mul(2)));
         let mut known = known.clone();
-        known.causes.retain(|_, heard| *heard >= known_since);
-        known.urgent.retain(|sent| *sent > waits_since);
+        known.causes.retain(|_, heard| *heard >= known_since && !is_ahead(*heard, now));
+        known.urgent.retain(|sent| *sent > waits_since && !is_ahead(*sent, now));
         let withheld = known.withheld.values().map(BTreeMap::len).sum();
         Self { known, withheld, silences, now, waits_since }
     }
@@ -119,7 +122,8 @@ impl<'a> Urgency<'a> {
     }
 
     fn is_old(&self, observed_at: Timestamp) -> bool {
-        observed_at.as_second() <= self.waits_since
+        let at = observed_at.as_second();
+        at <= self.waits_since || is_ahead(at, self.now)
     }
 
     /// Whether a silence keeps a change from people that was recorded before it. An end goes with its begin.
@@ -215,6 +219,10 @@ impl<'a> Urgency<'a> {
         known.urgent.extend((due == Due::Urgent).then_some(now));
         known
     }
+}
+
+fn is_ahead(at: i64, now: Timestamp) -> bool {
+    at > now.as_second().saturating_add(CLOCKS)
 }
 
 /// As what a digest is due.

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
 use packwatch::ports::SilenceStore;
 use packwatch::state::head::{Cursors, Topic};
 
 use super::samples::{account, failed, here, state};
 use super::stage::Stage;
 use super::stories::silence;
-use super::when::{polls, watched};
+use super::when::{poll, polls, watched};
 
 fn withheld(stage: &Stage) -> usize {
     stage.store.cursors(Topic::Alerts).known.withheld.values().map(BTreeMap::len).sum()
@@ -71,6 +72,31 @@ async fn what_is_tried_again_stays_withheld_until_people_hear_of_it() {
     assert_eq!(stage.take().0.len(), 0);
     let said = polls(&mut stage, 65).await;
     assert_eq!(said.len(), 1, "in full: {said:?}");
+}
+
+/// A run whose clock is far ahead has sent a digest, and recorded what waits.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_ahead_silences_nothing() {
+    let ahead = SignedDuration::from_hours(24 * 365);
+    let mut stage = watched(9).await;
+    stage.now += ahead;
+    for (n, code) in [(1, "A"), (2, "B")] {
+        stage.fail(n, code, "a");
+        assert_eq!(poll(&stage).await.len(), 1);
+        stage.pass(5);
+    }
+    stage.now -= ahead;
+    stage.fail(3, "A", "a");
+    assert_eq!(polls(&mut stage, 5).await, [r#"Failure {"Failed": 1}"#], "people heard of A in a year");
+
+    stage.now += ahead;
+    stage.fail(4, "A", "a");
+    assert_eq!(polls(&mut stage, 0).await, [""; 0]);
+    stage.run().await;
+    stage.now -= ahead;
+    assert_eq!(polls(&mut stage, 40).await.len(), 1, "it waits since in a year");
+    let reminders = polls(&mut stage, 3 * 24 * 60).await;
+    assert_eq!(reminders.last().map(String::as_str), Some(r#"Warning {"Reminder": 4}"#), "{reminders:?}");
 }
 
 /// One account joined them all, and waits for more.
