@@ -141,7 +141,10 @@ impl<'a> Urgency<'a> {
             withheld.remove(id);
             return of.notify;
         }
-        let is_silenced = || silences.silence(of.account, of.kind, self.now);
+        let is_silenced = || {
+            let covers = |to| silences.cover(of.account, to, self.now);
+            silences.silence(of.account, of.kind, self.now) || of.to.as_ref().is_some_and(covers)
+        };
         if !of.notify || ends(of) || of.flapping.is_some() || !is_silenced() {
             return false;
         }

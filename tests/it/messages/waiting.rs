@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
+use packwatch::model::Kind;
 use packwatch::ports::SilenceStore;
 use packwatch::state::head::{Cursors, Topic};
+use packwatch::state::silence::Silence;
 
 use super::samples::{account, failed, here, state};
 use super::stage::Stage;
@@ -184,4 +186,21 @@ async fn a_damaged_part_of_one_pack_makes_nothing_urgent_in_another() {
     stage.fail(1, "A", "a");
     let said = polls(&mut stage, 5).await;
     assert_eq!(said, [r#"Failure {"Failed": 1, "Left": 1}"#], "nobody knows A");
+}
+
+/// A silence about what is stuck is about whatever is said of it.
+#[tokio::test(start_paused = true)]
+async fn a_silence_of_one_kind_keeps_all_of_it_from_people() {
+    let mut stage = watched(9).await;
+    stage.set(1, "UPDATE_IN_PROGRESS");
+    assert_eq!(polls(&mut stage, 130).await, [r#"Warning {"Stuck": 1}"#]);
+    stage.pass(19 * 60);
+    let outage = stage.inbox.is_down.replace(true);
+    polls(&mut stage, 120).await;
+    stage.inbox.is_down.replace(outage);
+    let kinds = [Kind::Stuck].into();
+    stage.store.silence(&Silence { kinds, ..silence("2026-11-20T13:00:00Z") }).await.unwrap();
+    stage.dispatch_alone().await;
+    let said: Vec<_> = stage.take().0.iter().map(|digest| digest.counts.clone()).collect();
+    assert!(said.is_empty(), "a reminder: {said:?}");
 }
