@@ -15,7 +15,7 @@ use crate::state::log::Record;
 use crate::state::silence::Silences;
 use crate::state::{Health, Incident, State, Transition, id, keys};
 
-/// Urgent digests within a `GROUP_INTERVAL`; what would be one more is news.
+/// Urgent digests within a `GROUP_INTERVAL`, or an hour where that is longer; what would be one more is news.
 const MOST_URGENT: usize = 2;
 
 /// People know a cause for at least so long, in seconds.
@@ -83,7 +83,8 @@ impl<'a> Urgency<'a> {
         let known_since = seconds.saturating_sub(KNOWN_FOR.max(group_interval.saturating_mul(2)));
         let mut known = known.clone();
         known.causes.retain(|_, heard| *heard >= known_since && !is_ahead(*heard, now));
-        known.urgent.retain(|sent| *sent > waits_since && !is_ahead(*sent, now));
+        let urgent_since = seconds.saturating_sub(group_interval.min(KNOWN_FOR));
+        known.urgent.retain(|sent| *sent > urgent_since && !is_ahead(*sent, now));
         let withheld = known.withheld.values().map(BTreeMap::len).sum();
         Self { known, withheld, silences, now, waits_since }
     }

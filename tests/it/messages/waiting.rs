@@ -204,3 +204,14 @@ async fn a_silence_of_one_kind_keeps_all_of_it_from_people() {
     let said: Vec<_> = stage.take().0.iter().map(|digest| digest.counts.clone()).collect();
     assert!(said.is_empty(), "a reminder: {said:?}");
 }
+
+/// Two messages at once are enough, but not for a day.
+#[tokio::test(start_paused = true)]
+async fn the_third_cause_of_a_day_is_told_at_once_however_long_news_waits() {
+    let mut stage = watched(9).await;
+    stage.edit_settings(|settings| settings.group_interval = std::time::Duration::from_secs(86400));
+    for (n, code) in [(1, "A"), (2, "B"), (3, "C")] {
+        stage.fail(n, code, "it broke");
+        assert_eq!(polls(&mut stage, 65).await, [r#"Failure {"Failed": 1}"#], "{code}");
+    }
+}
