@@ -145,9 +145,14 @@ async fn make<O: Outside>(
                 break;
             }
         }
+        if pending.len() > MOST_PACKS {
+            pending.sort_by_key(|one| one.judged.rank());
+            pending.truncate(MOST_PACKS);
+        }
         // The others follow in another digest.
-        pending.sort_by_key(|one| one.judged.rank());
-        pending.truncate(MOST_PACKS);
+        if pending.len() == MOST_PACKS && urgency.due(pending.iter().map(|one| &one.judged)).is_some() {
+            break;
+        }
     }
     let due = urgency.due(pending.iter().map(|one| &one.judged));
     passed.retain(|one| one.read.end > leased.cursors.position(one.target));
