@@ -5,6 +5,7 @@
 //! the machines that ran packwatch agree. Targets are merged by the time of what comes next in each.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -153,14 +154,22 @@ impl Log {
     }
 }
 
-/// When the oldest record was observed that some topic has not had, over all targets; `None` when nothing lags.
+/// Since when the oldest record is due that some topic has not had, over all targets: since it was observed, or, where it may
+/// wait for more news for people, since that is over. `None` when nothing lags.
 ///
 /// Costs a Query, and one item for each target that lags: ask only when a run says that something may lag.
-pub async fn oldest_lag(store: &impl SnapshotStore) -> Result<Option<Timestamp>, StoreError> {
+pub async fn oldest_lag(
+    store: &impl SnapshotStore,
+    group_interval: Duration,
+) -> Result<Option<Timestamp>, StoreError> {
     let heads = store.load().await?;
     let mut oldest = None;
-    for target in heads.known.keys() {
-        oldest = lagging_since(store, &heads, target).await?.into_iter().chain(oldest).min();
+    for (topic, waits) in [(Topic::Alerts, group_interval), (Topic::Events, Duration::ZERO)] {
+        for (target, _, after, until) in heads.lagging(topic) {
+            let observed_at = first(store, target, after, until).await?;
+            let due = observed_at.and_then(|at| at.checked_add(waits).ok());
+            oldest = due.into_iter().chain(oldest).min();
+        }
     }
     Ok(oldest)
 }
@@ -174,6 +183,15 @@ pub async fn lagging_since(
     let Some(head) = heads.known.get(target) else { return Ok(None) };
     let lags = Topic::ALL.into_iter().filter_map(|topic| heads.cursors(topic)?.lag(topic, target, head));
     let Some((after, until)) = lags.min() else { return Ok(None) };
+    first(store, target, after, until).await
+}
+
+async fn first(
+    store: &impl SnapshotStore,
+    target: &Target,
+    after: Position,
+    until: Position,
+) -> Result<Option<Timestamp>, StoreError> {
     let request = LogRequest { after, until, order: Order::Oldest, limit: 1, token: None };
     Ok(store.log(target, &request).await?.items.first().map(|part| part.observed_at))
 }

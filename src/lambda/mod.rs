@@ -102,7 +102,8 @@ impl Function {
         if !report.may_lag {
             return Some(Duration::ZERO);
         }
-        let oldest = timeout(lag_timeout, oldest_lag(&self.store)).await.ok()?.ok()?;
+        let oldest =
+            timeout(lag_timeout, oldest_lag(&self.store, self.settings.group_interval)).await.ok()?.ok()?;
         let age = oldest.map(|oldest| Duration::try_from(now.duration_since(oldest)).unwrap_or_default());
         Some(age.unwrap_or_default())
     }

@@ -1,8 +1,10 @@
 //! What waits for people, when something else happens in the meantime.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::SignedDuration;
+use packwatch::history::oldest_lag;
 use packwatch::model::Kind;
 use packwatch::ports::SilenceStore;
 use packwatch::state::head::{Cursors, Topic};
@@ -129,7 +131,7 @@ async fn what_is_urgent_is_found_behind_a_hundred_packs_with_news() {
 #[tokio::test(start_paused = true)]
 async fn what_is_urgent_is_found_behind_two_hundred_parts() {
     let mut stage = watched(9).await;
-    stage.edit_settings(|settings| settings.group_interval = std::time::Duration::from_secs(86400));
+    stage.edit_settings(|settings| settings.group_interval = Duration::from_secs(86400));
     stage.fail(1, "A", "a");
     assert_eq!(polls(&mut stage, 5).await.len(), 1);
     let mut said = Vec::new();
@@ -209,9 +211,24 @@ async fn a_silence_of_one_kind_keeps_all_of_it_from_people() {
 #[tokio::test(start_paused = true)]
 async fn the_third_cause_of_a_day_is_told_at_once_however_long_news_waits() {
     let mut stage = watched(9).await;
-    stage.edit_settings(|settings| settings.group_interval = std::time::Duration::from_secs(86400));
+    stage.edit_settings(|settings| settings.group_interval = Duration::from_secs(86400));
     for (n, code) in [(1, "A"), (2, "B"), (3, "C")] {
         stage.fail(n, code, "it broke");
         assert_eq!(polls(&mut stage, 65).await, [r#"Failure {"Failed": 1}"#], "{code}");
     }
+}
+
+/// News that may wait is no reason for an alarm, an event is.
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_more_lags_only_when_that_is_over() {
+    let mut stage = watched(9).await;
+    stage.leave(9);
+    let at = stage.now;
+    assert_eq!(polls(&mut stage, 0).await, [""; 0]);
+    stage.run().await;
+    let interval = Duration::from_secs(1800);
+    assert_eq!(oldest_lag(&stage.store, interval).await.unwrap(), Some(at + interval));
+    stage.store.edit_cursors(Topic::Events, |cursors| cursors.positions.clear());
+    let baseline = at - SignedDuration::from_hours(1);
+    assert_eq!(oldest_lag(&stage.store, interval).await.unwrap(), Some(baseline));
 }
