@@ -176,8 +176,10 @@ impl Notified {
         match state.health() {
             // A deployment that fails as an update, too, is the same failure.
             Health::Failed => {
-                known.is_some_and(|status| status.phase() == Phase::Failed)
-                    && self.error_code == state.error_code
+                let is_same = |status: &Status| {
+                    status.phase() == Phase::Failed && status.is_deletion() == state.status.is_deletion()
+                };
+                known.is_some_and(is_same) && self.error_code == state.error_code
             }
             Health::Unrecognised => known == Some(&state.status),
             Health::Stuck => self.stuck,

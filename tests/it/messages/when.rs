@@ -168,6 +168,8 @@ async fn a_failure_of_the_update_after_one_of_the_creation_is_still_the_same() {
     assert_eq!(polls(&mut stage, 60).await, [""; 0]);
     stage.fail_as(1, "UPDATE_FAILED", "B", "b");
     assert_eq!(polls(&mut stage, 5).await, [r#"Failure {"Failed": 1}"#]);
+    stage.fail_as(1, "DELETE_FAILED", "B", "b");
+    assert_eq!(polls(&mut stage, 35).await, [r#"Warning {"Failed": 1}"#], "it is another thing to be rid of");
 }
 
 #[tokio::test(start_paused = true)]
