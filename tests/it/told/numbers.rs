@@ -11,9 +11,12 @@ use super::people::Cause;
 use super::said::{Entry, Said};
 
 /// The words for what is counted, those that contain others first, and what `Counts` calls it.
-const WORDS: [(&str, &str); 14] = [
+const WORDS: [(&str, &str); 17] = [
     ("already failing", "Already"),
     ("still failing", "Still"),
+    ("silence ended", "SilenceEnded"),
+    ("still not healthy", "StillUnhealthy"),
+    ("came and went", "CameAndWent"),
     ("failed again", "FailedAgain"),
     ("failed", "Failed"),
     ("unknown status", "Unrecognised"),
@@ -86,7 +89,8 @@ pub(crate) fn check(alert: &Alert, said: &Said, causes: &Causes) -> Result<usize
 fn class_of(entry: &Entry) -> &'static str {
     match entry.counts_as {
         "Failed" if entry.baseline => "Already",
-        "Reminder" | "SilenceEnded" => "Still",
+        "Reminder" if entry.is_failing => "Still",
+        "Reminder" => "StillUnhealthy",
         class => class,
     }
 }
@@ -186,7 +190,9 @@ fn sections(body: &str, said: &Said, causes: &Causes, n: &mut usize) -> Result<(
             }
             found.insert(class, (total, vec![List { total, ..List::default() }]));
         } else if let Some((_, lists)) = open.and_then(|class| found.get_mut(class)) {
-            let is_part = line.starts_with(|c: char| c.is_ascii_digit()) && line.contains(" account");
+            let is_part = line.starts_with(|c: char| c.is_ascii_digit())
+                && line.contains(" account")
+                && !line.contains(" several causes");
             if is_part {
                 lists.push(List { total: number(line).unwrap_or(0), ..List::default() });
             } else if let Some(list) = lists.last_mut() {
@@ -203,7 +209,7 @@ fn sections(body: &str, said: &Said, causes: &Causes, n: &mut usize) -> Result<(
             *n += 1;
             list.is_whole().map_err(|wrong| format!("{class}: {wrong}"))?;
         }
-        if ["Failed", "Already", "Still"].contains(class) {
+        if ["Failed", "Already", "Still", "SilenceEnded"].contains(class) {
             let mut by_cause: BTreeMap<&Option<Cause>, BTreeSet<AccountId>> = BTreeMap::new();
             for entry in said.entries.iter().filter(|entry| class_of(entry) == *class) {
                 let Some(id) = entry.account else { continue };

@@ -5,7 +5,7 @@ use std::fmt;
 
 use packwatch::model::{AccountId, Kind, Severity, Target};
 use packwatch::notify::message::Alert;
-use packwatch::notify::{Notification, TransitionNotice};
+use packwatch::notify::{Notification, Topic, TransitionNotice};
 use packwatch::state::log::PackEvent;
 use serde_json::Value;
 
@@ -22,6 +22,8 @@ pub(crate) struct Entry {
     pub(crate) incident: Option<String>,
     pub(crate) flapping: bool,
     pub(crate) baseline: bool,
+    /// Whether an account of which people are reminded has failed now.
+    pub(crate) is_failing: bool,
     /// As `Counts` and sections name it.
     pub(crate) counts_as: &'static str,
 }
@@ -66,6 +68,7 @@ impl Said {
                 incident: None,
                 flapping: false,
                 baseline: false,
+                is_failing: false,
                 counts_as: event.map_or("", PackEvent::as_str),
             };
             entries.extend(pack.transitions.iter().map(|of| Entry {
@@ -79,8 +82,10 @@ impl Said {
                 baseline: of.baseline
                     || (event == Some(PackEvent::Baseline)
                         && matches!(of.kind, Kind::Failed | Kind::Stuck | Kind::Unrecognised)),
+                is_failing: of.to.as_ref().is_some_and(|to| to.status.ends_with("_FAILED")),
                 counts_as: match standing(of) {
                     _ if of.flapping.is_some() => "Flapping",
+                    _ if of.section == Some(Topic::CameAndWent) => "CameAndWent",
                     Kind::Reminder if of.silence_ended => "SilenceEnded",
                     kind => kind.as_str(),
                 },
