@@ -18,6 +18,9 @@ pub const SCHEMA: u32 = 1;
 /// The scheduled function's settings, as far as all who record in one table must agree on them: variables and their texts.
 pub type SharedSettings = BTreeMap<String, String>;
 
+/// Beside the settings: when the scheduled function ran. Written at most once an hour, since a quiet run leaves nothing else.
+pub const RAN_AT: &str = "ran_at";
+
 /// How many accounts are in each status.
 pub type Counts = BTreeMap<Status, u64>;
 

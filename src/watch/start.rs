@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::timeout;
 use tracing::warn;
 
 use crate::model::{PackName, Region};
 use crate::ports::{Outside, SnapshotStore, StoreError};
 use crate::settings::Settings;
-use crate::state::head::{Heads, Topic};
+use crate::state::head::{Heads, RAN_AT, Topic};
 use crate::watch::budget::Budget;
 use crate::watch::context::Context;
 use crate::watch::dispatch::say_who_listens;
@@ -85,11 +86,16 @@ pub(super) async fn start<'a, O: Outside>(
     Ok(Started { context, planned, elsewhere, unlisted, lags })
 }
 
-/// Keeps the scheduled function's settings where others who record find them.
+/// Keeps the scheduled function's settings where others who record find them, and once an hour that it runs.
 async fn keep_settings<O: Outside>(context: &Context<'_, O>, heads: &Heads) {
     let Context { outside, settings, request, budget, .. } = context;
-    if request.scheduled && !request.dry_run && heads.settings.as_ref() != Some(&settings.shared) {
-        let kept = budget.within(outside.store().put_settings(&settings.shared)).await;
+    let now = outside.now();
+    let with = |at: String| settings.shared.clone().into_iter().chain([(RAN_AT.to_owned(), at)]).collect();
+    let ran_at = heads.settings.as_ref().and_then(|kept| kept.get(RAN_AT)?.parse::<Timestamp>().ok());
+    let lately = ran_at.filter(|at| now.duration_since(*at).abs() < SignedDuration::from_hours(1));
+    let is_kept = lately.is_some_and(|at| heads.settings == Some(with(at.to_string())));
+    if request.scheduled && !request.dry_run && !is_kept {
+        let kept = budget.within(outside.store().put_settings(&with(now.to_string()))).await;
         if let Some(Err(error)) = kept {
             warn!(%error, "the settings are not stored for others who record in this table");
         }

@@ -1,21 +1,23 @@
-//! How fresh a board is. A run that finds no change writes nothing, so that not every pack shows whether packwatch is
-//! running. Two kinds do: one that gets quick scans has the time of each full scan, and in one with an account that is not
-//! healthy, each period between two reminders is recorded.
+//! How fresh a board is. A run that finds no change writes nothing but, once an hour, that it ran, and in packs that get
+//! quick scans the time of each full scan.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::cli::table;
+use crate::model::Target;
 use crate::model::text::counted;
-use crate::model::{Phase, Target};
-use crate::settings::{Reader, Settings};
-use crate::state::head::{Head, SharedSettings};
+use crate::settings::Reader;
+use crate::state::head::{Head, RAN_AT, SharedSettings};
 use crate::watch::scan::policy::TargetFacts;
 
-/// A pack is out of date when it was last compared so many intervals ago.
+/// A pack, or all of it, is out of date after so many intervals.
 const INTERVALS: u32 = 3;
+
+/// How often the function leaves that it ran.
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// When a pack was last read in full, as far as that is recorded.
 pub(super) fn read_in_full(head: &Head) -> Option<Timestamp> {
@@ -27,37 +29,32 @@ pub(super) fn compared(head: &Head) -> Timestamp {
     read_in_full(head).map_or(head.committed_at, |at| at.max(head.committed_at))
 }
 
-/// How often a running packwatch leaves something in the head; `None`: whenever something changes.
-fn interval(head: &Head, settings: &Settings) -> Option<Duration> {
-    let is_active = head.accounts.keys().any(|status| status.phase() != Phase::Successful);
-    let full_scans = settings.full_scan_every.filter(|_| TargetFacts::of(Some(head)).recurs());
-    full_scans.or(settings.thresholds.remind_every.filter(|_| is_active))
-}
-
-/// What to say where packs are out of date, by the settings of the scheduled function that records them; without one,
-/// nobody knows when the next run is to be.
+/// What to say where packs are out of date, by what the scheduled function leaves; without one, nobody knows when the next
+/// run is to be.
 pub(super) fn warning(
     packs: &BTreeMap<Target, Head>,
     settings: Option<&SharedSettings>,
     now: Timestamp,
 ) -> Option<String> {
-    let settings = settings?;
-    let settings = Reader::new(&|name| settings.get(name).cloned()).settings();
-    let packs: Vec<&Head> = packs.values().filter(|head| !head.is_deleted()).collect();
-    let is_late = |head: &&&Head| {
-        let age = u64::try_from(now.duration_since(compared(head)).as_secs()).unwrap_or(0);
-        interval(head, &settings)
-            .is_some_and(|every| Duration::from_secs(age) > every.saturating_mul(INTERVALS))
+    let kept = settings?;
+    let settings = Reader::new(&|name| kept.get(name).cloned()).settings();
+    let is_older = |at: Timestamp, every: Duration| {
+        now.duration_since(at) > SignedDuration::try_from(every * INTERVALS).unwrap_or(SignedDuration::MAX)
     };
-    let late: Vec<_> = packs.iter().filter(is_late).map(|head| compared(head)).collect();
+    const ASK: &str = "Is packwatch running? Ask: packwatch doctor --function NAME";
+    let ran_at = kept.get(RAN_AT).and_then(|at| at.parse::<Timestamp>().ok());
+    if let Some(ran_at) = ran_at.filter(|at| is_older(*at, HOUR)) {
+        return Some(format!("OUT OF DATE: packwatch last ran at about {} UTC. {ASK}", table::time(ran_at)));
+    }
+    let packs: Vec<&Head> = packs.values().filter(|head| !head.is_deleted()).collect();
+    let every = settings.full_scan_every?;
+    let recurs = |head: &&&Head| TargetFacts::of(Some(head)).recurs() && is_older(compared(head), every);
+    let late: Vec<_> = packs.iter().filter(recurs).map(|head| compared(head)).collect();
     let newest = *late.iter().max()?;
     let (late, all) = (late.len(), counted(packs.len() as u64, "pack"));
-    Some(format!(
-        "OUT OF DATE: {late} of {all} {} last compared at {} UTC or earlier. Is packwatch running? \
-         Ask: packwatch doctor --function NAME",
-        if late == 1 { "was" } else { "were" },
-        table::time(newest)
-    ))
+    let were = if late == 1 { "was" } else { "were" };
+    let at = table::time(newest);
+    Some(format!("OUT OF DATE: {late} of {all} {were} last compared at {at} UTC or earlier. {ASK}"))
 }
 
 #[cfg(test)]
@@ -97,13 +94,13 @@ mod tests {
     }
 
     #[test]
-    fn a_small_pack_is_judged_by_its_reminders() {
-        let small = |status, at, settings: &[_]| said(1_200, status, [at, "10T00:00"], settings);
-        assert_eq!(small("CREATE_SUCCESSFUL", "10T00:00", &[]), None, "it is quiet for months");
-        assert_eq!(small("CREATE_FAILED", "17T12:00", &[]), None);
-        assert!(small("CREATE_FAILED", "17T11:59", &[]).is_some());
-        assert!(small("UPDATE_IN_PROGRESS", "17T11:59", &[]).is_some());
-        let never = [("PACKWATCH_REMIND_EVERY", "never")];
-        assert_eq!(small("CREATE_FAILED", "10T00:00", &never), None);
+    fn a_function_that_ran_three_hours_ago_is_not_running() {
+        let ran = |at: &str| {
+            let kept = [(RAN_AT, at)];
+            said(1_200, "CREATE_FAILED", ["10T00:00", "10T00:00"], &kept)
+        };
+        assert_eq!(ran("2026-11-20T09:00:00Z"), None);
+        assert!(ran("2026-11-20T08:59:59Z").unwrap().contains("last ran at about 2026-11-20 08:59"));
+        assert_eq!(said(1_200, "CREATE_FAILED", ["10T00:00", "10T00:00"], &[]), None, "nobody knows");
     }
 }
