@@ -63,6 +63,9 @@ impl Contestant {
             ("ALERTS_TOPIC_ARN", ALERTS),
             ("EVENTS_TOPIC_ARN", EVENTS),
             ("CONCURRENCY", &at_once),
+            // The peer tells everything at once, too.
+            ("NOTIFY", "all"),
+            ("GROUP_INTERVAL", "0"),
         ];
         env.extend(own.map(|(name, value)| (format!("{}_{name}", self.prefix), value.to_owned())));
         env

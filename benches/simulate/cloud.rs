@@ -85,6 +85,7 @@ impl Cloud {
         let lookup = |name: &str| match name {
             "PACKWATCH_REGIONS" => Some(names.clone()),
             "PACKWATCH_FULL_SCAN_EVERY" => Some(full_scan_every.to_owned()),
+            "PACKWATCH_GROUP_INTERVAL" => Some("0".to_owned()),
             _ => None,
         };
         Self {
