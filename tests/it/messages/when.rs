@@ -145,7 +145,7 @@ async fn a_silence_keeps_what_waits_from_people_until_it_ends() {
 
 /// The silence came and went between two scans: no row knows of it.
 #[tokio::test(start_paused = true)]
-async fn what_a_short_silence_kept_from_people_is_told_in_full() {
+async fn what_a_short_silence_kept_from_people_is_reported_in_full() {
     let mut stage = watched(9).await;
     stage.fail(2, "A", "a");
     stage.fail(1, "B", "b");
