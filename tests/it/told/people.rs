@@ -108,7 +108,7 @@ impl Item {
         }
     }
 
-    fn kind(&self) -> Option<Kind> {
+    pub(crate) fn kind(&self) -> Option<Kind> {
         match self.what {
             What::Account(kind) => Some(kind),
             What::Pack(..) => None,
@@ -305,7 +305,7 @@ impl People {
             });
             return;
         };
-        let said = Said::read(alert);
+        let mut said = Said::read(alert);
         if let Ok(t) = std::env::var("TRACE") {
             let e: Vec<_> = said.entries.iter().filter(|e| e.target.to_string().contains(&t)).collect();
             if !e.is_empty() {
@@ -324,6 +324,14 @@ impl People {
             self.urgent.push((now, due == Ear::Not && at_once == Ear::Must));
         }
         self.content(now, &all, &said);
+        for ((target, account), waiting) in &all {
+            let is_named = said.entries.iter().any(|e| e.target == *target && e.account == *account);
+            let last = waiting.iter().rev().find(|(item, ear)| !item.is_routine() && *ear == Ear::Must);
+            let is_cut = said.omitted.get(target).is_some_and(|omitted| *omitted > 0);
+            if let (false, true, Some(id), Some((last, _))) = (is_named, is_cut, account, last) {
+                said.add(target, *id, last);
+            }
+        }
         self.severity(rules, now, &all, &said);
         let causes: BTreeMap<(Target, AccountId), Option<Cause>> = all
             .iter()
@@ -450,6 +458,9 @@ impl People {
                 allowed.push(None);
                 let routine = waiting.iter().filter(|(item, ear)| item.is_routine() && *ear > Ear::Not);
                 allowed.extend(routine.map(|(item, _)| item.kind()));
+            }
+            if entries.is_empty() && said.omitted.get(target).is_some_and(|omitted| *omitted > 0) {
+                continue;
             }
             let kind = entries.first().and_then(|entry| entry.kind);
             ensure!(
