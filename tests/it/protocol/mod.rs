@@ -39,6 +39,6 @@ mod scenario;
 mod schedules;
 mod several_commits;
 mod soak;
-mod spaces;
+pub(crate) mod spaces;
 mod truth;
 mod windows;

@@ -357,6 +357,7 @@ impl Oracle {
                     matches!(record.kind, Kind::Stuck | Kind::Unrecognised)
                         && people.knows(incident.as_deref(), &seen.row, is)
                 }),
+                was_stuck: account.seen.as_ref().is_some_and(|seen| seen.is == Is::Stuck),
                 was_removal: account.seen.as_ref().is_some_and(|seen| seen.row.status.starts_with("DELETE")),
                 unasked,
                 silenced_then: is_silenced(&self.silences, of.0, Some(of.1), record.kind, now)

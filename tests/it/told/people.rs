@@ -62,6 +62,7 @@ pub(crate) struct Item {
     pub(crate) silence_ended: bool,
     pub(crate) repeats: bool,
     pub(crate) was_removal: bool,
+    pub(crate) was_stuck: bool,
     /// The whole pack is being deleted.
     pub(crate) unasked: bool,
     pub(crate) silenced_then: bool,
@@ -102,6 +103,7 @@ impl Item {
             silence_ended: false,
             repeats: false,
             was_removal: false,
+            was_stuck: false,
             unasked: false,
             silenced_then: false,
             notify_then: BTreeSet::new(),
@@ -184,9 +186,6 @@ pub(crate) struct People {
 
 impl People {
     pub(crate) fn add(&mut self, target: &Target, item: Item) {
-        if std::env::var("TRACE").is_ok_and(|t| target.to_string().contains(&t)) {
-            println!("{target} {:?}: {item:?}", item.account);
-        }
         self.waiting.entry(target.clone()).or_default().push(item);
     }
 
@@ -306,12 +305,6 @@ impl People {
             return;
         };
         let mut said = Said::read(alert);
-        if let Ok(t) = std::env::var("TRACE") {
-            let e: Vec<_> = said.entries.iter().filter(|e| e.target.to_string().contains(&t)).collect();
-            if !e.is_empty() {
-                println!("{now} told: {e:?}");
-            }
-        }
         ensure!(
             sends != Ear::Not,
             now,
@@ -405,7 +398,10 @@ impl People {
             Some(_) if item.flapping => Ear::Must,
             Some(Kind::Failed) if told.is_some_and(|told| told.stuck && told.last.is_none()) => Ear::Must,
             Some(Kind::Failed | Kind::Stuck | Kind::Unrecognised) => {
-                item.cause.as_ref().map_or(Ear::May, |cause| self.is_new(rules, now, cause))
+                let new = item.cause.as_ref().map_or(Ear::May, |cause| self.is_new(rules, now, cause));
+                // People may know it as stuck, or hear that it was together with this.
+                let perhaps = item.was_stuck && item.kind() == Some(Kind::Failed);
+                if perhaps { new.max(Ear::May) } else { new }
             }
             _ => Ear::Not,
         }

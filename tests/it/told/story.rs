@@ -11,11 +11,10 @@ use super::world::{Act, CAUSES, QUOTA};
 use crate::messages::samples::{account, target};
 
 /// Packs of a few accounts, then one of 60 and one of 140, then those of another region.
-pub(crate) const SMALL: usize = 46;
-pub(crate) const BAD: usize = 46;
-pub(crate) const LARGE: usize = 47;
+const BAD: usize = 46;
+const LARGE: usize = 47;
 /// Its accounts flap, and nothing else happens there.
-pub(crate) const FLAPPING: usize = 48;
+const FLAPPING: usize = 48;
 pub(crate) const PACKS: usize = 52;
 
 pub(crate) fn pack(n: usize) -> Target {
@@ -51,7 +50,7 @@ pub(crate) struct Story {
     begin: Timestamp,
     acts: Vec<(Timestamp, Act)>,
     /// How many episodes of each name.
-    pub(crate) episodes: BTreeMap<&'static str, usize>,
+    episodes: BTreeMap<&'static str, usize>,
 }
 
 /// An episode: how it begins at a second of the two weeks.

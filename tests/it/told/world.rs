@@ -319,35 +319,16 @@ impl World {
             }
             Act::Silence(silence) => {
                 self.alarms.insert(silence.until);
-                if std::env::var("TRACE").is_ok() {
-                    println!("{at} {silence:?}");
-                }
                 self.store.silence(&silence).await.unwrap();
                 self.oracle.silences.insert(silence.id.clone(), silence);
             }
             Act::Unsilence(id) => {
-                if std::env::var("TRACE").is_ok() {
-                    println!("{at} no {id}");
-                }
                 self.store.unsilence(&id).await.unwrap();
                 self.oracle.silences.remove(&id);
             }
-            Act::SnsDown(until) => {
-                if std::env::var("TRACE").is_ok() {
-                    println!("{at} no SNS until {until}");
-                }
-                self.down.0 = until;
-            }
-            Act::NoPolls(until) => {
-                if std::env::var("TRACE").is_ok() {
-                    println!("{at} no polls until {until}");
-                }
-                self.down.1 = until;
-            }
+            Act::SnsDown(until) => self.down.0 = until,
+            Act::NoPolls(until) => self.down.1 = until,
             Act::Setting(name, value) => {
-                if std::env::var("TRACE").is_ok() {
-                    println!("{at} {name}={value}");
-                }
                 self.settings.insert(name, value);
                 self.oracle.set(&self.settings);
             }
