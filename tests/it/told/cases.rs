@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use packwatch::model::Target;
 
-use super::story::{pack, seconds};
+use super::places::{pack, seconds};
 use super::world::{Act, QUOTA, World};
 use crate::messages::samples::account;
 

@@ -7,7 +7,7 @@ use packwatch::model::{AccountId, Target};
 use packwatch::notify::message::Alert;
 use serde_json::Value;
 
-use super::people::Cause;
+use super::item::Cause;
 use super::said::{Entry, Said};
 
 /// The words for what is counted, those that contain others first, and what `Counts` calls it.

@@ -9,7 +9,7 @@ use packwatch::notify::{Notification, TransitionNotice};
 use packwatch::state::log::PackEvent;
 use serde_json::Value;
 
-use super::people::Item;
+use super::item::Item;
 
 /// What is said of an account in a pack, or of a pack.
 #[derive(Clone)]

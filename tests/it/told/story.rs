@@ -3,42 +3,13 @@
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
-use jiff::{SignedDuration, Timestamp};
-use packwatch::model::{AccountId, Kind, Target};
+use jiff::Timestamp;
+use packwatch::model::{AccountId, Kind};
 use packwatch::state::silence::Silence;
 
+use super::places::{BAD, FLAPPING, LARGE, PACKS, SMALL, pack, seconds, size};
 use super::world::{Act, CAUSES, QUOTA};
 use crate::messages::samples::{account, target};
-
-/// Packs of a few accounts, then one of 60 and one of 140, then those of another region.
-const SMALL: usize = 46;
-const BAD: usize = 46;
-const LARGE: usize = 47;
-/// Its accounts flap, and nothing else happens there.
-const FLAPPING: usize = 48;
-pub(crate) const PACKS: usize = 52;
-
-pub(crate) fn pack(n: usize) -> Target {
-    match n {
-        BAD => target("eu-west-1", "Security-Baseline"),
-        LARGE => target("eu-west-1", "Operational-Best-Practices"),
-        50.. => target("us-east-1", &format!("Pack-{n:02}")),
-        _ => target("eu-west-1", &format!("Pack-{n:02}")),
-    }
-}
-
-/// How many accounts a pack begins with.
-pub(crate) fn size(n: usize) -> u64 {
-    match n {
-        BAD => 60,
-        LARGE => 140,
-        _ => 5,
-    }
-}
-
-pub(crate) fn seconds(n: i64) -> SignedDuration {
-    SignedDuration::from_secs(n)
-}
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3600;

@@ -7,7 +7,8 @@ use futures_util::FutureExt;
 use jiff::SignedDuration;
 
 use super::oracle::Tally;
-use super::story::{LENGTH, PACKS, Story, pack, seconds, size};
+use super::places::{PACKS, pack, seconds, size};
+use super::story::{LENGTH, Story};
 use super::world::World;
 use crate::protocol::spaces::tell;
 
