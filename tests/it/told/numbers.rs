@@ -7,6 +7,7 @@ use packwatch::model::{AccountId, Target};
 use packwatch::notify::message::Alert;
 use serde_json::Value;
 
+use super::OVER_ALL;
 use super::item::Cause;
 use super::said::{Entry, Said};
 
@@ -29,9 +30,6 @@ const WORDS: [(&str, &str); 14] = [
 ];
 
 pub(crate) type Causes = BTreeMap<(Target, AccountId), Option<Cause>>;
-
-/// Whether mails and Slack count over all changes, and by cause as AWS Config explains it.
-const OVER_ALL: bool = false;
 
 /// The bodies by protocol.
 pub(crate) fn bodies(alert: &Alert) -> BTreeMap<String, String> {

@@ -392,7 +392,11 @@ impl Oracle {
             (false, false) => vec![new_kind],
         };
         if before.silenced && !seen.silenced && is_unhealthy(is) {
-            return (either(Kind::Reminder, at_first(TABLE[0][is as usize])), true);
+            let mut kinds = either(Kind::Reminder, at_first(TABLE[0][is as usize]));
+            if !super::IN_FULL_WHATEVER_WAS_KNOWN && self.people.told_at(&incident.id).is_some() {
+                kinds.push(Some(Kind::Reminder));
+            }
+            return (kinds, true);
         }
         let is_new = before.row.status != seen.row.status || before.is != is;
         let kinds = match is {
