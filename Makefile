@@ -103,7 +103,8 @@ soak: ## Kill the real function at random, HISTORIES times (SEED=n), and search 
 	PACKWATCH_SOAK_HISTORIES=$(HISTORIES) $(if $(SEED),PACKWATCH_SOAK_SEED=$(SEED) PROPTEST_RNG_SEED=$(SEED)) \
 		cargo test --locked --all-features --test it -- --include-ignored --nocapture \
 		protocol::soak:: protocol::model:: protocol::pager:: protocol::interleavings:: protocol::quick_scans:: \
-		protocol::crashes::no_two protocol::accounts::the_oracle_agrees_with_a_million messages::hostile:: messages::limits::no_digest_of_a_thousand
+		protocol::crashes::no_two protocol::accounts::the_oracle_agrees_with_a_million messages::hostile:: \
+		messages::limits::no_digest_of_a_thousand told::weeks::
 
 # The files of a run, of what is kept, and of the digest that unit tests judge alone, without the world beside them.
 MUTATED := $(addprefix src/watch/,account_names.rs batch.rs budget.rs compare/flap.rs compare/kind.rs compare/mod.rs \
@@ -198,8 +199,16 @@ bench: .venv-bench/.stamp $(if $(BOOTSTRAP),,build) ## Measure the Lambda beside
 	QUICK=$(QUICK) PART=$(PART) RECORD=$(RECORD) BENCH_BOOTSTRAP=$(abspath $(or $(BOOTSTRAP),$(LAMBDA))) \
 		cargo bench --locked --no-default-features --bench bench
 
-simulate: ## 50 packs × 10,000 accounts × 4 regions in virtual time: one schedule, and several that share the work (PART=quick, split, redeployment, whole)
+# How many stories of two weeks `PART=told` draws.
+SEEDS ?= 5
+
+simulate: ## 50 packs × 10,000 accounts × 4 regions in virtual time: one schedule, and several that share the work (PART=quick, split, redeployment, whole); PART=told: what people are told in two weeks
+ifeq ($(PART),told)
+	PACKWATCH_TOLD_SEEDS=$(SEEDS) $(if $(SEED),PACKWATCH_SOAK_SEED=$(SEED)) \
+		cargo test --locked --all-features --test it -- --include-ignored --nocapture told::
+else
 	PART=$(PART) cargo bench --locked --no-default-features --bench simulate
+endif
 
 # --- The Lambda -----------------------------------------------------------------------------------------------------
 

@@ -168,8 +168,8 @@ impl<'a> Urgency<'a> {
         let is_known = |cause: &String| self.known.causes.contains_key(cause);
         let was_stuck = of.kind == Kind::Failed && of.from.as_ref().is_some_and(|from| from.stuck);
         let is_first = is_unhealthy && (was_stuck || cause.as_ref().is_some_and(|cause| !is_known(cause)));
-        let settles_unhealthy = of.kind == Kind::Settled && cause.is_some();
-        judged.is_new |= is_first || settles_unhealthy;
+        let has_failed = of.to.as_ref().is_some_and(|to| to.health() == Health::Failed);
+        judged.is_new |= has_failed && (is_first || of.kind == Kind::Settled);
         judged.is_urgent |= is_first || of.flapping.is_some();
         judged.has_reminder |= of.kind == Kind::Reminder;
         let tells = of.flapping.is_some()

@@ -99,6 +99,17 @@ async fn another_cause_is_told_at_once_with_what_waits_but_the_third_waits_too()
     );
 }
 
+/// Whoever is paged for failures is paged for what nobody knows, and not for what is sent together with it.
+#[tokio::test(start_paused = true)]
+async fn more_of_a_known_cause_is_no_failure_beside_something_new() {
+    let mut stage = watched(9).await;
+    stage.fail(1, "A", "a");
+    assert_eq!(polls(&mut stage, 5).await, [r#"Failure {"Failed": 1}"#]);
+    stage.fail(2, "A", "a");
+    stage.set(3, "UPDATE_PAUSED");
+    assert_eq!(polls(&mut stage, 5).await, [r#"Warning {"Failed": 1, "Unrecognised": 1}"#]);
+}
+
 /// People know a cause for an hour: who failed of it later may have failed anew.
 #[tokio::test(start_paused = true)]
 async fn a_cause_is_news_again_after_an_hour() {

@@ -41,6 +41,6 @@ mod scenario;
 mod schedules;
 mod several_commits;
 mod soak;
-mod spaces;
+pub(crate) mod spaces;
 mod truth;
 mod windows;

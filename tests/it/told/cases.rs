@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use packwatch::model::Target;
 
-use super::story::{pack, seconds};
+use super::places::{pack, seconds};
 use super::world::{Act, QUOTA, World};
 use crate::messages::samples::account;
 
@@ -29,68 +29,58 @@ async fn told(world: &mut World, story: &[(Timestamp, Act)], minutes: i64) -> Ve
     sent.into_iter().map(|(_, said)| format!("{} {:?}", said.severity.as_str(), said.counts)).collect()
 }
 
-/// Every minute so many accounts, the first at once.
-fn wave(
-    world: &World,
-    each: usize,
-    of: impl Fn(u64, Timestamp) -> (Timestamp, Act),
-    count: u64,
-) -> Vec<(Timestamp, Act)> {
-    (0..count).map(|n| of(n + 1, world.now + seconds(61 * (n / each as u64) as i64 + 7))).collect()
+/// One account or pack after the other, each so many seconds later.
+fn wave(world: &World, step: i64, count: u64, of: impl Fn(u64) -> Act) -> Vec<(Timestamp, Act)> {
+    (0..count).map(|n| (world.now + seconds(step * n as i64 + 7), of(n + 1))).collect()
+}
+
+/// The same, later.
+fn later(story: Vec<(Timestamp, Act)>, minutes: i64) -> Vec<(Timestamp, Act)> {
+    story.into_iter().map(|(at, act)| (at + seconds(60 * minutes), act)).collect()
+}
+
+fn set(pack: Target, n: u64, status: &str, cause: Option<usize>) -> Act {
+    Act::Set(pack, account(n), status.to_owned(), cause)
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rollout_to_140_accounts_is_no_message() {
     let mut world = watched(1, 140).await;
-    let target = pack(0);
-    let begins = |n, at| (at, Act::Set(target.clone(), account(n), "UPDATE_IN_PROGRESS".to_owned(), None));
-    let ends = |n, at| {
-        (at + seconds(900), Act::Set(target.clone(), account(n), "UPDATE_SUCCESSFUL".to_owned(), None))
-    };
-    let story = [wave(&world, 1, begins, 140), wave(&world, 1, ends, 140)].concat();
-    assert_eq!(told(&mut world, &story, 300).await, [""; 0]);
+    let begins = wave(&world, 61, 140, |n| set(pack(0), n, "UPDATE_IN_PROGRESS", None));
+    let ends = later(wave(&world, 61, 140, |n| set(pack(0), n, "UPDATE_SUCCESSFUL", None)), 15);
+    assert_eq!(told(&mut world, &[begins, ends].concat(), 300).await, [""; 0]);
     world.assert_recorded();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bad_update_of_60_accounts_is_three_messages_and_its_repair_two() {
+async fn a_bad_update_of_60_accounts_in_50_minutes_is_three_messages_and_its_repair_two() {
     let mut world = watched(1, 60).await;
-    let target = pack(0);
-    let fails = |n, at| (at, Act::Set(target.clone(), account(n), "UPDATE_FAILED".to_owned(), Some(0)));
-    let story = wave(&world, 1, fails, 50).into_iter().chain(wave(&world, 5, fails, 60).split_off(50));
-    let said = told(&mut world, &story.collect::<Vec<_>>(), 120).await;
-    assert_eq!(said.len(), 3, "{said:#?}");
-    let mended = |n, at| (at, Act::Set(target.clone(), account(n), "UPDATE_SUCCESSFUL".to_owned(), None));
-    let story = wave(&world, 1, mended, 60);
-    let said = told(&mut world, &story, 120).await;
-    assert_eq!(said.len(), 2, "{said:#?}");
+    let fails = wave(&world, 50, 60, |n| set(pack(0), n, "UPDATE_FAILED", Some(0)));
+    let said = told(&mut world, &fails, 120).await;
+    assert_eq!(said, [r#"failure {"Failed": 6}"#, r#"warning {"Failed": 42}"#, r#"warning {"Failed": 12}"#]);
+    let mended = wave(&world, 50, 60, |n| set(pack(0), n, "UPDATE_SUCCESSFUL", None));
+    let said = told(&mut world, &mended, 120).await;
+    assert_eq!(said, [r#"resolved {"Recovered": 42}"#, r#"resolved {"Recovered": 18}"#]);
     world.assert_recorded();
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_that_joins_50_packs_is_one_message() {
+async fn an_account_that_joins_50_packs_within_20_minutes_is_one_message() {
     let mut world = watched(50, 5).await;
-    let joins =
-        |n, at| (at, Act::Put(pack(n as usize - 1), account(9), "CREATE_IN_PROGRESS".to_owned(), None));
-    let created = |n, at| {
-        (at + seconds(300), Act::Set(pack(n as usize - 1), account(9), "CREATE_SUCCESSFUL".to_owned(), None))
-    };
-    let story: Vec<_> = [joins, created].iter().flat_map(|_| Vec::<(Timestamp, Act)>::new()).collect();
-    let story = [story, wave(&world, 3, joins, 50), wave(&world, 3, created, 50)].concat();
-    let said = told(&mut world, &story, 180).await;
+    let joins = wave(&world, 24, 50, |n| {
+        Act::Put(pack(n as usize - 1), account(9), "CREATE_IN_PROGRESS".to_owned(), None)
+    });
+    let created = later(wave(&world, 24, 50, |n| set(pack(n as usize - 1), 9, "CREATE_SUCCESSFUL", None)), 5);
+    let said = told(&mut world, &[joins, created].concat(), 180).await;
     assert_eq!(said, [r#"info {"Joined": 50}"#]);
     world.assert_recorded();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_quota_of_one_account_in_30_packs_is_two_messages() {
+async fn a_quota_of_one_account_in_30_packs_within_10_minutes_is_two_messages() {
     let mut world = watched(50, 5).await;
-    let fails =
-        |n, at| (at, Act::Set(pack(n as usize - 1), account(1), "UPDATE_FAILED".to_owned(), Some(QUOTA)));
-    let story = wave(&world, 3, fails, 30);
-    let said = told(&mut world, &story, 180).await;
-    assert_eq!(said.len(), 2, "{said:#?}");
-    let targets: Vec<Target> = (0..50).map(pack).collect();
-    assert_eq!(targets.len(), 50);
+    let fails = wave(&world, 19, 30, |n| set(pack(n as usize - 1), 1, "UPDATE_FAILED", Some(QUOTA)));
+    let said = told(&mut world, &fails, 180).await;
+    assert_eq!(said, [r#"failure {"Failed": 16}"#, r#"warning {"Failed": 14}"#]);
     world.assert_recorded();
 }

@@ -1,17 +1,23 @@
 //! Two weeks of an organization: who is told of what, when, in which message, and with which numbers.
 //!
-//! - `world` is the truth: packs, accounts, AWS Config, SNS, and a poll each five minutes; `story` makes things happen in it.
-//! - `oracle` says what each poll records and machines get, `people` what people hear, both by `docs/messages.md` and without
-//!   the code; `said` and `numbers` read the messages as they are published.
+//! - `world` is the truth: packs, accounts, AWS Config, SNS, and a poll each five minutes; `story` makes things happen
+//!   in it, in the packs of `places`.
+//! - `oracle` says what each poll records and machines get, `people` when people hear of it, `item` whether, and `content`
+//!   in which digest with which severity: all by `docs/messages.md` and the settings in `rules`, and without the code. `said`
+//!   and `numbers` read the messages as they are published.
 //! - `weeks` draws the two weeks at random; `cases` has those whose number of messages is promised.
 //!
 //! To add something that happens: an episode in `story`. To add a rule: a sentence in `oracle` or `people`; then break the
 //! rule in the program and see the oracle notice.
 
 mod cases;
+mod content;
+mod item;
 mod numbers;
 mod oracle;
 mod people;
+mod places;
+mod rules;
 mod said;
 mod story;
 mod weeks;
@@ -20,5 +26,13 @@ mod world;
 /// What people get by default.
 const NOTIFY: &str = "failed,recovered,joined,left,stuck,reminder,baseline,pack-deleted";
 
+// What the program does not keep yet. Each is to become true, and then to go.
+
+/// Whether the end of a silence tells another failure of a known incident in full, if the silence began while it waited.
+const IN_FULL_WHATEVER_WAS_KNOWN: bool = false;
+
 /// Whether `PACKWATCH_NOTIFY` is judged when a digest is made, and not when something is recorded.
 const NOTIFY_WHEN_SENT: bool = false;
+
+/// Whether mails and Slack count over all changes, and by cause as AWS Config explains it.
+const OVER_ALL: bool = false;

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use packwatch::model::{AccountId, Kind, Target};
 use packwatch::notify::message::Alert;
@@ -14,7 +13,9 @@ use packwatch::state::log::{Notice, PackEvent, Record};
 use packwatch::state::silence::Silence;
 use serde_json::Value;
 
-use super::people::{Cause, Item, People, What};
+use super::item::{Cause, Item, What};
+use super::people::People;
+use super::rules::{Rules, is_silenced};
 use super::world::{Row, Rows};
 use crate::protocol::oracle::{Is, TABLE, at_first, is_unhealthy};
 
@@ -45,35 +46,6 @@ pub(crate) struct Tally {
     pub(crate) polls: usize,
     /// What was left open.
     pub(crate) open: usize,
-}
-
-/// The settings that matter to people.
-#[derive(Debug, Clone)]
-pub(crate) struct Rules {
-    pub(crate) notify: BTreeSet<String>,
-    pub(crate) group: SignedDuration,
-    zone: TimeZone,
-}
-
-impl Rules {
-    fn new(settings: &BTreeMap<&'static str, String>) -> Self {
-        let words = settings["PACKWATCH_NOTIFY"].split(',').map(str::to_owned);
-        let minutes: i64 = settings["PACKWATCH_GROUP_INTERVAL"].trim_end_matches('m').parse().unwrap();
-        Self {
-            notify: words.collect(),
-            group: SignedDuration::from_mins(minutes),
-            zone: TimeZone::get(&settings["PACKWATCH_TIME_ZONE"]).unwrap(),
-        }
-    }
-
-    /// The last nine o'clock.
-    fn morning(&self, now: Timestamp) -> Timestamp {
-        let nine = |date: jiff::civil::Date| {
-            self.zone.to_timestamp(date.to_datetime(jiff::civil::time(9, 0, 0, 0))).unwrap()
-        };
-        let today = self.zone.to_datetime(now).date();
-        if nine(today) <= now { nine(today) } else { nine(today.yesterday().unwrap()) }
-    }
 }
 
 /// What a scan saw of an account, with what the time makes of it.
@@ -357,6 +329,7 @@ impl Oracle {
                     matches!(record.kind, Kind::Stuck | Kind::Unrecognised)
                         && people.knows(incident.as_deref(), &seen.row, is)
                 }),
+                was_stuck: account.seen.as_ref().is_some_and(|seen| seen.is == Is::Stuck),
                 was_removal: account.seen.as_ref().is_some_and(|seen| seen.row.status.starts_with("DELETE")),
                 unasked,
                 silenced_then: is_silenced(&self.silences, of.0, Some(of.1), record.kind, now)
@@ -419,7 +392,11 @@ impl Oracle {
             (false, false) => vec![new_kind],
         };
         if before.silenced && !seen.silenced && is_unhealthy(is) {
-            return (either(Kind::Reminder, at_first(TABLE[0][is as usize])), true);
+            let mut kinds = either(Kind::Reminder, at_first(TABLE[0][is as usize]));
+            if !super::IN_FULL_WHATEVER_WAS_KNOWN && self.people.told_at(&incident.id).is_some() {
+                kinds.push(Some(Kind::Reminder));
+            }
+            return (kinds, true);
         }
         let is_new = before.row.status != seen.row.status || before.is != is;
         let kinds = match is {
@@ -452,23 +429,4 @@ impl Oracle {
         assert_eq!(records, self.tally.records, "the history has what each run recorded");
         assert_eq!(self.ids.len(), records, "and machines got it");
     }
-}
-
-/// Whether a silence covers such a change.
-pub(crate) fn is_silenced(
-    silences: &BTreeMap<String, Silence>,
-    target: &Target,
-    account: Option<AccountId>,
-    kind: Kind,
-    now: Timestamp,
-) -> bool {
-    silences.values().any(|silence| {
-        let kinds = &silence.kinds;
-        let repeats = matches!(kind, Kind::Reminder | Kind::FailedAgain) && kinds.contains(&Kind::Failed);
-        now < silence.until
-            && (silence.packs.is_empty() || silence.packs.iter().any(|glob| glob.matches(&target.pack)))
-            && (silence.regions.is_empty() || silence.regions.contains(&target.region))
-            && (silence.accounts.is_empty() || account.is_some_and(|id| silence.accounts.contains(&id)))
-            && (kinds.is_empty() || kinds.contains(&kind) || repeats)
-    })
 }

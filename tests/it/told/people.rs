@@ -2,159 +2,19 @@
 //! they leave open.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use packwatch::model::{AccountId, Kind, Target};
 use packwatch::notify::message::Alert;
 use packwatch::state::log::PackEvent;
-use packwatch::state::silence::Silence;
 
+use super::item::{Cause, Ear, Item, Silences, What, ear};
 use super::numbers;
-use super::oracle::{Rules, Tally, ensure, is_silenced};
-use super::said::{Entry, Said};
+use super::oracle::{Tally, ensure};
+use super::rules::Rules;
+use super::said::Said;
 use super::world::{EVERY, Row};
 use crate::protocol::oracle::Is;
-
-type Silences = BTreeMap<String, Silence>;
-
-/// What people take for one and the same trouble.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Cause {
-    /// One of the world's.
-    Failure(usize),
-    Stuck,
-    Unknown(String),
-}
-
-impl Cause {
-    pub(crate) fn of(row: &Row, is: Is) -> Option<Self> {
-        match is {
-            Is::Failed => row.cause.map(Self::Failure),
-            Is::Stuck => Some(Self::Stuck),
-            Is::Unknown => Some(Self::Unknown(row.status.clone())),
-            Is::Moving | Is::Well | Is::Gone => None,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum What {
-    Account(Kind),
-    Pack(PackEvent, u64),
-}
-
-/// Something that was recorded and that people may have to hear.
-#[derive(Clone)]
-pub(crate) struct Item {
-    pub(crate) at: Timestamp,
-    pub(crate) account: Option<AccountId>,
-    pub(crate) what: What,
-    pub(crate) incident: Option<String>,
-    pub(crate) status: Option<(String, Option<&'static str>)>,
-    pub(crate) is_unhealthy: bool,
-    /// It ends its incident.
-    pub(crate) ends: bool,
-    pub(crate) cause: Option<Cause>,
-    pub(crate) flapping: bool,
-    pub(crate) damped: bool,
-    pub(crate) baseline: bool,
-    pub(crate) silence_ended: bool,
-    pub(crate) repeats: bool,
-    pub(crate) was_removal: bool,
-    /// The whole pack is being deleted.
-    pub(crate) unasked: bool,
-    pub(crate) silenced_then: bool,
-    pub(crate) notify_then: BTreeSet<String>,
-}
-
-impl fmt::Debug for Item {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?} {:?} {:?} of {:?}", self.at, self.what, self.status, self.cause, self.incident)?;
-        let facts = [
-            (self.ends, "ends"),
-            (self.flapping, "flapping"),
-            (self.damped, "damped"),
-            (self.baseline, "baseline"),
-            (self.silence_ended, "silence ended"),
-            (self.repeats, "repeats"),
-            (self.unasked, "unasked"),
-            (self.silenced_then, "silenced"),
-        ];
-        facts.iter().filter(|(is, _)| *is).try_for_each(|(_, word)| write!(f, ", {word}"))
-    }
-}
-
-impl Item {
-    pub(crate) fn new(at: Timestamp, account: Option<AccountId>, what: What) -> Self {
-        Self {
-            at,
-            account,
-            what,
-            incident: None,
-            status: None,
-            is_unhealthy: false,
-            ends: false,
-            cause: None,
-            flapping: false,
-            damped: false,
-            baseline: false,
-            silence_ended: false,
-            repeats: false,
-            was_removal: false,
-            unasked: false,
-            silenced_then: false,
-            notify_then: BTreeSet::new(),
-        }
-    }
-
-    fn kind(&self) -> Option<Kind> {
-        match self.what {
-            What::Account(kind) => Some(kind),
-            What::Pack(..) => None,
-        }
-    }
-
-    fn is_routine(&self) -> bool {
-        matches!(self.kind(), Some(Kind::FailedAgain | Kind::Succeeded | Kind::InProgress)) && !self.flapping
-    }
-
-    /// Whether a setting of `NOTIFY` wants it, the end of an incident aside.
-    fn is_wanted(&self, notify: &BTreeSet<String>) -> bool {
-        let wants = |word: &str| notify.contains("all") || notify.contains(word);
-        let own = match self.what {
-            What::Pack(PackEvent::Baseline, _) => wants("baseline"),
-            What::Pack(PackEvent::PackDeleted, _) => wants("pack-deleted"),
-            What::Account(Kind::Failed) => wants("failed"),
-            What::Account(Kind::FailedAgain) => wants("failed") || wants("failed-again"),
-            What::Account(Kind::Stuck) => wants("stuck"),
-            What::Account(Kind::Unrecognised | Kind::Settled) => true,
-            What::Account(Kind::Reminder) => {
-                let status = self.status.as_ref().map(|(status, _)| status.as_str()).unwrap_or_default();
-                let full = match status {
-                    status if status.ends_with("_FAILED") => wants("failed"),
-                    status if status.ends_with("_IN_PROGRESS") => wants("stuck"),
-                    _ => true,
-                };
-                wants("reminder") || (self.silence_ended && full)
-            }
-            What::Account(Kind::Recovered) => wants("recovered"),
-            What::Account(Kind::Left) => wants("left"),
-            What::Account(Kind::InProgress) => wants("in-progress"),
-            What::Account(Kind::Joined) => wants("joined"),
-            What::Account(Kind::Succeeded) => wants("succeeded"),
-        };
-        own || self.flapping || (self.baseline && self.is_unhealthy && wants("baseline"))
-    }
-}
-
-/// Whether people hear of something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Ear {
-    Not,
-    May,
-    Must,
-}
 
 /// What people know of an incident.
 #[derive(Debug, Clone, Default)]
@@ -167,7 +27,10 @@ struct Told {
 }
 
 /// What waits of one account, in order, each with whether people hear of it.
-type Waiting = Vec<(Item, Ear)>;
+pub(crate) type Waiting = Vec<(Item, Ear)>;
+
+/// By target, and by account; without one, of the pack.
+pub(crate) type All = BTreeMap<(Target, Option<AccountId>), Waiting>;
 
 #[derive(Debug, Default)]
 pub(crate) struct People {
@@ -184,9 +47,6 @@ pub(crate) struct People {
 
 impl People {
     pub(crate) fn add(&mut self, target: &Target, item: Item) {
-        if std::env::var("TRACE").is_ok_and(|t| target.to_string().contains(&t)) {
-            println!("{target} {:?}: {item:?}", item.account);
-        }
         self.waiting.entry(target.clone()).or_default().push(item);
     }
 
@@ -305,13 +165,7 @@ impl People {
             });
             return;
         };
-        let said = Said::read(alert);
-        if let Ok(t) = std::env::var("TRACE") {
-            let e: Vec<_> = said.entries.iter().filter(|e| e.target.to_string().contains(&t)).collect();
-            if !e.is_empty() {
-                println!("{now} told: {e:?}");
-            }
-        }
+        let mut said = Said::read(alert);
         ensure!(
             sends != Ear::Not,
             now,
@@ -324,6 +178,14 @@ impl People {
             self.urgent.push((now, due == Ear::Not && at_once == Ear::Must));
         }
         self.content(now, &all, &said);
+        for ((target, account), waiting) in &all {
+            let is_named = said.entries.iter().any(|e| e.target == *target && e.account == *account);
+            let last = waiting.iter().rev().find(|(item, ear)| !item.is_routine() && *ear == Ear::Must);
+            let is_cut = said.omitted.get(target).is_some_and(|omitted| *omitted > 0);
+            if let (false, true, Some(id), Some((last, _))) = (is_named, is_cut, account, last) {
+                said.add(target, *id, last);
+            }
+        }
         self.severity(rules, now, &all, &said);
         let causes: BTreeMap<(Target, AccountId), Option<Cause>> = all
             .iter()
@@ -343,13 +205,8 @@ impl People {
     }
 
     /// What waits, by account.
-    fn hearing(
-        &self,
-        rules: &Rules,
-        silences: &Silences,
-        now: Timestamp,
-    ) -> BTreeMap<(Target, Option<AccountId>), Waiting> {
-        let mut all: BTreeMap<(Target, Option<AccountId>), Waiting> = BTreeMap::new();
+    fn hearing(&self, rules: &Rules, silences: &Silences, now: Timestamp) -> All {
+        let mut all: All = BTreeMap::new();
         for (target, item) in self.waiting.iter().flat_map(|(t, items)| items.iter().map(move |i| (t, i))) {
             let waiting = all.entry((target.clone(), item.account)).or_default();
             let begun = waiting.iter().filter(|(before, _)| before.incident == item.incident);
@@ -364,12 +221,7 @@ impl People {
     }
 
     /// What demands a digest at once as urgent, and what does as reminder or since it has waited long enough.
-    fn triggers(
-        &self,
-        rules: &Rules,
-        now: Timestamp,
-        all: &BTreeMap<(Target, Option<AccountId>), Waiting>,
-    ) -> [Ear; 2] {
+    fn triggers(&self, rules: &Rules, now: Timestamp, all: &All) -> [Ear; 2] {
         let (mut urgent, mut due) = (Ear::Not, Ear::Not);
         for waiting in all.values() {
             let news = waiting.iter().filter(|(item, ear)| !item.is_routine() && *ear > Ear::Not);
@@ -390,14 +242,17 @@ impl People {
         [urgent, due]
     }
 
-    fn urgency(&self, rules: &Rules, now: Timestamp, item: &Item) -> Ear {
+    pub(super) fn urgency(&self, rules: &Rules, now: Timestamp, item: &Item) -> Ear {
         let told = item.incident.as_ref().and_then(|incident| self.told.get(incident));
         match item.kind() {
             None => Ear::Must,
             Some(_) if item.flapping => Ear::Must,
             Some(Kind::Failed) if told.is_some_and(|told| told.stuck && told.last.is_none()) => Ear::Must,
             Some(Kind::Failed | Kind::Stuck | Kind::Unrecognised) => {
-                item.cause.as_ref().map_or(Ear::May, |cause| self.is_new(rules, now, cause))
+                let new = item.cause.as_ref().map_or(Ear::May, |cause| self.is_new(rules, now, cause));
+                // People may know it as stuck, or hear that it was together with this.
+                let perhaps = item.was_stuck && item.kind() == Some(Kind::Failed);
+                if perhaps { new.max(Ear::May) } else { new }
             }
             _ => Ear::Not,
         }
@@ -416,105 +271,8 @@ impl People {
         }
     }
 
-    /// The digest has what it must, and nothing that it must not.
-    fn content(&self, now: Timestamp, all: &BTreeMap<(Target, Option<AccountId>), Waiting>, said: &Said) {
-        for entry in &said.entries {
-            let waits = all.contains_key(&(entry.target.clone(), entry.account));
-            ensure!(waits, now, "nothing was new of {entry:?}");
-        }
-        for ((target, account), waiting) in all {
-            let entries: Vec<&Entry> =
-                said.entries.iter().filter(|e| e.target == *target && e.account == *account).collect();
-            if account.is_none() {
-                let must = waiting.iter().filter(|(_, ear)| *ear == Ear::Must).count();
-                let may = waiting.iter().filter(|(_, ear)| *ear > Ear::Not).count();
-                let is_right = entries.len() >= must.min(1) && entries.len() <= may;
-                ensure!(is_right, now, "{target}: {entries:?} of {waiting:?}");
-                let is_of = |entry: &&Entry| {
-                    waiting.iter().any(|(item, _)| matches!(item.what, What::Pack(event, n) if entry.event == Some(event) && entry.accounts == n))
-                };
-                ensure!(entries.iter().all(is_of), now, "{target}: {entries:?} of {waiting:?}");
-                continue;
-            }
-            ensure!(entries.len() < 2, now, "twice: {entries:?}");
-            let news = waiting.iter().filter(|(item, ear)| !item.is_routine() && *ear > Ear::Not);
-            let mut allowed: Vec<Option<Kind>> = Vec::new();
-            for (item, ear) in news.rev() {
-                allowed.push(item.kind());
-                if *ear == Ear::Must {
-                    break;
-                }
-            }
-            let is_must = waiting.iter().any(|(item, ear)| !item.is_routine() && *ear == Ear::Must);
-            if !is_must {
-                allowed.push(None);
-                let routine = waiting.iter().filter(|(item, ear)| item.is_routine() && *ear > Ear::Not);
-                allowed.extend(routine.map(|(item, _)| item.kind()));
-            }
-            let kind = entries.first().and_then(|entry| entry.kind);
-            ensure!(
-                allowed.contains(&kind),
-                now,
-                "{target} {account:?} is told as {kind:?}, must be {allowed:?}: {waiting:?}\n{said:?}"
-            );
-            let Some(entry) = entries.first() else { continue };
-            // How it came there.
-            let musts = waiting.iter().filter(|(item, ear)| !item.is_routine() && *ear == Ear::Must);
-            let through: BTreeSet<Kind> = entry.earlier.iter().copied().chain(entry.kind).collect();
-            for (item, _) in musts {
-                ensure!(
-                    item.kind().is_some_and(|kind| through.contains(&kind)),
-                    now,
-                    "{entry:?} lacks {item:?}"
-                );
-            }
-            let incidents: BTreeSet<&String> =
-                waiting.iter().filter_map(|(item, _)| item.incident.as_ref()).collect();
-            let is_of = entry.incident.as_ref().is_none_or(|incident| incidents.contains(incident));
-            ensure!(is_of, now, "{entry:?} is of none of {incidents:?}");
-        }
-    }
-
-    /// `failure` only where a failure is among it that nobody knew.
-    fn severity(
-        &self,
-        rules: &Rules,
-        now: Timestamp,
-        all: &BTreeMap<(Target, Option<AccountId>), Waiting>,
-        said: &Said,
-    ) {
-        let (mut must, mut may) = (3, 3);
-        for entry in &said.entries {
-            let waiting = &all[&(entry.target.clone(), entry.account)];
-            let failures = waiting.iter().filter(|(item, _)| item.kind() == Some(Kind::Failed));
-            let news = failures.map(|(item, _)| self.urgency(rules, now, item)).max();
-            // 0 failure, 1 warning, 2 resolved, 3 info: what it is at least, and at most.
-            let (at_least, at_most) = match entry.kind {
-                None if entry.event == Some(PackEvent::PackDeleted) => (2, 0),
-                None => (3, 1),
-                Some(_) if entry.flapping || entry.baseline => (1, 0),
-                Some(Kind::Failed) if news == Some(Ear::Must) => (0, 0),
-                Some(Kind::Failed) if news == Some(Ear::Not) => (1, 1),
-                Some(Kind::Failed) => (1, 0),
-                Some(Kind::Unrecognised | Kind::Stuck | Kind::Reminder) if news.is_none() => (1, 1),
-                Some(Kind::Unrecognised | Kind::Stuck | Kind::Reminder) => (1, 0),
-                Some(Kind::Settled) => (2, 0),
-                Some(Kind::Recovered) => (2, if news.is_some() { 0 } else { 2 }),
-                Some(_) => (3, if news.is_some() { 0 } else { 2 }),
-            };
-            must = must.min(at_least);
-            may = may.min(at_most);
-        }
-        let severity = said.severity as usize;
-        ensure!(
-            (may..=must).contains(&severity),
-            now,
-            "severity {severity}, not in {may}..={must}: {said:?}"
-        );
-    }
-
     /// What people know from now on.
-    fn learn(&mut self, now: Timestamp, all: BTreeMap<(Target, Option<AccountId>), Waiting>, said: &Said) {
+    fn learn(&mut self, now: Timestamp, all: All, said: &Said) {
         for ((target, account), waiting) in all {
             let entry = said.entries.iter().find(|e| e.target == target && e.account == account);
             let told = |kind: Kind| {
@@ -571,44 +329,4 @@ fn is_same(known: Option<&(String, Option<&'static str>)>, row: &Row, is: Is) ->
         Is::Failed => status.ends_with("_FAILED") && *code == row.code(),
         _ => *status == row.status,
     })
-}
-
-/// Whether people hear of it, judged now; `told` is whether they know, or will, of its incident.
-fn ear(rules: &Rules, silences: &Silences, now: Timestamp, target: &Target, item: &Item, told: Ear) -> Ear {
-    let wants = |notify: &BTreeSet<String>, word: &str| notify.contains("all") || notify.contains(word);
-    let both = |is_wanted: &dyn Fn(&BTreeSet<String>) -> bool| match (
-        is_wanted(&item.notify_then),
-        is_wanted(&rules.notify),
-    ) {
-        (true, true) => Ear::Must,
-        (false, true) => Ear::May,
-        (true, false) if !super::NOTIFY_WHEN_SENT => Ear::May,
-        (_, false) => Ear::Not,
-    };
-    if item.damped || item.repeats {
-        return Ear::Not;
-    }
-    let kind = item.kind();
-    let end = if item.ends && kind != Some(Kind::Settled) {
-        let wanted =
-            both(&|notify| wants(notify, "recovered") || (kind == Some(Kind::Left) && wants(notify, "left")));
-        wanted.min(told)
-    } else {
-        Ear::Not
-    };
-    if item.ends && kind == Some(Kind::Recovered) && !item.flapping {
-        return end;
-    }
-    let mut own = both(&|notify| item.is_wanted(notify));
-    if kind.is_some_and(|kind| is_silenced(silences, target, item.account, kind, now)) {
-        // The end of what people know is exempt, and Settled may be such an end.
-        own = if kind == Some(Kind::Settled) { Ear::May } else { Ear::Not };
-    } else if item.silenced_then || item.is_routine() {
-        own = own.min(Ear::May);
-    }
-    if kind == Some(Kind::Left) && item.unasked {
-        own = if item.was_removal { Ear::Not } else { own.min(Ear::May) };
-    }
-    // A pack that is gone is one message, and the ends of what people know.
-    own.max(end)
 }

@@ -9,6 +9,8 @@ use packwatch::notify::{Notification, Topic, TransitionNotice};
 use packwatch::state::log::PackEvent;
 use serde_json::Value;
 
+use super::item::Item;
+
 /// What is said of an account in a pack, or of a pack.
 #[derive(Clone)]
 pub(crate) struct Entry {
@@ -42,17 +44,42 @@ pub(crate) struct Said {
     pub(crate) severity: Severity,
     pub(crate) counts: BTreeMap<String, u64>,
     pub(crate) entries: Vec<Entry>,
-    pub(crate) omitted: u64,
+    /// How many are only counted, of each pack.
+    pub(crate) omitted: BTreeMap<Target, u64>,
 }
 
 impl Said {
+    /// Adds what is only counted.
+    pub(crate) fn add(&mut self, target: &Target, account: AccountId, of: &Item) {
+        let kind = of.kind();
+        self.entries.push(Entry {
+            target: target.clone(),
+            account: Some(account),
+            kind,
+            event: None,
+            accounts: 0,
+            earlier: Vec::new(),
+            incident: of.incident.clone(),
+            flapping: of.flapping,
+            baseline: of.baseline,
+            is_failing: of.status.as_ref().is_some_and(|(status, _)| status.ends_with("_FAILED")),
+            counts_as: match kind {
+                _ if of.flapping => "Flapping",
+                Some(Kind::Reminder) if of.silence_ended => "SilenceEnded",
+                kind => kind.map_or("", Kind::as_str),
+            },
+        });
+    }
+
     pub(crate) fn read(alert: &Alert) -> Self {
         let bodies: Value = serde_json::from_str(&alert.message).unwrap();
         let digest: Notification = serde_json::from_str(bodies["default"].as_str().unwrap()).unwrap();
         let mut entries = Vec::new();
+        let mut omitted = BTreeMap::new();
         for pack in &digest.packs {
             let target =
                 Target { region: pack.region.clone(), pack: pack.organization_conformance_pack_name.clone() };
+            *omitted.entry(target.clone()).or_default() += pack.omitted;
             let event = match serde_json::to_value(pack.kind).unwrap().as_str().unwrap() {
                 "Baseline" => Some(PackEvent::Baseline),
                 "PackDeleted" => Some(PackEvent::PackDeleted),
@@ -99,7 +126,7 @@ impl Said {
             id: digest.id.clone(),
             severity: digest.severity,
             counts: digest.counts.clone(),
-            omitted: digest.packs.iter().map(|pack| pack.omitted).sum(),
+            omitted,
             entries,
         }
     }

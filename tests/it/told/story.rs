@@ -3,42 +3,13 @@
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
-use jiff::{SignedDuration, Timestamp};
-use packwatch::model::{AccountId, Kind, Target};
+use jiff::Timestamp;
+use packwatch::model::{AccountId, Kind};
 use packwatch::state::silence::Silence;
 
+use super::places::{BAD, FLAPPING, LARGE, PACKS, SMALL, pack, seconds, size};
 use super::world::{Act, CAUSES, QUOTA};
 use crate::messages::samples::{account, target};
-
-/// Packs of a few accounts, then one of 60 and one of 140, then those of another region.
-pub(crate) const SMALL: usize = 46;
-pub(crate) const BAD: usize = 46;
-pub(crate) const LARGE: usize = 47;
-/// Its accounts flap, and nothing else happens there.
-pub(crate) const FLAPPING: usize = 48;
-pub(crate) const PACKS: usize = 52;
-
-pub(crate) fn pack(n: usize) -> Target {
-    match n {
-        BAD => target("eu-west-1", "Security-Baseline"),
-        LARGE => target("eu-west-1", "Operational-Best-Practices"),
-        50.. => target("us-east-1", &format!("Pack-{n:02}")),
-        _ => target("eu-west-1", &format!("Pack-{n:02}")),
-    }
-}
-
-/// How many accounts a pack begins with.
-pub(crate) fn size(n: usize) -> u64 {
-    match n {
-        BAD => 60,
-        LARGE => 140,
-        _ => 5,
-    }
-}
-
-pub(crate) fn seconds(n: i64) -> SignedDuration {
-    SignedDuration::from_secs(n)
-}
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3600;
@@ -51,14 +22,14 @@ pub(crate) struct Story {
     begin: Timestamp,
     acts: Vec<(Timestamp, Act)>,
     /// How many episodes of each name.
-    pub(crate) episodes: BTreeMap<&'static str, usize>,
+    episodes: BTreeMap<&'static str, usize>,
 }
 
 /// An episode: how it begins at a second of the two weeks.
 type Episode = (&'static str, u32, fn(&mut Story, i64));
 
 /// Each with how often it happens in two weeks.
-const EPISODES: [Episode; 17] = [
+const EPISODES: [Episode; 19] = [
     ("rollouts", 5, Story::rollout),
     ("bad updates", 4, Story::bad_update),
     ("quotas", 3, Story::quota),
@@ -76,6 +47,8 @@ const EPISODES: [Episode; 17] = [
     ("settings", 6, Story::setting),
     ("removals", 3, Story::removal),
     ("waves", 3, Story::wave),
+    ("late silences", 6, Story::late_silence),
+    ("mixed news", 3, Story::mixed),
 ];
 
 impl Story {
@@ -400,6 +373,41 @@ impl Story {
             self.set(fails, n, id, "UPDATE_FAILED", cause);
             let ends = fails + self.rng.i64(3..500) * MINUTE;
             self.set(ends, n, id, "UPDATE_SUCCESSFUL", None);
+        }
+    }
+
+    /// Begins while more of a known cause waits; what it keeps from people recovers in it, or does not.
+    fn late_silence(&mut self, at: i64) {
+        let ((n, _), cause) = (self.any(), self.cause());
+        self.set(at, n, account(1), "UPDATE_FAILED", cause);
+        self.set(at + 6 * MINUTE, n, account(2), "UPDATE_FAILED", cause);
+        let begins = at + self.rng.i64(12..25) * MINUTE;
+        let silence = Silence {
+            id: format!("late-{at}"),
+            accounts: vec![account(2)],
+            packs: Vec::new(),
+            regions: Vec::new(),
+            kinds: [].into(),
+            until: self.begin + seconds(begins + self.rng.i64(60..300) * MINUTE),
+            reason: "is being mended".to_owned(),
+            by: "someone".to_owned(),
+        };
+        self.act(begins, Act::Silence(silence));
+        for id in 1..=2 {
+            let ends = at + self.rng.i64(30..500) * MINUTE;
+            self.set(ends, n, account(id), "UPDATE_SUCCESSFUL", None);
+        }
+    }
+
+    /// More of a known cause, and something that nobody knows and that has not failed.
+    fn mixed(&mut self, at: i64) {
+        let (n, cause) = (self.rng.usize(0..SMALL), self.cause());
+        let ends = at + self.rng.i64(60..500) * MINUTE;
+        self.set(at, n, account(1), "UPDATE_FAILED", cause);
+        self.set(at + 6 * MINUTE, n, account(2), "UPDATE_FAILED", cause);
+        self.set(at + 11 * MINUTE, n, account(3), "UPDATE_UNHEARD_OF", None);
+        for id in 1..=3 {
+            self.set(ends, n, account(id), "UPDATE_SUCCESSFUL", None);
         }
     }
 }
