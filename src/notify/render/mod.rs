@@ -12,7 +12,7 @@ mod words;
 
 pub use email::{email, subject};
 pub use layout::named_accounts;
-#[cfg(feature = "doctor")]
 pub use slack::slack;
 pub use sms::sms;
+#[cfg(feature = "doctor")]
 pub(crate) use words::span;
