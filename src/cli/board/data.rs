@@ -29,11 +29,11 @@ use serde_json::{Value, json};
 
 use super::freshness;
 use super::names::KnownNames;
-use super::pack::{Pack, is_unhealthy};
+use super::pack::{Pack, hint, is_unhealthy};
 use crate::history::Entry;
 use crate::model::text::{bounded, plain};
 use crate::model::{AccountId, Kind, Phase, Status, Target};
-use crate::notify::hints::{self, Hint};
+use crate::notify::hints::Hint;
 use crate::state::log::Record;
 use crate::state::{Row, State, Transition};
 
@@ -273,15 +273,5 @@ fn phase(status: &Status) -> u8 {
         Phase::InProgress => 1,
         Phase::Failed => 2,
         Phase::Unrecognised => 3,
-    }
-}
-
-fn hint(row: &Row) -> Option<&'static Hint> {
-    let state = &row.state;
-    match state.status.phase() {
-        Phase::Failed => Some(hints::failure(state.error_code.as_deref(), state.error_message.as_deref())),
-        Phase::Unrecognised => Some(&hints::UNRECOGNISED),
-        Phase::InProgress if state.stuck => Some(&hints::STUCK),
-        Phase::InProgress | Phase::Successful => row.flapping.then_some(&hints::FLAPPING),
     }
 }

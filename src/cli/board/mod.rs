@@ -48,8 +48,8 @@ pub(super) struct BoardArgs {
     /// Only unhealthy accounts: failed, stuck, in an unknown status, or being retried (csv and json)
     #[arg(long)]
     failing: bool,
-    /// Unhealthy deployments that a table lists
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    /// Unhealthy deployments of each cause that a table lists
+    #[arg(long, value_name = "N", default_value_t = 10)]
     limit: usize,
     #[command(flatten)]
     store: StoreArgs,
