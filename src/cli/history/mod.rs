@@ -11,10 +11,10 @@ use super::args::{Global, TIMES, When, moment, record_kind};
 use super::outcome::{Done, Failure, note};
 use super::outside::StoreArgs;
 use super::progress::Progress;
-use super::selection::{PackArgs, Selection, did_you_mean};
+use super::selection::{PackArgs, Selection};
 use super::table::{Output, Wide};
 use crate::history::{Covered, History, Window, covered};
-use crate::model::text::{counted, nearest};
+use crate::model::text::{counted, did_you_mean};
 use crate::model::{AccountId, Target};
 use crate::ports::{self, SnapshotStore};
 use crate::state::head::Head;
@@ -184,8 +184,8 @@ impl HistoryArgs {
         }
         let ids: Vec<String> = known.iter().map(AccountId::to_string).collect();
         let unknown = self.accounts.iter().filter(|account| !known.contains(account)).map(|account| {
-            let meant = nearest(&account.to_string(), ids.iter().map(String::as_str)).map(str::to_owned);
-            format!(". {account} is in none of them{}", did_you_mean(meant.as_deref()))
+            let meant = did_you_mean(&account.to_string(), ids.iter().map(String::as_str));
+            format!(". {account} is in none of them{meant}")
         });
         Ok(unknown.collect())
     }

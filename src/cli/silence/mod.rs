@@ -9,16 +9,16 @@ use std::io::{self, IsTerminal, Write};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
-use self::coverage::{Coverage, overlap};
+use self::coverage::coverage;
 use self::shown::{COLUMNS, HEADER, cells, described, document, row};
 use super::args::{Global, TIMES, When, kind, until};
 use super::outcome::{Done, Failure, note, warn};
 use super::outside::{Store, StoreArgs};
 use super::progress::Progress;
-use super::selection::did_you_mean;
+use super::selection::unknown_packs;
 use super::table::{self, Output, Wide};
 use crate::local::SqliteStore;
-use crate::model::text::nearest;
+use crate::model::text::{counted, did_you_mean, grouped};
 use crate::model::{AccountId, Kind, PackGlob, Region};
 use crate::ports::{SilenceStore, SnapshotStore};
 use crate::state::silence::{Silence, Silences};
@@ -147,17 +147,17 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
     };
     let progress = Progress::start("looking at what it covers");
     let heads = store.load().await?;
-    let coverage = Coverage::of(&silence, store, &heads).await?;
+    let (deployments, unhealthy) = coverage(&silence, store, &heads).await?;
     store.silence(&silence).await?;
     progress.end();
     writeln!(io::stdout(), "{}", silence.id)?;
     note(&format!("silenced until {} UTC", table::time(silence.until)));
-    match coverage.deployments {
-        0 => warn(&coverage),
-        _ => note(&coverage),
-    }
-    for other in active(heads.silences).iter().filter(|other| overlap(&silence, other, &heads.known)) {
-        note(&format!("overlaps with {}", described(other)));
+    unknown_packs(&silence.packs, heads.known.keys()).iter().for_each(warn);
+    let covers = format!("it covers {}", counted(deployments, "deployment"));
+    match (deployments, unhealthy) {
+        (0, _) => warn(&"it matches no known account or pack"),
+        (_, 0) => note(&format!("{covers}, none of them unhealthy now")),
+        (_, n) => note(&format!("{covers}, {} of them unhealthy now", grouped(n))),
     }
     Ok(())
 }
@@ -200,8 +200,8 @@ async fn remove(store: &Store, args: &RemoveArgs) -> Result<(), Failure> {
     let silences = store.load().await?.silences.0;
     progress.end();
     let Some(silence) = silences.iter().find(|silence| silence.id == args.id) else {
-        let meant = nearest(&args.id, silences.iter().map(|silence| silence.id.as_str()));
-        return Err(format!("there is no silence {:?}{}", args.id, did_you_mean(meant)).into());
+        let meant = did_you_mean(&args.id, silences.iter().map(|silence| silence.id.as_str()));
+        return Err(format!("there is no silence {:?}{meant}", args.id).into());
     };
     if !args.yes && io::stdin().is_terminal() && !confirmed(silence)? {
         return Err("nothing was removed".into());
