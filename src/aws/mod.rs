@@ -23,5 +23,5 @@ pub use dynamodb::DynamoStore;
 #[cfg(feature = "doctor")]
 pub use inspector::Inspector;
 pub use organizations::Organizations;
-pub use profile::{ProfileError, region as profile_region};
+pub use profile::region as profile_region;
 pub use sns::SnsPublisher;
