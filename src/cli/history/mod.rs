@@ -1,21 +1,22 @@
 //! `packwatch history`: the recorded changes, of accounts and of packs.
 
-mod printer;
+mod fields;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Args, ValueEnum};
 
-use self::printer::Printer;
+use self::fields::{FIELDS, row};
 use super::args::{Global, TIMES, When, moment, record_kind};
 use super::outcome::{Done, Failure, note};
 use super::outside::StoreArgs;
 use super::progress::Progress;
 use super::selection::{PackArgs, Selection};
-use super::table::{Output, Wide};
+use super::table::{Output, Printer, Wide};
 use crate::history::{Covered, History, Window, covered};
 use crate::model::text::{counted, did_you_mean};
 use crate::model::{AccountId, Target};
+use crate::notify::message::{self, Form};
 use crate::ports::{self, SnapshotStore};
 use crate::state::head::Head;
 use crate::state::log::Record;
@@ -225,7 +226,7 @@ async fn print(
     progress: &Progress,
 ) -> Result<u64, Failure> {
     let limit = args.limit.or((args.output == Output::Table).then_some(LONGEST_TABLE));
-    let mut printer = Printer::new(args.output, args.wide)?;
+    let mut printer = Printer::new(args.output, &FIELDS, args.wide)?;
     let mut after = args.after.as_ref();
     let (mut printed, mut last, mut is_cut) = (0, None, false);
     while let Some(entry) = history.next().await? {
@@ -240,7 +241,10 @@ async fn print(
                 // From here on it is seen that something comes.
                 progress.end();
             }
-            printer.print(&entry)?;
+            // As machines get it.
+            let document =
+                || message::event(&entry.target, &entry.history_id, &entry.record, Form::Whole).message;
+            printer.print(document, |time| row(&entry, time))?;
             printed += 1;
             last = Some(entry);
         }

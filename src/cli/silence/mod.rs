@@ -10,13 +10,13 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
 use self::coverage::coverage;
-use self::shown::{COLUMNS, HEADER, cells, described, document, row};
+use self::shown::{FIELDS, described, document, row};
 use super::args::{Global, TIMES, When, kind, until};
 use super::outcome::{Done, Failure, note, warn};
 use super::outside::{Store, StoreArgs};
 use super::progress::Progress;
 use super::selection::unknown_packs;
-use super::table::{self, Output, Wide};
+use super::table::{self, Output, Printer, Wide};
 use crate::local::SqliteStore;
 use crate::model::text::{counted, did_you_mean, grouped};
 use crate::model::{AccountId, Kind, PackGlob, Region};
@@ -175,24 +175,14 @@ async fn list(store: &Store, args: &ListArgs) -> Result<(), Failure> {
     let progress = Progress::start("reading the silences");
     let silences = active(store.load().await?.silences);
     progress.end();
-    match args.output {
-        Output::Json => {
-            let mut out = io::stdout().lock();
-            for silence in &silences {
-                writeln!(out, "{}", document(silence))?;
-            }
-            Ok(())
-        }
-        Output::Csv => {
-            let rows = silences.iter().map(|silence| row(silence, |time| time.to_string()).to_vec());
-            table::csv(&HEADER, &rows.collect::<Vec<_>>())
-        }
-        Output::Table if silences.is_empty() => {
-            note(&"there are no silences");
-            Ok(())
-        }
-        Output::Table => table::table(&COLUMNS, silences.iter().map(cells).collect(), args.wide),
+    if silences.is_empty() && args.output == Output::Table {
+        note(&"there are no silences");
     }
+    let mut printer = Printer::new(args.output, &FIELDS, args.wide)?;
+    for silence in &silences {
+        printer.print(|| document(silence).to_string(), |time| row(silence, time))?;
+    }
+    printer.finish()
 }
 
 async fn remove(store: &Store, args: &RemoveArgs) -> Result<(), Failure> {

@@ -81,11 +81,6 @@ impl From<u64> for Cell {
 }
 
 impl Cell {
-    /// What stands there where other rows have something.
-    pub(in crate::cli) fn empty(text: &str) -> Self {
-        Self { text: text.to_owned(), style: Style::new(), is_empty: true }
-    }
-
     pub(in crate::cli) fn coloured(self, colour: Option<AnsiColor>) -> Self {
         Self { style: Style::new().fg_color(colour.map(Into::into)), ..self }
     }
