@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::Debug;
 
+use aws_runtime::retries::classifiers::THROTTLING_ERRORS;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -60,18 +61,7 @@ impl Fault {
     }
 
     pub(super) fn is_throttling(&self) -> bool {
-        matches!(
-            self.code.as_str(),
-            "Throttling"
-                | "ThrottlingException"
-                | "ThrottledException"
-                | "RequestThrottled"
-                | "RequestThrottledException"
-                | "TooManyRequestsException"
-                | "RequestLimitExceeded"
-                | "ProvisionedThroughputExceededException"
-                | "LimitExceededException"
-        )
+        THROTTLING_ERRORS.contains(&self.code.as_str())
     }
 
     /// Whether only a person can fix it: permissions, credentials, what does not exist.

@@ -9,7 +9,6 @@ mod fault;
 mod inspector;
 mod items;
 mod organizations;
-mod partial;
 mod profile;
 mod reach;
 mod refusal;
