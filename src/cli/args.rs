@@ -9,7 +9,7 @@ use jiff::{Timestamp, Zoned};
 
 use super::outcome::note;
 use crate::model::Kind;
-use crate::settings::duration;
+use crate::settings::{duration, folded};
 use crate::state::log::PackEvent;
 
 /// What every command takes.
@@ -55,7 +55,6 @@ pub(super) fn record_kind(text: &str) -> Result<&'static str, String> {
 }
 
 fn named<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
-    let folded = |text: &str| text.replace('-', "").to_lowercase();
     let found = all.iter().copied().find(|one| folded(name(*one)) == folded(text));
     let known = || all.iter().map(|one| name(*one)).collect::<Vec<_>>().join(", ");
     found.ok_or_else(|| format!("not one of {}", known()))
@@ -153,27 +152,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_what_people_write() {
-        assert_eq!((kind("in-progress"), kind("Failed")), (Ok(Kind::InProgress), Ok(Kind::Failed)));
-        assert!(kind("broken").unwrap_err().contains("Recovered"));
-    }
-
-    #[test]
-    fn moments_are_times_days_and_how_long_ago() {
-        assert_eq!(moment("2026-11-01").unwrap().at.to_string(), "2026-11-01T00:00:00Z");
-        assert_eq!(moment("2026-11-01T08:00:00+01:00").unwrap().at.to_string(), "2026-11-01T07:00:00Z");
+    fn moments_are_how_long_ago() {
         let before = Timestamp::now();
         let week = moment("7d").unwrap().at + SignedDuration::from_hours(7 * 24);
         assert!((before..=Timestamp::now()).contains(&week), "{week}");
-        assert!(moment("last week").unwrap_err().contains("2026-12-01"));
     }
 
     #[test]
-    fn ends_are_times_days_and_how_long_from_now() {
+    fn ends_are_how_long_from_now() {
         let hour = until("1h").unwrap().at.duration_since(Timestamp::now());
         assert!((3590..=3600).contains(&hour.as_secs()), "{hour}");
-        assert_eq!(until("2026-12-01T08:00:00Z").unwrap().at.to_string(), "2026-12-01T08:00:00Z");
-        assert!(until("next week").is_err());
     }
 
     #[test]
