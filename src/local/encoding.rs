@@ -18,16 +18,3 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, String> {
     text.filter(|_| rest.is_empty())
         .ok_or_else(|| "it is not whole UTF-16 text: write it again as UTF-8".to_owned())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_broken_is_named() {
-        assert!(decode(b"\xef".to_vec()).unwrap_err().contains("UTF-8 text"));
-        assert!(decode(vec![0xff, 0xfe, 0x7b]).unwrap_err().contains("UTF-16"), "half a character");
-        assert!(decode(vec![0xff, 0xfe, 0x00, 0xd8]).unwrap_err().contains("UTF-16"), "half a pair");
-        assert_eq!(decode(Vec::new()).unwrap(), "");
-    }
-}
