@@ -118,18 +118,12 @@ impl Selection {
     }
 }
 
-/// Packs that a message names before it counts them.
-const NAMED: usize = 3;
-
-fn unfinished<'a>(targets: impl Iterator<Item = (&'a Target, &'a Head)>) -> Option<String> {
-    let names: Vec<String> =
-        targets.map(|(target, _)| format!("{} ({})", target.pack, target.region)).collect();
-    let named = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    let (baselines, are) = if names.len() == 1 { ("baseline", "is") } else { ("baselines", "are") };
-    let more = match names.len().saturating_sub(NAMED) {
+fn unfinished<'a>(mut targets: impl Iterator<Item = (&'a Target, &'a Head)>) -> Option<String> {
+    let (Target { pack, region }, _) = targets.next()?;
+    let more = match targets.count() as u64 {
         0 => String::new(),
-        more => format!(" and {}", counted(more as u64, "more pack")),
+        more => format!(" and of {}", counted(more, "more pack")),
     };
     let whole = "so not every account is recorded yet. `packwatch run` finishes it";
-    (!names.is_empty()).then(|| format!("the {baselines} of {named}{more} {are} not finished, {whole}"))
+    Some(format!("the baseline of {pack} ({region}){more} is not finished, {whole}"))
 }
