@@ -23,15 +23,6 @@ pub(super) struct Global {
     pub(super) profile: Option<String>,
 }
 
-/// In a command that asks nobody: the flags of the others, not shown, and refused by [`Global::refuse`].
-#[derive(Debug, Args)]
-pub(super) struct Offline {
-    #[arg(id = "region", long, value_name = "REGION", hide = true)]
-    _region: Option<String>,
-    #[arg(id = "profile", long, value_name = "NAME", hide = true)]
-    _profile: Option<String>,
-}
-
 impl Global {
     /// Refuses what has no meaning for a command that asks nobody.
     pub(super) fn refuse(&self) -> Result<(), String> {
@@ -78,12 +69,7 @@ impl When {
     pub(super) fn said(&self, flag: &str) -> Timestamp {
         if let Some(zone) = &self.assumed {
             let (time, name) = (self.at.to_zoned(zone.clone()), zone.iana_name().unwrap_or("UTC"));
-            let time = time.strftime(if name == "UTC" { "%F %T" } else { "%F %T %:z" });
-            note(&if name == "UTC" {
-                format!("{flag} is {time} UTC")
-            } else {
-                format!("{flag} is {time} ({name})")
-            });
+            note(&format!("{flag} is {} ({name})", time.strftime("%F %T %:z")));
         }
         self.at
     }
