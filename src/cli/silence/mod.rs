@@ -1,6 +1,5 @@
 //! `packwatch silence`: what people do not want to be notified of for a while.
 
-mod coverage;
 mod shown;
 
 use std::collections::BTreeSet;
@@ -9,7 +8,6 @@ use std::io::{self, IsTerminal, Write};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
-use self::coverage::coverage;
 use self::shown::{FIELDS, described, document, row};
 use super::args::{Global, TIMES, When, kind, until};
 use super::outcome::{Done, Failure, note, warn};
@@ -21,6 +19,7 @@ use crate::local::SqliteStore;
 use crate::model::text::{counted, did_you_mean, grouped};
 use crate::model::{AccountId, Kind, PackGlob, Region};
 use crate::ports::{SilenceStore, SnapshotStore};
+use crate::state::head::Heads;
 use crate::state::silence::{Silence, Silences};
 
 /// What `silence` takes.
@@ -160,6 +159,26 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
         (_, n) => note(&format!("{covers}, {} of them unhealthy now", grouped(n))),
     }
     Ok(())
+}
+
+/// How many recorded deployments a silence is about, and how many of them are unhealthy now.
+async fn coverage(silence: &Silence, store: &Store, heads: &Heads) -> Result<(u64, u64), Failure> {
+    let now = Timestamp::now();
+    let alone = Silences(vec![silence.clone()]);
+    let (mut deployments, mut unhealthy) = (0, 0);
+    for (target, _) in heads.known.iter().filter(|(_, head)| !head.is_deleted()) {
+        let of_target = alone.of(target);
+        if of_target.0.is_empty() {
+            continue;
+        }
+        for (account, row) in store.snapshot(target).await?.rows {
+            if silence.accounts.is_empty() || silence.accounts.contains(&account) {
+                deployments += 1;
+                unhealthy += u64::from(of_target.cover(account, &row.state, now));
+            }
+        }
+    }
+    Ok((deployments, unhealthy))
 }
 
 /// Those that have not ended, in the order in which they will. DynamoDB forgets what has expired within days, not at
