@@ -129,18 +129,3 @@ fn origin(uri: &str) -> String {
     let end = uri.get(path..).and_then(|rest| rest.find('/')).map_or(uri.len(), |at| path + at);
     uri.get(..end).unwrap_or(uri).to_owned()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_origin_has_no_path() {
-        assert_eq!(
-            origin("https://config.eu-west-1.amazonaws.com/"),
-            "https://config.eu-west-1.amazonaws.com"
-        );
-        assert_eq!(origin("http://127.0.0.1:9/a/b?c"), "http://127.0.0.1:9");
-        assert_eq!(origin("http://127.0.0.1:9"), "http://127.0.0.1:9");
-    }
-}
