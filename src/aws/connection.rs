@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-use super::profile::{self, ProfileError};
+use super::profile;
 use super::reach::Reaching;
 use crate::model::Region;
 
@@ -42,7 +42,7 @@ impl Connection {
     }
 
     /// As the environment, the AWS config files and the flags say, by the AWS CLI's rules.
-    pub async fn of_user(region: Option<&Region>, profile: Option<&str>) -> Result<Self, ProfileError> {
+    pub async fn of_user(region: Option<&Region>, profile: Option<&str>) -> Result<Self, String> {
         profile::check(profile).await?;
         let http_client = http_client(Some(CONNECT_TIMEOUT));
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());

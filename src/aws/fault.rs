@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::Debug;
 
+use aws_runtime::retries::classifiers::THROTTLING_ERRORS;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -11,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::answer::Page;
 use super::reach::{cause, root};
 use crate::model::Region;
-use crate::model::rejection::{Rejection, must_be_enabled};
+use crate::model::rejection::Rejection;
 
 /// A failed call.
 #[derive(Debug)]
@@ -60,18 +61,7 @@ impl Fault {
     }
 
     pub(super) fn is_throttling(&self) -> bool {
-        matches!(
-            self.code.as_str(),
-            "Throttling"
-                | "ThrottlingException"
-                | "ThrottledException"
-                | "RequestThrottled"
-                | "RequestThrottledException"
-                | "TooManyRequestsException"
-                | "RequestLimitExceeded"
-                | "ProvisionedThroughputExceededException"
-                | "LimitExceededException"
-        )
+        THROTTLING_ERRORS.contains(&self.code.as_str())
     }
 
     /// Whether only a person can fix it: permissions, credentials, what does not exist.
@@ -99,7 +89,7 @@ const LOG_IN: &str =
 
 /// What to do about what AWS said.
 fn advice(rejection: Rejection, region: Option<&Region>, said: &str) -> String {
-    let enable = |region: Option<&Region>| {
+    let enable = || {
         let name = region.map_or("NAME", Region::as_str);
         let region = region.map_or("the region", Region::as_str);
         format!(
@@ -108,11 +98,11 @@ fn advice(rejection: Rejection, region: Option<&Region>, said: &str) -> String {
         )
     };
     match rejection {
-        Rejection::Region => enable(region),
-        Rejection::CredentialsOrRegion if region.is_none_or(must_be_enabled) => {
-            format!("Either {}. Or the credentials are wrong: {LOG_IN}", enable(region))
+        Rejection::Region => enable(),
+        Rejection::CredentialsOrRegion => {
+            format!("Either the credentials are wrong: {LOG_IN}. Or {}", enable())
         }
-        Rejection::Credentials | Rejection::CredentialsOrRegion => LOG_IN.to_owned(),
+        Rejection::Credentials => LOG_IN.to_owned(),
         Rejection::Clock => {
             let off = skew(said).map(|skew| {
                 let side = if skew.is_negative() { "behind" } else { "ahead of" };

@@ -9,7 +9,6 @@ mod fault;
 mod inspector;
 mod items;
 mod organizations;
-mod partial;
 mod profile;
 mod reach;
 mod refusal;
@@ -23,5 +22,5 @@ pub use dynamodb::DynamoStore;
 #[cfg(feature = "doctor")]
 pub use inspector::Inspector;
 pub use organizations::Organizations;
-pub use profile::{ProfileError, region as profile_region};
+pub use profile::region as profile_region;
 pub use sns::SnsPublisher;

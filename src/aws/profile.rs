@@ -9,58 +9,35 @@ use aws_config::provider_config::ProviderConfig;
 use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_types::os_shim_internal::{Env, Fs};
 
-use crate::model::text::nearest;
-
-/// Why a profile cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ProfileError {
-    /// It is in none of the files.
-    #[error("there is no profile {name:?} in {config} or {credentials}{hint}")]
-    Missing {
-        /// As asked for.
-        name: String,
-        /// The shared config file.
-        config: String,
-        /// The shared credentials file.
-        credentials: String,
-        /// What may have been meant.
-        hint: String,
-    },
-    /// The files cannot be understood.
-    #[error("the AWS config files cannot be read: {0}")]
-    Unreadable(String),
-}
+use crate::model::text::did_you_mean;
 
 /// The profiles of the files, with the one selected that `--profile` or `AWS_PROFILE` names.
-async fn profiles(flag: Option<&str>) -> Result<ProfileSet, ProfileError> {
+async fn profiles(flag: Option<&str>) -> Result<ProfileSet, String> {
     let named = flag.map(str::to_owned).or_else(|| variable("AWS_PROFILE"));
     let selected = named.clone().map(Into::into);
     let profiles = load(&Fs::real(), &Env::real(), &EnvConfigFiles::default(), selected).await;
-    let profiles = profiles.map_err(|error| ProfileError::Unreadable(error.to_string()))?;
+    let profiles = profiles.map_err(|error| format!("the AWS config files cannot be read: {error}"))?;
     match named {
-        Some(name) if profiles.get_profile(&name).is_none() => Err(missing(name, &profiles)),
+        Some(name) if profiles.get_profile(&name).is_none() => Err(missing(&name, &profiles)),
         _ => Ok(profiles),
     }
 }
 
-fn missing(name: String, profiles: &ProfileSet) -> ProfileError {
+fn missing(name: &str, profiles: &ProfileSet) -> String {
     let file = |path: &str, default: &str| variable(path).unwrap_or_else(|| default.to_owned());
-    let nearest = nearest(&name, profiles.profiles());
-    ProfileError::Missing {
-        config: file("AWS_CONFIG_FILE", "~/.aws/config"),
-        credentials: file("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
-        hint: nearest.map_or_else(String::new, |nearest| format!(". Did you mean {nearest:?}?")),
-        name,
-    }
+    let config = file("AWS_CONFIG_FILE", "~/.aws/config");
+    let credentials = file("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials");
+    let meant = did_you_mean(name, profiles.profiles());
+    format!("there is no profile {name:?} in {config} or {credentials}{meant}")
 }
 
 /// Whether the profile that `--profile` or `AWS_PROFILE` names is there.
-pub(super) async fn check(flag: Option<&str>) -> Result<(), ProfileError> {
+pub(super) async fn check(flag: Option<&str>) -> Result<(), String> {
     profiles(flag).await.map(drop)
 }
 
 /// The region of the profile that `--profile` or `AWS_PROFILE` names, or of the default one.
-pub async fn region(flag: Option<&str>) -> Result<Option<String>, ProfileError> {
+pub async fn region(flag: Option<&str>) -> Result<Option<String>, String> {
     Ok(profiles(flag).await?.get("region").map(str::to_owned))
 }
 

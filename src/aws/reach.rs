@@ -90,15 +90,3 @@ pub(super) fn root(error: &(dyn Error + 'static)) -> String {
         _ => text.to_owned(),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cause_is_reported_without_its_number() {
-        let refused = std::io::Error::from_raw_os_error(111);
-        assert_eq!(root(&refused), "connection refused");
-        assert_eq!(root(&std::io::Error::other("HTTP connect timeout")), "HTTP connect timeout");
-    }
-}

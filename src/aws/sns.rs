@@ -2,11 +2,11 @@
 
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::{Builder, Region as SdkRegion};
+use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 
 use super::connection::Connection;
 use super::fault::Fault;
-use super::partial::{Failed, is_of_message, missing};
 use super::throttling::LeaveThrottling;
 use crate::notify::message::{Alert, Attribute, Event};
 use crate::ports::{Machines, PublishError, Publisher};
@@ -104,11 +104,44 @@ impl Publisher for SnsPublisher {
         // SNS has a limit of messages a second. It is found once for all batches, and not by each for itself.
         let published = topic.limiter.call(Priority::InOrder, publish, Fault::is_throttling).await;
         let published = published.map_err(|fault| explain(&fault, &topic.arn))?;
-        let accepted = published.successful().iter().map(|entry| entry.id());
-        let failed = published.failed().iter();
-        let failed = failed.map(|f| Failed { id: f.id(), code: f.code(), message: f.message() });
-        Ok(missing("PublishBatch", events.len(), accepted, failed))
+        Ok(missing(events.len(), &published))
     }
+}
+
+/// The entries, named by their indices, that were not accepted, and why. Accepted is only what is listed as such, whatever
+/// the status of the whole answer.
+fn missing(count: usize, published: &PublishBatchOutput) -> Vec<(usize, PublishError)> {
+    let reason = |id: &str| match published.failed().iter().find(|failed| failed.id() == id) {
+        None => PublishError::Unavailable("PublishBatch: the entry is not in the answer".to_owned()),
+        Some(failed) => {
+            let code = failed.code();
+            let message = format!("PublishBatch: {code}: {}", failed.message().unwrap_or_default());
+            // Whose fault it is by `SenderFault` says nothing of the message: a missing permission is the sender's, too.
+            if is_of_message(code) {
+                PublishError::Refused(message)
+            } else {
+                PublishError::Unavailable(message)
+            }
+        }
+    };
+    let is_accepted = |id: &str| published.successful().iter().any(|entry| entry.id() == Some(id));
+    let ids = (0..count).map(|index| (index, index.to_string()));
+    ids.filter(|(_, id)| !is_accepted(id)).map(|(index, id)| (index, reason(&id))).collect()
+}
+
+/// Whether a message was refused for what it is: the same message is refused again.
+fn is_of_message(code: &str) -> bool {
+    matches!(
+        code,
+        "InvalidParameter"
+            | "InvalidParameterValue"
+            | "InvalidParameterException"
+            | "MessageTooLong"
+            | "BatchRequestTooLong"
+            | "ParameterValueInvalid"
+            | "ValidationException"
+            | "ValidationError"
+    )
 }
 
 fn entry(index: usize, event: &Event) -> Result<PublishBatchRequestEntry, PublishError> {

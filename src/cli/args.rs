@@ -9,7 +9,7 @@ use jiff::{Timestamp, Zoned};
 
 use super::outcome::note;
 use crate::model::Kind;
-use crate::settings::duration;
+use crate::settings::{duration, folded};
 use crate::state::log::PackEvent;
 
 /// What every command takes.
@@ -21,15 +21,6 @@ pub(super) struct Global {
     /// Profile of the AWS shared config and credentials files [default: AWS_PROFILE]
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) profile: Option<String>,
-}
-
-/// In a command that asks nobody: the flags of the others, not shown, and refused by [`Global::refuse`].
-#[derive(Debug, Args)]
-pub(super) struct Offline {
-    #[arg(id = "region", long, value_name = "REGION", hide = true)]
-    _region: Option<String>,
-    #[arg(id = "profile", long, value_name = "NAME", hide = true)]
-    _profile: Option<String>,
 }
 
 impl Global {
@@ -55,7 +46,6 @@ pub(super) fn record_kind(text: &str) -> Result<&'static str, String> {
 }
 
 fn named<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
-    let folded = |text: &str| text.replace('-', "").to_lowercase();
     let found = all.iter().copied().find(|one| folded(name(*one)) == folded(text));
     let known = || all.iter().map(|one| name(*one)).collect::<Vec<_>>().join(", ");
     found.ok_or_else(|| format!("not one of {}", known()))
@@ -79,12 +69,7 @@ impl When {
     pub(super) fn said(&self, flag: &str) -> Timestamp {
         if let Some(zone) = &self.assumed {
             let (time, name) = (self.at.to_zoned(zone.clone()), zone.iana_name().unwrap_or("UTC"));
-            let time = time.strftime(if name == "UTC" { "%F %T" } else { "%F %T %:z" });
-            note(&if name == "UTC" {
-                format!("{flag} is {time} UTC")
-            } else {
-                format!("{flag} is {time} ({name})")
-            });
+            note(&format!("{flag} is {} ({name})", time.strftime("%F %T %:z")));
         }
         self.at
     }
@@ -153,27 +138,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_what_people_write() {
-        assert_eq!((kind("in-progress"), kind("Failed")), (Ok(Kind::InProgress), Ok(Kind::Failed)));
-        assert!(kind("broken").unwrap_err().contains("Recovered"));
-    }
-
-    #[test]
-    fn moments_are_times_days_and_how_long_ago() {
-        assert_eq!(moment("2026-11-01").unwrap().at.to_string(), "2026-11-01T00:00:00Z");
-        assert_eq!(moment("2026-11-01T08:00:00+01:00").unwrap().at.to_string(), "2026-11-01T07:00:00Z");
+    fn moments_are_how_long_ago() {
         let before = Timestamp::now();
         let week = moment("7d").unwrap().at + SignedDuration::from_hours(7 * 24);
         assert!((before..=Timestamp::now()).contains(&week), "{week}");
-        assert!(moment("last week").unwrap_err().contains("2026-12-01"));
     }
 
     #[test]
-    fn ends_are_times_days_and_how_long_from_now() {
+    fn ends_are_how_long_from_now() {
         let hour = until("1h").unwrap().at.duration_since(Timestamp::now());
         assert!((3590..=3600).contains(&hour.as_secs()), "{hour}");
-        assert_eq!(until("2026-12-01T08:00:00Z").unwrap().at.to_string(), "2026-12-01T08:00:00Z");
-        assert!(until("next week").is_err());
     }
 
     #[test]

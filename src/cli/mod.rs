@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use self::args::{Global, Offline};
+use self::args::Global;
 use self::outcome::{Done, Failure, is_broken_pipe, tell};
 
 /// Reports when the deployment status of an organization conformance pack changes in a member account.
@@ -67,8 +67,6 @@ enum Command {
     Completions {
         /// The shell
         shell: clap_complete::Shell,
-        #[command(flatten)]
-        offline: Offline,
     },
 }
 
@@ -111,7 +109,7 @@ fn run_command(cli: Cli) -> Result<Done, Failure> {
             Command::Preview(args) => {
                 global.refuse().map_err(Failure::from).and_then(|()| preview::preview(args))
             }
-            Command::Completions { shell, .. } => {
+            Command::Completions { shell } => {
                 global.refuse()?;
                 // It panics where it cannot write.
                 let mut script = Vec::new();

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::Offline;
 use super::outcome::{Done, Failure, note};
 use super::outside::text;
 use crate::local::{Channel, Terminal};
@@ -21,8 +20,6 @@ pub(super) struct PreviewArgs {
     /// A notification's JSON document, or - for stdin
     #[arg(value_name = "EVENT")]
     event: PathBuf,
-    #[command(flatten)]
-    offline: Offline,
 }
 
 const EXAMPLES: &str = "\

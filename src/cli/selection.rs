@@ -8,7 +8,7 @@ use clap::Args;
 use super::args::Global;
 use super::outcome::{Failure, note};
 use super::outside::{StoreArgs, quoted};
-use crate::model::text::{counted, nearest};
+use crate::model::text::{counted, did_you_mean};
 use crate::model::{PackGlob, Region, Target};
 use crate::state::head::{Head, Heads};
 
@@ -78,21 +78,29 @@ impl PackArgs {
 
     /// What fits nothing that is recorded, with what may have been meant.
     fn unmatched(&self, regions: &[&Region], recorded: &[Target]) -> Vec<String> {
-        let packs =
-            self.packs.iter().filter(|glob| !recorded.iter().any(|target| glob.matches(&target.pack)));
-        let packs = packs.map(|glob| {
-            let glob = glob.to_string();
-            let names = recorded.iter().map(|target| target.pack.as_str());
-            let meant = nearest(glob.trim_matches('*'), names);
-            format!("no recorded pack fits {glob:?}{}", did_you_mean(meant))
-        });
+        let mut unmatched = unknown_packs(&self.packs, recorded.iter());
         let absent = regions.iter().filter(|region| recorded.iter().all(|target| target.region != ***region));
         let mut known: Vec<&str> = recorded.iter().map(|target| target.region.as_str()).collect();
         known.dedup();
-        let absent =
-            absent.map(|region| format!("no pack is recorded in {region}, but in {}", known.join(", ")));
-        packs.chain(absent).collect()
+        unmatched.extend(
+            absent.map(|region| format!("no pack is recorded in {region}, but in {}", known.join(", "))),
+        );
+        unmatched
     }
+}
+
+/// What of these fits no recorded pack, with what may have been meant.
+pub(super) fn unknown_packs<'a>(
+    globs: &[PackGlob],
+    recorded: impl Iterator<Item = &'a Target> + Clone,
+) -> Vec<String> {
+    let unknown = globs.iter().filter(|glob| !recorded.clone().any(|target| glob.matches(&target.pack)));
+    let unknown = unknown.map(|glob| {
+        let glob = glob.to_string();
+        let meant = did_you_mean(glob.trim_matches('*'), recorded.clone().map(|target| target.pack.as_str()));
+        format!("no recorded pack fits {glob:?}{meant}")
+    });
+    unknown.collect()
 }
 
 impl Selection {
@@ -110,22 +118,12 @@ impl Selection {
     }
 }
 
-pub(super) fn did_you_mean(meant: Option<&str>) -> String {
-    meant.map_or_else(String::new, |meant| format!(". Did you mean {meant:?}?"))
-}
-
-/// Packs that a message names before it counts them.
-const NAMED: usize = 3;
-
-fn unfinished<'a>(targets: impl Iterator<Item = (&'a Target, &'a Head)>) -> Option<String> {
-    let names: Vec<String> =
-        targets.map(|(target, _)| format!("{} ({})", target.pack, target.region)).collect();
-    let named = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    let (baselines, are) = if names.len() == 1 { ("baseline", "is") } else { ("baselines", "are") };
-    let more = match names.len().saturating_sub(NAMED) {
+fn unfinished<'a>(mut targets: impl Iterator<Item = (&'a Target, &'a Head)>) -> Option<String> {
+    let (Target { pack, region }, _) = targets.next()?;
+    let more = match targets.count() as u64 {
         0 => String::new(),
-        more => format!(" and {}", counted(more as u64, "more pack")),
+        more => format!(" and of {}", counted(more, "more pack")),
     };
     let whole = "so not every account is recorded yet. `packwatch run` finishes it";
-    (!names.is_empty()).then(|| format!("the {baselines} of {named}{more} {are} not finished, {whole}"))
+    Some(format!("the baseline of {pack} ({region}){more} is not finished, {whole}"))
 }

@@ -5,13 +5,13 @@ use std::io::{self, Write};
 
 use clap::Args;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::args::Global;
-use super::outcome::{Done, Failure};
+use super::outcome::{Done, Failure, note};
 use super::outside::{Source, Watched, region};
 use super::progress::Progress;
-use super::table::{self, Cell, Column, Output, Wide};
+use super::table::{self, Column, Field, Output, Printer, Wide};
 use crate::model::{DetailedStatus, PackName, Region, Status, Target};
 use crate::ports::{Filters, StatusSource};
 use crate::watch::scan::paginate::{PaginationConfig, Paginator};
@@ -48,16 +48,13 @@ Examples:
   packwatch statuses --pack Security-Baseline --filters Status=CREATE_FAILED --output csv
   packwatch statuses --pack Security-Baseline --max-items 250";
 
-const HEADER: [&str; 6] =
-    ["AccountId", "ConformancePackName", "Status", "ErrorCode", "ErrorMessage", "LastUpdateTime"];
-
-const COLUMNS: [Column<'_>; 6] = [
-    Column::text("Account"),
-    Column::name("Pack in the account", 20).spare(2),
-    Column::text("Status"),
-    Column::name("Error", 14),
-    Column::prose("Message", 16).spare(3),
-    Column::text("Updated (UTC)").spare(1),
+const FIELDS: [Field; 6] = [
+    ("AccountId", Some(Column::text("Account"))),
+    ("ConformancePackName", Some(Column::name("Pack in the account", 20).spare(2))),
+    ("Status", Some(Column::text("Status"))),
+    ("ErrorCode", Some(Column::name("Error", 14))),
+    ("ErrorMessage", Some(Column::prose("Message", 16).spare(3))),
+    ("LastUpdateTime", Some(Column::text("Updated (UTC)").spare(1))),
 ];
 
 /// Reads the AWS CLI's shorthand, `AccountId=…,Status=…`.
@@ -109,34 +106,30 @@ pub(super) async fn statuses(global: &Global, args: &StatusesArgs) -> Result<Don
 }
 
 fn print(rows: &[DetailedStatus], next_token: Option<String>, args: &StatusesArgs) -> Result<(), Failure> {
-    match args.output {
-        Output::Json => {
-            let rows: Vec<Value> = rows.iter().map(document).collect();
-            let mut document = json!({"OrganizationConformancePackDetailedStatuses": rows});
-            if let (Some(fields), Some(token)) = (document.as_object_mut(), next_token) {
-                fields.insert("NextToken".to_owned(), json!(token));
-            }
-            writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&document)?)?;
-            return Ok(());
+    if args.output == Output::Json {
+        let rows: Vec<Value> = rows.iter().map(document).collect();
+        let mut document = json!({"OrganizationConformancePackDetailedStatuses": rows});
+        if let (Some(fields), Some(token)) = (document.as_object_mut(), next_token) {
+            fields.insert("NextToken".to_owned(), json!(token));
         }
-        Output::Table => {
-            let rows = rows.iter().map(|row| cells(row, table::time).into_iter().map(Cell::from).collect());
-            table::table(&COLUMNS, rows.collect(), args.wide)?;
-        }
-        Output::Csv => {
-            table::csv(&HEADER, &rows.iter().map(|row| cells(row, as_aws).to_vec()).collect::<Vec<_>>())?;
-        }
+        return Ok(writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&document)?)?);
     }
+    let time = if args.output == Output::Table { table::time } else { as_aws };
+    let mut printer = Printer::new(args.output, &FIELDS, args.wide)?;
+    for row in rows {
+        printer.print(String::new, |_| cells(row, time))?;
+    }
+    printer.finish()?;
     if let Some(token) = next_token {
-        super::outcome::note(&format!("There are more. Continue with --starting-token {token}"));
+        note(&format!("There are more. Continue with --starting-token {token}"));
     }
     Ok(())
 }
 
 /// A row as the AWS CLI prints it: what is absent is left out.
 fn document(row: &DetailedStatus) -> Value {
-    let cells = HEADER.iter().zip(cells(row, as_aws)).filter(|(_, cell)| !cell.is_empty());
-    Value::Object(cells.map(|(name, cell)| ((*name).to_owned(), Value::String(cell))).collect::<Map<_, _>>())
+    let cells = FIELDS.iter().zip(cells(row, as_aws)).filter(|(_, cell)| !cell.is_empty());
+    Value::Object(cells.map(|((name, _), cell)| ((*name).to_owned(), Value::String(cell))).collect())
 }
 
 /// The form of the AWS CLI, version 2.
@@ -144,8 +137,8 @@ fn as_aws(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()
 }
 
-fn cells(row: &DetailedStatus, time: fn(Timestamp) -> String) -> [String; 6] {
-    [
+fn cells(row: &DetailedStatus, time: fn(Timestamp) -> String) -> Vec<String> {
+    vec![
         row.account.to_string(),
         row.conformance_pack_name.clone(),
         row.status.to_string(),

@@ -1,6 +1,6 @@
 //! Wrong usage, all of it at once: clap stops at the first value that it cannot take.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::ops::Range;
 
@@ -33,32 +33,16 @@ pub(super) fn parse<T: Parser>(mut args: Vec<OsString>) -> Result<T, Vec<clap::E
 
 /// Where the value is that an error is about, with its flag.
 fn place(error: &clap::Error, args: &[OsString]) -> Option<Range<usize>> {
-    let text = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.as_str()),
-        _ => None,
-    };
     if !matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue) {
         return None;
     }
-    let (value, name) = (text(ContextKind::InvalidValue)?, text(ContextKind::InvalidArg)?);
-    let flag = name.split(' ').next().unwrap_or_default();
+    let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else { return None };
     let is_flag = |arg: &OsString| arg.to_string_lossy().starts_with("--");
-    // By its own name, or by another one that clap knows for it.
-    let found = |wanted: &dyn Fn(&OsString) -> bool| {
-        let pairs = args.windows(2).enumerate();
-        let mut pairs = pairs.filter(|(_, pair)| pair.first().is_some_and(wanted));
-        pairs
-            .find(|(_, pair)| pair.last().is_some_and(|arg| arg == OsStr::new(value)))
-            .map(|(at, _)| at..at + 2)
-    };
-    let joined =
-        |name: &str| args.iter().position(|arg| *arg == *format!("{name}={value}")).map(|at| at..at + 1);
+    let is_apart = |pair: &[OsString]| matches!(pair, [flag, arg] if is_flag(flag) && *arg == **value);
+    let apart = args.windows(2).position(is_apart);
     let ends = format!("={value}");
-    let other = || args.iter().position(|arg| is_flag(arg) && arg.to_string_lossy().ends_with(&ends));
-    found(&|arg| arg == flag)
-        .or_else(|| joined(flag))
-        .or_else(|| found(&is_flag))
-        .or_else(|| other().map(|at| at..at + 1))
+    let joined = || args.iter().position(|arg| is_flag(arg) && arg.to_string_lossy().ends_with(&ends));
+    apart.map(|at| at..at + 2).or_else(|| joined().map(|at| at..at + 1))
 }
 
 /// Prints the errors, or the help; whether it was help.

@@ -2,13 +2,13 @@
 
 use std::fmt::Display;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::doctor::facts::Unanswered;
 use crate::model::text::plain;
 
 /// How a check ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) enum Level {
     Ok,
     /// It works, and somebody should know of this.
@@ -26,17 +26,6 @@ impl Level {
             Self::Failed => "FAILED",
             Self::NotChecked => "not checked",
         }
-    }
-}
-
-impl Serialize for Level {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::Ok => "Ok",
-            Self::Warning => "Warning",
-            Self::Failed => "Failed",
-            Self::NotChecked => "NotChecked",
-        })
     }
 }
 

@@ -65,14 +65,11 @@ fn expiry(check: &str, table: &str, expiry: &Answer<Option<String>>) -> Option<F
     );
     match expiry {
         Ok(Some(attribute)) if attribute == EXPIRES_AT => None,
-        Ok(Some(other)) => {
-            let message =
-                format!("TTL uses {other} instead of {EXPIRES_AT}, so the history is never deleted");
-            Some(Finding::failed(check, message).remedy(format!("Turn it off, then run: {turn_on}")))
-        }
-        Ok(None) => {
-            let message = "TTL is off, so the history is never deleted";
-            Some(Finding::failed(check, message).remedy(format!("Turn it on: {turn_on}")))
+        Ok(other) => {
+            let is = other.as_ref().map_or_else(|| "off".to_owned(), |other| format!("on for {other}"));
+            let message = format!("TTL is {is}, so the history is never deleted");
+            let turn_off = if other.is_some() { "Turn it off there. " } else { "" };
+            Some(Finding::failed(check, message).remedy(format!("{turn_off}Turn it on: {turn_on}")))
         }
         Err(why) => Some(Finding::unanswered(check, why, "the table does not exist")),
     }

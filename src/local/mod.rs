@@ -8,5 +8,5 @@ mod terminal;
 
 pub use encoding::decode;
 pub use sqlite::SqliteStore;
-pub use statuses::{RecordedStatuses, StatusesError};
+pub use statuses::RecordedStatuses;
 pub use terminal::{Channel, Terminal};

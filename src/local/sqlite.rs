@@ -28,9 +28,6 @@ use crate::state::stored::{ChunkItem, CursorsItem, MessageItem, PartItem, Settin
 /// How long a writer waits for another one. Every transaction here takes milliseconds.
 const BUSY: Duration = Duration::from_secs(30);
 
-/// Where it is kept on which day what had expired was last removed: SQLite has no TTL.
-const TIDIED: (&str, &str) = ("upkeep", "tidied");
-
 /// Snapshots in a SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -185,22 +182,15 @@ fn silence(sk: &str, body: &str) -> Option<Silence> {
     silence.inspect_err(|error| warn!(sk, %error, "silence not understood")).ok()
 }
 
-/// Removes what has expired, once a day.
+/// Removes what has expired: SQLite has no TTL.
 fn tidy(transaction: &rusqlite::Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
-    let (pk, sk) = TIDIED;
-    let today = now.strftime("%F").to_string();
-    if body(transaction, pk, sk)?
-        .is_some_and(|body| serde_json::from_str(&body).ok().as_ref() == Some(&today))
-    {
-        return Ok(());
-    }
     // Here and not when the file is opened: those who only read it may not be allowed to write.
     transaction.execute_batch(
         "CREATE INDEX IF NOT EXISTS items_by_expiry ON items (expires_at) WHERE expires_at IS NOT NULL",
     )?;
     let sql = "DELETE FROM items WHERE expires_at < ?";
     transaction.prepare_cached(sql)?.execute([now.as_second()])?;
-    put(transaction, TIDIED, &today, None, None)
+    Ok(())
 }
 
 fn damaged(target: &Target, why: &str) -> StoreError {

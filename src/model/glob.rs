@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::{Invalid, PackName};
 
 /// Some organization conformance packs: a name, in which `*` stands for any characters.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 // What was stored is read as it is: text that no pack can match matches none.
 #[serde(transparent)]
 pub struct PackGlob(String);
@@ -56,12 +56,6 @@ pub(crate) fn matches(glob: &str, text: &str) -> bool {
 impl fmt::Display for PackGlob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
-    }
-}
-
-impl fmt::Debug for PackGlob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 

@@ -44,17 +44,12 @@ macro_rules! text_conversions {
                 deserializer.deserialize_str($crate::model::ids::Parse(std::marker::PhantomData))
             }
         }
-        impl fmt::Debug for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(self, f)
-            }
-        }
     };
 }
 pub(super) use text_conversions;
 
 /// A region's code, such as `eu-west-1`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Region(String);
 
 impl FromStr for Region {
@@ -90,7 +85,7 @@ text_conversions!(Region);
 /// The name of an organization conformance pack, as the organization calls it: a letter, then up to
 /// 127 letters, digits and hyphens ("GetOrganizationConformancePackDetailedStatus", AWS Config API
 /// Reference). The name in a member account (`OrgConformsPack-…`) is another one.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PackName(String);
 
 impl FromStr for PackName {
@@ -123,7 +118,7 @@ impl fmt::Display for PackName {
 text_conversions!(PackName);
 
 /// The 12-digit id of a member account. Kept as a number: a large organization's run holds 200,000.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(u64);
 
 impl FromStr for AccountId {
@@ -157,7 +152,7 @@ impl fmt::Display for AccountId {
 text_conversions!(AccountId);
 
 /// One organization conformance pack in one region: what a run watches.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Target {
     /// Where the pack is deployed.
     pub region: Region,
@@ -168,11 +163,5 @@ pub struct Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} in {}", self.pack, self.region)
-    }
-}
-
-impl fmt::Debug for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }

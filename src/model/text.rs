@@ -95,8 +95,12 @@ pub fn isolated(text: &str) -> String {
     if text.chars().any(is_right_to_left) { format!("\u{2068}{text}\u{2069}") } else { text.to_owned() }
 }
 
-/// Of the names that there are, the one that was meant by a name that there is not.
-pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// Which of the names that there are was meant by one that there is not, if that can be told: the end of an error.
+pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(name, known).map_or_else(String::new, |meant| format!(". Did you mean {meant:?}?"))
+}
+
+fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.to_lowercase();
     let length = folded.chars().count();
     let like = |known: &str| strsim::normalized_damerau_levenshtein(&folded, known);

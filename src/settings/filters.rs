@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use super::values::items;
+use super::values::{folded, items};
 use crate::model::{Invalid, Kind, PackGlob, PackName};
 
 /// Which packs are watched: globs, of which one must match, and excludes, of which none may.
@@ -51,9 +51,9 @@ impl PackFilter {
     }
 }
 
-/// What the alerts topic gets.
+/// What the alerts topic gets, each name as [`folded`] makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notify(BTreeSet<&'static str>);
+pub struct Notify(BTreeSet<String>);
 
 /// The names that `PACKWATCH_NOTIFY` takes.
 const NOTIFY: [&str; 11] = [
@@ -76,7 +76,7 @@ const ROUTINE: [&str; 2] = ["succeeded", "in-progress"];
 /// Everything but what is routine.
 impl Default for Notify {
     fn default() -> Self {
-        Self(NOTIFY.into_iter().filter(|name| !ROUTINE.contains(name)).collect())
+        Self(NOTIFY.iter().filter(|name| !ROUTINE.contains(name)).map(|name| folded(name)).collect())
     }
 }
 
@@ -86,14 +86,11 @@ impl FromStr for Notify {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut wanted = BTreeSet::new();
         for item in items(text) {
-            // As it is spelled here (`in-progress`) or in the documents (`InProgress`).
-            let folded = |text: &str| text.replace('-', "").to_lowercase();
-            match NOTIFY.iter().find(|name| folded(name) == folded(item)) {
-                _ if item == "all" => wanted.extend(NOTIFY),
-                Some(name) => {
-                    wanted.insert(*name);
-                }
-                None => return Err(format!("{item:?} is not one of all, {}", NOTIFY.join(", "))),
+            let mut all = NOTIFY.iter().map(|name| folded(name));
+            match folded(item) {
+                name if name == "all" => wanted.extend(all),
+                name if all.any(|known| known == name) => drop(wanted.insert(name)),
+                _ => return Err(format!("{item:?} is not one of all, {}", NOTIFY.join(", "))),
             }
         }
         Ok(Self(wanted))
@@ -103,20 +100,11 @@ impl FromStr for Notify {
 impl Notify {
     /// Whether transitions of a kind are reported. A status that nobody knows always is.
     pub fn includes(&self, kind: Kind) -> bool {
-        let name = match kind {
-            Kind::Unrecognised | Kind::Settled => return true,
-            Kind::Failed => "failed",
-            Kind::FailedAgain if self.0.contains("failed") => return true,
-            Kind::FailedAgain => "failed-again",
-            Kind::Recovered => "recovered",
-            Kind::Succeeded => "succeeded",
-            Kind::InProgress => "in-progress",
-            Kind::Joined => "joined",
-            Kind::Left => "left",
-            Kind::Stuck => "stuck",
-            Kind::Reminder => "reminder",
-        };
-        self.0.contains(name)
+        match kind {
+            Kind::Unrecognised | Kind::Settled => true,
+            Kind::FailedAgain if self.0.contains("failed") => true,
+            _ => self.0.contains(&folded(kind.as_str())),
+        }
     }
 
     /// Whether baselines are reported.
@@ -126,6 +114,6 @@ impl Notify {
 
     /// Whether the deletion of a pack is reported.
     pub fn includes_pack_deleted(&self) -> bool {
-        self.0.contains("pack-deleted")
+        self.0.contains("packdeleted")
     }
 }

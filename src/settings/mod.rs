@@ -18,8 +18,8 @@ use crate::model::{AccountId, Region};
 pub use filters::{Notify, PackFilter};
 pub use thresholds::Thresholds;
 pub use topic::TopicArn;
-pub(crate) use values::{duration, switch};
-use values::{full_scan_every, group_interval, list, number, remind_every, time_of_day, time_zone};
+pub(crate) use values::{duration, folded, switch};
+use values::{group_interval, list, number, period, time_of_day, time_zone};
 
 /// The variables that decide what is recorded and reported. All who record in one table must agree on them.
 pub const SHARED: [&str; 9] = [
@@ -168,7 +168,8 @@ impl<'a> Reader<'a> {
             notify: self.read("PACKWATCH_NOTIFY", Notify::default(), str::parse),
             thresholds: Thresholds {
                 stuck_after: self.read("PACKWATCH_STUCK_AFTER", hours(2), duration),
-                remind_every: self.read("PACKWATCH_REMIND_EVERY", Some(hours(24)), remind_every),
+                remind_every: self
+                    .read("PACKWATCH_REMIND_EVERY", Some(hours(24)), |text| period(text, "never")),
                 remind_at: self.read("PACKWATCH_REMIND_AT", NINE, time_of_day),
                 time_zone: self.read("PACKWATCH_TIME_ZONE", TimeZone::UTC, time_zone),
             },
@@ -180,7 +181,8 @@ impl<'a> Reader<'a> {
                 _ => number(text, 2, 60).map(Some).map_err(|error| format!("{error}, or never")),
             }),
             account_names: self.read("PACKWATCH_ACCOUNT_NAMES", true, switch),
-            full_scan_every: self.read("PACKWATCH_FULL_SCAN_EVERY", Some(hours(1)), full_scan_every),
+            full_scan_every: self
+                .read("PACKWATCH_FULL_SCAN_EVERY", Some(hours(1)), |text| period(text, "always")),
             shared: SHARED
                 .iter()
                 .chain(&["PACKWATCH_FULL_SCAN_EVERY"])

@@ -21,23 +21,6 @@ fn what_is_required_suffices_and_empty_counts_as_absent() {
 }
 
 #[test]
-fn every_fault_is_reported_at_once() {
-    let error = lambda(&[
-        TOPIC,
-        ("PACKWATCH_REGIONS", "eu-west-1,Frankfurt"),
-        ("PACKWATCH_NOTIFY", "failed,explosions"),
-        ("PACKWATCH_CONCURRENCY", "0"),
-        ("PACKWATCH_STUCK_AFTER", "soon"),
-    ])
-    .unwrap_err()
-    .to_string();
-    let wanted = ["5 settings", "PACKWATCH_TABLE", "Frankfurt", "explosions", "from 1 to 64", "\"soon\""];
-    for part in wanted {
-        assert!(error.contains(part), "{part} is missing in: {error}");
-    }
-}
-
-#[test]
 fn a_time_zone_is_one_of_the_iana_database_in_its_spelling() {
     let of =
         |zone| lambda(&[TABLE, TOPIC, REGION, ("PACKWATCH_TIME_ZONE", zone)]).map(|(settings, _)| settings);
@@ -71,7 +54,7 @@ fn durations_are_what_people_write() {
     assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
     assert_eq!(duration("7d"), Ok(Duration::from_secs(7 * 86400)));
     assert!(duration("-2h").is_err() && duration("2").is_err());
-    assert_eq!(remind_every("never"), Ok(None));
+    assert_eq!(period("never", "never"), Ok(None));
 }
 
 #[test]
@@ -93,10 +76,4 @@ fn an_unknown_status_is_reported_whatever_is_asked_for() {
         notify.includes(Kind::Failed) && notify.includes(Kind::Unrecognised) && !notify.includes(Kind::Left)
     );
     assert!(!notify.includes_baseline());
-}
-
-#[test]
-fn a_fifo_topic_is_refused() {
-    let error = "arn:aws:sns:eu-west-1:111122223333:a.fifo".parse::<TopicArn>().unwrap_err();
-    assert!(error.contains("FIFO"), "{error}");
 }

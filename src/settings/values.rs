@@ -13,6 +13,11 @@ pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
+/// A name as it is spelled in settings (`in-progress`) or in the documents (`InProgress`), for comparisons.
+pub(crate) fn folded(name: &str) -> String {
+    name.replace('-', "").to_lowercase()
+}
+
 /// A comma list, each item once, in the order given (or sorted, as the collection has it).
 pub(super) fn list<T: FromStr<Err: fmt::Display>, C: FromIterator<T>>(text: &str) -> Result<C, String> {
     let mut seen = BTreeSet::new();
@@ -44,15 +49,13 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     exact.try_into().map_err(|_| wrong())
 }
 
-pub(super) fn remind_every(text: &str) -> Result<Option<Duration>, String> {
-    match text {
-        "never" => Ok(None),
-        _ => match duration(text)? {
-            every if every < Duration::from_secs(60) => {
-                Err(format!("{text:?} is less than a minute: reminders would never stop"))
-            }
-            every => Ok(Some(every)),
-        },
+/// A period of a minute or more, or the word for none.
+pub(super) fn period(text: &str, none: &str) -> Result<Option<Duration>, String> {
+    match duration(text) {
+        _ if text == none => Ok(None),
+        Ok(every) if every >= Duration::from_secs(60) => Ok(Some(every)),
+        Ok(_) => Err(format!("{text:?} is less than a minute; or say {none}")),
+        Err(error) => Err(format!("{error}, or {none}")),
     }
 }
 
@@ -74,16 +77,4 @@ pub(super) fn time_of_day(text: &str) -> Result<Time, String> {
 pub(super) fn time_zone(text: &str) -> Result<TimeZone, String> {
     let wrong = |_| format!("{text:?} is no time zone of the IANA database, such as UTC or Europe/Berlin");
     TimeZone::get(text).map_err(wrong)
-}
-
-pub(super) fn full_scan_every(text: &str) -> Result<Option<Duration>, String> {
-    match text {
-        "always" => Ok(None),
-        _ => match duration(text).map_err(|error| format!("{error}, or always"))? {
-            every if every < Duration::from_secs(60) => {
-                Err(format!("{text:?} is less than a minute: for full scans only, say always"))
-            }
-            every => Ok(Some(every)),
-        },
-    }
 }

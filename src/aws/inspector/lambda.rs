@@ -38,16 +38,19 @@ impl Inspector {
             "MetricDataQueries": [count("all", "Invocations"), count("failed", "Errors")],
         });
         let read = async {
-            let mut counts = Counts::default();
+            let mut counts = BTreeMap::new();
             loop {
                 let call = Request::Json("GraniteServiceVersion20100801.GetMetricData", request.clone());
                 let answer = self.call(&CLOUDWATCH, "cloudwatch:GetMetricData", call).await?;
-                counts.add(&answer);
+                add_runs(&mut counts, &answer);
                 match (answer.get("NextToken"), request.as_object_mut()) {
                     (Some(Value::String(token)), Some(fields)) => {
                         fields.insert("NextToken".to_owned(), json!(token));
                     }
-                    _ => return Ok(counts.runs()),
+                    _ => {
+                        let runs = |(minute, (all, failed))| Runs { minute, all, failed };
+                        return Ok(counts.into_iter().map(runs).collect());
+                    }
                 }
             }
         };
@@ -86,25 +89,16 @@ fn environment(answer: &Value) -> Answer<BTreeMap<String, String>> {
     Ok(variables.into_iter().flatten().filter_map(text).collect())
 }
 
-/// How many runs there were, and how many failed, by minute.
-#[derive(Default)]
-struct Counts(BTreeMap<Timestamp, (u64, u64)>);
-
-impl Counts {
-    fn add(&mut self, answer: &Value) {
-        for result in list(answer, "MetricDataResults") {
-            let is_failures = result.get("Id").and_then(Value::as_str) == Some("failed");
-            for (minute, count) in list(result, "Timestamps").iter().zip(list(result, "Values")) {
-                let minute = minute.as_f64().and_then(|minute| Timestamp::from_second(minute as i64).ok());
-                let (Some(minute), Some(count)) = (minute, count.as_f64()) else { continue };
-                let (all, failed) = self.0.entry(minute).or_default();
-                *(if is_failures { failed } else { all }) += count as u64;
-            }
+/// Adds what an answer says of runs, and of failed ones, by minute.
+fn add_runs(counts: &mut BTreeMap<Timestamp, (u64, u64)>, answer: &Value) {
+    for result in list(answer, "MetricDataResults") {
+        let is_failures = result.get("Id").and_then(Value::as_str) == Some("failed");
+        for (minute, count) in list(result, "Timestamps").iter().zip(list(result, "Values")) {
+            let minute = minute.as_f64().and_then(|minute| Timestamp::from_second(minute as i64).ok());
+            let (Some(minute), Some(count)) = (minute, count.as_f64()) else { continue };
+            let (all, failed) = counts.entry(minute).or_default();
+            *(if is_failures { failed } else { all }) += count as u64;
         }
-    }
-
-    fn runs(self) -> Vec<Runs> {
-        self.0.into_iter().map(|(minute, (all, failed))| Runs { minute, all, failed }).collect()
     }
 }
 

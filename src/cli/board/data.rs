@@ -19,21 +19,20 @@
 //!
 //! A time is the number of seconds before `now`; what is absent is -1, an absent time null.
 
-use std::collections::HashMap;
-use std::hash::Hash;
 use std::io::{self, Write};
 
+use indexmap::IndexSet;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::freshness;
 use super::names::KnownNames;
-use super::pack::{Pack, is_unhealthy};
+use super::pack::{Pack, hint, is_unhealthy};
 use crate::history::Entry;
 use crate::model::text::{bounded, plain};
 use crate::model::{AccountId, Kind, Phase, Status, Target};
-use crate::notify::hints::{self, Hint};
+use crate::notify::hints::Hint;
 use crate::state::log::Record;
 use crate::state::{Row, State, Transition};
 
@@ -51,28 +50,6 @@ fn embedded(value: &impl Serialize) -> io::Result<String> {
     Ok(serde_json::to_string(value)?.replace('<', "\\u003c"))
 }
 
-/// Each thing once, by the order in which it came.
-#[derive(Debug)]
-struct Once<T> {
-    items: Vec<T>,
-    places: HashMap<T, usize>,
-}
-
-impl<T: Clone + Eq + Hash> Once<T> {
-    fn new() -> Self {
-        Self { items: Vec::new(), places: HashMap::new() }
-    }
-
-    fn place(&mut self, item: &T) -> usize {
-        if let Some(place) = self.places.get(item) {
-            return *place;
-        }
-        self.items.push(item.clone());
-        self.places.insert(item.clone(), self.items.len() - 1);
-        self.items.len() - 1
-    }
-}
-
 /// Status, error code, hint and flags of a class.
 type Class = (usize, Option<usize>, Option<usize>, u8);
 
@@ -80,13 +57,13 @@ type Class = (usize, Option<usize>, Option<usize>, u8);
 pub(super) struct Data<W> {
     out: W,
     now: Timestamp,
-    targets: Once<Target>,
-    accounts: Once<AccountId>,
+    targets: IndexSet<Target>,
+    accounts: IndexSet<AccountId>,
     unhealthy: Vec<AccountId>,
-    classes: Once<Class>,
-    statuses: Once<String>,
-    codes: Once<String>,
-    messages: Once<String>,
+    classes: IndexSet<Class>,
+    statuses: IndexSet<String>,
+    codes: IndexSet<String>,
+    messages: IndexSet<String>,
     message_bytes: usize,
     hints: Vec<&'static Hint>,
     has_moves: bool,
@@ -100,13 +77,13 @@ impl<W: Write> Data<W> {
         Ok(Self {
             out,
             now,
-            targets: Once::new(),
-            accounts: Once::new(),
+            targets: IndexSet::new(),
+            accounts: IndexSet::new(),
             unhealthy: Vec::new(),
-            classes: Once::new(),
-            statuses: Once::new(),
-            codes: Once::new(),
-            messages: Once::new(),
+            classes: IndexSet::new(),
+            statuses: IndexSet::new(),
+            codes: IndexSet::new(),
+            messages: IndexSet::new(),
             message_bytes: 0,
             hints: Vec::new(),
             has_moves: false,
@@ -115,10 +92,10 @@ impl<W: Write> Data<W> {
     }
 
     pub(super) fn pack(&mut self, pack: &Pack) -> io::Result<()> {
-        let mut cells = vec![0; self.accounts.items.len()];
+        let mut cells = vec![0; self.accounts.len()];
         let (mut unhealthy, mut again) = (Vec::new(), Vec::new());
         for (account, row) in &pack.rows {
-            let place = self.accounts.place(account);
+            let place = self.accounts.insert_full(*account).0;
             if place >= cells.len() {
                 cells.resize(place + 1, 0);
             }
@@ -146,8 +123,8 @@ impl<W: Write> Data<W> {
             "unhealthy": unhealthy,
             "again": again,
         });
-        let comma = if self.targets.items.is_empty() { "" } else { "," };
-        self.targets.place(&pack.target);
+        let comma = if self.targets.is_empty() { "" } else { "," };
+        self.targets.insert(pack.target.clone());
         write!(self.out, "{comma}\n{}", embedded(&document)?)
     }
 
@@ -163,7 +140,7 @@ impl<W: Write> Data<W> {
     /// Takes what happened: to a pack, or to an account of one that is there.
     pub(super) fn record(&mut self, Entry { target, record, .. }: &Entry) -> io::Result<()> {
         match record {
-            Record::Account(of) if self.targets.places.contains_key(target) => self.moved(target, of),
+            Record::Account(of) if self.targets.contains(target) => self.moved(target, of),
             Record::Account(_) => Ok(()),
             Record::Pack(notice) => {
                 let ago = self.ago(Some(notice.observed_at));
@@ -178,12 +155,12 @@ impl<W: Write> Data<W> {
         let status =
             |this: &mut Self, state: &Option<State>| state.as_ref().map(|state| this.status(&state.status));
         let places = [
-            Some(self.targets.place(target)),
-            Some(self.accounts.place(&transition.account)),
+            self.targets.get_index_of(target),
+            Some(self.accounts.insert_full(transition.account).0),
             Kind::ALL.iter().position(|kind| *kind == transition.kind),
             status(self, &transition.from),
             status(self, &transition.to),
-            code.map(|code| self.codes.place(&plain(code))),
+            code.map(|code| self.codes.insert_full(plain(code)).0),
         ];
         let comma = if std::mem::replace(&mut self.has_moves, true) { "," } else { "" };
         let ago = self.now.as_second() - transition.observed_at.as_second();
@@ -196,24 +173,24 @@ impl<W: Write> Data<W> {
     }
 
     pub(super) fn finish(mut self, names: &KnownNames) -> io::Result<W> {
-        let classes = self.classes.items.iter().flat_map(|(status, code, hint, flags)| {
+        let classes = self.classes.iter().flat_map(|(status, code, hint, flags)| {
             [json!(status), json!(or_none(*code)), json!(or_none(*hint)), json!(flags)]
         });
-        let statuses = self.statuses.items.iter().map(|status| (status, phase(&Status::new(status))));
+        let statuses = self.statuses.iter().map(|status| (status, phase(&Status::new(status))));
         let hints = self.hints.iter().map(|hint| {
             json!({"means": hint.means, "todo": hint.todo, "title": hint.source.title, "url": hint.source.url})
         });
-        let names = self.accounts.items.iter().map(|account| names.of(*account).unwrap_or_default());
+        let names = self.accounts.iter().map(|account| names.of(*account).unwrap_or_default());
         let document = [
             ("events", json!(self.events)),
             ("classes", json!(classes.collect::<Vec<_>>())),
             ("statuses", json!(statuses.collect::<Vec<_>>())),
-            ("codes", json!(self.codes.items)),
-            ("messages", json!(self.messages.items)),
+            ("codes", json!(self.codes)),
+            ("messages", json!(self.messages)),
             ("kinds", json!(Kind::ALL.map(Kind::as_str))),
             ("hints", json!(hints.collect::<Vec<_>>())),
             ("names", json!(names.collect::<Vec<_>>())),
-            ("accounts", json!(self.accounts.items)),
+            ("accounts", json!(self.accounts)),
         ];
         for (name, value) in document {
             write!(self.out, ",\n\"{name}\":{}", embedded(&value)?)?;
@@ -228,15 +205,15 @@ impl<W: Write> Data<W> {
         let flags = [(state.stuck, 1), (state.silenced, 2), (row.flapping, 4), (is_unhealthy(row), 8)];
         let class = (
             self.status(&state.status),
-            code.map(|code| self.codes.place(&code)),
+            code.map(|code| self.codes.insert_full(code).0),
             hint(row).map(|hint| self.hint(hint)),
             flags.into_iter().filter(|(is_so, _)| *is_so).map(|(_, flag)| flag).sum(),
         );
-        self.classes.place(&class)
+        self.classes.insert_full(class).0
     }
 
     fn status(&mut self, status: &Status) -> usize {
-        self.statuses.place(&plain(status.as_str()))
+        self.statuses.insert_full(plain(status.as_str())).0
     }
 
     fn hint(&mut self, hint: &'static Hint) -> usize {
@@ -252,10 +229,10 @@ impl<W: Write> Data<W> {
             return -1;
         };
         let message = bounded(message, LONGEST_MESSAGE);
-        let is_new = !self.messages.places.contains_key(&message);
+        let is_new = !self.messages.contains(&message);
         let message = if is_new && self.message_bytes > ALL_MESSAGES { LEFT_OUT.to_owned() } else { message };
         self.message_bytes += if is_new { message.len() } else { 0 };
-        or_none(Some(self.messages.place(&message)))
+        or_none(Some(self.messages.insert_full(message).0))
     }
 
     fn ago(&self, time: Option<Timestamp>) -> Option<i64> {
@@ -273,15 +250,5 @@ fn phase(status: &Status) -> u8 {
         Phase::InProgress => 1,
         Phase::Failed => 2,
         Phase::Unrecognised => 3,
-    }
-}
-
-fn hint(row: &Row) -> Option<&'static Hint> {
-    let state = &row.state;
-    match state.status.phase() {
-        Phase::Failed => Some(hints::failure(state.error_code.as_deref(), state.error_message.as_deref())),
-        Phase::Unrecognised => Some(&hints::UNRECOGNISED),
-        Phase::InProgress if state.stuck => Some(&hints::STUCK),
-        Phase::InProgress | Phase::Successful => row.flapping.then_some(&hints::FLAPPING),
     }
 }

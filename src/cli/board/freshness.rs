@@ -80,20 +80,6 @@ mod tests {
     }
 
     #[test]
-    fn a_large_pack_is_out_of_date_after_three_full_scans_that_did_not_come() {
-        let large = |at: [&str; 2], settings: &[_]| said(1_201, "CREATE_SUCCESSFUL", at, settings);
-        let every = |every| [("PACKWATCH_FULL_SCAN_EVERY", every)];
-        assert_eq!(large(["10T00:00", "20T09:00"], &[]), None, "three hours are no more than three");
-        let old = large(["10T00:00", "20T08:59"], &[]).unwrap();
-        assert!(old.contains("1 of 1 pack was last compared at 2026-11-20 08:59 UTC or earlier"), "{old}");
-        assert_eq!(large(["20T11:00", "20T08:59"], &[]), None, "a change shows that it runs, too");
-        assert_eq!(large(["10T00:00", "20T08:59"], &every("6h")), None);
-        assert!(large(["10T00:00", "20T08:59"], &every("15m")).is_some());
-        // Each run reads everybody then, and notes nothing.
-        assert_eq!(large(["10T00:00", "10T00:00"], &every("always")), None);
-    }
-
-    #[test]
     fn a_function_that_ran_three_hours_ago_is_not_running() {
         let ran = |at: &str| {
             let kept = [(RAN_AT, at)];

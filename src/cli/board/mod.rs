@@ -19,7 +19,7 @@ use crate::cli::outcome::{Done, Failure, warn};
 use crate::cli::outside::StoreArgs;
 use crate::cli::progress::Progress;
 use crate::cli::selection::{PackArgs, Selection};
-use crate::cli::table::Wide;
+use crate::cli::table::{self, Wide};
 use crate::ports::SnapshotStore;
 use crate::settings::switch;
 use names::KnownNames;
@@ -48,8 +48,8 @@ pub(super) struct BoardArgs {
     /// Only unhealthy accounts: failed, stuck, in an unknown status, or being retried (csv and json)
     #[arg(long)]
     failing: bool,
-    /// Unhealthy deployments that a table lists
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    /// Unhealthy deployments of each cause that a table lists
+    #[arg(long, value_name = "N", default_value_t = 10)]
     limit: usize,
     #[command(flatten)]
     store: StoreArgs,
@@ -108,8 +108,8 @@ pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<Done, Fai
             let form = terminal::Form { limit: args.limit, wide: args.wide, is_partial, all, late };
             terminal::print(read(&store, &wanted), &names, &form, &progress).await?;
         }
-        Output::Csv => rows::csv(read(&store, &wanted), &names, args.failing).await?,
-        Output::Json => rows::json(read(&store, &wanted), &names, args.failing).await?,
+        Output::Csv => rows::print(read(&store, &wanted), &names, args, table::Output::Csv).await?,
+        Output::Json => rows::print(read(&store, &wanted), &names, args, table::Output::Json).await?,
         Output::Html => {
             let from = args.store.options(global);
             let page = page::Page { wanted: &wanted, past, names: &names, from, late };

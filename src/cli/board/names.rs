@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::cli::args::Global;
 use crate::cli::outcome::{Failure, note};
-use crate::cli::outside::Names;
+use crate::cli::outside::{Names, names};
 use crate::model::AccountId;
 use crate::model::text::plain;
 use crate::ports::AccountNames;
@@ -59,7 +59,7 @@ impl KnownNames {
             }
             listed.extend(listing.accounts.into_iter().map(|account| (account.id, plain(&account.name))));
         }
-        let organization = if ask && accounts.is_none() { Names::of_aws(global).await? } else { None };
+        let organization = if ask && accounts.is_none() { names(global).await? } else { None };
         Ok(Self { listed, organization, left: Cell::new(MOST) })
     }
 

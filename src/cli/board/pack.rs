@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::{self, Stream, StreamExt};
 
-use crate::model::{AccountId, Target};
+use crate::model::{AccountId, Phase, Target};
+use crate::notify::hints::{self, Hint};
 use crate::ports::{SnapshotStore, StoreError};
 use crate::state::Row;
 use crate::state::head::Head;
@@ -40,4 +41,15 @@ pub(super) fn is_unhealthy(row: &Row) -> bool {
 pub(super) fn notes(row: &Row) -> Vec<&'static str> {
     let notes = [(row.state.stuck, "stuck"), (row.state.silenced, "silenced"), (row.flapping, "flapping")];
     notes.into_iter().filter(|(is_so, _)| *is_so).map(|(_, note)| note).collect()
+}
+
+/// What its state means and what to do, if there is something to say.
+pub(super) fn hint(row: &Row) -> Option<&'static Hint> {
+    let state = &row.state;
+    match state.status.phase() {
+        Phase::Failed => Some(hints::failure(state.error_code.as_deref(), state.error_message.as_deref())),
+        Phase::Unrecognised => Some(&hints::UNRECOGNISED),
+        Phase::InProgress if state.stuck => Some(&hints::STUCK),
+        Phase::InProgress | Phase::Successful => row.flapping.then_some(&hints::FLAPPING),
+    }
 }

@@ -1,65 +1,51 @@
 //! The board for programs: every account in every pack, a pack at a time.
 
-use std::io::{self, BufWriter, Write};
 use std::pin::pin;
 
 use futures_util::stream::{Stream, TryStreamExt};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::BoardArgs;
 use super::names::KnownNames;
 use super::pack::{Pack, is_unhealthy, notes};
 use crate::cli::outcome::Failure;
-use crate::cli::table::Csv;
+use crate::cli::table::{Field, Output, Printer};
 use crate::model::AccountId;
 use crate::model::text::plain;
 use crate::ports::StoreError;
 use crate::state::Row;
 
-const HEADER: [&str; 12] = [
-    "Region",
-    "OrganizationConformancePackName",
-    "AccountId",
-    "AccountName",
-    "Status",
-    "ErrorCode",
-    "ErrorMessage",
-    "LastUpdateTime",
-    "FailingSince",
-    "Notes",
-    "TriedAgain",
-    "IncidentId",
+const FIELDS: [Field; 12] = [
+    ("Region", None),
+    ("OrganizationConformancePackName", None),
+    ("AccountId", None),
+    ("AccountName", None),
+    ("Status", None),
+    ("ErrorCode", None),
+    ("ErrorMessage", None),
+    ("LastUpdateTime", None),
+    ("FailingSince", None),
+    ("Notes", None),
+    ("TriedAgain", None),
+    ("IncidentId", None),
 ];
 
-pub(super) async fn csv(
+pub(super) async fn print(
     packs: impl Stream<Item = Result<Pack, StoreError>>,
     names: &KnownNames,
-    failing: bool,
+    args: &BoardArgs,
+    output: Output,
 ) -> Result<(), Failure> {
-    let mut csv = Csv::new(&HEADER)?;
+    let mut printer = Printer::new(output, &FIELDS, args.wide)?;
     let mut packs = pin!(packs);
     while let Some(pack) = packs.try_next().await? {
-        let wanted = wanted(&pack, names, failing).await;
-        for (account, row) in wanted {
-            csv.row(&cells(&pack, account, row, names))?;
+        for (account, row) in wanted(&pack, names, args.failing).await {
+            let cells = || cells(&pack, account, row, names);
+            printer.print(|| document(row, cells()).to_string(), |_| cells())?;
         }
     }
-    csv.finish()
-}
-
-pub(super) async fn json(
-    packs: impl Stream<Item = Result<Pack, StoreError>>,
-    names: &KnownNames,
-    failing: bool,
-) -> Result<(), Failure> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    let mut packs = pin!(packs);
-    while let Some(pack) = packs.try_next().await? {
-        for (account, row) in wanted(&pack, names, failing).await {
-            writeln!(out, "{}", document(&pack, account, row, names))?;
-        }
-    }
-    Ok(out.flush()?)
+    printer.finish()
 }
 
 async fn wanted<'a>(pack: &'a Pack, names: &KnownNames, failing: bool) -> Vec<(AccountId, &'a Row)> {
@@ -89,13 +75,12 @@ fn cells(pack: &Pack, account: AccountId, row: &Row, names: &KnownNames) -> Vec<
 }
 
 /// The same as a document: what is absent is left out.
-fn document(pack: &Pack, account: AccountId, row: &Row, names: &KnownNames) -> Value {
-    let cells = HEADER.iter().zip(cells(pack, account, row, names)).filter(|(_, cell)| !cell.is_empty());
-    let notes = notes(row);
+fn document(row: &Row, cells: Vec<String>) -> Value {
+    let cells = FIELDS.iter().zip(cells).filter(|(_, cell)| !cell.is_empty());
     let value = |name: &str, cell: String| match name {
-        "Notes" => json!(notes),
+        "Notes" => json!(notes(row)),
         "TriedAgain" => json!(cell.parse::<u64>().unwrap_or(0)),
         _ => Value::String(cell),
     };
-    Value::Object(cells.map(|(name, cell)| ((*name).to_owned(), value(name, cell))).collect())
+    Value::Object(cells.map(|((name, _), cell)| ((*name).to_owned(), value(name, cell))).collect())
 }

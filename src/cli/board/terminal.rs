@@ -22,7 +22,7 @@ use crate::state::head::Head;
 
 /// How the table is to be.
 pub(super) struct Form {
-    /// Unhealthy deployments that are listed.
+    /// Unhealthy deployments of each cause that are listed.
     pub(super) limit: usize,
     pub(super) wide: Wide,
     /// Some of what belongs here is not recorded: nothing that is shown is the whole.
@@ -87,9 +87,8 @@ pub(super) async fn print(
     }
     let headline = headline(&lines, accounts.len() as u64, &unhealthy, form.is_partial);
     let groups = cause::groups(unhealthy);
-    let shares = cause::shares(&groups, form.limit);
-    let listed = || groups.iter().zip(&shares).flat_map(|(group, share)| group.unhealthy.iter().take(*share));
-    names.look_up(listed().map(|one| one.account).collect::<BTreeSet<_>>().into_iter()).await;
+    let listed = groups.iter().flat_map(|group| group.unhealthy.iter().take(form.limit));
+    names.look_up(listed.map(|one| one.account).collect::<BTreeSet<_>>().into_iter()).await;
     progress.end();
 
     if let Some(late) = &form.late {
@@ -102,13 +101,13 @@ pub(super) async fn print(
         return Ok(());
     }
     writeln!(io::stdout())?;
-    let group = |(group, share): (&cause::Group, &usize)| table::Group {
+    let group = |group: &cause::Group| table::Group {
         title: Some(group.title()),
         about: group.about(),
-        rows: group.unhealthy.iter().take(*share).map(|one| row(one, names)).collect(),
-        footing: more(group.unhealthy.len() - share),
+        rows: group.unhealthy.iter().take(form.limit).map(|one| row(one, names)).collect(),
+        footing: more(group.unhealthy.len().saturating_sub(form.limit)),
     };
-    let shown: Vec<table::Group> = groups.iter().zip(&shares).map(group).collect();
+    let shown: Vec<table::Group> = groups.iter().map(group).collect();
     table::grouped_table(&UNHEALTHY, &shown, form.wide)?;
     if shown.iter().any(|group| group.footing.is_some()) {
         let options = std::iter::once(form.all.as_str()).filter(|options| !options.is_empty());

@@ -1,21 +1,22 @@
 //! `packwatch history`: the recorded changes, of accounts and of packs.
 
-mod printer;
+mod fields;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Args, ValueEnum};
 
-use self::printer::Printer;
+use self::fields::{FIELDS, row};
 use super::args::{Global, TIMES, When, moment, record_kind};
 use super::outcome::{Done, Failure, note};
 use super::outside::StoreArgs;
 use super::progress::Progress;
-use super::selection::{PackArgs, Selection, did_you_mean};
-use super::table::{Output, Wide};
+use super::selection::{PackArgs, Selection};
+use super::table::{Output, Printer, Wide};
 use crate::history::{Covered, History, Window, covered};
-use crate::model::text::{counted, nearest};
+use crate::model::text::{counted, did_you_mean};
 use crate::model::{AccountId, Target};
+use crate::notify::message::{self, Form};
 use crate::ports::{self, SnapshotStore};
 use crate::state::head::Head;
 use crate::state::log::Record;
@@ -35,7 +36,7 @@ pub(super) struct HistoryArgs {
     /// Only what this message covers, by the Id of the digest
     #[arg(long, value_name = "ID")]
     message: Option<String>,
-    /// Only this incident, by its IncidentId or a unique beginning of it
+    /// Only this incident, by its IncidentId or the beginning of it
     #[arg(long, value_name = "ID")]
     incident: Option<String>,
     /// Only changes since then: a time (see below), or how long ago, such as 7d
@@ -82,9 +83,6 @@ enum Order {
 /// A table is as wide as its widest row, so it is held whole.
 const LONGEST_TABLE: u64 = 500;
 
-/// An IncidentId has so many characters.
-const ID_LENGTH: usize = 32;
-
 pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done, Failure> {
     let window = Window {
         since: args.since.as_ref().map(|time| time.said("--since")),
@@ -107,19 +105,13 @@ pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done,
         Some(id) => Some(args.covered(&store, id).await?),
         None => None,
     };
-    let history = || {
-        let wanted = targets.iter().map(|(target, head)| (target.clone(), head.history_id.clone()));
-        let history = History::new(&store, wanted, order, window);
-        match &covered {
-            Some(covered) => history.within(covered),
-            None => history,
-        }
+    let wanted = targets.iter().map(|(target, head)| (target.clone(), head.history_id.clone()));
+    let history = History::new(&store, wanted, order, window);
+    let history = match &covered {
+        Some(covered) => history.within(covered),
+        None => history,
     };
-    let incident = match &args.incident {
-        Some(id) => Some(whole_id(id, history()).await?),
-        None => None,
-    };
-    let printed = print(args, incident.as_deref(), history(), &progress).await?;
+    let printed = print(args, history, &progress).await?;
     if let Some(reason) = unreadable.or(unfinished) {
         return Err(reason.into());
     }
@@ -130,11 +122,12 @@ pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done,
 }
 
 impl HistoryArgs {
-    fn wants(&self, record: &Record, incident: Option<&str>) -> bool {
+    fn wants(&self, record: &Record) -> bool {
         let of = record.transition();
+        let incident = of.and_then(|of| of.incident_id.as_ref());
         (self.accounts.is_empty() || of.is_some_and(|of| self.accounts.contains(&of.account)))
             && (self.kinds.is_empty() || self.kinds.contains(&record.kind()))
-            && (incident.is_none() || incident == of.and_then(|of| of.incident_id.as_deref()))
+            && self.incident.as_ref().is_none_or(|begin| incident.is_some_and(|id| id.starts_with(begin)))
     }
 
     /// What a message covers.
@@ -153,23 +146,18 @@ impl HistoryArgs {
         targets: &BTreeMap<Target, Head>,
     ) -> Result<Done, Failure> {
         let packs = counted(targets.len() as u64, "pack");
-        let mut filters = Vec::new();
-        if !self.accounts.is_empty() {
-            filters.push(format!("of {}", listed(&self.accounts)));
-        }
-        if !self.kinds.is_empty() {
-            filters.push(format!("of kind {}", listed(&self.kinds)));
-        }
-        filters.extend(self.incident.as_ref().map(|id| format!("of incident {id}")));
-        filters.extend(self.message.as_ref().map(|id| format!("of message {id}")));
-        filters.extend(self.since.as_ref().map(|time| format!("since {}", time.at)));
-        filters.extend(self.until.as_ref().map(|time| format!("until {}", time.at)));
-        if filters.is_empty() {
+        let is_filtered = !self.accounts.is_empty()
+            || !self.kinds.is_empty()
+            || self.incident.is_some()
+            || self.message.is_some()
+            || self.since.is_some()
+            || self.until.is_some();
+        if !is_filtered {
             note(&format!("the history of {packs} has expired: nothing has changed since"));
             return Ok(Done::Quiet);
         }
         let unknown = self.unknown_accounts(store, targets).await?;
-        Err(format!("no change {} is recorded in {packs}{unknown}", filters.join(", ")).into())
+        Err(format!("no change that fits is recorded in {packs}{unknown}").into())
     }
 
     /// Which of the accounts none of the packs has, and which was meant.
@@ -184,54 +172,27 @@ impl HistoryArgs {
         }
         let ids: Vec<String> = known.iter().map(AccountId::to_string).collect();
         let unknown = self.accounts.iter().filter(|account| !known.contains(account)).map(|account| {
-            let meant = nearest(&account.to_string(), ids.iter().map(String::as_str)).map(str::to_owned);
-            format!(". {account} is in none of them{}", did_you_mean(meant.as_deref()))
+            let meant = did_you_mean(&account.to_string(), ids.iter().map(String::as_str));
+            format!(". {account} is in none of them{meant}")
         });
         Ok(unknown.collect())
-    }
-}
-
-fn listed(items: &[impl ToString]) -> String {
-    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
-}
-
-/// The id that begins so, as tables show it; as it is where none does. It must be the only one.
-async fn whole_id(id: &str, mut history: History<'_, impl SnapshotStore>) -> Result<String, Failure> {
-    if id.len() >= ID_LENGTH {
-        return Ok(id.to_owned());
-    }
-    let mut known = BTreeSet::new();
-    while let Some(entry) = history.next().await? {
-        let incident = entry.record.transition().and_then(|of| of.incident_id.clone());
-        known.extend(incident.filter(|known| known.starts_with(id)));
-    }
-    let mut known = known.into_iter();
-    match (known.next(), known.next()) {
-        (None, _) => Ok(id.to_owned()),
-        (Some(only), None) => Ok(only),
-        (Some(one), Some(other)) => {
-            let n = known.count() + 2;
-            Err(format!("{n} incidents begin with {id:?}, such as {one} and {other}. Give more of the id")
-                .into())
-        }
     }
 }
 
 /// Prints, and says how many.
 async fn print(
     args: &HistoryArgs,
-    incident: Option<&str>,
     mut history: History<'_, impl SnapshotStore>,
     progress: &Progress,
 ) -> Result<u64, Failure> {
     let limit = args.limit.or((args.output == Output::Table).then_some(LONGEST_TABLE));
-    let mut printer = Printer::new(args.output, args.wide)?;
+    let mut printer = Printer::new(args.output, &FIELDS, args.wide)?;
     let mut after = args.after.as_ref();
     let (mut printed, mut last, mut is_cut) = (0, None, false);
     while let Some(entry) = history.next().await? {
         if let Some(id) = after {
             after = Some(id).filter(|id| **id != entry.id());
-        } else if args.wants(&entry.record, incident) {
+        } else if args.wants(&entry.record) {
             is_cut = Some(printed) == limit;
             if is_cut {
                 break;
@@ -240,7 +201,10 @@ async fn print(
                 // From here on it is seen that something comes.
                 progress.end();
             }
-            printer.print(&entry)?;
+            // As machines get it.
+            let document =
+                || message::event(&entry.target, &entry.history_id, &entry.record, Form::Whole).message;
+            printer.print(document, |time| row(&entry, time))?;
             printed += 1;
             last = Some(entry);
         }

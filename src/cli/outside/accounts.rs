@@ -1,44 +1,32 @@
 //! Who knows what accounts are called.
 
-#[cfg(feature = "aws")]
-use crate::aws::Organizations;
 use crate::cli::args::Global;
 use crate::cli::outcome::Failure;
-use crate::model::AccountId;
-use crate::ports::{AccountName, AccountNames};
+#[cfg(not(feature = "aws"))]
+use crate::{model::AccountId, ports::AccountName, ports::AccountNames};
 
-/// Who knows what accounts are called.
-pub(in crate::cli) enum Names {
-    #[cfg(feature = "aws")]
-    Organizations(Organizations),
+#[cfg(feature = "aws")]
+pub(in crate::cli) type Names = crate::aws::Organizations;
+
+#[cfg(feature = "aws")]
+pub(in crate::cli) async fn names(global: &Global) -> Result<Option<Names>, Failure> {
+    Ok(Some(Names::new(&super::aws::connection(global).await?)))
 }
 
-impl Names {
-    #[cfg(feature = "aws")]
-    pub(in crate::cli) async fn of_aws(global: &Global) -> Result<Option<Self>, Failure> {
-        Ok(Some(Self::Organizations(Organizations::new(&super::aws::connection(global).await?))))
-    }
+/// Nobody.
+#[cfg(not(feature = "aws"))]
+pub(in crate::cli) enum Names {}
 
-    #[cfg(not(feature = "aws"))]
-    pub(in crate::cli) async fn of_aws(_: &Global) -> Result<Option<Self>, Failure> {
-        Ok(None)
-    }
+#[cfg(not(feature = "aws"))]
+pub(in crate::cli) async fn names(_: &Global) -> Result<Option<Names>, Failure> {
+    Ok(None)
 }
 
+#[cfg(not(feature = "aws"))]
 impl AccountNames for Names {
-    #[cfg_attr(not(feature = "aws"), expect(unused_variables, reason = "nobody to ask"))]
-    async fn look_up(&self, accounts: &[AccountId]) {
-        match *self {
-            #[cfg(feature = "aws")]
-            Self::Organizations(ref names) => names.look_up(accounts).await,
-        }
-    }
+    async fn look_up(&self, _: &[AccountId]) {}
 
-    #[cfg_attr(not(feature = "aws"), expect(unused_variables, reason = "nobody to ask"))]
-    fn known(&self, account: AccountId) -> Option<AccountName> {
-        match *self {
-            #[cfg(feature = "aws")]
-            Self::Organizations(ref names) => names.known(account),
-        }
+    fn known(&self, _: AccountId) -> Option<AccountName> {
+        None
     }
 }

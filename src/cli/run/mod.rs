@@ -12,7 +12,7 @@ use self::recording::{lacks_most, recorded};
 use self::settings::SettingArgs;
 use super::args::{Global, TIMES, When, time};
 use super::outcome::{Done, Failure, note};
-use super::outside::{Chosen, Names, Sink, Source, Store, StoreArgs, Watched};
+use super::outside::{Chosen, Sink, Source, Store, StoreArgs, Watched, names};
 use super::progress::Progress;
 use crate::local::{Channel, SqliteStore, Terminal};
 use crate::model::PackName;
@@ -122,7 +122,7 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure
     let source = Watched::new(source, progress.clone());
     let sink = sink(global, args, channel, &progress).await?;
     let has_names = settings.account_names && args.statuses.is_empty();
-    let names = if has_names { Names::of_aws(global).await? } else { None };
+    let names = if has_names { names(global).await? } else { None };
     let outside = Chosen { source, store, sink, names, now: args.now.as_ref().map(|now| now.said("--now")) };
     let report = watch::run(&outside, &settings, &request, &Budget::UNLIMITED).await;
     progress.end();

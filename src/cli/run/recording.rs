@@ -41,7 +41,7 @@ fn add(recorded: &mut RecordedStatuses, file: &Path, named: Option<&PackName>) -
             "{origin}: it is empty: the command before the pipe printed nothing. Did it fail?"
         ));
     }
-    recorded.add(pack, &text, &origin).map_err(|error| error.to_string())
+    recorded.add(pack, &text).map_err(|error| format!("{origin}: {error}"))
 }
 
 /// Refuses statuses that cannot be of every account: each that is missing would count as having left.

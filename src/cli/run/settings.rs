@@ -1,6 +1,10 @@
 //! The settings of a run, from its flags and the environment.
 
+use std::collections::HashMap;
+
 use clap::Args;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::cli::args::Global;
 use crate::cli::outcome::Failure;
@@ -9,7 +13,8 @@ use crate::settings::{Reader, SHARED, Settings};
 use crate::state::head::SharedSettings;
 
 /// The settings, as text: they are read and checked together, as the Lambda does.
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(super) struct SettingArgs {
     /// Packs to watch: names, * globs, ! excludes [env: PACKWATCH_PACKS]
     #[arg(long, value_name = "LIST")]
@@ -62,24 +67,12 @@ pub(super) struct SettingArgs {
 }
 
 impl SettingArgs {
-    fn flag(&self, variable: &str) -> Option<&String> {
-        match variable {
-            "PACKWATCH_PACKS" => self.packs.as_ref(),
-            "PACKWATCH_REGIONS" => self.regions.as_ref(),
-            "PACKWATCH_EXCLUDE_ACCOUNTS" => self.exclude_accounts.as_ref(),
-            "PACKWATCH_NOTIFY" => self.notify.as_ref(),
-            "PACKWATCH_STUCK_AFTER" => self.stuck_after.as_ref(),
-            "PACKWATCH_REMIND_EVERY" => self.remind_every.as_ref(),
-            "PACKWATCH_REMIND_AT" => self.remind_at.as_ref(),
-            "PACKWATCH_GROUP_INTERVAL" => self.group_interval.as_ref(),
-            "PACKWATCH_HISTORY_DAYS" => self.history_days.as_ref(),
-            "PACKWATCH_CONCURRENCY" => self.concurrency.as_ref(),
-            "PACKWATCH_FLAP_LIMIT" => self.flap_limit.as_ref(),
-            "PACKWATCH_TIME_ZONE" => self.time_zone.as_ref(),
-            "PACKWATCH_ACCOUNT_NAMES" => self.account_names.as_ref(),
-            "PACKWATCH_FULL_SCAN_EVERY" => self.full_scan_every.as_ref(),
-            _ => None,
-        }
+    /// The flags by the variables that they stand for.
+    fn flags(&self) -> Result<HashMap<String, String>, serde_json::Error> {
+        let flags: Map<String, Value> = serde_json::from_value(serde_json::to_value(self)?)?;
+        let text =
+            |(name, value): (String, Value)| Some((format!("PACKWATCH_{name}"), value.as_str()?.to_owned()));
+        Ok(flags.into_iter().filter_map(text).collect())
     }
 
     /// The settings; what all who record in one table must agree on is taken from there.
@@ -89,7 +82,8 @@ impl SettingArgs {
         table: Option<&SharedSettings>,
     ) -> Result<Settings, Failure> {
         let here = region(global).await?;
-        let own = |variable: &str| self.flag(variable).cloned().or_else(|| std::env::var(variable).ok());
+        let flags = self.flags()?;
+        let own = |variable: &str| flags.get(variable).cloned().or_else(|| std::env::var(variable).ok());
         if let Some(table) = table {
             let differs = |name: &&&str| own(name).is_some_and(|own| table.get(**name) != Some(&own));
             let differing: Vec<&str> = SHARED.iter().filter(differs).copied().collect();

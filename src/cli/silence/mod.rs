@@ -1,6 +1,5 @@
 //! `packwatch silence`: what people do not want to be notified of for a while.
 
-mod coverage;
 mod shown;
 
 use std::collections::BTreeSet;
@@ -9,18 +8,18 @@ use std::io::{self, IsTerminal, Write};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
-use self::coverage::{Coverage, overlap};
-use self::shown::{COLUMNS, HEADER, cells, described, document, row};
+use self::shown::{FIELDS, described, document, row};
 use super::args::{Global, TIMES, When, kind, until};
 use super::outcome::{Done, Failure, note, warn};
 use super::outside::{Store, StoreArgs};
 use super::progress::Progress;
-use super::selection::did_you_mean;
-use super::table::{self, Output, Wide};
+use super::selection::unknown_packs;
+use super::table::{self, Output, Printer, Wide};
 use crate::local::SqliteStore;
-use crate::model::text::nearest;
+use crate::model::text::{counted, did_you_mean, grouped};
 use crate::model::{AccountId, Kind, PackGlob, Region};
 use crate::ports::{SilenceStore, SnapshotStore};
+use crate::state::head::Heads;
 use crate::state::silence::{Silence, Silences};
 
 /// What `silence` takes.
@@ -147,19 +146,39 @@ async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
     };
     let progress = Progress::start("looking at what it covers");
     let heads = store.load().await?;
-    let coverage = Coverage::of(&silence, store, &heads).await?;
+    let (deployments, unhealthy) = coverage(&silence, store, &heads).await?;
     store.silence(&silence).await?;
     progress.end();
     writeln!(io::stdout(), "{}", silence.id)?;
     note(&format!("silenced until {} UTC", table::time(silence.until)));
-    match coverage.deployments {
-        0 => warn(&coverage),
-        _ => note(&coverage),
-    }
-    for other in active(heads.silences).iter().filter(|other| overlap(&silence, other, &heads.known)) {
-        note(&format!("overlaps with {}", described(other)));
+    unknown_packs(&silence.packs, heads.known.keys()).iter().for_each(warn);
+    let covers = format!("it covers {}", counted(deployments, "deployment"));
+    match (deployments, unhealthy) {
+        (0, _) => warn(&"it matches no known account or pack"),
+        (_, 0) => note(&format!("{covers}, none of them unhealthy now")),
+        (_, n) => note(&format!("{covers}, {} of them unhealthy now", grouped(n))),
     }
     Ok(())
+}
+
+/// How many recorded deployments a silence is about, and how many of them are unhealthy now.
+async fn coverage(silence: &Silence, store: &Store, heads: &Heads) -> Result<(u64, u64), Failure> {
+    let now = Timestamp::now();
+    let alone = Silences(vec![silence.clone()]);
+    let (mut deployments, mut unhealthy) = (0, 0);
+    for (target, _) in heads.known.iter().filter(|(_, head)| !head.is_deleted()) {
+        let of_target = alone.of(target);
+        if of_target.0.is_empty() {
+            continue;
+        }
+        for (account, row) in store.snapshot(target).await?.rows {
+            if silence.accounts.is_empty() || silence.accounts.contains(&account) {
+                deployments += 1;
+                unhealthy += u64::from(of_target.cover(account, &row.state, now));
+            }
+        }
+    }
+    Ok((deployments, unhealthy))
 }
 
 /// Those that have not ended, in the order in which they will. DynamoDB forgets what has expired within days, not at
@@ -175,24 +194,14 @@ async fn list(store: &Store, args: &ListArgs) -> Result<(), Failure> {
     let progress = Progress::start("reading the silences");
     let silences = active(store.load().await?.silences);
     progress.end();
-    match args.output {
-        Output::Json => {
-            let mut out = io::stdout().lock();
-            for silence in &silences {
-                writeln!(out, "{}", document(silence))?;
-            }
-            Ok(())
-        }
-        Output::Csv => {
-            let rows = silences.iter().map(|silence| row(silence, |time| time.to_string()).to_vec());
-            table::csv(&HEADER, &rows.collect::<Vec<_>>())
-        }
-        Output::Table if silences.is_empty() => {
-            note(&"there are no silences");
-            Ok(())
-        }
-        Output::Table => table::table(&COLUMNS, silences.iter().map(cells).collect(), args.wide),
+    if silences.is_empty() && args.output == Output::Table {
+        note(&"there are no silences");
     }
+    let mut printer = Printer::new(args.output, &FIELDS, args.wide)?;
+    for silence in &silences {
+        printer.print(|| document(silence).to_string(), |time| row(silence, time))?;
+    }
+    printer.finish()
 }
 
 async fn remove(store: &Store, args: &RemoveArgs) -> Result<(), Failure> {
@@ -200,8 +209,8 @@ async fn remove(store: &Store, args: &RemoveArgs) -> Result<(), Failure> {
     let silences = store.load().await?.silences.0;
     progress.end();
     let Some(silence) = silences.iter().find(|silence| silence.id == args.id) else {
-        let meant = nearest(&args.id, silences.iter().map(|silence| silence.id.as_str()));
-        return Err(format!("there is no silence {:?}{}", args.id, did_you_mean(meant)).into());
+        let meant = did_you_mean(&args.id, silences.iter().map(|silence| silence.id.as_str()));
+        return Err(format!("there is no silence {:?}{meant}", args.id).into());
     };
     if !args.yes && io::stdin().is_terminal() && !confirmed(silence)? {
         return Err("nothing was removed".into());

@@ -3,22 +3,20 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::cli::table::{self, Cell, Column};
+use crate::cli::table::{self, Column, Field};
 use crate::model::text::plain;
 use crate::state::silence::Silence;
 
-pub(super) const HEADER: [&str; 8] =
-    ["Id", "Until", "AccountIds", "OrganizationConformancePackNames", "Regions", "Kinds", "By", "Reason"];
-
-pub(super) const COLUMNS: [Column<'_>; 8] = [
-    Column::text("Id"),
-    Column::text("Until (UTC)"),
-    Column::prose("Accounts", 12),
-    Column::name("Packs", 10),
-    Column::prose("Regions", 9).spare(2),
-    Column::prose("Kinds", 6).spare(1),
-    Column::prose("By", 6).spare(3),
-    Column::prose("Reason", 12),
+/// The fields of a silence; a matcher without anything stands for anything.
+pub(super) const FIELDS: [Field; 8] = [
+    ("Id", Some(Column::text("Id"))),
+    ("Until", Some(Column::text("Until (UTC)"))),
+    ("AccountIds", Some(Column::prose("Accounts", 12))),
+    ("OrganizationConformancePackNames", Some(Column::name("Packs", 10))),
+    ("Regions", Some(Column::prose("Regions", 9).spare(2))),
+    ("Kinds", Some(Column::prose("Kinds", 6).spare(1))),
+    ("By", Some(Column::prose("By", 6).spare(3))),
+    ("Reason", Some(Column::prose("Reason", 12))),
 ];
 
 /// One silence in a line: "3f9a1c2e (account 111122223333, until 2026-12-01 08:00 UTC, by ada: is being closed)".
@@ -49,9 +47,8 @@ pub(super) fn document(silence: &Silence) -> serde_json::Value {
     })
 }
 
-/// The fields in a line; a matcher without anything stands for anything.
-pub(super) fn row(silence: &Silence, time: fn(Timestamp) -> String) -> [String; 8] {
-    [
+pub(super) fn row(silence: &Silence, time: fn(Timestamp) -> String) -> Vec<String> {
+    vec![
         silence.id.clone(),
         time(silence.until),
         listed(&silence.accounts),
@@ -65,9 +62,4 @@ pub(super) fn row(silence: &Silence, time: fn(Timestamp) -> String) -> [String; 
 
 fn listed(items: impl IntoIterator<Item = impl ToString>) -> String {
     items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
-}
-
-pub(super) fn cells(silence: &Silence) -> Vec<Cell> {
-    let cell = |text: String| if text.is_empty() { Cell::empty("any") } else { text.into() };
-    row(silence, table::time).map(cell).into()
 }

@@ -5,21 +5,12 @@ use std::io::{self, Stdout};
 use crate::cli::outcome::Failure;
 use crate::model::text::plain;
 
-/// Prints rows as CSV (RFC 4180).
-pub(in crate::cli) fn csv(header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
-    let mut csv = Csv::new(header)?;
-    for row in rows {
-        csv.row(row)?;
-    }
-    csv.finish()
-}
-
-/// CSV, a row at a time. A cell is one line without control characters. One that a spreadsheet would take for a formula
+/// CSV (RFC 4180), a row at a time. A cell is one line without control characters. One that a spreadsheet would take for a formula
 /// gets an apostrophe before it ("CSV Injection", OWASP).
 pub(in crate::cli) struct Csv(csv::Writer<Stdout>);
 
 impl Csv {
-    pub(in crate::cli) fn new(header: &[&str]) -> Result<Self, Failure> {
+    pub(in crate::cli) fn new(header: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<Self, Failure> {
         let mut writer = csv::Writer::from_writer(io::stdout());
         writer.write_record(header).map_err(io_error)?;
         Ok(Self(writer))

@@ -2,6 +2,7 @@
 
 mod csv;
 mod layout;
+mod list;
 mod parts;
 
 use std::io::{self, IsTerminal, Write};
@@ -9,8 +10,9 @@ use std::io::{self, IsTerminal, Write};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-pub(super) use self::csv::{Csv, csv};
+use self::csv::Csv;
 use self::layout::{Layout, lay_out};
+pub(super) use self::list::{Field, Printer};
 pub(super) use self::parts::{Cell, Column, Group};
 use super::outcome::{Failure, note};
 

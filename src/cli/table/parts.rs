@@ -12,7 +12,7 @@ pub(super) enum Cut {
     Middle,
     /// Of a text.
     End,
-    /// Of an id, of which a beginning is enough that no other one has.
+    /// Of an id, of which a beginning is enough.
     Id,
 }
 
@@ -43,7 +43,7 @@ impl<'a> Column<'a> {
         Self { cut: Cut::End, least, ..Self::text(title) }
     }
 
-    /// An id, of which as much is shown as tells it from the others.
+    /// An id, of which the beginning is shown.
     pub(in crate::cli) const fn id(title: &'a str) -> Self {
         Self { cut: Cut::Id, least: 8, ..Self::text(title) }
     }
@@ -81,11 +81,6 @@ impl From<u64> for Cell {
 }
 
 impl Cell {
-    /// What stands there where other rows have something.
-    pub(in crate::cli) fn empty(text: &str) -> Self {
-        Self { text: text.to_owned(), style: Style::new(), is_empty: true }
-    }
-
     pub(in crate::cli) fn coloured(self, colour: Option<AnsiColor>) -> Self {
         Self { style: Style::new().fg_color(colour.map(Into::into)), ..self }
     }

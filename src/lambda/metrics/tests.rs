@@ -142,33 +142,3 @@ fn a_run_and_its_packs() {
     assert_eq!((&pack["Region"], &pack["Outcome"]), (&json!("eu-west-1"), &json!("Changed")));
     assert_eq!(pack["Scan"], "Quick");
 }
-
-#[test]
-fn by_default_there_are_the_metrics_of_the_alarms_in_one_line_and_the_other_numbers_beside_them() {
-    let context = context();
-    let answer =
-        Answer::new(vec![target("Quiet", Outcome::Unchanged, &[("CREATE_SUCCESSFUL", 50)])], 0, None);
-    let oldest_full_scan = Some(Duration::from_secs(60));
-    let measured = Measured { packs: false, oldest_full_scan, ..measured(&context, Some(&answer)) };
-    let documents = documents_of(&measured);
-    let [run] = &documents[..] else { panic!("{documents:?}") };
-    let expected = [("OldestUndispatched", 0), ("OldestFullScan", 60), ("TargetsDeferred", 0)];
-    assert_eq!(metrics(run), BTreeMap::from(expected));
-    let others =
-        ["Failed", "TargetsDone", "TargetsFailed", "Accounts", "Pages", "Transitions", "Notifications"];
-    assert_eq!(others.map(|name| &run[name]), [0, 1, 0, 50, 2, 1, 0].map(|n| json!(n)).each_ref());
-    assert_eq!((&run["Throttles"], &run["Duration"]), (&json!(0), &json!(1234)));
-    assert_eq!((&run["QuickScans"], &run["FullScans"]), (&json!(1), &json!(0)));
-}
-
-#[test]
-fn an_invocation_without_a_run_has_failed_and_leaves_out_what_it_does_not_know() {
-    let mut context = context();
-    context.xray_trace_id = None;
-    let measured = Measured { failed: true, oldest_undispatched: None, ..measured(&context, None) };
-    let documents = documents_of(&measured);
-    let [run] = &documents[..] else { panic!("{documents:?}") };
-    let metrics = metrics(run);
-    assert_eq!((metrics["Failed"], metrics["Accounts"], metrics.get("OldestUndispatched")), (1, 0, None));
-    assert_eq!(run.get("xrayTraceId"), None);
-}

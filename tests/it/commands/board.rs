@@ -93,10 +93,10 @@ fn the_terminal_shows_packs_by_statuses_and_who_is_unhealthy() {
       The deployment is taking longer than it should. In that account, run aws configservice describe-conformance-pack-status. If it names a stack, the stack's events in AWS CloudFormation show what it is waiting for.
     eu-west-1  Security  000000000002                 CREATE_IN_PROGRESS  stuck  2026-11-16 09:00
     ");
-    let cut = stdout(&board(&desk, &["--limit", "1"]));
+    let cut = stdout(&board(&desk, &["--limit", "0"]));
     let all = format!("  packwatch board --store {} --failing --output csv\n", desk.store().display());
     assert!(cut.contains("… and 1 more deployment") && cut.contains(&all), "{cut}");
-    let one = stdout(&board(&desk, &["--limit", "1", "--pack", "C*"]));
+    let one = stdout(&board(&desk, &["--limit", "0", "--pack", "C*"]));
     assert!(one.contains(" --pack 'C*' --failing --output csv\n"), "{one}");
     let one = stdout(&board(&desk, &["--pack", "Sec*"]));
     assert!(one.contains("Security") && !one.contains("Cost"), "{one}");

@@ -1,4 +1,4 @@
-//! Recorded statuses as people have them: in PowerShell's encodings and shapes, cut, filtered, doubled, or not JSON at all.
+//! Recorded statuses as people have them: in PowerShell's encodings, cut, filtered, doubled, or not JSON at all.
 
 use std::io::Write;
 use std::process::{Output, Stdio};
@@ -38,34 +38,17 @@ fn counts(output: &Output) -> Value {
 #[test]
 fn every_encoding_and_shape_that_is_whole_is_read() {
     let plain = json!({LIST: rows()}).to_string();
-    let (first, second) = (rows()[0].clone(), rows()[1].clone());
-    let page = |rows: Value, token: Value| json!({LIST: rows, "NextToken": token}).to_string();
-    let pages = page(json!([first]), json!("t")) + "\n" + &page(json!([second]), Value::Null);
-    let constant = |row: &Value| {
-        let mut row = row.clone();
-        row["Status"] = json!({"Value": row["Status"]});
-        row["LastUpdateTime"] = json!({"value": "/Date(1764363600123+0100)/", "DisplayHint": 2});
-        row
-    };
     let cases: Vec<(&str, Vec<u8>)> = vec![
         ("a byte order mark", format!("\u{feff}{plain}").into_bytes()),
         ("UTF-16, little end first", utf16(&format!("\u{feff}{plain}\r\n"), u16::to_le_bytes)),
         ("UTF-16, big end first", utf16(&format!("\u{feff}{plain}"), u16::to_be_bytes)),
-        ("UTF-16 without a mark", utf16(&plain, u16::to_le_bytes)),
         ("--query: the rows alone", json!(rows()).to_string().into_bytes()),
-        ("pages, one after the other", pages.clone().into_bytes()),
-        ("pages as a list", format!("[{}]", pages.replace("}\n{", "},{")).into_bytes()),
-        ("ConvertTo-Json of a list", json!({LIST: {"value": rows(), "Count": 2}}).to_string().into_bytes()),
-        ("ConvertTo-Json of the rows", json!({"value": rows(), "Count": 2}).to_string().into_bytes()),
-        ("AWS Tools", json!(rows().iter().map(constant).collect::<Vec<_>>()).to_string().into_bytes()),
     ];
     for (name, bytes) in cases {
         let output = run_over(&bytes);
         assert_eq!(output.status.code(), Some(2), "{name}: {}", stderr(&output));
         assert!(stderr(&output).contains("2 deployments in 2 accounts"), "{name}: {}", stderr(&output));
     }
-    let one = run_over(second.to_string().as_bytes());
-    assert!(stderr(&one).contains("1 deployment in 1 account"), "ConvertTo-Json of one row: {one:?}");
 }
 
 #[test]
@@ -82,25 +65,20 @@ fn what_cannot_be_read_is_named_with_what_to_do() {
             json!({LIST: rows(), "NextToken": "t"}).to_string(),
             &["--no-paginate", "--max-items", COMMAND],
         ),
-        ("two packs", whole.clone() + &whole, &["2 recordings"]),
-        ("a projection", json!(projected).to_string(), &["ConformancePackName", "--query"]),
-        ("a list of lists", json!([["111122223331", "CREATE_FAILED"]]).to_string(), &["--query", COMMAND]),
-        ("depth", json!({LIST: ["@{AccountId=1}"]}).to_string(), &["ConvertTo-Json", "-Depth"]),
-        (
-            "another command",
-            json!({"OrganizationConformancePackStatuses": []}).to_string(),
-            &["OrganizationConformancePackStatuses", COMMAND],
-        ),
-        ("YAML", format!("{LIST}:\n- AccountId: '1'\n"), &["YAML", "--output json"]),
-        ("text", format!("{}\t111122223331\tx\n", LIST.to_uppercase()), &["--output text", "--output json"]),
-        ("a table", "-------\n|  Get  |\n".to_owned(), &["--output table", "--output json"]),
+        ("two packs", whole.clone() + &whole, &["trailing characters", COMMAND]),
+        ("a projection", json!(projected).to_string(), &["ConformancePackName", COMMAND]),
+        ("a list of lists", json!([["111122223331", "CREATE_FAILED"]]).to_string(), &["line 1", COMMAND]),
+        ("another command", json!({"OrganizationConformancePackStatuses": []}).to_string(), &[LIST, COMMAND]),
+        ("YAML", format!("{LIST}:\n- AccountId: '1'\n"), &[LIST, "--output json"]),
+        ("text", format!("{}\t111122223331\tx\n", LIST.to_uppercase()), &["111122223331", "--output json"]),
+        ("a table", "-------\n|  Get  |\n".to_owned(), &["-------", "--output json"]),
         (
             "an error",
             "\nAn error occurred (AccessDeniedException) when calling".to_owned(),
-            &["AccessDeniedException", "the AWS CLI failed"],
+            &["but begins with An error occurred (AccessDeniedException)", COMMAND],
         ),
-        ("a page", "<html><body>Sign in</body></html>".to_owned(), &["HTML"]),
-        ("a torn one", whole[..whole.len() - 9].to_owned(), &["ends in the middle", COMMAND]),
+        ("a page", "<html><body>Sign in</body></html>".to_owned(), &["<html>", COMMAND]),
+        ("a torn one", whole[..whole.len() - 9].to_owned(), &["EOF", COMMAND]),
         (
             "a time without a zone",
             whole.replace("\"Status\"", "\"LastUpdateTime\": \"2026-11-28T21:00:00\", \"Status\""),
@@ -118,7 +96,7 @@ fn what_cannot_be_read_is_named_with_what_to_do() {
         assert!(error.len() < 1500 && !error.contains('\u{feff}'), "{name}: {error}");
     }
     let latin = run_over(b"{\"a\": \"na\xefve\"}");
-    assert!(stderr(&latin).contains("UTF-8") && stderr(&latin).contains("line 1"), "{latin:?}");
+    assert!(stderr(&latin).contains("UTF-8"), "{latin:?}");
 }
 
 #[test]
@@ -223,9 +201,6 @@ fn of_an_account_that_is_there_twice_the_later_row_counts() {
     }
     let same = run_over(json!({LIST: [bad, bad]}).to_string().as_bytes());
     assert_eq!(same.status.code(), Some(2), "{same:?}");
-    let unclear = run_over(json!({LIST: [good, row("CREATE_FAILED", earlier)]}).to_string().as_bytes());
-    assert_eq!(unclear.status.code(), Some(1), "{unclear:?}");
-    assert!(stderr(&unclear).contains("111122223331 twice"), "{unclear:?}");
 }
 
 #[test]
@@ -245,8 +220,6 @@ fn a_time_out_of_range_is_dropped_alone() {
         ("99999999999999999999999", ""),
         ("1e300", ""),
         (r#""9999-12-31T23:59:59.9999999Z""#, ""),
-        (r#""/Date(253402300799999)/""#, ""),
-        (r#""/Date(-5000)/""#, "1969-12-31T23:59:55Z"),
         (r#""2026-11-28T21:00:00.123+00:00""#, "2026-11-28T21:00:00.123Z"),
         ("null", ""),
     ] {

@@ -85,7 +85,7 @@ fn desk() -> Desk {
 fn the_board_fits_80_and_120_columns() {
     let desk = desk();
     let store = desk.store().display().to_string();
-    let board = ["board", "--store", &store, "--limit", "10"];
+    let board = ["board", "--store", &store, "--limit", "6"];
     let shown = |columns| desk.shown(columns, &board).replace(&store, "STORE");
     insta::assert_snapshot!(shown(80), @r"
     Unhealthy: 18 of 120 deployments in 9 of 40 accounts, 3 packs

@@ -82,8 +82,9 @@ fn histories_and_runs_take_the_same_times() {
         run.args(["--store", "store.sqlite", "--now", "2026-11-01 18:30"]).envs([BERLIN]).output().unwrap();
     assert!(stderr(&run).contains("--now is 2026-11-01 18:30:00 +01:00 (Europe/Berlin)"), "{run:?}");
     let history = |zone: Option<(&str, &str)>, args: &[&str]| {
-        let mut command = desk.command(&["history", "--store", "store.sqlite", "--output", "csv"]);
-        command.args(args).args(["--kind", "failed"]).envs(zone).output().unwrap()
+        let mut command =
+            desk.command(&["history", "--store", "store.sqlite", "--output", "csv", "--kind", "failed"]);
+        command.args(args).envs(zone).output().unwrap()
     };
     let all = history(None, &[]);
     assert!(stdout(&all).contains("2026-11-01T17:30:00Z"), "{all:?}");

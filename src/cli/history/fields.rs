@@ -1,19 +1,15 @@
-//! How changes are printed.
-
-use std::io::{self, BufWriter, StdoutLock, Write};
+//! The fields of a change.
 
 use jiff::Timestamp;
 
-use crate::cli::outcome::Failure;
-use crate::cli::table::{self, Cell, Column, Csv, Output, Wide};
+use crate::cli::table::{Column, Field};
 use crate::history::Entry;
 use crate::model::text::plain;
-use crate::notify::message::{self, Form};
 use crate::state::State;
 use crate::state::log::Record;
 
-/// The fields of a line, each with its column in a table.
-const FIELDS: [(&str, Option<Column<'_>>); 14] = [
+/// The fields of a change.
+pub(super) const FIELDS: [Field; 14] = [
     ("ObservedAt", Some(Column::text("Observed (UTC)"))),
     ("Region", Some(Column::text("Region").spare(1))),
     ("OrganizationConformancePackName", Some(Column::name("Pack", 14))),
@@ -30,62 +26,14 @@ const FIELDS: [(&str, Option<Column<'_>>); 14] = [
     ("Id", None),
 ];
 
-/// Prints one change after the other, as far as the form allows it.
-pub(super) enum Printer {
-    Json(BufWriter<StdoutLock<'static>>),
-    Csv(Box<Csv>),
-    Table(Vec<Vec<Cell>>, Wide),
-}
-
-impl Printer {
-    pub(super) fn new(output: Output, wide: Wide) -> Result<Self, Failure> {
-        Ok(match output {
-            Output::Json => Self::Json(BufWriter::new(io::stdout().lock())),
-            Output::Csv => Self::Csv(Box::new(Csv::new(&FIELDS.map(|(name, _)| name))?)),
-            Output::Table => Self::Table(Vec::new(), wide),
-        })
-    }
-
-    pub(super) fn print(&mut self, entry: &Entry) -> Result<(), Failure> {
-        match self {
-            // As machines get it.
-            Self::Json(out) => writeln!(
-                out,
-                "{}",
-                message::event(&entry.target, &entry.history_id, &entry.record, Form::Whole).message
-            )?,
-            Self::Csv(csv) => csv.row(&row(entry, |time| time.to_string()))?,
-            Self::Table(rows, _) => {
-                let cells = FIELDS.iter().zip(row(entry, table::time));
-                rows.push(
-                    cells.filter(|((_, column), _)| column.is_some()).map(|(_, cell)| cell.into()).collect(),
-                );
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn finish(self) -> Result<(), Failure> {
-        match self {
-            Self::Json(mut out) => Ok(out.flush()?),
-            Self::Csv(csv) => csv.finish(),
-            Self::Table(rows, _) if rows.is_empty() => Ok(()),
-            Self::Table(rows, wide) => {
-                let columns: Vec<Column<'_>> = FIELDS.iter().filter_map(|(_, column)| *column).collect();
-                table::table(&columns, rows, wide)
-            }
-        }
-    }
-}
-
-fn row(entry: &Entry, time: fn(Timestamp) -> String) -> [String; 14] {
+pub(super) fn row(entry: &Entry, time: fn(Timestamp) -> String) -> Vec<String> {
     let Entry { target, record, .. } = entry;
     let of = record.transition();
     let to = of.and_then(|of| of.to.as_ref());
     let status = |state: &State| plain(state.status.as_str());
     let some_time = |at: Option<Timestamp>| at.map(time).unwrap_or_default();
     let text = |text: Option<&String>| text.map(|text| plain(text)).unwrap_or_default();
-    [
+    vec![
         time(record.observed_at()),
         target.region.to_string(),
         target.pack.to_string(),
