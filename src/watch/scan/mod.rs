@@ -3,6 +3,8 @@
 //!
 //! [`policy`]: crate::watch::scan::policy
 
+#[cfg(test)]
+mod fake;
 pub mod filtered;
 pub mod full;
 pub mod outcome;
@@ -31,11 +33,12 @@ use crate::state::head::Hint;
 use crate::watch::context::Context;
 use crate::watch::plan::Planned;
 use crate::watch::report::TargetReport;
-use crate::watch::scan::filtered::{FilterViolation, SIDE_BY_SIDE, is_before};
+use crate::watch::scan::filtered::{SIDE_BY_SIDE, is_before};
 use crate::watch::scan::policy::{
     DueInRegion, DueScan, FILTERS_DISTRUSTED_FOR, PageTime, Scan, ScanContext, ScanDecision, TargetFacts,
     decide, in_order,
 };
+use crate::watch::scan::reader::FilterViolation;
 use crate::watch::snapshot::leave_hint;
 
 /// How long ago the full scan was that is the longest ago, after this run.
