@@ -31,7 +31,7 @@ pub fn counts<'a>(states: impl Iterator<Item = &'a State>) -> Counts {
 }
 
 /// The control item of a target, written by each commit as a whole. Never deleted, so that epochs and ids never repeat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// The form in which it is stored.
     pub schema: u32,

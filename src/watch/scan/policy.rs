@@ -67,8 +67,6 @@ pub enum Reason {
     FilterViolation,
     /// So many accounts are active that a quick scan would cost half of a full one or more.
     NotCheaper,
-    /// A full scan is due.
-    Due,
 }
 
 /// What the head says, as far as it decides the scan.
@@ -99,15 +97,13 @@ pub struct ScanContext {
     pub now: Timestamp,
 }
 
-/// Which scan, why, and in how many calls if nothing has changed.
+/// Which scan, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScanDecision {
     /// The first scan of the run.
     pub scan: Scan,
     /// Why.
     pub reason: Reason,
-    /// Its pages.
-    pub calls: u64,
     /// Whether a full scan should follow a quick one in this run.
     pub due: bool,
 }
@@ -165,7 +161,8 @@ impl TargetFacts {
     /// The calls of a quick scan, if the accounts still are where they were.
     pub fn quick_calls(&self) -> u64 {
         let read = |status: &Status| pages(self.accounts.get(status).copied().unwrap_or_default());
-        statuses(&self.accounts).iter().map(read).sum()
+        let six = IN_PROGRESS.iter().chain(&FAILED).map(|status| read(&Status::new(status)));
+        six.chain(unrecognised(&self.accounts).map(read)).sum()
     }
 
     /// Whether a full scan is due: the last time was longer ago than `every`, or never, or by a clock that was
@@ -184,15 +181,6 @@ pub fn unrecognised(accounts: &Counts) -> impl Iterator<Item = &Status> {
     some.filter(|status| status.phase() == Phase::Unrecognised)
 }
 
-fn statuses(accounts: &Counts) -> Vec<Status> {
-    IN_PROGRESS
-        .iter()
-        .chain(&FAILED)
-        .map(|status| Status::new(status))
-        .chain(unrecognised(accounts).cloned())
-        .collect()
-}
-
 /// An empty listing is a page, too.
 fn pages(rows: u64) -> u64 {
     rows.div_ceil(PAGE).max(1)
@@ -205,12 +193,9 @@ fn age(then: Timestamp, now: Timestamp) -> Duration {
 /// Decides the first scan of a target. A request with filters reads what it asks for, and is not decided here.
 pub fn decide(facts: &TargetFacts, around: ScanContext) -> ScanDecision {
     let reason = reason(facts, around);
-    let (scan, calls) = match reason {
-        Reason::Quick => (Scan::Quick, facts.quick_calls()),
-        _ => (Scan::Full, facts.full_calls()),
-    };
+    let scan = if reason == Reason::Quick { Scan::Quick } else { Scan::Full };
     let due = scan == Scan::Quick && facts.is_due(around.full_scan_every, around.now);
-    ScanDecision { scan, reason, calls, due }
+    ScanDecision { scan, reason, due }
 }
 
 fn reason(facts: &TargetFacts, around: ScanContext) -> Reason {
