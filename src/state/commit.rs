@@ -233,7 +233,7 @@ impl Draft<'_> {
         let is_settled = baseline_epoch.is_some() && !after.values().any(|row| row.flapping);
         let states = after.iter().map(|(account, row)| (account, &row.state));
         let fingerprints = is_settled.then(|| fingerprint::both(states, self.period));
-        let (fingerprint, active_fingerprint) = fingerprints.map(|both| (both.whole, both.active)).unzip();
+        let (fingerprint, active_fingerprint) = fingerprints.unzip();
         let head = Head {
             schema: SCHEMA,
             history_id: self.history_id.to_owned(),

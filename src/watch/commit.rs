@@ -186,8 +186,7 @@ fn is_fingerprint_outdated<O: Outside>(context: &Context<'_, O>, basis: &Basis) 
     let rows = &basis.snapshot.rows;
     let period = overdue::period(context.outside.now(), &context.settings.thresholds);
     let states = rows.iter().map(|(account, row)| (account, &row.state));
-    !rows.values().any(|row| row.flapping)
-        && head.fingerprint != Some(fingerprint::both(states, period).whole)
+    !rows.values().any(|row| row.flapping) && head.fingerprint != Some(fingerprint::both(states, period).0)
 }
 
 /// The head and the snapshot as they are now, for an observation that is older: `Superseded` where the pack was deleted, or
