@@ -75,6 +75,19 @@ impl Snapshot {
         self.chunks.values().sum::<u64>() == head.chunk_epochs
     }
 
+    /// The rows as some changes leave them.
+    pub fn after<'a>(&'a self, changes: &'a [Change]) -> BTreeMap<AccountId, &'a Row> {
+        let mut after: BTreeMap<AccountId, &Row> =
+            self.rows.iter().map(|(account, row)| (*account, row)).collect();
+        for change in changes {
+            match &change.row {
+                Some(row) => drop(after.insert(change.account, row)),
+                None => drop(after.remove(&change.account)),
+            }
+        }
+        after
+    }
+
     /// Makes this what a commit of some changes leaves.
     pub fn apply(&mut self, commit: &Commit, changes: &[Change]) {
         for Change { account, row, .. } in changes {
@@ -205,14 +218,7 @@ impl Draft<'_> {
         let notice = closing.notice.as_ref();
         let is_deletion = closing.event == Some(PackEvent::PackDeleted);
 
-        let mut after: BTreeMap<AccountId, &Row> =
-            self.snapshot.rows.iter().map(|(account, row)| (*account, row)).collect();
-        for change in changes {
-            match &change.row {
-                Some(row) => drop(after.insert(change.account, row)),
-                None => drop(after.remove(&change.account)),
-            }
-        }
+        let after = self.snapshot.after(changes);
         let (count, chunks, dropped) = self.chunks(&after, changes, is_deletion);
         let mut epochs = self.snapshot.chunks.clone();
         epochs.retain(|number, _| !dropped.contains(number));

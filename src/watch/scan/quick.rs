@@ -81,7 +81,7 @@ async fn steps<O: Outside>(
     };
     let observed_at = read.observed_at;
     let observation = Observation { states: read.states, whole: false, absent: read.absent };
-    let basis = Basis { head: Some(head.clone()), snapshot, is_rebased: false };
+    let basis = Basis::new(Some(head), snapshot);
     let observed = Observed { observation, observed_at, scan: Some(Scan::Quick) };
     commit(context, planned, basis, observed, outcome).await
 }
