@@ -103,7 +103,8 @@ pub fn targets(
     watched.map(|target| Planned::new(target.clone(), is_listed(&target), &mut heads)).collect()
 }
 
-/// Why the run of a schedule would watch nothing at all. That must not look like an organization in which all is healthy.
+/// Why the run of a schedule would watch nothing at all. That must not look like an organization in which all is
+/// healthy.
 pub fn nothing_to_watch(
     settings: &Settings,
     part: &Part,
@@ -243,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_the_settings_leave_out_is_reported_so_and_cloudtrail_is_not() {
+    fn a_request_that_the_settings_leave_out_is_refused_and_one_of_cloudtrail_is_not() {
         let settings = settings("Security-*", "eu-west-1,us-east-1");
         let named = |pack: &str, region: Option<&str>| Request {
             packs: vec![pack.parse().unwrap()],

@@ -1,5 +1,5 @@
-//! What the oracle of the integration tests does not know: it judges a hundred thousand stories of accounts by the table of
-//! kinds, incidents, silences and reminders.
+//! What the oracle of the integration tests does not know: it judges a hundred thousand stories of accounts by the
+//! table of kinds, incidents, silences and reminders.
 
 use super::*;
 use crate::model::Status;
@@ -237,15 +237,18 @@ fn clocks_that_differ_neither_remind_twice_nor_free_what_is_stuck() {
     let steps = [today.clone(), tomorrow.clone(), today, tomorrow, failed(6)];
     assert_eq!(story.scans(steps), ["Failed", "Reminder", "-", "-", "-"], "the last: no reminders any more");
     assert_eq!(story.row().state.reminder, 0, "or no fingerprint would ever be equal");
-    // A clock that was far ahead silences no reminder.
-    let days = [365, 0, 1, 2].map(|day| on(day, failed(6)));
-    assert_eq!(Story::new("all").scans(days), ["Failed", "-", "Reminder", "Reminder"]);
     let mut story = Story::new("all");
     story.scans([stuck(6)]);
     story.silences = everything();
     assert_eq!(story.scans([in_progress(6)]), ["-"]);
     assert!(story.row().state.silenced, "it is stuck, and covered");
     assert_eq!(story.scans([in_progress(7)]), ["(InProgress)"]);
+}
+
+#[test]
+fn a_clock_that_was_far_ahead_silences_no_reminder() {
+    let days = [365, 0, 1, 2].map(|day| on(day, failed(6)));
+    assert_eq!(Story::new("all").scans(days), ["Failed", "-", "Reminder", "Reminder"]);
 }
 
 /// A clock that is an hour ahead would put off the first reminder, and make "since" a time to come.
@@ -304,7 +307,8 @@ fn progress_and_retries_within_an_incident_are_no_turns() {
     assert!(story.row().turns.is_empty());
 }
 
-/// While an account flaps people are not notified of each change, but of the end of a silence over what they do not know.
+/// While an account flaps people are not notified of each change, but of the end of a silence over what they do not
+/// know.
 #[test]
 fn damping_ends_with_a_silence() {
     let mut story = Story::with_flap_limit(2);

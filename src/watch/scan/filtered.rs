@@ -1,7 +1,7 @@
 //! What a quick scan reads: the active accounts, by their status, and then single accounts, by their ids.
 //!
-//! How AWS Config applies its filters is not documented. So a quick scan measures them while it reads, and one that finds
-//! them wrong says so instead of what it read: the target is then scanned in full.
+//! How AWS Config applies its filters is not documented. So a quick scan measures them while it reads, and one that
+//! finds them wrong says so instead of what it read: the target is then scanned in full.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,5 @@
-//! The scans of one run, region by region side by side: first the fast ones, and, when what they found is dispatched, the
-//! slow ones. [`policy`] decides which scan a target gets, and when; [`full`] and [`quick`] make it.
+//! The scans of one run, region by region side by side: first the fast ones, and, when what they found is dispatched,
+//! the slow ones. [`policy`] decides which scan a target gets, and when; [`full`] and [`quick`] make it.
 //!
 //! [`policy`]: crate::watch::scan::policy
 
@@ -63,8 +63,8 @@ pub fn oldest_full_scan(
 pub struct Scans<'a, O> {
     context: &'a Context<'a, O>,
     planned: &'a [Planned],
-    /// How many scans of one region are under way at once: its share of the concurrency. A region that hardly answers must
-    /// not take the time of the others.
+    /// How many scans of one region are under way at once: its share of the concurrency. A region that hardly answers
+    /// must not take the time of the others.
     side_by_side: usize,
     now: Timestamp,
     began: Instant,

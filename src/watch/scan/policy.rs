@@ -27,7 +27,8 @@ pub const FAILED: [&str; 3] = ["CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED"
 /// How long a filter that was violated is not relied on, in seconds: a day.
 pub const FILTERS_DISTRUSTED_FOR: i64 = 24 * 3600;
 
-/// A region with a full scan that is older than so many times `PACKWATCH_FULL_SCAN_EVERY` begins its run with such a one.
+/// A region with a full scan that is older than so many times `PACKWATCH_FULL_SCAN_EVERY` begins its run with such a
+/// one.
 const OVERDUE: u32 = 3;
 
 /// Which accounts a scan reads.
@@ -109,7 +110,8 @@ pub struct ScanDecision {
 }
 
 impl ScanDecision {
-    /// Whether it waits until what the others find is dispatched: a full scan that takes long, or nobody knows how long.
+    /// Whether it waits until what the others find is dispatched: a full scan that takes long, or nobody knows how
+    /// long.
     pub fn is_slow(&self, facts: &TargetFacts) -> bool {
         let is_long = facts.is_large() || facts.account_count() == 0;
         self.scan == Scan::Full && self.reason != Reason::Unlisted && is_long

@@ -164,8 +164,8 @@ pub(super) fn watched(
     Some((account, state))
 }
 
-/// Asks again for accounts that a read of everybody did not show, and for those that it shows twice, and adds those that are
-/// there. One by one where that is cheaper than another read of everybody.
+/// Asks again for accounts that a read of everybody did not show, and for those that it shows twice, and adds those
+/// that are there. One by one where that is cheaper than another read of everybody.
 pub async fn confirm(
     source: &impl StatusSource,
     target: &Target,
@@ -213,8 +213,8 @@ pub async fn packs(source: &impl StatusSource, region: &Region) -> Result<Vec<Pa
     Ok(pages(&PaginationConfig::default(), read, Some).await?.0)
 }
 
-/// The one loop over pages: what it takes of their items, and how it ended. Only a page holds the token of the next one; as
-/// soon as that is known, the next request goes out, and the items of the page are taken while it is under way.
+/// The one loop over pages: what it takes of their items, and how it ended. Only a page holds the token of the next
+/// one; as soon as that is known, the next request goes out, and the items of the page are taken while it is under way.
 pub(super) async fn pages<T, U>(
     config: &PaginationConfig,
     mut read: impl AsyncFnMut(PageRequest) -> Result<Page<T>, ReadError>,

@@ -87,7 +87,7 @@ fn a_quick_scan_costs_a_call_for_each_status_and_one_for_each_further_page() {
 }
 
 #[test]
-fn a_quick_scan_that_would_cost_half_is_made_whole() {
+fn a_scan_that_would_cost_half_is_made_in_full() {
     let failed = |failed| {
         let accounts = counts(&[("CREATE_SUCCESSFUL", 10_000 - failed), ("CREATE_FAILED", failed)]);
         decide(&TargetFacts { accounts, ..facts() }, run()).reason
@@ -97,7 +97,7 @@ fn a_quick_scan_that_would_cost_half_is_made_whole() {
 }
 
 #[test]
-fn everybody_is_due_after_an_hour_or_when_the_clock_was_ahead() {
+fn a_full_scan_is_due_after_an_hour_or_when_the_clock_was_ahead() {
     let due = |last_full_scan_at: Option<&str>| {
         let decision =
             decide(&TargetFacts { last_full_scan_at: last_full_scan_at.map(at), ..facts() }, run());
@@ -112,7 +112,7 @@ fn everybody_is_due_after_an_hour_or_when_the_clock_was_ahead() {
     let asked = ScanContext { trigger: Trigger::Request, ..run() };
     assert!(
         !decide(&TargetFacts { last_full_scan_at: None, ..facts() }, asked).due,
-        "this one is whole already"
+        "this one is full already"
     );
 }
 

@@ -13,7 +13,10 @@ async fn story(max_items: Option<u64>) -> Vec<String> {
         yield_now().await;
         Ok(Page { items: vec![page], next_token: (page < 3).then(|| (page + 1).to_string()) })
     };
-    let take = |page| Some(log.borrow_mut().push(format!("take {page}")));
+    let take = |page| {
+        log.borrow_mut().push(format!("take {page}"));
+        Some(page)
+    };
     let config = PaginationConfig { max_items, ..PaginationConfig::default() };
     pages(&config, read, take).await.unwrap();
     log.into_inner()
