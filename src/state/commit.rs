@@ -233,9 +233,9 @@ impl Draft<'_> {
             Some(PackEvent::PackDeleted) => None,
             None => old.and_then(|old| old.baseline_epoch),
         };
-        // Of the rows as this commit leaves them, whatever was read of them: a later scan that reads the same has nothing
-        // to compare. That an account has settled follows from the time, which no fingerprint sees; and what is no whole
-        // baseline must be scanned until it is.
+        // Of the rows as this commit leaves them, whatever was read of them: a later scan that reads the same has
+        // nothing to compare. That an account has settled follows from the time, which no fingerprint sees; and what is
+        // no whole baseline must be scanned until it is.
         let is_settled = baseline_epoch.is_some() && !after.values().any(|row| row.flapping);
         let states = after.iter().map(|(account, row)| (account, &row.state));
         let fingerprints = is_settled.then(|| fingerprint::both(states, self.period));

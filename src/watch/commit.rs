@@ -1,5 +1,5 @@
-//! Compares what a scan observed with what is recorded, and commits the difference: one transaction, or several where it is
-//! too large, each whole in itself.
+//! Compares what a scan observed with what is recorded, and commits the difference: one transaction, or several where
+//! it is too large, each whole in itself.
 //!
 //! A commit succeeds only on the epoch that was loaded before anything was observed. A full scan that loses it took a
 //! hundred calls, and most of it still holds: it rebases, once.
@@ -51,8 +51,8 @@ struct Found {
     accounts: u64,
 }
 
-/// Waits until there is room to compare so many accounts: what is recorded, what was read and the changes, until they are
-/// committed, are the most that a run holds.
+/// Waits until there is room to compare so many accounts: what is recorded, what was read and the changes, until they
+/// are committed, are the most that a run holds.
 pub async fn room_for<'a, O>(context: &'a Context<'_, O>, accounts: u64) -> Result<Held<'a>, Stop> {
     context.budget.within(context.room.take(accounts)).await.flatten().ok_or(Stop::NoTime)
 }
@@ -94,8 +94,8 @@ pub async fn commit<O: Outside>(
     }
 }
 
-/// Commits that the pack is gone: no row stays, and each incident ends. A deletion that loses its commit is no longer known
-/// to be one.
+/// Commits that the pack is gone: no row stays, and each incident ends. A deletion that loses its commit is no longer
+/// known to be one.
 pub async fn commit_deletion<O: Outside>(
     context: &Context<'_, O>,
     planned: &Planned,
@@ -179,8 +179,8 @@ async fn write<O: Outside>(
     Ok(is_all)
 }
 
-/// Whether the head has another fingerprint than its rows have now: after a restore, or when the time between two reminders
-/// became longer. An empty commit sets it, so that later scans have nothing to compare.
+/// Whether the head has another fingerprint than its rows have now: after a restore, or when the time between two
+/// reminders became longer. An empty commit sets it, so that later scans have nothing to compare.
 fn is_fingerprint_outdated<O: Outside>(context: &Context<'_, O>, basis: &Basis) -> bool {
     let Some(head) = basis.head.as_ref().filter(|head| head.baseline_epoch.is_some()) else { return false };
     let rows = &basis.snapshot.rows;
@@ -189,8 +189,8 @@ fn is_fingerprint_outdated<O: Outside>(context: &Context<'_, O>, basis: &Basis) 
     !rows.values().any(|row| row.flapping) && head.fingerprint != Some(fingerprint::both(states, period).0)
 }
 
-/// The head and the snapshot as they are now, for an observation that is older: `Superseded` where the pack was deleted, or
-/// became known, in between.
+/// The head and the snapshot as they are now, for an observation that is older: `Superseded` where the pack was
+/// deleted, or became known, in between.
 pub async fn rebase<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> Result<Basis, Stop> {
     const LOST: Stop = Stop::Store(StoreError::Superseded);
     let first = planned.head.as_ref().filter(|head| head.baseline_epoch.is_some()).ok_or(LOST)?;
@@ -217,8 +217,8 @@ fn find<O: Outside>(
     let mut changes = comparison.changes();
     let found = changes.len();
     if basis.is_rebased {
-        // What another run has recorded since the first load may be newer than what was read; and a row that is gone may
-        // have been removed since.
+        // What another run has recorded since the first load may be newer than what was read; and a row that is gone
+        // may have been removed since.
         let first = planned.head.as_ref().map_or(0, |head| head.epoch);
         changes.retain(|change| rows.get(&change.account).is_some_and(|row| row.epoch <= first));
     }

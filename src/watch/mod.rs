@@ -1,8 +1,8 @@
-//! One run, in its order: load what is recorded, scan what is fast, dispatch what was found, scan what is slow, dispatch
-//! that, and report.
+//! One run, in its order: load what is recorded, scan what is fast, dispatch what was found, scan what is slow,
+//! dispatch that, and report.
 //!
-//! This file knows the order of a run, [`scan`] that of its scans, [`commit`](mod@commit) how one becomes a transaction,
-//! [`dispatch`] how the log reaches the topics. `docs/design.md` says why it is this one.
+//! This file knows the order of a run, [`scan`] that of its scans, [`commit`](mod@commit) how one becomes a
+//! transaction, [`dispatch`] how the log reaches the topics. `docs/design.md` says why it is this one.
 
 pub mod account_names;
 pub mod batch;

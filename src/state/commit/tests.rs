@@ -218,8 +218,8 @@ fn one_change_writes_one_chunk_and_chunks_grow_only_forward() {
     assert!(!torn.is_of(target.head()), "an older chunk is noticed");
 }
 
-/// A first baseline and a later change, each beyond what one transaction takes: the first writes each chunk once and not
-/// everything again as it grows, the second neither grows nor ends before its last commit.
+/// A first baseline and a later change, each beyond what one transaction takes: the first writes each chunk once and
+/// not everything again as it grows, the second neither grows nor ends before its last commit.
 #[test]
 fn what_is_too_large_is_split_and_leaves_what_one_commit_would() {
     let mut random = fastrand::Rng::with_seed(7);

@@ -1,5 +1,6 @@
 //! Compares what is recorded with what was observed, account by account: which rows and records a scan leaves behind.
-//! Pure. [`crate::watch::compare::kind`] knows what a change means, [`crate::watch::compare::policy`] whether people are notified.
+//! Pure. [`crate::watch::compare::kind`] knows what a change means, [`crate::watch::compare::policy`] whether people
+//! are notified.
 
 pub mod flap;
 pub mod kind;
@@ -53,8 +54,8 @@ pub fn missing(
     rows.keys().filter(unseen).copied().collect()
 }
 
-/// When the history forgets what is recorded now. The log is the outbox of both topics, too: what lags outlives a topic that
-/// refuses for two weeks, however short the history is.
+/// When the history forgets what is recorded now. The log is the outbox of both topics, too: what lags outlives a topic
+/// that refuses for two weeks, however short the history is.
 pub fn expires_at(settings: &Settings, now: Timestamp) -> Timestamp {
     now.checked_add(settings.history.max(LEAST_KEPT)).unwrap_or(Timestamp::MAX)
 }
@@ -264,8 +265,8 @@ impl Comparison<'_> {
         }
     }
 
-    /// The state that counts. The clocks of two runs differ: what is stuck stays so while AWS Config says the same of it,
-    /// and a period between two reminders does not come again, unless it was one of a clock far ahead.
+    /// The state that counts. The clocks of two runs differ: what is stuck stays so while AWS Config says the same of
+    /// it, and a period between two reminders does not come again, unless it was one of a clock far ahead.
     fn held(&self, account: AccountId, row: Option<&Row>, to: &State) -> State {
         let mut held = to.clone();
         let Some(row) = row.map(|row| &row.state) else { return held };

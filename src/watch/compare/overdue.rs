@@ -37,9 +37,10 @@ pub fn state(row: DetailedStatus, now: Timestamp, thresholds: &Thresholds) -> St
     }
 }
 
-/// The begin of the period between two reminders in which this time is. They fall on the same instants for every account,
-/// in order that they come as one digest: those of whole days at a time of the day, others on whole periods since 1970. It
-/// is a time and no number, so that it means the same when the setting is changed. Without reminders it is 0.
+/// The begin of the period between two reminders in which this time is. They fall on the same instants for every
+/// account, in order that they come as one digest: those of whole days at a time of the day, others on whole periods
+/// since 1970. It is a time and no number, so that it means the same when the setting is changed. Without reminders it
+/// is 0.
 pub fn period(now: Timestamp, thresholds: &Thresholds) -> u64 {
     let Some(every) = thresholds.remind_every else { return 0 };
     let every = seconds(every).max(1);
@@ -63,8 +64,8 @@ fn first_of_days(now: Timestamp, days: i64, thresholds: &Thresholds) -> Option<T
     at(date.checked_sub(into_period.days()).ok()?)
 }
 
-/// Whether a reminder of an incident is due in this period: after the last one, and more than half a period after people
-/// were last notified of it, or it began.
+/// Whether a reminder of an incident is due in this period: after the last one, and more than half a period after
+/// people were last notified of it, or it began.
 pub fn is_due(period: u64, last: u64, notified: Option<Timestamp>, every: Duration) -> bool {
     let not_before = notified.map_or(0, |at| at.as_second().saturating_add(seconds(every) / 2));
     period > last && i64::try_from(period).is_ok_and(|period| period > not_before)

@@ -28,7 +28,8 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Takes these parts, in their order, as far as none before them may only not be visible yet: whether it took them all.
+    /// Takes these parts, in their order, as far as none before them may only not be visible yet: whether it took them
+    /// all.
     fn take(&mut self, target: &Target, parts: Vec<LogPart>, now: Timestamp) -> bool {
         for part in parts {
             if part.previous > self.end {

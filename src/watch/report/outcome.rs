@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-/// How a target ended. Of two scans of one target, the one that matters more to whoever reads a report is the later here.
+/// How a target ended. Of two scans of one target, the one that matters more to whoever reads a report is the later
+/// here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Outcome {
     /// As before.
