@@ -204,8 +204,8 @@ impl Log {
     }
 }
 
-/// Since when the oldest record is due that some topic has not had, over all targets: since it was observed, or, where it may
-/// wait for more news for people, since that is over. `None` when nothing lags.
+/// Since when the oldest record is due that some topic has not had, over all targets: since it was observed, or, where
+/// it may wait for more news for people, since that is over. `None` when nothing lags.
 ///
 /// Costs a Query, and one item for each target that lags: ask only when a run says that something may lag.
 pub async fn oldest_lag(

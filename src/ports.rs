@@ -171,12 +171,12 @@ pub trait SnapshotStore {
     /// Every head, cursor and silence, consistently, in one request.
     async fn load(&self) -> Result<Heads, StoreError>;
 
-    /// The recorded state of every account of the target. It may show a part of a commit: [`Snapshot::is_of`] says whether
-    /// it belongs to a head.
+    /// The recorded state of every account of the target. It may show a part of a commit: [`Snapshot::is_of`] says
+    /// whether it belongs to a head.
     async fn snapshot(&self, target: &Target) -> Result<Snapshot, StoreError>;
 
-    /// Writes all of a commit, or nothing: [`StoreError::Superseded`] where [`Commit::fits`] does not hold. A commit whose
-    /// reply was lost is recognised by its run and epoch.
+    /// Writes all of a commit, or nothing: [`StoreError::Superseded`] where [`Commit::fits`] does not hold. A commit
+    /// whose reply was lost is recognised by its run and epoch.
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError>;
 
     /// Leaves in an existing head what a scan found without a commit ([`Hint::applied_to`]).

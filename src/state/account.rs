@@ -120,7 +120,8 @@ pub struct Row {
     pub pending_resolution: Option<Box<ClosedIncident>>,
 }
 
-/// What an account goes through from the first unhealthy state to the next healthy one. It began at the row's `failing_since`.
+/// What an account goes through from the first unhealthy state to the next healthy one. It began at the row's
+/// `failing_since`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Incident {

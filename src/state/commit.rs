@@ -75,6 +75,19 @@ impl Snapshot {
         self.chunks.values().sum::<u64>() == head.chunk_epochs
     }
 
+    /// The rows as some changes leave them.
+    pub fn after<'a>(&'a self, changes: &'a [Change]) -> BTreeMap<AccountId, &'a Row> {
+        let mut after: BTreeMap<AccountId, &Row> =
+            self.rows.iter().map(|(account, row)| (*account, row)).collect();
+        for change in changes {
+            match &change.row {
+                Some(row) => drop(after.insert(change.account, row)),
+                None => drop(after.remove(&change.account)),
+            }
+        }
+        after
+    }
+
     /// Makes this what a commit of some changes leaves.
     pub fn apply(&mut self, commit: &Commit, changes: &[Change]) {
         for Change { account, row, .. } in changes {
@@ -205,14 +218,7 @@ impl Draft<'_> {
         let notice = closing.notice.as_ref();
         let is_deletion = closing.event == Some(PackEvent::PackDeleted);
 
-        let mut after: BTreeMap<AccountId, &Row> =
-            self.snapshot.rows.iter().map(|(account, row)| (*account, row)).collect();
-        for change in changes {
-            match &change.row {
-                Some(row) => drop(after.insert(change.account, row)),
-                None => drop(after.remove(&change.account)),
-            }
-        }
+        let after = self.snapshot.after(changes);
         let (count, chunks, dropped) = self.chunks(&after, changes, is_deletion);
         let mut epochs = self.snapshot.chunks.clone();
         epochs.retain(|number, _| !dropped.contains(number));
@@ -227,13 +233,13 @@ impl Draft<'_> {
             Some(PackEvent::PackDeleted) => None,
             None => old.and_then(|old| old.baseline_epoch),
         };
-        // Of the rows as this commit leaves them, whatever was read of them: a later scan that reads the same has nothing
-        // to compare. That an account has settled follows from the time, which no fingerprint sees; and what is no whole
-        // baseline must be scanned until it is.
+        // Of the rows as this commit leaves them, whatever was read of them: a later scan that reads the same has
+        // nothing to compare. That an account has settled follows from the time, which no fingerprint sees; and what is
+        // no whole baseline must be scanned until it is.
         let is_settled = baseline_epoch.is_some() && !after.values().any(|row| row.flapping);
         let states = after.iter().map(|(account, row)| (account, &row.state));
         let fingerprints = is_settled.then(|| fingerprint::both(states, self.period));
-        let (fingerprint, active_fingerprint) = fingerprints.map(|both| (both.whole, both.active)).unzip();
+        let (fingerprint, active_fingerprint) = fingerprints.unzip();
         let head = Head {
             schema: SCHEMA,
             history_id: self.history_id.to_owned(),

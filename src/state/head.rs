@@ -15,7 +15,8 @@ use crate::state::silence::Silences;
 /// The form of the stored items that this packwatch knows. A newer one is refused.
 pub const SCHEMA: u32 = 1;
 
-/// The scheduled function's settings, as far as all who record in one table must agree on them: variables and their texts.
+/// The scheduled function's settings, as far as all who record in one table must agree on them: variables and their
+/// texts.
 pub type SharedSettings = BTreeMap<String, String>;
 
 /// Beside the settings: when the scheduled function ran. Written at most once an hour, since a quiet run leaves nothing else.
@@ -34,7 +35,7 @@ pub fn counts<'a>(states: impl Iterator<Item = &'a State>) -> Counts {
 }
 
 /// The control item of a target, written by each commit as a whole. Never deleted, so that epochs and ids never repeat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// The form in which it is stored.
     pub schema: u32,
@@ -121,8 +122,8 @@ impl Topic {
     }
 }
 
-/// How far a topic has each target's log, and who dispatches now. One item for each topic, which its dispatcher replaces
-/// as a whole: a digest that covers many targets moves all their cursors at once.
+/// How far a topic has each target's log, and who dispatches now. One item for each topic, which its dispatcher
+/// replaces as a whole: a digest that covers many targets moves all their cursors at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Cursors {
     /// Counts the writes; each is made on the version that was loaded. 0: it is not stored yet.
@@ -148,8 +149,8 @@ pub struct Known {
     /// When the last urgent digests were sent, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub urgent: Vec<i64>,
-    /// The incidents of each partition that a silence kept from them when a digest was made, though they were recorded as
-    /// notified of, and until when, in seconds since 1970.
+    /// The incidents of each partition that a silence kept from them when a digest was made, though they were recorded
+    /// as notified of, and until when, in seconds since 1970.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub withheld: BTreeMap<String, BTreeMap<String, i64>>,
 }

@@ -15,7 +15,7 @@ use crate::model::{AccountId, Kind, PackGlob, Region, Target};
 use crate::state::{Health, State};
 
 /// One silence. Each list names what it is about; an empty one stands for anything.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silence {
     /// Its name, for `packwatch silence remove`.
     pub id: String,
@@ -89,16 +89,7 @@ mod tests {
     const NOW: &str = "2026-11-20T10:00:00Z";
 
     fn silence(change: impl FnOnce(&mut Silence)) -> Silences {
-        let mut silence = Silence {
-            id: "s".to_owned(),
-            accounts: Vec::new(),
-            packs: Vec::new(),
-            regions: Vec::new(),
-            kinds: BTreeSet::new(),
-            until: "2026-11-20T10:00:01Z".parse().unwrap(),
-            reason: "r".to_owned(),
-            by: "b".to_owned(),
-        };
+        let mut silence = Silence { until: "2026-11-20T10:00:01Z".parse().unwrap(), ..Silence::default() };
         change(&mut silence);
         Silences(vec![silence])
     }

@@ -26,8 +26,8 @@ impl Budget {
     /// All the time in the world, as on a laptop.
     pub const UNLIMITED: Self = Self { ends: None };
 
-    /// `left` until the run is killed: the last fifth of it (at most 20 s) is for dispatching, and the last twentieth (at
-    /// most 2 s) for storing how far that got.
+    /// `left` until the run is killed: the last fifth of it (at most 20 s) is for dispatching, and the last twentieth
+    /// (at most 2 s) for storing how far that got.
     pub fn ending_in(left: Duration) -> Self {
         let now = Instant::now();
         let before = |reserve: Duration| now + left.saturating_sub(reserve);

@@ -1,16 +1,13 @@
-//! Compares what a scan observed with what is recorded, and commits the difference: one transaction, or several where it is
-//! too large, each whole in itself.
+//! Compares what a scan observed with what is recorded, and commits the difference: one transaction, or several where
+//! it is too large, each whole in itself.
 //!
 //! A commit succeeds only on the epoch that was loaded before anything was observed. A full scan that loses it took a
 //! hundred calls, and most of it still holds: it rebases, once.
 
-use std::collections::BTreeMap;
-
-use crate::model::{AccountId, Status};
 use crate::ports::{Outside, SnapshotStore, StoreError};
 use crate::state::commit::{Change, Closing, Draft, Snapshot};
 use crate::state::fingerprint;
-use crate::state::head::{Counts, Head};
+use crate::state::head::{Head, counts};
 use crate::state::log::{Notice, PackEvent, Record};
 use crate::watch::compare::overdue;
 use crate::watch::compare::{self, Comparison, Observation};
@@ -27,25 +24,35 @@ use crate::watch::snapshot::{note_full_scan, read_snapshot};
 #[derive(Debug)]
 pub struct Basis {
     /// The head; `None`: there is none yet.
-    pub head: Option<Head>,
+    head: Option<Head>,
     /// The snapshot.
     pub snapshot: Snapshot,
+    /// The id of the target's history: its head's, or that of one that begins.
+    history_id: String,
     /// Whether it was loaded again after the observation: what is newer in it than the first load is left as it is.
-    pub is_rebased: bool,
+    is_rebased: bool,
+}
+
+impl Basis {
+    /// What was loaded before the observation.
+    pub fn new(head: Option<&Head>, snapshot: Snapshot) -> Self {
+        let known = head.map(|head| head.history_id.clone());
+        let history_id = known.unwrap_or_else(|| format!("{:032x}", fastrand::u128(..)));
+        Self { head: head.cloned(), snapshot, history_id, is_rebased: false }
+    }
 }
 
 /// What is to be committed.
 struct Found {
     changes: Vec<Change>,
-    event: Option<PackEvent>,
-    notice: Option<Notice>,
+    closing: Closing,
     /// Whether every account was seen and compared.
     is_complete: bool,
     accounts: u64,
 }
 
-/// Waits until there is room to compare so many accounts: what is recorded, what was read and the changes, until they are
-/// committed, are the most that a run holds.
+/// Waits until there is room to compare so many accounts: what is recorded, what was read and the changes, until they
+/// are committed, are the most that a run holds.
 pub async fn room_for<'a, O>(context: &'a Context<'_, O>, accounts: u64) -> Result<Held<'a>, Stop> {
     context.budget.within(context.room.take(accounts)).await.flatten().ok_or(Stop::NoTime)
 }
@@ -58,9 +65,8 @@ pub async fn commit<O: Outside>(
     observed: Observed,
     outcome: &mut ScanOutcome,
 ) -> Result<(), Stop> {
-    let history_id = history_id(planned);
     loop {
-        let found = find(context, planned, &basis, &observed, &history_id)?;
+        let found = find(context, planned, &basis, &observed)?;
         outcome.report.accounts = match observed.scan {
             Some(_) => found.accounts,
             None => outcome.report.accounts,
@@ -69,15 +75,12 @@ pub async fn commit<O: Outside>(
         if found.is_complete && observed.scan == Some(Scan::Full) {
             outcome.full_scan_at = Some(observed.observed_at);
         }
-        if found.changes.is_empty() && found.event.is_none() && !is_fingerprint_outdated(context, &basis) {
+        let is_nothing = found.changes.is_empty() && found.closing.event.is_none();
+        if is_nothing && !is_fingerprint_outdated(context, &basis) {
             note_full_scan(context, planned, outcome.full_scan_at).await;
             return Ok(());
         }
-        if context.request.dry_run {
-            preview(planned, &basis, &history_id, found, outcome);
-            return Ok(());
-        }
-        match write(context, planned, &mut basis, found, &history_id, outcome).await {
+        match write(context, planned, &mut basis, found, outcome).await {
             Ok(true) => return Ok(()),
             Ok(false) => {}
             Err(Stop::Store(StoreError::Superseded))
@@ -91,25 +94,23 @@ pub async fn commit<O: Outside>(
     }
 }
 
-/// Commits that the pack is gone: no row stays, and each incident ends. A deletion that loses its commit is no longer known
-/// to be one.
+/// Commits that the pack is gone: no row stays, and each incident ends. A deletion that loses its commit is no longer
+/// known to be one.
 pub async fn commit_deletion<O: Outside>(
     context: &Context<'_, O>,
     planned: &Planned,
     outcome: &mut ScanOutcome,
 ) -> Result<(), Stop> {
-    let Some(head) = planned.head.clone() else { return Ok(()) };
+    let Some(head) = &planned.head else { return Ok(()) };
     let accounts = head.account_count();
     let _held = room_for(context, accounts).await?;
-    let snapshot = read_snapshot(context, planned, &head).await?;
-    let mut basis = Basis { head: Some(head), snapshot, is_rebased: false };
-    let history_id = history_id(planned);
+    let mut basis = Basis::new(Some(head), read_snapshot(context, planned, head).await?);
     outcome.report.outcome = Outcome::Deleted;
     outcome.report.accounts = accounts;
     let nothing = Observation::default();
     loop {
         let at = context.outside.now();
-        let comparison = comparison(context, planned, &basis, &nothing, at, &history_id);
+        let comparison = comparison(context, planned, &basis, &nothing, at);
         let changes = comparison.gone();
         let is_known = comparison.is_baseline_complete();
         let notifies = is_known && context.settings.notify.includes_pack_deleted();
@@ -117,28 +118,27 @@ pub async fn commit_deletion<O: Outside>(
         // A pack that nobody was notified of goes as it came.
         let notice = (is_known || has_incidents)
             .then(|| comparison.notice(PackEvent::PackDeleted, accounts, notifies));
-        let event = Some(PackEvent::PackDeleted);
-        let found = Found { changes, event, notice, is_complete: true, accounts };
-        if context.request.dry_run {
-            preview(planned, &basis, &history_id, found, outcome);
-            return Ok(());
-        }
-        if write(context, planned, &mut basis, found, &history_id, outcome).await? {
+        let closing = Closing { event: Some(PackEvent::PackDeleted), notice, full_scan_at: None };
+        let found = Found { changes, closing, is_complete: true, accounts };
+        if write(context, planned, &mut basis, found, outcome).await? {
             return Ok(());
         }
     }
 }
 
-/// Writes one commit of what was found. Whether that was all of it.
+/// Writes one commit of what was found; in a dry run, says what it would be. Whether that was all of it.
 async fn write<O: Outside>(
     context: &Context<'_, O>,
     planned: &Planned,
     basis: &mut Basis,
     found: Found,
-    history_id: &str,
     outcome: &mut ScanOutcome,
 ) -> Result<bool, Stop> {
     let Context { outside, settings, budget, .. } = context;
+    if context.request.dry_run {
+        preview(planned, basis, found, outcome);
+        return Ok(true);
+    }
     if budget.is_spent() {
         return Err(Stop::NoTime);
     }
@@ -147,13 +147,13 @@ async fn write<O: Outside>(
         |changes: &[Change]| changes.iter().filter(|change| change.transition.is_some()).count() as u64;
     let all = logged(&found.changes);
     let full_scan_at = outcome.full_scan_at.filter(|_| found.is_complete).map(|at| at.as_second());
-    let is_baseline = found.event == Some(PackEvent::Baseline);
+    let is_baseline = found.closing.event == Some(PackEvent::Baseline);
     let draft = Draft {
         before: basis.head.as_ref(),
-        history_id,
+        history_id: &basis.history_id,
         snapshot: &basis.snapshot,
         changes: found.changes,
-        closing: Closing { event: found.event, notice: found.notice, full_scan_at },
+        closing: Closing { full_scan_at, ..found.closing },
         run: &context.id,
         at,
         expires_at: compare::expires_at(settings, at),
@@ -179,19 +179,18 @@ async fn write<O: Outside>(
     Ok(is_all)
 }
 
-/// Whether the head has another fingerprint than its rows have now: after a restore, or when the time between two reminders
-/// became longer. An empty commit sets it, so that later scans have nothing to compare.
+/// Whether the head has another fingerprint than its rows have now: after a restore, or when the time between two
+/// reminders became longer. An empty commit sets it, so that later scans have nothing to compare.
 fn is_fingerprint_outdated<O: Outside>(context: &Context<'_, O>, basis: &Basis) -> bool {
     let Some(head) = basis.head.as_ref().filter(|head| head.baseline_epoch.is_some()) else { return false };
     let rows = &basis.snapshot.rows;
     let period = overdue::period(context.outside.now(), &context.settings.thresholds);
     let states = rows.iter().map(|(account, row)| (account, &row.state));
-    !rows.values().any(|row| row.flapping)
-        && head.fingerprint != Some(fingerprint::both(states, period).whole)
+    !rows.values().any(|row| row.flapping) && head.fingerprint != Some(fingerprint::both(states, period).0)
 }
 
-/// The head and the snapshot as they are now, for an observation that is older: `Superseded` where the pack was deleted, or
-/// became known, in between.
+/// The head and the snapshot as they are now, for an observation that is older: `Superseded` where the pack was
+/// deleted, or became known, in between.
 pub async fn rebase<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> Result<Basis, Stop> {
     const LOST: Stop = Stop::Store(StoreError::Superseded);
     let first = planned.head.as_ref().filter(|head| head.baseline_epoch.is_some()).ok_or(LOST)?;
@@ -202,7 +201,7 @@ pub async fn rebase<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> 
         return Err(LOST);
     }
     let snapshot = read_snapshot(context, planned, head).await?;
-    Ok(Basis { head: Some(head.clone()), snapshot, is_rebased: true })
+    Ok(Basis { is_rebased: true, ..Basis::new(Some(head), snapshot) })
 }
 
 /// Compares. Pure, but for the settings of the run.
@@ -211,25 +210,20 @@ fn find<O: Outside>(
     planned: &Planned,
     basis: &Basis,
     observed: &Observed,
-    history_id: &str,
 ) -> Result<Found, Stop> {
     let Observed { observation, observed_at, scan } = observed;
     let rows = &basis.snapshot.rows;
-    let comparison = comparison(context, planned, basis, observation, *observed_at, history_id);
+    let comparison = comparison(context, planned, basis, observation, *observed_at);
     let mut changes = comparison.changes();
     let found = changes.len();
     if basis.is_rebased {
-        // What another run has recorded since the first load may be newer than what was read; and a row that is gone may
-        // have been removed since.
+        // What another run has recorded since the first load may be newer than what was read; and a row that is gone
+        // may have been removed since.
         let first = planned.head.as_ref().map_or(0, |head| head.epoch);
         changes.retain(|change| rows.get(&change.account).is_some_and(|row| row.epoch <= first));
     }
     let is_complete = changes.len() == found;
-    let joined =
-        changes.iter().filter(|change| change.row.is_some() && !rows.contains_key(&change.account)).count();
-    let left =
-        changes.iter().filter(|change| change.row.is_none() && rows.contains_key(&change.account)).count();
-    let accounts = (rows.len() + joined).saturating_sub(left) as u64;
+    let accounts = basis.snapshot.after(&changes).len() as u64;
     let completes_baseline = !comparison.is_baseline_complete() && *scan == Some(Scan::Full) && is_complete;
     let notice = completes_baseline.then(|| {
         let created_again = basis.head.as_ref().is_some_and(|head| head.deleted_epoch.is_some());
@@ -239,7 +233,8 @@ fn find<O: Outside>(
     if !comparison.is_baseline_complete() && !completes_baseline {
         return Err(Stop::NoBaseline);
     }
-    Ok(Found { changes, event: notice.as_ref().map(|notice| notice.event), notice, is_complete, accounts })
+    let closing = Closing { event: notice.as_ref().map(|notice| notice.event), notice, full_scan_at: None };
+    Ok(Found { changes, closing, is_complete, accounts })
 }
 
 fn comparison<'c, O: Outside>(
@@ -248,11 +243,10 @@ fn comparison<'c, O: Outside>(
     basis: &'c Basis,
     observed: &'c Observation,
     observed_at: jiff::Timestamp,
-    history_id: &'c str,
 ) -> Comparison<'c> {
     Comparison {
         target: &planned.target,
-        history_id,
+        history_id: &basis.history_id,
         epoch: basis.head.as_ref().map_or(0, |head| head.epoch).saturating_add(1),
         rows: &basis.snapshot.rows,
         observed,
@@ -275,26 +269,9 @@ impl Comparison<'_> {
     }
 }
 
-/// The id of the target's history: its head's, or that of one that begins.
-fn history_id(planned: &Planned) -> String {
-    let known = planned.head.as_ref().map(|head| head.history_id.clone());
-    known.unwrap_or_else(|| format!("{:032x}", fastrand::u128(..)))
-}
-
-fn preview(planned: &Planned, basis: &Basis, history_id: &str, found: Found, outcome: &mut ScanOutcome) {
-    let Found { changes, event, notice, .. } = found;
-    let mut after: BTreeMap<AccountId, Status> =
-        basis.snapshot.rows.iter().map(|(account, row)| (*account, row.state.status.clone())).collect();
-    for change in &changes {
-        match &change.row {
-            Some(row) => drop(after.insert(change.account, row.state.status.clone())),
-            None => drop(after.remove(&change.account)),
-        }
-    }
-    let mut accounts = Counts::new();
-    for status in after.into_values() {
-        *accounts.entry(status).or_default() += 1;
-    }
+fn preview(planned: &Planned, basis: &Basis, found: Found, outcome: &mut ScanOutcome) {
+    let Found { changes, closing: Closing { event, notice, .. }, .. } = found;
+    let accounts = counts(basis.snapshot.after(&changes).values().map(|row| &row.state));
     let transitions = changes.into_iter().filter_map(|change| change.transition);
     let transitions: Vec<Record> = transitions.map(|transition| Record::Account(*transition)).collect();
     outcome.report.transitions = transitions.len() as u64;
@@ -305,6 +282,6 @@ fn preview(planned: &Planned, basis: &Basis, history_id: &str, found: Found, out
         None => Outcome::Changed,
     };
     let records = transitions.into_iter().chain(notice.map(Record::Pack)).collect();
-    let (target, history_id) = (planned.target.clone(), history_id.to_owned());
+    let (target, history_id) = (planned.target.clone(), basis.history_id.clone());
     outcome.preview = Some(Box::new(Preview { target, history_id, accounts, records }));
 }

@@ -1,8 +1,8 @@
-//! One run, in its order: load what is recorded, scan what is fast, dispatch what was found, scan what is slow, dispatch
-//! that, and report.
+//! One run, in its order: load what is recorded, scan what is fast, dispatch what was found, scan what is slow,
+//! dispatch that, and report.
 //!
-//! This file knows the order of a run, [`scan`] that of its scans, [`commit`](mod@commit) how one becomes a transaction,
-//! [`dispatch`] how the log reaches the topics. `docs/design.md` says why it is this one.
+//! This file knows the order of a run, [`scan`] that of its scans, [`commit`](mod@commit) how one becomes a
+//! transaction, [`dispatch`] how the log reaches the topics. `docs/design.md` says why it is this one.
 
 pub mod account_names;
 pub mod batch;
@@ -33,7 +33,7 @@ use crate::watch::dispatch::{Dispatched, Dispatcher, Lag, lagging};
 use crate::watch::report::{Answer, Report, TargetReport};
 use crate::watch::request::Request;
 use crate::watch::scan::outcome::{Preview, ScanOutcome};
-use crate::watch::scan::{Scanned, Scans, oldest_full_scan};
+use crate::watch::scan::{Scans, oldest_full_scan};
 use crate::watch::start::{Started, start};
 
 pub use crate::watch::start::RunError;
@@ -65,7 +65,7 @@ pub async fn run(
     if is_live && scans.commits() > commits {
         dispatcher.dispatch(&mut dispatched).await;
     }
-    let Scanned { outcomes, reports } = scans.end();
+    let (outcomes, reports) = scans.end();
 
     let full_scans: BTreeMap<Target, Timestamp> = outcomes
         .iter()
@@ -77,8 +77,7 @@ pub async fn run(
     let preview = preview(&context, &previews);
     let mut reports: Vec<TargetReport> = unlisted.into_iter().chain(reports).collect();
     reports.extend(outcomes.into_iter().map(|(_, ScanOutcome { report, .. })| report));
-    let answer = Answer::new(reports, dispatched.notifications, next_token);
-    let answer = with_lags(answer, &dispatched);
+    let answer = with_lags(Answer::new(reports, dispatched.notifications, next_token), &dispatched);
     answer.targets.iter().for_each(|report| report.log(&context.id));
     let oldest_full_scan = match settings.full_scan_every {
         Some(_) if request.scheduled => oldest_full_scan(&planned, &elsewhere, &full_scans, outside.now()),

@@ -28,14 +28,22 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// A target as it is in these heads.
+    fn new(target: Target, listed: Option<bool>, heads: &mut Heads) -> Self {
+        Self {
+            listed,
+            head: heads.known.remove(&target),
+            unreadable: heads.unreadable.remove(&target),
+            silences: heads.silences.of(&target),
+            withheld: heads.alerts.known.withheld_of(&keys::partition(&target)),
+            target,
+        }
+    }
+
     /// The same target as it is in these heads.
     #[must_use]
     pub fn loaded_again(&self, mut heads: Heads) -> Self {
-        let head = heads.known.remove(&self.target);
-        let unreadable = heads.unreadable.remove(&self.target);
-        let (silences, withheld) =
-            (heads.silences.of(&self.target), heads.alerts.known.withheld_of(&keys::partition(&self.target)));
-        Self { head, unreadable, silences, withheld, ..self.clone() }
+        Self::new(self.target.clone(), self.listed, &mut heads)
     }
 }
 
@@ -92,18 +100,11 @@ pub fn targets(
     let is_wanted = |pack: &PackName| settings.packs.matches(pack) && request.part.packs.matches(pack);
     let watched = names.into_iter().filter(|target| is_wanted(&target.pack));
     let is_listed = |target: &Target| Some(listed.get(&target.region)?.contains(&target.pack));
-    let planned = watched.map(|target| Planned {
-        listed: is_listed(&target),
-        head: heads.known.remove(&target),
-        unreadable: heads.unreadable.remove(&target),
-        silences: heads.silences.of(&target),
-        withheld: heads.alerts.known.withheld_of(&keys::partition(&target)),
-        target,
-    });
-    planned.collect()
+    watched.map(|target| Planned::new(target.clone(), is_listed(&target), &mut heads)).collect()
 }
 
-/// Why the run of a schedule would watch nothing at all. That must not look like an organization in which all is healthy.
+/// Why the run of a schedule would watch nothing at all. That must not look like an organization in which all is
+/// healthy.
 pub fn nothing_to_watch(
     settings: &Settings,
     part: &Part,
@@ -144,8 +145,7 @@ fn is_watched(target: &Target, settings: &Settings) -> bool {
 mod tests {
     use super::*;
     use crate::settings::Reader;
-    use crate::state::head::SCHEMA;
-    use crate::state::log::Position;
+    use crate::state::silence::Silence;
 
     fn settings(packs: &str, regions: &str) -> Settings {
         let lookup = |name: &str| match name {
@@ -161,23 +161,7 @@ mod tests {
     }
 
     fn head() -> Head {
-        Head {
-            schema: SCHEMA,
-            history_id: "h".to_owned(),
-            epoch: 1,
-            run: "r".to_owned(),
-            committed_at: jiff::Timestamp::UNIX_EPOCH,
-            baseline_epoch: Some(1),
-            deleted_epoch: None,
-            chunks: 1,
-            chunk_epochs: 1,
-            accounts: BTreeMap::new(),
-            fingerprint: None,
-            active_fingerprint: None,
-            last_full_scan_at: None,
-            filters_distrusted_until: None,
-            log_end: Position::START,
-        }
+        Head { epoch: 1, ..Head::default() }
     }
 
     fn names(planned: &[Planned]) -> Vec<String> {
@@ -260,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_the_settings_leave_out_is_reported_so_and_cloudtrail_is_not() {
+    fn a_request_that_the_settings_leave_out_is_refused_and_one_of_cloudtrail_is_not() {
         let settings = settings("Security-*", "eu-west-1,us-east-1");
         let named = |pack: &str, region: Option<&str>| Request {
             packs: vec![pack.parse().unwrap()],
@@ -356,16 +340,7 @@ mod tests {
         assert_eq!(planned[0].loaded_again(Heads::default()).head, None);
         let mut heads = Heads::default();
         heads.known.insert(target("eu-west-1", "P"), head());
-        heads.silences.0.push(crate::state::silence::Silence {
-            id: "s".to_owned(),
-            accounts: Vec::new(),
-            packs: Vec::new(),
-            regions: Vec::new(),
-            kinds: BTreeSet::new(),
-            until: jiff::Timestamp::MAX,
-            reason: "r".to_owned(),
-            by: "b".to_owned(),
-        });
+        heads.silences.0.push(Silence::default());
         let again = planned[0].loaded_again(heads.clone());
         assert_eq!(again, Planned { head: Some(head()), silences: heads.silences, ..planned[0].clone() });
     }

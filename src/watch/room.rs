@@ -1,5 +1,5 @@
-//! How many accounts a run compares at once, apart from how many packs it reads at once. The rows, what was read, and the
-//! changes until they are recorded are the most that a run of a large organization holds.
+//! How many accounts a run compares at once, apart from how many packs it reads at once. The rows, what was read, and
+//! the changes until they are recorded are the most that a run of a large organization holds.
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 

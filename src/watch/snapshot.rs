@@ -20,8 +20,8 @@ use crate::watch::scan::policy::TargetFacts;
 const READ_AGAIN: [Duration; 3] =
     [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800)];
 
-/// The snapshot of a head. A Query is no snapshot of a transaction: what shows an older chunk is read again, and what shows a
-/// newer one is [`StoreError::Superseded`].
+/// The snapshot of a head. A Query is no snapshot of a transaction: what shows an older chunk is read again, and what
+/// shows a newer one is [`StoreError::Superseded`].
 ///
 /// An incident that was withheld reads as if the silence had been there when it was recorded: in full when that ends.
 pub(super) async fn read_snapshot<O: Outside>(

@@ -60,8 +60,8 @@ pub(super) async fn start<'a, O: Outside>(
     plan::check(request, settings).map_err(RunError::Request)?;
     let (room, id) = (Room::default(), format!("{:016x}", fastrand::u64(..)));
     let context = Context { outside, settings, request, budget, room, id };
-    // The heads are loaded before any status is observed: the fence must be older than the fact. The list of packs is no
-    // such fact: each pack is asked for by name, after this.
+    // The heads are loaded before any status is observed: the fence must be older than the fact. The list of packs is
+    // no such fact: each pack is asked for by name, after this.
     let load = async {
         let late = || StoreError::Unavailable("the store did not answer in time".to_owned());
         budget.within(outside.store().load()).await.ok_or_else(late)?

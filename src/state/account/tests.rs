@@ -34,8 +34,16 @@ fn what_people_were_notified_of_is_no_news_to_them() {
 }
 
 #[test]
-fn an_account_that_begins_to_change_too_often_is_a_warning_at_least() {
-    let severity = |kind, phase| super::severity(kind, Some(phase), true, true);
-    assert_eq!(severity(Kind::Recovered, Phase::Successful), Severity::Warning);
-    assert_eq!(severity(Kind::Failed, Phase::Failed), Severity::Failure);
+fn an_account_that_settles_matters_as_it_stands_and_one_that_begins_to_flap_at_least_as_a_warning() {
+    for (kind, phase, is_in_incident, flaps, expected) in [
+        (Kind::Settled, Phase::Failed, true, false, Severity::Failure),
+        (Kind::Settled, Phase::InProgress, true, false, Severity::Warning),
+        (Kind::Settled, Phase::Unrecognised, true, false, Severity::Warning),
+        (Kind::Settled, Phase::InProgress, false, false, Severity::Info),
+        (Kind::Settled, Phase::Successful, false, false, Severity::Resolved),
+        (Kind::Recovered, Phase::Successful, true, true, Severity::Warning),
+        (Kind::Failed, Phase::Failed, true, true, Severity::Failure),
+    ] {
+        assert_eq!(severity(kind, Some(phase), is_in_incident, flaps), expected, "{kind:?} {phase:?}");
+    }
 }

@@ -10,23 +10,7 @@ fn at(epoch: u64, part: u32) -> Position {
 
 /// A head of five commits, the last of which logged two parts.
 fn head(baseline_epoch: Option<u64>, deleted_epoch: Option<u64>) -> Head {
-    Head {
-        schema: SCHEMA,
-        history_id: "h".to_owned(),
-        epoch: 5,
-        run: "r".to_owned(),
-        committed_at: Timestamp::UNIX_EPOCH,
-        baseline_epoch,
-        deleted_epoch,
-        chunks: 1,
-        chunk_epochs: 5,
-        accounts: Counts::new(),
-        fingerprint: None,
-        active_fingerprint: None,
-        last_full_scan_at: None,
-        filters_distrusted_until: None,
-        log_end: at(5, 2),
-    }
+    Head { epoch: 5, baseline_epoch, deleted_epoch, log_end: at(5, 2), ..Head::default() }
 }
 
 fn cursors(positions: &[(&str, Position)]) -> Cursors {

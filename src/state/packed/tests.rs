@@ -1,7 +1,3 @@
-use std::io::Write;
-use std::process::{Command, Stdio};
-use std::thread;
-
 use serde_json::{Value, from_str};
 
 use super::*;
@@ -132,21 +128,4 @@ fn the_fields_are_named_as_in_the_messages() {
     let healthy = unzipped(&rows([("000000000001".parse().unwrap(), &healthy)])).unwrap();
     let said = "{\"AccountId\":\"000000000001\",\"Status\":\"CREATE_SUCCESSFUL\",\"Sequence\":1}\n";
     assert_eq!(String::from_utf8(healthy).unwrap(), said);
-}
-
-#[test]
-fn zcat_reads_it() {
-    let all: Vec<(AccountId, Row)> =
-        (0..500).map(|n| (format!("{n:012}").parse().unwrap(), row("what went wrong"))).collect();
-    let data = rows(all.iter().map(|(account, row)| (*account, row)));
-    let zcat = Command::new("gzip").arg("-dc").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-    let mut zcat = zcat.unwrap();
-    let mut stdin = zcat.stdin.take().unwrap();
-    let fed = data.clone();
-    let feeder = thread::spawn(move || stdin.write_all(&fed));
-    let shown = zcat.wait_with_output().unwrap();
-    feeder.join().unwrap().unwrap();
-    assert!(shown.status.success());
-    assert_eq!(shown.stdout, unzipped(&data).unwrap());
-    assert_eq!(shown.stdout.split(|byte| *byte == b'\n').count(), 501);
 }

@@ -2,16 +2,7 @@
 //! people are notified is another question, and [`crate::watch::compare::policy`]'s.
 
 use crate::model::Kind;
-use crate::state::{Health, Incident, State};
-
-/// What is recorded of an account.
-#[derive(Debug, Clone, Copy)]
-pub struct Before<'a> {
-    /// Its state.
-    pub state: &'a State,
-    /// The incident in which it is.
-    pub incident: Option<&'a Incident>,
-}
+use crate::state::{Health, Row, State};
 
 /// What a change means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,26 +52,24 @@ fn cell(was: Was, is: Health) -> Cell {
     use Health::{Failed, Healthy, InProgress, Removed, Stuck, Unrecognised};
     use Was::{Fine, InIncident, NotThere};
     match (was, is) {
-        (NotThere, Failed)         => Always(Kind::Failed),
-        (NotThere, Stuck)          => Always(Kind::Stuck),
-        (NotThere, Unrecognised)   => Always(Kind::Unrecognised),
-        (NotThere, InProgress)         => Always(Kind::Joined),
-        (NotThere, Healthy)           => Always(Kind::Joined),
-        (NotThere, Removed)        => Nothing,
+        (NotThere | Fine, Failed)       => Always(Kind::Failed),
+        (NotThere | Fine, Stuck)        => Always(Kind::Stuck),
+        (NotThere | Fine, Unrecognised) => Always(Kind::Unrecognised),
 
-        (Fine, Failed)             => Always(Kind::Failed),
-        (Fine, Stuck)              => Always(Kind::Stuck),
-        (Fine, Unrecognised)       => Always(Kind::Unrecognised),
-        (Fine, InProgress)             => Always(Kind::InProgress),
-        (Fine, Healthy)               => Always(Kind::Succeeded),
-        (Fine, Removed)            => Always(Kind::Left),
+        (NotThere, InProgress)          => Always(Kind::Joined),
+        (NotThere, Healthy)             => Always(Kind::Joined),
+        (NotThere, Removed)             => Nothing,
 
-        (InIncident, Failed)       => FailedOrFailedAgain,
-        (InIncident, Stuck)        => Always(Kind::Stuck),
-        (InIncident, Unrecognised) => IfStatusIsNew(Kind::Unrecognised),
-        (InIncident, InProgress)       => IfStatusIsNew(Kind::InProgress),
-        (InIncident, Healthy)         => Always(Kind::Recovered),
-        (InIncident, Removed)      => Always(Kind::Left),
+        (Fine, InProgress)              => Always(Kind::InProgress),
+        (Fine, Healthy)                 => Always(Kind::Succeeded),
+        (Fine, Removed)                 => Always(Kind::Left),
+
+        (InIncident, Failed)            => FailedOrFailedAgain,
+        (InIncident, Stuck)             => Always(Kind::Stuck),
+        (InIncident, Unrecognised)      => IfStatusIsNew(Kind::Unrecognised),
+        (InIncident, InProgress)        => IfStatusIsNew(Kind::InProgress),
+        (InIncident, Healthy)           => Always(Kind::Recovered),
+        (InIncident, Removed)           => Always(Kind::Left),
     }
 }
 
@@ -96,7 +85,7 @@ fn effect(was: Was, is: Health) -> Effect {
 
 /// What it means that an account is now `to`; `None`: it is not there. `due`: a reminder of its incident is. In a
 /// `baseline` nobody joins.
-pub fn meaning(before: Option<Before<'_>>, to: Option<&State>, due: bool, baseline: bool) -> Meaning {
+pub fn meaning(before: Option<&Row>, to: Option<&State>, due: bool, baseline: bool) -> Meaning {
     let is = to.map_or(Health::Removed, State::health);
     let was = match before {
         Some(before) if before.incident.is_some() => Was::InIncident,
@@ -106,7 +95,7 @@ pub fn meaning(before: Option<Before<'_>>, to: Option<&State>, due: bool, baseli
     let kind = match (was, before, to) {
         (Was::NotThere, ..) if baseline && !is.is_unhealthy() => None,
         (Was::NotThere, ..) | (_, None, _) | (_, _, None) => always(cell(was, is)),
-        (Was::Fine, Some(before), Some(to)) => always(cell(was, is)).filter(|_| !before.is_still(to)),
+        (Was::Fine, Some(before), Some(to)) => always(cell(was, is)).filter(|_| !is_still(before, to)),
         (Was::InIncident, Some(before), Some(to)) => within_incident(before, to, due),
     };
     Meaning { kind, incident: effect(was, is) }
@@ -116,18 +105,18 @@ fn always(cell: Cell) -> Option<Kind> {
     if let Cell::Always(kind) = cell { Some(kind) } else { None }
 }
 
-/// What a change of an account means that was in an incident and is there. What people do not know comes first, then that
-/// the incident goes on, then what only machines need.
-fn within_incident(before: Before<'_>, to: &State, due: bool) -> Option<Kind> {
+/// What a change of an account means that was in an incident and is there. What people do not know comes first, then
+/// that the incident goes on, then what only machines need.
+fn within_incident(before: &Row, to: &State, due: bool) -> Option<Kind> {
     let is = to.health();
-    let is_known = before.incident.is_some_and(|incident| incident.is_known(to));
+    let is_known = before.incident.as_ref().is_some_and(|incident| incident.is_known(to));
     // What the silence hid is reported in full; what people knew is only remembered.
     if before.state.silenced && !to.silenced && is.is_unhealthy() {
         return if is_known { Some(Kind::Reminder) } else { always(cell(Was::NotThere, is)) };
     }
     let is_new = to.status != before.state.status || to.stuck != before.state.stuck;
     let kind = match cell(Was::InIncident, is) {
-        _ if before.is_still(to) => None,
+        _ if is_still(before, to) => None,
         Cell::FailedOrFailedAgain if is_known => Some(Kind::FailedAgain),
         Cell::FailedOrFailedAgain => Some(Kind::Failed),
         Cell::IfStatusIsNew(kind) => is_new.then_some(kind),
@@ -138,9 +127,7 @@ fn within_incident(before: Before<'_>, to: &State, due: bool) -> Option<Kind> {
     if due && !is_news { Some(Kind::Reminder) } else { kind }
 }
 
-impl Before<'_> {
-    /// Whether AWS Config says of the account what it said before.
-    fn is_still(self, to: &State) -> bool {
-        self.state.is_same_event(to) && self.state.stuck == to.stuck
-    }
+/// Whether AWS Config says of the account what it said before.
+fn is_still(before: &Row, to: &State) -> bool {
+    before.state.is_same_event(to) && before.state.stuck == to.stuck
 }

@@ -1,5 +1,6 @@
 //! Compares what is recorded with what was observed, account by account: which rows and records a scan leaves behind.
-//! Pure. [`crate::watch::compare::kind`] knows what a change means, [`crate::watch::compare::policy`] whether people are notified.
+//! Pure. [`crate::watch::compare::kind`] knows what a change means, [`crate::watch::compare::policy`] whether people
+//! are notified.
 
 pub mod flap;
 pub mod kind;
@@ -18,7 +19,7 @@ use crate::state::commit::Change;
 use crate::state::silence::Silences;
 use crate::state::{Health, Incident, Row, State, Transition};
 use crate::watch::compare::flap::Flap;
-use crate::watch::compare::kind::{Before, Effect};
+use crate::watch::compare::kind::Effect;
 use crate::watch::compare::past::{Past, is_tried_again, with_notified};
 use crate::watch::compare::policy::{Facts, NotificationDecision};
 
@@ -53,8 +54,8 @@ pub fn missing(
     rows.keys().filter(unseen).copied().collect()
 }
 
-/// When the history forgets what is recorded now. The log is the outbox of both topics, too: what lags outlives a topic that
-/// refuses for two weeks, however short the history is.
+/// When the history forgets what is recorded now. The log is the outbox of both topics, too: what lags outlives a topic
+/// that refuses for two weeks, however short the history is.
 pub fn expires_at(settings: &Settings, now: Timestamp) -> Timestamp {
     now.checked_add(settings.history.max(LEAST_KEPT)).unwrap_or(Timestamp::MAX)
 }
@@ -113,9 +114,8 @@ impl Comparison<'_> {
         }
         let to = self.held(account, row, to);
         let past = self.past(row);
-        let before = row.map(|row| Before { state: &row.state, incident: past.incident.as_ref() });
         let due = row.is_some_and(|row| self.is_due(row, &past, &to));
-        let meaning = kind::meaning(before, Some(&to), due, self.baseline);
+        let meaning = kind::meaning(row, Some(&to), due, self.baseline);
         let turns = matches!(meaning.incident, Effect::Begins | Effect::Ends);
         let flap = flap::judge(row, turns, self.observed_at, self.settings.flap_limit);
         if !flap.settles && row.is_some_and(|row| row.state.key() == to.key()) {
@@ -166,19 +166,16 @@ impl Comparison<'_> {
 
     /// What must be written for an account that is no longer there.
     fn left(&self, account: AccountId, row: &Row, deleting: bool) -> Change {
-        let past = self.past(Some(row));
-        let before = Before { state: &row.state, incident: past.incident.as_ref() };
-        let kind = kind::meaning(Some(before), None, false, self.baseline).kind;
-        let transition = kind.map(|kind| self.departure(account, kind, row, &past, deleting, false));
+        let kind = kind::meaning(Some(row), None, false, self.baseline).kind;
+        let transition = kind.map(|kind| self.departure(account, kind, row, deleting, false));
         Change { account, row: None, transition: transition.map(Box::new) }
     }
 
     /// What must be written for an account that the settings leave out, or that went with its pack: machines and people
     /// hear that its incident is over, and else nothing.
     fn dropped(&self, account: AccountId, row: &Row) -> Change {
-        let past = self.past(Some(row));
-        let has_an_end = past.ends(Kind::Left).is_some();
-        let left = || Box::new(self.departure(account, Kind::Left, row, &past, false, true));
+        let has_an_end = self.past(Some(row)).ends(Kind::Left).is_some();
+        let left = || Box::new(self.departure(account, Kind::Left, row, false, true));
         Change { account, row: None, transition: has_an_end.then(left) }
     }
 
@@ -187,10 +184,10 @@ impl Comparison<'_> {
         account: AccountId,
         kind: Kind,
         row: &Row,
-        past: &Past,
         deleting: bool,
         unasked: bool,
     ) -> Transition {
+        let past = self.past(Some(row));
         let facts = Facts {
             kind,
             to: None,
@@ -248,9 +245,7 @@ impl Comparison<'_> {
             Effect::None | Effect::Ends => None,
             Effect::Begins => {
                 let incident = Incident::begun(self.target, self.history_id, account, self.epoch);
-                // A time in the future is one of a clock that is ahead.
-                let latest = self.observed_at.saturating_add(CLOCKS).unwrap_or(self.observed_at);
-                let began = to.last_update.filter(|time| *time <= latest);
+                let began = to.last_update.filter(|at| self.is_past(*at));
                 Some((incident, began.unwrap_or(self.observed_at)))
             }
             Effect::GoesOn => {
@@ -270,8 +265,8 @@ impl Comparison<'_> {
         }
     }
 
-    /// The state that counts. The clocks of two runs differ: what is stuck stays so while AWS Config says the same of it,
-    /// and a period between two reminders does not come again, unless it was one of a clock far ahead.
+    /// The state that counts. The clocks of two runs differ: what is stuck stays so while AWS Config says the same of
+    /// it, and a period between two reminders does not come again, unless it was one of a clock far ahead.
     fn held(&self, account: AccountId, row: Option<&Row>, to: &State) -> State {
         let mut held = to.clone();
         let Some(row) = row.map(|row| &row.state) else { return held };
@@ -286,14 +281,17 @@ impl Comparison<'_> {
         held
     }
 
+    /// Whether a time has come. One that has not is of a clock that is ahead.
+    fn is_past(&self, at: Timestamp) -> bool {
+        at <= self.observed_at.saturating_add(CLOCKS).unwrap_or(self.observed_at)
+    }
+
     fn is_due(&self, row: &Row, past: &Past, to: &State) -> bool {
         let Some(every) = self.settings.thresholds.remind_every else { return false };
         if row.incident.is_none() {
             return false;
         }
-        // A time in the future is one of a clock that is ahead.
-        let latest = self.observed_at.saturating_add(CLOCKS).unwrap_or(self.observed_at);
-        let notified = Some(past.notified_at()).filter(|at| *at <= latest);
+        let notified = Some(past.notified_at()).filter(|at| self.is_past(*at));
         overdue::is_due(to.reminder, row.state.reminder, notified, every)
     }
 
@@ -304,12 +302,13 @@ impl Comparison<'_> {
         let is_unread = |(account, _): &(&AccountId, &Row)| {
             !observed.states.contains_key(account) && !settings.excluded.contains(account)
         };
-        let unread = || rows.iter().filter(is_unread).map(|(_, row)| &row.state);
+        let unread = rows.iter().filter(is_unread);
         let stays = |(account, _): &(&AccountId, &Row)| !observed.whole && !observed.absent.contains(account);
-        let staying = || rows.iter().filter(is_unread).filter(stays).map(|(_, row)| &row.state);
+        let staying = unread.clone().filter(stays).map(|(_, row)| &row.state);
         let is_deletion = |state: &State| state.status.is_deletion();
-        let left = || observed.states.values().chain(staying());
-        left().all(is_deletion) && (left().next().is_some() || unread().any(is_deletion))
+        let mut left = observed.states.values().chain(staying);
+        left.clone().all(is_deletion)
+            && (left.next().is_some() || unread.map(|(_, row)| &row.state).any(is_deletion))
     }
 }
 

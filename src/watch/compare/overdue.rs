@@ -37,9 +37,10 @@ pub fn state(row: DetailedStatus, now: Timestamp, thresholds: &Thresholds) -> St
     }
 }
 
-/// The begin of the period between two reminders in which this time is. They fall on the same instants for every account,
-/// in order that they come as one digest: those of whole days at a time of the day, others on whole periods since 1970. It
-/// is a time and no number, so that it means the same when the setting is changed. Without reminders it is 0.
+/// The begin of the period between two reminders in which this time is. They fall on the same instants for every
+/// account, in order that they come as one digest: those of whole days at a time of the day, others on whole periods
+/// since 1970. It is a time and no number, so that it means the same when the setting is changed. Without reminders it
+/// is 0.
 pub fn period(now: Timestamp, thresholds: &Thresholds) -> u64 {
     let Some(every) = thresholds.remind_every else { return 0 };
     let every = seconds(every).max(1);
@@ -63,8 +64,8 @@ fn first_of_days(now: Timestamp, days: i64, thresholds: &Thresholds) -> Option<T
     at(date.checked_sub(into_period.days()).ok()?)
 }
 
-/// Whether a reminder of an incident is due in this period: after the last one, and more than half a period after people
-/// were last notified of it, or it began.
+/// Whether a reminder of an incident is due in this period: after the last one, and more than half a period after
+/// people were last notified of it, or it began.
 pub fn is_due(period: u64, last: u64, notified: Option<Timestamp>, every: Duration) -> bool {
     let not_before = notified.map_or(0, |at| at.as_second().saturating_add(seconds(every) / 2));
     period > last && i64::try_from(period).is_ok_and(|period| period > not_before)
@@ -90,6 +91,12 @@ mod tests {
         time_zone: TimeZone::UTC,
     };
 
+    const EVERY_DAY: Duration = Duration::from_secs(24 * HOUR);
+
+    fn at_time(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
     fn at(status: &str, last_update: Option<&str>, now: &str) -> State {
         let row = DetailedStatus {
             account: "111122223333".parse().unwrap(),
@@ -97,44 +104,50 @@ mod tests {
             status: Status::new(status),
             error_code: None,
             error_message: None,
-            last_update: last_update.map(|text| text.parse().unwrap()),
+            last_update: last_update.map(at_time),
         };
-        state(row, now.parse().unwrap(), &DEFAULTS)
+        state(row, at_time(now), &DEFAULTS)
     }
 
     #[test]
     fn progress_is_stuck_only_beyond_the_threshold() {
         let start = Some("2026-11-20T10:00:00Z");
-        assert!(!at("CREATE_IN_PROGRESS", start, "2026-11-20T12:00:00Z").stuck);
-        assert!(at("CREATE_IN_PROGRESS", start, "2026-11-20T12:00:01Z").stuck);
-        assert!(!at("CREATE_SUCCESSFUL", start, "2026-11-21T12:00:00Z").stuck);
-        assert!(!at("CREATE_IN_PROGRESS", None, "2026-11-21T12:00:00Z").stuck);
-    }
-
-    const EVERY_DAY: Duration = Duration::from_secs(24 * HOUR);
-
-    fn at_time(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    /// Whether an incident that began then is due now, when its row is of a moment after that.
-    fn due(began: &str, row: &str, now: &str) -> bool {
-        let reminder = |now| at("CREATE_FAILED", Some(began), now).reminder;
-        is_due(reminder(now), reminder(row), Some(at_time(began)), EVERY_DAY)
+        for (status, last_update, now, is_stuck) in [
+            ("CREATE_IN_PROGRESS", start, "2026-11-20T12:00:00Z", false),
+            ("CREATE_IN_PROGRESS", start, "2026-11-20T12:00:01Z", true),
+            ("CREATE_SUCCESSFUL", start, "2026-11-21T12:00:00Z", false),
+            ("CREATE_IN_PROGRESS", None, "2026-11-21T12:00:00Z", false),
+            // A clock that is ahead.
+            ("CREATE_IN_PROGRESS", start, "2026-10-20T10:00:00Z", false),
+        ] {
+            assert_eq!(at(status, last_update, now).stuck, is_stuck, "{status} {last_update:?} {now}");
+        }
     }
 
     #[test]
     fn reminders_fall_on_one_instant_and_never_right_after_the_failure() {
-        let late = "2026-11-20T23:55:00Z";
-        assert!(!due(late, late, "2026-11-21T00:05:00Z"));
-        assert!(due(late, "2026-11-21T00:05:00Z", "2026-11-22T00:00:00Z"));
-        let noon = "2026-11-20T12:00:00Z";
-        assert!(!due(noon, noon, "2026-11-21T00:00:00Z"), "half a day is too soon");
-        let early = "2026-11-20T08:00:00Z";
-        assert!(!due(early, early, "2026-11-20T23:59:59Z"));
-        assert!(due(early, early, "2026-11-21T00:00:00Z"));
-        assert!(!due(early, "2026-11-21T00:00:00Z", "2026-11-21T23:59:59Z"), "one in a period");
-        assert!(due(early, early, "2026-11-23T00:00:00Z"));
+        let (late, noon, early) = ("2026-11-20T23:55:00Z", "2026-11-20T12:00:00Z", "2026-11-20T08:00:00Z");
+        // When an incident began, when its row was written, and now.
+        for (began, row, now, due) in [
+            (Some(late), late, "2026-11-21T00:05:00Z", false),
+            (Some(late), "2026-11-21T00:05:00Z", "2026-11-22T00:00:00Z", true),
+            // Half a day is too soon.
+            (Some(noon), noon, "2026-11-21T00:00:00Z", false),
+            (Some(early), early, "2026-11-20T23:59:59Z", false),
+            (Some(early), early, "2026-11-21T00:00:00Z", true),
+            // One in a period.
+            (Some(early), "2026-11-21T00:00:00Z", "2026-11-21T23:59:59Z", false),
+            (Some(early), early, "2026-11-23T00:00:00Z", true),
+            // Without a time, it is repeated all the same.
+            (None, early, "2026-11-20T23:00:00Z", false),
+            (None, early, "2026-11-21T00:00:00Z", true),
+            // A clock that is ahead.
+            (Some("2026-12-20T10:00:00Z"), "2026-11-18T10:00:00Z", "2026-11-20T10:00:00Z", false),
+        ] {
+            let reminder = |now| at("CREATE_FAILED", began, now).reminder;
+            let is_due = is_due(reminder(now), reminder(row), began.map(at_time), EVERY_DAY);
+            assert_eq!(is_due, due, "began {began:?}, row of {row}, now {now}");
+        }
     }
 
     #[test]
@@ -143,21 +156,6 @@ mod tests {
         let today = at_time("2026-11-20T00:00:00Z").as_second() as u64;
         assert_eq!(["CREATE_FAILED", "CREATE_IN_PROGRESS", "NEW"].map(period), [today; 3]);
         assert_eq!(["CREATE_SUCCESSFUL", "DELETE_SUCCESSFUL"].map(period), [0, 0]);
-    }
-
-    #[test]
-    fn a_failure_without_a_time_is_repeated_all_the_same() {
-        let period = |now| at("CREATE_FAILED", None, now).reminder;
-        let row = period("2026-11-20T10:00:00Z");
-        assert!(!is_due(period("2026-11-20T23:00:00Z"), row, None, EVERY_DAY));
-        assert!(is_due(period("2026-11-21T00:00:00Z"), row, None, EVERY_DAY));
-    }
-
-    #[test]
-    fn a_time_in_the_future_is_neither_stuck_nor_due() {
-        let future = "2026-12-20T10:00:00Z";
-        assert!(!at("CREATE_IN_PROGRESS", Some(future), "2026-11-20T10:00:00Z").stuck);
-        assert!(!due(future, "2026-11-18T10:00:00Z", "2026-11-20T10:00:00Z"));
     }
 
     fn begins(now: &str, days: u64, at: Time, zone: &str) -> String {

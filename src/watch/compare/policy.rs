@@ -1,5 +1,5 @@
-//! Whether people are notified of a change. It is judged when the change is recorded, and the record keeps the answer, so
-//! that a digest that is sent later says the same.
+//! Whether people are notified of a change. It is judged when the change is recorded, and the record keeps the answer,
+//! so that a digest that is sent later says the same.
 //!
 //! Whoever heard about an incident hears how it ends, however that is. Nobody hears about the end of an incident that
 //! they had not heard about.
@@ -52,7 +52,8 @@ pub fn decide(facts: Facts<'_>, notify: &Notify) -> NotificationDecision {
     let Facts { kind, flap, covered, ends_notified, .. } = facts;
     // A silence hides no end of what people know about.
     let silenced = covered && !ends_notified;
-    // Whoever is not notified that an account begins to flap must be notified of its next change, so it does not begin here.
+    // Whoever is not notified that an account begins to flap must be notified of its next change, so it does not begin
+    // here.
     let flapping = flap.begins.filter(|_| !covered);
     let damped = flap.goes_on && !facts.silence_ended && !matches!(kind, Kind::Stuck | Kind::Left);
     let is_notified = !silenced && !damped && (flapping.is_some() || is_wanted(facts, notify));

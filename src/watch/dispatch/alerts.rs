@@ -1,5 +1,5 @@
-//! Digests for people: one over all targets that lag. It is stored before it is published, so that a killed run's digest is
-//! sent again as the same message.
+//! Digests for people: one over all targets that lag. It is stored before it is published, so that a killed run's
+//! digest is sent again as the same message.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -71,7 +71,8 @@ impl Digest {
     }
 }
 
-/// Sends one digest of what lags; first one that an earlier run stored and may have sent. Returns how many were accepted.
+/// Sends one digest of what lags; first one that an earlier run stored and may have sent. Returns how many were
+/// accepted.
 pub(super) async fn send<O: Outside>(
     context: &Context<'_, O>,
     breaker: &Breaker,

@@ -1,8 +1,8 @@
 //! Dispatches the log: it is the outbox of both topics, each of which has a cursor for each target. Whoever commits
 //! dispatches, and everything that lags, whoever recorded it.
 //!
-//! A dispatcher holds its topic's lease, so that two runs do not send the same. It moves a cursor only beyond what it has
-//! seen accepted: a run that is killed repeats what it had under way, and loses nothing.
+//! A dispatcher holds its topic's lease, so that two runs do not send the same. It moves a cursor only beyond what it
+//! has seen accepted: a run that is killed repeats what it had under way, and loses nothing.
 
 mod alerts;
 mod breaker;
@@ -94,8 +94,8 @@ impl<'a, O: Outside> Dispatcher<'a, O> {
         Self { context, alerts: Breaker::default(), events: Breaker::default() }
     }
 
-    /// Sends what lags to both topics, side by side: neither waits for the other, whichever hangs, refuses or is slow. In
-    /// rounds, until nothing lags any more: another run that committed meanwhile has left that to this one.
+    /// Sends what lags to both topics, side by side: neither waits for the other, whichever hangs, refuses or is slow.
+    /// In rounds, until nothing lags any more: another run that committed meanwhile has left that to this one.
     pub async fn dispatch(&self, total: &mut Dispatched) {
         total.lags.clear();
         let mut open = Topic::ALL.to_vec();
@@ -221,8 +221,8 @@ impl<O: Outside> Leased<'_, O> {
     }
 }
 
-/// Begins the cursors of the events topic, or ends them: a topic that was added gets what is recorded from now on, and one
-/// that was taken away from the function nothing more.
+/// Begins the cursors of the events topic, or ends them: a topic that was added gets what is recorded from now on, and
+/// one that was taken away from the function nothing more.
 pub async fn say_who_listens<O: Outside>(context: &Context<'_, O>, heads: &mut Heads) {
     let listens = heads.cursors(Topic::Events).is_some();
     let positions = match (context.outside.publisher().machines(), listens) {

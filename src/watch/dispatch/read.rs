@@ -27,6 +27,41 @@ pub(super) struct Parts {
     pub(super) end: Position,
 }
 
+impl Parts {
+    /// Takes these parts, in their order, as far as none before them may only not be visible yet: whether it took them
+    /// all.
+    fn take(&mut self, target: &Target, parts: Vec<LogPart>, now: Timestamp) -> bool {
+        for part in parts {
+            if part.previous > self.end {
+                if !is_old(part.observed_at, now) {
+                    return false;
+                }
+                let (after, before) = (self.end, part.position);
+                warn!(region = %target.region, pack = %target.pack, %after, %before, "a part of the log has expired before it was sent");
+            }
+            self.end = part.position;
+            self.parts.push(part);
+        }
+        true
+    }
+
+    /// Ends a log of which everything up to here was read.
+    fn end(&mut self, target: &Target, to: Position, head: &Head, now: Timestamp) {
+        // Else what follows is not for this topic yet.
+        if to >= head.log_end {
+            if self.end >= to || !is_old(head.committed_at, now) {
+                return;
+            }
+            warn!(region = %target.region, pack = %target.pack, after = %self.end, "the end of the log has expired before it was sent");
+        }
+        self.end = to;
+    }
+}
+
+fn is_old(at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(at) > VISIBLE
+}
+
 /// Reads up to `most` parts beyond a cursor.
 pub(super) async fn parts<O: Outside>(
     context: &Context<'_, O>,
@@ -36,39 +71,21 @@ pub(super) async fn parts<O: Outside>(
     most: usize,
 ) -> Result<Parts, Lag> {
     let now = context.outside.now();
-    let is_old = |at: Timestamp| now.duration_since(at) > VISIBLE;
     let mut read = Parts { parts: Vec::new(), end: from };
     let mut request = LogRequest { after: from, until: to, order: Order::Oldest, limit: PAGE, token: None };
     loop {
         let page = context.budget.within_dispatching(context.outside.store().log(target, &request)).await;
         let page = page.ok_or(Lag::OutOfTime)?;
         let page = page.map_err(|error| Lag::Failed(format!("the log cannot be read: {error}")))?;
-        for part in page.items {
-            if part.previous > read.end {
-                if !is_old(part.observed_at) {
-                    return Ok(read);
-                }
-                warn!(region = %target.region, pack = %target.pack, after = %read.end, before = %part.position, "a part of the log has expired before it was sent");
-            }
-            read.end = part.position;
-            read.parts.push(part);
-        }
-        if read.parts.len() >= most {
+        if !read.take(target, page.items, now) || read.parts.len() >= most {
             return Ok(read);
         }
         request.token = page.next_token;
         if request.token.is_none() {
-            break;
+            read.end(target, to, head, now);
+            return Ok(read);
         }
     }
-    if to < head.log_end {
-        // What follows is not for this topic yet.
-        read.end = to;
-    } else if read.end < to && is_old(head.committed_at) {
-        warn!(region = %target.region, pack = %target.pack, after = %read.end, "the end of the log has expired before it was sent");
-        read.end = to;
-    }
-    Ok(read)
 }
 
 /// The records of a part.

@@ -1,5 +1,5 @@
-//! How soon people hear of what waits for them. Pure: what is urgent or a reminder is sent at once, news waits for more of
-//! its kind, and what is routine never causes a digest.
+//! How soon people hear of what waits for them. Pure: what is urgent or a reminder is sent at once, news waits for more
+//! of its kind, and what is routine never causes a digest.
 
 use std::collections::{BTreeMap, BTreeSet};
 

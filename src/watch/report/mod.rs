@@ -98,19 +98,19 @@ impl TargetReport {
         Self { out_of_time: true, ..self.ended(Outcome::Deferred, Some(reason.to_owned())) }
     }
 
-    /// One report of two scans of the same target in one run, in either order: what there is as the wider one saw it, and
-    /// how it ended as the weightier one did.
+    /// One report of two scans of the same target in one run, in either order: what there is as the wider one saw it,
+    /// and how it ended as the weightier one did.
     pub fn and(self, other: Self) -> Self {
-        let is_wider = |report: &Self| (report.scan == Some(Scan::Full), report.outcome.weight());
+        let is_wider = |report: &Self| (report.scan == Some(Scan::Full), report.outcome);
         let (wide, narrow) = if is_wider(&self) < is_wider(&other) { (other, self) } else { (self, other) };
         let (pages, transitions) = (wide.pages + narrow.pages, wide.transitions + narrow.transitions);
         let accounts_read = wide.accounts_read.max(narrow.accounts_read);
-        let both = Self { pages, transitions, accounts_read, ..wide };
-        if both.outcome.weight() >= narrow.outcome.weight() {
-            return Self { statuses: both.statuses.or(narrow.statuses), ..both };
+        let statuses = wide.statuses.or(narrow.statuses);
+        let both = Self { pages, transitions, accounts_read, statuses, ..wide };
+        if both.outcome >= narrow.outcome {
+            return both;
         }
-        let Self { outcome, error, out_of_time, .. } = narrow;
-        Self { out_of_time, statuses: both.statuses.or(narrow.statuses), ..both }.ended(outcome, error)
+        Self { out_of_time: narrow.out_of_time, ..both }.ended(narrow.outcome, narrow.error)
     }
 
     /// Says in one line how it ended: a failure is logged here and nowhere else.
@@ -123,23 +123,14 @@ impl TargetReport {
         let outcome = outcome.as_str();
         // The documented target of these lines.
         if is_failure {
-            warn!(target: "packwatch::watch", run, region, pack, scan, outcome, accounts, accounts_read, pages, transitions, error, "target not finished");
+            warn!(
+                target: "packwatch::watch", run, region, pack, scan, outcome, accounts, accounts_read, pages, transitions,
+                error, "target not finished"
+            );
         } else {
             info!(
-                target: "packwatch::watch",
-                run,
-                region,
-                pack,
-                scan,
-                outcome,
-                accounts,
-                accounts_read,
-                pages,
-                transitions,
-                failed,
-                in_progress,
-                error,
-                "target scanned"
+                target: "packwatch::watch", run, region, pack, scan, outcome, accounts, accounts_read, pages, transitions,
+                failed, in_progress, error, "target scanned"
             );
         }
     }

@@ -2,51 +2,52 @@
 
 use serde::Serialize;
 
-/// How a target ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// How a target ended. Of two scans of one target, the one that matters more to whoever reads a report is the later
+/// here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Outcome {
-    /// Watched from now on.
-    Baseline,
     /// As before.
     Unchanged,
     /// Changed, recorded and dispatched.
     Changed,
+    /// Watched from now on.
+    Baseline,
     /// Gone, recorded and dispatched.
     Deleted,
-    /// Not finished; the next run does it again.
-    Incomplete,
-    /// Not allowed.
-    Denied,
     /// Left for the next run.
     Deferred,
     /// Another run is newer.
     Superseded,
+    /// Not finished; the next run does it again.
+    Incomplete,
+    /// Not allowed.
+    Denied,
 }
 
 impl Outcome {
-    /// Each of them, in the order of the documents.
+    /// Each of them.
     pub const ALL: [Self; 8] = [
-        Self::Baseline,
         Self::Unchanged,
         Self::Changed,
+        Self::Baseline,
         Self::Deleted,
-        Self::Incomplete,
-        Self::Denied,
         Self::Deferred,
         Self::Superseded,
+        Self::Incomplete,
+        Self::Denied,
     ];
 
     /// The name as the answer spells it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Baseline => "Baseline",
             Self::Unchanged => "Unchanged",
             Self::Changed => "Changed",
+            Self::Baseline => "Baseline",
             Self::Deleted => "Deleted",
-            Self::Incomplete => "Incomplete",
-            Self::Denied => "Denied",
             Self::Deferred => "Deferred",
             Self::Superseded => "Superseded",
+            Self::Incomplete => "Incomplete",
+            Self::Denied => "Denied",
         }
     }
 
@@ -58,20 +59,5 @@ impl Outcome {
     /// Whether the run must count as failed.
     pub fn is_failure(self) -> bool {
         matches!(self, Self::Incomplete | Self::Denied)
-    }
-
-    /// How much it matters to whoever reads a report: of two scans of one target, the higher one is reported.
-    pub(super) fn weight(self) -> usize {
-        let lightest_first = [
-            Self::Unchanged,
-            Self::Changed,
-            Self::Baseline,
-            Self::Deleted,
-            Self::Deferred,
-            Self::Superseded,
-            Self::Incomplete,
-            Self::Denied,
-        ];
-        lightest_first.iter().position(|outcome| *outcome == self).unwrap_or_default()
     }
 }

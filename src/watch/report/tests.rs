@@ -79,16 +79,8 @@ fn a_report_is_of_its_pack_in_its_region() {
 
 #[test]
 fn of_two_scans_the_weightier_outcome_is_reported() {
-    use Outcome::*;
-    for (one, other) in [
-        (Unchanged, Changed),
-        (Changed, Baseline),
-        (Baseline, Deleted),
-        (Deleted, Deferred),
-        (Deferred, Superseded),
-        (Superseded, Incomplete),
-        (Incomplete, Denied),
-    ] {
+    for pair in Outcome::ALL.windows(2) {
+        let [one, other] = [pair[0], pair[1]];
         let both = |scans: [Outcome; 2]| of("P", scans[0]).and(of("P", scans[1])).outcome;
         assert_eq!([both([one, other]), both([other, one])], [other; 2]);
     }

@@ -1,9 +1,9 @@
 //! What a quick scan reads: the active accounts, by their status, and then single accounts, by their ids.
 //!
-//! How AWS Config applies its filters is not documented. So a quick scan measures them while it reads, and one that finds
-//! them wrong says so instead of what it read: the target is then scanned in full.
+//! How AWS Config applies its filters is not documented. So a quick scan measures them while it reads, and one that
+//! finds them wrong says so instead of what it read: the target is then scanned in full.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::try_join_all;
@@ -19,41 +19,10 @@ use crate::state::{Row, State, fingerprint};
 use crate::watch::compare::flap;
 use crate::watch::scan::paginate::PaginationConfig;
 use crate::watch::scan::policy::{FAILED, IN_PROGRESS, PAGE, unrecognised};
-use crate::watch::scan::reader::{Progress, ReadError, Seen, pages, watched};
+use crate::watch::scan::reader::{FilterViolation, ReadError, Seen, pages, watched};
 
 /// How many accounts are asked for at once: as many as statuses are.
 pub const SIDE_BY_SIDE: usize = IN_PROGRESS.len();
-
-/// What AWS Config did that a filter must not do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FilterViolation {
-    /// It filters what it has cut into pages, so that a quick scan reads as many as a full one.
-    #[error("a page of the accounts in {0} has {1} rows and is not the last")]
-    ShortPage(Status, usize),
-    /// It does not filter.
-    #[error("among the accounts in {0} is one in {1}")]
-    OtherStatus(Status, Status),
-    /// It does not filter.
-    #[error("asked for account {0}, it answers with account {1}")]
-    OtherAccount(AccountId, AccountId),
-    /// It takes no such filter.
-    #[error("it refuses the filter: {0}")]
-    Refused(String),
-    /// It leaves out what it should show.
-    #[error("account {0} is in {1} for longer, and not among the accounts in that status, asked twice")]
-    Omitted(AccountId, Status),
-}
-
-/// How the reading ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Quick<T> {
-    /// Properly.
-    Read(T),
-    /// With a filter that cannot be relied on. Nothing of what was read counts.
-    Violated(FilterViolation),
-    /// With as many calls as a full scan takes: that one is cheaper.
-    TooMany,
-}
 
 /// What a quick scan read. Of an account that is not here nothing is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,12 +38,6 @@ pub struct QuickRead {
 }
 
 impl QuickRead {
-    /// Nothing is read yet.
-    pub fn nothing(observed_at: Timestamp) -> Self {
-        let (states, unclear, absent) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-        Self { states, unclear, absent, observed_at }
-    }
-
     /// The fingerprint to compare with the head's; `None` while something is unclear.
     pub fn active(&self) -> Option<String> {
         self.unclear.is_empty().then(|| fingerprint::active(&self.states))
@@ -89,21 +52,12 @@ pub struct QuickReader<'a, S> {
     settings: &'a Settings,
     silences: &'a Silences,
     calls: Cell<u64>,
-    /// Why the read under way does not go on, where it is not the source that failed.
-    stopped: RefCell<Option<Stopped>>,
-}
-
-#[derive(Debug)]
-enum Stopped {
-    Violated(FilterViolation),
-    TooMany,
 }
 
 impl<'a, S: StatusSource> QuickReader<'a, S> {
     /// A reader that has not read anything.
     pub fn new(source: &'a S, target: &'a Target, settings: &'a Settings, silences: &'a Silences) -> Self {
-        let (calls, stopped) = (Cell::default(), RefCell::default());
-        Self { source, target, settings, silences, calls, stopped }
+        Self { source, target, settings, silences, calls: Cell::default() }
     }
 
     /// How many calls were made, whatever became of them.
@@ -113,25 +67,17 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
 
     /// Reads the active accounts. `accounts` are the head's: statuses that nobody documented are read if
     /// some account had them.
-    pub async fn read(&self, accounts: &Counts, now: Timestamp) -> Result<Quick<QuickRead>, ReadError> {
-        let read = async {
-            let mut seen = Seen::default();
-            for together in [IN_PROGRESS, FAILED] {
-                let reads = together.map(|status| self.in_status(Status::new(status), now));
-                try_join_all(reads).await?.into_iter().for_each(|rows| seen.extend(rows));
-            }
-            for status in unrecognised(accounts) {
-                seen.extend(self.in_status(status.clone(), now).await?);
-            }
-            Ok(seen)
-        };
-        Ok(match self.ended(read.await)? {
-            Quick::Read(Seen { states, unclear }) => {
-                Quick::Read(QuickRead { states, unclear, ..QuickRead::nothing(now) })
-            }
-            Quick::Violated(why) => Quick::Violated(why),
-            Quick::TooMany => Quick::TooMany,
-        })
+    pub async fn read(&self, accounts: &Counts, now: Timestamp) -> Result<QuickRead, ReadError> {
+        let mut seen = Seen::default();
+        for together in [IN_PROGRESS, FAILED] {
+            let reads = together.map(|status| self.in_status(Status::new(status), now));
+            try_join_all(reads).await?.into_iter().for_each(|rows| seen.extend(rows));
+        }
+        for status in unrecognised(accounts) {
+            seen.extend(self.in_status(status.clone(), now).await?);
+        }
+        let Seen { states, unclear } = seen;
+        Ok(QuickRead { states, unclear, absent: BTreeSet::new(), observed_at: now })
     }
 
     /// Asks for accounts by their ids, with at most so many calls, and adds what they say. An empty answer is one:
@@ -141,43 +87,33 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
         read: &mut QuickRead,
         accounts: &BTreeSet<AccountId>,
         most: u64,
-    ) -> Result<Quick<()>, ReadError> {
+    ) -> Result<(), ReadError> {
         // Each is at least one call.
         if accounts.len() as u64 > most {
-            return Ok(Quick::TooMany);
+            return Err(ReadError::TooMany);
         }
         let last = self.calls() + most;
         let asks = stream::iter(accounts).map(|account| self.account(*account, last));
-        let answers: Result<Vec<_>, ReadError> = asks.buffer_unordered(SIDE_BY_SIDE).try_collect().await;
-        Ok(match self.ended(answers)? {
-            Quick::Read(answers) => {
-                if let Some(omitted) = self.omitted(read, &answers).await? {
-                    return Ok(Quick::Violated(omitted));
-                }
-                for (account, row) in answers {
-                    read.unclear.remove(&account);
-                    read.states.remove(&account);
-                    match row {
-                        Some(row) => read.states.extend(self.watched(row, read.observed_at)),
-                        None => {
-                            read.absent.insert(account);
-                        }
-                    }
-                }
-                Quick::Read(())
+        let answers: Vec<_> = asks.buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
+        self.check_none_is_omitted(read, &answers).await?;
+        for (account, row) in answers {
+            read.unclear.remove(&account);
+            read.states.remove(&account);
+            match row {
+                Some(row) => read.states.extend(self.watched(row, read.observed_at)),
+                None => drop(read.absent.insert(account)),
             }
-            Quick::Violated(why) => Quick::Violated(why),
-            Quick::TooMany => Quick::TooMany,
-        })
+        }
+        Ok(())
     }
 
-    /// An account that has been in a status for longer, and that the filter by it had left out. The filter is asked once
-    /// more: an index may lag, and clocks differ.
-    async fn omitted(
+    /// Looks for an account that has been in a status for longer, and that the filter by it had left out. The filter is
+    /// asked once more: an index may lag, and clocks differ.
+    async fn check_none_is_omitted(
         &self,
         read: &QuickRead,
         answers: &[(AccountId, Option<DetailedStatus>)],
-    ) -> Result<Option<FilterViolation>, ReadError> {
+    ) -> Result<(), ReadError> {
         let rows = answers.iter().filter_map(|(_, row)| row.as_ref());
         let omitted = rows.filter(|row| {
             is_read_by_status(&row.status)
@@ -185,15 +121,14 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
                 && row.last_update.is_some_and(|at| is_before(at, read.observed_at))
         });
         for row in omitted {
-            let again = self.ended(self.in_status(row.status.clone(), read.observed_at).await)?;
-            let Quick::Read(again) = again else { return Ok(None) };
+            let again = self.in_status(row.status.clone(), read.observed_at).await?;
             if !self.settings.excluded.contains(&row.account)
                 && !again.iter().any(|(account, _)| *account == row.account)
             {
-                return Ok(Some(FilterViolation::Omitted(row.account, row.status.clone())));
+                return Err(FilterViolation::Omitted(row.account, row.status.clone()).into());
             }
         }
-        Ok(None)
+        Ok(())
     }
 
     fn watched(&self, row: DetailedStatus, now: Timestamp) -> Option<(AccountId, State)> {
@@ -203,24 +138,13 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
     /// The accounts in one status.
     async fn in_status(&self, status: Status, now: Timestamp) -> Result<Vec<(AccountId, State)>, ReadError> {
         let filters = Filters { account: None, status: Some(status.clone()) };
-        let mut states = Vec::new();
         let read = async |page: PageRequest| {
             let page = self.page(&filters, &page).await?;
-            match wrong(&status, &page) {
-                Some(violation) => Err(self.stop(Stopped::Violated(violation))),
-                None => Ok(page),
-            }
+            wrong(&status, &page).map_or(Ok(page), |violation| Err(violation.into()))
         };
         // What is less than a full page is judged, so the size is said.
         let config = PaginationConfig { page_size: u8::try_from(PAGE).ok(), ..PaginationConfig::default() };
-        let take = |progress| match progress {
-            Progress::Restarted => states.clear(),
-            Progress::Items(items) => {
-                states.extend(items.into_iter().filter_map(|row| self.watched(row, now)))
-            }
-        };
-        pages(&config, read, take).await?;
-        Ok(states)
+        Ok(pages(&config, read, |row| self.watched(row, now)).await?.0)
     }
 
     /// The row of one account, if it is there. No more than `last` calls are made in all.
@@ -230,51 +154,28 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
         last: u64,
     ) -> Result<(AccountId, Option<DetailedStatus>), ReadError> {
         let filters = Filters { account: Some(account), status: None };
-        let mut found = None;
         let read = async |page: PageRequest| {
             if self.calls() >= last {
-                return Err(self.stop(Stopped::TooMany));
+                return Err(ReadError::TooMany);
             }
             let page = self.page(&filters, &page).await?;
             // Taken for an empty answer, another account's row would make this one gone.
             match page.items.iter().find(|row| row.account != account) {
-                Some(row) => {
-                    Err(self.stop(Stopped::Violated(FilterViolation::OtherAccount(account, row.account))))
-                }
+                Some(row) => Err(FilterViolation::OtherAccount(account, row.account).into()),
                 None => Ok(page),
             }
         };
-        let take = |progress| match progress {
-            Progress::Restarted => found = None,
-            Progress::Items(items) => found = items.into_iter().last().or(found.take()),
-        };
-        pages(&PaginationConfig::default(), read, take).await?;
-        Ok((account, found))
+        let (mut rows, _) = pages(&PaginationConfig::default(), read, Some).await?;
+        Ok((account, rows.pop()))
     }
 
-    async fn page(&self, filters: &Filters, page: &PageRequest) -> Result<Page<DetailedStatus>, SourceError> {
+    async fn page(&self, filters: &Filters, page: &PageRequest) -> Result<Page<DetailedStatus>, ReadError> {
         self.calls.set(self.calls.get() + 1);
-        match self.source.statuses(self.target, filters, page).await {
-            Err(SourceError::Invalid(why)) => {
-                Err(self.stop(Stopped::Violated(FilterViolation::Refused(why))))
-            }
-            answer => answer,
-        }
-    }
-
-    /// Ends the read under way with an error that [`Self::ended`] takes back.
-    fn stop(&self, why: Stopped) -> SourceError {
-        self.stopped.replace(Some(why));
-        SourceError::Invalid("the quick scan does not go on".to_owned())
-    }
-
-    fn ended<T>(&self, read: Result<T, ReadError>) -> Result<Quick<T>, ReadError> {
-        match (read, self.stopped.take()) {
-            (Ok(read), _) => Ok(Quick::Read(read)),
-            (Err(_), Some(Stopped::Violated(why))) => Ok(Quick::Violated(why)),
-            (Err(_), Some(Stopped::TooMany)) => Ok(Quick::TooMany),
-            (Err(error), None) => Err(error),
-        }
+        let answer = self.source.statuses(self.target, filters, page).await;
+        answer.map_err(|error| match error {
+            SourceError::Invalid(why) => FilterViolation::Refused(why).into(),
+            error => error.into(),
+        })
     }
 }
 

@@ -104,12 +104,10 @@ async fn is_listed<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> R
 
 /// What is recorded.
 async fn basis<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> Result<Basis, Stop> {
-    let Some(head) = &planned.head else {
-        return Ok(Basis { head: None, snapshot: Snapshot::default(), is_rebased: false });
-    };
+    let Some(head) = &planned.head else { return Ok(Basis::new(None, Snapshot::default())) };
     match read_snapshot(context, planned, head).await {
         Err(StoreError::Superseded) => rebase(context, planned).await,
-        snapshot => Ok(Basis { head: Some(head.clone()), snapshot: snapshot?, is_rebased: false }),
+        snapshot => Ok(Basis::new(Some(head), snapshot?)),
     }
 }
 

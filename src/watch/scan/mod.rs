@@ -1,8 +1,10 @@
-//! The scans of one run, region by region side by side: first the fast ones, and, when what they found is dispatched, the
-//! slow ones. [`policy`] decides which scan a target gets, and when; [`full`] and [`quick`] make it.
+//! The scans of one run, region by region side by side: first the fast ones, and, when what they found is dispatched,
+//! the slow ones. [`policy`] decides which scan a target gets, and when; [`full`] and [`quick`] make it.
 //!
 //! [`policy`]: crate::watch::scan::policy
 
+#[cfg(test)]
+mod fake;
 pub mod filtered;
 pub mod full;
 pub mod outcome;
@@ -12,13 +14,13 @@ pub mod quick;
 pub mod reader;
 pub mod stop;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::watch::Sender;
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -31,11 +33,12 @@ use crate::state::head::Hint;
 use crate::watch::context::Context;
 use crate::watch::plan::Planned;
 use crate::watch::report::TargetReport;
-use crate::watch::scan::filtered::{FilterViolation, SIDE_BY_SIDE, is_before};
+use crate::watch::scan::filtered::{SIDE_BY_SIDE, is_before};
 use crate::watch::scan::policy::{
     DueInRegion, DueScan, FILTERS_DISTRUSTED_FOR, PageTime, Scan, ScanContext, ScanDecision, TargetFacts,
     decide, in_order,
 };
+use crate::watch::scan::reader::FilterViolation;
 use crate::watch::snapshot::leave_hint;
 
 /// How long ago the full scan was that is the longest ago, after this run.
@@ -60,8 +63,8 @@ pub fn oldest_full_scan(
 pub struct Scans<'a, O> {
     context: &'a Context<'a, O>,
     planned: &'a [Planned],
-    /// How many scans of one region are under way at once: its share of the concurrency. A region that hardly answers must
-    /// not take the time of the others.
+    /// How many scans of one region are under way at once: its share of the concurrency. A region that hardly answers
+    /// must not take the time of the others.
     side_by_side: usize,
     now: Timestamp,
     began: Instant,
@@ -69,23 +72,12 @@ pub struct Scans<'a, O> {
     /// Where AWS Config's filters broke their word in this run.
     violated: RefCell<BTreeSet<Region>>,
     /// How many regions have still to end their fast stage.
-    fast: Cell<usize>,
-    fast_ended: Notify,
+    fast: Sender<usize>,
     /// Whether what the fast stage found is dispatched.
-    is_dispatched: Cell<bool>,
-    dispatched: Notify,
+    is_dispatched: Sender<bool>,
     outcomes: RefCell<Vec<(Target, ScanOutcome)>>,
     /// What quick scans took that were not enough.
     reports: RefCell<Vec<TargetReport>>,
-}
-
-/// What the scans left.
-#[derive(Debug, Default)]
-pub struct Scanned {
-    /// How each scan ended.
-    pub outcomes: Vec<(Target, ScanOutcome)>,
-    /// What quick scans took that were not enough.
-    pub reports: Vec<TargetReport>,
 }
 
 /// The scans that a run sets out to make in one region.
@@ -112,10 +104,8 @@ impl<'a, O: Outside> Scans<'a, O> {
             began: Instant::now(),
             page_time: RefCell::default(),
             violated: RefCell::default(),
-            fast: Cell::new(regions),
-            fast_ended: Notify::new(),
-            is_dispatched: Cell::new(false),
-            dispatched: Notify::new(),
+            fast: Sender::new(regions),
+            is_dispatched: Sender::new(false),
             outcomes: RefCell::default(),
             reports: RefCell::default(),
         }
@@ -130,13 +120,9 @@ impl<'a, O: Outside> Scans<'a, O> {
     /// Waits until the fast stage is over in every region, or half of the time is: a region that is not through by then
     /// does not hold up the others.
     pub async fn fast_stage(&self) {
-        let ended = async {
-            while self.fast.get() > 0 {
-                self.fast_ended.notified().await;
-            }
-        };
-        let left = self.context.budget.left();
-        let _ = tokio::time::timeout(left / 2, ended).await;
+        let mut fast = self.fast.subscribe();
+        let ended = fast.wait_for(|regions| *regions == 0);
+        let _ = tokio::time::timeout(self.context.budget.left() / 2, ended).await;
     }
 
     /// How many scans have committed something until now.
@@ -146,13 +132,12 @@ impl<'a, O: Outside> Scans<'a, O> {
 
     /// Lets the slow stage begin.
     pub fn slow_stage(&self) {
-        self.is_dispatched.set(true);
-        self.dispatched.notify_waiters();
+        self.is_dispatched.send_replace(true);
     }
 
-    /// What they left.
-    pub fn end(self) -> Scanned {
-        Scanned { outcomes: self.outcomes.into_inner(), reports: self.reports.into_inner() }
+    /// How each scan ended, and what quick scans took that were not enough.
+    pub fn end(self) -> (Vec<(Target, ScanOutcome)>, Vec<TargetReport>) {
+        (self.outcomes.into_inner(), self.reports.into_inner())
     }
 
     fn wanted(&self) -> BTreeMap<Region, Wanted<'a>> {
@@ -202,15 +187,12 @@ impl<'a, O: Outside> Scans<'a, O> {
             }
         });
         fast.buffer_unordered(self.side_by_side).collect::<()>().await;
-        self.fast.set(self.fast.get().saturating_sub(1));
-        self.fast_ended.notify_one();
+        self.fast.send_modify(|regions| *regions = regions.saturating_sub(1));
         // Where all that is due would wait for a dispatch that takes all the time, nothing ever got done.
         if let Some(late) = due.first {
             self.due(&region, &late, &by_target).await;
         }
-        while !self.is_dispatched.get() {
-            self.dispatched.notified().await;
-        }
+        let _ = self.is_dispatched.subscribe().wait_for(|is_dispatched| *is_dispatched).await;
         let slow = needed.into_inner().into_iter().chain(slow);
         let slow = stream::iter(slow).map(async |one| {
             let (outcome, began) = self.slow(one).await;

@@ -27,7 +27,8 @@ pub const FAILED: [&str; 3] = ["CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED"
 /// How long a filter that was violated is not relied on, in seconds: a day.
 pub const FILTERS_DISTRUSTED_FOR: i64 = 24 * 3600;
 
-/// A region with a full scan that is older than so many times `PACKWATCH_FULL_SCAN_EVERY` begins its run with such a one.
+/// A region with a full scan that is older than so many times `PACKWATCH_FULL_SCAN_EVERY` begins its run with such a
+/// one.
 const OVERDUE: u32 = 3;
 
 /// Which accounts a scan reads.
@@ -67,8 +68,6 @@ pub enum Reason {
     FilterViolation,
     /// So many accounts are active that a quick scan would cost half of a full one or more.
     NotCheaper,
-    /// A full scan is due.
-    Due,
 }
 
 /// What the head says, as far as it decides the scan.
@@ -99,21 +98,20 @@ pub struct ScanContext {
     pub now: Timestamp,
 }
 
-/// Which scan, why, and in how many calls if nothing has changed.
+/// Which scan, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScanDecision {
     /// The first scan of the run.
     pub scan: Scan,
     /// Why.
     pub reason: Reason,
-    /// Its pages.
-    pub calls: u64,
     /// Whether a full scan should follow a quick one in this run.
     pub due: bool,
 }
 
 impl ScanDecision {
-    /// Whether it waits until what the others find is dispatched: a full scan that takes long, or nobody knows how long.
+    /// Whether it waits until what the others find is dispatched: a full scan that takes long, or nobody knows how
+    /// long.
     pub fn is_slow(&self, facts: &TargetFacts) -> bool {
         let is_long = facts.is_large() || facts.account_count() == 0;
         self.scan == Scan::Full && self.reason != Reason::Unlisted && is_long
@@ -165,7 +163,8 @@ impl TargetFacts {
     /// The calls of a quick scan, if the accounts still are where they were.
     pub fn quick_calls(&self) -> u64 {
         let read = |status: &Status| pages(self.accounts.get(status).copied().unwrap_or_default());
-        statuses(&self.accounts).iter().map(read).sum()
+        let six = IN_PROGRESS.iter().chain(&FAILED).map(|status| read(&Status::new(status)));
+        six.chain(unrecognised(&self.accounts).map(read)).sum()
     }
 
     /// Whether a full scan is due: the last time was longer ago than `every`, or never, or by a clock that was
@@ -184,15 +183,6 @@ pub fn unrecognised(accounts: &Counts) -> impl Iterator<Item = &Status> {
     some.filter(|status| status.phase() == Phase::Unrecognised)
 }
 
-fn statuses(accounts: &Counts) -> Vec<Status> {
-    IN_PROGRESS
-        .iter()
-        .chain(&FAILED)
-        .map(|status| Status::new(status))
-        .chain(unrecognised(accounts).cloned())
-        .collect()
-}
-
 /// An empty listing is a page, too.
 fn pages(rows: u64) -> u64 {
     rows.div_ceil(PAGE).max(1)
@@ -205,12 +195,9 @@ fn age(then: Timestamp, now: Timestamp) -> Duration {
 /// Decides the first scan of a target. A request with filters reads what it asks for, and is not decided here.
 pub fn decide(facts: &TargetFacts, around: ScanContext) -> ScanDecision {
     let reason = reason(facts, around);
-    let (scan, calls) = match reason {
-        Reason::Quick => (Scan::Quick, facts.quick_calls()),
-        _ => (Scan::Full, facts.full_calls()),
-    };
+    let scan = if reason == Reason::Quick { Scan::Quick } else { Scan::Full };
     let due = scan == Scan::Quick && facts.is_due(around.full_scan_every, around.now);
-    ScanDecision { scan, reason, calls, due }
+    ScanDecision { scan, reason, due }
 }
 
 fn reason(facts: &TargetFacts, around: ScanContext) -> Reason {

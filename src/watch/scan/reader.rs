@@ -8,7 +8,7 @@ use futures_util::future::join;
 use jiff::Timestamp;
 use tokio::task::yield_now;
 
-use crate::model::{AccountId, DetailedStatus, PackName, Region, Target};
+use crate::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 use crate::settings::Settings;
 use crate::state::State;
@@ -32,6 +32,32 @@ pub enum ReadError {
     /// Its pages could not be followed.
     #[error(transparent)]
     Pagination(#[from] PaginationError),
+    /// A filter cannot be relied on: nothing of what a quick scan read counts.
+    #[error(transparent)]
+    Violated(#[from] FilterViolation),
+    /// A quick scan would take as many calls as a full one: that one is cheaper.
+    #[error("a full scan takes fewer calls")]
+    TooMany,
+}
+
+/// What AWS Config did that a filter must not do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FilterViolation {
+    /// It filters what it has cut into pages, so that a quick scan reads as many as a full one.
+    #[error("a page of the accounts in {0} has {1} rows and is not the last")]
+    ShortPage(Status, usize),
+    /// It does not filter.
+    #[error("among the accounts in {0} is one in {1}")]
+    OtherStatus(Status, Status),
+    /// It does not filter.
+    #[error("asked for account {0}, it answers with account {1}")]
+    OtherAccount(AccountId, AccountId),
+    /// It takes no such filter.
+    #[error("it refuses the filter: {0}")]
+    Refused(String),
+    /// It leaves out what it should show.
+    #[error("account {0} is in {1} for longer, and not among the accounts in that status, asked twice")]
+    Omitted(AccountId, Status),
 }
 
 /// What the pages of a read show, none of which is of the same moment.
@@ -100,19 +126,10 @@ pub async fn statuses(
     silences: &Silences,
     now: Timestamp,
 ) -> Result<Read, ReadError> {
-    let mut states = Vec::new();
-    let ended = pages(
-        &request.pagination,
-        async |page| source.statuses(target, &request.filters, &page).await,
-        |progress| match progress {
-            Progress::Restarted => states.clear(),
-            Progress::Items(rows) => {
-                states.extend(rows.into_iter().filter_map(|row| watched(row, settings, silences, now)));
-            }
-        },
-    )
-    .await?;
-    let Seen { mut states, mut unclear } = Seen::new(states);
+    let read = async |page| Ok(source.statuses(target, &request.filters, &page).await?);
+    let watched = |row| watched(row, settings, silences, now);
+    let (rows, ended) = pages(&request.pagination, read, watched).await?;
+    let Seen { mut states, mut unclear } = Seen::new(rows);
     let whole = !request.partial
         && request.filters.is_empty()
         && request.pagination.starting_token.is_none()
@@ -147,8 +164,8 @@ pub(super) fn watched(
     Some((account, state))
 }
 
-/// Asks again for accounts that a read of everybody did not show, and for those that it shows twice, and adds those that are
-/// there. One by one where that is cheaper than another read of everybody.
+/// Asks again for accounts that a read of everybody did not show, and for those that it shows twice, and adds those
+/// that are there. One by one where that is cheaper than another read of everybody.
 pub async fn confirm(
     source: &impl StatusSource,
     target: &Target,
@@ -192,59 +209,43 @@ pub async fn confirm(
 
 /// Reads the names of every organization conformance pack of a region that the caller can see.
 pub async fn packs(source: &impl StatusSource, region: &Region) -> Result<Vec<PackName>, ReadError> {
-    let mut names = Vec::new();
-    let everything = PaginationConfig::default();
-    pages(
-        &everything,
-        async |page| source.packs(region, &page).await,
-        |progress| match progress {
-            Progress::Restarted => names.clear(),
-            Progress::Items(items) => names.extend(items),
-        },
-    )
-    .await?;
-    Ok(names)
+    let read = async |page| Ok(source.packs(region, &page).await?);
+    Ok(pages(&PaginationConfig::default(), read, Some).await?.0)
 }
 
-/// What a read does with its pages.
-pub(super) enum Progress<T> {
-    /// Takes the items of one.
-    Items(Vec<T>),
-    /// Forgets them all: it begins again.
-    Restarted,
-}
-
-/// The one loop over pages. Only a page holds the token of the next one; as soon as that is known, the next
-/// request goes out, and the items of the page are taken while it is under way.
-pub(super) async fn pages<T>(
+/// The one loop over pages: what it takes of their items, and how it ended. Only a page holds the token of the next
+/// one; as soon as that is known, the next request goes out, and the items of the page are taken while it is under way.
+pub(super) async fn pages<T, U>(
     config: &PaginationConfig,
-    mut read: impl AsyncFnMut(PageRequest) -> Result<Page<T>, SourceError>,
-    mut take: impl FnMut(Progress<T>),
-) -> Result<Paginator, ReadError> {
+    mut read: impl AsyncFnMut(PageRequest) -> Result<Page<T>, ReadError>,
+    mut take: impl FnMut(T) -> Option<U>,
+) -> Result<(Vec<U>, Paginator), ReadError> {
     let mut restarts = 0;
     let mut paginator = Paginator::new(config)?;
-    let mut items = Vec::new();
+    let (mut items, mut taken) = (Vec::new(), Vec::new());
     while let Some(request) = paginator.next_request() {
         let take_items = async {
             if !items.is_empty() {
                 // The connection is a task of its own: it sends the request when this one lets it.
                 yield_now().await;
-                take(Progress::Items(mem::take(&mut items)));
+                taken.extend(mem::take(&mut items).into_iter().filter_map(&mut take));
             }
         };
         match join(read(request), take_items).await.0 {
             Ok(page) => items = paginator.accept(page)?,
             // Starting again does not help with the caller's own token, but with one that expired on the way.
-            Err(SourceError::TokenRefused(_)) if paginator.pages() > 0 && restarts < RESTARTS => {
+            Err(ReadError::Source(SourceError::TokenRefused(_)))
+                if paginator.pages() > 0 && restarts < RESTARTS =>
+            {
                 restarts += 1;
                 paginator = Paginator::new(config)?;
-                take(Progress::Restarted);
+                taken.clear();
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
     }
-    take(Progress::Items(items));
-    Ok(paginator)
+    taken.extend(items.into_iter().filter_map(take));
+    Ok((taken, paginator))
 }
 
 #[cfg(test)]

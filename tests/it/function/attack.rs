@@ -41,7 +41,7 @@ fn notified(stage: &Stage) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_overdue_full_scan_that_finds_no_time_keeps_small_packs_from_nobody() {
+async fn an_overdue_full_scan_that_finds_no_time_keeps_small_packs_from_nobody() {
     let stage = Stage::with(&[REGIONS]).await;
     stage.world.add_pack(REGION, LARGE, 2000).add_pack(ELSEWHERE, PACK, 3);
     stage.run().await;

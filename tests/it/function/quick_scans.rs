@@ -128,7 +128,7 @@ async fn a_quiet_scheduled_run_reads_only_what_is_unhealthy() {
 }
 
 #[tokio::test]
-async fn what_becomes_and_ceases_to_be_unwell_is_reported_by_the_next_scheduled_run() {
+async fn what_becomes_and_ceases_to_be_unhealthy_is_reported_by_the_next_scheduled_run() {
     let stage = stage().await;
     fail(&stage, LARGE, 100);
     stage.world.join(REGION, LARGE, &account(2000), "CREATE_IN_PROGRESS");
@@ -206,7 +206,7 @@ async fn a_target_that_changes_in_every_run_is_scanned_in_full_when_it_is_late()
 }
 
 #[tokio::test]
-async fn what_is_unhealthy_is_seen_though_a_overdue_full_scan_finds_no_time() {
+async fn what_is_unhealthy_is_seen_though_an_overdue_full_scan_finds_no_time() {
     let stage = stage().await;
     stage.seen_whole(LARGE, Duration::from_secs(3 * 3600 + 60));
     fail(&stage, LARGE, 100);

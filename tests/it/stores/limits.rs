@@ -24,11 +24,11 @@ async fn assert_refused(dynamo: &Dynamo, commit: &Commit) {
 async fn the_commit_of_the_most_items_has_100_actions_and_one_more_is_refused_whole() {
     let dynamo = Dynamo::with_table(TABLE);
     let store = dynamo_store(&dynamo).await;
-    let first: Vec<Change> = (0..10_200).map(|n| Change { transition: None, ..change(n, 1) }).collect();
+    let first: Vec<Change> = (0..12_000).map(|n| Change { transition: None, ..change(n, 1) }).collect();
     commit(&store, &target("P"), first, Closing::default()).await.unwrap();
     let snapshot = store.snapshot(&target("P")).await.unwrap();
     let head = store.load().await.unwrap().known.remove(&target("P"));
-    let all = (0..10_200).map(|n| change(n, 2)).collect();
+    let all = (0..12_000).map(|n| change(n, 2)).collect();
     let full = commit_of(head.as_ref(), &snapshot, all, closing(PackEvent::Baseline, 2));
     let mut more = full.clone();
     more.dropped.push(77);
@@ -37,7 +37,7 @@ async fn the_commit_of_the_most_items_has_100_actions_and_one_more_is_refused_wh
     store.commit(&target("P"), &full).await.unwrap();
     let sent = dynamo.requests().pop().unwrap().body["TransactItems"].as_array().unwrap().len();
     assert_eq!(sent, 100, "the head, 64 chunks, 34 parts and the notice's");
-    assert_eq!(store.snapshot(&target("P")).await.unwrap().rows.len(), 10_200);
+    assert_eq!(store.snapshot(&target("P")).await.unwrap().rows.len(), 12_000);
 }
 
 /// Texts as long as they get, of which nothing can be left out when they are zipped.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::watch::scan::fake::{Fake, Filtered, account, excluding, target};
 use std::cell::RefCell;
 
 /// What is asked for and what is taken of three pages, in its order.
@@ -12,9 +13,9 @@ async fn story(max_items: Option<u64>) -> Vec<String> {
         yield_now().await;
         Ok(Page { items: vec![page], next_token: (page < 3).then(|| (page + 1).to_string()) })
     };
-    let take = |progress| match progress {
-        Progress::Items(items) => log.borrow_mut().extend(items.iter().map(|n| format!("take {n}"))),
-        Progress::Restarted => log.borrow_mut().push("again".to_owned()),
+    let take = |page| {
+        log.borrow_mut().push(format!("take {page}"));
+        Some(page)
     };
     let config = PaginationConfig { max_items, ..PaginationConfig::default() };
     pages(&config, read, take).await.unwrap();
@@ -29,32 +30,25 @@ async fn a_page_is_taken_while_the_next_one_is_under_way() {
     assert_eq!(story(Some(2)).await, nothing_unwanted);
 }
 
-type Answer<T> = Result<Page<T>, SourceError>;
-
 /// What a listing of two pages comes to when so many of its calls for the second one are refused, and how often its
 /// first page was asked for.
 async fn refused(times: usize, starting_token: Option<&str>) -> (Result<Vec<u64>, ReadError>, usize) {
     let (begun, refused) = (RefCell::new(0), RefCell::new(0));
-    let read = async |request: PageRequest| -> Answer<u64> {
+    let read = async |request: PageRequest| {
         if request.token.is_none() {
             *begun.borrow_mut() += 1;
             return Ok(Page { items: vec![1], next_token: Some("2".to_owned()) });
         }
         *refused.borrow_mut() += 1;
         if *refused.borrow() <= times {
-            return Err(SourceError::TokenRefused("expired".to_owned()));
+            return Err(SourceError::TokenRefused("expired".to_owned()).into());
         }
         Ok(Page { items: vec![2], next_token: None })
     };
-    let mut taken = Vec::new();
-    let take = |progress| match progress {
-        Progress::Items(items) => taken.extend(items),
-        Progress::Restarted => taken.clear(),
-    };
     let starting_token = starting_token.map(str::to_owned);
     let config = PaginationConfig { starting_token, ..PaginationConfig::default() };
-    let read = pages(&config, read, take).await;
-    (read.map(|_| taken), begun.into_inner())
+    let read = pages(&config, read, Some).await;
+    (read.map(|(taken, _)| taken), begun.into_inner())
 }
 
 #[tokio::test]
@@ -65,64 +59,14 @@ async fn a_token_that_expires_on_the_way_begins_the_read_again_at_most_twice() {
     assert_eq!(refused(1, Some("caller's")).await, (expired(), 0), "no other token helps");
 }
 
-/// The accounts 1 to so many, all of them failed, three on a page: how a filter is answered, and what was asked for.
-struct Fake {
-    accounts: u64,
-    takes_filters: bool,
-    asked: RefCell<Vec<String>>,
-}
-
-impl StatusSource for Fake {
-    async fn packs(&self, _: &Region, page: &PageRequest) -> Answer<PackName> {
-        let (name, next_token) = if page.token.is_none() { ("A", Some("t".to_owned())) } else { ("B", None) };
-        Ok(Page { items: vec![name.parse().unwrap()], next_token })
-    }
-
-    async fn statuses(&self, _: &Target, filters: &Filters, page: &PageRequest) -> Answer<DetailedStatus> {
-        let begin = page.token.as_ref().map_or(0, |token| token.parse().unwrap());
-        let what = filters.account.map_or("all".to_owned(), |account| account.number().to_string());
-        self.asked.borrow_mut().push(format!("{what} from {begin}"));
-        if !filters.is_empty() && !self.takes_filters {
-            return Err(SourceError::Invalid("no such filter".to_owned()));
-        }
-        let wanted = |n: &u64| filters.account.is_none_or(|account| account.number() == *n);
-        let rows: Vec<_> = (1..=self.accounts).filter(wanted).map(row).collect();
-        let next_token = (begin + 3 < rows.len()).then(|| (begin + 3).to_string());
-        Ok(Page { items: rows.into_iter().skip(begin).take(3).collect(), next_token })
-    }
-}
-
-fn account(n: u64) -> AccountId {
-    format!("{n:012}").parse().unwrap()
-}
-
-fn row(n: u64) -> DetailedStatus {
-    DetailedStatus {
-        account: account(n),
-        conformance_pack_name: "OrgConformsPack-x".to_owned(),
-        status: "CREATE_FAILED".parse().unwrap(),
-        error_code: None,
-        error_message: None,
-        last_update: None,
-    }
-}
-
-fn fake(accounts: u64, takes_filters: bool) -> Fake {
-    Fake { accounts, takes_filters, asked: RefCell::default() }
-}
-
-fn target() -> Target {
-    Target { region: "eu-west-1".parse().unwrap(), pack: "P".parse().unwrap() }
+/// The accounts 1 to so many, three on a page.
+fn fake(accounts: u64) -> Fake {
+    Fake { page: 3, ..Fake::of(accounts, "CREATE_FAILED", &[]) }
 }
 
 /// Account 4 is excluded.
 fn settings() -> Settings {
-    let lookup = |name: &str| match name {
-        "PACKWATCH_REGIONS" => Some("eu-west-1".to_owned()),
-        "PACKWATCH_EXCLUDE_ACCOUNTS" => Some("000000000004".to_owned()),
-        _ => None,
-    };
-    crate::settings::Reader::new(&lookup).settings()
+    excluding("000000000004")
 }
 
 async fn read(fake: &Fake, request: &Request) -> Read {
@@ -150,7 +94,7 @@ async fn a_read_is_whole_without_filters_and_from_the_first_account_to_the_last(
         (cut(None, Some("3")), false, 1, vec![5]),
         (filtered, false, 1, vec![2]),
     ] {
-        let read = read(&fake(5, true), &request).await;
+        let read = read(&fake(5), &request).await;
         assert_eq!((read.observation.whole, read.pages), (whole, pages), "{request:?}");
         assert_eq!(numbers(&read), accounts);
         assert_eq!(read.fingerprint, whole.then(|| fingerprint::of(&read.observation.states)));
@@ -160,43 +104,41 @@ async fn a_read_is_whole_without_filters_and_from_the_first_account_to_the_last(
 
 #[tokio::test]
 async fn who_is_missing_is_asked_for_one_by_one_where_that_is_cheaper() {
-    let all_again = ["all from 0", "all from 3"];
-    for (seen, now, takes_filters, missing, asked, there) in [
+    let takes = Filtered::BeforePages;
+    for (seen, now, filtered, missing, asked, there) in [
         // A read of two pages.
-        (5, 6, true, [6, 7].as_slice(), ["6 from 0", "7 from 0"].as_slice(), [1, 2, 3, 5, 6].as_slice()),
-        (5, 5, true, &[6], &["6 from 0"], &[1, 2, 3, 5]),
-        (5, 6, false, &[6], &["6 from 0", "all from 0", "all from 3"], &[1, 2, 3, 5, 6]),
+        (5, 6, takes, [6, 7].as_slice(), ["6", "7"].as_slice(), [1, 2, 3, 5, 6].as_slice()),
+        (5, 5, takes, &[6], &["6"], &[1, 2, 3, 5]),
+        (5, 6, Filtered::Refused, &[6], &["6", "all", "all from 3"], &[1, 2, 3, 5, 6]),
         // Of one page: account 6 was not missing, and its time comes.
-        (3, 6, true, &[5, 7], &all_again, &[1, 2, 3, 5]),
+        (3, 6, takes, &[5, 7], &["all", "all from 3"], &[1, 2, 3, 5]),
     ] {
-        let mut scanned = read(&fake(seen, true), &Request::default()).await;
-        let (pages, source) = (scanned.pages, fake(now, takes_filters));
+        let mut scanned = read(&fake(seen), &Request::default()).await;
+        let (pages, source) = (scanned.pages, Fake { filtered, ..fake(now) });
         let missing: Vec<AccountId> = missing.iter().map(|n| account(*n)).collect();
         confirm(&source, &target(), &missing, &mut scanned, &settings(), &Silences::default()).await.unwrap();
         assert_eq!(source.asked.into_inner(), asked);
         assert_eq!(numbers(&scanned), there);
         assert_eq!(scanned.fingerprint, Some(fingerprint::of(&scanned.observation.states)));
-        let refused = u64::from(!takes_filters);
+        let refused = u64::from(filtered == Filtered::Refused);
         assert_eq!(scanned.pages, pages + asked.len() as u64 - refused);
     }
 }
 
 #[tokio::test]
 async fn packs_are_listed_to_the_last_page() {
-    let listed = packs(&fake(0, true), &target().region).await.unwrap();
+    let listed = packs(&fake(0), &target().region).await.unwrap();
     assert_eq!(listed.iter().map(PackName::as_str).collect::<Vec<_>>(), ["A", "B"]);
 }
 
 /// An account that moves between two pages is in both, and the older row may come last.
 #[tokio::test]
 async fn of_an_account_that_is_read_twice_the_later_row_counts_and_else_it_is_asked_for() {
-    let row = |n: u64, status: &str, at: Option<&str>| DetailedStatus {
-        account: account(n),
-        conformance_pack_name: "OrgConformsPack-x".to_owned(),
-        status: status.parse().unwrap(),
-        error_code: None,
-        error_message: None,
-        last_update: at.map(|at| at.parse().unwrap()),
+    let row = |n: u64, status: &str, at: Option<&str>| {
+        (
+            account(n),
+            State { last_update: at.map(|at| at.parse().unwrap()), ..State::of(Status::new(status)) },
+        )
     };
     let (early, late) = (Some("2026-11-20T10:00:00Z"), Some("2026-11-20T10:05:00Z"));
     let (failed, healthy) = ("UPDATE_FAILED", "UPDATE_SUCCESSFUL");
@@ -206,6 +148,8 @@ async fn of_an_account_that_is_read_twice_the_later_row_counts_and_else_it_is_as
         ((failed, late), (failed, late), Some(failed)),
         ((failed, late), (healthy, late), None),
         ((failed, None), (healthy, late), None),
+        ((failed, late), (healthy, None), None),
+        ((failed, None), (healthy, None), None),
     ] {
         let rows = [
             row(1, healthy, early),
@@ -213,10 +157,7 @@ async fn of_an_account_that_is_read_twice_the_later_row_counts_and_else_it_is_as
             row(3, healthy, early),
             row(2, second.0, second.1),
         ];
-        let states = rows.into_iter().filter_map(|row| {
-            watched(row, &settings(), &Silences::default(), "2026-11-20T10:06:00Z".parse().unwrap())
-        });
-        let seen = Seen::new(states.collect());
+        let seen = Seen::new(rows.into());
         assert_eq!(seen.states.len(), 3);
         assert_eq!(seen.unclear.contains(&account(2)), status.is_none(), "{first:?}, {second:?}");
         if let Some(status) = status {
@@ -224,9 +165,9 @@ async fn of_an_account_that_is_read_twice_the_later_row_counts_and_else_it_is_as
         }
     }
     // What is unclear is asked for by its id, though nobody is missing.
-    let mut unclear = read(&fake(3, true), &Request::default()).await;
+    let mut unclear = read(&fake(3), &Request::default()).await;
     unclear.unclear.insert(account(2));
-    let source = fake(3, true);
+    let source = fake(3);
     confirm(&source, &target(), &[], &mut unclear, &settings(), &Silences::default()).await.unwrap();
-    assert_eq!((source.asked.into_inner(), numbers(&unclear)), (vec!["2 from 0".to_owned()], vec![1, 2, 3]));
+    assert_eq!((source.asked.into_inner(), numbers(&unclear)), (vec!["2".to_owned()], vec![1, 2, 3]));
 }

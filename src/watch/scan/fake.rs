@@ -1,0 +1,106 @@
+//! AWS Config, as far as the reads of one pack ask it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
+use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
+use crate::settings::{Reader, Settings};
+
+/// How its filters behave.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Filtered {
+    /// As they should: what is left is cut into pages.
+    BeforePages,
+    /// What is cut into pages is filtered, so that a page may be empty.
+    AfterPages,
+    /// Not at all.
+    Never,
+    /// They are refused.
+    Refused,
+}
+
+/// The accounts of a pack with their statuses, and what was asked of them.
+pub(super) struct Fake {
+    pub(super) rows: BTreeMap<u64, &'static str>,
+    pub(super) filtered: Filtered,
+    /// Rows of a page whose size is not said.
+    pub(super) page: usize,
+    pub(super) asked: RefCell<Vec<String>>,
+}
+
+impl Fake {
+    /// So many accounts in one status, and some in others.
+    pub(super) fn of(accounts: u64, status: &'static str, others: &[(u64, &'static str)]) -> Self {
+        let rows = (1..=accounts).map(|n| (n, status)).chain(others.iter().copied()).collect();
+        Self { rows, filtered: Filtered::BeforePages, page: 99, asked: RefCell::default() }
+    }
+}
+
+impl StatusSource for Fake {
+    async fn packs(&self, _: &Region, page: &PageRequest) -> Result<Page<PackName>, SourceError> {
+        let (name, next_token) = if page.token.is_none() { ("A", Some("t".to_owned())) } else { ("B", None) };
+        Ok(Page { items: vec![name.parse().unwrap()], next_token })
+    }
+
+    async fn statuses(
+        &self,
+        _: &Target,
+        Filters { account, status }: &Filters,
+        page: &PageRequest,
+    ) -> Result<Page<DetailedStatus>, SourceError> {
+        let what = account.map(|account| account.number().to_string());
+        let what = what.or(status.as_ref().map(ToString::to_string)).unwrap_or_else(|| "all".to_owned());
+        self.asked.borrow_mut().push(match &page.token {
+            None => what.clone(),
+            Some(token) => format!("{what} from {token}"),
+        });
+        if self.filtered == Filtered::Refused && what != "all" {
+            return Err(SourceError::Invalid("no such filter".to_owned()));
+        }
+        let wanted = |row: &DetailedStatus| {
+            account.is_none_or(|account| account == row.account)
+                && status.as_ref().is_none_or(|status| *status == row.status)
+        };
+        let mut rows: Vec<_> = self.rows.iter().map(|(n, status)| row(*n, status)).collect();
+        if self.filtered == Filtered::BeforePages {
+            rows.retain(wanted);
+        }
+        let begin: usize = page.token.as_ref().map_or(0, |token| token.parse().unwrap());
+        let end = begin + page.limit.map_or(self.page, usize::from);
+        let next_token = (end < rows.len()).then(|| end.to_string());
+        let mut items: Vec<_> = rows.into_iter().take(end).skip(begin).collect();
+        if self.filtered == Filtered::AfterPages {
+            items.retain(wanted);
+        }
+        Ok(Page { items, next_token })
+    }
+}
+
+pub(super) fn account(n: u64) -> AccountId {
+    format!("{n:012}").parse().unwrap()
+}
+
+pub(super) fn row(n: u64, status: &str) -> DetailedStatus {
+    DetailedStatus {
+        account: account(n),
+        conformance_pack_name: "OrgConformsPack-x".to_owned(),
+        status: Status::new(status),
+        error_code: None,
+        error_message: None,
+        last_update: None,
+    }
+}
+
+pub(super) fn target() -> Target {
+    Target { region: "eu-west-1".parse().unwrap(), pack: "P".parse().unwrap() }
+}
+
+pub(super) fn excluding(accounts: &str) -> Settings {
+    let lookup = |name: &str| match name {
+        "PACKWATCH_REGIONS" => Some("eu-west-1".to_owned()),
+        "PACKWATCH_EXCLUDE_ACCOUNTS" => Some(accounts.to_owned()),
+        _ => None,
+    };
+    Reader::new(&lookup).settings()
+}
