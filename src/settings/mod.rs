@@ -18,7 +18,9 @@ use crate::model::{AccountId, Region};
 pub use filters::{Notify, PackFilter};
 pub use thresholds::Thresholds;
 pub use topic::TopicArn;
-pub(crate) use values::{duration, folded, switch};
+#[cfg(feature = "cli")]
+pub(crate) use values::folded;
+pub(crate) use values::{duration, switch};
 use values::{group_interval, list, number, period, time_of_day, time_zone};
 
 /// The variables that decide what is recorded and reported. All who record in one table must agree on them.
