@@ -15,7 +15,7 @@ pub(super) const LONGEST_TEXT: usize = 600;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CauseKey<'a> {
     code: Option<&'a str>,
-    hint: Option<(&'static str, &'static str)>,
+    hint: Option<&'static str>,
     said: Said,
 }
 
@@ -58,20 +58,22 @@ impl<'a> CauseKey<'a> {
             Said::Something => "something",
             Said::This(message) => message,
         };
-        let (means, _) = self.hint.unwrap_or_default();
-        id::of(&[self.code.unwrap_or_default(), means, said]).chars().take(12).collect()
+        id::of(&[self.code.unwrap_or_default(), self.hint.unwrap_or_default(), said])
+            .chars()
+            .take(12)
+            .collect()
     }
 
     fn new(topic: Topic, status: &str, code: Option<&'a str>, message: Option<&'a str>) -> Self {
         let message = message.map(text);
         let hint = hint(topic, status, code, message);
-        let is_known = hint.is_some_and(|hint| hint != hints::failure(None, None));
+        let is_known = hint.is_some_and(|hint| hint != &hints::ANY_FAILURE);
         let said = match message {
             None => Said::Nothing,
             Some(_) if is_known => Said::Something,
             Some(message) => Said::This(shape(message)),
         };
-        Self { code, hint: hint.map(|hint| (hint.means, hint.todo)), said }
+        Self { code, hint: hint.map(|hint| hint.name), said }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The pages of AWS's documentation that say what the hints say.
 
 /// A page of AWS's documentation.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Source {
     /// As the page is titled.
     pub title: &'static str,
@@ -11,7 +11,7 @@ pub struct Source {
 
 macro_rules! source {
     ($name:ident, $title:literal, $path:literal) => {
-        pub(super) static $name: Source =
+        pub(super) const $name: Source =
             Source { title: $title, url: concat!("https://docs.aws.amazon.com/", $path) };
     };
 }
