@@ -5,8 +5,8 @@ use super::text::{
     account_state, earlier, how_many, left_out, listed, more_accounts, more_causes, other_messages,
     other_shapes, packs, several_causes, since, standing,
 };
-use super::words::{counted, minute, pack_in_region, shown, subject};
-use crate::model::text::{isolated, slack_code, slack_text};
+use super::words::{minute, pack_in_region, shown, subject};
+use crate::model::text::{counted, isolated, slack_code, slack_text};
 use crate::notify::cause::alike;
 use crate::notify::{Notification, Topic};
 

@@ -8,8 +8,8 @@ use super::text::{
     account_state, earlier, how_many as how_many_of, left_out, more_accounts, more_causes, other_messages,
     other_shapes, packs, retry, several_causes, since, standing, wrapped,
 };
-use super::words::{counted, headline, headline_within, minute, pack_in_region, shown, subject as how_many};
-use crate::model::text::{ascii_within, isolated};
+use super::words::{headline, headline_within, minute, pack_in_region, shown, subject as how_many};
+use crate::model::text::{ascii_within, counted, isolated};
 use crate::notify::cause::alike;
 use crate::notify::hints::{self, Hint};
 use crate::notify::{Notification, PackNotice, Topic};

@@ -2,8 +2,8 @@
 
 use super::layout::{Entry, Group, Message, Section, is_all_the_time, updated};
 use super::links::regions;
-use super::words::{clock, counted, minute, number, pack_in_region, span};
-use crate::model::text::ascii_within;
+use super::words::{clock, minute, pack_in_region, span};
+use crate::model::text::{ascii_within, counted, grouped};
 use crate::model::{Phase, Status};
 use crate::notify::{Notification, PackNotice, StateNotice, Topic};
 
@@ -109,7 +109,7 @@ pub(super) fn how_many(section: &Section<'_>, group: &Group<'_>) -> String {
     match (group.packs, pack) {
         (1, Some(pack)) if section.packs.len() > 1 => format!("{accounts} in {}", pack_in_region(pack)),
         (0 | 1, _) => accounts,
-        (packs, _) => format!("{accounts} in {} packs", number(packs)),
+        (packs, _) => format!("{accounts} in {} packs", grouped(packs)),
     }
 }
 
@@ -125,11 +125,11 @@ pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Op
     let changes: u64 = known.iter().filter_map(|pack| pack.sections.get(&topic)).sum();
     let more = if topic == Topic::Failed { " more" } else { "" };
     let since =
-        since.map(|since| format!(", {}{more} since {}", number(changes), clock(notification, since)));
+        since.map(|since| format!(", {}{more} since {}", grouped(changes), clock(notification, since)));
     let failed: u64 = known.iter().filter_map(|pack| pack.failed).sum();
-    let of = number(known.iter().map(|pack| pack.accounts).sum());
+    let of = grouped(known.iter().map(|pack| pack.accounts).sum());
     let deployments = if known.len() > 1 { " deployments" } else { "" };
-    Some(format!("Now {} of {of}{deployments} failed{}.", number(failed), since.unwrap_or_default()))
+    Some(format!("Now {} of {of}{deployments} failed{}.", grouped(failed), since.unwrap_or_default()))
 }
 
 /// What AWS Config does by itself about a group of failures. The time counts from when an account was added: from the
@@ -210,7 +210,7 @@ pub(super) fn several_causes(section: &Section<'_>) -> Option<String> {
     match section.notice.accounts_of_several_causes {
         0 => None,
         1 => Some("1 account has several causes, in different packs".to_owned()),
-        n => Some(format!("{} accounts have several causes, in different packs", number(n))),
+        n => Some(format!("{} accounts have several causes, in different packs", grouped(n))),
     }
 }
 
@@ -224,7 +224,7 @@ pub(super) fn other_messages(message: &Message<'_>) -> String {
     match (message.is_example, message.of) {
         (false, 0 | 1) => String::new(),
         (true, 0 | 1) => " (an example: ids differ)".to_owned(),
-        (_, of) => format!(" (an example of {} messages)", number(of)),
+        (_, of) => format!(" (an example of {} messages)", grouped(of)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use crate::model::text::{bounded, defused, plain};
+use crate::model::text::{bounded, counted, defused, grouped, plain};
 use crate::notify::{Notification, PackNotice, SectionNotice, StateNotice, Topic, TransitionNotice};
 
 /// Longest status and error code that is shown beside one, in bytes: one that AWS did not document may be anything.
@@ -81,32 +81,13 @@ fn short(section: &SectionNotice) -> String {
     match section.topic {
         Topic::PackDeleted => format!("{} {}", counted(section.packs, "pack"), section.topic.verb()),
         Topic::Baseline => format!("{} {}", section.topic.verb(), counted(section.packs, "pack")),
-        topic => format!("{} {}", number(section.accounts), topic.verb()),
+        topic => format!("{} {}", grouped(section.accounts), topic.verb()),
     }
 }
 
 /// "Security-Baseline (eu-west-1)".
 pub(super) fn pack_in_region(pack: &PackNotice) -> String {
     format!("{} ({})", pack.organization_conformance_pack_name, pack.region)
-}
-
-/// "1 account", "12,345 accounts".
-pub(super) fn counted(n: u64, noun: &str) -> String {
-    let plural = if n == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", number(n))
-}
-
-/// With commas, as English has them.
-pub(super) fn number(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// From what to what. A failure that takes the place of another names that one's code.
@@ -171,11 +152,5 @@ mod tests {
         assert_eq!((of(3 * 86400 + 4 * 3600 + 60), of(86400)), ("3 d 4 h".to_owned(), "1 d".to_owned()));
         assert_eq!(of(19 * 86400 + 3600), "19 d");
         assert_eq!(of(-5), "less than a minute", "clocks differ");
-    }
-
-    #[test]
-    fn numbers_have_commas() {
-        assert_eq!((number(999), number(1000), number(1_234_567)).2, "1,234,567");
-        assert_eq!((number(999), number(1000)), ("999".to_owned(), "1,000".to_owned()));
     }
 }
