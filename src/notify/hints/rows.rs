@@ -116,7 +116,6 @@ pub(super) static HINTS: [Hint; 21] = [
         todo: "Turn on AWS Config there: create a customer managed configuration recorder, and start it.",
         source: ORGANIZATION,
         retried: true,
-        ..ROW
     },
     Hint {
         name: "LAMBDA",
