@@ -25,7 +25,7 @@ pub(super) fn headline(notification: &Notification) -> String {
 /// name is cut. `why` is put after the worst, where it fits.
 pub(super) fn headline_within(notification: &Notification, limit: usize, why: Option<&str>) -> String {
     let Some((worst, others)) = notification.sections.split_first() else { return String::new() };
-    let what = what(worst);
+    let what = what_and_where(worst);
     let as_of = notification.as_of.map(|time| format!(", as of {}", clock(notification, time)));
     let as_of = as_of.unwrap_or_default();
     let mut line = match packs_of(notification, worst).as_slice() {
@@ -55,32 +55,37 @@ pub(super) fn packs_of<'a>(notification: &'a Notification, section: &SectionNoti
     notification.packs.iter().filter(|pack| pack.sections.contains_key(&section.topic)).collect()
 }
 
-/// "3 accounts failed", "1 account joined in 20 packs", "Now watching 1 pack".
-fn what(section: &SectionNotice) -> String {
-    match section.topic {
-        Topic::Baseline => format!("Now watching {}", counted(section.packs, "pack")),
-        Topic::PackDeleted if section.packs == 1 => "Conformance pack deleted".to_owned(),
-        Topic::PackDeleted => format!("{} deleted", counted(section.packs, "conformance pack")),
-        topic => {
-            let (what, packs) = (format!("{} {}", subject(section), topic.verb()), section.packs);
-            match topic {
-                _ if packs <= 1 => what,
-                Topic::Joined | Topic::Left => format!("{what} {packs} packs"),
-                _ => format!("{what} in {packs} packs"),
-            }
-        }
+/// What a section is about: "3 accounts", "2 packs".
+pub(super) fn subject(section: &SectionNotice) -> String {
+    match section.topic.is_of_packs() {
+        true => counted(section.packs, "pack"),
+        false => counted(section.accounts, "account"),
     }
 }
 
-/// How many accounts.
-pub(super) fn subject(section: &SectionNotice) -> String {
-    counted(section.accounts, "account")
+/// "3 accounts failed", "1 pack deleted", "Now watching 1 pack".
+pub(super) fn what(section: &SectionNotice) -> String {
+    match section.topic {
+        Topic::Baseline => format!("Now watching {}", subject(section)),
+        topic => format!("{} {}", subject(section), topic.verb()),
+    }
 }
 
+/// The same with how many packs it is in: "3 accounts failed in 2 packs", "1 account joined 20 packs".
+fn what_and_where(section: &SectionNotice) -> String {
+    let (what, packs) = (what(section), section.packs);
+    match section.topic {
+        topic if topic.is_of_packs() || packs <= 1 => what,
+        Topic::Joined | Topic::Left => format!("{what} {packs} packs"),
+        _ => format!("{what} in {packs} packs"),
+    }
+}
+
+/// The same after something worse: "3 failed", "1 pack deleted", "now watching 1 pack".
 fn short(section: &SectionNotice) -> String {
     match section.topic {
-        Topic::PackDeleted => format!("{} {}", counted(section.packs, "pack"), section.topic.verb()),
-        Topic::Baseline => format!("{} {}", section.topic.verb(), counted(section.packs, "pack")),
+        Topic::Baseline => format!("{} {}", section.topic.verb(), subject(section)),
+        Topic::PackDeleted => what(section),
         topic => format!("{} {}", grouped(section.accounts), topic.verb()),
     }
 }

@@ -234,7 +234,7 @@ impl Oracle {
         let is_removal = |row: &&Row| row.status.starts_with("DELETE_") && row.status != "DELETE_SUCCESSFUL";
         let is_there = |row: &&Row| row.status != "DELETE_SUCCESSFUL";
         let all: Vec<&Row> = rows.into_iter().flat_map(BTreeMap::values).filter(is_there).collect();
-        let is_being_deleted = all.iter().all(|row| is_removal(row));
+        let is_being_deleted = all.iter().all(is_removal);
         let ids: BTreeSet<AccountId> =
             pack.accounts.keys().chain(rows.into_iter().flat_map(BTreeMap::keys)).copied().collect();
         for id in ids {
