@@ -1,83 +1,45 @@
 //! Causes: what accounts of a section have in common. A cause is an error code, what is known of it, and, where nothing
 //! is, what AWS Config says, apart from ids. Accounts of which it says nothing are a cause of their own.
 
-use super::document::{Cause, StateNotice};
+use serde_json::json;
+
+use super::document::StateNotice;
 use super::hints::{self, Hint};
-use super::render::shape::shape;
+use super::shape::{shape, text};
 use super::topic::Topic;
 use crate::model::{Phase, Status};
 use crate::state::{Health, State, id};
 
-/// Bytes of a message that count: what distinguishes causes comes early.
-pub(super) const LONGEST_TEXT: usize = 600;
-
 /// What distinguishes a cause from the others of its section.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct CauseKey<'a> {
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct CauseKey<'a> {
     code: Option<&'a str>,
-    hint: Option<(&'static str, &'static str)>,
-    said: Said,
-}
-
-/// What AWS Config says of a cause.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Said {
-    Nothing,
-    /// Something, where what is known of the cause says more.
-    Something,
-    /// This, apart from ids.
-    This(String),
-}
-
-/// The message, as far as it counts.
-pub(super) fn text(message: &str) -> &str {
-    message.get(..message.floor_char_boundary(LONGEST_TEXT)).unwrap_or(message)
+    hint: Option<&'static str>,
+    /// What AWS Config says, apart from ids: nothing of it where what is known of the cause says more.
+    said: Option<String>,
 }
 
 impl<'a> CauseKey<'a> {
     /// The cause of an account that is in this state.
-    pub fn of_state(topic: Topic, state: &'a StateNotice) -> Self {
-        Self::new(topic, &state.status, state.error_code.as_deref(), state.error_message.as_deref())
-    }
-
-    /// The key of a cause of a digest.
-    pub fn of_cause(topic: Topic, cause: &'a Cause) -> Self {
-        let status = cause.status.as_deref().unwrap_or_default();
-        Self::new(topic, status, cause.error_code.as_deref(), cause.error_message.as_deref())
-    }
-
-    /// The message that distinguishes it, without ids.
-    pub(super) fn message(&self) -> Option<&str> {
-        if let Said::This(message) = &self.said { Some(message) } else { None }
-    }
-
-    /// A hash of it that is the same in every run.
-    fn id(&self) -> String {
-        let said = match &self.said {
-            Said::Nothing => "",
-            Said::Something => "something",
-            Said::This(message) => message,
-        };
-        let (means, _) = self.hint.unwrap_or_default();
-        id::of(&[self.code.unwrap_or_default(), means, said]).chars().take(12).collect()
-    }
-
-    fn new(topic: Topic, status: &str, code: Option<&'a str>, message: Option<&'a str>) -> Self {
-        let message = message.map(text);
-        let hint = hint(topic, status, code, message);
-        let is_known = hint.is_some_and(|hint| hint != hints::failure(None, None));
-        let said = match message {
-            None => Said::Nothing,
-            Some(_) if is_known => Said::Something,
-            Some(message) => Said::This(shape(message)),
-        };
-        Self { code, hint: hint.map(|hint| (hint.means, hint.todo)), said }
+    pub(super) fn of(topic: Topic, state: &'a StateNotice) -> Self {
+        let hint = hint(topic, state);
+        let is_known = hint.is_some_and(|hint| hint != &hints::ANY_FAILURE);
+        let said = |message| if is_known { String::new() } else { shape(message) };
+        Self {
+            code: state.error_code.as_deref(),
+            hint: hint.map(|hint| hint.name),
+            said: state.error_message.as_deref().map(said),
+        }
     }
 }
 
 /// What is wrong with an account, as a hash: the same for all packs and accounts of which the same is wrong, in every run.
 pub fn cause_id(state: &State) -> Option<String> {
-    let key = || CauseKey::of_state(Topic::Failed, &StateNotice::now(state)).id();
+    let key = || {
+        let state = StateNotice::now(state);
+        let CauseKey { code, hint, said } = CauseKey::of(Topic::Failed, &state);
+        id::of(&[&json!([code, hint, said]).to_string()]).chars().take(12).collect()
+    };
     match state.health() {
         Health::Failed | Health::Stuck => Some(key()),
         Health::Unrecognised => Some(state.status.to_string()),
@@ -85,10 +47,11 @@ pub fn cause_id(state: &State) -> Option<String> {
     }
 }
 
-/// What is known of an account's state, in a section about this.
-fn hint(topic: Topic, status: &str, code: Option<&str>, message: Option<&str>) -> Option<&'static Hint> {
-    let failure = || Some(hints::failure(code, message));
-    match (topic, Status::new(status).phase()) {
+/// What is known of a state, in a section about this.
+pub(super) fn hint(topic: Topic, state: &StateNotice) -> Option<&'static Hint> {
+    let code = state.error_code.as_deref();
+    let failure = || Some(hints::failure(code, state.error_message.as_deref().map(text)));
+    match (topic, Status::new(&state.status).phase()) {
         (Topic::Flapping, _) => Some(&hints::FLAPPING),
         (Topic::Settled, _) => failure().filter(|_| code.is_some()),
         (topic, _) if !topic.has_causes() => None,
@@ -97,15 +60,4 @@ fn hint(topic: Topic, status: &str, code: Option<&str>, message: Option<&str>) -
         (_, Phase::Failed) => failure(),
         (_, Phase::Successful) => None,
     }
-}
-
-/// What is known of a cause of a digest.
-pub(super) fn hint_of(topic: Topic, cause: &Cause) -> Option<&'static Hint> {
-    let status = cause.status.as_deref().unwrap_or_default();
-    hint(topic, status, cause.error_code.as_deref(), cause.error_message.as_deref())
-}
-
-/// What a message says, apart from ids: one that differs in these alone is no other.
-pub(super) fn alike(message: &str) -> String {
-    shape(text(message))
 }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::document::{
     Cause, HistoryPlace, NoticeType, Notification, PackNotice, SectionNotice, TransitionNotice,
 };
-use super::fold::{Example, Fold, Identity, Life, NameKey, id_of};
+use super::fold::{CauseId, Fold, Identity, Life, NameKey, id_of};
 use super::topic::Topic;
 use crate::model::Severity;
 use crate::state::id;
+use crate::state::log::PackEvent;
 
 /// Causes that a section names.
 const MOST_CAUSES: usize = 300;
@@ -36,9 +37,10 @@ pub fn digest(folds: &[&Fold<'_>], history: HistoryPlace, time_zone: &str) -> Op
     let severity = packs.iter().map(|pack| pack.severity).min()?;
     let example = |cause: u64| {
         let mut examples = notified.iter().filter_map(|fold| fold.causes.examples.get(&cause));
-        let first = examples.next()?;
-        let varies = first.varies || examples.any(|other| other.varies || other.message != first.message);
-        Some(Example { varies, ..first.clone() })
+        let mut first = examples.next()?.clone();
+        let message = &first.state.error_message;
+        first.varies |= examples.any(|other| other.varies || other.state.error_message != *message);
+        Some(first)
     };
     let of_topics = changes.chunk_by(|a, b| a.topic == b.topic);
     let of_accounts = of_topics.filter_map(|changes| section(changes, &example));
@@ -50,10 +52,9 @@ pub fn digest(folds: &[&Fold<'_>], history: HistoryPlace, time_zone: &str) -> Op
     for section in &sections {
         *counts.entry(section.topic.counted_as().to_owned()).or_default() += section.changes;
     }
-    let mut ids: Vec<String> = notified.iter().map(|fold| fold.id()).collect();
-    ids.sort();
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let statuses = notified.iter().flat_map(|fold| &fold.lives).flat_map(|life| &life.statuses.0);
+    let mut ids: Vec<&str> = notified.iter().map(|fold| fold.id.as_str()).collect();
+    ids.sort_unstable();
+    let statuses = notified.iter().flat_map(|fold| &fold.lives).flat_map(|life| &life.statuses);
     Some(Notification {
         version: "1".to_owned(),
         id: id::of(&ids),
@@ -72,20 +73,13 @@ pub fn digest(folds: &[&Fold<'_>], history: HistoryPlace, time_zone: &str) -> Op
 }
 
 fn changes(folds: &[&Fold<'_>]) -> Vec<Change> {
-    let of_fold = |(pack, fold): (usize, &&'_ Fold<'_>)| {
-        let pack = u32::try_from(pack).unwrap_or(u32::MAX);
-        let seen: Vec<Change> = fold
-            .lives
-            .iter()
-            .flat_map(|life| &life.seen)
-            .map(|(account, seen)| {
-                let (cause, message) = (seen.cause.cause, seen.cause.message);
-                Change { topic: seen.topic, cause, account: *account, pack, message }
-            })
-            .collect();
-        seen
-    };
-    let mut changes: Vec<Change> = folds.iter().enumerate().flat_map(of_fold).collect();
+    let mut changes = Vec::new();
+    for (pack, fold) in (0..).zip(folds) {
+        for (account, seen) in fold.lives.iter().flat_map(|life| &life.seen) {
+            let CauseId { cause, message } = seen.cause;
+            changes.push(Change { topic: seen.topic, cause, account: *account, pack, message });
+        }
+    }
     changes.sort_unstable();
     changes
 }
@@ -114,51 +108,38 @@ fn distinct<T: Ord>(of: impl Iterator<Item = T>) -> u64 {
 }
 
 /// A section of accounts: the changes are those of one topic.
-fn section(changes: &[Change], example: &dyn Fn(u64) -> Option<Example>) -> Option<SectionNotice> {
+fn section(changes: &[Change], example: &dyn Fn(u64) -> Option<Cause>) -> Option<SectionNotice> {
     let topic = changes.first()?.topic;
     let accounts = distinct(changes.iter().map(|change| change.account));
     let packs = distinct(changes.iter().map(|change| change.pack));
-    let changes_of_all = changes.len() as u64;
-    let (mut causes, mut of_all_causes) = (Vec::new(), 0);
-    let (mut more_causes, mut accounts_of_more_causes) = (0, 0);
-    for changes in changes.chunk_by(|a, b| a.cause == b.cause) {
-        let Some(first) = changes.first().filter(|_| topic.has_causes()) else { continue };
+    let mut section =
+        SectionNotice { changes: changes.len() as u64, accounts, packs, ..SectionNotice::of(topic) };
+    let of_causes = changes.chunk_by(|a, b| a.cause == b.cause).filter(|_| topic.has_causes());
+    for (cause, changes) in of_causes.filter_map(|changes| Some((changes.first()?.cause, changes))) {
         let accounts = changes.chunk_by(|a, b| a.account == b.account).count() as u64;
-        of_all_causes += accounts;
-        let Some(Example { status, code, message, varies }) = example(first.cause) else {
-            more_causes += 1;
-            accounts_of_more_causes += accounts;
-            continue;
-        };
-        causes.push(Cause {
-            status: Some(status),
-            error_code: code,
-            error_message: message,
-            messages: distinct(changes.iter().map(|change| change.message).filter(|message| *message > 0)),
-            varies,
-            accounts,
-            packs: distinct(changes.iter().map(|change| change.pack)),
-            changes: changes.len() as u64,
-        });
+        match example(cause) {
+            Some(example) => section.causes.push(Cause {
+                messages: distinct(
+                    changes.iter().map(|change| change.message).filter(|message| *message > 0),
+                ),
+                accounts,
+                packs: distinct(changes.iter().map(|change| change.pack)),
+                changes: changes.len() as u64,
+                ..example
+            }),
+            None => {
+                section.more_causes += 1;
+                section.accounts_of_more_causes += accounts;
+            }
+        }
     }
-    causes.sort_by(|a, b| {
+    section.causes.sort_by(|a, b| {
         let by_size = (b.changes, b.accounts).cmp(&(a.changes, a.accounts));
-        by_size.then_with(|| {
-            (&a.error_code, &a.error_message, &a.status).cmp(&(&b.error_code, &b.error_message, &b.status))
-        })
+        by_size.then_with(|| a.state.cmp(&b.state))
     });
-    let several = of_all_causes > accounts;
-    let whole = SectionNotice {
-        topic,
-        changes: changes_of_all,
-        accounts,
-        packs,
-        causes,
-        more_causes,
-        accounts_of_more_causes,
-        accounts_of_several_causes: if several { of_several_causes(changes) } else { 0 },
-    };
-    Some(whole.with_causes(MOST_CAUSES))
+    section.keep(MOST_CAUSES);
+    section.accounts_of_several_causes = of_several_causes(changes);
+    Some(section)
 }
 
 fn of_several_causes(changes: &[Change]) -> u64 {
@@ -172,43 +153,36 @@ fn of_several_causes(changes: &[Change]) -> u64 {
 fn of_packs(topic: Topic, packs: &[PackNotice]) -> Option<SectionNotice> {
     let is_about = |pack: &&PackNotice| pack.sections.contains_key(&topic);
     let changes = packs.iter().filter(is_about).count() as u64;
-    Some(SectionNotice {
-        topic,
-        changes,
-        accounts: packs.iter().filter(is_about).map(|pack| pack.accounts).sum(),
-        packs: changes,
-        causes: Vec::new(),
-        more_causes: 0,
-        accounts_of_more_causes: 0,
-        accounts_of_several_causes: 0,
-    })
-    .filter(|section| section.changes > 0)
+    let accounts = packs.iter().filter(is_about).map(|pack| pack.accounts).sum();
+    let section = SectionNotice { changes, accounts, packs: changes, ..SectionNotice::of(topic) };
+    Some(section).filter(|section| section.changes > 0)
 }
 
 impl Fold<'_> {
     fn packs(&self, partial: &HashSet<NameKey>) -> Vec<PackNotice> {
         let Identity { target, history_id } = self.identity;
         let notices = self.lives.iter().enumerate().filter_map(|(n, life)| {
-            let kind = life.notice_type()?;
-            let last = life.deleted.as_ref().or(life.begun.as_ref());
             // The record that is reported, which need not be the last one.
-            let (event, topic) = match kind {
-                NoticeType::PackDeleted => (life.deleted.as_ref(), Some(Topic::PackDeleted)),
-                NoticeType::Baseline => (life.begun.as_ref(), Some(Topic::Baseline)),
-                NoticeType::Transitions => (None, None),
+            let reported = life.reported()?;
+            // A pack that is gone took its rules with it: a warning.
+            let (kind, topic, itself) = match reported.map(|notice| notice.event) {
+                Some(PackEvent::PackDeleted) => {
+                    (NoticeType::PackDeleted, Some(Topic::PackDeleted), Severity::Warning)
+                }
+                Some(PackEvent::Baseline) => (NoticeType::Baseline, Some(Topic::Baseline), Severity::Info),
+                None => (NoticeType::Transitions, None, Severity::Info),
             };
+            let last = life.deleted.as_ref().or(life.begun.as_ref());
             let mut sections: BTreeMap<Topic, u64> = topic.map(|topic| (topic, 1)).into_iter().collect();
             for seen in life.seen.values() {
                 *sections.entry(seen.topic).or_default() += 1;
             }
-            // A pack that is gone took its rules with it: a warning.
-            let itself = if kind == NoticeType::PackDeleted { Severity::Warning } else { Severity::Info };
             let severity = life.seen.values().map(|seen| seen.severity).chain([itself]).min()?;
             let transitions = life.transitions(partial);
             let is_current = n == 0 && life.deleted.is_none();
             Some(PackNotice {
                 kind,
-                id: event.map(|notice| id_of(target, history_id, notice.epoch, notice.event.as_str())),
+                id: reported.map(|notice| id_of(target, history_id, notice.epoch, notice.event.as_str())),
                 region: target.region.clone(),
                 organization_conformance_pack_name: target.pack.clone(),
                 accounts: last.map_or(self.accounts, |notice| notice.accounts),

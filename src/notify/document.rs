@@ -1,11 +1,11 @@
 //! The notification: the JSON document that a digest is, whatever channel shows it. Everything that a
 //! reader gets is here; `render` only lays it out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::topic::Topic;
 use crate::model::text::plain;
@@ -26,7 +26,6 @@ pub struct Notification {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_of: Option<Timestamp>,
     /// The time zone in which people read its times.
-    #[serde(default = "utc", skip_serializing_if = "is_utc")]
     pub time_zone: String,
     /// The worst of what it carries.
     pub severity: Severity,
@@ -66,14 +65,6 @@ pub struct HistoryPlace {
     pub store: Option<String>,
 }
 
-fn utc() -> String {
-    "UTC".to_owned()
-}
-
-fn is_utc(zone: &str) -> bool {
-    zone == "UTC"
-}
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
 fn is_zero(n: &u64) -> bool {
     *n == 0
@@ -109,15 +100,9 @@ pub struct SectionNotice {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Cause {
-    /// AWS Config's status, of one of the accounts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<String>,
-    /// AWS Config's code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error_code: Option<String>,
-    /// AWS Config's words for it, of one of the accounts, as far as they distinguish it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error_message: Option<String>,
+    /// That of one of the accounts: of its message as much as distinguishes it.
+    #[serde(flatten)]
+    pub state: StateNotice,
     /// How many different messages there are, apart from ids.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub messages: u64,
@@ -174,17 +159,6 @@ pub enum NoticeType {
     Transitions,
     /// The pack is watched from now on.
     Baseline,
-}
-
-impl NoticeType {
-    /// The name as the documents spell it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::PackDeleted => "PackDeleted",
-            Self::Transitions => "Transitions",
-            Self::Baseline => "Baseline",
-        }
-    }
 }
 
 /// What happened to one account.
@@ -244,7 +218,7 @@ pub struct TransitionNotice {
 }
 
 /// A state as readers see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct StateNotice {
     /// AWS Config's status.
@@ -283,93 +257,63 @@ impl TransitionNotice {
 }
 
 impl Notification {
-    /// How many of a kind there are.
-    pub fn count(&self, kind: &str) -> u64 {
-        self.counts.get(kind).copied().unwrap_or(0)
-    }
-
     /// The document with only as many causes and transitions, worst first over all packs, as `room` bytes hold,
     /// where `size` is what a piece takes. The numbers stay those of the whole.
-    pub fn within(&self, room: usize, size: impl Fn(&serde_json::Value) -> usize) -> Self {
+    pub(super) fn within(mut self, room: usize, size: impl Fn(&Value) -> usize) -> Self {
+        let fits = |left: &mut usize, piece: Value| {
+            let rest = left.checked_sub(size(&piece));
+            *left = rest.unwrap_or(0);
+            rest.is_some()
+        };
         let mut left = room / 4;
-        let sections = self.sections.iter().map(|section| {
-            let fits = |cause: &&Cause| {
-                let rest = left.checked_sub(size(&json!(cause)));
-                left = rest.unwrap_or(0);
-                rest.is_some()
-            };
-            let kept = section.causes.iter().take_while(fits).count();
-            section.with_causes(kept)
-        });
-        let sections: Vec<SectionNotice> = sections.collect();
-        let mut left = left + room - room / 4;
+        for section in &mut self.sections {
+            let kept = section.causes.iter().take_while(|cause| fits(&mut left, json!(cause))).count();
+            section.keep(kept);
+        }
+        left += room - room / 4;
         let mut order: Vec<(usize, &TransitionNotice)> = Vec::new();
         for (pack, notice) in self.packs.iter().enumerate() {
             order.extend(notice.transitions.iter().map(|transition| (pack, transition)));
         }
         // Stable: within a pack, whose transitions are worst first already, a prefix is kept.
         order.sort_by_key(|(_, transition)| transition.section);
-        let mut keep = vec![0_usize; self.packs.len()];
-        for (pack, transition) in order {
-            let Some(rest) = left.checked_sub(size(&json!(transition))) else { break };
-            left = rest;
-            if let Some(kept) = keep.get_mut(pack) {
-                *kept += 1;
-            }
+        let fitting = order.into_iter().take_while(|(_, transition)| fits(&mut left, json!(transition)));
+        let mut kept: HashMap<usize, usize> = HashMap::new();
+        fitting.for_each(|(pack, _)| *kept.entry(pack).or_default() += 1);
+        for (n, pack) in self.packs.iter_mut().enumerate() {
+            let kept = kept.get(&n).copied().unwrap_or(0);
+            pack.omitted += pack.transitions.len().saturating_sub(kept) as u64;
+            pack.transitions.truncate(kept);
         }
-        let cut = |(pack, keep): (&PackNotice, usize)| PackNotice {
-            transitions: pack.transitions.iter().take(keep).cloned().collect(),
-            omitted: pack.omitted + (pack.transitions.len() - keep) as u64,
-            ..pack.without_transitions()
-        };
-        Self { sections, packs: self.packs.iter().zip(keep).map(cut).collect(), ..self.without_packs() }
-    }
-
-    /// The document without its sections and packs.
-    fn without_packs(&self) -> Self {
-        Self {
-            version: self.version.clone(),
-            id: self.id.clone(),
-            time_zone: self.time_zone.clone(),
-            counts: self.counts.clone(),
-            statuses: self.statuses.clone(),
-            history: self.history.clone(),
-            sections: Vec::new(),
-            packs: Vec::new(),
-            ..*self
-        }
+        self
     }
 
     /// What packwatch itself says of it: the numbers alone.
-    pub fn minimal(&self) -> Self {
-        let sections = self.sections.iter().map(|section| section.with_causes(0)).collect();
-        Self { sections, statuses: BTreeSet::new(), ..self.without_packs() }
-    }
-}
-
-impl PackNotice {
-    fn without_transitions(&self) -> Self {
-        Self {
-            id: self.id.clone(),
-            region: self.region.clone(),
-            organization_conformance_pack_name: self.organization_conformance_pack_name.clone(),
-            sections: self.sections.clone(),
-            transitions: Vec::new(),
-            ..*self
-        }
+    pub(super) fn minimal(mut self) -> Self {
+        self.sections.iter_mut().for_each(|section| section.keep(0));
+        Self { statuses: BTreeSet::new(), packs: Vec::new(), ..self }
     }
 }
 
 impl SectionNotice {
-    /// The section with only the first of its causes.
-    pub fn with_causes(&self, keep: usize) -> Self {
-        let (kept, cut) = self.causes.split_at(keep.min(self.causes.len()));
+    /// Nothing yet.
+    pub(super) fn of(topic: Topic) -> Self {
         Self {
-            causes: kept.to_vec(),
-            more_causes: self.more_causes + cut.len() as u64,
-            accounts_of_more_causes: self.accounts_of_more_causes
-                + cut.iter().map(|cause| cause.accounts).sum::<u64>(),
-            ..*self
+            topic,
+            changes: 0,
+            accounts: 0,
+            packs: 0,
+            causes: Vec::new(),
+            more_causes: 0,
+            accounts_of_more_causes: 0,
+            accounts_of_several_causes: 0,
         }
+    }
+
+    /// Keeps the first of its causes, and counts the others.
+    pub(super) fn keep(&mut self, most: usize) {
+        let cut = self.causes.split_off(most.min(self.causes.len()));
+        self.more_causes += cut.len() as u64;
+        self.accounts_of_more_causes += cut.iter().map(|cause| cause.accounts).sum::<u64>();
     }
 }

@@ -1,5 +1,5 @@
 //! A digest, folded from the log: backwards, a page at a time, so that one huge target takes no more room than a small
-//! one. What is kept is a sum of ids, the worst accounts that fit, and of each account that was seen a few numbers, from
+//! one. What is kept is a hash of ids, the worst accounts that fit, and of each account that was seen a few numbers, from
 //! which every count is made at the end.
 
 mod causes;
@@ -8,10 +8,11 @@ mod life;
 
 use jiff::Timestamp;
 
+pub(super) use self::causes::CauseId;
 use self::causes::Causes;
-pub(super) use self::causes::Example;
+pub use self::identity::record_id;
+use self::identity::transition_id;
 pub(super) use self::identity::{Identity, id_of};
-pub use self::identity::{record_id, transition_id};
 pub(super) use self::life::{Life, NameKey};
 use super::document::{StateNotice, TransitionNotice};
 use crate::model::{Kind, Phase, Target};
@@ -69,24 +70,11 @@ pub struct Fold<'a> {
     pub(super) observed_at: Option<Timestamp>,
     pub(super) silenced: u64,
     pub(super) damped: u64,
-    ids: Ids,
+    /// A hash of the ids of all that it tells.
+    pub(super) id: String,
     pub(super) causes: Causes,
     /// The lives of the pack, the latest first.
     pub(super) lives: Vec<Life>,
-}
-
-/// A sum of ids, in whatever order they come.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Ids {
-    sum: u128,
-    count: u64,
-}
-
-impl Ids {
-    fn add(&mut self, id: &str) {
-        self.sum = self.sum.wrapping_add(u128::from_str_radix(id, 16).unwrap_or_default());
-        self.count += 1;
-    }
 }
 
 impl<'a> Fold<'a> {
@@ -101,7 +89,7 @@ impl<'a> Fold<'a> {
             observed_at: None,
             silenced: 0,
             damped: 0,
-            ids: Ids::default(),
+            id: String::new(),
             causes: Causes::default(),
             lives: vec![Life::default()],
         }
@@ -114,7 +102,8 @@ impl<'a> Fold<'a> {
             Record::Account(transition) => self.add_account(transition),
             Record::Pack(notice) => {
                 if notice.notify {
-                    self.ids.add(&record_id(self.identity.target, self.identity.history_id, record));
+                    let id = record_id(self.identity.target, self.identity.history_id, record);
+                    self.id = id::of(&[&self.id, &id]);
                 }
                 // What stands before the end of a life belongs to it, and to no later one.
                 if notice.event == PackEvent::PackDeleted {
@@ -138,7 +127,7 @@ impl<'a> Fold<'a> {
         }
         let Identity { target, history_id } = self.identity;
         let notice = transition_notice(target, history_id, transition);
-        self.ids.add(&notice.id);
+        self.id = id::of(&[&self.id, &notice.id]);
         let Some(life) = self.lives.last_mut() else { return };
         life.add(notice, transition, &self.identity, &mut self.causes);
         life.name_no_more_than(self.most);
@@ -146,14 +135,7 @@ impl<'a> Fold<'a> {
 
     /// Whether there is anything to tell people.
     pub fn notifies(&self) -> bool {
-        self.lives.iter().any(|life| life.notice_type().is_some())
-    }
-
-    /// A hash of the ids of all that it tells.
-    pub(super) fn id(&self) -> String {
-        let Ids { sum, count } = self.ids;
-        let Identity { target: Target { region, pack }, history_id } = self.identity;
-        id::of(&[region.as_str(), pack.as_str(), history_id, &sum.to_string(), &count.to_string()])
+        self.lives.iter().any(|life| life.reported().is_some())
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::json;
 
-use super::document::Notification;
+use super::document::{Notification, TransitionNotice};
 use super::fold::{record_id, transition_notice};
 use super::render;
 use crate::model::text::plain;
@@ -92,8 +92,9 @@ impl Form {
 /// The message for a digest: whatever its size, SNS takes it.
 pub fn alert(notification: &Notification, form: Form) -> Alert {
     let attributes = alert_attributes(notification, form);
+    let notification = notification.clone();
     let notification = match form {
-        Form::Whole => notification.clone(),
+        Form::Whole => notification,
         Form::WithoutTexts => Notification { statuses: BTreeSet::new(), ..notification.within(0, |_| 1) },
         Form::Minimal => notification.minimal(),
     };
@@ -101,18 +102,18 @@ pub fn alert(notification: &Notification, form: Form) -> Alert {
     let email = render::email(&notification);
     let https = render::slack(&notification).to_string();
     let sms = render::sms(&notification);
-    let bodies = |document: &Notification| {
+    let bodies = |document: Notification| {
         let default = json!(document).to_string();
         json!({"default": default, "email": email, "https": https, "sms": sms}).to_string()
     };
     let attributes_size: usize = attributes.iter().map(Attribute::size).sum();
-    let empty = bodies(&notification.within(0, |_| 1)).len();
+    let empty = bodies(notification.clone().within(0, |_| 1)).len();
     // 32 bytes for each pack's growing count of omitted transitions, and a margin.
     let reserve = attributes_size + empty + 32 * notification.packs.len() + 1024;
     let room = LARGEST_MESSAGE.saturating_sub(reserve);
     // The document is JSON in a JSON string: its quotes and backslashes are escaped once more.
     let size = |piece: &serde_json::Value| json!(piece.to_string()).to_string().len();
-    let message = bodies(&notification.within(room, size));
+    let message = bodies(notification.clone().within(room, size));
     Alert { notification, subject, message, attributes }
 }
 
@@ -141,12 +142,22 @@ fn alert_attributes(notification: &Notification, form: Form) -> Vec<Attribute> {
 
 /// The message that tells a machine of one record of the log.
 pub fn event(target: &Target, history_id: &str, record: &Record, form: Form) -> Event {
-    let mut document = match record {
-        Record::Account(transition) => of_account(target, history_id, transition, form),
-        Record::Pack(notice) if notice.created_again => {
-            json!({"Kind": notice.event.as_str(), "Accounts": notice.accounts, "CreatedAgain": true})
+    let (mut document, kind, severity) = match record {
+        Record::Account(transition) => {
+            let notice = of_account(target, history_id, transition, form);
+            (json!(notice), transition.kind.as_str(), transition.severity())
         }
-        Record::Pack(notice) => json!({"Kind": notice.event.as_str(), "Accounts": notice.accounts}),
+        Record::Pack(notice) => {
+            let (kind, severity) = match notice.event {
+                PackEvent::Baseline => ("Baseline", Severity::Info),
+                PackEvent::PackDeleted => ("PackDeleted", Severity::Warning),
+            };
+            let document = match notice.created_again {
+                true => json!({"Kind": kind, "Accounts": notice.accounts, "CreatedAgain": true}),
+                false => json!({"Kind": kind, "Accounts": notice.accounts}),
+            };
+            (document, kind, severity)
+        }
     };
     let id = record_id(target, history_id, record);
     let fields = json!({
@@ -160,54 +171,27 @@ pub fn event(target: &Target, history_id: &str, record: &Record, form: Form) -> 
     if let (Some(document), serde_json::Value::Object(fields)) = (document.as_object_mut(), fields) {
         document.extend(fields);
     }
-    let attributes = match record {
-        Record::Account(transition) => attributes_of(transition, form),
-        Record::Pack(notice) => {
-            let severity = match notice.event {
-                PackEvent::Baseline => Severity::Info,
-                PackEvent::PackDeleted => Severity::Warning,
-            };
-            vec![
-                Attribute::text("Kind", notice.event.as_str()),
-                Attribute::text("Severity", severity.as_str()),
-            ]
-        }
-    };
-    let of_pack = [
+    let mut attributes = vec![
+        Attribute::text("Kind", kind),
+        Attribute::text("Severity", severity.as_str()),
         Attribute::text("Region", target.region.as_str()),
         Attribute::text("OrganizationConformancePackName", target.pack.as_str()),
     ];
-    Event {
-        target: target.clone(),
-        id,
-        message: document.to_string(),
-        attributes: attributes.into_iter().chain(of_pack).collect(),
+    if let Record::Account(transition) = record {
+        attributes.push(Attribute::text("AccountId", transition.account.to_string()));
+        let state = transition.to.as_ref().or(transition.from.as_ref()).filter(|_| form != Form::Minimal);
+        let status = state.map(|state| plain(state.status.as_str())).filter(|status| !status.is_empty());
+        attributes.extend(status.map(|status| Attribute::text("Status", status)));
     }
+    Event { target: target.clone(), id, message: document.to_string(), attributes }
 }
 
-fn of_account(target: &Target, history_id: &str, transition: &Transition, form: Form) -> serde_json::Value {
+fn of_account(target: &Target, history_id: &str, transition: &Transition, form: Form) -> TransitionNotice {
     let mut notice = transition_notice(target, history_id, transition);
-    match form {
-        Form::Whole => {}
-        Form::WithoutTexts => {
-            if let Some(to) = &mut notice.to {
-                to.error_message = None;
-            }
-        }
-        Form::Minimal => (notice.from, notice.to) = (None, None),
+    match (form, &mut notice.to) {
+        (Form::WithoutTexts, Some(to)) => to.error_message = None,
+        (Form::Minimal, _) => (notice.from, notice.to) = (None, None),
+        _ => {}
     }
-    json!(notice)
-}
-
-fn attributes_of(transition: &Transition, form: Form) -> Vec<Attribute> {
-    let state = transition.to.as_ref().or(transition.from.as_ref()).filter(|_| form != Form::Minimal);
-    let status = state.map_or_else(String::new, |state| plain(state.status.as_str()));
-    let text = |name, value: &str| Some(Attribute::text(name, value)).filter(|a| !a.value.is_empty());
-    let attributes = [
-        text("AccountId", &transition.account.to_string()),
-        text("Kind", transition.kind.as_str()),
-        text("Status", &status),
-        text("Severity", transition.severity().as_str()),
-    ];
-    attributes.into_iter().flatten().collect()
+    notice
 }

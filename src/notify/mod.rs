@@ -7,12 +7,13 @@ pub mod fold;
 pub mod hints;
 pub mod message;
 pub mod render;
+mod shape;
 mod topic;
 
-pub use cause::{CauseKey, cause_id};
+pub use cause::cause_id;
 pub use digest::digest;
 pub use document::{
     Cause, HistoryPlace, NoticeType, Notification, PackNotice, SectionNotice, StateNotice, TransitionNotice,
 };
-pub use fold::{Fold, record_id, transition_id, transition_notice};
+pub use fold::{Fold, record_id, transition_notice};
 pub use topic::Topic;

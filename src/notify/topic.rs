@@ -78,47 +78,34 @@ impl Topic {
 
     /// The key of the digest's `Counts` under which it counts: its kind, where there is one for it.
     pub fn counted_as(self) -> &'static str {
-        match self {
-            Self::Failed | Self::AlreadyFailing => "Failed",
-            Self::PackDeleted => "PackDeleted",
-            Self::Unrecognised => "Unrecognised",
-            Self::Flapping => "Flapping",
-            Self::Stuck => "Stuck",
-            Self::SilenceEnded => "SilenceEnded",
-            Self::StillFailing | Self::StillUnhealthy => "Reminder",
-            Self::Settled => "Settled",
-            Self::CameAndWent => "CameAndWent",
-            Self::Recovered => "Recovered",
-            Self::Joined => "Joined",
-            Self::Left => "Left",
-            Self::FailedAgain => "FailedAgain",
-            Self::Succeeded => "Succeeded",
-            Self::InProgress => "InProgress",
-            Self::Baseline => "Baseline",
-        }
+        self.words().0
     }
 
     /// What accounts did: "3 accounts …".
     pub fn verb(self) -> &'static str {
+        self.words().1
+    }
+
+    fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::Failed => "failed",
-            Self::PackDeleted => "deleted",
-            Self::Unrecognised => "in an unknown status",
-            Self::Flapping => "flapping",
-            Self::Stuck => "stuck in progress",
-            Self::SilenceEnded => "still not healthy (silence ended)",
-            Self::StillFailing => "still failing",
-            Self::StillUnhealthy => "still not healthy",
-            Self::AlreadyFailing => "already failing",
-            Self::Settled => "settled",
-            Self::CameAndWent => "came and went",
-            Self::Recovered => "recovered",
-            Self::Joined => "joined",
-            Self::Left => "left",
-            Self::FailedAgain => "failed again",
-            Self::Succeeded => "succeeded",
-            Self::InProgress => "in progress",
-            Self::Baseline => "now watching",
+            Self::Failed => ("Failed", "failed"),
+            Self::PackDeleted => ("PackDeleted", "deleted"),
+            Self::Unrecognised => ("Unrecognised", "in an unknown status"),
+            Self::Flapping => ("Flapping", "flapping"),
+            Self::Stuck => ("Stuck", "stuck in progress"),
+            Self::SilenceEnded => ("SilenceEnded", "unhealthy after a silence"),
+            Self::StillFailing => ("Reminder", "still failing"),
+            Self::StillUnhealthy => ("Reminder", "still not healthy"),
+            Self::AlreadyFailing => ("Failed", "already failing"),
+            Self::Settled => ("Settled", "settled"),
+            Self::CameAndWent => ("CameAndWent", "came and went"),
+            Self::Recovered => ("Recovered", "recovered"),
+            Self::Joined => ("Joined", "joined"),
+            Self::Left => ("Left", "left"),
+            Self::FailedAgain => ("FailedAgain", "failed again"),
+            Self::Succeeded => ("Succeeded", "succeeded"),
+            Self::InProgress => ("InProgress", "in progress"),
+            Self::Baseline => ("Baseline", "now watching"),
         }
     }
 

@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::notify::cause::{CauseKey, alike, text};
-use crate::notify::document::StateNotice;
+use crate::notify::cause::CauseKey;
+use crate::notify::document::{Cause, StateNotice};
+use crate::notify::shape::{shape, text};
 use crate::notify::topic::Topic;
 
 /// Causes of which an example is kept.
@@ -22,21 +23,12 @@ pub(in crate::notify) struct CauseId {
     pub(in crate::notify) message: u64,
 }
 
-/// One account's state, to show for all of a cause.
-#[derive(Debug, Clone)]
-pub(in crate::notify) struct Example {
-    pub(in crate::notify) status: String,
-    pub(in crate::notify) code: Option<String>,
-    pub(in crate::notify) message: Option<String>,
-    /// Others of the cause say something else, if only with other ids.
-    pub(in crate::notify) varies: bool,
-}
-
 #[derive(Debug, Default)]
 pub(in crate::notify) struct Causes {
     texts: HashMap<u64, CauseId>,
     counts: HashMap<u64, u32>,
-    pub(in crate::notify) examples: HashMap<u64, Example>,
+    /// A state of each large cause, to show for all of it; its numbers are not counted here.
+    pub(in crate::notify) examples: HashMap<u64, Cause>,
 }
 
 fn hash(of: &impl Hash) -> u64 {
@@ -72,7 +64,7 @@ impl Causes {
     fn exemplify(&mut self, cause: u64, count: u32, state: &StateNotice) {
         let message = state.error_message.as_deref().map(text);
         if let Some(example) = self.examples.get_mut(&cause) {
-            example.varies |= example.message.as_deref() != message;
+            example.varies |= example.state.error_message.as_deref() != message;
             return;
         }
         if self.examples.len() >= MOST_EXAMPLES {
@@ -89,18 +81,13 @@ impl Causes {
             }
             self.examples.remove(&smallest);
         }
-        let (status, code) = (state.status.clone(), state.error_code.clone());
-        let example = Example { status, code, message: message.map(str::to_owned), varies: count > 1 };
-        self.examples.insert(cause, example);
+        let error_message = message.map(str::to_owned);
+        let state = StateNotice { error_message, last_update_time: None, ..state.clone() };
+        self.examples.insert(cause, Cause { state, varies: count > 1, ..Cause::default() });
     }
 }
 
 fn id(topic: Topic, state: &StateNotice) -> CauseId {
-    let key = CauseKey::of_state(topic, state);
-    let message = match (key.message(), &state.error_message) {
-        (Some(alike), _) => hash(&alike).max(1),
-        (None, Some(message)) => hash(&alike(message)).max(1),
-        (None, None) => 0,
-    };
-    CauseId { cause: hash(&(topic, key)), message }
+    let message = state.error_message.as_deref().map_or(0, |message| hash(&shape(message)).max(1));
+    CauseId { cause: hash(&(topic, CauseKey::of(topic, state))), message }
 }

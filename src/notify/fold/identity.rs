@@ -16,7 +16,7 @@ pub fn record_id(target: &Target, history_id: &str, record: &Record) -> String {
 }
 
 /// A transition's id.
-pub fn transition_id(target: &Target, history_id: &str, epoch: u64, account: AccountId) -> String {
+pub(super) fn transition_id(target: &Target, history_id: &str, epoch: u64, account: AccountId) -> String {
     id_of(target, history_id, epoch, &account.to_string())
 }
 

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::causes::{CauseId, Causes};
 use super::identity::Identity;
-use crate::model::{Kind, Severity};
-use crate::notify::document::{NoticeType, StateNotice, TransitionNotice};
+use crate::model::{Kind, Severity, Status};
+use crate::notify::document::{StateNotice, TransitionNotice};
 use crate::notify::topic::Topic;
 use crate::state::Transition;
 use crate::state::log::Notice;
@@ -25,12 +25,10 @@ pub(in crate::notify) struct Life {
     pub(in crate::notify) until: Option<Timestamp>,
     pub(in crate::notify) seen: HashMap<u64, Seen>,
     pub(in crate::notify) named: BTreeMap<NameKey, TransitionNotice>,
-    /// How many are named of each cause, and which has the most.
+    /// How many are named of each cause.
     sizes: BTreeMap<(Topic, u64), usize>,
-    largest: BTreeSet<(Topic, usize, u64)>,
-    /// What did not fit, and may be worse than it seems: what happened before is not known yet.
-    evicted: HashMap<u64, Evicted>,
-    pub(in crate::notify) statuses: Statuses,
+    /// The statuses that were met, as far as they are few.
+    pub(in crate::notify) statuses: BTreeSet<String>,
 }
 
 /// Worst first, a cause together, then by account, so that the same accounts are named in every pack.
@@ -46,32 +44,22 @@ pub(in crate::notify) struct Seen {
     end: Option<Topic>,
     /// Whether all of it happened in this digest, as far as is known.
     came: bool,
-    /// Its last change is still known.
-    is_known: bool,
+    kept: Kept,
 }
 
-/// The last change of an account, as far as it is kept.
+/// What is kept of an account's last change.
 #[derive(Debug, Clone, Copy)]
-struct Evicted {
-    kind: Kind,
-    sequence: u64,
-    observed_at: Timestamp,
-    status: Option<usize>,
-}
-
-/// The statuses that were met, as far as they are few.
-#[derive(Debug, Default)]
-pub(in crate::notify) struct Statuses(pub(in crate::notify) Vec<String>);
-
-impl Statuses {
-    fn find(&self, state: &StateNotice) -> Option<usize> {
-        self.0.iter().position(|status| *status == state.status)
-    }
-
-    fn add(&mut self, state: Option<&StateNotice>) {
-        let new = state.filter(|state| self.0.len() < MOST_STATUSES && self.find(state).is_none());
-        self.0.extend(new.map(|state| state.status.clone()));
-    }
+enum Kept {
+    /// All of it: the account is named.
+    Whole,
+    /// As much as names it again if what happened before turns out to be worse: the account did not fit.
+    Short {
+        kind: Kind,
+        sequence: u64,
+        observed_at: Timestamp,
+        status: Option<&'static str>,
+    },
+    Nothing,
 }
 
 impl Life {
@@ -91,8 +79,8 @@ impl Life {
             Entry::Vacant(entry) => {
                 let cause = causes.of(topic, notice.to.as_ref());
                 let severity = transition.severity();
-                entry.insert(Seen { topic, cause, severity, end, came: false, is_known: true });
-                self.statuses.add(notice.to.as_ref());
+                entry.insert(Seen { topic, cause, severity, end, came: false, kept: Kept::Whole });
+                self.met(notice.to.as_ref());
                 notice.section = Some(topic);
                 self.name(notice, cause.cause);
                 return;
@@ -114,22 +102,22 @@ impl Life {
         if is_reported {
             seen.cause = causes.of(seen.topic, notice.to.as_ref());
         }
-        if !before.is_known {
+        seen.kept = match before.kept {
+            Kept::Whole => Kept::Whole,
+            Kept::Short { .. } if is_reported => Kept::Whole,
+            Kept::Short { .. } | Kept::Nothing => Kept::Nothing,
+        };
+        let after = *seen;
+        if is_reported {
+            self.met(notice.to.as_ref());
+        }
+        if matches!(after.kept, Kept::Nothing) {
             return;
         }
         let key = (before.topic, before.cause.cause, notice.account_id.number());
-        let evicted = self.evicted.remove(&notice.account_id.number());
-        // Of what is not named any more, only the last change is known.
-        if evicted.is_some() && !is_reported {
-            seen.is_known = false;
+        let Some(mut last) = self.unname(key).or_else(|| remembered(before.kept, &notice, identity)) else {
             return;
-        }
-        let after = *seen;
-        if is_reported {
-            self.statuses.add(notice.to.as_ref());
-        }
-        let last = self.unname(key).or_else(|| Some(self.remembered(evicted?, &notice, identity)));
-        let Some(mut last) = last else { return };
+        };
         last.earlier.insert(0, notice.kind);
         last.from = notice.from;
         if is_reported {
@@ -151,39 +139,25 @@ impl Life {
     /// Keeps the worst, and of each cause about as many as of the others.
     pub(in crate::notify) fn name_no_more_than(&mut self, most: usize) {
         while self.named.len() > most {
-            let Some((topic, _, cause)) = self.largest.last().copied() else { return };
+            let Some(topic) = self.sizes.keys().next_back().map(|(topic, _)| *topic) else { return };
+            let of_topic = self.sizes.range((topic, 0)..);
+            let Some((_, cause)) = of_topic.max_by_key(|(_, size)| **size).map(|(key, _)| *key) else {
+                return;
+            };
             let of_cause = (topic, cause, 0)..=(topic, cause, u64::MAX);
             let Some(key) = self.named.range(of_cause).next_back().map(|(key, _)| *key) else { return };
             let Some(notice) = self.unname(key) else { return };
             let Some(seen) = self.seen.get_mut(&notice.account_id.number()) else { return };
-            let status = notice.to.as_ref().map(|to| self.statuses.find(to));
             let may_be_worse = seen.topic.is_routine() || seen.end.is_some();
-            seen.is_known = may_be_worse && notice.earlier.is_empty() && status != Some(None);
-            if seen.is_known {
-                let TransitionNotice { kind, sequence, observed_at, .. } = notice;
-                let evicted = Evicted { kind, sequence, observed_at, status: status.flatten() };
-                self.evicted.insert(notice.account_id.number(), evicted);
-            }
+            seen.kept =
+                if may_be_worse && notice.earlier.is_empty() { short(&notice) } else { Kept::Nothing };
         }
     }
 
-    /// The notice of a last change, with what is known of it from the change before.
-    fn remembered(
-        &self,
-        evicted: Evicted,
-        before: &TransitionNotice,
-        identity: &Identity<'_>,
-    ) -> TransitionNotice {
-        let Evicted { kind, sequence, observed_at, status } = evicted;
-        let status = status.and_then(|status| self.statuses.0.get(status)).cloned();
-        let to = status.map(|status| StateNotice {
-            status,
-            error_code: None,
-            error_message: None,
-            last_update_time: None,
-        });
-        let id = identity.transition_id(sequence, before.account_id);
-        TransitionNotice { id, kind, sequence, observed_at, to, from: None, ..before.clone() }
+    fn met(&mut self, state: Option<&StateNotice>) {
+        let is_new = |status: &String| self.statuses.len() < MOST_STATUSES && !self.statuses.contains(status);
+        let new = state.map(|state| &state.status).filter(|status| is_new(status)).cloned();
+        self.statuses.extend(new);
     }
 
     fn name(&mut self, notice: TransitionNotice, cause: u64) {
@@ -198,26 +172,34 @@ impl Life {
         Some(notice)
     }
 
-    fn resize(&mut self, (topic, cause): (Topic, u64), by: isize) {
-        let size = self.sizes.remove(&(topic, cause)).unwrap_or_default();
-        self.largest.remove(&(topic, size, cause));
-        let size = size.saturating_add_signed(by);
+    fn resize(&mut self, cause: (Topic, u64), by: isize) {
+        let size = self.sizes.remove(&cause).unwrap_or_default().saturating_add_signed(by);
         if size > 0 {
-            self.sizes.insert((topic, cause), size);
-            self.largest.insert((topic, size, cause));
+            self.sizes.insert(cause, size);
         }
     }
 
-    /// What is reported about it: its end, its beginning, or what happened in between.
-    pub(in crate::notify) fn notice_type(&self) -> Option<NoticeType> {
-        let notifies = |notice: &Option<Notice>| notice.as_ref().is_some_and(|notice| notice.notify);
+    /// The record of it that is reported, its end or its beginning, if any is; `None` when nothing is reported.
+    pub(in crate::notify) fn reported(&self) -> Option<Option<&Notice>> {
         let has_accounts = !self.seen.is_empty();
-        if notifies(&self.deleted) {
-            Some(NoticeType::PackDeleted)
-        } else if notifies(&self.begun) || (has_accounts && self.begun.is_some()) {
-            Some(NoticeType::Baseline)
-        } else {
-            has_accounts.then_some(NoticeType::Transitions)
-        }
+        let ended = self.deleted.as_ref().filter(|notice| notice.notify);
+        let begun = self.begun.as_ref().filter(|notice| notice.notify || has_accounts);
+        let record = ended.or(begun);
+        (record.is_some() || has_accounts).then_some(record)
     }
+}
+
+/// What is kept of a last change that is not named. What is routine, or an end, has a status that AWS documents, or none.
+fn short(notice: &TransitionNotice) -> Kept {
+    let TransitionNotice { kind, sequence, observed_at, ref to, .. } = *notice;
+    let status = |to: &StateNotice| Status::DOCUMENTED.into_iter().find(|status| *status == to.status);
+    Kept::Short { kind, sequence, observed_at, status: to.as_ref().and_then(status) }
+}
+
+/// The notice of a last change, with what is known of it from the change before.
+fn remembered(kept: Kept, before: &TransitionNotice, identity: &Identity<'_>) -> Option<TransitionNotice> {
+    let Kept::Short { kind, sequence, observed_at, status } = kept else { return None };
+    let to = status.map(|status| StateNotice { status: status.to_owned(), ..StateNotice::default() });
+    let id = identity.transition_id(sequence, before.account_id);
+    Some(TransitionNotice { id, kind, sequence, observed_at, to, from: None, ..before.clone() })
 }

@@ -1,7 +1,7 @@
 //! The pages of AWS's documentation that say what the hints say.
 
 /// A page of AWS's documentation.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Source {
     /// As the page is titled.
     pub title: &'static str,
@@ -9,69 +9,55 @@ pub struct Source {
     pub url: &'static str,
 }
 
-macro_rules! source {
-    ($name:ident, $title:literal, $path:literal) => {
-        pub(super) static $name: Source =
-            Source { title: $title, url: concat!("https://docs.aws.amazon.com/", $path) };
+macro_rules! page {
+    ($title:literal, $path:literal) => {
+        Source { title: $title, url: concat!("https://docs.aws.amazon.com/", $path, ".html") }
     };
 }
 
-source!(
-    ORGANIZATION,
+/// A page of AWS Config's API reference.
+macro_rules! api {
+    ($name:literal) => {
+        Source {
+            title: $name,
+            url: concat!("https://docs.aws.amazon.com/config/latest/APIReference/API_", $name, ".html"),
+        }
+    };
+}
+
+pub(super) const ORGANIZATION: Source = page!(
     "Managing Conformance Packs for AWS Config Across all Accounts in Your Organization",
-    "config/latest/developerguide/conformance-pack-organization-apis.html"
+    "config/latest/developerguide/conformance-pack-organization-apis"
 );
-source!(
-    TROUBLESHOOTING,
+pub(super) const TROUBLESHOOTING: Source = page!(
     "Troubleshooting for Conformance Packs for AWS Config",
-    "config/latest/developerguide/troubleshooting-conformance-pack.html"
+    "config/latest/developerguide/troubleshooting-conformance-pack"
 );
-source!(PUT_PACK, "PutConformancePack", "config/latest/APIReference/API_PutConformancePack.html");
-source!(
-    PUT_ORGANIZATION_PACK,
-    "PutOrganizationConformancePack",
-    "config/latest/APIReference/API_PutOrganizationConformancePack.html"
-);
-source!(PUT_RULE, "PutConfigRule", "config/latest/APIReference/API_PutConfigRule.html");
-source!(DELETE_RULE, "DeleteConfigRule", "config/latest/APIReference/API_DeleteConfigRule.html");
-source!(
-    SERVICE_LINKED_ROLES,
+pub(super) const PUT_PACK: Source = api!("PutConformancePack");
+pub(super) const PUT_ORGANIZATION_PACK: Source = api!("PutOrganizationConformancePack");
+pub(super) const PUT_RULE: Source = api!("PutConfigRule");
+pub(super) const DELETE_RULE: Source = api!("DeleteConfigRule");
+pub(super) const SERVICE_LINKED_ROLES: Source = page!(
     "Using Service-Linked Roles for AWS Config",
-    "config/latest/developerguide/using-service-linked-roles.html"
+    "config/latest/developerguide/using-service-linked-roles"
 );
-source!(
-    ROLE_PERMISSIONS,
+pub(super) const ROLE_PERMISSIONS: Source = page!(
     "Permissions for the IAM Role Assigned to AWS Config",
-    "config/latest/developerguide/iamrole-permissions.html"
+    "config/latest/developerguide/iamrole-permissions"
 );
-source!(
-    DENIED,
-    "Troubleshoot access denied error messages",
-    "IAM/latest/UserGuide/troubleshoot_access-denied.html"
-);
-source!(
-    REGIONS,
+pub(super) const DENIED: Source =
+    page!("Troubleshoot access denied error messages", "IAM/latest/UserGuide/troubleshoot_access-denied");
+pub(super) const REGIONS: Source = page!(
     "List of AWS Config Managed Rules by Region Availability",
-    "config/latest/developerguide/managing-rules-by-region-availability.html"
+    "config/latest/developerguide/managing-rules-by-region-availability"
 );
-source!(LIMITS, "Service Limits for AWS Config", "config/latest/developerguide/configlimits.html");
-source!(
-    STACK_LIMITS,
-    "Understand CloudFormation quotas",
-    "AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"
-);
-source!(
-    CLOSED,
+pub(super) const LIMITS: Source =
+    page!("Service Limits for AWS Config", "config/latest/developerguide/configlimits");
+pub(super) const STACK_LIMITS: Source =
+    page!("Understand CloudFormation quotas", "AWSCloudFormation/latest/UserGuide/cloudformation-limits");
+pub(super) const CLOSED: Source = page!(
     "Closing a member account in an organization with AWS Organizations",
-    "organizations/latest/userguide/orgs_manage_accounts_close.html"
+    "organizations/latest/userguide/orgs_manage_accounts_close"
 );
-source!(
-    DELETE_ORGANIZATION_PACK,
-    "DeleteOrganizationConformancePack",
-    "config/latest/APIReference/API_DeleteOrganizationConformancePack.html"
-);
-source!(
-    STATUSES,
-    "OrganizationConformancePackDetailedStatus",
-    "config/latest/APIReference/API_OrganizationConformancePackDetailedStatus.html"
-);
+pub(super) const DELETE_ORGANIZATION_PACK: Source = api!("DeleteOrganizationConformancePack");
+pub(super) const STATUSES: Source = api!("OrganizationConformancePackDetailedStatus");

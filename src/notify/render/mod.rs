@@ -1,10 +1,10 @@
 //! Lays a notification out for each channel. Nothing here decides what is reported.
 
+mod block;
 mod description;
 mod email;
 mod layout;
 mod links;
-pub(super) mod shape;
 mod slack;
 mod sms;
 mod text;

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::description::description;
-use super::layout::{Section, sections};
+use super::layout::{Group, Section, sections};
 use super::links::{console, history, partition, regions};
 use super::sms::why;
 use super::text::retry;
@@ -73,19 +73,16 @@ fn one_incident(pack: &PackNotice) -> Option<&str> {
 }
 
 fn next_steps(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
-    let mut steps: Vec<String> = Vec::new();
-    if sections.iter().any(|section| section.notice.topic == Topic::PackDeleted) {
-        steps.push(format!("{} {}", hints::PACK_DELETED.means, hints::PACK_DELETED.todo));
-    }
-    for group in sections.iter().flat_map(|section| &section.groups) {
-        let Some(hint) = group.hint else { continue };
+    let is_deleted = sections.iter().any(|section| section.notice.topic == Topic::PackDeleted);
+    let deleted = is_deleted.then(|| format!("{} {}", hints::PACK_DELETED.means, hints::PACK_DELETED.todo));
+    let step = |group: &Group<'_>| {
+        let hint = group.hint?;
         let retry = retry(notification, group).map(|retry| format!(" {retry}")).unwrap_or_default();
         let step = slack_text(&format!("{}{retry} See \"{}\"", hint.todo, hint.source.title));
-        let step = format!("{step}: {}", hint.source.url);
-        if steps.len() < STEPS && !steps.contains(&step) {
-            steps.push(step);
-        }
-    }
+        Some(format!("{step}: {}", hint.source.url))
+    };
+    let groups = sections.iter().flat_map(|section| &section.groups);
+    let mut steps = first(STEPS, deleted.into_iter().chain(groups.filter_map(step)));
     let consoles = regions(notification).into_iter().take(STEPS);
     steps.extend(consoles.filter_map(|region| Some(format!("AWS Config in {region}: {}", console(region)?))));
     steps.push(format!("All changes: {}", slack_code(&history(notification))));
@@ -94,13 +91,8 @@ fn next_steps(notification: &Notification, sections: &[Section<'_>]) -> Vec<Stri
 
 /// The error codes, then what the digest is about.
 fn keywords(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
-    let codes = sections.iter().flat_map(|section| &section.groups).filter_map(|group| group.code);
-    let mut keywords: Vec<String> = Vec::new();
-    for keyword in codes.map(keyword) {
-        if keywords.len() < STEPS && !keywords.contains(&keyword) {
-            keywords.push(keyword);
-        }
-    }
+    let codes = sections.iter().flat_map(|section| &section.groups).filter_map(Group::code);
+    let mut keywords = first(STEPS, codes.map(keyword));
     keywords.extend(notification.counts.keys().cloned());
     keywords
 }
@@ -117,26 +109,28 @@ fn keyword(code: &str) -> String {
 fn resources(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
     let partition = regions(notification).first().map_or("aws", |region| partition(region));
     let entries = sections.iter().flat_map(|section| &section.groups).flat_map(|group| &group.entries);
-    let mut arns: Vec<String> = Vec::new();
-    for entry in entries {
-        let arn = format!("arn:{partition}:iam::{}:root", entry.account);
-        if arns.len() < RESOURCES && !arns.contains(&arn) {
-            arns.push(arn);
+    first(RESOURCES, entries.map(|entry| format!("arn:{partition}:iam::{}:root", entry.notice.account_id)))
+}
+
+/// The first few, each once.
+fn first(most: usize, all: impl Iterator<Item = String>) -> Vec<String> {
+    let mut first: Vec<String> = Vec::new();
+    for one in all {
+        if first.len() < most && !first.contains(&one) {
+            first.push(one);
         }
     }
-    arns
+    first
 }
 
 fn context(notification: &Notification) -> Map<String, Value> {
     let regions: Vec<&str> = regions(notification).into_iter().map(|region| region.as_str()).collect();
-    let mut context = Map::new();
-    let mut put = |name: &str, value: String| drop(context.insert(name.to_owned(), value.into()));
-    put("Severity", notification.severity.as_str().to_owned());
-    put("ObservedAt", minute(notification, notification.observed_at));
-    put("Regions", regions.join(", "));
-    put("Packs", notification.packs.len().to_string());
-    for (kind, count) in &notification.counts {
-        put(kind, count.to_string());
-    }
-    context
+    let fields = [
+        ("Severity", notification.severity.as_str().to_owned()),
+        ("ObservedAt", minute(notification, notification.observed_at)),
+        ("Regions", regions.join(", ")),
+        ("Packs", notification.packs.len().to_string()),
+    ];
+    let counts = notification.counts.iter().map(|(kind, count)| (kind.as_str(), count.to_string()));
+    fields.into_iter().chain(counts).map(|(name, value)| (name.to_owned(), value.into())).collect()
 }

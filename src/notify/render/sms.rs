@@ -1,7 +1,7 @@
 //! The text message: one line.
 
 use super::words::{headline_within, shown};
-use crate::model::text::ascii_within;
+use crate::model::text::{ascii_within, counted};
 use crate::notify::Notification;
 
 /// One SMS holds 140 bytes; in ASCII, 140 characters fit in any encoding.
@@ -15,10 +15,9 @@ pub fn sms(notification: &Notification) -> String {
 /// The error code of most of the worst, and how many other causes there are.
 pub(super) fn why(notification: &Notification) -> Option<String> {
     let worst = notification.sections.first()?;
-    let code = shown(worst.causes.first()?.error_code.as_deref()?, LONGEST);
+    let code = shown(worst.causes.first()?.state.error_code.as_deref()?, LONGEST);
     match worst.causes.len() as u64 - 1 + worst.more_causes {
         0 => Some(code),
-        1 => Some(format!("{code} and 1 more cause")),
-        others => Some(format!("{code} and {others} more causes")),
+        others => Some(format!("{code} and {}", counted(others, "more cause"))),
     }
 }

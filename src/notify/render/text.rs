@@ -1,11 +1,11 @@
 //! Sentences that the e-mail and the chat share, and lines of 72 columns.
 
-use super::layout::{Entry, Group, Message, Section, is_all_the_time, updated};
+use super::layout::{Entry, Group, Section, is_all_the_time, updated};
 use super::links::regions;
-use super::words::{clock, counted, minute, number, pack_in_region, span};
-use crate::model::text::ascii_within;
+use super::words::{clock, minute, pack_in_region, span};
+use crate::model::text::{ascii_within, counted, grouped};
 use crate::model::{Phase, Status};
-use crate::notify::{Notification, PackNotice, StateNotice, Topic};
+use crate::notify::{Cause, Notification, PackNotice, StateNotice, Topic};
 
 /// Columns of an e-mail.
 const COLUMNS: usize = 72;
@@ -21,42 +21,35 @@ fn phase(state: Option<&StateNotice>) -> Option<Phase> {
 pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>) -> Option<String> {
     let notice = entry.notice;
     let began = notice.failing_since;
-    let until = phase(notice.to.as_ref())
-        .filter(|phase| *phase == Phase::Successful)
-        .and_then(|_| notice.to.as_ref().and_then(|to| to.last_update_time));
-    let until = until.unwrap_or(notice.observed_at);
+    let minute = |time| minute(notification, time);
+    let is_healthy = phase(notice.to.as_ref()) == Some(Phase::Successful);
+    let succeeded = notice.to.as_ref().filter(|_| is_healthy).and_then(|to| to.last_update_time);
+    let until = succeeded.unwrap_or(notice.observed_at);
     let text = match topic {
         Topic::Flapping => {
             notice.flapping.map(|changes| format!("changed {changes} times within an hour"))?
         }
         Topic::CameAndWent => {
             let began = began?;
-            format!(
-                "from {} to {} ({})",
-                minute(notification, began),
-                clock(notification, until),
-                span(began, until)
-            )
+            format!("from {} to {} ({})", minute(began), clock(notification, until), span(began, until))
         }
         Topic::Recovered | Topic::Left if began.is_some() => {
             let began = began?;
-            format!("had not been healthy for {}, since {}", span(began, until), minute(notification, began))
+            format!("had not been healthy for {}, since {}", span(began, until), minute(began))
         }
         // A status that has only now begun says nothing about how long it lasts.
         Topic::Joined | Topic::Left => return None,
-        Topic::Recovered | Topic::Succeeded | Topic::InProgress => {
-            format!("since {}", minute(notification, entry.since?))
-        }
-        Topic::Settled if began.is_none() || phase(notice.to.as_ref()) == Some(Phase::Successful) => {
+        Topic::Recovered => format!("since {}", minute(entry.since()?)),
+        Topic::Settled if began.is_none() || is_healthy => {
             let since = updated(notice)?;
-            format!("since {} ({})", minute(notification, since), span(since, notification.observed_at))
+            format!("since {} ({})", minute(since), span(since, notification.observed_at))
         }
         Topic::FailedAgain => format!("still failing; {}", unhealthy_since(notification, topic, entry)?),
         _ => unhealthy_since(notification, topic, entry)?,
     };
     let later = entry
         .last_since
-        .filter(|last| entry.since.is_some_and(|first| last.duration_since(first).as_mins() > 0));
+        .filter(|last| entry.since().is_some_and(|first| last.duration_since(first).as_mins() > 0));
     let later = later.map(|last| format!(", in the last of these since {}", clock(notification, last)));
     let now = notice.failure.as_ref().and(notice.to.as_ref()).filter(|_| topic != Topic::CameAndWent);
     let now = match phase(now) {
@@ -84,7 +77,7 @@ fn unhealthy_since(notification: &Notification, topic: Topic, entry: &Entry<'_>)
         (Some(began), Some(updated)) if !is_all_the_time(notice) => {
             Some(format!("{at} {}, not healthy since {}", minute(notification, updated), span(began)))
         }
-        _ => Some(format!("{lasting} {}", span(entry.since?))),
+        _ => Some(format!("{lasting} {}", span(entry.since()?))),
     }
 }
 
@@ -102,17 +95,6 @@ pub(super) fn account_state(entry: &Entry<'_>) -> Option<String> {
     Some(ascii_within(&state.to_lowercase().replace(['_', '.', ':'], " "), 40))
 }
 
-/// "27 accounts", "1 account in 50 packs", "2 accounts in Security-Baseline (eu-west-1)".
-pub(super) fn how_many(section: &Section<'_>, group: &Group<'_>) -> String {
-    let accounts = counted(group.accounts, "account");
-    let pack = group.entries.first().and_then(|entry| entry.packs.first());
-    match (group.packs, pack) {
-        (1, Some(pack)) if section.packs.len() > 1 => format!("{accounts} in {}", pack_in_region(pack)),
-        (0 | 1, _) => accounts,
-        (packs, _) => format!("{accounts} in {} packs", number(packs)),
-    }
-}
-
 /// How the packs of a section stand now: "Now 41 of 137 failed, 15 more since 10:00 UTC."
 pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Option<String> {
     let topic = section.notice.topic;
@@ -125,11 +107,11 @@ pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Op
     let changes: u64 = known.iter().filter_map(|pack| pack.sections.get(&topic)).sum();
     let more = if topic == Topic::Failed { " more" } else { "" };
     let since =
-        since.map(|since| format!(", {}{more} since {}", number(changes), clock(notification, since)));
+        since.map(|since| format!(", {}{more} since {}", grouped(changes), clock(notification, since)));
     let failed: u64 = known.iter().filter_map(|pack| pack.failed).sum();
-    let of = number(known.iter().map(|pack| pack.accounts).sum());
+    let of = grouped(known.iter().map(|pack| pack.accounts).sum());
     let deployments = if known.len() > 1 { " deployments" } else { "" };
-    Some(format!("Now {} of {of}{deployments} failed{}.", number(failed), since.unwrap_or_default()))
+    Some(format!("Now {} of {of}{deployments} failed{}.", grouped(failed), since.unwrap_or_default()))
 }
 
 /// What AWS Config does by itself about a group of failures. The time counts from when an account was added: from the
@@ -137,7 +119,7 @@ pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Op
 pub(super) fn retry(notification: &Notification, group: &Group<'_>) -> Option<String> {
     let until = |entry: &Entry<'_>| {
         let status = entry.notice.reported().map_or("", |state| state.status.as_str());
-        group.hint?.retried_until(status, entry.since)
+        group.hint?.retried_until(status, entry.since())
     };
     let until = group.entries.iter().filter_map(until).min()?;
     let now = notification.observed_at;
@@ -146,7 +128,7 @@ pub(super) fn retry(notification: &Notification, group: &Group<'_>) -> Option<St
             "AWS Config tries again by itself for 7 hours after an account was added: at most {} left{}, \
              until {}.",
             span(now, until),
-            if group.accounts > 1 { " for the first of these" } else { "" },
+            if group.cause.accounts > 1 { " for the first of these" } else { "" },
             minute(notification, until)
         )
     } else {
@@ -163,26 +145,22 @@ pub(super) fn packs(notification: &Notification, entry: &Entry<'_>, most: usize)
         true => pack.organization_conformance_pack_name.to_string(),
         false => pack_in_region(pack),
     };
-    let names: Vec<String> = entry.packs.iter().take(most).map(name).collect();
-    listed(names, entry.packs.len())
-}
-
-/// Names, and how many more there are of all.
-pub(super) fn listed(names: Vec<String>, all: usize) -> String {
-    let more = all - names.len();
-    let names = names.join(", ");
-    if more > 0 { format!("{names} and {}", counted(more as u64, "more pack")) } else { names }
+    let names = entry.packs.iter().take(most).map(name).collect::<Vec<_>>().join(", ");
+    let more = entry.packs.len().saturating_sub(most) as u64;
+    if more > 0 { format!("{names} and {}", counted(more, "more pack")) } else { names }
 }
 
 /// What the digest leaves out, in its last line.
 pub(super) fn left_out(notification: &Notification) -> Option<String> {
     let change = |n: u64| counted(n, "change");
-    let silenced = (notification.silenced > 0)
-        .then(|| format!("{} silenced (packwatch silence list)", change(notification.silenced)));
-    let damped =
-        (notification.damped > 0).then(|| format!("{} of flapping accounts", change(notification.damped)));
-    let left_out: Vec<String> = silenced.into_iter().chain(damped).collect();
-    (!left_out.is_empty()).then(|| format!("Left out: {}.", left_out.join(", ")))
+    let silenced = |n| format!("{} silenced (packwatch silence list)", change(n));
+    let damped = |n| format!("{} of flapping accounts", change(n));
+    match (notification.silenced, notification.damped) {
+        (0, 0) => None,
+        (n, 0) => Some(format!("Left out: {}.", silenced(n))),
+        (0, n) => Some(format!("Left out: {}.", damped(n))),
+        (n, m) => Some(format!("Left out: {}, {}.", silenced(n), damped(m))),
+    }
 }
 
 /// The accounts of a group that are not named, where others are.
@@ -194,15 +172,10 @@ pub(super) fn more_accounts(group: &Group<'_>, shown: usize) -> Option<String> {
 
 /// The causes of a section that are not shown; `None` when all are.
 pub(super) fn more_causes(section: &Section<'_>, shown: usize) -> Option<String> {
-    match (section.hidden(shown), shown.min(section.groups.len())) {
-        ((0, _), _) => None,
-        ((causes, accounts), 0) => {
-            Some(format!("{} in {}", counted(accounts, "account"), counted(causes, "cause")))
-        }
-        ((causes, accounts), _) => {
-            Some(format!("and {} in {}", counted(accounts, "account"), counted(causes, "more cause")))
-        }
-    }
+    let (causes, accounts) = section.hidden(shown);
+    let (and, cause) =
+        if shown.min(section.groups.len()) > 0 { ("and ", "more cause") } else { ("", "cause") };
+    (causes > 0).then(|| format!("{and}{} in {}", counted(accounts, "account"), counted(causes, cause)))
 }
 
 /// That accounts count under several causes.
@@ -210,49 +183,35 @@ pub(super) fn several_causes(section: &Section<'_>) -> Option<String> {
     match section.notice.accounts_of_several_causes {
         0 => None,
         1 => Some("1 account has several causes, in different packs".to_owned()),
-        n => Some(format!("{} accounts have several causes, in different packs", number(n))),
+        n => Some(format!("{} accounts have several causes, in different packs", grouped(n))),
     }
-}
-
-/// The same beside a message without its ids.
-pub(super) fn other_shapes(message: &Message<'_>) -> String {
-    if message.of > 1 { other_messages(message) } else { String::new() }
 }
 
 /// How many messages a cause has, after the one that is shown.
-pub(super) fn other_messages(message: &Message<'_>) -> String {
-    match (message.is_example, message.of) {
+pub(super) fn other_messages(cause: &Cause) -> String {
+    match (cause.varies, cause.messages) {
         (false, 0 | 1) => String::new(),
         (true, 0 | 1) => " (an example: ids differ)".to_owned(),
-        (_, of) => format!(" (an example of {} messages)", number(of)),
+        (_, of) => format!(" (an example of {} messages)", grouped(of)),
     }
 }
 
-/// The text in lines of at most 72 columns, each with the indent and, from the second on, two more
-/// spaces. A word that is longer, such as an address, stays whole.
+/// The text in lines of at most 72 columns, each with the indent and, from the second on, two more spaces. A word that is
+/// longer, such as an address, stays whole.
 pub(super) fn wrapped(text: &str, indent: &str) -> String {
-    let mut lines = String::new();
-    let (leading, text) = match text.strip_prefix('\n') {
-        Some(rest) => ("\n", rest),
-        None => ("", text),
-    };
-    lines.push_str(leading);
-    let mut line = indent.to_owned();
-    let mut is_empty = true;
-    for word in text.split(' ') {
-        if !is_empty && line.chars().count() + 1 + word.chars().count() > COLUMNS {
-            lines.push_str(&line);
-            lines.push('\n');
-            line = format!("{indent}  ");
-            is_empty = true;
+    let mut lines = indent.to_owned();
+    let mut column = indent.len();
+    for (n, word) in text.split(' ').enumerate() {
+        let width = word.chars().count();
+        if n > 0 && column + 1 + width > COLUMNS {
+            lines.push_str(&format!("\n{indent}  "));
+            column = indent.len() + 2;
+        } else if n > 0 {
+            lines.push(' ');
+            column += 1;
         }
-        if !is_empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        is_empty = false;
+        lines.push_str(word);
+        column += width;
     }
-    lines.push_str(&line);
-    lines.push('\n');
-    lines
+    lines + "\n"
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use crate::model::text::{bounded, defused, plain};
+use crate::model::text::{bounded, counted, defused, grouped, plain};
 use crate::notify::{Notification, PackNotice, SectionNotice, StateNotice, Topic, TransitionNotice};
 
 /// Longest status and error code that is shown beside one, in bytes: one that AWS did not document may be anything.
@@ -25,7 +25,7 @@ pub(super) fn headline(notification: &Notification) -> String {
 /// name is cut. `why` is put after the worst, where it fits.
 pub(super) fn headline_within(notification: &Notification, limit: usize, why: Option<&str>) -> String {
     let Some((worst, others)) = notification.sections.split_first() else { return String::new() };
-    let what = what(worst);
+    let what = what_and_where(worst);
     let as_of = notification.as_of.map(|time| format!(", as of {}", clock(notification, time)));
     let as_of = as_of.unwrap_or_default();
     let mut line = match packs_of(notification, worst).as_slice() {
@@ -55,58 +55,44 @@ pub(super) fn packs_of<'a>(notification: &'a Notification, section: &SectionNoti
     notification.packs.iter().filter(|pack| pack.sections.contains_key(&section.topic)).collect()
 }
 
-/// "3 accounts failed", "1 account joined in 20 packs", "Now watching 1 pack".
-fn what(section: &SectionNotice) -> String {
-    match section.topic {
-        Topic::Baseline => format!("Now watching {}", counted(section.packs, "pack")),
-        Topic::PackDeleted if section.packs == 1 => "Conformance pack deleted".to_owned(),
-        Topic::PackDeleted => format!("{} deleted", counted(section.packs, "conformance pack")),
-        topic => {
-            let (what, packs) = (format!("{} {}", subject(section), topic.verb()), section.packs);
-            match topic {
-                _ if packs <= 1 => what,
-                Topic::Joined | Topic::Left => format!("{what} {packs} packs"),
-                _ => format!("{what} in {packs} packs"),
-            }
-        }
+/// What a section is about: "3 accounts", "2 packs".
+pub(super) fn subject(section: &SectionNotice) -> String {
+    match section.topic.is_of_packs() {
+        true => counted(section.packs, "pack"),
+        false => counted(section.accounts, "account"),
     }
 }
 
-/// How many accounts.
-pub(super) fn subject(section: &SectionNotice) -> String {
-    counted(section.accounts, "account")
+/// "3 accounts failed", "1 pack deleted", "Now watching 1 pack".
+pub(super) fn what(section: &SectionNotice) -> String {
+    match section.topic {
+        Topic::Baseline => format!("Now watching {}", subject(section)),
+        topic => format!("{} {}", subject(section), topic.verb()),
+    }
 }
 
+/// The same with how many packs it is in: "3 accounts failed in 2 packs", "1 account joined 20 packs".
+fn what_and_where(section: &SectionNotice) -> String {
+    let (what, packs) = (what(section), section.packs);
+    match section.topic {
+        topic if topic.is_of_packs() || packs <= 1 => what,
+        Topic::Joined | Topic::Left => format!("{what} {packs} packs"),
+        _ => format!("{what} in {packs} packs"),
+    }
+}
+
+/// The same after something worse: "3 failed", "1 pack deleted", "now watching 1 pack".
 fn short(section: &SectionNotice) -> String {
     match section.topic {
-        Topic::PackDeleted => format!("{} {}", counted(section.packs, "pack"), section.topic.verb()),
-        Topic::Baseline => format!("{} {}", section.topic.verb(), counted(section.packs, "pack")),
-        topic => format!("{} {}", number(section.accounts), topic.verb()),
+        Topic::Baseline => format!("{} {}", section.topic.verb(), subject(section)),
+        Topic::PackDeleted => what(section),
+        topic => format!("{} {}", grouped(section.accounts), topic.verb()),
     }
 }
 
 /// "Security-Baseline (eu-west-1)".
 pub(super) fn pack_in_region(pack: &PackNotice) -> String {
     format!("{} ({})", pack.organization_conformance_pack_name, pack.region)
-}
-
-/// "1 account", "12,345 accounts".
-pub(super) fn counted(n: u64, noun: &str) -> String {
-    let plural = if n == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", number(n))
-}
-
-/// With commas, as English has them.
-pub(super) fn number(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// From what to what. A failure that takes the place of another names that one's code.
@@ -171,11 +157,5 @@ mod tests {
         assert_eq!((of(3 * 86400 + 4 * 3600 + 60), of(86400)), ("3 d 4 h".to_owned(), "1 d".to_owned()));
         assert_eq!(of(19 * 86400 + 3600), "19 d");
         assert_eq!(of(-5), "less than a minute", "clocks differ");
-    }
-
-    #[test]
-    fn numbers_have_commas() {
-        assert_eq!((number(999), number(1000), number(1_234_567)).2, "1,234,567");
-        assert_eq!((number(999), number(1000)), ("999".to_owned(), "1,000".to_owned()));
     }
 }

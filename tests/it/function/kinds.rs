@@ -219,7 +219,7 @@ async fn the_end_of_a_silence_over_what_people_know_is_a_warning() {
     let message = story.stage.world.messages_to(ALERTS).remove(0);
     assert_eq!(message.attribute("Severity"), Some("warning"));
     let email = message.body_for("email");
-    assert!(email.starts_with("1 account still not healthy (silence ended)"), "{email}");
+    assert!(email.starts_with("1 account unhealthy after a silence"), "{email}");
     story.assert_one_incident();
 }
 

@@ -84,7 +84,7 @@ fn ten_thousand_failures_are_one_digest_with_the_right_counts() {
     assert_eq!(alert.subject, "[packwatch] 10,000 accounts failed: Security-Baseline (eu-west-1)");
     let bodies: BTreeMap<String, String> = serde_json::from_str(&alert.message).unwrap();
     let document: Notification = serde_json::from_str(&bodies["default"]).unwrap();
-    assert_eq!(document.count("Failed"), 10_000);
+    assert_eq!(document.counts["Failed"], 10_000);
     let pack = &document.packs[0];
     assert_eq!(pack.transitions.len() as u64 + pack.omitted, 10_000);
     assert!(bodies["email"].contains("and 9,990 more accounts"), "{}", bodies["email"]);

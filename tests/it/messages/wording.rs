@@ -68,8 +68,11 @@ fn unknown_texts_are_causes_and_known_ones_are_examples() {
     let texts = ["red", "red", "red", "red", "red", "green", "green", "blue"];
     let all = (0..).zip(texts).map(|(n, text)| failure(n, failed("Odd", text, EARLY)));
     let digest = notified(&[changed(here("P"), 8, all.collect())]);
-    let causes: Vec<_> =
-        digest.sections[0].causes.iter().map(|c| (c.error_message.as_deref().unwrap(), c.accounts)).collect();
+    let causes: Vec<_> = digest.sections[0]
+        .causes
+        .iter()
+        .map(|c| (c.state.error_message.as_deref().unwrap(), c.accounts))
+        .collect();
     assert_eq!(causes, [("red", 5), ("green", 2), ("blue", 1)]);
     let all = (0..300)
         .map(|n| failure(n, failed("NoAvailableConfigurationRecorder", &format!("oddtext{n}x"), EARLY)));
@@ -181,6 +184,15 @@ fn a_failure_that_was_tried_again_is_still_failing_and_another_code_names_the_ol
         Some(failed("AccessDenied", "explicit deny", LATE)),
     );
     assert_says(&one(other), &["CREATE_FAILED (NoAvailableConfigurationRecorder) -> CREATE_FAILED"]);
+}
+
+#[test]
+fn what_to_do_is_said_once_in_a_mail() {
+    let reminder = Transition { kind: Kind::Reminder, ..failure(2, no_recorder(EARLY)) };
+    let news = [failure(1, no_recorder(LATE)), reminder];
+    let mail = flat(&notified(&[changed(here("P"), 9, news.to_vec())]));
+    assert!(mail.contains("FAILED: 1 account") && mail.contains("STILL FAILING: 1 account"), "{mail}");
+    assert_eq!((mail.matches("To do: Turn on").count(), mail.matches("To do: as above.").count()), (1, 1));
 }
 
 /// The digest of what happened to account 1 in one incident.

@@ -15,7 +15,7 @@ use super::said::{Entry, Said};
 const WORDS: [(&str, &str); 17] = [
     ("already failing", "Already"),
     ("still failing", "Still"),
-    ("silence ended", "SilenceEnded"),
+    ("after a silence", "SilenceEnded"),
     ("still not healthy", "StillUnhealthy"),
     ("came and went", "CameAndWent"),
     ("failed again", "FailedAgain"),

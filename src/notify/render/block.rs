@@ -1,0 +1,257 @@
+//! A section as text. Mail and chat say the same, each in its own dress.
+
+use super::layout::{Entry, Group, Section};
+use super::text::{
+    account_state, earlier, more_accounts, more_causes, other_messages, packs, retry, several_causes, since,
+    standing, wrapped,
+};
+use super::words::{pack_in_region, shown, subject, what};
+use crate::model::text::{counted, grouped, isolated, slack_code, slack_text};
+use crate::notify::hints::{self, Hint};
+use crate::notify::shape::shape;
+use crate::notify::{Notification, PackNotice, Topic};
+
+/// Longest error code, message in its place, and name that are shown, in bytes. The JSON body has more of them.
+const LONGEST_CODE: usize = 80;
+const LONGEST_NAME: usize = 50;
+
+/// How a channel shows its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Plain text in columns.
+    Mail,
+    /// Slack's markup, in which the words of others are code.
+    Chat,
+}
+
+/// How much of a section is shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Form {
+    pub(super) causes: usize,
+    /// Accounts of each cause. Without any, causes are only counted.
+    pub(super) accounts: usize,
+    /// Packs of the section, and of an account.
+    pub(super) packs: usize,
+    /// Whether causes are explained: what AWS Config says, and what it means.
+    pub(super) explains: bool,
+}
+
+impl Style {
+    fn code(self, text: &str, longest: usize) -> String {
+        let text = shown(text, longest);
+        if self == Self::Mail { text } else { slack_code(&text) }
+    }
+
+    /// What AWS Config says.
+    fn said(self, text: &str, longest: usize) -> String {
+        let text = shown(text, longest);
+        if self == Self::Mail { format!("\"{}\"", isolated(&text)) } else { slack_code(&text) }
+    }
+
+    /// From what to what. A status that AWS did not document is anybody's text.
+    fn change(self, change: &str) -> String {
+        let is_documented = |c: char| c.is_ascii_alphanumeric() || "_-> ()".contains(c);
+        match self {
+            Self::Mail => change.to_owned(),
+            Self::Chat if change.chars().all(is_documented) => slack_text(change),
+            Self::Chat => slack_code(change),
+        }
+    }
+
+    /// An account, with its name and state where they are known.
+    pub(super) fn who(self, entry: &Entry<'_>) -> String {
+        let account = entry.notice.account_id;
+        let account = if self == Self::Mail { account.to_string() } else { format!("*{account}*") };
+        let name = entry.notice.account_name.as_deref();
+        let name = name.map(|name| format!(" {}", isolated(&self.code(name, LONGEST_NAME))));
+        let state = account_state(entry).map(|state| format!(" ({state})"));
+        format!("{account}{}{}", name.unwrap_or_default(), state.unwrap_or_default())
+    }
+
+    fn line(self, text: &str, indent: &str) -> String {
+        if self == Self::Mail { wrapped(text, indent) } else { format!("{text}\n") }
+    }
+
+    fn item(self, text: &str) -> String {
+        if self == Self::Mail { wrapped(text, "  ") } else { format!("• {text}\n") }
+    }
+
+    /// What stands apart from a list.
+    fn aside(self, text: &str) -> String {
+        let apart = if self == Self::Mail { "\n" } else { "" };
+        format!("{apart}{}", self.line(text, ""))
+    }
+}
+
+/// A section in a form. It says what it leaves out.
+#[derive(Clone, Copy)]
+pub(super) struct Block<'a> {
+    pub(super) style: Style,
+    pub(super) notification: &'a Notification,
+    pub(super) section: &'a Section<'a>,
+    pub(super) form: Form,
+}
+
+impl Block<'_> {
+    pub(super) fn text(self) -> String {
+        let Self { style, notification, section, form } = self;
+        let topic = section.notice.topic;
+        let mut text = style.line(&self.title(), "");
+        if !topic.lists_accounts() {
+            // That accounts go on is no news of any one of them.
+            if topic.is_of_packs() || section.packs.len() > 1 {
+                text.push_str(&self.per_pack());
+            }
+            if topic == Topic::PackDeleted && style == Style::Mail {
+                text.push_str(&advice(&hints::PACK_DELETED, None));
+            }
+            return text;
+        }
+        let standing = standing(notification, section).filter(|_| form.causes > 0);
+        text.extend(standing.iter().map(|standing| style.aside(standing)));
+        let groups = || section.groups.iter().take(form.causes);
+        let more = more_causes(section, form.causes);
+        let is_overview = self.has_several() && (section.counts_first() || form.accounts == 0);
+        if is_overview {
+            let count = |group| format!("{}: {}", self.how_many(group), self.label(group));
+            text.extend(groups().map(count).chain(more.clone()).map(|line| style.item(&line)));
+        }
+        let is_long = style == Style::Mail && (standing.is_some() || is_overview);
+        for group in groups().filter(|_| form.accounts > 0) {
+            let head = self.head(group).map(|head| style.line(&head, "")).unwrap_or_default();
+            if is_long || !head.is_empty() {
+                text.push('\n');
+            }
+            let about = head + &self.about(group);
+            text.push_str(&about);
+            if style == Style::Mail && !about.is_empty() && !group.entries.is_empty() {
+                text.push('\n');
+            }
+            text.extend(group.entries.iter().take(form.accounts).map(|entry| self.account(group, entry)));
+            text.extend(more_accounts(group, form.accounts).map(|more| style.item(&more)));
+        }
+        text.extend(more.filter(|_| !is_overview).map(|more| style.aside(&more)));
+        text.extend(several_causes(section).map(|several| style.aside(&several)));
+        text
+    }
+
+    fn title(self) -> String {
+        let (section, topic) = (self.section, self.section.notice.topic);
+        let place = match section.packs.as_slice() {
+            _ if topic.is_of_packs() || self.form.causes == 0 => String::new(),
+            [pack] if self.notification.packs.len() > 1 => format!(" in {}", pack_in_region(pack)),
+            _ if section.notice.packs > 1 => format!(" in {} packs", section.notice.packs),
+            _ => String::new(),
+        };
+        let only = section.groups.first().filter(|_| !self.has_several()).and_then(Group::code);
+        let code = only.map(|code| format!(": {}", self.style.code(code, LONGEST_CODE)));
+        match self.style {
+            Style::Mail => format!("{}: {}{place}", topic.verb().to_uppercase(), subject(section.notice)),
+            Style::Chat => format!("*{}*{place}{}", what(section.notice), code.unwrap_or_default()),
+        }
+    }
+
+    fn has_several(self) -> bool {
+        self.section.groups.len() > 1 || self.section.notice.more_causes > 0
+    }
+
+    /// A line for each pack, as far as they are not too many.
+    fn per_pack(self) -> String {
+        let (section, topic, most) = (self.section, self.section.notice.topic, self.form.packs);
+        let line = |pack: &&PackNotice| {
+            let changed = pack.sections.get(&topic).copied().unwrap_or_default();
+            let accounts = if topic.is_of_packs() { pack.accounts } else { changed };
+            format!("{}: {}", pack_in_region(pack), counted(accounts, "account"))
+        };
+        let more = section.packs.len().saturating_sub(most) as u64;
+        let more = (more > 0 && most > 0).then(|| format!("and {}", counted(more, "more pack")));
+        let lines = section.packs.iter().take(most).map(line).chain(more);
+        lines.map(|line| self.style.item(&line)).collect()
+    }
+
+    /// "27 accounts", "1 account in 50 packs", "2 accounts in Security-Baseline (eu-west-1)".
+    fn how_many(self, group: &Group<'_>) -> String {
+        let accounts = counted(group.cause.accounts, "account");
+        let pack = group.entries.first().and_then(|entry| entry.packs.first());
+        match (group.cause.packs, pack) {
+            (1, Some(pack)) if self.section.packs.len() > 1 => {
+                format!("{accounts} in {}", pack_in_region(pack))
+            }
+            (0 | 1, _) => accounts,
+            (packs, _) => format!("{accounts} in {} packs", grouped(packs)),
+        }
+    }
+
+    /// The error code. That there is no message is said where others of this code have one.
+    fn code(self, group: &Group<'_>) -> String {
+        let code = group.code().map(|code| self.style.code(code, LONGEST_CODE));
+        let is_silent = self.section.shares_code(group) && group.message().is_none();
+        let silent = if is_silent { ", without a message" } else { "" };
+        format!("{}{silent}", code.as_deref().unwrap_or("no error code"))
+    }
+
+    /// The error code, and what AWS Config says, where that distinguishes the cause from others.
+    pub(super) fn label(self, group: &Group<'_>) -> String {
+        let code = self.code(group);
+        let Some(message) = group.message().filter(|_| self.section.shares_code(group)) else { return code };
+        let others = if group.cause.messages > 1 { other_messages(&group.cause) } else { String::new() };
+        format!("{code} {}{others}", self.style.said(&shape(message), LONGEST_CODE))
+    }
+
+    /// What stands over a cause. In a chat the title has the code of the only one.
+    fn head(self, group: &Group<'_>) -> Option<String> {
+        let code = if self.form.explains { self.code(group) } else { self.label(group) };
+        match (self.style, self.has_several()) {
+            (Style::Mail, true) => Some(format!("{}: {code}", self.how_many(group))),
+            (Style::Mail, false) => group.code().map(|_| code),
+            (Style::Chat, several) => several.then(|| format!("*{}*: {code}", self.how_many(group))),
+        }
+    }
+
+    /// What AWS Config says of a cause, what it means and what to do, and what changed.
+    fn about(self, group: &Group<'_>) -> String {
+        let Self { style, form, .. } = self;
+        let mut text = String::new();
+        if let Some(message) = group.message().filter(|_| form.explains) {
+            let (quote, longest) = if style == Style::Mail { ("", 300) } else { ("> ", 200) };
+            let said = format!("{quote}{}{}", style.said(message, longest), other_messages(&group.cause));
+            text.push_str(&style.line(&said, "  "));
+        }
+        let hint = group.hint.filter(|_| form.explains);
+        text.extend(hint.map(|hint| match (style, group.is_first_of_hint) {
+            (Style::Mail, true) => advice(hint, retry(self.notification, group)),
+            (Style::Mail, false) => wrapped("To do: as above.", "  "),
+            (Style::Chat, true) => style.line(&slack_text(hint.means), ""),
+            (Style::Chat, false) => String::new(),
+        }));
+        text.extend(group.change().map(|change| style.line(&style.change(change), "  ")));
+        text
+    }
+
+    fn account(self, group: &Group<'_>, entry: &Entry<'_>) -> String {
+        let Self { style, notification, section, form } = self;
+        let places = (section.packs.len() > 1).then(|| packs(notification, entry, form.packs));
+        let places = places.map(|places| format!("in {places}"));
+        let change = Some(style.change(&entry.change)).filter(|change| !change.is_empty());
+        let change = change.filter(|_| group.change().is_none());
+        let since = since(notification, section.notice.topic, entry);
+        let details: Vec<String> = [places, change, since, earlier(entry)].into_iter().flatten().collect();
+        let who = style.who(entry);
+        match style {
+            Style::Mail => {
+                let details: String = details.iter().map(|detail| wrapped(detail, "    ")).collect();
+                format!("  {who}\n{details}")
+            }
+            Style::Chat if details.is_empty() => style.item(&who),
+            Style::Chat => style.item(&format!("{who}: {}", details.join(", "))),
+        }
+    }
+}
+
+fn advice(hint: &Hint, retry: Option<String>) -> String {
+    let todo = format!("To do: {}", hint.todo);
+    let see = format!("See \"{}\":", hint.source.title);
+    let lines = [hint.means.to_owned(), todo].into_iter().chain(retry).chain([see]);
+    let lines: String = lines.map(|line| wrapped(&line, "  ")).collect();
+    format!("{lines}  {}\n", hint.source.url)
+}
