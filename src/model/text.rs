@@ -95,7 +95,7 @@ pub fn isolated(text: &str) -> String {
     if text.chars().any(is_right_to_left) { format!("\u{2068}{text}\u{2069}") } else { text.to_owned() }
 }
 
-/// Which of the names that there are was meant by one that there is not, if that can be told: the end of an error.
+/// Which of the names that there are was meant by one that there is not, if one is near: the end of an error.
 pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(name, known).map_or_else(String::new, |meant| format!(". Did you mean {meant:?}?"))
 }

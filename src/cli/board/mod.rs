@@ -108,8 +108,12 @@ pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<Done, Fai
             let form = terminal::Form { limit: args.limit, wide: args.wide, is_partial, all, late };
             terminal::print(read(&store, &wanted), &names, &form, &progress).await?;
         }
-        Output::Csv => rows::print(read(&store, &wanted), &names, args, table::Output::Csv).await?,
-        Output::Json => rows::print(read(&store, &wanted), &names, args, table::Output::Json).await?,
+        Output::Csv => {
+            rows::print(read(&store, &wanted), &names, args.failing, table::Output::Csv, args.wide).await?
+        }
+        Output::Json => {
+            rows::print(read(&store, &wanted), &names, args.failing, table::Output::Json, args.wide).await?
+        }
         Output::Html => {
             let from = args.store.options(global);
             let page = page::Page { wanted: &wanted, past, names: &names, from, late };

@@ -6,11 +6,10 @@ use futures_util::stream::{Stream, TryStreamExt};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::BoardArgs;
 use super::names::KnownNames;
 use super::pack::{Pack, is_unhealthy, notes};
 use crate::cli::outcome::Failure;
-use crate::cli::table::{Field, Output, Printer};
+use crate::cli::table::{Field, Output, Printer, Wide};
 use crate::model::AccountId;
 use crate::model::text::plain;
 use crate::ports::StoreError;
@@ -34,13 +33,14 @@ const FIELDS: [Field; 12] = [
 pub(super) async fn print(
     packs: impl Stream<Item = Result<Pack, StoreError>>,
     names: &KnownNames,
-    args: &BoardArgs,
+    failing: bool,
     output: Output,
+    wide: Wide,
 ) -> Result<(), Failure> {
-    let mut printer = Printer::new(output, &FIELDS, args.wide)?;
+    let mut printer = Printer::new(output, &FIELDS, wide)?;
     let mut packs = pin!(packs);
     while let Some(pack) = packs.try_next().await? {
-        for (account, row) in wanted(&pack, names, args.failing).await {
+        for (account, row) in wanted(&pack, names, failing).await {
             let cells = || cells(&pack, account, row, names);
             printer.print(|| document(row, cells()).to_string(), |_| cells())?;
         }

@@ -1,18 +1,16 @@
-//! Tables that fit the terminal, and CSV.
+//! Lists as JSON and CSV, and as tables that fit the terminal.
 
 mod csv;
 mod layout;
-mod list;
 mod parts;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use self::csv::Csv;
 use self::layout::{Layout, lay_out};
-pub(super) use self::list::{Field, Printer};
 pub(super) use self::parts::{Cell, Column, Group};
 use super::outcome::{Failure, note};
 
@@ -66,4 +64,53 @@ pub(super) fn grouped_table(columns: &[Column<'_>], groups: &[Group], wide: Wide
         note(&format!("Left out to fit {width} columns: {}. --wide shows them", left_out.join(", ")));
     }
     Ok(())
+}
+
+/// A field's name in CSV, and its column in a table, if it has one.
+pub(super) type Field = (&'static str, Option<Column<'static>>);
+
+/// Prints one item after the other, as far as the form allows it.
+pub(super) enum Printer {
+    Json(BufWriter<StdoutLock<'static>>),
+    Csv(Box<Csv>),
+    Table(Vec<Vec<Cell>>, &'static [Field], Wide),
+}
+
+impl Printer {
+    pub(super) fn new(output: Output, fields: &'static [Field], wide: Wide) -> Result<Self, Failure> {
+        Ok(match output {
+            Output::Json => Self::Json(BufWriter::new(io::stdout().lock())),
+            Output::Csv => Self::Csv(Box::new(Csv::new(fields.iter().map(|(name, _)| name))?)),
+            Output::Table => Self::Table(Vec::new(), fields, wide),
+        })
+    }
+
+    /// Prints an item: its document, or what its fields hold, times in the form that they are to have there.
+    pub(super) fn print(
+        &mut self,
+        document: impl FnOnce() -> String,
+        row: impl FnOnce(fn(Timestamp) -> String) -> Vec<String>,
+    ) -> Result<(), Failure> {
+        match self {
+            Self::Json(out) => writeln!(out, "{}", document())?,
+            Self::Csv(csv) => csv.row(&row(|time| time.to_string()))?,
+            Self::Table(rows, fields, _) => {
+                let cells = fields.iter().zip(row(time)).filter(|((_, column), _)| column.is_some());
+                rows.push(cells.map(|(_, cell)| cell.into()).collect());
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Result<(), Failure> {
+        match self {
+            Self::Json(mut out) => Ok(out.flush()?),
+            Self::Csv(csv) => csv.finish(),
+            Self::Table(rows, ..) if rows.is_empty() => Ok(()),
+            Self::Table(rows, fields, wide) => {
+                let columns: Vec<Column<'_>> = fields.iter().filter_map(|(_, column)| *column).collect();
+                table(&columns, rows, wide)
+            }
+        }
+    }
 }
