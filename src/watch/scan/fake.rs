@@ -18,6 +18,8 @@ pub(super) enum Filtered {
     Never,
     /// They are refused.
     Refused,
+    /// There is no answer for this one.
+    Down(&'static str),
 }
 
 /// The accounts of a pack with their statuses, and what was asked of them.
@@ -58,12 +60,15 @@ impl StatusSource for Fake {
         if self.filtered == Filtered::Refused && what != "all" {
             return Err(SourceError::Invalid("no such filter".to_owned()));
         }
+        if matches!(self.filtered, Filtered::Down(status) if status == what) {
+            return Err(SourceError::Unavailable("down".to_owned()));
+        }
         let wanted = |row: &DetailedStatus| {
             account.is_none_or(|account| account == row.account)
                 && status.as_ref().is_none_or(|status| *status == row.status)
         };
         let mut rows: Vec<_> = self.rows.iter().map(|(n, status)| row(*n, status)).collect();
-        if self.filtered == Filtered::BeforePages {
+        if matches!(self.filtered, Filtered::BeforePages | Filtered::Down(_)) {
             rows.retain(wanted);
         }
         let begin: usize = page.token.as_ref().map_or(0, |token| token.parse().unwrap());

@@ -60,6 +60,15 @@ async fn a_filter_is_violated_by_a_short_page_another_status_or_a_refusal() {
 }
 
 #[tokio::test]
+async fn where_one_read_fails_nothing_is_inferred() {
+    for status in [IN_PROGRESS[1], FAILED[1], "CREATE_PAUSED"] {
+        let fake = Fake { filtered: Filtered::Down(status), ..healthy(2, &[(1, "CREATE_FAILED")]) };
+        let failed = quick(&fake).await.map(|(read, _)| read);
+        assert_eq!(failed, Err(SourceError::Unavailable("down".to_owned()).into()), "{status}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_not_read_is_asked_for_where_its_row_is_unhealthy_or_flaps() {
     let recorded = |status: &str, turns: &[i64]| {
         let turns: Vec<Timestamp> = turns.iter().map(|at| Timestamp::from_second(*at).unwrap()).collect();
