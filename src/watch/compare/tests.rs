@@ -148,7 +148,7 @@ fn a_row_counts_how_often_a_deployment_was_tried_again() {
 }
 
 #[test]
-fn an_end_is_told_as_it_is_wanted_and_no_later_one_is_of_that_incident() {
+fn an_end_is_reported_as_it_is_wanted_and_no_later_one_is_of_that_incident() {
     let mut story = Story::new("failed");
     assert_eq!([story.scan(Some(failed(6))), story.scan(None)], ["Failed", "(Left)"]);
     let mut story = Story::new("failed,left");

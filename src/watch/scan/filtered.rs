@@ -107,7 +107,7 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
         Ok(())
     }
 
-    /// Looks for an account that has been in a status for longer, and that the filter by it had left out. The filter is
+    /// Finds an account that has been in a status for longer, and that the filter by it had left out. The filter is
     /// asked once more: an index may lag, and clocks differ.
     async fn check_none_is_omitted(
         &self,
