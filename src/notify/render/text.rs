@@ -163,11 +163,10 @@ pub(super) fn left_out(notification: &Notification) -> Option<String> {
     }
 }
 
-/// The accounts of a group that are not named, where others are.
+/// The accounts of a group that are not named.
 pub(super) fn more_accounts(group: &Group<'_>, shown: usize) -> Option<String> {
     let more = group.more(shown);
-    (more > 0 && shown > 0 && !group.entries.is_empty())
-        .then(|| format!("and {}", counted(more, "more account")))
+    (more > 0 && shown > 0).then(|| format!("and {}", counted(more, "more account")))
 }
 
 /// The causes of a section that are not shown; `None` when all are.

@@ -34,5 +34,3 @@ const IN_FULL_WHATEVER_WAS_KNOWN: bool = false;
 /// Whether `PACKWATCH_NOTIFY` is judged when a digest is made, and not when something is recorded.
 const NOTIFY_WHEN_SENT: bool = false;
 
-/// Whether mails and Slack count over all changes, and by cause as AWS Config explains it.
-const OVER_ALL: bool = false;

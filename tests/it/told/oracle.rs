@@ -419,6 +419,10 @@ impl Oracle {
         let waits = self.people.waits(of.0, of.1);
         match due {
             [false, false] => (kinds, false),
+            // What a silence kept from people at the last moment counts as told.
+            [true, true] if seen.silenced && !super::IN_FULL_WHATEVER_WAS_KNOWN => {
+                ([kinds, vec![Some(Kind::Reminder)]].concat(), false)
+            }
             [true, true] if !waits => (vec![Some(Kind::Reminder)], false),
             _ => ([kinds, vec![Some(Kind::Reminder)]].concat(), false),
         }

@@ -326,7 +326,13 @@ impl People {
 
 fn is_same(known: Option<&(String, Option<&'static str>)>, row: &Row, is: Is) -> bool {
     known.is_some_and(|(status, code)| match is {
-        Is::Failed => status.ends_with("_FAILED") && *code == row.code(),
+        // That it cannot be deleted is another failure than that it cannot be created or updated.
+        Is::Failed => {
+            let is_deletion = |status: &str| status.starts_with("DELETE_");
+            status.ends_with("_FAILED")
+                && is_deletion(status) == is_deletion(&row.status)
+                && *code == row.code()
+        }
         _ => *status == row.status,
     })
 }

@@ -105,10 +105,7 @@ impl Said {
                 earlier: of.earlier.clone(),
                 incident: of.incident_id.clone(),
                 flapping: of.flapping.is_some(),
-                // What failed since, before people were told of the pack, is listed with what failed already.
-                baseline: of.baseline
-                    || (event == Some(PackEvent::Baseline)
-                        && matches!(of.kind, Kind::Failed | Kind::Stuck | Kind::Unrecognised)),
+                baseline: of.baseline,
                 is_failing: of.to.as_ref().is_some_and(|to| to.status.ends_with("_FAILED")),
                 counts_as: match standing(of) {
                     _ if of.flapping.is_some() => "Flapping",
