@@ -86,7 +86,7 @@ class Topics(unittest.TestCase):
 
     def test_an_organization_subscribes_queues_and_functions_only(self):
         """Any principal of it may subscribe: an address or a URL would take the messages out of the organization."""
-        statements = listed(RESOURCES["EventsTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"])
+        statements = RESOURCES["EventsTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
         statements = [each["If"][1] if "If" in each else each for each in statements]
         [allowed] = [each for each in statements if each["Effect"] == "Allow"]
         self.assertEqual(allowed["Action"], "sns:Subscribe")
