@@ -33,4 +33,3 @@ const IN_FULL_WHATEVER_WAS_KNOWN: bool = false;
 
 /// Whether `PACKWATCH_NOTIFY` is judged when a digest is made, and not when something is recorded.
 const NOTIFY_WHEN_SENT: bool = false;
-
