@@ -51,7 +51,7 @@ impl PackFilter {
     }
 }
 
-/// What the alerts topic gets, each name as [`folded`] makes it.
+/// What the alerts topic gets, each name in lower case and without hyphens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notify(BTreeSet<String>);
 
