@@ -321,13 +321,13 @@ class Board(unittest.TestCase):
                 "last_full_scan_at": int(then.timestamp()),
             }
             store.execute("UPDATE items SET body = ? WHERE sk LIKE 'head#%'", [json.dumps(head)])
-            settings = json.dumps({"schema": 1, "settings": {}})
+            settings = json.dumps({"schema": 1, "settings": {"ran_at": then.isoformat()}})
             store.execute("INSERT INTO items (pk, sk, body) VALUES ('heads', 'settings', ?)", [settings])
         dead = [OPTIONS.packwatch, "board", "--store", file.parent / "store", "--output", "html"]
         subprocess.run([*dead, "--out", file], check=True)
         page = self.open(file)
         at = then.strftime("%Y-%m-%d %H:%M")
-        self.assertIn(f"OUT OF DATE: 1 of 1 pack was last compared at {at} UTC", page.inner_text("#late"))
+        self.assertIn(f"OUT OF DATE: packwatch last ran at about {at} UTC", page.inner_text("#late"))
         self.assertIn(f"Last recorded at {at} UTC, read at", page.inner_text("#about"))
         page.click("#tab-packs")
         self.assertEqual(page.locator("#view-packs tbody td").all_inner_texts()[-3:], [at] * 3)
