@@ -257,6 +257,12 @@ pub struct Transition {
 }
 
 impl Transition {
+    /// Whether it is the first one of its incident.
+    pub fn begins_incident(&self, target: &Target, history_id: &str) -> bool {
+        let begun = Incident::begun(target, history_id, self.account, self.epoch);
+        self.incident_id.as_ref() == Some(&begun.id)
+    }
+
     /// How much it matters.
     pub fn severity(&self) -> Severity {
         let phase = self.to.as_ref().map(|to| to.status.phase());

@@ -56,8 +56,8 @@ pub(super) async fn read_snapshot<O: Outside>(
     };
     let late = || Err(StoreError::Unavailable("the store did not answer in time".to_owned()));
     let mut snapshot = context.budget.within(read).await.unwrap_or_else(late)?;
-    for row in snapshot.rows.values_mut().filter(|_| !withheld.is_empty()) {
-        withhold(row, withheld);
+    if !withheld.is_empty() {
+        snapshot.rows.values_mut().for_each(|row| withhold(row, withheld));
     }
     Ok(snapshot)
 }

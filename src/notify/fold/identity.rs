@@ -1,9 +1,9 @@
 //! The ids of what a log records: the same in every copy, whoever sends it.
 
 use crate::model::{AccountId, Target};
+use crate::state::Transition;
 use crate::state::id;
 use crate::state::log::Record;
-use crate::state::{Incident, Transition};
 
 /// A record's id: the same in every copy, whoever sends it.
 pub fn record_id(target: &Target, history_id: &str, record: &Record) -> String {
@@ -38,8 +38,6 @@ impl Identity<'_> {
 
     /// Whether a change began its incident. What a baseline finds began before.
     pub(super) fn begins(&self, transition: &Transition) -> bool {
-        let Transition { account, epoch, .. } = *transition;
-        let begun = Incident::begun(self.target, self.history_id, account, epoch);
-        !transition.baseline && transition.incident_id.as_ref() == Some(&begun.id)
+        !transition.baseline && transition.begins_incident(self.target, self.history_id)
     }
 }

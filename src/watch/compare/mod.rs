@@ -23,8 +23,8 @@ use crate::watch::compare::kind::Effect;
 use crate::watch::compare::past::{Past, is_tried_again, with_notified};
 use crate::watch::compare::policy::{Facts, NotificationDecision};
 
-/// By how much AWS Config's clock may be ahead.
-const CLOCKS: Duration = Duration::from_secs(60);
+/// By how much the clock of AWS Config, or of another run, may be ahead.
+pub(in crate::watch) const CLOCKS: Duration = Duration::from_secs(60);
 
 /// How long a record is kept at least.
 const LEAST_KEPT: Duration = Duration::from_secs(14 * 86400);

@@ -7,12 +7,13 @@ use jiff::Timestamp;
 
 use super::Lag;
 use crate::model::{AccountId, Kind, Target};
-use crate::notify;
+use crate::notify::{self, Topic};
 use crate::settings::Settings;
 use crate::state::head::Known;
 use crate::state::log::Record;
 use crate::state::silence::Silences;
-use crate::state::{Health, Incident, Transition, keys};
+use crate::state::{Health, Transition, keys};
+use crate::watch::compare::CLOCKS;
 
 /// Urgent digests within a `GROUP_INTERVAL`, or an hour where that is longer; what would be one more is news.
 const MOST_URGENT: usize = 2;
@@ -22,9 +23,6 @@ const KNOWN_FOR: i64 = 3600;
 
 /// Causes and withheld incidents that are remembered. Beyond, people hear of some at once that could wait.
 const MOST_KEPT: usize = 1000;
-
-/// By how much the clock of another run may be ahead, in seconds. A time beyond that is one of a wrong clock.
-const CLOCKS: i64 = 60;
 
 /// What decides how soon people hear of a record.
 pub(super) struct Urgency<'a> {
@@ -163,6 +161,9 @@ impl<'a> Urgency<'a> {
 
     /// Whether a change is more than routine; notes how soon people hear of it.
     fn tells(&self, of: &Transition, judged: &mut Judged) -> bool {
+        if Topic::of(of, false).is_routine() {
+            return false;
+        }
         let cause = of.to.as_ref().and_then(notify::cause_id);
         let is_unhealthy = matches!(of.kind, Kind::Failed | Kind::Stuck | Kind::Unrecognised);
         let is_known = |cause: &String| self.known.causes.contains_key(cause);
@@ -172,14 +173,10 @@ impl<'a> Urgency<'a> {
         judged.is_new |= has_failed && (is_first || of.kind == Kind::Settled);
         judged.is_urgent |= is_first || of.flapping.is_some();
         judged.has_reminder |= of.kind == Kind::Reminder;
-        let tells = of.flapping.is_some()
-            || !matches!(of.kind, Kind::FailedAgain | Kind::Succeeded | Kind::InProgress);
-        if tells {
-            judged.causes.extend(cause);
-            // In full: the silence is over.
-            of.incident_id.as_ref().and_then(|id| judged.incidents.remove(id));
-        }
-        tells
+        judged.causes.extend(cause);
+        // In full: the silence is over.
+        of.incident_id.as_ref().and_then(|id| judged.incidents.remove(id));
+        true
     }
 
     /// Whether a digest of these is due, and as what.
@@ -224,8 +221,9 @@ impl<'a> Urgency<'a> {
     }
 }
 
+/// Whether a time of another run is one of a wrong clock.
 fn is_ahead(at: i64, now: Timestamp) -> bool {
-    at > now.as_second().saturating_add(CLOCKS)
+    now.saturating_add(CLOCKS).is_ok_and(|latest| at > latest.as_second())
 }
 
 /// As what a digest is due.
@@ -245,7 +243,6 @@ fn ends(of: &Transition) -> bool {
 
 /// Whether people hear of an incident for the first time by this change, for all that they know.
 fn begins(target: &Target, history_id: &str, of: &Transition) -> bool {
-    let begun = Incident::begun(target, history_id, of.account, of.epoch);
     let was_silenced = of.from.as_ref().is_some_and(|from| from.silenced);
-    of.incident_id.as_ref() == Some(&begun.id) || (was_silenced && of.kind != Kind::Reminder)
+    of.begins_incident(target, history_id) || (was_silenced && of.kind != Kind::Reminder)
 }
