@@ -83,6 +83,11 @@ impl Head {
     pub fn is_deleted(&self) -> bool {
         self.deleted_epoch == Some(self.epoch)
     }
+    /// When the last full scan began whose result was recorded.
+    pub fn last_full_scan(&self) -> Option<Timestamp> {
+        Timestamp::from_second(self.last_full_scan_at?).ok()
+    }
+
 
     /// How many accounts there are.
     pub fn account_count(&self) -> u64 {

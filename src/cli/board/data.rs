@@ -116,7 +116,7 @@ impl<W: Write> Data<W> {
         let document = json!({
             "region": pack.target.region,
             "name": pack.target.pack,
-            "full": self.ago(freshness::read_in_full(&pack.head)),
+            "full": self.ago(pack.head.last_full_scan()),
             "compared": self.ago(Some(freshness::compared(&pack.head))),
             "changed": self.ago(Some(pack.head.committed_at)),
             "cells": runs,
