@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use crate::model::{Status, Target};
 use crate::state::account::State;
@@ -106,7 +107,8 @@ impl Head {
 }
 
 /// A topic that gets the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Topic {
     /// People's: digests.
     Alerts,
@@ -120,10 +122,7 @@ impl Topic {
 
     /// As keys and logs spell it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Alerts => "alerts",
-            Self::Events => "events",
-        }
+        self.into()
     }
 }
 

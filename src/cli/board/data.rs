@@ -187,7 +187,7 @@ impl<W: Write> Data<W> {
             ("statuses", json!(statuses.collect::<Vec<_>>())),
             ("codes", json!(self.codes)),
             ("messages", json!(self.messages)),
-            ("kinds", json!(Kind::ALL.map(Kind::as_str))),
+            ("kinds", json!(Kind::ALL)),
             ("hints", json!(hints.collect::<Vec<_>>())),
             ("names", json!(names.collect::<Vec<_>>())),
             ("accounts", json!(self.accounts)),
