@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{PackName, Region, Target};
 use crate::settings::Settings;
 use crate::state::head::{Head, Heads};
-use crate::state::keys;
 use crate::state::silence::Silences;
 use crate::watch::request::{Part, Request};
 
@@ -34,7 +33,7 @@ impl Planned {
             head: heads.known.remove(&target),
             unreadable: heads.unreadable.remove(&target),
             silences: heads.silences.of(&target),
-            withheld: heads.alerts.known.withheld_of(&keys::partition(&target)),
+            withheld: heads.alerts.known.withheld_of(&target),
             target,
         }
     }
