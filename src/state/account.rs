@@ -104,7 +104,7 @@ impl State {
 #[serde(rename_all = "PascalCase")]
 pub struct Row {
     /// The state, whose fields are beside those of the row.
-    #[serde(flatten, skip_deserializing)]
+    #[serde(flatten)]
     pub state: State,
     /// Since when the account has been in an incident: when its incident began.
     #[serde(default, skip_serializing_if = "Option::is_none")]

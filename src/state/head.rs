@@ -200,12 +200,10 @@ impl Cursors {
         Lease { run: run.to_owned(), until: now.saturating_add(LEASE) }
     }
 
-    /// The next version, with a lease for this run; `None` while another run has one.
-    pub fn leased(&self, run: &str, now: i64) -> Option<Self> {
+    /// Whether this run may dispatch: no other one has the lease.
+    pub fn are_free(&self, run: &str, now: i64) -> bool {
         let is_over = |lease: &Lease| lease.until < now || lease.until > now.saturating_add(LONGEST_LEASE);
-        let is_free = self.lease.as_ref().is_none_or(|lease| lease.run == run || is_over(lease));
-        let lease = Some(Self::lease_of(run, now));
-        is_free.then(|| Self { version: self.version + 1, lease, ..self.clone() })
+        self.lease.as_ref().is_none_or(|lease| lease.run == run || is_over(lease))
     }
 
     /// The next version, as this one.

@@ -154,14 +154,6 @@ impl Record {
             Self::Pack(notice) => notice.observed_at,
         }
     }
-
-    /// Whether people are to be notified, as judged when it was recorded.
-    pub fn notifies(&self) -> bool {
-        match self {
-            Self::Account(transition) => transition.notify,
-            Self::Pack(notice) => notice.notify,
-        }
-    }
 }
 
 /// A part of the log, as it is stored: its position is its key.
