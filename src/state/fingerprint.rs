@@ -99,12 +99,9 @@ mod tests {
             s.last_update = None;
         };
         assert_eq!(one(progress), one(moved_on), "progress that moves on is no change");
-    }
-
-    #[test]
-    fn an_account_from_which_the_pack_was_removed_is_not_there() {
-        assert_eq!(one(|s| *s = State::of(Status::new("DELETE_SUCCESSFUL"))), of(&BTreeMap::new()));
-        assert_ne!(one(|s| *s = State::of(Status::new("DELETE_FAILED"))), of(&BTreeMap::new()));
+        let removal = |status| one(|s| *s = State::of(Status::new(status)));
+        assert_eq!(removal("DELETE_SUCCESSFUL"), of(&BTreeMap::new()), "it is not there");
+        assert_ne!(removal("DELETE_FAILED"), of(&BTreeMap::new()));
     }
 
     /// Another one would make the first run after an upgrade read and compare everything.

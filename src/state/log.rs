@@ -13,7 +13,7 @@ use crate::model::stored_as_text;
 use crate::model::text::counted;
 
 /// A place in the log: a part.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// The epoch of the commit.
     pub epoch: u64,
@@ -38,12 +38,6 @@ impl Position {
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:020}#{:04}", self.epoch, self.part)
-    }
-}
-
-impl fmt::Debug for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 
@@ -113,7 +107,8 @@ impl Notice {
 }
 
 /// One record of the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
 #[expect(clippy::large_enum_variant, reason = "nearly every record is that of an account")]
 pub enum Record {
     /// A change of one account.

@@ -41,14 +41,7 @@ pub fn line(item: &impl Serialize) -> Vec<u8> {
 
 /// The records of a part of the log.
 pub fn read_records(data: &[u8]) -> Result<Vec<Record>, String> {
-    each(data, |line| {
-        // The first field says whose record it is.
-        if line.starts_with(br#"{"Kind":"#) {
-            serde_json::from_slice(line).map(Record::Pack)
-        } else {
-            serde_json::from_slice(line).map(Record::Account)
-        }
-    })
+    each(data, |line| serde_json::from_slice(line))
 }
 
 /// Text as it is stored.

@@ -83,13 +83,7 @@ fn what_is_packed_comes_back_as_it_was_whatever_aws_said() {
     assert_eq!(read_rows(&rows(all.iter().map(|(account, row)| (*account, row)))), Ok(all));
     let records = hostile.map(|message| Record::Account(transition(message)));
     let records: Vec<Record> = records.into_iter().chain([Record::Pack(notice())]).collect();
-    let lines: Vec<Vec<u8>> = records
-        .iter()
-        .map(|record| match record {
-            Record::Account(transition) => line(transition),
-            Record::Pack(notice) => line(notice),
-        })
-        .collect();
+    let lines: Vec<Vec<u8>> = records.iter().map(line).collect();
     assert_eq!(read_records(&zipped(&lines.concat())), Ok(records));
 }
 
