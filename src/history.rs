@@ -16,7 +16,7 @@ use crate::notify::record_id;
 use crate::ports::{LogRequest, Order, SnapshotStore, StoreError};
 use crate::state::head::{Heads, StoredMessage, Topic};
 use crate::state::log::{LogPart, Position, Record};
-use crate::state::{keys, packed};
+use crate::state::packed;
 
 /// Parts of one target's log that are read at once. Most have a few records, and DynamoDB ends a page at 1 MB; they are
 /// decoded one after the other.
@@ -77,14 +77,15 @@ pub type Covered = BTreeMap<Target, (Position, Position)>;
 pub fn covered(message: &StoredMessage) -> Result<Covered, String> {
     #[derive(Deserialize)]
     struct Digest {
-        begins: BTreeMap<String, Position>,
-        ends: BTreeMap<String, Position>,
+        begins: BTreeMap<Target, Position>,
+        ends: BTreeMap<Target, Position>,
     }
     let text = packed::unzipped(&message.data)?;
     let Digest { begins, ends } = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-    let begins = begins.into_iter().zip(ends.into_values());
     Ok(begins
-        .filter_map(|((partition, begin), end)| Some((keys::target(&partition)?, (begin, end))))
+        .into_iter()
+        .zip(ends.into_values())
+        .map(|((target, begin), end)| (target, (begin, end)))
         .collect())
 }
 
@@ -102,17 +103,11 @@ pub struct History<'a, S> {
 struct Log {
     target: Target,
     history_id: String,
-    range: (Position, Position),
     /// The records of the part that is being read.
     records: VecDeque<Record>,
     parts: VecDeque<LogPart>,
-    next: Next,
-}
-
-#[derive(Debug)]
-enum Next {
-    Page(Option<String>),
-    End,
+    /// For the next page; `None`: that was all.
+    next: Option<LogRequest>,
 }
 
 impl<'a, S: SnapshotStore> History<'a, S> {
@@ -123,13 +118,11 @@ impl<'a, S: SnapshotStore> History<'a, S> {
         order: Order,
         window: Window,
     ) -> Self {
-        let log = |(target, history_id)| Log {
-            target,
-            history_id,
-            range: (Position::START, Position::end_of(u64::MAX)),
-            records: VecDeque::new(),
-            parts: VecDeque::new(),
-            next: Next::Page(None),
+        let (after, until) = (Position::START, Position::end_of(u64::MAX));
+        let whole = LogRequest { after, until, order, limit: PAGE, token: None };
+        let log = |(target, history_id)| {
+            let next = Some(whole.clone());
+            Log { target, history_id, records: VecDeque::new(), parts: VecDeque::new(), next }
         };
         Self { store, order, window, logs: targets.into_iter().map(log).collect() }
     }
@@ -137,12 +130,9 @@ impl<'a, S: SnapshotStore> History<'a, S> {
     /// Only what a digest covers.
     #[must_use]
     pub fn within(mut self, covered: &Covered) -> Self {
-        self.logs.retain_mut(|log| match covered.get(&log.target) {
-            Some(range) => {
-                log.range = *range;
-                true
-            }
-            None => false,
+        self.logs.retain_mut(|log| {
+            let covered = covered.get(&log.target).zip(log.next.as_mut());
+            covered.map(|(range, next)| (next.after, next.until) = *range).is_some()
         });
         self
     }
@@ -184,12 +174,10 @@ impl Log {
                 if order == Order::Newest {
                     self.records.make_contiguous().reverse();
                 }
-            } else if let Next::Page(token) = &mut self.next {
-                let (after, until) = self.range;
-                let request = LogRequest { after, until, order, limit: PAGE, token: token.take() };
+            } else if let Some(request) = self.next.take() {
                 let page = store.log(&self.target, &request).await?;
                 self.parts = page.items.into();
-                self.next = page.next_token.map_or(Next::End, |token| Next::Page(Some(token)));
+                self.next = page.next_token.map(|token| LogRequest { token: Some(token), ..request });
             } else {
                 break;
             }
@@ -200,7 +188,7 @@ impl Log {
     fn end(&mut self) {
         self.records.clear();
         self.parts.clear();
-        self.next = Next::End;
+        self.next = None;
     }
 }
 
@@ -215,8 +203,7 @@ pub async fn oldest_lag(
     let heads = store.load().await?;
     let mut oldest = None;
     for (topic, waits) in [(Topic::Alerts, group_interval), (Topic::Events, Duration::ZERO)] {
-        for (target, _, after, until) in heads.lagging(topic) {
-            let observed_at = first(store, target, after, until).await?;
+        for (_, observed_at) in lagging_since(store, &heads, topic).await? {
             let due = observed_at.and_then(|at| at.checked_add(waits).ok());
             oldest = due.into_iter().chain(oldest).min();
         }
@@ -224,24 +211,16 @@ pub async fn oldest_lag(
     Ok(oldest)
 }
 
-/// When the oldest record was observed that some topic has not had of one target.
-pub async fn lagging_since(
+/// When the oldest record was observed that a topic has not had, of each target that it lags behind.
+pub async fn lagging_since<'h>(
     store: &impl SnapshotStore,
-    heads: &Heads,
-    target: &Target,
-) -> Result<Option<Timestamp>, StoreError> {
-    let Some(head) = heads.known.get(target) else { return Ok(None) };
-    let lags = Topic::ALL.into_iter().filter_map(|topic| heads.cursors(topic)?.lag(topic, target, head));
-    let Some((after, until)) = lags.min() else { return Ok(None) };
-    first(store, target, after, until).await
-}
-
-async fn first(
-    store: &impl SnapshotStore,
-    target: &Target,
-    after: Position,
-    until: Position,
-) -> Result<Option<Timestamp>, StoreError> {
-    let request = LogRequest { after, until, order: Order::Oldest, limit: 1, token: None };
-    Ok(store.log(target, &request).await?.items.first().map(|part| part.observed_at))
+    heads: &'h Heads,
+    topic: Topic,
+) -> Result<Vec<(&'h Target, Option<Timestamp>)>, StoreError> {
+    let since = async |(target, _, after, until)| {
+        let request = LogRequest { after, until, order: Order::Oldest, limit: 1, token: None };
+        let page = store.log(target, &request).await?;
+        Ok((target, page.items.first().map(|part| part.observed_at)))
+    };
+    try_join_all(heads.lagging(topic).map(since)).await
 }

@@ -18,13 +18,13 @@ use super::refusal::{explain, persist, refused};
 use crate::model::Target;
 use crate::notify::HistoryPlace;
 use crate::ports::{LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
-use crate::state::commit::{Commit, Snapshot};
+use crate::state::commit::{Chunk, Commit, Snapshot};
 use crate::state::head::{Cursors, Head, Heads, Hint, SharedSettings, StoredMessage, Topic};
 use crate::state::keys::{self, Control};
 use crate::state::log::LogPart;
 use crate::state::packed;
 use crate::state::silence::Silence;
-use crate::state::stored::{ChunkItem, CursorsItem, MessageItem, PartItem, SettingsItem, Stored};
+use crate::state::stored::SettingsItem;
 
 /// Snapshots in a DynamoDB table.
 #[derive(Debug, Clone)]
@@ -105,19 +105,19 @@ impl SnapshotStore for DynamoStore {
     }
 
     async fn snapshot(&self, target: &Target) -> Result<Snapshot, StoreError> {
-        let query = self.query(keys::partition(target), " AND begins_with(sk, :chunks)");
+        let query = self.query(target.partition(), " AND begins_with(sk, :chunks)");
         let query = query.expression_attribute_values(":chunks", text(keys::CHUNKS));
         let (mut rows, mut chunks) = (Vec::new(), BTreeMap::new());
         let take = |mut item: Item| {
             let number = keys::chunk_of(sort_key(&item)).ok_or_else(|| damaged(target, sort_key(&item)))?;
             let data = take_data(&mut item);
-            let chunk: ChunkItem = decode(target, item)?;
+            let chunk: Chunk = decode(target, item)?;
             chunks.insert(number, chunk.epoch);
             rows.extend(packed::read_rows(&data).map_err(|why| damaged(target, why))?);
             Ok(())
         };
         self.each(query, take).await?;
-        Ok(Snapshot::new(rows, chunks))
+        Ok(Snapshot { rows: rows.into_iter().collect(), chunks })
     }
 
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
@@ -152,7 +152,7 @@ impl SnapshotStore for DynamoStore {
     }
 
     async fn put_settings(&self, settings: &SharedSettings) -> Result<(), StoreError> {
-        let item = encode(key(keys::HEADS, keys::SETTINGS), &SettingsItem::new(settings))?;
+        let item = encode(key(keys::HEADS, keys::SETTINGS), &SettingsItem { settings: settings.clone() })?;
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
         put.map(drop).map_err(|error| explain(&Fault::of("PutItem", &error)))
     }
@@ -163,7 +163,7 @@ impl SnapshotStore for DynamoStore {
             // DynamoDB takes such a range for a mistake.
             return Ok(Page { items: Vec::new(), next_token: None });
         }
-        let pk = keys::partition(target);
+        let pk = target.partition();
         let start = request.token.as_ref().map(|token| key(&*pk, token));
         let query = self.query(pk, " AND sk BETWEEN :from AND :to");
         let query = query.expression_attribute_values(":from", text(from));
@@ -175,14 +175,14 @@ impl SnapshotStore for DynamoStore {
         let part = |mut item: Item| {
             let position = keys::part_of(sort_key(&item)).ok_or_else(|| damaged(target, sort_key(&item)))?;
             let data = take_data(&mut item);
-            Ok(decode::<PartItem>(target, item)?.with(position, data))
+            Ok(LogPart { position, data, ..decode(target, item)? })
         };
         let items = page.items.unwrap_or_default().into_iter().map(part);
         Ok(Page { items: items.collect::<Result<_, StoreError>>()?, next_token })
     }
 
     async fn put_cursors(&self, topic: Topic, new: &Cursors) -> Result<(), StoreError> {
-        let item = encode(key(keys::HEADS, keys::cursors(topic)), &CursorsItem::from(new))?;
+        let item = encode(key(keys::HEADS, keys::cursors(topic)), new)?;
         persist(async || {
             let put = self
                 .client
@@ -213,7 +213,7 @@ impl SnapshotStore for DynamoStore {
 
     async fn put_message(&self, message: &StoredMessage) -> Result<(), StoreError> {
         let key = key(keys::MESSAGES, keys::message(&message.id));
-        let item = encode_data(key, &MessageItem::new(message), &message.data)?;
+        let item = encode_data(key, message, &message.data)?;
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
         put.map(drop).map_err(|error| explain(&Fault::of("PutItem", &error)))
     }
@@ -222,9 +222,9 @@ impl SnapshotStore for DynamoStore {
         let item = self.item(key(keys::MESSAGES, keys::message(id))).await?;
         let message = |mut item: Item| {
             let data = take_data(&mut item);
-            let attributes: Result<MessageItem, _> = serde_dynamo::from_item(item);
             let damaged = |error| StoreError::Unavailable(format!("the message {id} is damaged: {error}"));
-            Ok(attributes.map_err(damaged)?.with(id, data))
+            let message = serde_dynamo::from_item(item).map_err(damaged)?;
+            Ok(StoredMessage { id: id.to_owned(), data, ..message })
         };
         item.map(message).transpose()
     }
@@ -232,7 +232,7 @@ impl SnapshotStore for DynamoStore {
 
 impl SilenceStore for DynamoStore {
     async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
-        let item = encode(key(keys::HEADS, keys::silence(&silence.id)), &Stored::new(silence))?;
+        let item = encode(key(keys::HEADS, keys::silence(&silence.id)), silence)?;
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
         put.map(drop).map_err(|error| explain(&Fault::of("PutItem", &error)))
     }

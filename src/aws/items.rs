@@ -12,13 +12,13 @@ use crate::model::Target;
 use crate::ports::StoreError;
 use crate::state::head::{Cursors, SCHEMA, SharedSettings, newer_schema};
 use crate::state::silence::Silence;
-use crate::state::stored::{CursorsItem, SettingsItem};
+use crate::state::stored::{SettingsItem, Stored};
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// An item with its keys.
 pub(super) fn encode(key: Item, item: &impl Serialize) -> Result<Item, StoreError> {
-    let encoded: Result<Item, _> = serde_dynamo::to_item(item);
+    let encoded: Result<Item, _> = serde_dynamo::to_item(Stored::new(item));
     let mut item = encoded.map_err(|error| StoreError::Unavailable(error.to_string()))?;
     item.extend(key);
     Ok(item)
@@ -53,9 +53,7 @@ pub(super) fn cursors(item: Item) -> Result<Cursors, StoreError> {
         let why = format!("the cursors have schema {schema}, of a newer packwatch; this one knows {SCHEMA}");
         return Err(StoreError::Newer(why));
     }
-    let cursors: Result<CursorsItem, _> = serde_dynamo::from_item(item);
-    cursors
-        .map(Into::into)
+    serde_dynamo::from_item(item)
         .map_err(|error| StoreError::Unavailable(format!("the cursors are damaged: {error}")))
 }
 

@@ -12,18 +12,16 @@ use crate::ports::StoreError;
 use crate::state::commit::Commit;
 use crate::state::head::Head;
 use crate::state::keys;
-use crate::state::stored::{ChunkItem, PartItem};
 
 /// Reasons that pass, and for which nothing was applied.
 const PASSING: [&str; 3] = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
 
 /// Its actions; the head's is the first, and the only one with a condition.
 fn actions(table: &str, target: &Target, commit: &Commit) -> Result<Vec<TransactWriteItem>, StoreError> {
-    let of_target = |sk| key(keys::partition(target), sk);
+    let of_target = |sk| key(target.partition(), sk);
     let mut actions = vec![put_head(table, target, &commit.head)?];
     for chunk in &commit.chunks {
-        let item = ChunkItem::new(chunk, commit.head.epoch);
-        actions.push(put(table, encode_data(of_target(keys::chunk(chunk.number)), &item, &chunk.data)?)?);
+        actions.push(put(table, encode_data(of_target(keys::chunk(chunk.number)), chunk, &chunk.data)?)?);
     }
     for chunk in &commit.dropped {
         let delete = Delete::builder().table_name(table).set_key(Some(of_target(keys::chunk(*chunk))));
@@ -31,8 +29,7 @@ fn actions(table: &str, target: &Target, commit: &Commit) -> Result<Vec<Transact
         actions.push(TransactWriteItem::builder().delete(delete).build());
     }
     for part in &commit.parts {
-        let item = PartItem::new(part);
-        actions.push(put(table, encode_data(of_target(keys::part(part.position)), &item, &part.data)?)?);
+        actions.push(put(table, encode_data(of_target(keys::part(part.position)), part, &part.data)?)?);
     }
     Ok(actions)
 }

@@ -36,13 +36,14 @@ impl Global {
 
 /// A kind as `PACKWATCH_NOTIFY` spells it (`in-progress`) or as the documents do (`InProgress`).
 pub(super) fn kind(text: &str) -> Result<Kind, String> {
-    named(text, &Kind::ALL, Kind::as_str)
+    named(text, Kind::ALL, Kind::as_str)
 }
 
 /// The same, or what happens to a pack as a whole: `baseline`, `pack-deleted`.
 pub(super) fn record_kind(text: &str) -> Result<&'static str, String> {
-    let packs = PackEvent::ALL.map(PackEvent::as_str);
-    named(text, &[&Kind::ALL.map(Kind::as_str)[..], &packs].concat(), |name| name)
+    let kinds = Kind::ALL.iter().map(|kind| kind.as_str());
+    let all: Vec<_> = kinds.chain(PackEvent::ALL.map(PackEvent::as_str)).collect();
+    named(text, &all, |name| name)
 }
 
 fn named<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {

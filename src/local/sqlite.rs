@@ -15,7 +15,7 @@ use tracing::warn;
 use crate::model::Target;
 use crate::notify::HistoryPlace;
 use crate::ports::{LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
-use crate::state::commit::{Commit, Snapshot};
+use crate::state::commit::{Chunk, Commit, Snapshot};
 use crate::state::head::{
     Cursors, Head, Heads, Hint, SCHEMA, SharedSettings, StoredMessage, Topic, newer_schema,
 };
@@ -23,7 +23,7 @@ use crate::state::keys::{self, Control};
 use crate::state::log::LogPart;
 use crate::state::packed;
 use crate::state::silence::Silence;
-use crate::state::stored::{ChunkItem, CursorsItem, MessageItem, PartItem, SettingsItem, Stored};
+use crate::state::stored::{SettingsItem, Stored};
 
 /// How long a writer waits for another one. Every transaction here takes milliseconds.
 const BUSY: Duration = Duration::from_secs(30);
@@ -117,7 +117,7 @@ fn put(
     data: Option<&[u8]>,
     expires_at: Option<i64>,
 ) -> Result<(), StoreError> {
-    let body = serde_json::to_string(item)?;
+    let body = serde_json::to_string(&Stored::new(item))?;
     let sql = "INSERT OR REPLACE INTO items (pk, sk, body, data, expires_at) VALUES (?, ?, ?, ?, ?)";
     transaction.prepare_cached(sql)?.execute(params![pk, sk, body, data, expires_at])?;
     Ok(())
@@ -167,7 +167,7 @@ fn cursors(body: &str) -> Result<Cursors, StoreError> {
         Some(schema) => {
             Err(StoreError::Newer(format!("the cursors have schema {schema}, of a newer packwatch")))
         }
-        None => Ok(serde_json::from_value::<CursorsItem>(document)?.into()),
+        None => Ok(serde_json::from_value(document)?),
     }
 }
 
@@ -225,24 +225,23 @@ impl SnapshotStore for SqliteStore {
 
     async fn snapshot(&self, target: &Target) -> Result<Snapshot, StoreError> {
         let (mut rows, mut chunks) = (Vec::new(), BTreeMap::new());
-        for Item { sk, body, data } in self.prefixed(&keys::partition(target), keys::CHUNKS)? {
-            let chunk: ChunkItem = decode(target, &body)?;
+        for Item { sk, body, data } in self.prefixed(&target.partition(), keys::CHUNKS)? {
+            let chunk: Chunk = decode(target, &body)?;
             let number = keys::chunk_of(&sk).ok_or_else(|| damaged(target, &sk))?;
             chunks.insert(number, chunk.epoch);
             rows.extend(packed::read_rows(&data).map_err(|why| damaged(target, &why))?);
         }
-        Ok(Snapshot::new(rows, chunks))
+        Ok(Snapshot { rows: rows.into_iter().collect(), chunks })
     }
 
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
-        let pk = keys::partition(target);
+        let pk = target.partition();
         self.write(|transaction| {
             if !commit.fits(head(transaction, target)?.as_ref()) {
                 return Err(StoreError::Superseded);
             }
             for chunk in &commit.chunks {
-                let item = ChunkItem::new(chunk, commit.head.epoch);
-                put(transaction, (&pk, &keys::chunk(chunk.number)), &item, Some(&chunk.data), None)?;
+                put(transaction, (&pk, &keys::chunk(chunk.number)), chunk, Some(&chunk.data), None)?;
             }
             for number in &commit.dropped {
                 delete(transaction, &pk, &keys::chunk(*number))?;
@@ -250,7 +249,7 @@ impl SnapshotStore for SqliteStore {
             for part in &commit.parts {
                 let expires_at = Some(part.expires_at.as_second());
                 let sk = keys::part(part.position);
-                put(transaction, (&pk, &sk), &PartItem::new(part), Some(&part.data), expires_at)?;
+                put(transaction, (&pk, &sk), part, Some(&part.data), expires_at)?;
             }
             put_head(transaction, target, &commit.head)?;
             tidy(transaction, commit.head.committed_at)
@@ -266,7 +265,8 @@ impl SnapshotStore for SqliteStore {
 
     async fn put_settings(&self, settings: &SharedSettings) -> Result<(), StoreError> {
         self.write(|transaction| {
-            put(transaction, (keys::HEADS, keys::SETTINGS), &SettingsItem::new(settings), None, None)
+            let item = SettingsItem { settings: settings.clone() };
+            put(transaction, (keys::HEADS, keys::SETTINGS), &item, None, None)
         })
     }
 
@@ -283,13 +283,13 @@ impl SnapshotStore for SqliteStore {
         );
         let connection = self.connection.borrow();
         let mut query = connection.prepare_cached(&sql)?;
-        let items = query.query_map(params![keys::partition(target), from, to, request.limit], item)?;
+        let items = query.query_map(params![target.partition(), from, to, request.limit], item)?;
         let items: Vec<Item> = items.collect::<Result<_, _>>()?;
         let is_full = items.len() as u64 == u64::from(request.limit);
         let next_token = items.last().filter(|_| is_full).map(|item| item.sk.clone());
         let part = |item: Item| {
             let position = keys::part_of(&item.sk).ok_or_else(|| damaged(target, &item.sk))?;
-            Ok(decode::<PartItem>(target, &item.body)?.with(position, item.data))
+            Ok(LogPart { position, data: item.data, ..decode(target, &item.body)? })
         };
         Ok(Page { items: items.into_iter().map(part).collect::<Result<_, StoreError>>()?, next_token })
     }
@@ -299,16 +299,14 @@ impl SnapshotStore for SqliteStore {
             if version(transaction, topic)?.checked_add(1) != Some(cursors.version) {
                 return Err(StoreError::Superseded);
             }
-            put(transaction, (keys::HEADS, &keys::cursors(topic)), &CursorsItem::from(cursors), None, None)
+            put(transaction, (keys::HEADS, &keys::cursors(topic)), cursors, None, None)
         })
     }
 
     async fn put_message(&self, message: &StoredMessage) -> Result<(), StoreError> {
         let key = (keys::MESSAGES, &*keys::message(&message.id));
         let expires_at = Some(message.expires_at.as_second());
-        self.write(|transaction| {
-            put(transaction, key, &MessageItem::new(message), Some(&message.data), expires_at)
-        })
+        self.write(|transaction| put(transaction, key, message, Some(&message.data), expires_at))
     }
 
     async fn message(&self, id: &str) -> Result<Option<StoredMessage>, StoreError> {
@@ -317,8 +315,8 @@ impl SnapshotStore for SqliteStore {
         let mut query = connection.prepare_cached(sql)?;
         let found = query.query_row([keys::MESSAGES, &keys::message(id)], item).optional()?;
         let message = |item: Item| {
-            let attributes: MessageItem = serde_json::from_str(&item.body)?;
-            Ok(attributes.with(id, item.data))
+            let message = serde_json::from_str(&item.body)?;
+            Ok(StoredMessage { id: id.to_owned(), data: item.data, ..message })
         };
         found.map(message).transpose()
     }
@@ -329,7 +327,7 @@ impl SilenceStore for SqliteStore {
         let expires_at = Some(silence.until.as_second());
         self.write(|transaction| {
             let key = (keys::HEADS, &*keys::silence(&silence.id));
-            put(transaction, key, &Stored::new(silence), None, expires_at)
+            put(transaction, key, silence, None, expires_at)
         })
     }
 

@@ -1,11 +1,9 @@
 //! What things are called: regions, organization conformance packs, member accounts.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::str::FromStr;
 
-use serde::de::Visitor;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// A value that does not have the form AWS documents for it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,37 +14,24 @@ pub struct Invalid {
     pub(super) rule: &'static str,
 }
 
-/// Parses a text where it stands: a snapshot has ten thousand of them.
-pub(super) struct Parse<T>(pub(super) PhantomData<T>);
-
-impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for Parse<T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
-        text.parse().map_err(E::custom)
-    }
-}
-
-/// Implements the conversions of a validated string type: `FromStr`, `Display`, serde.
-macro_rules! text_conversions {
+/// Implements serde for a type that is stored as its text: by `FromStr` and `Display`.
+macro_rules! stored_as_text {
     ($type:ty) => {
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
             }
         }
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_str($crate::model::ids::Parse(std::marker::PhantomData))
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <String as serde::Deserialize>::deserialize(deserializer)?
+                    .parse()
+                    .map_err(serde::de::Error::custom)
             }
         }
     };
 }
-pub(super) use text_conversions;
+pub(crate) use stored_as_text;
 
 /// A region's code, such as `eu-west-1`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,7 +65,7 @@ impl fmt::Display for Region {
     }
 }
 
-text_conversions!(Region);
+stored_as_text!(Region);
 
 /// The name of an organization conformance pack, as the organization calls it: a letter, then up to
 /// 127 letters, digits and hyphens ("GetOrganizationConformancePackDetailedStatus", AWS Config API
@@ -115,7 +100,7 @@ impl fmt::Display for PackName {
     }
 }
 
-text_conversions!(PackName);
+stored_as_text!(PackName);
 
 /// The 12-digit id of a member account. Kept as a number: a large organization's run holds 200,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,10 +134,11 @@ impl fmt::Display for AccountId {
     }
 }
 
-text_conversions!(AccountId);
+stored_as_text!(AccountId);
 
-/// One organization conformance pack in one region: what a run watches.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// One organization conformance pack in one region: what a run watches. It is stored as its partition's key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Target {
     /// Where the pack is deployed.
     pub region: Region,
@@ -163,5 +149,27 @@ pub struct Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} in {}", self.pack, self.region)
+    }
+}
+
+impl Target {
+    /// The key of the partition that has its snapshot and its log: `eu-west-1#Security`.
+    pub fn partition(&self) -> String {
+        format!("{}#{}", self.region, self.pack)
+    }
+}
+
+impl From<Target> for String {
+    fn from(target: Target) -> Self {
+        target.partition()
+    }
+}
+
+impl TryFrom<String> for Target {
+    type Error = Invalid;
+
+    fn try_from(partition: String) -> Result<Self, Invalid> {
+        let (region, pack) = partition.split_once('#').unwrap_or((&partition, ""));
+        Ok(Self { region: region.parse()?, pack: pack.parse()? })
     }
 }

@@ -1,11 +1,24 @@
 //! What a change means, and how much it matters.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
+use strum::{Display, IntoStaticStr, VariantArray};
 
 /// What a change means to the people who are notified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    IntoStaticStr,
+    VariantArray,
+)]
 pub enum Kind {
     /// Failed.
     Failed,
@@ -33,35 +46,11 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, worst first.
-    pub const ALL: [Self; 11] = [
-        Self::Failed,
-        Self::Unrecognised,
-        Self::Stuck,
-        Self::Reminder,
-        Self::Settled,
-        Self::Recovered,
-        Self::Joined,
-        Self::Left,
-        Self::FailedAgain,
-        Self::Succeeded,
-        Self::InProgress,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The name as the JSON documents spell it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Failed => "Failed",
-            Self::Unrecognised => "Unrecognised",
-            Self::Stuck => "Stuck",
-            Self::Reminder => "Reminder",
-            Self::Settled => "Settled",
-            Self::Recovered => "Recovered",
-            Self::Joined => "Joined",
-            Self::Left => "Left",
-            Self::FailedAgain => "FailedAgain",
-            Self::Succeeded => "Succeeded",
-            Self::InProgress => "InProgress",
-        }
+        self.into()
     }
 
     /// How much it matters.
@@ -77,15 +66,10 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
 /// How much a message matters, worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Severity {
     /// An account failed.
     Failure,
@@ -100,11 +84,6 @@ pub enum Severity {
 impl Severity {
     /// The name as the attributes and documents spell it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Failure => "failure",
-            Self::Warning => "warning",
-            Self::Resolved => "resolved",
-            Self::Info => "info",
-        }
+        self.into()
     }
 }

@@ -11,6 +11,7 @@ pub mod text;
 use jiff::Timestamp;
 
 pub use glob::PackGlob;
+pub(crate) use ids::stored_as_text;
 pub use ids::{AccountId, Invalid, PackName, Region, Target};
 pub use kind::{Kind, Severity};
 pub use status::{Phase, Status};

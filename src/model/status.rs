@@ -3,9 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use super::ids::text_conversions;
+use super::ids::stored_as_text;
 
 /// An `OrganizationResourceDetailedStatus`. AWS documents nine; any other text is kept verbatim.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,6 +74,13 @@ impl Status {
     }
 }
 
+/// As AWS Config sends it where it has none.
+impl Default for Status {
+    fn default() -> Self {
+        Self::new("")
+    }
+}
+
 impl FromStr for Status {
     type Err = std::convert::Infallible;
 
@@ -90,4 +95,4 @@ impl fmt::Display for Status {
     }
 }
 
-text_conversions!(Status);
+stored_as_text!(Status);

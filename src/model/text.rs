@@ -15,19 +15,12 @@ pub fn bounded(mut text: String, limit: usize) -> String {
 /// (Unicode TR 9) or hide in it.
 pub fn plain(text: &str) -> String {
     let visible = text.chars().filter_map(|c| match c {
-        c if c.is_whitespace() => Some(' '),
-        c if c.is_control() => Some(' '),
+        c if c.is_whitespace() || c.is_control() => Some(' '),
         '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' => None,
         '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}' => None,
         c => Some(c),
     });
-    let mut line = String::with_capacity(text.len());
-    for c in visible {
-        if c != ' ' || !line.ends_with(' ') {
-            line.push(c);
-        }
-    }
-    line.trim().to_owned()
+    visible.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// As inline code in Slack's markup: there neither mentions, links nor formatting are acted on. The

@@ -8,7 +8,7 @@ use crate::model::{AccountId, Kind, Phase, Severity, Status, Target};
 
 /// What a run holds of one account: AWS Config's row and the facts that follow from the time. This is
 /// what is compared, stored and dispatched.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct State {
     /// The deployment's status.
@@ -69,8 +69,7 @@ pub(super) type Key<'a> = (&'a Status, Option<&'a str>, Option<Timestamp>, bool,
 impl State {
     /// A state of which nothing else is known.
     pub fn of(status: Status) -> Self {
-        let (error_code, error_message, last_update) = (None, None, None);
-        Self { status, error_code, error_message, last_update, stuck: false, reminder: 0, silenced: false }
+        Self { status, ..Self::default() }
     }
 
     /// How the account stands.
@@ -100,23 +99,31 @@ impl State {
     }
 }
 
-/// The last recorded state of one account. [`crate::state::packed`] has its form in the store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The last recorded state of one account. [`crate::state::packed`] writes and reads it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Row {
-    /// The state.
+    /// The state, whose fields are beside those of the row.
+    #[serde(flatten)]
     pub state: State,
     /// Since when the account has been in an incident: when its incident began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
     /// When it changed within the last hour before its last change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub turns: Vec<Timestamp>,
     /// It changes too often to be reported each time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flapping: bool,
     /// The epoch of the commit that recorded it.
+    #[serde(rename = "Sequence")]
     pub epoch: u64,
     /// What the account is going through, from its first unhealthy state to its next healthy one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<Incident>,
     /// An incident that is over, of which people were notified, but not yet of its end, since the account
     /// changes too often. Boxed, since hardly any row has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_resolution: Option<Box<ClosedIncident>>,
 }
 
@@ -157,17 +164,13 @@ impl Notified {
     /// Adds what a message says of a state.
     #[must_use]
     pub fn and(self, state: &State, at: i64) -> Self {
-        let said = self.and_of(state);
-        Self { at, ..said }
-    }
-
-    fn and_of(self, state: &State) -> Self {
         match state.health() {
             Health::Failed | Health::Unrecognised => {
-                Self { status: Some(state.status.clone()), error_code: state.error_code.clone(), ..self }
+                let (status, error_code) = (Some(state.status.clone()), state.error_code.clone());
+                Self { status, error_code, at, ..self }
             }
-            Health::Stuck => Self { stuck: true, ..self },
-            Health::InProgress | Health::Healthy | Health::Removed => self,
+            Health::Stuck => Self { stuck: true, at, ..self },
+            Health::InProgress | Health::Healthy | Health::Removed => Self { at, ..self },
         }
     }
 
@@ -280,21 +283,6 @@ pub fn severity(kind: Kind, now: Option<Phase>, is_in_incident: bool, flaps: boo
         (Kind::Settled, Some(Phase::InProgress)) => Severity::Info,
         (kind, _) if flaps => kind.severity().min(Severity::Warning),
         (kind, _) => kind.severity(),
-    }
-}
-
-impl Row {
-    /// A row of which nothing but the state is known.
-    pub fn of(state: State) -> Self {
-        Self {
-            state,
-            failing_since: None,
-            turns: Vec::new(),
-            flapping: false,
-            epoch: 0,
-            incident: None,
-            pending_resolution: None,
-        }
     }
 }
 

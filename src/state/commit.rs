@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::account::{Row, Transition};
 use super::fingerprint;
-use super::head::{Head, SCHEMA, counts};
+use super::head::{Head, counts};
 use super::log::{LogPart, Notice, PackEvent, Position};
 use super::packed;
 use crate::model::AccountId;
@@ -63,13 +64,6 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The rows of these chunks, in whatever order.
-    pub fn new(mut rows: Vec<(AccountId, Row)>, chunks: BTreeMap<u32, u64>) -> Self {
-        // In their order: a map to which so much is added one by one is half empty.
-        rows.sort_unstable_by_key(|(account, _)| *account);
-        Self { rows: rows.into_iter().collect(), chunks }
-    }
-
     /// Whether this is what the head's commit left: a Query is no snapshot of a transaction.
     pub fn is_of(&self, head: &Head) -> bool {
         self.chunks.values().sum::<u64>() == head.chunk_epochs
@@ -97,18 +91,22 @@ impl Snapshot {
             }
         }
         self.chunks.retain(|number, _| !commit.dropped.contains(number));
-        self.chunks.extend(commit.chunks.iter().map(|chunk| (chunk.number, commit.head.epoch)));
+        self.chunks.extend(commit.chunks.iter().map(|chunk| (chunk.number, chunk.epoch)));
     }
 }
 
-/// A chunk of the snapshot, as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A chunk of the snapshot, as it is stored: its number is its key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
     /// Its number.
+    #[serde(skip)]
     pub number: u32,
+    /// The epoch that wrote it.
+    pub epoch: u64,
     /// How many rows it has.
     pub accounts: u64,
     /// The rows, as [`packed`] writes them.
+    #[serde(skip)]
     pub data: Vec<u8>,
 }
 
@@ -117,7 +115,7 @@ pub struct Chunk {
 pub struct Commit {
     /// The head, as it is afterwards.
     pub head: Head,
-    /// The chunks that are written, each with the head's epoch.
+    /// The chunks that are written.
     pub chunks: Vec<Chunk>,
     /// The chunks that go.
     pub dropped: Vec<u32>,
@@ -176,8 +174,6 @@ pub struct Draft<'a> {
     pub expires_at: Timestamp,
     /// The period between two reminders in which it was observed: a row may hold a later one, of another clock.
     pub period: u64,
-    /// Whether the number of chunks may grow, which writes all of them.
-    pub grows: bool,
 }
 
 impl Draft<'_> {
@@ -188,11 +184,10 @@ impl Draft<'_> {
 
     /// The commit; where not all changes fit a transaction, one of as many as do, and these.
     pub fn commit(mut self) -> (Commit, Option<Vec<Change>>) {
-        let mut all = self.commit_of(&self.changes, true);
+        let mut all = self.commit_of(&self.changes, true, true);
         if all.is_too_large() && !self.snapshot.chunks.is_empty() {
             // Perhaps only since all chunks are written anew.
-            self.grows = false;
-            all = self.commit_of(&self.changes, true);
+            all = self.commit_of(&self.changes, true, false);
         }
         if !all.is_too_large() || self.changes.len() < 2 {
             return (all, None);
@@ -205,33 +200,30 @@ impl Draft<'_> {
             taken = taken.div_ceil(2);
             let mut some: Vec<Change> = self.changes.iter().take(taken).cloned().collect();
             some.sort_by_key(|change| change.account);
-            let commit = self.commit_of(&some, false);
+            let commit = self.commit_of(&some, false, false);
             if taken < 2 || !commit.is_too_large() {
                 return (commit, Some(some));
             }
         }
     }
 
-    fn commit_of(&self, changes: &[Change], is_last: bool) -> Commit {
+    /// The commit of these changes, whether they are all, and whether the number of chunks may grow, which writes all
+    /// of them.
+    fn commit_of(&self, changes: &[Change], is_last: bool, grows: bool) -> Commit {
         let epoch = self.epoch();
         let closing = if is_last { self.closing.clone() } else { Closing::default() };
-        let notice = closing.notice.as_ref();
-        let is_deletion = closing.event == Some(PackEvent::PackDeleted);
-
         let after = self.snapshot.after(changes);
-        let (count, chunks, dropped) = self.chunks(&after, changes, is_deletion);
+        let (count, chunks, dropped) = self.chunks(&after, changes, grows);
         let mut epochs = self.snapshot.chunks.clone();
         epochs.retain(|number, _| !dropped.contains(number));
-        epochs.extend(chunks.iter().map(|chunk| (chunk.number, epoch)));
+        epochs.extend(chunks.iter().map(|chunk| (chunk.number, chunk.epoch)));
 
-        let parts = self.parts(changes, notice);
-        let old = self.before;
-        let log_end =
-            parts.last().map(|part| part.position).or(old.map(|old| old.log_end)).unwrap_or_default();
-        let baseline_epoch = match closing.event {
-            Some(PackEvent::Baseline) => Some(epoch),
-            Some(PackEvent::PackDeleted) => None,
-            None => old.and_then(|old| old.baseline_epoch),
+        let parts = self.parts(changes, closing.notice.as_ref());
+        let old = self.before.cloned().unwrap_or_default();
+        let (baseline_epoch, deleted_epoch) = match closing.event {
+            Some(PackEvent::Baseline) => (Some(epoch), old.deleted_epoch),
+            Some(PackEvent::PackDeleted) => (None, Some(epoch)),
+            None => (old.baseline_epoch, old.deleted_epoch),
         };
         // Of the rows as this commit leaves them, whatever was read of them: a later scan that reads the same has
         // nothing to compare. That an account has settled follows from the time, which no fingerprint sees; and what is
@@ -241,21 +233,20 @@ impl Draft<'_> {
         let fingerprints = is_settled.then(|| fingerprint::both(states, self.period));
         let (fingerprint, active_fingerprint) = fingerprints.unzip();
         let head = Head {
-            schema: SCHEMA,
             history_id: self.history_id.to_owned(),
             epoch,
             run: self.run.to_owned(),
             committed_at: self.at,
             baseline_epoch,
-            deleted_epoch: if is_deletion { Some(epoch) } else { old.and_then(|old| old.deleted_epoch) },
+            deleted_epoch,
             chunks: count,
             chunk_epochs: epochs.values().sum(),
             accounts: counts(after.values().map(|row| &row.state)),
             fingerprint,
             active_fingerprint,
-            last_full_scan_at: closing.full_scan_at.max(old.and_then(|old| old.last_full_scan_at)),
-            filters_distrusted_until: old.and_then(|old| old.filters_distrusted_until),
-            log_end,
+            last_full_scan_at: closing.full_scan_at.max(old.last_full_scan_at),
+            filters_distrusted_until: old.filters_distrusted_until,
+            log_end: parts.last().map_or(old.log_end, |part| part.position),
         };
         Commit { head, chunks, dropped, parts }
     }
@@ -265,7 +256,7 @@ impl Draft<'_> {
         &self,
         after: &BTreeMap<AccountId, &Row>,
         changes: &[Change],
-        is_deletion: bool,
+        grows: bool,
     ) -> (u32, Vec<Chunk>, Vec<u32>) {
         let stored = &self.snapshot.chunks;
         let old = self.before.map_or(1, |head| head.chunks).max(1);
@@ -273,89 +264,63 @@ impl Draft<'_> {
         let coming = self.changes.iter().filter(|change| change.row.is_some());
         let coming = coming.filter(|change| !after.contains_key(&change.account)).count();
         let wanted = wanted_chunks(after.len() + coming);
-        let count = match (stored.is_empty(), self.grows) {
+        let count = match (stored.is_empty(), grows) {
             (true, _) => wanted,
             (false, true) => old.max(wanted),
             (false, false) => old,
         };
-        if is_deletion {
-            return (count, Vec::new(), stored.keys().copied().collect());
-        }
-        let touched: BTreeSet<u32> = if count == old || stored.is_empty() {
+        let touched: BTreeSet<u32> = if count == old {
             changes.iter().map(|change| chunk_of(change.account, count)).collect()
         } else {
             (0..count).collect()
         };
-        let mut rows: BTreeMap<u32, Vec<(AccountId, &Row)>> =
-            touched.iter().map(|n| (*n, Vec::new())).collect();
+        let mut rows: BTreeMap<u32, Vec<(AccountId, &Row)>> = BTreeMap::new();
         for (account, row) in after {
-            if let Some(rows) = rows.get_mut(&chunk_of(*account, count)) {
-                rows.push((*account, row));
-            }
+            rows.entry(chunk_of(*account, count)).or_default().push((*account, row));
         }
-        let (full, empty): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(_, rows)| !rows.is_empty());
-        let chunks = full.into_iter().map(|(number, rows)| Chunk {
+        let is_empty = |number: &u32| !rows.contains_key(number) && stored.contains_key(number);
+        let dropped = touched.iter().copied().filter(is_empty).collect();
+        rows.retain(|number, _| touched.contains(number));
+        let chunks = rows.into_iter().map(|(number, rows)| Chunk {
             number,
+            epoch: self.epoch(),
             accounts: rows.len() as u64,
             data: chunk_data(&rows),
         });
-        let dropped =
-            empty.into_iter().map(|(number, _)| number).filter(|number| stored.contains_key(number));
-        (count, chunks.collect(), dropped.collect())
+        (count, chunks.collect(), dropped)
     }
 
     /// The records in parts; that of the pack is a part of its own, the last.
     fn parts(&self, changes: &[Change], notice: Option<&Notice>) -> Vec<LogPart> {
-        let records = changes.iter().filter(|change| change.transition.is_some()).count();
-        let most = RECORDS_IN_A_PART.max(records.div_ceil(PARTS));
-        let mut parts = Parts { draft: self, most, parts: Vec::new(), lines: Vec::new(), records: 0 };
-        for transition in changes.iter().filter_map(|change| change.transition.as_deref()) {
-            parts.add(&packed::line_of(transition));
+        let records = changes.iter().filter_map(|change| change.transition.as_deref());
+        let most = RECORDS_IN_A_PART.max(records.clone().count().div_ceil(PARTS));
+        let mut lines = records.map(packed::line).peekable();
+        let mut parts = Vec::new();
+        while let Some(mut text) = lines.next() {
+            let mut records = 1;
+            while let Some(line) =
+                lines.next_if(|line| records < most && text.len() + line.len() <= LARGEST_DATA)
+            {
+                text.extend(line);
+                records += 1;
+            }
+            parts.push(self.part(parts.last(), &text, records as u64));
         }
-        parts.end();
-        if let Some(notice) = notice {
-            parts.add(&packed::line_of(notice));
-            parts.end();
-        }
-        parts.parts
-    }
-}
-
-/// Parts of the log under way.
-struct Parts<'a> {
-    draft: &'a Draft<'a>,
-    most: usize,
-    parts: Vec<LogPart>,
-    lines: Vec<u8>,
-    records: usize,
-}
-
-impl Parts<'_> {
-    fn add(&mut self, line: &[u8]) {
-        if self.records == self.most || self.lines.len() + line.len() >= LARGEST_DATA {
-            self.end();
-        }
-        self.lines.extend(line);
-        self.lines.push(b'\n');
-        self.records += 1;
+        parts.extend(notice.map(|notice| self.part(parts.last(), &packed::line(notice), 1)));
+        parts
     }
 
-    fn end(&mut self) {
-        if self.records == 0 {
-            return;
+    fn part(&self, before: Option<&LogPart>, lines: &[u8], changes: u64) -> LogPart {
+        let end = self.before.map(|head| head.log_end).unwrap_or_default();
+        let number = before.map_or(1, |before| before.position.part + 1);
+        LogPart {
+            position: Position { epoch: self.epoch(), part: number },
+            previous: before.map_or(end, |before| before.position),
+            changes,
+            data: packed::zipped(lines),
+            observed_at: self.at,
+            expires_at: self.expires_at,
         }
-        let number = u32::try_from(self.parts.len() + 1).unwrap_or(u32::MAX);
-        let before = self.draft.before.map(|head| head.log_end).unwrap_or_default();
-        self.parts.push(LogPart {
-            position: Position { epoch: self.draft.epoch(), part: number },
-            previous: self.parts.last().map_or(before, |part| part.position),
-            changes: self.records as u64,
-            data: packed::zipped(&self.lines),
-            observed_at: self.draft.at,
-            expires_at: self.draft.expires_at,
-        });
-        self.lines.clear();
-        self.records = 0;
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use crate::model::{Status, Target};
 use crate::state::account::State;
@@ -37,8 +38,6 @@ pub fn counts<'a>(states: impl Iterator<Item = &'a State>) -> Counts {
 /// The control item of a target, written by each commit as a whole. Never deleted, so that epochs and ids never repeat.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
-    /// The form in which it is stored.
-    pub schema: u32,
     /// Random, from the first commit: distinguishes this history from one in a table that was lost.
     pub history_id: String,
     /// Counts the commits: the fencing token.
@@ -84,6 +83,11 @@ impl Head {
         self.deleted_epoch == Some(self.epoch)
     }
 
+    /// When the last full scan began whose result was recorded.
+    pub fn last_full_scan(&self) -> Option<Timestamp> {
+        Timestamp::from_second(self.last_full_scan_at?).ok()
+    }
+
     /// How many accounts there are.
     pub fn account_count(&self) -> u64 {
         self.accounts.values().sum()
@@ -101,7 +105,8 @@ impl Head {
 }
 
 /// A topic that gets the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Topic {
     /// People's: digests.
     Alerts,
@@ -115,28 +120,29 @@ impl Topic {
 
     /// As keys and logs spell it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Alerts => "alerts",
-            Self::Events => "events",
-        }
+        self.into()
     }
 }
 
 /// How far a topic has each target's log, and who dispatches now. One item for each topic, which its dispatcher
 /// replaces as a whole: a digest that covers many targets moves all their cursors at once.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cursors {
     /// Counts the writes; each is made on the version that was loaded. 0: it is not stored yet.
     pub version: u64,
     /// The last position that the topic has of each target; absent: nothing.
     pub positions: BTreeMap<Target, Position>,
     /// The run that dispatches. It keeps copies away; losing it loses nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
     /// The id of a stored digest of which it is not known that the topic has it. It is sent before any other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// The topic was taken away: nobody gets anything.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stopped: bool,
     /// What people know by these cursors; it advances with them alone. Nothing of the events topic.
+    #[serde(default)]
     pub known: Known,
 }
 
@@ -149,16 +155,16 @@ pub struct Known {
     /// When the last urgent digests were sent, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub urgent: Vec<i64>,
-    /// The incidents of each partition that a silence kept from them when a digest was made, though they were recorded
-    /// as notified of, and until when, in seconds since 1970.
+    /// The incidents of each target that a silence kept from them when a digest was made, though they were recorded as
+    /// notified of, and until when, in seconds since 1970.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub withheld: BTreeMap<String, BTreeMap<String, i64>>,
+    pub withheld: BTreeMap<Target, BTreeMap<String, i64>>,
 }
 
 impl Known {
-    /// The incidents of a partition that a silence kept from people.
-    pub fn withheld_of(&self, partition: &str) -> BTreeMap<String, i64> {
-        self.withheld.get(partition).cloned().unwrap_or_default()
+    /// The incidents of a target that a silence kept from people.
+    pub fn withheld_of(&self, target: &Target) -> BTreeMap<String, i64> {
+        self.withheld.get(target).cloned().unwrap_or_default()
     }
 }
 
@@ -194,12 +200,10 @@ impl Cursors {
         Lease { run: run.to_owned(), until: now.saturating_add(LEASE) }
     }
 
-    /// The next version, with a lease for this run; `None` while another run has one.
-    pub fn leased(&self, run: &str, now: i64) -> Option<Self> {
+    /// Whether this run may dispatch: no other one has the lease.
+    pub fn are_free(&self, run: &str, now: i64) -> bool {
         let is_over = |lease: &Lease| lease.until < now || lease.until > now.saturating_add(LONGEST_LEASE);
-        let is_free = self.lease.as_ref().is_none_or(|lease| lease.run == run || is_over(lease));
-        let lease = Some(Self::lease_of(run, now));
-        is_free.then(|| Self { version: self.version + 1, lease, ..self.clone() })
+        self.lease.as_ref().is_none_or(|lease| lease.run == run || is_over(lease))
     }
 
     /// The next version, as this one.
@@ -221,15 +225,19 @@ impl Cursors {
 }
 
 /// A digest as it is stored: before it is published, so that a killed run's digest is sent again as the same message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredMessage {
-    /// Its id.
+    /// Its id, which is its key.
+    #[serde(skip)]
     pub id: String,
     /// The gzipped document, with what it covers.
+    #[serde(skip)]
     pub data: Vec<u8>,
     /// When the topic had accepted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
-    /// When it is forgotten.
+    /// When it is forgotten: DynamoDB's TTL.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub expires_at: Timestamp,
 }
 

@@ -38,20 +38,9 @@ pub enum Control {
     Settings,
 }
 
-/// The partition of a target's snapshot and log.
-pub fn partition(target: &Target) -> String {
-    format!("{}#{}", target.region, target.pack)
-}
-
-/// The target of a partition's key.
-pub fn target(partition: &str) -> Option<Target> {
-    let (region, pack) = partition.split_once('#')?;
-    Some(Target { region: region.parse().ok()?, pack: pack.parse().ok()? })
-}
-
 /// The sort key of a target's head.
 pub fn head(target: &Target) -> String {
-    format!("{TARGETS}{}", partition(target))
+    format!("{TARGETS}{}", target.partition())
 }
 
 /// The sort key of a topic's cursors.
@@ -75,7 +64,7 @@ pub fn control(sk: &str) -> Option<Control> {
     if let Some(topic) = sk.strip_prefix(CURSORS) {
         return Topic::ALL.into_iter().find(|known| known.as_str() == topic).map(Control::Cursors);
     }
-    target(sk.strip_prefix(TARGETS)?).map(Control::Head)
+    sk.strip_prefix(TARGETS)?.to_owned().try_into().ok().map(Control::Head)
 }
 
 /// The sort key of a digest.

@@ -5,13 +5,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use super::account::Transition;
+use crate::model::stored_as_text;
 use crate::model::text::counted;
 
 /// A place in the log: a part.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// The epoch of the commit.
     pub epoch: u64,
@@ -39,12 +41,6 @@ impl fmt::Display for Position {
     }
 }
 
-impl fmt::Debug for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 impl FromStr for Position {
     type Err = String;
 
@@ -56,20 +52,10 @@ impl FromStr for Position {
     }
 }
 
-impl Serialize for Position {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Position {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
+stored_as_text!(Position);
 
 /// What happened to a pack as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr)]
 pub enum PackEvent {
     /// It is watched from now on.
     Baseline,
@@ -83,10 +69,7 @@ impl PackEvent {
 
     /// The name as the documents spell it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Baseline => "Baseline",
-            Self::PackDeleted => "PackDeleted",
-        }
+        self.into()
     }
 }
 
@@ -124,7 +107,8 @@ impl Notice {
 }
 
 /// One record of the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
 #[expect(clippy::large_enum_variant, reason = "nearly every record is that of an account")]
 pub enum Record {
     /// A change of one account.
@@ -165,30 +149,25 @@ impl Record {
             Self::Pack(notice) => notice.observed_at,
         }
     }
-
-    /// Whether people are to be notified, as judged when it was recorded.
-    pub fn notifies(&self) -> bool {
-        match self {
-            Self::Account(transition) => transition.notify,
-            Self::Pack(notice) => notice.notify,
-        }
-    }
 }
 
-/// A part of the log, as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A part of the log, as it is stored: its position is its key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogPart {
     /// Where it is.
+    #[serde(skip)]
     pub position: Position,
     /// The part before it: one that a reader does not find between the two is missing.
     pub previous: Position,
     /// How many records it has.
     pub changes: u64,
     /// The records, as [`crate::state::packed`] writes them.
+    #[serde(skip)]
     pub data: Vec<u8>,
     /// When packwatch read what it is about.
     pub observed_at: Timestamp,
-    /// When the history forgets it.
+    /// When the history forgets it: DynamoDB's TTL.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub expires_at: Timestamp,
 }
 

@@ -158,7 +158,6 @@ async fn write<O: Outside>(
         at,
         expires_at: compare::expires_at(settings, at),
         period: overdue::period(at, &settings.thresholds),
-        grows: true,
     };
     let (commit, taken) = draft.commit();
     // Bounded by the end of publishing and not by that of scanning: what is under way is as good as written.

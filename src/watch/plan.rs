@@ -5,10 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{PackName, Region, Target};
 use crate::settings::Settings;
 use crate::state::head::{Head, Heads};
-use crate::state::keys;
 use crate::state::silence::Silences;
 use crate::watch::request::{Part, Request};
-use crate::watch::scan::policy::TargetFacts;
 
 /// One target of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +33,7 @@ impl Planned {
             head: heads.known.remove(&target),
             unreadable: heads.unreadable.remove(&target),
             silences: heads.silences.of(&target),
-            withheld: heads.alerts.known.withheld_of(&keys::partition(&target)),
+            withheld: heads.alerts.known.withheld_of(&target),
             target,
         }
     }
@@ -130,11 +128,11 @@ pub fn nothing_to_watch(
     }
 }
 
-/// What the heads say of the targets that other schedules look after.
-pub fn elsewhere(settings: &Settings, part: &Part, heads: &Heads) -> Vec<TargetFacts> {
+/// The heads of the targets that other schedules look after.
+pub fn elsewhere(settings: &Settings, part: &Part, heads: &Heads) -> Vec<Head> {
     let is_elsewhere = |target: &Target| is_watched(target, settings) && !part.includes(target, settings);
     let elsewhere = heads.known.iter().filter(|(target, _)| is_elsewhere(target));
-    elsewhere.map(|(_, head)| TargetFacts::of(Some(head))).collect()
+    elsewhere.map(|(_, head)| head.clone()).collect()
 }
 
 fn is_watched(target: &Target, settings: &Settings) -> bool {

@@ -1,10 +1,9 @@
 //! DynamoDB: the table's form, and what lags.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{PointInTimeRecoveryStatus, TableDescription, TimeToLiveStatus};
-use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::Inspector;
@@ -76,13 +75,14 @@ fn key_schema(table: &TableDescription) -> Vec<(String, String)> {
 
 /// Since when each target waits that a topic lags behind.
 async fn lagging(store: &DynamoStore, heads: &Heads) -> Answer<Vec<(Target, Option<Timestamp>)>> {
-    let lagging: BTreeSet<&Target> =
-        Topic::ALL.into_iter().flat_map(|topic| heads.lagging(topic)).map(|(target, ..)| target).collect();
-    let since = async |target: &Target| {
-        let oldest = lagging_since(store, heads, target).await.map_err(unread)?;
-        Ok((target.clone(), oldest))
-    };
-    join_all(lagging.into_iter().map(since)).await.into_iter().collect()
+    let mut lagging: BTreeMap<Target, Option<Timestamp>> = BTreeMap::new();
+    for topic in Topic::ALL {
+        for (target, since) in lagging_since(store, heads, topic).await.map_err(unread)? {
+            let oldest = lagging.entry(target.clone()).or_default();
+            *oldest = since.into_iter().chain(*oldest).min();
+        }
+    }
+    Ok(lagging.into_iter().collect())
 }
 
 fn unread(error: StoreError) -> Unanswered {

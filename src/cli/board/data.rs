@@ -116,7 +116,7 @@ impl<W: Write> Data<W> {
         let document = json!({
             "region": pack.target.region,
             "name": pack.target.pack,
-            "full": self.ago(freshness::read_in_full(&pack.head)),
+            "full": self.ago(pack.head.last_full_scan()),
             "compared": self.ago(Some(freshness::compared(&pack.head))),
             "changed": self.ago(Some(pack.head.committed_at)),
             "cells": runs,
@@ -187,7 +187,7 @@ impl<W: Write> Data<W> {
             ("statuses", json!(statuses.collect::<Vec<_>>())),
             ("codes", json!(self.codes)),
             ("messages", json!(self.messages)),
-            ("kinds", json!(Kind::ALL.map(Kind::as_str))),
+            ("kinds", json!(Kind::ALL)),
             ("hints", json!(hints.collect::<Vec<_>>())),
             ("names", json!(names.collect::<Vec<_>>())),
             ("accounts", json!(self.accounts)),

@@ -11,7 +11,6 @@ use crate::model::Target;
 use crate::model::text::counted;
 use crate::settings::Reader;
 use crate::state::head::{Head, RAN_AT, SharedSettings};
-use crate::watch::scan::policy::TargetFacts;
 
 /// A pack, or all of it, is out of date after so many intervals.
 const INTERVALS: u32 = 3;
@@ -19,14 +18,9 @@ const INTERVALS: u32 = 3;
 /// How often the function leaves that it ran.
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// When a pack was last read in full, as far as that is recorded.
-pub(super) fn read_in_full(head: &Head) -> Option<Timestamp> {
-    head.last_full_scan_at.and_then(|at| Timestamp::from_second(at).ok())
-}
-
 /// When a pack was last compared, as far as that is recorded.
 pub(super) fn compared(head: &Head) -> Timestamp {
-    read_in_full(head).map_or(head.committed_at, |at| at.max(head.committed_at))
+    head.last_full_scan().map_or(head.committed_at, |at| at.max(head.committed_at))
 }
 
 /// What to say where packs are out of date, by what the scheduled function leaves; without one, nobody knows when the next
@@ -48,7 +42,7 @@ pub(super) fn warning(
     }
     let packs: Vec<&Head> = packs.values().filter(|head| !head.is_deleted()).collect();
     let every = settings.full_scan_every?;
-    let recurs = |head: &&&Head| TargetFacts::of(Some(head)).recurs() && is_older(compared(head), every);
+    let recurs = |head: &&&Head| head.recurs() && is_older(compared(head), every);
     let late: Vec<_> = packs.iter().filter(recurs).map(|head| compared(head)).collect();
     let newest = *late.iter().max()?;
     let (late, all) = (late.len(), counted(packs.len() as u64, "pack"));

@@ -160,7 +160,7 @@ fn pack_row(Line { target, counts, head }: &Line) -> Vec<Cell> {
         coloured(counts.stuck, AnsiColor::Yellow),
         counts.in_progress.into(),
         counts.healthy.into(),
-        freshness::read_in_full(head).map(table::time).unwrap_or_default().into(),
+        head.last_full_scan().map(table::time).unwrap_or_default().into(),
         table::time(freshness::compared(head)).into(),
         table::time(head.committed_at).into(),
     ]

@@ -30,7 +30,7 @@ fn failed(n: u64, message: &str) -> Change {
         baseline: false,
         notify: true,
     };
-    let row = Row { failing_since: Some(now()), ..Row::of(state) };
+    let row = Row { state, failing_since: Some(now()), ..Row::default() };
     Change { account: account(n), row: Some(row), transition: Some(Box::new(transition)) }
 }
 
@@ -69,7 +69,6 @@ impl Recorded {
             at: now(),
             expires_at: Timestamp::MAX,
             period: 0,
-            grows: true,
         }
     }
 
@@ -177,7 +176,8 @@ fn the_fingerprints_are_of_the_rows_and_absent_while_an_account_flaps() {
     };
     assert_eq!(three, states(&target));
     let healthy = |n, flapping| {
-        let row = Row { flapping, ..Row::of(State::of(Status::new("CREATE_SUCCESSFUL"))) };
+        let state = State::of(Status::new("CREATE_SUCCESSFUL"));
+        let row = Row { state, flapping, ..Row::default() };
         Change { account: account(n), row: Some(row), transition: None }
     };
     target.commit(vec![healthy(3, true)], Closing::default());

@@ -79,12 +79,10 @@ fn a_lease_keeps_other_runs_away_until_it_ends_or_is_of_a_clock_ahead() {
         (Some(("other", now + 301)), true),
     ] {
         let lease = lease.map(|(run, until): (&str, i64)| Lease { run: run.to_owned(), until });
-        let before = Cursors { lease, message: Some("m".to_owned()), ..cursors(&[("P", at(5, 1))]) };
-        let leased = before.leased("me", now);
-        let mine = Some(Lease { run: "me".to_owned(), until: now + 120 });
-        let expected = is_free.then(|| Cursors { version: 8, lease: mine, ..before.clone() });
-        assert_eq!(leased, expected, "{:?}", before.lease);
+        let cursors = Cursors { lease, ..Cursors::default() };
+        assert_eq!(cursors.are_free("me", now), is_free, "{:?}", cursors.lease);
     }
+    assert_eq!(Cursors::lease_of("me", now), Lease { run: "me".to_owned(), until: now + 120 });
 }
 
 #[test]

@@ -1,9 +1,10 @@
+use jiff::Timestamp;
 use serde_json::{Value, from_str};
 
 use super::*;
-use crate::model::Kind;
+use crate::model::{Kind, Status};
 use crate::state::log::{Notice, PackEvent};
-use crate::state::{Notified, Transition};
+use crate::state::{ClosedIncident, Incident, Notified, State, Transition};
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -44,6 +45,11 @@ fn row(message: &str) -> Row {
     }
 }
 
+/// A row of which as little as possible is said.
+fn healthy() -> Row {
+    Row { state: State::of(Status::new("CREATE_SUCCESSFUL")), epoch: 1, ..Row::default() }
+}
+
 fn transition(message: &str) -> Transition {
     Transition {
         account: "000000000001".parse().unwrap(),
@@ -67,30 +73,18 @@ fn notice() -> Notice {
     Notice { event, epoch: 7, accounts: 10, created_again: false, observed_at, notify: true }
 }
 
-fn parts(lines: &[Vec<u8>]) -> Vec<u8> {
-    zipped(&[lines.join(&b'\n'), vec![b'\n']].concat())
-}
-
 #[test]
 fn what_is_packed_comes_back_as_it_was_whatever_aws_said() {
     let hostile =
         ["", "\n\r\n{\"Kind\":\"x\"}", "\"\\\u{0}\u{7f}\u{2028}\u{feff}", "😀 é ≠", &"m".repeat(100_000)];
     let ids = (1..).map(|n| format!("{n:012}").parse().unwrap());
     let all: Vec<(AccountId, Row)> = ids.zip(hostile.map(row)).collect();
-    let healthy: (AccountId, Row) =
-        ("999999999999".parse().unwrap(), Row::of(State::of(Status::new("CREATE_SUCCESSFUL"))));
-    let all: Vec<_> = all.into_iter().chain([healthy]).collect();
+    let all: Vec<_> = all.into_iter().chain([("999999999999".parse().unwrap(), healthy())]).collect();
     assert_eq!(read_rows(&rows(all.iter().map(|(account, row)| (*account, row)))), Ok(all));
     let records = hostile.map(|message| Record::Account(transition(message)));
     let records: Vec<Record> = records.into_iter().chain([Record::Pack(notice())]).collect();
-    let lines: Vec<Vec<u8>> = records
-        .iter()
-        .map(|record| match record {
-            Record::Account(transition) => line_of(transition),
-            Record::Pack(notice) => line_of(notice),
-        })
-        .collect();
-    assert_eq!(read_records(&parts(&lines)), Ok(records));
+    let lines: Vec<Vec<u8>> = records.iter().map(line).collect();
+    assert_eq!(read_records(&zipped(&lines.concat())), Ok(records));
 }
 
 #[test]
@@ -115,17 +109,16 @@ fn the_fields_are_named_as_in_the_messages() {
         let line: Value = serde_json::from_slice(line).unwrap();
         line.as_object().unwrap().keys().filter(|name| !known.contains(name)).cloned().collect()
     };
-    let transition = line_of(&transition("m"));
+    let transition = line(&transition("m"));
     assert_eq!(own(&transition, &["transition"]), ["Notify"], "which is the store's own");
     let to = serde_json::from_slice::<Value>(&transition).unwrap()["To"].to_string();
     assert_eq!(own(to.as_bytes(), &["state"]), ["Reminder", "Silenced", "Stuck"]);
-    assert_eq!(own(&line_of(&notice()), &["packEvent", "event"]), ["Notify"]);
+    assert_eq!(own(&line(&notice()), &["packEvent", "event"]), ["Notify"]);
     let row = unzipped(&rows([("000000000001".parse().unwrap(), &row("m"))])).unwrap();
     let of_row = own(&row, &["state", "transition"]);
     assert_eq!(of_row, ["Incident", "PendingResolution", "Reminder", "Stuck", "Turns"]);
     // Accounts are by far the most of it: what is healthy is said in as few words as possible.
-    let healthy = Row { epoch: 1, ..Row::of(State::of(Status::new("CREATE_SUCCESSFUL"))) };
-    let healthy = unzipped(&rows([("000000000001".parse().unwrap(), &healthy)])).unwrap();
+    let healthy = unzipped(&rows([("000000000001".parse().unwrap(), &healthy())])).unwrap();
     let said = "{\"AccountId\":\"000000000001\",\"Status\":\"CREATE_SUCCESSFUL\",\"Sequence\":1}\n";
     assert_eq!(String::from_utf8(healthy).unwrap(), said);
 }

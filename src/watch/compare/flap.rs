@@ -59,7 +59,7 @@ mod tests {
     /// Goes through the statuses, five minutes apart, and says what became of each.
     fn story(statuses: &[&str], limit: Option<u32>) -> Vec<String> {
         let state = |status: &str| State::of(Status::new(status));
-        let mut row = Row::of(state("CREATE_SUCCESSFUL"));
+        let mut row = Row { state: state("CREATE_SUCCESSFUL"), ..Row::default() };
         let mut notified = Vec::new();
         for (step, status) in statuses.iter().enumerate() {
             let now = Timestamp::from_second(300 * step as i64).unwrap();

@@ -19,7 +19,7 @@ use crate::notify::{self, Fold, Notification};
 use crate::ports::{Outside, PublishError, Publisher, SnapshotStore};
 use crate::state::head::{Cursors, Head, Heads, Known, StoredMessage, Topic};
 use crate::state::log::Position;
-use crate::state::{keys, packed};
+use crate::state::packed;
 use crate::watch::account_names;
 use crate::watch::context::Context;
 
@@ -42,10 +42,10 @@ const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
 #[derive(Debug, Serialize, Deserialize)]
 struct Digest {
     notification: Notification,
-    /// Where the cursor of each target was, by the target's partition: `packwatch history --message` reads from there.
-    begins: BTreeMap<String, Position>,
+    /// Where the cursor of each target was: `packwatch history --message` reads from there.
+    begins: BTreeMap<Target, Position>,
     /// Where it goes when the digest is accepted.
-    ends: BTreeMap<String, Position>,
+    ends: BTreeMap<Target, Position>,
     /// What people know when they have it.
     known: Known,
 }
@@ -64,9 +64,7 @@ impl Digest {
     }
 
     fn moved(&self, cursors: &Cursors) -> Cursors {
-        let ends: Vec<(Target, Position)> =
-            self.ends.iter().filter_map(|(partition, end)| Some((keys::target(partition)?, *end))).collect();
-        let moved = cursors.clone().moved(ends.iter().map(|(target, end)| (target, *end)));
+        let moved = cursors.clone().moved(self.ends.iter().map(|(target, end)| (target, *end)));
         Cursors { message: None, known: self.known.clone(), ..moved }
     }
 }
@@ -196,9 +194,9 @@ async fn make<O: Outside>(
         return Err(Lag::Unconfirmed);
     }
     account_names::fill(&mut notification, context.outside.names(), context.budget).await;
-    let of = |one: &Pending<'_>| keys::partition(one.target);
-    let begins = pending.iter().map(|one| (of(one), leased.cursors.position(one.target))).collect();
-    let ends = pending.iter().map(|one| (of(one), one.read.end)).collect();
+    let begins =
+        pending.iter().map(|one| (one.target.clone(), leased.cursors.position(one.target))).collect();
+    let ends = pending.iter().map(|one| (one.target.clone(), one.read.end)).collect();
     let known = urgency.known(due, judged(&passed).chain(judged(&pending)));
     Ok(Some(Digest { notification, begins, ends, known }))
 }

@@ -156,10 +156,10 @@ impl<'a, O: Outside> Dispatcher<'a, O> {
             _ => return Round::default(),
         };
         let now = self.context.outside.now().as_second();
-        let lag = match (self.breaker(topic).open(), cursors.leased(&self.context.id, now)) {
-            (Some(why), _) => Lag::Failed(why),
-            (None, None) => Lag::Leased,
-            (None, Some(_)) => {
+        let lag = match self.breaker(topic).open() {
+            Some(why) => Lag::Failed(why),
+            None if !cursors.are_free(&self.context.id, now) => Lag::Leased,
+            None => {
                 let mut leased = Leased { context: self.context, topic, cursors: cursors.clone() };
                 let sent = match topic {
                     Topic::Alerts => alerts::send(self.context, &self.alerts, heads, &mut leased).await,

@@ -12,7 +12,7 @@ use crate::settings::Settings;
 use crate::state::head::Known;
 use crate::state::log::Record;
 use crate::state::silence::Silences;
-use crate::state::{Health, Transition, keys};
+use crate::state::{Health, Transition};
 use crate::watch::compare::CLOCKS;
 
 /// Urgent digests within a `GROUP_INTERVAL`, or an hour where that is longer; what would be one more is news.
@@ -94,7 +94,7 @@ impl<'a> Urgency<'a> {
         parts: impl Iterator<Item = Result<Vec<Record>, Lag>>,
     ) -> Result<Judged, Lag> {
         let silences = self.silences.of(target);
-        let incidents = self.known.withheld_of(&keys::partition(target));
+        let incidents = self.known.withheld_of(target);
         let mut judged = Judged { incidents, ..Judged::default() };
         for part in parts {
             for record in part? {
@@ -194,10 +194,9 @@ impl<'a> Urgency<'a> {
     ) -> Known {
         let mut known = before.clone();
         for (target, judged) in targets {
-            let partition = keys::partition(target);
             match judged.incidents.is_empty() {
-                true => known.withheld.remove(&partition),
-                false => known.withheld.insert(partition, judged.incidents.clone()),
+                true => known.withheld.remove(target),
+                false => known.withheld.insert(target.clone(), judged.incidents.clone()),
             };
         }
         known

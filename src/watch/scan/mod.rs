@@ -29,14 +29,13 @@ use self::outcome::ScanOutcome;
 use self::quick::{QuickScan, quick_scan};
 use crate::model::{AccountId, Region, Target};
 use crate::ports::{Outside, SnapshotStore};
-use crate::state::head::Hint;
+use crate::state::head::{Head, Hint};
 use crate::watch::context::Context;
 use crate::watch::plan::Planned;
 use crate::watch::report::TargetReport;
 use crate::watch::scan::filtered::{SIDE_BY_SIDE, is_before};
 use crate::watch::scan::policy::{
-    DueInRegion, DueScan, FILTERS_DISTRUSTED_FOR, PageTime, Scan, ScanContext, ScanDecision, TargetFacts,
-    decide, in_order,
+    DueInRegion, DueScan, FILTERS_DISTRUSTED_FOR, PageTime, Scan, ScanContext, ScanDecision, decide, in_order,
 };
 use crate::watch::scan::reader::FilterViolation;
 use crate::watch::snapshot::leave_hint;
@@ -44,19 +43,13 @@ use crate::watch::snapshot::leave_hint;
 /// How long ago the full scan was that is the longest ago, after this run.
 pub fn oldest_full_scan(
     planned: &[Planned],
-    elsewhere: &[TargetFacts],
+    elsewhere: &[Head],
     full_scans: &BTreeMap<Target, Timestamp>,
     now: Timestamp,
 ) -> Option<Duration> {
-    let after = |one: &Planned| {
-        let facts = TargetFacts::of(one.head.as_ref());
-        TargetFacts {
-            last_full_scan_at: full_scans.get(&one.target).copied().or(facts.last_full_scan_at),
-            ..facts
-        }
-    };
-    let facts: Vec<TargetFacts> = planned.iter().map(after).collect();
-    policy::oldest(facts.iter().chain(elsewhere), now)
+    let here =
+        planned.iter().filter_map(|one| Some((one.head.as_ref()?, full_scans.get(&one.target).copied())));
+    policy::oldest(here.chain(elsewhere.iter().map(|head| (head, None))), now)
 }
 
 /// The scans of a run.
@@ -142,16 +135,16 @@ impl<'a, O: Outside> Scans<'a, O> {
 
     fn wanted(&self) -> BTreeMap<Region, Wanted<'a>> {
         let mut regions: BTreeMap<Region, Wanted<'a>> = BTreeMap::new();
-        let mut due = Vec::new();
+        let (mut due, unknown) = (Vec::new(), Head::default());
         for one in self.planned {
-            let facts = TargetFacts::of(one.head.as_ref());
-            let decision = self.decide(one, &facts);
+            let head = one.head.as_ref().unwrap_or(&unknown);
+            let decision = self.decide(one, head);
             let region = regions.entry(one.target.region.clone()).or_default();
             if decision.due {
-                let (target, calls) = (one.target.clone(), facts.full_calls());
-                due.push(DueScan { target, last_full_scan_at: facts.last_full_scan_at, calls });
+                let (target, calls) = (one.target.clone(), head.full_calls());
+                due.push(DueScan { target, last_full_scan_at: head.last_full_scan(), calls });
             }
-            match decision.is_slow(&facts) {
+            match decision.is_slow(head) {
                 true => region.slow.push(one),
                 false => region.fast.push((one, decision.scan)),
             }
@@ -164,7 +157,7 @@ impl<'a, O: Outside> Scans<'a, O> {
         regions
     }
 
-    fn decide(&self, planned: &Planned, facts: &TargetFacts) -> ScanDecision {
+    fn decide(&self, planned: &Planned, head: &Head) -> ScanDecision {
         let around = ScanContext {
             trigger: self.context.request.trigger(),
             listed: planned.listed != Some(false),
@@ -172,7 +165,7 @@ impl<'a, O: Outside> Scans<'a, O> {
             full_scan_every: self.context.settings.full_scan_every,
             now: self.now,
         };
-        decide(facts, around)
+        decide(head, around)
     }
 
     /// The scans of one region. One whose oldest full scan is very old makes an overdue one right after its fast stage.

@@ -70,19 +70,6 @@ pub enum Reason {
     NotCheaper,
 }
 
-/// What the head says, as far as it decides the scan.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TargetFacts {
-    /// The accounts by status.
-    pub accounts: Counts,
-    /// Whether a baseline holds.
-    pub has_baseline: bool,
-    /// When the last full scan began whose changes were recorded.
-    pub last_full_scan_at: Option<Timestamp>,
-    /// Until when the filters are not relied on.
-    pub filters_distrusted_until: Option<Timestamp>,
-}
-
 /// What is known beside the head.
 #[derive(Debug, Clone, Copy)]
 pub struct ScanContext {
@@ -112,8 +99,8 @@ pub struct ScanDecision {
 impl ScanDecision {
     /// Whether it waits until what the others find is dispatched: a full scan that takes long, or nobody knows how
     /// long.
-    pub fn is_slow(&self, facts: &TargetFacts) -> bool {
-        let is_long = facts.is_large() || facts.account_count() == 0;
+    pub fn is_slow(&self, head: &Head) -> bool {
+        let is_long = head.is_large() || head.account_count() == 0;
         self.scan == Scan::Full && self.reason != Reason::Unlisted && is_long
     }
 }
@@ -128,23 +115,8 @@ impl Scan {
     }
 }
 
-impl TargetFacts {
-    /// What a head says; without one, nothing is known.
-    pub fn of(head: Option<&Head>) -> Self {
-        let Some(head) = head else { return Self::default() };
-        let seconds = |seconds: Option<i64>| seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
-        Self {
-            accounts: head.accounts.clone(),
-            has_baseline: head.baseline_epoch.is_some(),
-            last_full_scan_at: seconds(head.last_full_scan_at),
-            filters_distrusted_until: seconds(head.filters_distrusted_until),
-        }
-    }
-
-    fn account_count(&self) -> u64 {
-        self.accounts.values().sum()
-    }
-
+/// What decides its scans. Of a target without a head nothing is known, as the default says.
+impl Head {
     /// Whether the target gets quick scans at all.
     pub fn is_large(&self) -> bool {
         self.account_count() > SMALL
@@ -152,7 +124,7 @@ impl TargetFacts {
 
     /// Whether its full scans come again by themselves, when they are due.
     pub fn recurs(&self) -> bool {
-        self.has_baseline && self.is_large()
+        self.baseline_epoch.is_some() && self.is_large()
     }
 
     /// The calls of a full scan.
@@ -170,7 +142,7 @@ impl TargetFacts {
     /// Whether a full scan is due: the last time was longer ago than `every`, or never, or by a clock that was
     /// ahead.
     pub fn is_due(&self, every: Option<Duration>, now: Timestamp) -> bool {
-        match (every, self.last_full_scan_at) {
+        match (every, self.last_full_scan()) {
             (Some(every), Some(at)) => at > now || age(at, now) > every,
             _ => true,
         }
@@ -193,17 +165,17 @@ fn age(then: Timestamp, now: Timestamp) -> Duration {
 }
 
 /// Decides the first scan of a target. A request with filters reads what it asks for, and is not decided here.
-pub fn decide(facts: &TargetFacts, around: ScanContext) -> ScanDecision {
-    let reason = reason(facts, around);
+pub fn decide(head: &Head, around: ScanContext) -> ScanDecision {
+    let reason = reason(head, around);
     let scan = if reason == Reason::Quick { Scan::Quick } else { Scan::Full };
-    let due = scan == Scan::Quick && facts.is_due(around.full_scan_every, around.now);
+    let due = scan == Scan::Quick && head.is_due(around.full_scan_every, around.now);
     ScanDecision { scan, reason, due }
 }
 
-fn reason(facts: &TargetFacts, around: ScanContext) -> Reason {
+fn reason(head: &Head, around: ScanContext) -> Reason {
     // Noted for longer than a day, it was by a clock that was ahead.
-    let left = |until: Timestamp| until.as_second().saturating_sub(around.now.as_second());
-    let is_noted = facts
+    let left = |until: i64| until.saturating_sub(around.now.as_second());
+    let is_noted = head
         .filters_distrusted_until
         .is_some_and(|until| (1..=FILTERS_DISTRUSTED_FOR).contains(&left(until)));
     let is_violated = around.filters_violated || is_noted;
@@ -211,15 +183,15 @@ fn reason(facts: &TargetFacts, around: ScanContext) -> Reason {
         Reason::Requested
     } else if around.full_scan_every.is_none() {
         Reason::AlwaysFull
-    } else if !facts.has_baseline {
+    } else if head.baseline_epoch.is_none() {
         Reason::Baseline
     } else if !around.listed {
         Reason::Unlisted
-    } else if !facts.is_large() {
+    } else if !head.is_large() {
         Reason::Small
     } else if is_violated {
         Reason::FilterViolation
-    } else if 2 * facts.quick_calls() >= facts.full_calls() {
+    } else if 2 * head.quick_calls() >= head.full_calls() {
         Reason::NotCheaper
     } else {
         Reason::Quick
@@ -268,11 +240,14 @@ pub fn in_order(due: Vec<DueScan>, every: Duration, now: Timestamp) -> BTreeMap<
     regions
 }
 
-/// How long ago the full scan was that is the longest ago, over all large targets that are watched and live. The alarm
-/// is for three times `PACKWATCH_FULL_SCAN_EVERY`.
-pub fn oldest<'a>(targets: impl IntoIterator<Item = &'a TargetFacts>, now: Timestamp) -> Option<Duration> {
-    let live = targets.into_iter().filter(|facts| facts.recurs());
-    live.filter_map(|facts| facts.last_full_scan_at).map(|at| age(at, now)).max()
+/// How long ago the full scan was that is the longest ago, over all large targets that are watched and live, each with
+/// the time of one that this run made. The alarm is for three times `PACKWATCH_FULL_SCAN_EVERY`.
+pub fn oldest<'a>(
+    targets: impl IntoIterator<Item = (&'a Head, Option<Timestamp>)>,
+    now: Timestamp,
+) -> Option<Duration> {
+    let live = targets.into_iter().filter(|(head, _)| head.recurs());
+    live.filter_map(|(head, at)| at.or(head.last_full_scan())).map(|at| age(at, now)).max()
 }
 
 /// How long a page of a region takes, as this run has seen it. A full scan reads one page after the other, alone: it is

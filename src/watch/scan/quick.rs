@@ -9,7 +9,7 @@ use crate::watch::context::Context;
 use crate::watch::plan::Planned;
 use crate::watch::report::TargetReport;
 use crate::watch::scan::filtered::{QuickReader, to_ask};
-use crate::watch::scan::policy::{Scan, TargetFacts};
+use crate::watch::scan::policy::Scan;
 use crate::watch::scan::reader::{FilterViolation, ReadError};
 use crate::watch::snapshot::read_snapshot;
 
@@ -70,7 +70,7 @@ async fn steps<O: Outside>(
     let accounts = to_ask(&snapshot.rows, &read, settings);
     // While AWS Config is asked, others compare.
     let held = Some(held).filter(|_| accounts.is_empty());
-    let most = TargetFacts::of(Some(head)).full_calls();
+    let most = head.full_calls();
     let asked = budget.within(reader.ask(&mut read, &accounts, most)).await;
     outcome.report.pages = reader.calls();
     asked.ok_or(Stop::NoTime)??;

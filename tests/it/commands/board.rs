@@ -206,7 +206,7 @@ async fn the_largest_board_takes_two_hundred_requests() {
     let dynamo = Dynamo::with_table("packwatch");
     let store = dynamo_store(&dynamo).await;
     let healthy = |n| {
-        let row = Row::of(State::of(Status::new("CREATE_SUCCESSFUL")));
+        let row = Row { state: State::of(Status::new("CREATE_SUCCESSFUL")), ..Row::default() };
         Change { row: Some(row), transition: None, ..change(n, 1) }
     };
     let rows = (1..=10_000).map(|n| if n % 100 == 0 { change(n, 1) } else { healthy(n) }).collect();

@@ -24,7 +24,6 @@ pub fn commit_of(
         at,
         expires_at: "2027-02-18T10:00:00Z".parse().unwrap(),
         period: u64::MAX,
-        grows: true,
     };
     let (commit, rest) = draft.commit();
     assert_eq!(rest, None, "it fits one transaction");

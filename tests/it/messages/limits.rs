@@ -155,7 +155,7 @@ fn new_failures_are_reported_beside_a_baseline_that_does_not_fit() {
 fn every_kind_at_once_fits_and_keeps_its_end() {
     // An account is reported once, so each kind has its own accounts.
     let of_kind = |(k, kind): (u64, Kind)| (0..100).map(move |n| longest(k * 100 + n, kind));
-    let all = (0..).zip(Kind::ALL).flat_map(of_kind);
+    let all = (0..).zip(Kind::ALL.iter().copied()).flat_map(of_kind);
     let news = |pack| changed(here(pack), 10_000, all.clone().collect());
     let digest = notified(&[news("A"), news("B")]);
     let alert = message::alert(&digest, Form::Whole);

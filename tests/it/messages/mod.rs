@@ -15,7 +15,7 @@ mod limits;
 pub(crate) mod samples;
 mod schema;
 mod snapshots;
-mod stage;
+pub(crate) mod stage;
 mod stories;
 mod truth;
 mod waiting;

@@ -1,6 +1,6 @@
 //! Runs without HTTP: statuses that a test sets, a store in memory, and messages that it reads.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use crate::harness::parts::Parts;
@@ -22,7 +22,7 @@ use serde_json::Value;
 use super::samples::{account, at, here};
 use crate::protocol::memory::MemoryStore;
 
-/// Statuses of one moment.
+/// Statuses of one moment, with AWS Config's filters and pages.
 #[derive(Default)]
 pub(crate) struct Statuses(pub(crate) BTreeMap<Target, Vec<DetailedStatus>>);
 
@@ -35,28 +35,37 @@ impl StatusSource for Statuses {
     async fn statuses(
         &self,
         target: &Target,
-        _: &Filters,
-        _: &PageRequest,
+        filters: &Filters,
+        page: &PageRequest,
     ) -> Result<Page<DetailedStatus>, SourceError> {
         let rows = self.0.get(target).ok_or_else(|| SourceError::Gone("gone".to_owned()))?;
-        Ok(Page { items: rows.clone(), next_token: None })
+        let from: usize = page.token.as_deref().map_or(0, |token| token.parse().unwrap());
+        let size = usize::from(page.limit.filter(|limit| *limit > 0).unwrap_or(100));
+        let asked = rows.iter().filter(|row| {
+            filters.account.is_none_or(|account| account == row.account)
+                && filters.status.as_ref().is_none_or(|status| *status == row.status)
+        });
+        let mut items: Vec<DetailedStatus> = asked.skip(from).take(size + 1).cloned().collect();
+        let next_token = (items.len() > size).then(|| (from + size).to_string());
+        items.truncate(size);
+        Ok(Page { items, next_token })
     }
 }
 
-/// Takes every message, unless it is reported not to.
+/// SNS: takes every message, or none.
 #[derive(Default)]
 pub(crate) struct Inbox {
-    pub(crate) digests: RefCell<Vec<Notification>>,
+    pub(crate) digests: RefCell<Vec<Alert>>,
     pub(crate) events: RefCell<Vec<Value>>,
-    pub(crate) is_down: RefCell<bool>,
+    pub(crate) is_down: Cell<bool>,
 }
 
 impl Publisher for Inbox {
     async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
-        if *self.is_down.borrow() {
+        if self.is_down.get() {
             return Err(PublishError::Unavailable("down".to_owned()));
         }
-        self.digests.borrow_mut().push(alert.notification.clone());
+        self.digests.borrow_mut().push(alert.clone());
         Ok(())
     }
 
@@ -65,7 +74,7 @@ impl Publisher for Inbox {
     }
 
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {
-        if *self.is_down.borrow() {
+        if self.is_down.get() {
             return Err(PublishError::Unavailable("down".to_owned()));
         }
         let documents = events.iter().map(|event| serde_json::from_str(&event.message).unwrap());
@@ -186,6 +195,7 @@ impl<S: SnapshotStore> Stage<S> {
 
     /// The digests and the events since the last look.
     pub(crate) fn take_whole(&self) -> (Vec<Notification>, Vec<Value>) {
-        (self.inbox.digests.take(), self.inbox.events.take())
+        let digests = self.inbox.digests.take().into_iter().map(|alert| alert.notification);
+        (digests.collect(), self.inbox.events.take())
     }
 }

@@ -80,13 +80,13 @@ async fn what_could_not_be_reported_in_the_meantime_is_how_an_account_came_to_it
     stage.run().await;
     stage.take();
 
-    *stage.inbox.is_down.borrow_mut() = true;
+    stage.inbox.is_down.set(true);
     for status in ["UPDATE_FAILED", "UPDATE_IN_PROGRESS", "UPDATE_SUCCESSFUL"] {
         stage.pass(5);
         stage.set(1, status);
         stage.run().await;
     }
-    *stage.inbox.is_down.borrow_mut() = false;
+    stage.inbox.is_down.set(false);
     stage.run().await;
     let (digests, events) = stage.take();
     assert_eq!(events, ["Failed", "InProgress", "Recovered"]);
@@ -130,9 +130,9 @@ async fn a_silence_is_of_the_moment_of_recording_wherever_the_run_ends() {
     stage.store.silence(&silence("2026-12-01T00:00:00Z")).await.unwrap();
     stage.set(1, "UPDATE_FAILED");
     stage.set(2, "UPDATE_FAILED");
-    *stage.inbox.is_down.borrow_mut() = true;
+    stage.inbox.is_down.set(true);
     assert_eq!(stage.run().await, Outcome::Incomplete);
-    *stage.inbox.is_down.borrow_mut() = false;
+    stage.inbox.is_down.set(false);
     stage.run().await;
     let (digests, events) = stage.take();
     assert_eq!((counts(&digests), digests[0].silenced), (vec![r#"{"Failed": 1}"#.to_owned()], 1));
@@ -151,9 +151,9 @@ async fn an_account_that_flaps_is_reported_twice_and_logged_every_time() {
         stage.pass(5);
         stage.set(1, if step % 2 == 0 { "UPDATE_FAILED" } else { "UPDATE_SUCCESSFUL" });
         // Copies of a run, and runs that found nobody to take their messages, change nothing.
-        *stage.inbox.is_down.borrow_mut() = step == 5;
+        stage.inbox.is_down.set(step == 5);
         stage.run().await;
-        *stage.inbox.is_down.borrow_mut() = false;
+        stage.inbox.is_down.set(false);
         stage.run().await;
         let (digests, events) = stage.take();
         notified.extend(counts(&digests));

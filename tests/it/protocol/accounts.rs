@@ -254,7 +254,7 @@ fn records_alone_are_judged_too() {
 
 /// Every other meaning that a cell could have.
 fn mutants() -> impl Iterator<Item = (usize, usize, Table)> {
-    let cells = Kind::ALL.map(Cell::Is).into_iter().chain([Cell::Nothing, Cell::FailedOrAgain]);
+    let cells = Kind::ALL.iter().copied().map(Cell::Is).chain([Cell::Nothing, Cell::FailedOrAgain]);
     let conditions = [Kind::Unrecognised, Kind::InProgress].map(Cell::New);
     let cells: Vec<Cell> = cells.chain(conditions).collect();
     (0..3).flat_map(|was| (0..6).map(move |is| (was, is))).flat_map(move |(was, is)| {

@@ -10,7 +10,7 @@ use packwatch::notify::record_id;
 use packwatch::ports::SnapshotStore;
 use packwatch::state::head::{Cursors, Heads, Topic};
 use packwatch::state::log::{Position, Record};
-use packwatch::state::{keys, packed};
+use packwatch::state::packed;
 use serde_json::Value;
 
 use crate::protocol::digests::judge;
@@ -293,8 +293,5 @@ impl Notified {
 /// Where the cursors go behind a stored digest.
 pub(crate) fn ends(data: &[u8]) -> BTreeMap<Target, Position> {
     let digest: Value = serde_json::from_slice(&packed::unzipped(data).unwrap()).unwrap();
-    let end = |(partition, end): (&String, &Value)| {
-        (keys::target(partition).unwrap(), end.as_str().unwrap().parse().unwrap())
-    };
-    digest["ends"].as_object().unwrap().iter().map(end).collect()
+    serde_json::from_value(digest["ends"].clone()).unwrap()
 }

@@ -102,8 +102,11 @@ impl OnTarget<'_> {
                     wrong.extend(copies.map(|(_, copy)| format!("an event says {copy}: {about}")));
                 }
             }
-            let tells = record.notifies() && !is_routine(record);
-            if tells && !self.notified.is_covered(self.target, *position) {
+            let notifies = match record {
+                Record::Account(transition) => transition.notify,
+                Record::Pack(notice) => notice.notify,
+            };
+            if notifies && !is_routine(record) && !self.notified.is_covered(self.target, *position) {
                 wrong.push(format!("never dispatched on alerts: {about}"));
             }
         }

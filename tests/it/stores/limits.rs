@@ -56,7 +56,6 @@ async fn the_largest_commit_is_accepted_and_what_is_beyond_4_mb_is_refused_whole
         at: now(),
         expires_at: now(),
         period: 0,
-        grows: true,
     };
     let (largest, taken) = draft.commit();
     assert_eq!(taken, None, "it is all of it");
@@ -68,12 +67,17 @@ async fn the_largest_commit_is_accepted_and_what_is_beyond_4_mb_is_refused_whole
     let with = |bytes: usize| {
         let (number, accounts) = (63, 1);
         let mut commit = largest.clone();
-        commit.chunks.push(Chunk { number, accounts, data: vec![7; bytes] });
+        commit.chunks.push(Chunk { number, epoch: 1, accounts, data: vec![7; bytes] });
         commit
     };
     assert_refused(&dynamo, &with(410_000)).await;
     let mut huge = with(390_000);
-    huge.chunks.extend([61, 62].map(|number| Chunk { number, accounts: 1, data: vec![7; 390_000] }));
+    huge.chunks.extend([61, 62].map(|number| Chunk {
+        number,
+        epoch: 1,
+        accounts: 1,
+        data: vec![7; 390_000],
+    }));
     assert!(size(&huge) > 4_200_000);
     assert_refused(&dynamo, &huge).await;
     store.commit(&target("P"), &largest).await.unwrap();

@@ -1,7 +1,6 @@
 //! What was recorded, as far as it matters to people, and whether they hear of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use jiff::Timestamp;
 use packwatch::model::{AccountId, Kind, Target};
@@ -40,10 +39,17 @@ pub(crate) enum What {
     Pack(PackEvent, u64),
 }
 
+impl Default for What {
+    fn default() -> Self {
+        Self::Pack(PackEvent::Baseline, 0)
+    }
+}
+
 /// Something that was recorded and that people may have to hear.
-#[derive(Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Item {
     pub(crate) at: Timestamp,
+    /// `None`: the pack.
     pub(crate) account: Option<AccountId>,
     pub(crate) what: What,
     pub(crate) incident: Option<String>,
@@ -65,47 +71,7 @@ pub(crate) struct Item {
     pub(crate) notify_then: BTreeSet<String>,
 }
 
-impl fmt::Debug for Item {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?} {:?} {:?} of {:?}", self.at, self.what, self.status, self.cause, self.incident)?;
-        let facts = [
-            (self.ends, "ends"),
-            (self.flapping, "flapping"),
-            (self.damped, "damped"),
-            (self.baseline, "baseline"),
-            (self.silence_ended, "silence ended"),
-            (self.repeats, "repeats"),
-            (self.unasked, "unasked"),
-            (self.silenced_then, "silenced"),
-        ];
-        facts.iter().filter(|(is, _)| *is).try_for_each(|(_, word)| write!(f, ", {word}"))
-    }
-}
-
 impl Item {
-    pub(crate) fn new(at: Timestamp, account: Option<AccountId>, what: What) -> Self {
-        Self {
-            at,
-            account,
-            what,
-            incident: None,
-            status: None,
-            is_unhealthy: false,
-            ends: false,
-            cause: None,
-            flapping: false,
-            damped: false,
-            baseline: false,
-            silence_ended: false,
-            repeats: false,
-            was_removal: false,
-            was_stuck: false,
-            unasked: false,
-            silenced_then: false,
-            notify_then: BTreeSet::new(),
-        }
-    }
-
     pub(crate) fn kind(&self) -> Option<Kind> {
         match self.what {
             What::Account(kind) => Some(kind),
@@ -170,8 +136,9 @@ pub(crate) fn ear(
     ) {
         (true, true) => Ear::Must,
         (false, true) => Ear::May,
-        (true, false) if !super::NOTIFY_WHEN_SENT => Ear::May,
-        (_, false) => Ear::Not,
+        // It is judged when something is recorded.
+        (true, false) => Ear::May,
+        (false, false) => Ear::Not,
     };
     if item.damped || item.repeats {
         return Ear::Not;

@@ -26,10 +26,6 @@ mod world;
 /// What people get by default.
 const NOTIFY: &str = "failed,recovered,joined,left,stuck,reminder,baseline,pack-deleted";
 
-// What the program does not keep yet. Each is to become true, and then to go.
-
 /// Whether the end of a silence tells another failure of a known incident in full, if the silence began while it waited.
+/// The program does not keep that yet: it is to become true, and then to go.
 const IN_FULL_WHATEVER_WAS_KNOWN: bool = false;
-
-/// Whether `PACKWATCH_NOTIFY` is judged when a digest is made, and not when something is recorded.
-const NOTIFY_WHEN_SENT: bool = false;

@@ -1,13 +1,11 @@
-//! The numbers of a digest: that of the subject, the mail, the text message, Slack and JSON are the same, and what a list
-//! names and what it leaves out are its total. Only numbers are read, and the words by which a reader knows what they count.
+//! The numbers of a digest: that of the subject, the mail, the text message, Slack and JSON are the same. Only numbers are
+//! read, and the words by which a reader knows what they count. `messages::truth` adds up lists and causes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use packwatch::model::{AccountId, Target};
 use packwatch::notify::message::Alert;
 use serde_json::Value;
 
-use super::item::Cause;
 use super::said::{Entry, Said};
 
 /// The words for what is counted, those that contain others first, and what `Counts` calls it.
@@ -31,8 +29,6 @@ const WORDS: [(&str, &str); 17] = [
     ("watching", "Baseline"),
 ];
 
-pub(crate) type Causes = BTreeMap<(Target, AccountId), Option<Cause>>;
-
 /// The bodies by protocol.
 pub(crate) fn bodies(alert: &Alert) -> BTreeMap<String, String> {
     serde_json::from_str(&alert.message).unwrap()
@@ -47,7 +43,7 @@ macro_rules! same {
 }
 
 /// Compares all numbers, and says how many there were.
-pub(crate) fn check(alert: &Alert, said: &Said, causes: &Causes) -> Result<usize, String> {
+pub(crate) fn check(alert: &Alert, said: &Said) -> Result<usize, String> {
     let bodies = bodies(alert);
     let mut n = 0;
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
@@ -76,7 +72,7 @@ pub(crate) fn check(alert: &Alert, said: &Said, causes: &Causes) -> Result<usize
         first.first().map(|p| (p.0, p.1)),
         "SMS"
     );
-    sections(body, said, causes, &mut n)?;
+    sections(body, said, &mut n)?;
     slack(&bodies["https"], said, &head, &mut n)?;
     Ok(n)
 }
@@ -133,103 +129,30 @@ fn parts(line: &str) -> Vec<(u64, &'static str, String)> {
     parts.filter_map(read).collect()
 }
 
-/// A list, or a part of one, as it is read.
-#[derive(Debug, Default)]
-struct List {
-    total: u64,
-    named: BTreeSet<String>,
-    more: u64,
-}
-
-impl List {
-    fn line(&mut self, line: &str) {
-        let line = line.trim_start_matches([' ', '•', '*']);
-        let id: String = line.chars().take_while(char::is_ascii_digit).collect();
-        if id.len() == 12 {
-            self.named.insert(id);
-        } else if let Some(more) = line.strip_prefix("and ").filter(|rest| rest.contains("more account")) {
-            self.more += number(more).unwrap_or(0);
-        }
-    }
-
-    fn is_whole(&self) -> Result<(), String> {
-        if self.named.len() as u64 + self.more == self.total {
-            Ok(())
-        } else {
-            Err(format!("{self:?} is not its total"))
-        }
-    }
-}
-
-/// The sections of a mail: their totals, their parts by cause, and what they name.
-fn sections(body: &str, said: &Said, causes: &Causes, n: &mut usize) -> Result<(), String> {
+/// The sections of a mail, with their totals.
+fn sections(body: &str, said: &Said, n: &mut usize) -> Result<(), String> {
     let body = body.split("\n--\n").next().unwrap_or(body);
     // What the sections count as more is listed after them.
     let body = body.split("\nWHAT IS NOT NAMED ABOVE").next().unwrap_or(body);
-    let is_header = |line: &str| {
-        let title = line.split(':').next().unwrap_or_default();
-        title.len() > 3
-            && title.chars().all(|c| c.is_ascii_uppercase() || " ()".contains(c))
-            && line.contains(": ")
-    };
-    let mut found: BTreeMap<&str, (u64, Vec<List>)> = BTreeMap::new();
-    let mut open: Option<&str> = None;
+    let mut found = BTreeSet::new();
     for line in body.lines() {
-        if is_header(line) {
-            let (title, rest) = line.split_once(": ").unwrap_or((line, ""));
-            open = class(title).or((title == "DELETED").then_some("PackDeleted"));
-            let Some(class) = open else { return Err(format!("a section without a meaning: {line:?}")) };
-            let total = number(rest).ok_or_else(|| format!("a section without a number: {line:?}"))?;
-            if class != "PackDeleted" && class != "Baseline" {
-                same!(n, Some(total), of(said, class, rest), "the section {line:?}");
-            }
-            found.insert(class, (total, vec![List { total, ..List::default() }]));
-        } else if let Some((_, lists)) = open.and_then(|class| found.get_mut(class)) {
-            let is_part = line.starts_with(|c: char| c.is_ascii_digit())
-                && line.contains(" account")
-                && !line.contains(" several causes");
-            if is_part {
-                lists.push(List { total: number(line).unwrap_or(0), ..List::default() });
-            } else if let Some(list) = lists.last_mut() {
-                list.line(line);
-            }
-        }
-    }
-    for (class, (section, lists)) in &found {
-        if ["PackDeleted", "Baseline", "Succeeded", "InProgress", "FailedAgain"].contains(class) {
+        let Some((title, rest)) = line.split_once(": ") else { continue };
+        if title.len() < 4 || !title.chars().all(|c| c.is_ascii_uppercase() || " ()".contains(c)) {
             continue;
         }
-        let parts = if lists.len() > 1 { &lists[1..] } else { &lists[..] };
-        for list in parts {
-            *n += 1;
-            list.is_whole().map_err(|wrong| format!("{class}: {wrong}"))?;
+        let class = class(title).or((title == "DELETED").then_some("PackDeleted"));
+        let class = class.ok_or_else(|| format!("a section without a meaning: {line:?}"))?;
+        if class != "PackDeleted" && class != "Baseline" {
+            same!(n, number(rest), of(said, class, rest), "the section {line:?}");
         }
-        if ["Failed", "Already", "Still", "SilenceEnded"].contains(class) {
-            let mut by_cause: BTreeMap<&Option<Cause>, BTreeSet<AccountId>> = BTreeMap::new();
-            for entry in said.entries.iter().filter(|entry| class_of(entry) == *class) {
-                let Some(id) = entry.account else { continue };
-                by_cause.entry(&causes[&(entry.target.clone(), id)]).or_default().insert(id);
-            }
-            let mut expected: Vec<u64> = by_cause.values().map(|ids| ids.len() as u64).collect();
-            let mut totals: Vec<u64> = parts.iter().map(|list| list.total).collect();
-            expected.sort_unstable();
-            totals.sort_unstable();
-            // What AWS tries again has no cause at the moment.
-            let is_sure = by_cause.keys().all(|cause| cause.is_some());
-            if is_sure {
-                same!(n, totals, expected, "{class} by cause");
-            }
-            let total: u64 = totals.iter().sum();
-            same!(n, total >= *section, true, "{class} by cause: {totals:?} of {section}");
-        }
+        found.insert(class);
     }
-    let classes: BTreeSet<&str> = found.keys().copied().collect();
     let expected: BTreeSet<&str> = said.entries.iter().map(class_of).collect();
-    same!(n, classes, expected, "the sections");
+    same!(n, found, expected, "the sections");
     Ok(())
 }
 
-/// Slack's title, its context, and what its description names.
+/// Slack's title and its context.
 fn slack(body: &str, said: &Said, head: &str, n: &mut usize) -> Result<(), String> {
     let slack: Value = serde_json::from_str(body).unwrap();
     let title = slack["content"]["title"].as_str().unwrap_or_default();
@@ -242,25 +165,6 @@ fn slack(body: &str, said: &Said, head: &str, n: &mut usize) -> Result<(), Strin
         let expected = Some(count.to_string());
         let shown = context[name].as_str().map(|count| count.replace(',', ""));
         same!(n, shown, expected, "Slack's context of {name}");
-    }
-    let description = slack["content"]["description"].as_str().unwrap_or_default();
-    // What is in italics is what was cut, or when it was read.
-    let lists = description.split("\n\n");
-    for text in lists {
-        let mut lines = text.lines();
-        let Some(first) = lines.next() else { continue };
-        let is_overview = text.lines().skip(1).any(|line| {
-            line.starts_with("• ") && number(line.trim_start_matches("• ")).is_some_and(|n| n < 100_000)
-        });
-        let Some(total) = first.strip_prefix('*').and_then(number).filter(|_| !is_overview) else { continue };
-        let mut list = List { total, ..List::default() };
-        lines.for_each(|line| list.line(line));
-        // Where there is no room, only the number stands.
-        if list.named.is_empty() && list.more == 0 {
-            continue;
-        }
-        *n += 1;
-        list.is_whole().map_err(|wrong| format!("Slack: {wrong}: {description}"))?;
     }
     Ok(())
 }

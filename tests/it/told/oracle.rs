@@ -229,9 +229,8 @@ impl Oracle {
         let got: Vec<(PackEvent, usize)> = notices.iter().map(|n| (n.event, n.accounts as usize)).collect();
         ensure!(got == Vec::from_iter(expected), now, "{target}: {got:?}, expected {expected:?}");
         for Notice { event, accounts, .. } in notices {
-            let kind = What::Pack(event, accounts);
-            let notify_then = self.rules.notify.clone();
-            self.people.add(target, Item { notify_then, ..Item::new(now, None, kind) });
+            let (what, notify_then) = (What::Pack(event, accounts), self.rules.notify.clone());
+            self.people.add(target, Item { at: now, what, notify_then, ..Item::default() });
         }
         if rows.is_some() {
             self.packs.insert(target.clone(), pack);
@@ -315,6 +314,9 @@ impl Oracle {
             let people = &self.people;
             let incident = if begins { record.incident_id.clone() } else { was.map(|of| of.id) };
             let item = Item {
+                at: now,
+                account: Some(of.1),
+                what: What::Account(record.kind),
                 incident: incident.clone().or(record.incident_id.clone()),
                 status: seen.as_ref().map(|seen| (seen.row.status.clone(), seen.row.code())),
                 is_unhealthy: is_unhealthy(is),
@@ -335,7 +337,6 @@ impl Oracle {
                 silenced_then: is_silenced(&self.silences, of.0, Some(of.1), record.kind, now)
                     || seen.as_ref().is_some_and(|seen| seen.silenced),
                 notify_then: self.rules.notify.clone(),
-                ..Item::new(now, Some(of.1), What::Account(record.kind))
             };
             self.people.add(of.0, item);
             if cause.is_some() {

@@ -187,16 +187,7 @@ impl People {
             }
         }
         self.severity(rules, now, &all, &said);
-        let causes: BTreeMap<(Target, AccountId), Option<Cause>> = all
-            .iter()
-            .filter_map(|((target, id), waiting)| {
-                let last = waiting.iter().rev().find(|(item, _)| !item.is_routine());
-                let (last, _) = last.or(waiting.last())?;
-                let last = last.cause.clone().filter(|_| last.is_unhealthy);
-                Some(((target.clone(), (*id)?), last))
-            })
-            .collect();
-        tally.numbers += numbers::check(alert, &said, &causes).unwrap_or_else(|wrong| {
+        tally.numbers += numbers::check(alert, &said).unwrap_or_else(|wrong| {
             panic!("{now}: {wrong}\n{said:?}\n{}\n{}", alert.subject, numbers::bodies(alert)["email"])
         });
         self.learn(now, all, &said);

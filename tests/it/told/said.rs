@@ -1,7 +1,6 @@
 //! What a digest says, read from its JSON as subscribers get it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use packwatch::model::{AccountId, Kind, Severity, Target};
 use packwatch::notify::message::Alert;
@@ -12,7 +11,7 @@ use serde_json::Value;
 use super::item::Item;
 
 /// What is said of an account in a pack, or of a pack.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) target: Target,
     pub(crate) account: Option<AccountId>,
@@ -28,14 +27,6 @@ pub(crate) struct Entry {
     pub(crate) is_failing: bool,
     /// As `Counts` and sections name it.
     pub(crate) counts_as: &'static str,
-}
-
-impl fmt::Debug for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what =
-            if self.account.is_some() { self.counts_as.to_owned() } else { format!("{:?}", self.event) };
-        write!(f, "{} {:?} {what} after {:?} of {:?}", self.target, self.account, self.earlier, self.incident)
-    }
 }
 
 #[derive(Debug, Clone)]

@@ -288,11 +288,9 @@ impl Story {
             id: name.clone(),
             accounts: if by_pack { Vec::new() } else { vec![id] },
             packs: if by_pack { vec![pack(n).pack.as_str().parse().unwrap()] } else { Vec::new() },
-            regions: Vec::new(),
             kinds: kinds.iter().copied().collect(),
             until: self.begin + seconds(at + length),
-            reason: "known".to_owned(),
-            by: "someone".to_owned(),
+            ..Silence::default()
         };
         self.act(at, Act::Silence(silence));
         if self.rng.bool() {
@@ -385,12 +383,8 @@ impl Story {
         let silence = Silence {
             id: format!("late-{at}"),
             accounts: vec![account(2)],
-            packs: Vec::new(),
-            regions: Vec::new(),
-            kinds: [].into(),
             until: self.begin + seconds(begins + self.rng.i64(60..300) * MINUTE),
-            reason: "is being mended".to_owned(),
-            by: "someone".to_owned(),
+            ..Silence::default()
         };
         self.act(begins, Act::Silence(silence));
         for id in 1..=2 {

@@ -1,15 +1,10 @@
 //! The organization as it is: packs, accounts, AWS Config and SNS, and a clock that goes from poll to poll.
 
-use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use packwatch::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
-use packwatch::notify::message::{Alert, Event};
-use packwatch::ports::{
-    Filters, LogRequest, Machines, Order, Page, PageRequest, PublishError, Publisher, SilenceStore,
-    SnapshotStore, SourceError, StatusSource,
-};
+use packwatch::model::{AccountId, DetailedStatus, Status, Target};
+use packwatch::ports::{LogRequest, Order, SilenceStore, SnapshotStore};
 use packwatch::settings::Reader;
 use packwatch::state::log::{Position, Record};
 use packwatch::state::packed;
@@ -17,11 +12,11 @@ use packwatch::state::silence::Silence;
 use packwatch::watch;
 use packwatch::watch::budget::Budget;
 use packwatch::watch::request::Request;
-use serde_json::Value;
 
 use super::oracle::{Delivered, Oracle};
 use crate::harness::parts::Parts;
 use crate::messages::samples::{account, at};
+use crate::messages::stage::{Inbox, Statuses};
 use crate::protocol::memory::MemoryStore;
 
 /// Why a deployment fails: AWS Config's code, and its message with `{id}` for what differs between accounts.
@@ -93,36 +88,6 @@ pub(crate) enum Act {
     Setting(&'static str, String),
 }
 
-/// AWS Config, with its filters and its pages.
-struct Config<'a>(&'a Rows);
-
-impl StatusSource for Config<'_> {
-    async fn packs(&self, region: &Region, _: &PageRequest) -> Result<Page<PackName>, SourceError> {
-        let here = self.0.keys().filter(|target| target.region == *region);
-        Ok(Page { items: here.map(|target| target.pack.clone()).collect(), next_token: None })
-    }
-
-    async fn statuses(
-        &self,
-        target: &Target,
-        filters: &Filters,
-        page: &PageRequest,
-    ) -> Result<Page<DetailedStatus>, SourceError> {
-        let rows = self.0.get(target).ok_or_else(|| SourceError::Gone("gone".to_owned()))?;
-        let from: usize = page.token.as_deref().map_or(0, |token| token.parse().unwrap());
-        let size = usize::from(page.limit.filter(|limit| *limit > 0).unwrap_or(100));
-        let asked = rows.iter().filter(|(id, row)| {
-            filters.account.is_none_or(|account| account == **id)
-                && filters.status.as_ref().is_none_or(|status| status.as_str() == row.status)
-        });
-        let mut items: Vec<DetailedStatus> =
-            asked.skip(from).take(size + 1).map(|(id, row)| detailed(*id, row)).collect();
-        let next_token = (items.len() > size).then(|| (from + size).to_string());
-        items.truncate(size);
-        Ok(Page { items, next_token })
-    }
-}
-
 fn detailed(id: AccountId, row: &Row) -> DetailedStatus {
     let message = row.cause.and_then(|cause| CAUSES[cause].1);
     DetailedStatus {
@@ -132,44 +97,6 @@ fn detailed(id: AccountId, row: &Row) -> DetailedStatus {
         error_code: row.code().map(str::to_owned),
         error_message: message.map(|message| message.replace("{id}", &id.to_string())),
         last_update: Some(row.at),
-    }
-}
-
-/// SNS: takes everything, or nothing.
-#[derive(Default)]
-struct Sns {
-    digests: RefCell<Vec<Alert>>,
-    events: RefCell<Vec<Value>>,
-    is_down: Cell<bool>,
-}
-
-impl Sns {
-    fn take<T>(
-        &self,
-        topic: &RefCell<Vec<T>>,
-        messages: impl Iterator<Item = T>,
-    ) -> Result<(), PublishError> {
-        if self.is_down.get() {
-            return Err(PublishError::Unavailable("down".to_owned()));
-        }
-        topic.borrow_mut().extend(messages);
-        Ok(())
-    }
-}
-
-impl Publisher for Sns {
-    async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
-        self.take(&self.digests, std::iter::once(alert.clone()))
-    }
-
-    fn machines(&self) -> Machines {
-        Machines::Listen
-    }
-
-    async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {
-        let documents = events.iter().map(|event| serde_json::from_str(&event.message).unwrap());
-        self.take(&self.events, documents)?;
-        Ok(Vec::new())
     }
 }
 
@@ -187,7 +114,7 @@ pub(crate) struct World {
     pub(crate) rows: Rows,
     pub(crate) oracle: Oracle,
     store: MemoryStore,
-    sns: Sns,
+    sns: Inbox,
     settings: BTreeMap<&'static str, String>,
     /// How far the history was read.
     read: BTreeMap<Target, Position>,
@@ -217,7 +144,7 @@ impl World {
             rows: Rows::new(),
             oracle: Oracle::new(&settings),
             store: MemoryStore::default(),
-            sns: Sns::default(),
+            sns: Inbox::default(),
             settings,
             read: BTreeMap::new(),
             down: (now, now),
@@ -261,7 +188,9 @@ impl World {
     pub(crate) async fn poll(&mut self) {
         self.sns.is_down.set(self.now < self.down.0);
         let settings = Reader::new(&|name: &str| self.settings.get(name).cloned()).settings();
-        let source = Config(&self.rows);
+        let of_pack = |rows: &BTreeMap<_, Row>| rows.iter().map(|(id, row)| detailed(*id, row)).collect();
+        let source =
+            Statuses(self.rows.iter().map(|(target, rows)| (target.clone(), of_pack(rows))).collect());
         let outside = Parts { source: &source, store: &self.store, publisher: &self.sns, now: self.now };
         let request = Request { scheduled: true, ..Request::default() };
         watch::run(&outside, &settings, &request, &Budget::UNLIMITED).await.unwrap();

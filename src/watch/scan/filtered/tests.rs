@@ -72,7 +72,7 @@ async fn where_one_read_fails_nothing_is_inferred() {
 async fn what_was_not_read_is_asked_for_where_its_row_is_unhealthy_or_flaps() {
     let recorded = |status: &str, turns: &[i64]| {
         let turns: Vec<Timestamp> = turns.iter().map(|at| Timestamp::from_second(*at).unwrap()).collect();
-        Row { flapping: !turns.is_empty(), turns, ..Row::of(State::of(Status::new(status))) }
+        Row { state: State::of(Status::new(status)), flapping: !turns.is_empty(), turns, ..Row::default() }
     };
     let fake = healthy(0, &[(1, "CREATE_FAILED"), (2, "CREATE_IN_PROGRESS")]);
     let (mut scanned, _) = quick(&fake).await.unwrap();

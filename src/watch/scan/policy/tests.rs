@@ -7,17 +7,21 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
+fn seconds(text: &str) -> Option<i64> {
+    Some(at(text).as_second())
+}
+
 fn counts(accounts: &[(&str, u64)]) -> Counts {
     accounts.iter().map(|(status, n)| (Status::new(status), *n)).collect()
 }
 
 /// A live target of 10,000 accounts, one in a hundred failed, that was seen whole half an hour ago.
-fn facts() -> TargetFacts {
-    TargetFacts {
+fn head() -> Head {
+    Head {
         accounts: counts(&[("CREATE_SUCCESSFUL", 9_900), ("UPDATE_FAILED", 100)]),
-        has_baseline: true,
-        last_full_scan_at: Some(at("2026-11-20T09:30:00Z")),
-        filters_distrusted_until: None,
+        baseline_epoch: Some(1),
+        last_full_scan_at: seconds("2026-11-20T09:30:00Z"),
+        ..Head::default()
     }
 }
 
@@ -33,36 +37,32 @@ fn run() -> ScanContext {
 
 #[test]
 fn a_scheduled_run_is_quick_unless_something_speaks_for_a_full_scan() {
-    type Case = (&'static str, Reason, fn(&mut TargetFacts, &mut ScanContext));
+    type Case = (&'static str, Reason, fn(&mut Head, &mut ScanContext));
     let table: [Case; 13] = [
         ("as it is", Reason::Quick, |_, _| {}),
         ("asked for", Reason::Requested, |_, around| around.trigger = Trigger::Request),
         ("full scans only", Reason::AlwaysFull, |_, around| around.full_scan_every = None),
-        ("no baseline", Reason::Baseline, |facts, _| facts.has_baseline = false),
-        ("no head", Reason::Baseline, |facts, _| *facts = TargetFacts::default()),
+        ("no baseline", Reason::Baseline, |head, _| head.baseline_epoch = None),
+        ("no head", Reason::Baseline, |head, _| *head = Head::default()),
         ("no longer listed", Reason::Unlisted, |_, around| around.listed = false),
-        ("1,200 accounts", Reason::Small, |facts, _| {
-            facts.accounts = counts(&[("CREATE_SUCCESSFUL", 1_200)])
-        }),
-        ("1,201 accounts", Reason::Quick, |facts, _| {
-            facts.accounts = counts(&[("CREATE_SUCCESSFUL", 1_201)])
-        }),
+        ("1,200 accounts", Reason::Small, |head, _| head.accounts = counts(&[("CREATE_SUCCESSFUL", 1_200)])),
+        ("1,201 accounts", Reason::Quick, |head, _| head.accounts = counts(&[("CREATE_SUCCESSFUL", 1_201)])),
         ("violated in this run", Reason::FilterViolation, |_, around| around.filters_violated = true),
-        ("violated today", Reason::FilterViolation, |facts, _| {
-            facts.filters_distrusted_until = Some(at("2026-11-20T10:00:01Z"))
+        ("violated today", Reason::FilterViolation, |head, _| {
+            head.filters_distrusted_until = seconds("2026-11-20T10:00:01Z")
         }),
-        ("for a day", Reason::FilterViolation, |facts, _| {
-            facts.filters_distrusted_until = Some(at("2026-11-21T10:00:00Z"))
+        ("for a day", Reason::FilterViolation, |head, _| {
+            head.filters_distrusted_until = seconds("2026-11-21T10:00:00Z")
         }),
-        ("by a clock ahead", Reason::Quick, |facts, _| {
-            facts.filters_distrusted_until = Some(at("2026-11-21T10:00:01Z"))
+        ("by a clock ahead", Reason::Quick, |head, _| {
+            head.filters_distrusted_until = seconds("2026-11-21T10:00:01Z")
         }),
-        ("violated yesterday", Reason::Quick, |facts, _| facts.filters_distrusted_until = Some(at(NOW))),
+        ("violated yesterday", Reason::Quick, |head, _| head.filters_distrusted_until = seconds(NOW)),
     ];
     for (case, reason, change) in table {
-        let (mut facts, mut around) = (facts(), run());
-        change(&mut facts, &mut around);
-        let decision = decide(&facts, around);
+        let (mut head, mut around) = (head(), run());
+        change(&mut head, &mut around);
+        let decision = decide(&head, around);
         assert_eq!(decision.reason, reason, "{case}");
         let scan = if reason == Reason::Quick { Scan::Quick } else { Scan::Full };
         assert_eq!(decision.scan, scan, "{case}");
@@ -81,8 +81,8 @@ fn a_quick_scan_costs_a_call_for_each_status_and_one_for_each_further_page() {
         (&[("UPDATE_IN_PROGRESS", 10_000)], 105, 100),
     ];
     for (accounts, quick, whole) in table {
-        let facts = TargetFacts { accounts: counts(accounts), ..facts() };
-        assert_eq!((facts.quick_calls(), facts.full_calls()), (quick, whole), "{accounts:?}");
+        let head = Head { accounts: counts(accounts), ..head() };
+        assert_eq!((head.quick_calls(), head.full_calls()), (quick, whole), "{accounts:?}");
     }
 }
 
@@ -90,7 +90,7 @@ fn a_quick_scan_costs_a_call_for_each_status_and_one_for_each_further_page() {
 fn a_scan_that_would_cost_half_is_made_in_full() {
     let failed = |failed| {
         let accounts = counts(&[("CREATE_SUCCESSFUL", 10_000 - failed), ("CREATE_FAILED", failed)]);
-        decide(&TargetFacts { accounts, ..facts() }, run()).reason
+        decide(&Head { accounts, ..head() }, run()).reason
     };
     // 49 and 50 calls of 100.
     assert_eq!([4_400, 4_401].map(failed), [Reason::Quick, Reason::NotCheaper]);
@@ -100,7 +100,7 @@ fn a_scan_that_would_cost_half_is_made_in_full() {
 fn a_full_scan_is_due_after_an_hour_or_when_the_clock_was_ahead() {
     let due = |last_full_scan_at: Option<&str>| {
         let decision =
-            decide(&TargetFacts { last_full_scan_at: last_full_scan_at.map(at), ..facts() }, run());
+            decide(&Head { last_full_scan_at: last_full_scan_at.and_then(seconds), ..head() }, run());
         assert_eq!(decision.scan, Scan::Quick, "the full scan follows");
         decision.due
     };
@@ -110,10 +110,7 @@ fn a_full_scan_is_due_after_an_hour_or_when_the_clock_was_ahead() {
     assert!(!due(Some(NOW)));
     assert!(due(None));
     let asked = ScanContext { trigger: Trigger::Request, ..run() };
-    assert!(
-        !decide(&TargetFacts { last_full_scan_at: None, ..facts() }, asked).due,
-        "this one is full already"
-    );
+    assert!(!decide(&Head { last_full_scan_at: None, ..head() }, asked).due, "this one is full already");
 }
 
 fn scan(target: &str, last_full_scan_at: Option<&str>) -> DueScan {
@@ -163,16 +160,18 @@ fn a_region_begins_with_any_scan_that_has_waited_for_three_times_as_long() {
 
 #[test]
 fn the_oldest_full_scan_is_of_large_live_targets() {
-    let seen =
-        |last_full_scan_at: &str| TargetFacts { last_full_scan_at: Some(at(last_full_scan_at)), ..facts() };
-    let small = TargetFacts { accounts: counts(&[("CREATE_FAILED", 1_200)]), ..seen("2026-11-20T01:00:00Z") };
-    let gone = TargetFacts { has_baseline: false, ..seen("2026-11-20T01:00:00Z") };
-    let never = TargetFacts { last_full_scan_at: None, ..facts() };
+    let seen = |last_full_scan_at: &str| Head { last_full_scan_at: seconds(last_full_scan_at), ..head() };
+    let small = Head { accounts: counts(&[("CREATE_FAILED", 1_200)]), ..seen("2026-11-20T01:00:00Z") };
+    let gone = Head { baseline_epoch: None, ..seen("2026-11-20T01:00:00Z") };
+    let never = Head { last_full_scan_at: None, ..head() };
     let ahead = seen("2026-11-20T11:00:00Z");
-    assert_eq!(oldest([&small, &gone, &never], at(NOW)), None);
-    assert_eq!(oldest([&ahead], at(NOW)), Some(Duration::ZERO));
-    let all = [small, gone, never, seen("2026-11-20T09:00:00Z"), ahead, seen("2026-11-20T08:00:00Z")];
-    assert_eq!(oldest(&all, at(NOW)), Some(2 * EVERY));
+    let recorded = |heads: &[&Head]| oldest(heads.iter().map(|head| (*head, None)), at(NOW));
+    assert_eq!(recorded(&[&small, &gone, &never]), None);
+    assert_eq!(recorded(&[&ahead]), Some(Duration::ZERO));
+    let [hour, two] = ["2026-11-20T09:00:00Z", "2026-11-20T08:00:00Z"].map(seen);
+    assert_eq!(recorded(&[&small, &gone, &never, &hour, &ahead, &two]), Some(2 * EVERY));
+    let by_now = [(&two, Some(at(NOW))), (&never, Some(at("2026-11-20T09:00:00Z")))];
+    assert_eq!(oldest(by_now, at(NOW)), Some(EVERY));
 }
 
 #[test]
@@ -201,23 +200,7 @@ fn a_full_scan_begins_only_where_its_pages_fit() {
 }
 
 #[test]
-fn a_head_says_what_decides_its_scan() {
-    let accounts = counts(&[("CREATE_SUCCESSFUL", 2_000)]);
-    let head = Head {
-        accounts: accounts.clone(),
-        baseline_epoch: Some(1),
-        last_full_scan_at: Some(at("2026-11-20T09:00:00Z").as_second()),
-        filters_distrusted_until: Some(at("2026-11-21T09:00:00Z").as_second()),
-        ..Head::default()
-    };
-    let facts = TargetFacts {
-        accounts,
-        has_baseline: true,
-        last_full_scan_at: Some(at("2026-11-20T09:00:00Z")),
-        filters_distrusted_until: Some(at("2026-11-21T09:00:00Z")),
-    };
-    assert_eq!(TargetFacts::of(Some(&head)), facts);
-    assert_eq!(TargetFacts::of(None), TargetFacts::default());
+fn a_scan_is_spelled_in_the_answer_as_in_the_log() {
     let spelled = [Scan::Quick, Scan::Full].map(|scan| serde_json::to_value(scan).unwrap());
-    assert_eq!(spelled, [Scan::Quick, Scan::Full].map(Scan::as_str), "in the answer as in the log");
+    assert_eq!(spelled, [Scan::Quick, Scan::Full].map(Scan::as_str));
 }

@@ -57,7 +57,8 @@ pub(super) async fn a_commit_that_is_superseded_writes_nothing(store: &impl Stor
     };
     let before = everything().await;
     let many: Vec<Change> = (1..300).map(|n| change(n, 2)).collect();
-    for (changes, event) in [(many, PackEvent::Baseline), (Vec::new(), PackEvent::PackDeleted)] {
+    let gone = vec![Change::removal(account(1))];
+    for (changes, event) in [(many, PackEvent::Baseline), (gone, PackEvent::PackDeleted)] {
         let mut late = commit_of(Some(&first), &loaded, changes, closing(event, 2));
         late.head.run = "late".to_owned();
         assert!(!late.chunks.is_empty() || !late.dropped.is_empty());

@@ -44,7 +44,7 @@ pub(super) async fn cursors_come_back_as_they_were(store: &impl Store) {
         known: Known {
             causes: [("0123456789ab".to_owned(), 1_700_000_000)].into(),
             urgent: vec![1_700_000_000],
-            withheld: [("eu-west-1#A".to_owned(), [("0f".to_owned(), 7)].into())].into(),
+            withheld: [(target("A"), [("0f".to_owned(), 7)].into())].into(),
         },
         ..by("a", &Cursors::default())
     };
