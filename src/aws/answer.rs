@@ -9,8 +9,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use crate::model::rejection::Rejection;
 use crate::model::text::{bounded, plain};
 
-/// As much of a page as is read, and as much of its text as is shown.
-const MOST_READ: usize = 16 * 1024;
+/// As much of a page's text as is shown.
 const MOST_SHOWN: usize = 120;
 
 /// An answer that is not AWS's.
@@ -24,11 +23,6 @@ pub(super) struct Page {
     status: u16,
     words: String,
 }
-
-/// A signature that AWS refused for its time.
-#[derive(Debug, thiserror::Error)]
-#[error("the signature was refused for its time")]
-struct Outdated;
 
 /// What of a call is needed to understand its answer.
 #[derive(Debug)]
@@ -45,7 +39,7 @@ impl Call {
         let header = |name: &str| request.headers().get(name).unwrap_or_default();
         let tries = header("amz-sdk-request");
         Self {
-            endpoint: origin(request.uri()),
+            endpoint: request.uri().split('/').take(3).collect::<Vec<_>>().join("/"),
             is_signed: header("authorization").starts_with("AWS4-"),
             is_first: tries.contains("attempt=1;") && !tries.ends_with("max=1"),
         }
@@ -58,7 +52,7 @@ impl Call {
             return Ok(response);
         }
         if is_page(&response) {
-            let text = String::from_utf8_lossy(&read(response.take_body(), MOST_READ).await?).into_owned();
+            let text = String::from_utf8_lossy(&read(response.take_body()).await?).into_owned();
             let words = bounded(plain(&words(&text)), MOST_SHOWN);
             let page = Box::new(Page { endpoint: self.endpoint, status, words });
             return Err(if status >= 500 { ConnectorError::io(page) } else { ConnectorError::user(page) });
@@ -66,14 +60,19 @@ impl Call {
         // The time may have passed while this machine was asleep. Once is enough: the SDK corrects a clock that is off
         // by the answer's date, and where that does not help, nothing does.
         if self.is_first && matches!(status, 400 | 403) {
-            let body = read(response.take_body(), usize::MAX).await?;
+            let body = read(response.take_body()).await?;
             if is_outdated(&response, &body) {
-                return Err(ConnectorError::io(Box::new(Outdated)));
+                return Err(ConnectorError::io("the signature was refused for its time".into()));
             }
             *response.body_mut() = SdkBody::from(body);
         }
         Ok(response)
     }
+}
+
+async fn read(body: SdkBody) -> Result<Vec<u8>, ConnectorError> {
+    let read = ByteStream::new(body).collect().await.map_err(|error| ConnectorError::io(error.into()))?;
+    Ok(read.to_vec())
 }
 
 /// Whether it is for people: AWS names each of its answers.
@@ -84,48 +83,29 @@ fn is_page(response: &HttpResponse) -> bool {
     kind.starts_with("text/html") || (!is_named && (kind.is_empty() || kind.starts_with("text/plain")))
 }
 
-async fn read(body: SdkBody, most: usize) -> Result<Vec<u8>, ConnectorError> {
-    let (mut stream, mut read) = (ByteStream::new(body), Vec::new());
-    while let Some(bytes) = stream.next().await {
-        read.extend(bytes.map_err(|error| ConnectorError::io(error.into()))?);
-        if read.len() > most {
-            break;
-        }
-    }
-    Ok(read)
-}
-
 /// Whether the error in the body is about the time of the signature, in whichever protocol.
 fn is_outdated(response: &HttpResponse, body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body);
     let header = response.headers().get("x-amzn-errortype").unwrap_or_default();
-    let words = |text: &str| -> Vec<String> {
-        text.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_owned).collect()
-    };
-    let mut codes = words(header).into_iter().chain(words(&text));
-    codes.any(|code| Rejection::of(&code, &text) == Some(Rejection::Clock))
+    let mut words =
+        [header, &text].into_iter().flat_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric()));
+    words.any(|code| Rejection::of(code, &text) == Some(Rejection::Clock))
 }
 
 /// The text of an HTML page, without what is not shown.
 fn words(page: &str) -> String {
-    let mut text = String::new();
-    let mut rest = page;
-    while let Some((before, tag)) = rest.split_once('<') {
-        text.push_str(before);
-        text.push(' ');
-        let hidden = ["script", "style"]
-            .into_iter()
-            .find(|name| tag.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)));
-        let end = hidden.map_or_else(|| ">".to_owned(), |name| format!("</{name}>"));
-        // ASCII alone, so that places stay the same.
-        let place = tag.to_ascii_lowercase().find(&end);
-        rest = place.and_then(|at| tag.get(at + end.len()..)).unwrap_or_default();
+    let (mut text, mut is_hidden) = (String::new(), false);
+    for part in page.split('<') {
+        // What is behind a `<` in a script is no tag.
+        let (tag, words) = part.split_once('>').unwrap_or(("", part));
+        if !tag.is_empty() {
+            let tag = tag.to_ascii_lowercase();
+            is_hidden = tag.starts_with("script") || tag.starts_with("style");
+        }
+        if !is_hidden {
+            text.push_str(words);
+            text.push(' ');
+        }
     }
-    text + rest
-}
-
-fn origin(uri: &str) -> String {
-    let path = uri.find("://").map_or(0, |scheme| scheme + 3);
-    let end = uri.get(path..).and_then(|rest| rest.find('/')).map_or(uri.len(), |at| path + at);
-    uri.get(..end).unwrap_or(uri).to_owned()
+    text
 }
