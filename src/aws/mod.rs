@@ -11,7 +11,6 @@ mod items;
 mod organizations;
 mod profile;
 mod reach;
-mod refusal;
 mod sns;
 mod throttling;
 mod transaction;
