@@ -4,14 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::access;
-use super::delivery;
-use super::facts::{
-    Answer, Caller, Clocks, Function, Organization, Readers, Runs, Schedule, Subscription, Table,
-};
+use super::facts::{Answer, Caller, Clocks, Function, Organization, Runs, Schedule, Subscription, Table};
 use super::finding::Finding;
-use super::runs;
-use super::storage;
+use super::{access, delivery, runs, storage};
 use crate::model::{PackName, Region};
 use crate::settings::{Faults, Settings, TopicArn};
 
@@ -67,9 +62,8 @@ fn of_deployment(deployment: &Deployment, caller: &Answer<Caller>, now: Timestam
     findings.extend(of_function(deployment));
     findings.extend(access::regions(regions, &settings.packs));
     findings.extend(table.iter().flat_map(|(table, name)| storage::table(name, table)));
-    let topics = [(&deployment.alerts, Readers::People), (&deployment.events, Readers::Machines)];
-    for (topic, readers) in topics {
-        findings.extend(topic.iter().flat_map(|(found, arn)| delivery::topic(arn, found, readers)));
+    for (topic, is_for_people) in [(&deployment.alerts, true), (&deployment.events, false)] {
+        findings.extend(topic.iter().flat_map(|(found, arn)| delivery::topic(arn, found, is_for_people)));
     }
     let mut interval = None;
     if let (Some(Ok(function)), Some((schedules, runs))) = (&deployment.function, &deployment.started) {

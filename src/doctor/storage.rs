@@ -15,29 +15,25 @@ const EXPIRES_AT: &str = "expires_at";
 pub(crate) fn table(name: &str, table: &Table) -> Vec<Finding> {
     let check = format!("table {name}");
     let mut findings = Vec::new();
-    let missing = "the table does not exist in this account and region";
     match &table.keys {
-        Ok(keys) if is_ours(keys) => {}
+        Ok(keys) if keys == "pk (S), sk (S)" => {}
         Ok(keys) => {
-            let keys: Vec<_> = keys.iter().map(|(name, kind)| format!("{name} ({kind})")).collect();
-            let message = format!("its keys are {}; they must be pk (S) and sk (S)", keys.join(", "));
+            let message = format!("its keys are {keys}; they must be pk (S) and sk (S)");
             let remedy =
                 "Keys cannot be changed. Create a table as template.yaml does, and set PACKWATCH_TABLE to it";
             return vec![Finding::failed(check, message).remedy(remedy)];
         }
+        Err(why @ Unanswered::Denied { .. }) => findings.push(Finding::unanswered(&check, why)),
+        // Every other question would come to the same.
         Err(why) => {
-            let finding = Finding::unanswered(&check, why, missing);
-            // Every other question would come to the same.
-            if !matches!(why, Unanswered::Denied { .. }) {
-                return vec![finding.remedy("Check PACKWATCH_TABLE, --profile and --region")];
-            }
-            findings.push(finding);
+            let finding = Finding::unanswered(check, why);
+            return vec![finding.remedy("Check PACKWATCH_TABLE, --profile and --region")];
         }
     }
     findings.extend(expiry(&check, name, &table.expiry));
     findings.extend(recovery(&check, name, &table.recovery));
     match &table.heads {
-        Err(why) => findings.push(Finding::unanswered(&check, why, missing)),
+        Err(why) => findings.push(Finding::unanswered(&check, why)),
         Ok(heads) => {
             findings.extend(heads.unreadable.values().map(|reason| Finding::failed(&check, reason)));
             if findings.is_empty() {
@@ -53,11 +49,6 @@ pub(crate) fn table(name: &str, table: &Table) -> Vec<Finding> {
     findings
 }
 
-fn is_ours(keys: &[(String, String)]) -> bool {
-    let keys: Vec<_> = keys.iter().map(|(name, kind)| (name.as_str(), kind.as_str())).collect();
-    keys == [("pk", "S"), ("sk", "S")]
-}
-
 fn expiry(check: &str, table: &str, expiry: &Answer<Option<String>>) -> Option<Finding> {
     let turn_on = format!(
         "aws dynamodb update-time-to-live --table-name {table} --time-to-live-specification \
@@ -71,7 +62,7 @@ fn expiry(check: &str, table: &str, expiry: &Answer<Option<String>>) -> Option<F
             let turn_off = if other.is_some() { "Turn it off there. " } else { "" };
             Some(Finding::failed(check, message).remedy(format!("{turn_off}Turn it on: {turn_on}")))
         }
-        Err(why) => Some(Finding::unanswered(check, why, "the table does not exist")),
+        Err(why) => Some(Finding::unanswered(check, why)),
     }
 }
 
@@ -85,7 +76,7 @@ fn recovery(check: &str, table: &str, recovery: &Answer<bool>) -> Option<Finding
                  --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
             )))
         }
-        Err(why) => Some(Finding::unanswered(check, why, "the table does not exist")),
+        Err(why) => Some(Finding::unanswered(check, why)),
     }
 }
 
@@ -100,7 +91,7 @@ pub(crate) fn undispatched(
     let lagging = match &table.lagging {
         Ok(lagging) if lagging.is_empty() => return Finding::ok(check, "nothing"),
         Ok(lagging) => lagging,
-        Err(why) => return Finding::unanswered(check, why, "the table does not exist"),
+        Err(why) => return Finding::unanswered(check, why),
     };
     let oldest = lagging.iter().filter_map(|(target, since)| Some(((*since)?, target))).min();
     let Some((since, target)) = oldest else {

@@ -80,6 +80,9 @@ fn only_schedules_that_are_on_start_anything() {
         is_enabled,
         ends: ends.map(at),
     };
+    let interval = |expression| schedule(expression, true, None).interval();
+    let every = ["rate(1 minute)", "rate(5 minutes)", "rate(2 days)", "rate(soon)", "cron(0/5 * * * ? *)"];
+    assert_eq!(every.map(interval), [Some(minutes(1)), Some(minutes(5)), Some(minutes(2880)), None, None]);
     let judge = |schedules: Vec<Schedule>, runs: Answer<Vec<Runs>>| {
         let findings = runs::schedules(&Ok(schedules), &runs, at(0));
         findings.into_iter().map(|finding| finding.level).collect::<Vec<_>>()
@@ -126,9 +129,7 @@ fn a_finding_is_one_harmless_line() {
 fn what_is_rejected_for_its_time_is_a_matter_of_the_clock() {
     let message = "Signature expired: 20261128T210000Z is now earlier".to_owned();
     let refused = Unanswered::Refused { code: "SignatureDoesNotMatch".to_owned(), message };
-    let account = access::account(&Err(refused.clone()));
-    let regions = BTreeMap::from([("me-south-1".parse().unwrap(), Err(refused))]);
-    for finding in access::regions(&regions, &Default::default()).into_iter().chain([account]) {
+    for finding in [Finding::unanswered("topic t", &refused), access::account(&Err(refused))] {
         assert!(finding.remedy.as_ref().is_some_and(|remedy| remedy.contains("NTP")), "{finding}");
     }
 }
