@@ -84,12 +84,12 @@ impl FromStr for Notify {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        let known: BTreeSet<String> = NOTIFY.iter().map(|name| folded(name)).collect();
         let mut wanted = BTreeSet::new();
         for item in items(text) {
-            let mut all = NOTIFY.iter().map(|name| folded(name));
             match folded(item) {
-                name if name == "all" => wanted.extend(all),
-                name if all.any(|known| known == name) => drop(wanted.insert(name)),
+                name if name == "all" => wanted.extend(known.clone()),
+                name if known.contains(&name) => drop(wanted.insert(name)),
                 _ => return Err(format!("{item:?} is not one of all, {}", NOTIFY.join(", "))),
             }
         }
