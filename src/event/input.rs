@@ -59,7 +59,7 @@ struct PartEvent {
     packs: Option<Vec<String>>,
 }
 
-pub(super) fn part(event: &Value) -> Result<Part, EventError> {
+pub(super) fn part(event: &Value) -> Result<Request, EventError> {
     let invalid = |error: String| EventError::Part(bounded(plain(&error), LONGEST_ERROR));
     let is_empty = |name: &&str| event.get(*name).and_then(Value::as_array).is_some_and(Vec::is_empty);
     if let Some(name) = ["Regions", "Packs"].into_iter().find(is_empty) {
@@ -68,7 +68,8 @@ pub(super) fn part(event: &Value) -> Result<Part, EventError> {
     let event = PartEvent::deserialize(event).map_err(|error| invalid(error.to_string()))?;
     let packs = event.packs.unwrap_or_default();
     let packs = PackFilter::from_items(packs.iter().map(String::as_str)).map_err(invalid)?;
-    Ok(Part { regions: event.regions.unwrap_or_default(), packs })
+    let part = Part { regions: event.regions.unwrap_or_default(), packs };
+    Ok(Request { scheduled: true, part, ..Request::default() })
 }
 
 #[cfg(test)]
@@ -90,10 +91,12 @@ mod tests {
 
     #[test]
     fn a_part_is_regions_and_globs() {
-        let read = part(&json!({"Regions": ["us-east-1", "eu-west-1"], "Packs": ["Security-*", "!*-test"]}));
+        let event = json!({"Regions": ["us-east-1", "eu-west-1"], "Packs": ["Security-*", "!*-test"]});
         let regions = ["eu-west-1", "us-east-1"].map(|region| region.parse().unwrap()).into();
-        assert_eq!(read, Ok(Part { regions, packs: "Security-*,!*-test".parse().unwrap() }));
-        assert_eq!(part(&json!({"Packs": ["*"]})), Ok(Part::default()));
+        let wanted = Part { regions, packs: "Security-*,!*-test".parse().unwrap() };
+        let scheduled = |part| Request { scheduled: true, part, ..Request::default() };
+        assert_eq!(part(&event), Ok(scheduled(wanted)));
+        assert_eq!(part(&json!({"Packs": ["*"]})), Ok(scheduled(Part::default())));
     }
 
     #[test]

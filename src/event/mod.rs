@@ -5,16 +5,7 @@ mod input;
 use serde_json::Value;
 
 use crate::model::text::{bounded, plain};
-use crate::watch::request::{Part, Request};
-
-/// What the function is asked to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trigger {
-    /// A schedule's: scan its part, which is everything unless it says otherwise.
-    Scheduled(Part),
-    /// Scan what a person, a program or AWS CloudTrail names, and answer.
-    Request(Request),
-}
+use crate::watch::request::Request;
 
 /// Why an event was not understood, in words that no terminal or log acts on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,18 +34,15 @@ const OURS: [&str; 7] = [
     "Regions",
 ];
 
-/// Understands an event.
-pub fn parse(event: &Value) -> Result<Trigger, EventError> {
+/// Understands an event: what is to be scanned, and who asks.
+pub fn parse(event: &Value) -> Result<Request, EventError> {
     let Some(fields) = event.as_object() else {
         return Err(EventError::Unknown(format!("the event is not a JSON object: {}", excerpt(event))));
     };
     let has = |name: &str| fields.contains_key(name);
     if !has("source") && !has("detail-type") {
         // A schedule with an input of its own sends that, and nothing else.
-        return match has("Regions") || has("Packs") {
-            true => input::part(event).map(Trigger::Scheduled),
-            false => input::request(event).map(Trigger::Request),
-        };
+        return if has("Regions") || has("Packs") { input::part(event) } else { input::request(event) };
     }
     let text = |name: &str| fields.get(name).and_then(Value::as_str);
     let shown = |name: &str| excerpt(fields.get(name).unwrap_or(&Value::Null));
@@ -68,7 +56,7 @@ pub fn parse(event: &Value) -> Result<Trigger, EventError> {
     match (text("source"), text("detail-type")) {
         // The Scheduler's `detail` is the string "{}", the rule's an object: neither says anything.
         (Some("aws.events" | "aws.scheduler"), Some("Scheduled Event")) => {
-            Ok(Trigger::Scheduled(Part::default()))
+            Ok(Request { scheduled: true, ..Request::default() })
         }
         (
             Some("aws.config" | "aws.organizations"),
@@ -82,7 +70,7 @@ pub fn parse(event: &Value) -> Result<Trigger, EventError> {
     }
 }
 
-fn cloudtrail(event: &Value) -> Result<Trigger, EventError> {
+fn cloudtrail(event: &Value) -> Result<Request, EventError> {
     let at = |pointer: &str| event.pointer(pointer).unwrap_or(&Value::Null);
     let unknown = |what: &str, value: &Value| {
         EventError::Unknown(format!("the AWS CloudTrail event's {what} is {}", excerpt(value)))
@@ -91,7 +79,7 @@ fn cloudtrail(event: &Value) -> Result<Trigger, EventError> {
     match name.as_str() {
         // No pack is named, so everything is scanned.
         Some("AccountJoinedOrganization" | "AccountDepartedOrganization") => {
-            return Ok(Trigger::Scheduled(Part::default()));
+            return Ok(Request { scheduled: true, ..Request::default() });
         }
         Some("PutOrganizationConformancePack" | "DeleteOrganizationConformancePack") => {}
         _ => return Err(unknown("eventName", name)),
@@ -102,12 +90,7 @@ fn cloudtrail(event: &Value) -> Result<Trigger, EventError> {
     let region = at("/detail/awsRegion");
     let parsed = region.as_str().and_then(|text| text.parse().ok());
     let region = parsed.ok_or_else(|| unknown("awsRegion", region))?;
-    Ok(Trigger::Request(Request {
-        packs: vec![pack],
-        region: Some(region),
-        tentative: true,
-        ..Request::default()
-    }))
+    Ok(Request { packs: vec![pack], region: Some(region), tentative: true, ..Request::default() })
 }
 
 /// As much of a value as a person needs to know it again.
@@ -154,7 +137,7 @@ mod tests {
                 "detail": {"eventName": name, "awsRegion": "us-east-1"}}))
         };
         for name in ["AccountJoinedOrganization", "AccountDepartedOrganization"] {
-            assert_eq!(of(name), Ok(Trigger::Scheduled(Part::default())));
+            assert_eq!(of(name), Ok(Request { scheduled: true, ..Request::default() }));
         }
     }
 

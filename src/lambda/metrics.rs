@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::logs;
 use crate::model::{Phase, Region};
-use crate::watch::report::{Answer, Outcome, TargetReport};
+use crate::watch::report::{Answer, Outcome, Report, TargetReport};
 use crate::watch::scan::policy::Scan;
 
 /// The dimension of an invocation's metrics. With the function's name as their only dimension, two installations do not mix.
@@ -34,18 +34,12 @@ pub(super) struct Measured<'a> {
     pub(super) at: Timestamp,
     /// How long it took.
     pub(super) took: Duration,
-    /// Whether it failed.
-    pub(super) failed: bool,
-    /// What it answers; `None` when there was no run.
-    pub(super) answer: Option<&'a Answer>,
-    /// How many messages SNS took only in a minimal form.
-    pub(super) minimal: u64,
+    /// What came of it; `None` when there was no run.
+    pub(super) report: Option<&'a Report>,
     /// Throttled calls of AWS Config.
     pub(super) throttles: BTreeMap<Region, u64>,
     /// How long the oldest transition waits to be dispatched, zero when none does; `None` when that is not known.
     pub(super) oldest_undispatched: Option<Duration>,
-    /// How long ago the full scan was that is the longest ago, where this invocation knows of all large targets.
-    pub(super) oldest_full_scan: Option<Duration>,
     /// Whether there are more metrics than the alarms need: all of the invocation's, and one of each pack.
     pub(super) packs: bool,
 }
@@ -62,15 +56,16 @@ pub(super) fn write(measured: &Measured<'_>) -> io::Result<()> {
 
 /// One for each pack whose accounts are known, and one for the invocation.
 fn documents(measured: &Measured<'_>) -> Vec<Document> {
-    let targets = measured.answer.filter(|_| measured.packs).map_or(&[][..], |answer| &answer.targets);
-    let packs = targets.iter().filter(|target| target.statuses.is_some());
+    let targets = measured.report.into_iter().flat_map(|report| &report.answer.targets);
+    let packs = targets.filter(|target| measured.packs && target.statuses.is_some());
     packs.map(|target| measured.of_pack(target)).chain([measured.of_run()]).collect()
 }
 
 impl Measured<'_> {
     fn of_run(&self) -> Document {
         let nothing = Answer::new(Vec::new(), 0, None);
-        let Answer { targets, accounts, transitions, notifications, .. } = self.answer.unwrap_or(&nothing);
+        let answer = self.report.map_or(&nothing, |report| &report.answer);
+        let Answer { targets, accounts, transitions, notifications, .. } = answer;
         let count = |is: &dyn Fn(&TargetReport) -> bool| targets.iter().filter(|t| is(t)).count() as u64;
         let ended = |outcome: Outcome| count(&|target| target.outcome == outcome);
         let scanned = |scan: Scan| count(&|target| target.scan == Some(scan));
@@ -78,9 +73,9 @@ impl Measured<'_> {
         // What an alarm looks at. CloudWatch charges for each metric, and a search finds the other numbers, too.
         let mut metrics = vec![("TargetsDeferred", "Count", ended(Outcome::Deferred))];
         metrics.extend(age("OldestUndispatched", self.oldest_undispatched));
-        metrics.extend(age("OldestFullScan", self.oldest_full_scan));
+        metrics.extend(age("OldestFullScan", self.report.and_then(|report| report.oldest_full_scan)));
         let more = [
-            ("Failed", "Count", self.failed.into()),
+            ("Failed", "Count", (self.report.is_none() || answer.failure().is_some()).into()),
             ("TargetsDone", "Count", count(&|target| target.outcome.is_done())),
             ("TargetsFailed", "Count", count(&|target| target.outcome.is_failure())),
             ("Accounts", "Count", *accounts),
@@ -98,7 +93,7 @@ impl Measured<'_> {
         document.extend([
             ("QuickScans", json!(scanned(Scan::Quick))),
             ("FullScans", json!(scanned(Scan::Full))),
-            ("MessagesMinimal", json!(self.minimal)),
+            ("MessagesMinimal", json!(self.report.map_or(0, |report| report.minimal))),
             ("ThrottledRegions", json!(throttled.collect::<Vec<_>>().join(", "))),
         ]);
         document

@@ -40,17 +40,20 @@ fn a_run_and_its_packs() {
         target("Broken", Outcome::Incomplete, &statuses),
         target("Late", Outcome::Deferred, &statuses),
     ];
-    let answer = Answer::new(targets, 1, None);
+    let report = Report {
+        answer: Answer::new(targets, 1, None),
+        preview: None,
+        may_lag: true,
+        minimal: 6,
+        oldest_full_scan: Some(Duration::from_secs(3600)),
+    };
     let mut measured = Measured {
         context: &context,
         at: "2026-11-18T10:00:00.25Z".parse().unwrap(),
         took: Duration::from_micros(1_234_567),
-        failed: true,
-        answer: Some(&answer),
-        minimal: 6,
+        report: Some(&report),
         throttles: BTreeMap::from([("eu-west-1".parse().unwrap(), 7), ("us-east-1".parse().unwrap(), 2)]),
         oldest_undispatched: Some(Duration::from_millis(90_500)),
-        oldest_full_scan: Some(Duration::from_secs(3600)),
         packs: true,
     };
     let written = documents(&measured);
