@@ -14,7 +14,7 @@ use aws_sdk_config::types::{
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 
 use super::connection::Connection;
 use super::fault::Fault;
@@ -69,17 +69,13 @@ impl ConfigSource {
     }
 
     /// Makes a call of a region when the rate limiter lets it, and again while it is throttled.
-    async fn call<T, E, R>(
+    async fn call<T, E: ProvideErrorMetadata + Error + 'static, R: Debug>(
         &self,
         region: &Region,
         operation: &str,
         priority: Priority,
         send: impl AsyncFn(&Client) -> Result<T, SdkError<E, R>>,
-    ) -> Result<T, SourceError>
-    where
-        E: ProvideErrorMetadata + Error + 'static,
-        R: Debug,
-    {
+    ) -> Result<T, SourceError> {
         let missing = || SourceError::Invalid(format!("{region} is not one of the regions that are watched"));
         let Limited { client, limiter, throttled } = self.regions.get(region).ok_or_else(missing)?;
         let send = async || {
@@ -155,8 +151,8 @@ fn detailed_status(row: SdkStatus) -> Result<DetailedStatus, SourceError> {
 /// To the millisecond, as AWS Config has it: on the wire it is a decimal number of seconds, which no float
 /// holds exactly. `None` for a time outside the years −9999 to 9999, which cannot be a status's.
 fn timestamp(time: DateTime) -> Option<Timestamp> {
-    let milliseconds = i64::from((time.subsec_nanos() + 500_000) / 1_000_000);
-    Timestamp::from_millisecond(time.secs().checked_mul(1000)?.checked_add(milliseconds)?).ok()
+    let exact = Timestamp::new(time.secs(), time.subsec_nanos().try_into().ok()?).ok()?;
+    exact.round(Unit::Millisecond).ok()
 }
 
 fn explain(fault: Fault, region: &Region) -> SourceError {

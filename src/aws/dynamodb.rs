@@ -141,6 +141,7 @@ impl SnapshotStore for DynamoStore {
         let by = |head: &Head| (head.epoch, head.run.clone(), head.history_id.clone());
         match head.and_then(|head| head.map(|head| decode::<Head>(target, head)).transpose()) {
             Ok(Some(head)) if by(&head) == by(&commit.head) => Ok(()),
+            Err(unread) if why == StoreError::Superseded => Err(unread),
             _ => Err(why),
         }
     }

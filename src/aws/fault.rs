@@ -26,19 +26,18 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    pub(super) fn of<E, R>(operation: &str, error: &SdkError<E, R>) -> Self
-    where
-        E: ProvideErrorMetadata + Error + 'static,
-        R: Debug,
-    {
+    pub(super) fn of(
+        operation: &str,
+        error: &SdkError<impl ProvideErrorMetadata + Error + 'static, impl Debug>,
+    ) -> Self {
         Self::in_region(None, operation, error)
     }
 
-    pub(super) fn in_region<E, R>(region: Option<&Region>, operation: &str, error: &SdkError<E, R>) -> Self
-    where
-        E: ProvideErrorMetadata + Error + 'static,
-        R: Debug,
-    {
+    pub(super) fn in_region(
+        region: Option<&Region>,
+        operation: &str,
+        error: &SdkError<impl ProvideErrorMetadata + Error + 'static, impl Debug>,
+    ) -> Self {
         let (code, rejection, said) = match error.as_service_error() {
             Some(service) => {
                 let code = service.code().unwrap_or("UnknownError");

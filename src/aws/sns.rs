@@ -1,5 +1,7 @@
 //! SNS: the alerts topic for people, the events topic for machines.
 
+use std::collections::HashMap;
+
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::{Builder, Region as SdkRegion};
 use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
@@ -71,15 +73,13 @@ impl Publisher for SnsPublisher {
 
     async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
         let Topic { client, arn, limiter } = &self.alerts;
-        let mut message = client
+        let message = client
             .publish()
             .topic_arn(arn)
             .subject(&alert.subject)
             .message_structure("json")
-            .message(&alert.message);
-        for attribute in &alert.attributes {
-            message = message.message_attributes(attribute.name, value(attribute)?);
-        }
+            .message(&alert.message)
+            .set_message_attributes(Some(attributes(&alert.attributes)?));
         let publish = async || message.clone().send().await.map_err(|error| Fault::of("Publish", &error));
         limiter
             .call(Priority::InOrder, publish, Fault::is_throttling)
@@ -145,17 +145,17 @@ fn is_of_message(code: &str) -> bool {
 }
 
 fn entry(index: usize, event: &Event) -> Result<PublishBatchRequestEntry, PublishError> {
-    let mut entry = PublishBatchRequestEntry::builder().id(index.to_string()).message(&event.message);
-    for attribute in &event.attributes {
-        entry = entry.message_attributes(attribute.name, value(attribute)?);
-    }
-    entry.build().map_err(|error| PublishError::Refused(error.to_string()))
+    let entry = PublishBatchRequestEntry::builder().id(index.to_string()).message(&event.message);
+    let entry = entry.set_message_attributes(Some(attributes(&event.attributes)?)).build();
+    entry.map_err(|error| PublishError::Refused(error.to_string()))
 }
 
-fn value(attribute: &Attribute) -> Result<MessageAttributeValue, PublishError> {
-    let value =
-        MessageAttributeValue::builder().data_type(attribute.data_type).string_value(&attribute.value);
-    value.build().map_err(|error| PublishError::Refused(error.to_string()))
+fn attributes(all: &[Attribute]) -> Result<HashMap<String, MessageAttributeValue>, PublishError> {
+    let value = |Attribute { name, data_type, value }: &Attribute| {
+        let value = MessageAttributeValue::builder().data_type(*data_type).string_value(value).build();
+        Ok(((*name).to_owned(), value.map_err(|error| PublishError::Refused(error.to_string()))?))
+    };
+    all.iter().map(value).collect()
 }
 
 fn explain(fault: &Fault, topic: &str) -> PublishError {
