@@ -17,6 +17,7 @@ use aws_smithy_runtime_api::client::identity::Identity;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::error::ErrorMetadata;
+use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::service_config::ServiceConfigKey;
 use serde_json::Value;
 
@@ -93,7 +94,7 @@ async fn signed(
         request.headers_mut().try_insert(name.to_owned(), value.to_owned())?;
     }
 
-    let mut operation = Operation::builder()
+    let operation = Operation::builder()
         .service_name(service.name)
         .operation_name(service.name)
         .behavior_version(BehaviorVersion::v2026_01_12())
@@ -101,12 +102,11 @@ async fn signed(
         .http_client(sdk.http_client().ok_or("no HTTP client is set")?)
         .no_auth()
         .no_retry()
+        .timeout_config(sdk.timeout_config().cloned().unwrap_or_else(TimeoutConfig::disabled))
         .serializer(Ok)
-        .deserializer(answer);
-    if let Some(timeouts) = sdk.timeout_config() {
-        operation = operation.timeout_config(timeouts.clone());
-    }
-    Ok((operation.build(), request))
+        .deserializer(answer)
+        .build();
+    Ok((operation, request))
 }
 
 fn answer(response: &HttpResponse) -> Result<Value, OrchestratorError<ErrorMetadata>> {
@@ -129,20 +129,12 @@ async fn endpoint(sdk: &SdkConfig, service: &Service, region: &str) -> Result<St
     let key =
         ServiceConfigKey::builder().service_id(service.id).env("AWS_ENDPOINT_URL").profile("endpoint_url");
     let own = sdk.service_config().and_then(|config| config.load_config(key.build().ok()?));
-    let set = own.or_else(|| sdk.endpoint_url().map(str::to_owned));
-    let address = match set {
-        Some(address) => address,
-        None => format!("https://{}.{region}.{}", service.name, domain(region).await?),
-    };
-    Ok(address.trim_end_matches('/').to_owned())
-}
-
-/// What the names of AWS's hosts in the region's partition end in, such as `amazonaws.com`. The SDK has a table of the
-/// partitions, and hands out what it makes of it: AWS STS has a host in every region.
-async fn domain(region: &str) -> Result<String, BoxError> {
-    let host = DefaultResolver::new().resolve_endpoint(&Params::builder().region(region).build()?).await?;
-    let domain = host.url().strip_prefix(&format!("https://sts.{region}."));
-    Ok(domain.ok_or_else(|| format!("the partition of {region} is not known"))?.to_owned())
+    if let Some(address) = own.or_else(|| sdk.endpoint_url().map(str::to_owned)) {
+        return Ok(address.trim_end_matches('/').to_owned());
+    }
+    // The SDK has a table of the partitions, and hands out what it makes of it: AWS STS has a host in every region.
+    let sts = DefaultResolver::new().resolve_endpoint(&Params::builder().region(region).build()?).await?;
+    Ok(sts.url().replacen("://sts.", &format!("://{}.", service.name), 1))
 }
 
 #[cfg(test)]
@@ -150,15 +142,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn each_partition_has_its_own_domain() {
-        for (region, wanted) in [
-            ("eu-west-1", "amazonaws.com"),
+    async fn hosts_are_named_by_the_partition_of_the_region() {
+        let (sdk, service) = (SdkConfig::builder().build(), Service { id: "Lambda", name: "lambda" });
+        for (region, domain) in [
+            ("us-east-1", "amazonaws.com"),
             ("us-gov-west-1", "amazonaws.com"),
             ("cn-north-1", "amazonaws.com.cn"),
             ("eusc-de-east-1", "amazonaws.eu"),
             ("us-iso-east-1", "c2s.ic.gov"),
         ] {
-            assert_eq!(domain(region).await.unwrap(), wanted, "{region}");
+            let wanted = format!("https://lambda.{region}.{domain}");
+            assert_eq!(endpoint(&sdk, &service, region).await.unwrap(), wanted);
         }
     }
 }

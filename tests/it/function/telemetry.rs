@@ -142,7 +142,7 @@ async fn every_line_is_documented_and_says_whose_it_is() {
 
     // A warning about a pack names it as every line does.
     world.add_pack(REGION, "Large", 2_000);
-    stage.run().await;
+    stage.lines_of_run().await;
     world.filter_violates(1);
     let lines = stage.lines_of_run().await;
     let warning = lines.iter().find(|line| line["level"] == "WARN").expect("a filter that does not hold");
