@@ -10,9 +10,6 @@ use super::{access, delivery, runs, storage};
 use crate::model::{PackName, Region};
 use crate::settings::{Faults, Settings, TopicArn};
 
-/// The schedules that start a function, and how its runs ended.
-pub(crate) type Started = (Answer<Vec<Schedule>>, Answer<Vec<Runs>>);
-
 /// What was found.
 pub(crate) struct Facts {
     /// When.
@@ -40,7 +37,7 @@ pub(crate) struct Deployment {
     pub(crate) alerts: Option<(Answer<Vec<Subscription>>, TopicArn)>,
     pub(crate) events: Option<(Answer<Vec<Subscription>>, TopicArn)>,
     /// What starts the function, and how its runs ended.
-    pub(crate) started: Option<Started>,
+    pub(crate) started: Option<(Answer<Vec<Schedule>>, Answer<Vec<Runs>>)>,
 }
 
 /// What follows from the facts.
@@ -48,18 +45,20 @@ pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     let Facts { now, caller, clocks, deployment } = facts;
     let mut findings = vec![access::account(caller)];
     findings.extend(clocks.map(access::clock));
-    match deployment {
-        None => findings.push(Finding::not_checked("everything else", "needs valid credentials")),
-        Some(deployment) => findings.extend(of_deployment(deployment, caller, *now)),
-    }
-    findings
-}
-
-fn of_deployment(deployment: &Deployment, caller: &Answer<Caller>, now: Timestamp) -> Vec<Finding> {
+    let Some(deployment) = deployment else {
+        findings.push(Finding::not_checked("everything else", "needs valid credentials"));
+        return findings;
+    };
     let Deployment { organization, settings, regions, table, .. } = deployment;
-    let mut findings = Vec::new();
     findings.extend(caller.iter().map(|caller| access::organization(&caller.account, organization, regions)));
-    findings.extend(of_function(deployment));
+    findings.push(match (&deployment.name, &deployment.function) {
+        (Some(name), Some(function)) => runs::function(name, function),
+        _ => Finding::not_checked("function", "use --function to check its settings, schedule and runs"),
+    });
+    findings.extend(deployment.faults.iter().map(|faults| {
+        Finding::failed("settings", faults)
+            .remedy("Fix the function's environment variables (the stack's parameters), or the flags")
+    }));
     findings.extend(access::regions(regions, &settings.packs));
     findings.extend(table.iter().flat_map(|(table, name)| storage::table(name, table)));
     for (topic, is_for_people) in [(&deployment.alerts, true), (&deployment.events, false)] {
@@ -67,30 +66,14 @@ fn of_deployment(deployment: &Deployment, caller: &Answer<Caller>, now: Timestam
     }
     let mut interval = None;
     if let (Some(Ok(function)), Some((schedules, runs))) = (&deployment.function, &deployment.started) {
-        interval = runs::interval(schedules, now);
-        findings.extend(runs::schedules(schedules, runs, now));
-        findings.push(runs::last_run(runs, interval, &function.log_group, now));
+        interval = runs::interval(schedules, *now);
+        findings.extend(runs::schedules(schedules, runs, *now));
+        findings.push(runs::last_run(runs, interval, &function.log_group, *now));
     }
     // A table that cannot be read has said so.
     let readable = table.iter().filter(|(table, _)| table.heads.is_ok());
     findings.extend(
-        readable.map(|(table, _)| storage::undispatched(table, interval, settings.group_interval, now)),
+        readable.map(|(table, _)| storage::undispatched(table, interval, settings.group_interval, *now)),
     );
-    findings
-}
-
-fn of_function(deployment: &Deployment) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    match (&deployment.name, &deployment.function) {
-        (Some(name), Some(function)) => findings.push(runs::function(name, function)),
-        _ => findings.push(Finding::not_checked(
-            "function",
-            "use --function to check its settings, schedule and runs",
-        )),
-    }
-    findings.extend(deployment.faults.iter().map(|faults| {
-        Finding::failed("settings", faults)
-            .remedy("Fix the function's environment variables (the stack's parameters), or the flags")
-    }));
     findings
 }
