@@ -1,12 +1,9 @@
-//! Answers that the SDK would misunderstand: a proxy's page in the place of AWS's answer, and a refusal of a signature
-//! that another one would overcome.
+//! Answers that the SDK would misunderstand: a proxy's page in the place of AWS's answer.
 
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 
-use crate::model::rejection::Rejection;
 use crate::model::text::{bounded, plain};
 
 /// As much of a page's text as is shown.
@@ -24,55 +21,22 @@ pub(super) struct Page {
     words: String,
 }
 
-/// What of a call is needed to understand its answer.
-#[derive(Debug)]
-pub(super) struct Call {
-    pub(super) endpoint: String,
-    /// Only what is signed is answered by a service, and not by the machine that has the credentials.
+/// The answer of an endpoint as it is, or as an error, which is retried where another try may help. Only what is signed is
+/// answered by a service, and not by the machine that has the credentials.
+pub(super) async fn answered(
+    endpoint: String,
     is_signed: bool,
-    /// The first of several tries.
-    is_first: bool,
-}
-
-impl Call {
-    pub(super) fn of(request: &HttpRequest) -> Self {
-        let header = |name: &str| request.headers().get(name).unwrap_or_default();
-        let tries = header("amz-sdk-request");
-        Self {
-            endpoint: request.uri().split('/').take(3).collect::<Vec<_>>().join("/"),
-            is_signed: header("authorization").starts_with("AWS4-"),
-            is_first: tries.contains("attempt=1;") && !tries.ends_with("max=1"),
-        }
+    mut response: HttpResponse,
+) -> Result<HttpResponse, ConnectorError> {
+    if !is_signed || !is_page(&response) {
+        return Ok(response);
     }
-
-    /// The answer as it is, or as an error: one that is retried where another try may help.
-    pub(super) async fn answered(self, mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
-        let status = response.status().as_u16();
-        if !self.is_signed {
-            return Ok(response);
-        }
-        if is_page(&response) {
-            let text = String::from_utf8_lossy(&read(response.take_body()).await?).into_owned();
-            let words = bounded(plain(&words(&text)), MOST_SHOWN);
-            let page = Box::new(Page { endpoint: self.endpoint, status, words });
-            return Err(if status >= 500 { ConnectorError::io(page) } else { ConnectorError::user(page) });
-        }
-        // The time may have passed while this machine was asleep. Once is enough: the SDK corrects a clock that is off
-        // by the answer's date, and where that does not help, nothing does.
-        if self.is_first && matches!(status, 400 | 403) {
-            let body = read(response.take_body()).await?;
-            if is_outdated(&response, &body) {
-                return Err(ConnectorError::io("the signature was refused for its time".into()));
-            }
-            *response.body_mut() = SdkBody::from(body);
-        }
-        Ok(response)
-    }
-}
-
-async fn read(body: SdkBody) -> Result<Vec<u8>, ConnectorError> {
-    let read = ByteStream::new(body).collect().await.map_err(|error| ConnectorError::io(error.into()))?;
-    Ok(read.to_vec())
+    let page = ByteStream::new(response.take_body()).collect().await;
+    let page = page.map_err(|error| ConnectorError::io(error.into()))?.to_vec();
+    let words = bounded(plain(&words(&String::from_utf8_lossy(&page))), MOST_SHOWN);
+    let status = response.status().as_u16();
+    let page = Box::new(Page { endpoint, status, words });
+    Err(if status >= 500 { ConnectorError::io(page) } else { ConnectorError::user(page) })
 }
 
 /// Whether it is for people: AWS names each of its answers.
@@ -81,15 +45,6 @@ fn is_page(response: &HttpResponse) -> bool {
     let kind = header("content-type").unwrap_or_default();
     let is_named = header("x-amzn-requestid").or_else(|| header("x-amz-request-id")).is_some();
     kind.starts_with("text/html") || (!is_named && (kind.is_empty() || kind.starts_with("text/plain")))
-}
-
-/// Whether the error in the body is about the time of the signature, in whichever protocol.
-fn is_outdated(response: &HttpResponse, body: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(body);
-    let header = response.headers().get("x-amzn-errortype").unwrap_or_default();
-    let mut words =
-        [header, &text].into_iter().flat_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric()));
-    words.any(|code| Rejection::of(code, &text) == Some(Rejection::Clock))
 }
 
 /// The text of an HTML page, without what is not shown.
