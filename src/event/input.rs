@@ -1,7 +1,5 @@
 //! What a person, a program or a schedule writes itself: a request, or the part of the work that a schedule gives.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -9,7 +7,6 @@ use super::EventError;
 use crate::model::text::{bounded, plain};
 use crate::model::{PackName, Region, Status};
 use crate::ports::Filters;
-use crate::settings::PackFilter;
 use crate::watch::request::{Part, Request};
 use crate::watch::scan::paginate::PaginationConfig;
 
@@ -51,24 +48,13 @@ pub(super) fn request(event: &Value) -> Result<Request, EventError> {
     })
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct PartEvent {
-    regions: Option<BTreeSet<Region>>,
-    /// Written as the items of `PACKWATCH_PACKS`.
-    packs: Option<Vec<String>>,
-}
-
 pub(super) fn part(event: &Value) -> Result<Request, EventError> {
     let invalid = |error: String| EventError::Part(bounded(plain(&error), LONGEST_ERROR));
     let is_empty = |name: &&str| event.get(*name).and_then(Value::as_array).is_some_and(Vec::is_empty);
     if let Some(name) = ["Regions", "Packs"].into_iter().find(is_empty) {
         return Err(invalid(format!("{name} is empty. Leave it out for all of them")));
     }
-    let event = PartEvent::deserialize(event).map_err(|error| invalid(error.to_string()))?;
-    let packs = event.packs.unwrap_or_default();
-    let packs = PackFilter::from_items(packs.iter().map(String::as_str)).map_err(invalid)?;
-    let part = Part { regions: event.regions.unwrap_or_default(), packs };
+    let part = Part::deserialize(event).map_err(|error| invalid(error.to_string()))?;
     Ok(Request { scheduled: true, part, ..Request::default() })
 }
 
