@@ -76,38 +76,35 @@ pub(crate) fn organization(account: &str, organization: &Organization, regions: 
         }
         Err(why) => return Finding::unanswered(check, why),
     };
-    let is_delegate = |delegates: &Answer<Vec<String>>| {
-        delegates.as_ref().is_ok_and(|accounts| accounts.iter().any(|delegate| delegate == account))
+    let is_in = |accounts: &Answer<Vec<String>>| accounts.iter().flatten().any(|one| one == account);
+    let deploys = match &organization.for_packs {
+        Ok(_) => management == account || is_in(&organization.for_packs),
+        Err(why) if management == account || !(sees || refused) => return Finding::unanswered(check, why),
+        Err(_) => sees,
     };
+    if !deploys {
+        let what = if is_in(&organization.for_data) {
+            "is a delegated administrator for config.amazonaws.com only, so it sees no packs".to_owned()
+        } else {
+            format!(
+                "is neither the management account ({management}) nor a delegated administrator for packs, so it sees \
+                 none"
+            )
+        };
+        return Finding::failed(check, format!("account {account} {what}")).remedy(move_it);
+    }
     let deployers = std::iter::once(management).chain(organization.for_packs.iter().flatten());
     let others: Vec<&str> = deployers.map(String::as_str).filter(|other| *other != account).collect();
-    let elsewhere = |this: &str| {
-        let others = others.join(", ");
-        let message = format!("{this}; packs deployed from {others} are not visible from here");
-        Finding::warning(check, message).remedy("If there are any, deploy packwatch there, too")
+    let this = match management == account {
+        true if others.is_empty() => {
+            return Finding::ok(check, "this is the management account, and no other account deploys packs");
+        }
+        true => "this is the management account",
+        false => "this is a delegated administrator for packs",
     };
-    match &organization.for_packs {
-        Err(why) if management == account => Finding::unanswered(check, why),
-        Ok(_) if management == account && others.is_empty() => {
-            Finding::ok(check, "this is the management account, and no other account deploys packs")
-        }
-        Ok(_) if management == account => elsewhere("this is the management account"),
-        for_packs if is_delegate(for_packs) || (for_packs.is_err() && sees) => {
-            elsewhere("this is a delegated administrator for packs")
-        }
-        _ if is_delegate(&organization.for_data) => {
-            let only = "is a delegated administrator for config.amazonaws.com only, so it sees no packs";
-            Finding::failed(check, format!("account {account} {only}")).remedy(move_it)
-        }
-        Err(why) if !refused => Finding::unanswered(check, why),
-        _ => {
-            let member = format!(
-                "account {account} is neither the management account ({management}) nor a delegated administrator \
-                 for packs, so it sees none"
-            );
-            Finding::failed(check, member).remedy(move_it)
-        }
-    }
+    let others = others.join(", ");
+    Finding::warning(check, format!("{this}; packs deployed from {others} are not visible from here"))
+        .remedy("If there are any, deploy packwatch there, too")
 }
 
 pub(crate) fn regions(regions: &Regions, filter: &PackFilter) -> Vec<Finding> {

@@ -93,57 +93,48 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn error(event: &Value) -> String {
-        parse(event).unwrap_err().to_string()
+    fn of_cloudtrail(source: &str, name: &str, region: &str) -> Value {
+        json!({"source": source, "detail-type": "AWS API Call via CloudTrail", "detail": {
+            "eventName": name, "awsRegion": region, "requestParameters": {"organizationConformancePackName": "P"}}})
     }
 
     #[test]
     fn what_only_a_request_has_is_refused_in_an_event() {
-        let scheduled = json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"});
-        let joined = json!({"source": "aws.organizations", "detail-type": "AWS Service Event via CloudTrail",
-            "detail": {"eventName": "AccountJoinedOrganization", "awsRegion": "us-east-1"}});
-        let put = json!({"source": "aws.config", "detail-type": "AWS API Call via CloudTrail", "detail": {
-            "eventName": "PutOrganizationConformancePack", "awsRegion": "us-east-1",
-            "requestParameters": {"organizationConformancePackName": "P"}}});
-        for event in [&scheduled, &joined, &put] {
-            assert!(parse(event).is_ok());
+        // What AWS adds is AWS's.
+        let scheduled = json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}",
+            "replay-name": "again"});
+        let everything = Request { scheduled: true, ..Request::default() };
+        let (packs, region) = (vec!["P".parse().unwrap()], Some("us-east-1".parse().unwrap()));
+        let pack = Request { packs, region, tentative: true, ..Request::default() };
+        for (event, wanted) in [
+            (scheduled, &everything),
+            (of_cloudtrail("aws.organizations", "AccountJoinedOrganization", "us-east-1"), &everything),
+            (of_cloudtrail("aws.organizations", "AccountDepartedOrganization", "us-east-1"), &everything),
+            (of_cloudtrail("aws.config", "PutOrganizationConformancePack", "us-east-1"), &pack),
+            (of_cloudtrail("aws.config", "DeleteOrganizationConformancePack", "us-east-1"), &pack),
+        ] {
+            assert_eq!(parse(&event).as_ref(), Ok(wanted));
             for name in ["DryRun", "Filters", "OrganizationConformancePackName", "Packs", "Region"] {
                 let mut extended = event.clone();
                 extended[name] = json!(true);
-                let error = error(&extended);
+                let error = parse(&extended).unwrap_err().to_string();
                 assert!(error.contains(&format!("{name} has no meaning")), "{error}");
                 assert!(error.contains("{\"DryRun\": true}"), "{error}");
             }
-        }
-        let mut replayed = scheduled;
-        replayed["replay-name"] = json!("again");
-        assert!(parse(&replayed).is_ok(), "what AWS adds is AWS's");
-    }
-
-    #[test]
-    fn an_account_that_joins_or_leaves_means_scan_everything() {
-        let of = |name: &str| {
-            parse(&json!({"source": "aws.organizations", "detail-type": "AWS Service Event via CloudTrail",
-                "detail": {"eventName": name, "awsRegion": "us-east-1"}}))
-        };
-        for name in ["AccountJoinedOrganization", "AccountDepartedOrganization"] {
-            assert_eq!(of(name), Ok(Request { scheduled: true, ..Request::default() }));
         }
     }
 
     #[test]
     fn what_is_unknown_is_quoted() {
-        let of = |name: &str| {
-            json!({"source": "aws.config", "detail-type": "AWS API Call via CloudTrail",
-            "detail": {"eventName": name, "awsRegion": "Frankfurt",
-                "requestParameters": {"organizationConformancePackName": "P"}}})
-        };
         for (event, quoted) in [
             (json!([1]), "[1]"),
-            (of("PutConfigRule"), "eventName is \"PutConfigRule\""),
-            (of("PutOrganizationConformancePack"), "awsRegion is \"Frankfurt\""),
+            (of_cloudtrail("aws.config", "PutConfigRule", "us-east-1"), "eventName is \"PutConfigRule\""),
+            (
+                of_cloudtrail("aws.config", "PutOrganizationConformancePack", "Frankfurt"),
+                "awsRegion is \"Frankfurt\"",
+            ),
         ] {
-            let error = error(&event);
+            let error = parse(&event).unwrap_err().to_string();
             assert!(error.contains(quoted), "{error}");
         }
     }
