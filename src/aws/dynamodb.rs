@@ -137,10 +137,15 @@ impl SnapshotStore for DynamoStore {
             _ => explain(&Fault::of("TransactWriteItems", &error)),
         };
         // It may have been applied all the same, by an attempt whose reply was lost: the head says who committed.
-        let head = self.item(key(keys::HEADS, keys::head(target))).await;
-        let by = |head: &Head| (head.epoch, head.run.clone(), head.history_id.clone());
-        match head.and_then(|head| head.map(|head| decode::<Head>(target, head)).transpose()) {
-            Ok(Some(head)) if by(&head) == by(&commit.head) => Ok(()),
+        let key = key(keys::HEADS, keys::head(target));
+        let head = self.item(key).await.and_then(|item| item.map(|item| decode(target, item)).transpose());
+        let is_ours = |head: &Head| {
+            let Head { epoch, run, history_id, .. } = &commit.head;
+            (head.epoch, &head.run, &head.history_id) == (*epoch, run, history_id)
+        };
+        match head {
+            Ok(Some(head)) if is_ours(&head) => Ok(()),
+            // A head that is newer or damaged closes its pack.
             Err(unread) if why == StoreError::Superseded => Err(unread),
             _ => Err(why),
         }

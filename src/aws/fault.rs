@@ -88,26 +88,24 @@ const LOG_IN: &str =
 
 /// What to do about what AWS said.
 fn advice(rejection: Rejection, region: Option<&Region>, said: &str) -> String {
-    let enable = || {
-        let name = region.map_or("NAME", Region::as_str);
-        let region = region.map_or("the region", Region::as_str);
-        format!(
-            "{region} is not enabled in this account: `aws account enable-region --region-name {name}` enables it, and \
-             --regions and PACKWATCH_REGIONS can leave it out"
-        )
-    };
+    let name = region.map_or("NAME", Region::as_str);
+    let region = region.map_or("the region", Region::as_str);
+    let enable = format!(
+        "{region} is not enabled in this account: `aws account enable-region --region-name {name}` enables it, and \
+         --regions and PACKWATCH_REGIONS can leave it out"
+    );
     match rejection {
-        Rejection::Region => enable(),
-        Rejection::CredentialsOrRegion => {
-            format!("Either the credentials are wrong: {LOG_IN}. Or {}", enable())
-        }
+        Rejection::Region => enable,
+        Rejection::CredentialsOrRegion => format!("Either the credentials are wrong: {LOG_IN}. Or {enable}"),
         Rejection::Credentials => LOG_IN.to_owned(),
         Rejection::Clock => {
-            let off = skew(said).map(|skew| {
-                let side = if skew.is_negative() { "behind" } else { "ahead of" };
-                format!("is {:#} {side} AWS's", SignedDuration::from_mins(skew.abs().as_mins()))
-            });
-            let off = off.unwrap_or_else(|| "is off".to_owned());
+            let off = skew(said).map_or_else(
+                || "is off".to_owned(),
+                |skew| {
+                    let side = if skew.is_negative() { "behind" } else { "ahead of" };
+                    format!("is {:#} {side} AWS's", SignedDuration::from_mins(skew.abs().as_mins()))
+                },
+            );
             format!(
                 "This machine's clock {off}, and AWS takes no signature older or newer than five minutes. \
                      Set the clock, or turn on NTP"

@@ -144,9 +144,8 @@ async fn examine(inspector: &Inspector, args: &DoctorArgs, one_region: bool) -> 
     }
     // A table that cannot be read has said so.
     let readable = table.iter().filter(|(table, _)| table.heads.is_ok());
-    findings.extend(
-        readable.map(|(table, _)| storage::undispatched(table, interval, settings.group_interval, now)),
-    );
+    let wait = settings.group_interval;
+    findings.extend(readable.map(|(table, _)| storage::undispatched(&table.lagging, interval, wait, now)));
     findings
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::finding::Finding;
 use crate::doctor::facts::{Answer, Table, Unanswered};
+use crate::model::Target;
 use crate::model::text::counted;
 use crate::notify::render::span;
 
@@ -50,20 +51,17 @@ pub(crate) fn table(name: &str, table: &Table) -> Vec<Finding> {
 }
 
 fn expiry(check: &str, table: &str, expiry: &Answer<Option<String>>) -> Option<Finding> {
-    let turn_on = format!(
-        "aws dynamodb update-time-to-live --table-name {table} --time-to-live-specification \
-         Enabled=true,AttributeName={EXPIRES_AT}"
-    );
-    match expiry {
-        Ok(Some(attribute)) if attribute == EXPIRES_AT => None,
-        Ok(other) => {
-            let is = other.as_ref().map_or_else(|| "off".to_owned(), |other| format!("on for {other}"));
-            let message = format!("TTL is {is}, so the history is never deleted");
-            let turn_off = if other.is_some() { "Turn it off there. " } else { "" };
-            Some(Finding::failed(check, message).remedy(format!("{turn_off}Turn it on: {turn_on}")))
-        }
-        Err(why) => Some(Finding::unanswered(check, why)),
-    }
+    let (is, turn_off) = match expiry {
+        Ok(Some(attribute)) if attribute == EXPIRES_AT => return None,
+        Ok(Some(other)) => (format!("on for {other}"), "Turn it off there. "),
+        Ok(None) => ("off".to_owned(), ""),
+        Err(why) => return Some(Finding::unanswered(check, why)),
+    };
+    let finding = Finding::failed(check, format!("TTL is {is}, so the history is never deleted"));
+    Some(finding.remedy(format!(
+        "{turn_off}Turn it on: aws dynamodb update-time-to-live --table-name {table} \
+         --time-to-live-specification Enabled=true,AttributeName={EXPIRES_AT}"
+    )))
 }
 
 fn recovery(check: &str, table: &str, recovery: &Answer<bool>) -> Option<Finding> {
@@ -82,13 +80,13 @@ fn recovery(check: &str, table: &str, recovery: &Answer<bool>) -> Option<Finding
 
 /// Whether something waits to be dispatched for longer than a run, or the news that it may wait for, can explain.
 pub(crate) fn undispatched(
-    table: &Table,
+    lagging: &Answer<Vec<(Target, Option<Timestamp>)>>,
     interval: Option<Duration>,
     group_interval: Duration,
     now: Timestamp,
 ) -> Finding {
     let check = "undispatched";
-    let lagging = match &table.lagging {
+    let lagging = match lagging {
         Ok(lagging) if lagging.is_empty() => return Finding::ok(check, "nothing"),
         Ok(lagging) => lagging,
         Err(why) => return Finding::unanswered(check, why),

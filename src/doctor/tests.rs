@@ -5,9 +5,8 @@ use jiff::Timestamp;
 
 use super::finding::{Finding, Level};
 use super::{access, runs, storage};
-use crate::doctor::facts::{Answer, Clocks, Organization, Runs, Schedule, Table, Unanswered};
+use crate::doctor::facts::{Answer, Clocks, Organization, Runs, Schedule, Unanswered};
 use crate::model::Target;
-use crate::state::head::Heads;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_795_000_000 + second).unwrap()
@@ -103,16 +102,9 @@ fn only_schedules_that_are_on_start_anything() {
 fn what_waits_longer_than_two_runs_and_for_news_is_stuck() {
     let target = Target { region: "eu-west-1".parse().unwrap(), pack: "Pack".parse().unwrap() };
     let judge = |since: Option<i64>, now| {
-        let lagging = vec![(target.clone(), since.map(at)), (target.clone(), Some(at(0)))];
-        let lagging = if since.is_none() { vec![(target.clone(), None)] } else { lagging };
-        let table = Table {
-            keys: denied(),
-            expiry: denied(),
-            recovery: denied(),
-            heads: Ok(Heads::default()),
-            lagging: Ok(lagging),
-        };
-        storage::undispatched(&table, Some(minutes(5)), minutes(30), at(now))
+        let lagging = since.iter().map(|since| (target.clone(), Some(at(*since))));
+        let lagging = lagging.chain([(target.clone(), since.and(Some(at(0))))]).collect();
+        storage::undispatched(&Ok(lagging), Some(minutes(5)), minutes(30), at(now))
     };
     assert_eq!(judge(Some(0), 2400).level, Level::Ok);
     assert_eq!(judge(Some(-100), 2301).level, Level::Failed, "the oldest of both");

@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
 
     /// Reads what to watch and what to tell.
     pub fn settings(&mut self) -> Settings {
-        let here = self.optional("AWS_REGION").or_else(|| self.optional("AWS_DEFAULT_REGION"));
+        let here = self.optional("AWS_REGION");
         let regions: Vec<Region> = self.read("PACKWATCH_REGIONS", here.into_iter().collect(), list);
         if regions.is_empty() && self.faults.0.iter().all(|(variable, _)| *variable != "PACKWATCH_REGIONS") {
             self.fault(
