@@ -17,8 +17,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use jiff::{Timestamp, Unit};
 
 use super::connection::Connection;
-use super::fault::Fault;
-use super::throttling::LeaveThrottling;
+use super::fault::{Fault, LeaveThrottling};
 use crate::model::{DetailedStatus, Invalid, PackName, Region, Status, Target};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 use crate::rate_limit::{Priority, RateLimiter};

@@ -1,12 +1,17 @@
-//! What an SDK error means, in one place for all services.
+//! What an SDK error means, in one place for all services, and who tries a throttled call again.
 
 use std::error::Error;
 use std::fmt::Debug;
 
 use aws_runtime::retries::classifiers::THROTTLING_ERRORS;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::retries::classifiers::{
+    ClassifyRetry, RetryAction, RetryClassifierPriority, RetryReason,
+};
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::retry::ErrorKind;
 use jiff::{SignedDuration, Timestamp};
 
 use super::answer::Page;
@@ -122,5 +127,35 @@ fn skew(message: &str) -> Option<SignedDuration> {
     match times.as_slice() {
         [signed, .., now] => Some(signed.duration_since(*now)),
         _ => None,
+    }
+}
+
+/// Leaves throttled calls to the rate limiter that a region's readers share: in the SDK, each reader would find the limit
+/// for itself. The SDK retries everything else.
+#[derive(Debug)]
+pub(super) struct LeaveThrottling;
+
+impl ClassifyRetry for LeaveThrottling {
+    fn classify_retry(&self, _: &InterceptorContext) -> RetryAction {
+        RetryAction::NoActionIndicated
+    }
+
+    fn classify_retry_v2(&self, _: &InterceptorContext, previous: &RetryAction) -> RetryAction {
+        match previous {
+            RetryAction::RetryIndicated(RetryReason::RetryableError {
+                kind: ErrorKind::ThrottlingError,
+                ..
+            }) => RetryAction::RetryForbidden,
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        // After the SDK's own, whose verdict this one looks at.
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
+    }
+
+    fn name(&self) -> &'static str {
+        "leave throttling to the rate limiter"
     }
 }

@@ -12,7 +12,6 @@ mod organizations;
 mod profile;
 mod reach;
 mod sns;
-mod throttling;
 mod transaction;
 
 pub use config::ConfigSource;

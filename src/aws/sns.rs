@@ -8,8 +8,7 @@ use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 
 use super::connection::Connection;
-use super::fault::Fault;
-use super::throttling::LeaveThrottling;
+use super::fault::{Fault, LeaveThrottling};
 use crate::notify::message::{Alert, Attribute, Event};
 use crate::ports::{Machines, PublishError, Publisher};
 use crate::rate_limit::{Priority, RateLimiter};
@@ -27,11 +26,8 @@ impl Topic {
     fn new(connection: &Connection, arn: &TopicArn) -> Self {
         let region = SdkRegion::new(arn.region().to_owned());
         let config = Builder::from(&connection.sdk).region(region).retry_classifier(LeaveThrottling).build();
-        Self {
-            client: Client::from_conf(config),
-            arn: arn.as_str().to_owned(),
-            limiter: RateLimiter::default(),
-        }
+        let client = Client::from_conf(config);
+        Self { client, arn: arn.as_str().to_owned(), limiter: RateLimiter::default() }
     }
 }
 
@@ -81,11 +77,8 @@ impl Publisher for SnsPublisher {
             .message(&alert.message)
             .set_message_attributes(Some(attributes(&alert.attributes)?));
         let publish = async || message.clone().send().await.map_err(|error| Fault::of("Publish", &error));
-        limiter
-            .call(Priority::InOrder, publish, Fault::is_throttling)
-            .await
-            .map(drop)
-            .map_err(|fault| explain(&fault, arn))
+        let published = limiter.call(Priority::InOrder, publish, Fault::is_throttling).await;
+        published.map(drop).map_err(|fault| explain(&fault, arn))
     }
 
     fn machines(&self) -> Machines {
@@ -111,18 +104,14 @@ impl Publisher for SnsPublisher {
 /// The entries, named by their indices, that were not accepted, and why. Accepted is only what is listed as such, whatever
 /// the status of the whole answer.
 fn missing(count: usize, published: &PublishBatchOutput) -> Vec<(usize, PublishError)> {
-    let reason = |id: &str| match published.failed().iter().find(|failed| failed.id() == id) {
-        None => PublishError::Unavailable("PublishBatch: the entry is not in the answer".to_owned()),
-        Some(failed) => {
-            let code = failed.code();
-            let message = format!("PublishBatch: {code}: {}", failed.message().unwrap_or_default());
-            // Whose fault it is by `SenderFault` says nothing of the message: a missing permission is the sender's, too.
-            if is_of_message(code) {
-                PublishError::Refused(message)
-            } else {
-                PublishError::Unavailable(message)
-            }
-        }
+    let reason = |id: &str| {
+        let Some(failed) = published.failed().iter().find(|failed| failed.id() == id) else {
+            return PublishError::Unavailable("PublishBatch: the entry is not in the answer".to_owned());
+        };
+        let code = failed.code();
+        let message = format!("PublishBatch: {code}: {}", failed.message().unwrap_or_default());
+        // Whose fault it is by `SenderFault` says nothing of the message: a missing permission is the sender's, too.
+        if is_of_message(code) { PublishError::Refused(message) } else { PublishError::Unavailable(message) }
     };
     let is_accepted = |id: &str| published.successful().iter().any(|entry| entry.id() == Some(id));
     let ids = (0..count).map(|index| (index, index.to_string()));

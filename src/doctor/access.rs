@@ -140,18 +140,17 @@ fn visible(name: &Region, packs: &[PackName], filter: &PackFilter, watches_other
 
 fn hidden(name: &Region, why: &Unanswered, sees_others: bool) -> Finding {
     let (check, leave) = (format!("region {name}"), leave_out(name));
+    let rejection = match why {
+        Unanswered::Refused { code, message } => Rejection::of(code, message),
+        _ => None,
+    };
     match why {
         Unanswered::Refused { code, .. } if code == NOT_OURS => {
             let why = "AWS Config shows packs only to the management account and to delegated administrators";
             Finding::failed(check, format!("denied: {why}")).remedy("See the organization check above")
         }
         // The credentials are good: AWS STS took them.
-        Unanswered::Refused { code, message }
-            if matches!(
-                Rejection::of(code, message),
-                Some(Rejection::Region | Rejection::CredentialsOrRegion)
-            ) =>
-        {
+        _ if matches!(rejection, Some(Rejection::Region | Rejection::CredentialsOrRegion)) => {
             Finding::failed(check, "the region is not enabled in this account")
                 .remedy(format!("Enable it (aws account enable-region --region-name {name}), or {leave}"))
         }

@@ -1,6 +1,6 @@
 //! A deployment as it is found: what `packwatch doctor` asks of AWS, and the answers.
 //!
-//! `aws` asks, `cli` judges. An answer that was not given is a fact like any other: a caller who may not ask, a
+//! `aws` asks, `doctor` judges. An answer that was not given is a fact like any other: a caller who may not ask, a
 //! table that is not there and a service that does not answer are three things to tell.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::model::Target;
-use crate::settings::duration;
 use crate::state::head::Heads;
 
 /// What came of a question.
@@ -125,14 +124,6 @@ pub struct Schedule {
     pub is_enabled: bool,
     /// When it stops by itself.
     pub ends: Option<Timestamp>,
-}
-
-impl Schedule {
-    /// The time between two runs, where the expression is a rate.
-    pub fn interval(&self) -> Option<Duration> {
-        let rate = self.expression.strip_prefix("rate(")?.strip_suffix(')')?;
-        duration(rate).ok()
-    }
 }
 
 /// The runs that began within one minute.

@@ -8,6 +8,7 @@ use super::finding::Finding;
 use crate::doctor::facts::{Answer, Function, Runs, Schedule, Unanswered};
 use crate::model::text::counted;
 use crate::notify::render::span;
+use crate::settings::duration;
 
 /// AWS Lambda's metrics arrive up to this late.
 const METRICS_LATE: Duration = Duration::from_secs(180);
@@ -59,10 +60,12 @@ pub(crate) fn function(name: &str, function: &Answer<Function>) -> Finding {
     }
 }
 
-/// The shortest time between two runs, by the schedules that are on.
+/// The shortest time between two runs, by the schedules that are on and have a rate.
 pub(crate) fn interval(schedules: &Answer<Vec<Schedule>>, now: Timestamp) -> Option<Duration> {
     let running = schedules.iter().flatten().filter(|schedule| is_on(schedule, now));
-    running.filter_map(Schedule::interval).min()
+    let rate =
+        |schedule: &Schedule| duration(schedule.expression.strip_prefix("rate(")?.strip_suffix(')')?).ok();
+    running.filter_map(rate).min()
 }
 
 fn is_on(schedule: &Schedule, now: Timestamp) -> bool {

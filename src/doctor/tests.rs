@@ -79,7 +79,7 @@ fn only_schedules_that_are_on_start_anything() {
         is_enabled,
         ends: ends.map(at),
     };
-    let interval = |expression| schedule(expression, true, None).interval();
+    let interval = |expression| runs::interval(&Ok(vec![schedule(expression, true, None)]), at(0));
     let every = ["rate(1 minute)", "rate(5 minutes)", "rate(2 days)", "rate(soon)", "cron(0/5 * * * ? *)"];
     assert_eq!(every.map(interval), [Some(minutes(1)), Some(minutes(5)), Some(minutes(2880)), None, None]);
     let judge = |schedules: Vec<Schedule>, runs: Answer<Vec<Runs>>| {
