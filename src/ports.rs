@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use jiff::{Timestamp, Unit};
+use serde::Deserialize;
 
 use crate::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
 use crate::notify::HistoryPlace;
@@ -57,9 +58,11 @@ pub struct Page<T> {
 }
 
 /// The caller's `Filters` (`OrganizationResourceDetailedStatusFilters`).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Filters {
     /// Only this member account.
+    #[serde(rename = "AccountId")]
     pub account: Option<AccountId>,
     /// Only accounts in this status.
     pub status: Option<Status>,

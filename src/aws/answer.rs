@@ -1,16 +1,12 @@
-//! Answers that the SDK would misunderstand: a proxy's page in the place of AWS's answer, and a refusal of a signature
-//! that another one would overcome.
+//! Answers that the SDK would misunderstand: a proxy's page in the place of AWS's answer.
 
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 
-use crate::model::rejection::Rejection;
 use crate::model::text::{bounded, plain};
 
-/// As much of a page as is read, and as much of its text as is shown.
-const MOST_READ: usize = 16 * 1024;
+/// As much of a page's text as is shown.
 const MOST_SHOWN: usize = 120;
 
 /// An answer that is not AWS's.
@@ -25,55 +21,22 @@ pub(super) struct Page {
     words: String,
 }
 
-/// A signature that AWS refused for its time.
-#[derive(Debug, thiserror::Error)]
-#[error("the signature was refused for its time")]
-struct Outdated;
-
-/// What of a call is needed to understand its answer.
-#[derive(Debug)]
-pub(super) struct Call {
-    pub(super) endpoint: String,
-    /// Only what is signed is answered by a service, and not by the machine that has the credentials.
+/// The answer of an endpoint as it is, or as an error, which is retried where another try may help. Only what is signed is
+/// answered by a service, and not by the machine that has the credentials.
+pub(super) async fn answered(
+    endpoint: String,
     is_signed: bool,
-    /// The first of several tries.
-    is_first: bool,
-}
-
-impl Call {
-    pub(super) fn of(request: &HttpRequest) -> Self {
-        let header = |name: &str| request.headers().get(name).unwrap_or_default();
-        let tries = header("amz-sdk-request");
-        Self {
-            endpoint: origin(request.uri()),
-            is_signed: header("authorization").starts_with("AWS4-"),
-            is_first: tries.contains("attempt=1;") && !tries.ends_with("max=1"),
-        }
+    mut response: HttpResponse,
+) -> Result<HttpResponse, ConnectorError> {
+    if !is_signed || !is_page(&response) {
+        return Ok(response);
     }
-
-    /// The answer as it is, or as an error: one that is retried where another try may help.
-    pub(super) async fn answered(self, mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
-        let status = response.status().as_u16();
-        if !self.is_signed {
-            return Ok(response);
-        }
-        if is_page(&response) {
-            let text = String::from_utf8_lossy(&read(response.take_body(), MOST_READ).await?).into_owned();
-            let words = bounded(plain(&words(&text)), MOST_SHOWN);
-            let page = Box::new(Page { endpoint: self.endpoint, status, words });
-            return Err(if status >= 500 { ConnectorError::io(page) } else { ConnectorError::user(page) });
-        }
-        // The time may have passed while this machine was asleep. Once is enough: the SDK corrects a clock that is off
-        // by the answer's date, and where that does not help, nothing does.
-        if self.is_first && matches!(status, 400 | 403) {
-            let body = read(response.take_body(), usize::MAX).await?;
-            if is_outdated(&response, &body) {
-                return Err(ConnectorError::io(Box::new(Outdated)));
-            }
-            *response.body_mut() = SdkBody::from(body);
-        }
-        Ok(response)
-    }
+    let page = ByteStream::new(response.take_body()).collect().await;
+    let page = page.map_err(|error| ConnectorError::io(error.into()))?.to_vec();
+    let words = bounded(plain(&words(&String::from_utf8_lossy(&page))), MOST_SHOWN);
+    let status = response.status().as_u16();
+    let page = Box::new(Page { endpoint, status, words });
+    Err(if status >= 500 { ConnectorError::io(page) } else { ConnectorError::user(page) })
 }
 
 /// Whether it is for people: AWS names each of its answers.
@@ -84,48 +47,20 @@ fn is_page(response: &HttpResponse) -> bool {
     kind.starts_with("text/html") || (!is_named && (kind.is_empty() || kind.starts_with("text/plain")))
 }
 
-async fn read(body: SdkBody, most: usize) -> Result<Vec<u8>, ConnectorError> {
-    let (mut stream, mut read) = (ByteStream::new(body), Vec::new());
-    while let Some(bytes) = stream.next().await {
-        read.extend(bytes.map_err(|error| ConnectorError::io(error.into()))?);
-        if read.len() > most {
-            break;
-        }
-    }
-    Ok(read)
-}
-
-/// Whether the error in the body is about the time of the signature, in whichever protocol.
-fn is_outdated(response: &HttpResponse, body: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(body);
-    let header = response.headers().get("x-amzn-errortype").unwrap_or_default();
-    let words = |text: &str| -> Vec<String> {
-        text.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_owned).collect()
-    };
-    let mut codes = words(header).into_iter().chain(words(&text));
-    codes.any(|code| Rejection::of(&code, &text) == Some(Rejection::Clock))
-}
-
 /// The text of an HTML page, without what is not shown.
 fn words(page: &str) -> String {
-    let mut text = String::new();
-    let mut rest = page;
-    while let Some((before, tag)) = rest.split_once('<') {
-        text.push_str(before);
-        text.push(' ');
-        let hidden = ["script", "style"]
-            .into_iter()
-            .find(|name| tag.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)));
-        let end = hidden.map_or_else(|| ">".to_owned(), |name| format!("</{name}>"));
-        // ASCII alone, so that places stay the same.
-        let place = tag.to_ascii_lowercase().find(&end);
-        rest = place.and_then(|at| tag.get(at + end.len()..)).unwrap_or_default();
+    let (mut text, mut is_hidden) = (String::new(), false);
+    for part in page.split('<') {
+        // What is behind a `<` in a script is no tag.
+        let (tag, words) = part.split_once('>').unwrap_or(("", part));
+        if !tag.is_empty() {
+            let tag = tag.to_ascii_lowercase();
+            is_hidden = tag.starts_with("script") || tag.starts_with("style");
+        }
+        if !is_hidden {
+            text.push_str(words);
+            text.push(' ');
+        }
     }
-    text + rest
-}
-
-fn origin(uri: &str) -> String {
-    let path = uri.find("://").map_or(0, |scheme| scheme + 3);
-    let end = uri.get(path..).and_then(|rest| rest.find('/')).map_or(uri.len(), |at| path + at);
-    uri.get(..end).unwrap_or(uri).to_owned()
+    text
 }

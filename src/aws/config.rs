@@ -14,12 +14,11 @@ use aws_sdk_config::types::{
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 
 use super::connection::Connection;
-use super::fault::Fault;
-use super::throttling::LeaveThrottling;
-use crate::model::{DetailedStatus, PackName, Region, Status, Target};
+use super::fault::{Fault, LeaveThrottling};
+use crate::model::{DetailedStatus, Invalid, PackName, Region, Status, Target};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 use crate::rate_limit::{Priority, RateLimiter};
 
@@ -46,40 +45,31 @@ struct Limited {
 impl ConfigSource {
     /// A client for each region.
     pub fn new(connection: &Connection, regions: &[Region]) -> Self {
-        let paced = |region: &Region| {
-            let config = Builder::from(&connection.sdk)
-                .region(SdkRegion::new(region.to_string()))
-                .retry_classifier(LeaveThrottling)
-                .build();
-            let client = Client::from_conf(config);
-            (
-                region.clone(),
-                Limited { client, limiter: RateLimiter::default(), throttled: AtomicU64::new(0) },
-            )
+        let limited = |region: &Region| {
+            let config = Builder::from(&connection.sdk).region(SdkRegion::new(region.to_string()));
+            let client = Client::from_conf(config.retry_classifier(LeaveThrottling).build());
+            let (limiter, throttled) = (RateLimiter::default(), AtomicU64::default());
+            (region.clone(), Limited { client, limiter, throttled })
         };
-        Self { regions: regions.iter().map(paced).collect() }
+        Self { regions: regions.iter().map(limited).collect() }
     }
 
     /// How many calls were throttled since this was asked last, in each region where any was.
     pub fn take_throttles(&self) -> BTreeMap<Region, u64> {
-        let taken = |(region, paced): (&Region, &Limited)| {
-            (region.clone(), paced.throttled.swap(0, Ordering::Relaxed))
+        let taken = |(region, limited): (&Region, &Limited)| {
+            (region.clone(), limited.throttled.swap(0, Ordering::Relaxed))
         };
         self.regions.iter().map(taken).filter(|(_, throttles)| *throttles > 0).collect()
     }
 
     /// Makes a call of a region when the rate limiter lets it, and again while it is throttled.
-    async fn call<T, E, R>(
+    async fn call<T, E: ProvideErrorMetadata + Error + 'static, R: Debug>(
         &self,
         region: &Region,
         operation: &str,
         priority: Priority,
         send: impl AsyncFn(&Client) -> Result<T, SdkError<E, R>>,
-    ) -> Result<T, SourceError>
-    where
-        E: ProvideErrorMetadata + Error + 'static,
-        R: Debug,
-    {
+    ) -> Result<T, SourceError> {
         let missing = || SourceError::Invalid(format!("{region} is not one of the regions that are watched"));
         let Limited { client, limiter, throttled } = self.regions.get(region).ok_or_else(missing)?;
         let send = async || {
@@ -100,11 +90,9 @@ impl StatusSource for ConfigSource {
         };
         let output =
             self.call(region, "DescribeOrganizationConformancePacks", Priority::InOrder, list).await?;
-        let names = output.organization_conformance_packs().iter();
-        let items = names.map(|pack| pack.organization_conformance_pack_name().parse());
-        let items = items
-            .collect::<Result<_, crate::model::Invalid>>()
-            .map_err(|error| SourceError::Invalid(error.to_string()))?;
+        let packs = output.organization_conformance_packs().iter();
+        let names = packs.map(|pack| pack.organization_conformance_pack_name().parse().map_err(invalid));
+        let items = names.collect::<Result<_, _>>()?;
         Ok(Page { items, next_token: output.next_token.filter(|token| !token.is_empty()) })
     }
 
@@ -140,10 +128,8 @@ fn sdk_filters(filters: &Filters) -> Option<OrganizationResourceDetailedStatusFi
 }
 
 fn detailed_status(row: SdkStatus) -> Result<DetailedStatus, SourceError> {
-    let account =
-        row.account_id.parse().map_err(|e: crate::model::Invalid| SourceError::Invalid(e.to_string()))?;
     Ok(DetailedStatus {
-        account,
+        account: row.account_id.parse().map_err(invalid)?,
         conformance_pack_name: row.conformance_pack_name,
         status: Status::new(row.status.as_str()),
         error_code: row.error_code,
@@ -155,8 +141,12 @@ fn detailed_status(row: SdkStatus) -> Result<DetailedStatus, SourceError> {
 /// To the millisecond, as AWS Config has it: on the wire it is a decimal number of seconds, which no float
 /// holds exactly. `None` for a time outside the years −9999 to 9999, which cannot be a status's.
 fn timestamp(time: DateTime) -> Option<Timestamp> {
-    let milliseconds = i64::from((time.subsec_nanos() + 500_000) / 1_000_000);
-    Timestamp::from_millisecond(time.secs().checked_mul(1000)?.checked_add(milliseconds)?).ok()
+    let exact = Timestamp::new(time.secs(), time.subsec_nanos().try_into().ok()?).ok()?;
+    exact.round(Unit::Millisecond).ok()
+}
+
+fn invalid(error: Invalid) -> SourceError {
+    SourceError::Invalid(error.to_string())
 }
 
 fn explain(fault: Fault, region: &Region) -> SourceError {

@@ -43,20 +43,16 @@ impl Connection {
 
     /// As the environment, the AWS config files and the flags say, by the AWS CLI's rules.
     pub async fn of_user(region: Option<&Region>, profile: Option<&str>) -> Result<Self, String> {
-        profile::check(profile).await?;
+        let of_profile = profile::region(profile).await?;
         let http_client = http_client(Some(CONNECT_TIMEOUT));
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
         if let Some(region) = region {
             loader = loader.region(SdkRegion::new(region.to_string()));
         }
         if let Some(profile) = profile {
-            let region = match region {
-                Some(region) => Some(region.to_string()),
-                None => profile::region(Some(profile)).await?,
-            };
-            let config = ProviderConfig::without_region()
-                .with_http_client(http_client.clone())
-                .with_region(region.map(SdkRegion::new));
+            let region = region.map(ToString::to_string).or(of_profile).map(SdkRegion::new);
+            let config = ProviderConfig::without_region().with_http_client(http_client.clone());
+            let config = config.with_region(region);
             loader =
                 loader.profile_name(profile).credentials_provider(profile::credentials(profile, &config));
         }

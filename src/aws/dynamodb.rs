@@ -1,12 +1,16 @@
 //! The snapshot store in a DynamoDB table.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::ReturnValue;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tokio::time::sleep;
 
 use super::connection::Connection;
 use super::fault::Fault;
@@ -14,7 +18,7 @@ use super::items::{
     Item, cursors, damaged, decode, encode, encode_data, key, number, settings, silence, sort_key, take_data,
     text,
 };
-use super::refusal::{explain, persist, refused};
+use super::transaction::{actions, is_unmet, passes};
 use crate::model::Target;
 use crate::notify::HistoryPlace;
 use crate::ports::{LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
@@ -26,19 +30,20 @@ use crate::state::packed;
 use crate::state::silence::Silence;
 use crate::state::stored::SettingsItem;
 
+/// How often a write is tried that met another transaction on the same item. The SDK does not.
+const CONFLICT_ATTEMPTS: u32 = 6;
+
 /// Snapshots in a DynamoDB table.
 #[derive(Debug, Clone)]
 pub struct DynamoStore {
-    pub(super) client: Client,
-    pub(super) table: String,
-    region: Option<String>,
+    client: Client,
+    table: String,
 }
 
 impl DynamoStore {
     /// The table in the connection's region.
     pub fn new(connection: &Connection, table: &str) -> Self {
-        let region = connection.sdk.region().map(ToString::to_string);
-        Self { client: Client::new(&connection.sdk), table: table.to_owned(), region }
+        Self { client: Client::new(&connection.sdk), table: table.to_owned() }
     }
 
     /// A consistent Query of one partition, whose further key conditions are the caller's.
@@ -71,16 +76,16 @@ impl DynamoStore {
         Ok(get.send().await.map_err(|error| explain(&Fault::of("GetItem", &error)))?.item)
     }
 
-    /// A target's head, as it is now.
-    pub(super) async fn head(&self, target: &Target) -> Result<Option<Head>, StoreError> {
-        let head = self.item(key(keys::HEADS, keys::head(target))).await?;
-        head.map(|head| decode(target, head)).transpose()
+    async fn put(&self, item: Item) -> Result<(), StoreError> {
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
+        put.map(drop).map_err(|error| explain(&Fault::of("PutItem", &error)))
     }
 }
 
 impl SnapshotStore for DynamoStore {
     fn place(&self) -> HistoryPlace {
-        let (table, table_region) = (Some(self.table.clone()), self.region.clone());
+        let table_region = self.client.config().region().map(ToString::to_string);
+        let table = Some(self.table.clone());
         HistoryPlace { table, table_region, ..HistoryPlace::default() }
     }
 
@@ -121,7 +126,29 @@ impl SnapshotStore for DynamoStore {
     }
 
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
-        self.transact(target, commit).await
+        // The same for each attempt, so that DynamoDB takes them for one transaction.
+        let token = format!("{:032x}", fastrand::u128(..));
+        let items = actions(&self.table, target, commit)?;
+        let write = self.client.transact_write_items().client_request_token(token);
+        let write = write.set_transact_items(Some(items));
+        let Err(error) = persist(async || write.clone().send().await, passes).await else { return Ok(()) };
+        let why = match error.as_service_error() {
+            Some(error) if is_unmet(error) => StoreError::Superseded,
+            _ => explain(&Fault::of("TransactWriteItems", &error)),
+        };
+        // It may have been applied all the same, by an attempt whose reply was lost: the head says who committed.
+        let key = key(keys::HEADS, keys::head(target));
+        let head = self.item(key).await.and_then(|item| item.map(|item| decode(target, item)).transpose());
+        let is_ours = |head: &Head| {
+            let Head { epoch, run, history_id, .. } = &commit.head;
+            (head.epoch, &head.run, &head.history_id) == (*epoch, run, history_id)
+        };
+        match head {
+            Ok(Some(head)) if is_ours(&head) => Ok(()),
+            // A head that is newer or damaged closes its pack.
+            Err(unread) if why == StoreError::Superseded => Err(unread),
+            _ => Err(why),
+        }
     }
 
     async fn hint(&self, target: &Target, hint: &Hint) -> Result<(), StoreError> {
@@ -136,25 +163,21 @@ impl SnapshotStore for DynamoStore {
                 ("SET filters_distrusted_until = :value", "attribute_exists(epoch)", *until)
             }
         };
-        persist(async || {
-            let update = self.client.update_item().table_name(&self.table).update_expression(set);
-            let update = update.set_key(Some(key(keys::HEADS, keys::head(target))));
-            let update = update.condition_expression(condition);
-            let Err(error) = update.expression_attribute_values(":value", number(value)).send().await else {
-                return Ok(());
-            };
-            match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
-                _ => Err(refused(&Fault::of("UpdateItem", &error))),
-            }
-        })
-        .await
+        let update = self.client.update_item().table_name(&self.table).update_expression(set);
+        let update = update.set_key(Some(key(keys::HEADS, keys::head(target))));
+        let update = update.condition_expression(condition);
+        let update = update.expression_attribute_values(":value", number(value));
+        let Err(error) = persist(async || update.clone().send().await, met_transaction).await else {
+            return Ok(());
+        };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
+            _ => Err(explain(&Fault::of("UpdateItem", &error))),
+        }
     }
 
     async fn put_settings(&self, settings: &SharedSettings) -> Result<(), StoreError> {
-        let item = encode(key(keys::HEADS, keys::SETTINGS), &SettingsItem { settings: settings.clone() })?;
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
-        put.map(drop).map_err(|error| explain(&Fault::of("PutItem", &error)))
+        self.put(encode(key(keys::HEADS, keys::SETTINGS), &SettingsItem { settings: settings.clone() })?).await
     }
 
     async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<LogPart>, StoreError> {
@@ -182,40 +205,33 @@ impl SnapshotStore for DynamoStore {
     }
 
     async fn put_cursors(&self, topic: Topic, new: &Cursors) -> Result<(), StoreError> {
-        let item = encode(key(keys::HEADS, keys::cursors(topic)), new)?;
-        persist(async || {
-            let put = self
-                .client
-                .put_item()
-                .table_name(&self.table)
-                .set_item(Some(item.clone()))
-                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-            let put = match new.version.saturating_sub(1) {
-                0 => put.condition_expression("attribute_not_exists(pk)"),
-                seen => put
-                    .condition_expression("version = :seen")
-                    .expression_attribute_values(":seen", number(seen)),
-            };
-            let Err(error) = put.send().await else { return Ok(()) };
-            match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                    // It may have been refused by itself: applied, its reply lost, and sent again.
-                    match failed.item().cloned().map(cursors).transpose()? {
-                        Some(stored) if stored == *new => Ok(()),
-                        _ => Err(StoreError::Superseded.into()),
-                    }
-                }
-                _ => Err(refused(&Fault::of("PutItem", &error))),
+        let key = key(keys::HEADS, keys::cursors(topic));
+        let item = encode(key.clone(), new)?;
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        let put = match new.version.saturating_sub(1) {
+            0 => put.condition_expression("attribute_not_exists(pk)"),
+            seen => {
+                put.condition_expression("version = :seen").expression_attribute_values(":seen", number(seen))
             }
-        })
-        .await
+        };
+        let Err(error) = persist(async || put.clone().send().await, met_transaction).await else {
+            return Ok(());
+        };
+        match error.as_service_error() {
+            // It may have been refused by itself: applied, its reply lost, and sent again.
+            Some(PutItemError::ConditionalCheckFailedException(_)) => {
+                match self.item(key).await?.map(cursors).transpose()? {
+                    Some(stored) if stored == *new => Ok(()),
+                    _ => Err(StoreError::Superseded),
+                }
+            }
+            _ => Err(explain(&Fault::of("PutItem", &error))),
+        }
     }
 
     async fn put_message(&self, message: &StoredMessage) -> Result<(), StoreError> {
         let key = key(keys::MESSAGES, keys::message(&message.id));
-        let item = encode_data(key, message, &message.data)?;
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
-        put.map(drop).map_err(|error| explain(&Fault::of("PutItem", &error)))
+        self.put(encode_data(key, message, &message.data)?).await
     }
 
     async fn message(&self, id: &str) -> Result<Option<StoredMessage>, StoreError> {
@@ -232,9 +248,7 @@ impl SnapshotStore for DynamoStore {
 
 impl SilenceStore for DynamoStore {
     async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
-        let item = encode(key(keys::HEADS, keys::silence(&silence.id)), silence)?;
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
-        put.map(drop).map_err(|error| explain(&Fault::of("PutItem", &error)))
+        self.put(encode(key(keys::HEADS, keys::silence(&silence.id)), silence)?).await
     }
 
     async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
@@ -244,4 +258,32 @@ impl SilenceStore for DynamoStore {
         let deleted = deleted.map_err(|error| explain(&Fault::of("DeleteItem", &error)))?;
         Ok(deleted.attributes.is_some_and(|attributes| !attributes.is_empty()))
     }
+}
+
+/// Sends a write, and again while it failed for what passes.
+async fn persist<T, E, R>(
+    send: impl AsyncFn() -> Result<T, SdkError<E, R>>,
+    passes: impl Fn(&E) -> bool,
+) -> Result<T, SdkError<E, R>> {
+    let mut attempt = 1;
+    loop {
+        match send().await {
+            Err(error) if attempt < CONFLICT_ATTEMPTS && error.as_service_error().is_some_and(&passes) => {
+                let longest = 50 * 2_u64.pow(attempt);
+                sleep(Duration::from_millis(fastrand::u64(longest / 2..=longest))).await;
+                attempt += 1;
+            }
+            sent => return sent,
+        }
+    }
+}
+
+/// Whether a write of one item met a transaction.
+fn met_transaction(error: &impl ProvideErrorMetadata) -> bool {
+    error.code() == Some("TransactionConflictException")
+}
+
+fn explain(fault: &Fault) -> StoreError {
+    let why = fault.message.clone();
+    if fault.is_denied() { StoreError::Denied(why) } else { StoreError::Unavailable(why) }
 }

@@ -1,12 +1,17 @@
-//! What an SDK error means, in one place for all services.
+//! What an SDK error means, in one place for all services, and who tries a throttled call again.
 
 use std::error::Error;
 use std::fmt::Debug;
 
 use aws_runtime::retries::classifiers::THROTTLING_ERRORS;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::retries::classifiers::{
+    ClassifyRetry, RetryAction, RetryClassifierPriority, RetryReason,
+};
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::retry::ErrorKind;
 use jiff::{SignedDuration, Timestamp};
 
 use super::answer::Page;
@@ -26,19 +31,18 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    pub(super) fn of<E, R>(operation: &str, error: &SdkError<E, R>) -> Self
-    where
-        E: ProvideErrorMetadata + Error + 'static,
-        R: Debug,
-    {
+    pub(super) fn of(
+        operation: &str,
+        error: &SdkError<impl ProvideErrorMetadata + Error + 'static, impl Debug>,
+    ) -> Self {
         Self::in_region(None, operation, error)
     }
 
-    pub(super) fn in_region<E, R>(region: Option<&Region>, operation: &str, error: &SdkError<E, R>) -> Self
-    where
-        E: ProvideErrorMetadata + Error + 'static,
-        R: Debug,
-    {
+    pub(super) fn in_region(
+        region: Option<&Region>,
+        operation: &str,
+        error: &SdkError<impl ProvideErrorMetadata + Error + 'static, impl Debug>,
+    ) -> Self {
         let (code, rejection, said) = match error.as_service_error() {
             Some(service) => {
                 let code = service.code().unwrap_or("UnknownError");
@@ -89,26 +93,24 @@ const LOG_IN: &str =
 
 /// What to do about what AWS said.
 fn advice(rejection: Rejection, region: Option<&Region>, said: &str) -> String {
-    let enable = || {
-        let name = region.map_or("NAME", Region::as_str);
-        let region = region.map_or("the region", Region::as_str);
-        format!(
-            "{region} is not enabled in this account: `aws account enable-region --region-name {name}` enables it, and \
-             --regions and PACKWATCH_REGIONS can leave it out"
-        )
-    };
+    let name = region.map_or("NAME", Region::as_str);
+    let region = region.map_or("the region", Region::as_str);
+    let enable = format!(
+        "{region} is not enabled in this account: `aws account enable-region --region-name {name}` enables it, and \
+         --regions and PACKWATCH_REGIONS can leave it out"
+    );
     match rejection {
-        Rejection::Region => enable(),
-        Rejection::CredentialsOrRegion => {
-            format!("Either the credentials are wrong: {LOG_IN}. Or {}", enable())
-        }
+        Rejection::Region => enable,
+        Rejection::CredentialsOrRegion => format!("Either the credentials are wrong: {LOG_IN}. Or {enable}"),
         Rejection::Credentials => LOG_IN.to_owned(),
         Rejection::Clock => {
-            let off = skew(said).map(|skew| {
-                let side = if skew.is_negative() { "behind" } else { "ahead of" };
-                format!("is {:#} {side} AWS's", SignedDuration::from_mins(skew.abs().as_mins()))
-            });
-            let off = off.unwrap_or_else(|| "is off".to_owned());
+            let off = skew(said).map_or_else(
+                || "is off".to_owned(),
+                |skew| {
+                    let side = if skew.is_negative() { "behind" } else { "ahead of" };
+                    format!("is {:#} {side} AWS's", SignedDuration::from_mins(skew.abs().as_mins()))
+                },
+            );
             format!(
                 "This machine's clock {off}, and AWS takes no signature older or newer than five minutes. \
                      Set the clock, or turn on NTP"
@@ -125,5 +127,35 @@ fn skew(message: &str) -> Option<SignedDuration> {
     match times.as_slice() {
         [signed, .., now] => Some(signed.duration_since(*now)),
         _ => None,
+    }
+}
+
+/// Leaves throttled calls to the rate limiter that a region's readers share: in the SDK, each reader would find the limit
+/// for itself. The SDK retries everything else.
+#[derive(Debug)]
+pub(super) struct LeaveThrottling;
+
+impl ClassifyRetry for LeaveThrottling {
+    fn classify_retry(&self, _: &InterceptorContext) -> RetryAction {
+        RetryAction::NoActionIndicated
+    }
+
+    fn classify_retry_v2(&self, _: &InterceptorContext, previous: &RetryAction) -> RetryAction {
+        match previous {
+            RetryAction::RetryIndicated(RetryReason::RetryableError {
+                kind: ErrorKind::ThrottlingError,
+                ..
+            }) => RetryAction::RetryForbidden,
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        // After the SDK's own, whose verdict this one looks at.
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
+    }
+
+    fn name(&self) -> &'static str {
+        "leave throttling to the rate limiter"
     }
 }

@@ -11,9 +11,7 @@ mod items;
 mod organizations;
 mod profile;
 mod reach;
-mod refusal;
 mod sns;
-mod throttling;
 mod transaction;
 
 pub use config::ConfigSource;

@@ -1,6 +1,7 @@
 //! AWS Organizations: the names of accounts.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_organizations::Client;
@@ -14,26 +15,19 @@ use super::connection::Connection;
 use super::fault::Fault;
 use crate::model::AccountId;
 use crate::model::text::plain;
-use crate::ports::AccountName;
-use crate::ports::AccountNames;
+use crate::ports::{AccountName, AccountNames};
 
 /// Organizations throttles early, and a digest does not wait long for names.
 const AT_ONCE: usize = 4;
 const ATTEMPTS: u32 = 3;
 
-/// The organization's accounts, as far as they were asked for.
+/// The organization's accounts, as far as they were asked for. Lives as long as the function's process is warm.
 #[derive(Debug)]
 pub struct Organizations {
     client: Client,
-    cache: Mutex<Cache>,
-}
-
-/// Lives as long as the function's process is warm.
-#[derive(Debug, Default)]
-struct Cache {
-    known: BTreeMap<AccountId, Option<AccountName>>,
+    names: Mutex<BTreeMap<AccountId, Option<AccountName>>>,
     /// The caller may not ask: that is reported once, and not tried again.
-    is_denied: bool,
+    is_denied: AtomicBool,
 }
 
 impl Organizations {
@@ -41,11 +35,11 @@ impl Organizations {
     pub fn new(connection: &Connection) -> Self {
         let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
         let config = Builder::from(&connection.sdk).retry_config(retries).build();
-        Self { client: Client::from_conf(config), cache: Mutex::default() }
+        Self { client: Client::from_conf(config), names: Mutex::default(), is_denied: AtomicBool::default() }
     }
 
-    fn cache(&self) -> MutexGuard<'_, Cache> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    fn names(&self) -> MutexGuard<'_, BTreeMap<AccountId, Option<AccountName>>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The account's name; `None` when the organization has no such account (it has left).
@@ -68,21 +62,19 @@ impl Organizations {
 
 impl AccountNames for Organizations {
     async fn look_up(&self, accounts: &[AccountId]) {
-        let unknown: Vec<AccountId> = {
-            let cache = self.cache();
-            let unknown = accounts.iter().filter(|id| !cache.is_denied && !cache.known.contains_key(id));
-            unknown.copied().collect()
-        };
+        if self.is_denied.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut unknown = accounts.to_vec();
+        unknown.retain(|id| !self.names().contains_key(id));
         let describe = async |id| (id, self.describe(id).await);
         let mut answers = std::pin::pin!(stream::iter(unknown).map(describe).buffer_unordered(AT_ONCE));
         while let Some((id, answer)) = answers.next().await {
             match answer {
-                Ok(name) => {
-                    self.cache().known.insert(id, name);
-                }
+                Ok(name) => drop(self.names().insert(id, name)),
                 Err(fault) => {
-                    self.cache().is_denied |=
-                        fault.is_denied() || fault.code == "AWSOrganizationsNotInUseException";
+                    let is_denied = fault.is_denied() || fault.code == "AWSOrganizationsNotInUseException";
+                    self.is_denied.fetch_or(is_denied, Ordering::Relaxed);
                     let error = fault.message;
                     warn!(
                         error,
@@ -95,6 +87,6 @@ impl AccountNames for Organizations {
     }
 
     fn known(&self, account: AccountId) -> Option<AccountName> {
-        self.cache().known.get(&account).cloned().flatten()
+        self.names().get(&account).cloned().flatten()
     }
 }

@@ -11,15 +11,15 @@ use aws_types::os_shim_internal::{Env, Fs};
 
 use crate::model::text::did_you_mean;
 
-/// The profiles of the files, with the one selected that `--profile` or `AWS_PROFILE` names.
-async fn profiles(flag: Option<&str>) -> Result<ProfileSet, String> {
+/// The region of the profile that `--profile` or `AWS_PROFILE` names, which must be there, or of the default one.
+pub async fn region(flag: Option<&str>) -> Result<Option<String>, String> {
     let named = flag.map(str::to_owned).or_else(|| variable("AWS_PROFILE"));
     let selected = named.clone().map(Into::into);
     let profiles = load(&Fs::real(), &Env::real(), &EnvConfigFiles::default(), selected).await;
     let profiles = profiles.map_err(|error| format!("the AWS config files cannot be read: {error}"))?;
     match named {
         Some(name) if profiles.get_profile(&name).is_none() => Err(missing(&name, &profiles)),
-        _ => Ok(profiles),
+        _ => Ok(profiles.get("region").map(str::to_owned)),
     }
 }
 
@@ -29,16 +29,6 @@ fn missing(name: &str, profiles: &ProfileSet) -> String {
     let credentials = file("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials");
     let meant = did_you_mean(name, profiles.profiles());
     format!("there is no profile {name:?} in {config} or {credentials}{meant}")
-}
-
-/// Whether the profile that `--profile` or `AWS_PROFILE` names is there.
-pub(super) async fn check(flag: Option<&str>) -> Result<(), String> {
-    profiles(flag).await.map(drop)
-}
-
-/// The region of the profile that `--profile` or `AWS_PROFILE` names, or of the default one.
-pub async fn region(flag: Option<&str>) -> Result<Option<String>, String> {
-    Ok(profiles(flag).await?.get("region").map(str::to_owned))
 }
 
 /// The profile's credentials, and of what the machine has by itself; never those of the environment.

@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, S
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 
-use super::answer::Call;
+use super::answer::answered;
 
 /// A connection that failed.
 #[derive(Debug, thiserror::Error)]
@@ -38,21 +38,22 @@ impl Reaching {
 
 impl HttpConnector for Reaching {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let call = Call::of(&request);
+        let endpoint = request.uri().split('/').take(3).collect::<Vec<_>>().join("/");
+        let is_signed = request.headers().get("authorization").is_some_and(|it| it.starts_with("AWS4-"));
         let answer = self.inner.call(request);
         let (is_answered, connect_timeout, since) =
             (self.is_answered.clone(), self.connect_timeout, self.since);
         HttpConnectorFuture::new(async move {
-            let error = match answer.await {
+            match answer.await {
                 Ok(response) => {
                     is_answered.store(true, Ordering::Relaxed);
-                    return call.answered(response).await;
+                    answered(endpoint, is_signed, response).await
                 }
-                Err(error) => error,
-            };
-            let over =
-                !is_answered.load(Ordering::Relaxed) && connect_timeout.is_some_and(|p| since.elapsed() > p);
-            Err(named(error, call.endpoint, over))
+                Err(error) => {
+                    let is_late = connect_timeout.is_some_and(|timeout| since.elapsed() > timeout);
+                    Err(named(error, endpoint, is_late && !is_answered.load(Ordering::Relaxed)))
+                }
+            }
         })
     }
 }

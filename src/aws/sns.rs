@@ -1,13 +1,14 @@
 //! SNS: the alerts topic for people, the events topic for machines.
 
+use std::collections::HashMap;
+
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::{Builder, Region as SdkRegion};
 use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 
 use super::connection::Connection;
-use super::fault::Fault;
-use super::throttling::LeaveThrottling;
+use super::fault::{Fault, LeaveThrottling};
 use crate::notify::message::{Alert, Attribute, Event};
 use crate::ports::{Machines, PublishError, Publisher};
 use crate::rate_limit::{Priority, RateLimiter};
@@ -25,11 +26,8 @@ impl Topic {
     fn new(connection: &Connection, arn: &TopicArn) -> Self {
         let region = SdkRegion::new(arn.region().to_owned());
         let config = Builder::from(&connection.sdk).region(region).retry_classifier(LeaveThrottling).build();
-        Self {
-            client: Client::from_conf(config),
-            arn: arn.as_str().to_owned(),
-            limiter: RateLimiter::default(),
-        }
+        let client = Client::from_conf(config);
+        Self { client, arn: arn.as_str().to_owned(), limiter: RateLimiter::default() }
     }
 }
 
@@ -71,21 +69,16 @@ impl Publisher for SnsPublisher {
 
     async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
         let Topic { client, arn, limiter } = &self.alerts;
-        let mut message = client
+        let message = client
             .publish()
             .topic_arn(arn)
             .subject(&alert.subject)
             .message_structure("json")
-            .message(&alert.message);
-        for attribute in &alert.attributes {
-            message = message.message_attributes(attribute.name, value(attribute)?);
-        }
+            .message(&alert.message)
+            .set_message_attributes(Some(attributes(&alert.attributes)?));
         let publish = async || message.clone().send().await.map_err(|error| Fault::of("Publish", &error));
-        limiter
-            .call(Priority::InOrder, publish, Fault::is_throttling)
-            .await
-            .map(drop)
-            .map_err(|fault| explain(&fault, arn))
+        let published = limiter.call(Priority::InOrder, publish, Fault::is_throttling).await;
+        published.map(drop).map_err(|fault| explain(&fault, arn))
     }
 
     fn machines(&self) -> Machines {
@@ -111,18 +104,14 @@ impl Publisher for SnsPublisher {
 /// The entries, named by their indices, that were not accepted, and why. Accepted is only what is listed as such, whatever
 /// the status of the whole answer.
 fn missing(count: usize, published: &PublishBatchOutput) -> Vec<(usize, PublishError)> {
-    let reason = |id: &str| match published.failed().iter().find(|failed| failed.id() == id) {
-        None => PublishError::Unavailable("PublishBatch: the entry is not in the answer".to_owned()),
-        Some(failed) => {
-            let code = failed.code();
-            let message = format!("PublishBatch: {code}: {}", failed.message().unwrap_or_default());
-            // Whose fault it is by `SenderFault` says nothing of the message: a missing permission is the sender's, too.
-            if is_of_message(code) {
-                PublishError::Refused(message)
-            } else {
-                PublishError::Unavailable(message)
-            }
-        }
+    let reason = |id: &str| {
+        let Some(failed) = published.failed().iter().find(|failed| failed.id() == id) else {
+            return PublishError::Unavailable("PublishBatch: the entry is not in the answer".to_owned());
+        };
+        let code = failed.code();
+        let message = format!("PublishBatch: {code}: {}", failed.message().unwrap_or_default());
+        // Whose fault it is by `SenderFault` says nothing of the message: a missing permission is the sender's, too.
+        if is_of_message(code) { PublishError::Refused(message) } else { PublishError::Unavailable(message) }
     };
     let is_accepted = |id: &str| published.successful().iter().any(|entry| entry.id() == Some(id));
     let ids = (0..count).map(|index| (index, index.to_string()));
@@ -145,17 +134,17 @@ fn is_of_message(code: &str) -> bool {
 }
 
 fn entry(index: usize, event: &Event) -> Result<PublishBatchRequestEntry, PublishError> {
-    let mut entry = PublishBatchRequestEntry::builder().id(index.to_string()).message(&event.message);
-    for attribute in &event.attributes {
-        entry = entry.message_attributes(attribute.name, value(attribute)?);
-    }
-    entry.build().map_err(|error| PublishError::Refused(error.to_string()))
+    let entry = PublishBatchRequestEntry::builder().id(index.to_string()).message(&event.message);
+    let entry = entry.set_message_attributes(Some(attributes(&event.attributes)?)).build();
+    entry.map_err(|error| PublishError::Refused(error.to_string()))
 }
 
-fn value(attribute: &Attribute) -> Result<MessageAttributeValue, PublishError> {
-    let value =
-        MessageAttributeValue::builder().data_type(attribute.data_type).string_value(&attribute.value);
-    value.build().map_err(|error| PublishError::Refused(error.to_string()))
+fn attributes(all: &[Attribute]) -> Result<HashMap<String, MessageAttributeValue>, PublishError> {
+    let value = |Attribute { name, data_type, value }: &Attribute| {
+        let value = MessageAttributeValue::builder().data_type(*data_type).string_value(value).build();
+        Ok(((*name).to_owned(), value.map_err(|error| PublishError::Refused(error.to_string()))?))
+    };
+    all.iter().map(value).collect()
 }
 
 fn explain(fault: &Fault, topic: &str) -> PublishError {

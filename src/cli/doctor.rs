@@ -1,12 +1,12 @@
-//! `packwatch doctor`: whether a deployment can do its work, one line for each check. Here is what is asked;
-//! [`crate::doctor`] judges the answers.
+//! `packwatch doctor`: whether a deployment can do its work, one line for each check. Here is what is asked, and in which
+//! order a person reads what follows; [`crate::doctor`] judges the answers.
 
 use std::io::Write;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use clap::{Args, ValueEnum};
-use futures_util::future::{OptionFuture, join_all};
+use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::args::Global;
@@ -16,7 +16,7 @@ use super::progress::Progress;
 use crate::aws::Inspector;
 use crate::doctor::facts::{Answer, Function, Unanswered};
 use crate::doctor::finding::{Finding, Level};
-use crate::doctor::{Deployment, Facts, judge};
+use crate::doctor::{access, delivery, runs, storage};
 use crate::model::Region;
 use crate::model::text::counted;
 use crate::settings::{Faults, Reader, Settings, TopicArn, duration};
@@ -78,9 +78,8 @@ pub(super) async fn doctor(global: &Global, args: &DoctorArgs) -> Result<Done, F
         return Err("name the region with --region".into());
     }
     let progress = Progress::start("asking AWS");
-    let facts = gather(&inspector, args, global.region.is_some()).await;
+    let findings = examine(&inspector, args, global.region.is_some()).await;
     progress.end();
-    let findings = judge(&facts);
     print(&findings, args.output)?;
     match findings.iter().filter(|finding| finding.level == Level::Failed).count() {
         0 => Ok(Done::Quiet),
@@ -88,51 +87,66 @@ pub(super) async fn doctor(global: &Global, args: &DoctorArgs) -> Result<Done, F
     }
 }
 
-/// Asks everything that there is to know. What follows from an answer is asked after it; nothing is judged here.
-async fn gather(inspector: &Inspector, args: &DoctorArgs, one_region: bool) -> Facts {
+/// Asks everything that there is to know; what follows from an answer is asked after it.
+async fn examine(inspector: &Inspector, args: &DoctorArgs, one_region: bool) -> Vec<Finding> {
     let (caller, clocks) = inspector.caller().await;
     // AWS's time, since this machine's may be what is wrong.
     let now = clocks.map_or_else(Timestamp::now, |clocks| clocks.aws);
+    let mut findings = vec![access::account(&caller)];
+    findings.extend(clocks.map(access::clock));
     if let Err(Unanswered::Refused { .. }) = caller {
-        return Facts { now, caller, clocks, deployment: None };
+        findings.push(Finding::not_checked("everything else", "needs valid credentials"));
+        return findings;
     }
-    let function: OptionFuture<_> = args.function.as_deref().map(|name| inspector.function(name)).into();
+    let function = async { Some(inspector.function(args.function.as_deref()?).await) };
     let (organization, function) = tokio::join!(inspector.organization(), function);
-    let watched = Watched::of(args, function.as_ref(), inspector, one_region);
+    let Watched { settings, faults, table, alerts, events } =
+        Watched::of(args, function.as_ref(), inspector, one_region);
     let packs = async |region: &Region| (region.clone(), inspector.packs(region).await);
-    let table: OptionFuture<_> =
-        watched.table.clone().map(async |name| (inspector.table(&name).await, name)).into();
-    let topic = |arn: &Option<TopicArn>| -> OptionFuture<_> {
-        let arn = arn.clone();
-        arn.map(async |arn| (inspector.subscriptions(&arn).await, arn)).into()
+    let table = async {
+        let name = table?;
+        Some((inspector.table(&name).await, name))
     };
-    let started: OptionFuture<_> = function
-        .as_ref()
-        .and_then(|function| function.as_ref().ok())
-        .map(async |function| {
-            tokio::join!(inspector.schedules(&function.arn), inspector.runs(&function.name, now))
-        })
-        .into();
+    let topic = async |arn: &Option<TopicArn>, is_for_people| {
+        let arn = arn.as_ref()?;
+        Some(delivery::topic(arn, &inspector.subscriptions(arn).await, is_for_people))
+    };
+    let started = async {
+        let function = function.as_ref()?.as_ref().ok()?;
+        Some(tokio::join!(inspector.schedules(&function.arn), inspector.runs(&function.name, now)))
+    };
     let (packs, table, alerts, events, started) = tokio::join!(
-        join_all(watched.settings.regions.iter().map(packs)),
+        join_all(settings.regions.iter().map(packs)),
         table,
-        topic(&watched.alerts),
-        topic(&watched.events),
+        topic(&alerts, true),
+        topic(&events, false),
         started,
     );
-    let deployment = Deployment {
-        name: args.function.clone(),
-        organization,
-        function,
-        settings: watched.settings,
-        faults: watched.faults,
-        regions: packs.into_iter().collect(),
-        table,
-        alerts,
-        events,
-        started,
-    };
-    Facts { now, caller, clocks, deployment: Some(deployment) }
+    let packs = packs.into_iter().collect();
+
+    findings.extend(caller.iter().map(|caller| access::organization(&caller.account, &organization, &packs)));
+    findings.push(match (&args.function, &function) {
+        (Some(name), Some(function)) => runs::function(name, function),
+        _ => Finding::not_checked("function", "use --function to check its settings, schedule and runs"),
+    });
+    findings.extend(faults.iter().map(|faults| {
+        Finding::failed("settings", faults)
+            .remedy("Fix the function's environment variables (the stack's parameters), or the flags")
+    }));
+    findings.extend(access::regions(&packs, &settings.packs));
+    findings.extend(table.iter().flat_map(|(table, name)| storage::table(name, table)));
+    findings.extend([alerts, events].into_iter().flatten().flatten());
+    let mut interval = None;
+    if let (Some(Ok(function)), Some((schedules, runs))) = (&function, &started) {
+        interval = runs::interval(schedules, now);
+        findings.extend(runs::schedules(schedules, runs, now));
+        findings.push(runs::last_run(runs, interval, &function.log_group, now));
+    }
+    // A table that cannot be read has said so.
+    let readable = table.iter().filter(|(table, _)| table.heads.is_ok());
+    let wait = settings.group_interval;
+    findings.extend(readable.map(|(table, _)| storage::undispatched(&table.lagging, interval, wait, now)));
+    findings
 }
 
 /// What is watched, and where it is kept and sent, as the function's variables or the flags say.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::finding::Finding;
+use super::finding::{Finding, SET_THE_CLOCK};
 use crate::doctor::facts::{Answer, Caller, Clocks, Organization, Unanswered};
 use crate::model::rejection::Rejection;
 use crate::model::text::counted;
@@ -13,11 +13,9 @@ use crate::settings::PackFilter;
 /// AWS refuses signatures that are older or newer than five minutes.
 const SKEW_THAT_BREAKS: Duration = Duration::from_secs(240);
 const SKEW_TO_TELL: Duration = Duration::from_secs(30);
-const SET_THE_CLOCK: &str = "Set the clock, or turn on NTP";
 
 /// The service principal whose delegated administrators may deploy organization conformance packs.
 const FOR_PACKS: &str = "config-multiaccountsetup.amazonaws.com";
-const FOR_DATA: &str = "config.amazonaws.com";
 
 /// What AWS Config answers to accounts that are neither management account nor delegated administrator.
 const NOT_OURS: &str = "OrganizationAccessDeniedException";
@@ -40,7 +38,7 @@ pub(crate) fn account(caller: &Answer<Caller>) -> Finding {
             let what = format!("AWS rejected the credentials: {code}: {message}");
             Finding::failed("account", what).remedy(remedy)
         }
-        Err(why) => Finding::unanswered("account", why, "not found"),
+        Err(why) => Finding::unanswered("account", why),
     }
 }
 
@@ -76,104 +74,97 @@ pub(crate) fn organization(account: &str, organization: &Organization, regions: 
             return Finding::failed(check, format!("account {account} is not in an organization"))
                 .remedy(move_it);
         }
-        Err(why) => return Finding::unanswered(check, why, "not found"),
+        Err(why) => return Finding::unanswered(check, why),
     };
-    if management == account {
-        return match &organization.for_packs {
-            Ok(others) if others.is_empty() => {
-                Finding::ok(check, "this is the management account, and no other account deploys packs")
-            }
-            Ok(others) => elsewhere("this is the management account", &others.join(", ")),
-            Err(why) => Finding::unanswered(check, why, "not found"),
+    let is_in = |accounts: &Answer<Vec<String>>| accounts.iter().flatten().any(|one| one == account);
+    let deploys = match &organization.for_packs {
+        Ok(_) => management == account || is_in(&organization.for_packs),
+        Err(why) if management == account || !(sees || refused) => return Finding::unanswered(check, why),
+        Err(_) => sees,
+    };
+    if !deploys {
+        let what = if is_in(&organization.for_data) {
+            "is a delegated administrator for config.amazonaws.com only, so it sees no packs".to_owned()
+        } else {
+            format!(
+                "is neither the management account ({management}) nor a delegated administrator for packs, so it sees \
+                 none"
+            )
         };
+        return Finding::failed(check, format!("account {account} {what}")).remedy(move_it);
     }
-    let is_delegate = |delegates: &Answer<Vec<String>>| {
-        delegates.as_ref().is_ok_and(|accounts| accounts.iter().any(|delegate| delegate == account))
-    };
-    if is_delegate(&organization.for_packs) || (organization.for_packs.is_err() && sees) {
-        let others = organization.for_packs.iter().flatten().filter(|other| *other != account);
-        let others: Vec<&str> = std::iter::once(management).chain(others).map(String::as_str).collect();
-        return elsewhere("this is a delegated administrator for packs", &others.join(", "));
-    }
-    if is_delegate(&organization.for_data) {
-        let only = format!(
-            "account {account} is a delegated administrator for {FOR_DATA} only, so it sees no packs"
-        );
-        return Finding::failed(check, only).remedy(move_it);
-    }
-    match &organization.for_packs {
-        Err(why) if !refused => Finding::unanswered(check, why, "not found"),
-        _ => {
-            let member = format!(
-                "account {account} is neither the management account ({management}) nor a delegated administrator \
-                 for packs, so it sees none"
-            );
-            Finding::failed(check, member).remedy(move_it)
+    let deployers = std::iter::once(management).chain(organization.for_packs.iter().flatten());
+    let others: Vec<&str> = deployers.map(String::as_str).filter(|other| *other != account).collect();
+    let this = match management == account {
+        true if others.is_empty() => {
+            return Finding::ok(check, "this is the management account, and no other account deploys packs");
         }
-    }
-}
-
-fn elsewhere(this: &str, others: &str) -> Finding {
-    let message = format!("{this}; packs deployed from {others} are not visible from here");
-    Finding::warning("organization", message).remedy("If there are any, deploy packwatch there, too")
+        true => "this is the management account",
+        false => "this is a delegated administrator for packs",
+    };
+    let others = others.join(", ");
+    Finding::warning(check, format!("{this}; packs deployed from {others} are not visible from here"))
+        .remedy("If there are any, deploy packwatch there, too")
 }
 
 pub(crate) fn regions(regions: &Regions, filter: &PackFilter) -> Vec<Finding> {
     let sees = regions.values().any(Result::is_ok);
-    // What watches nothing at all fails, and does not only lack something.
     let watches = regions.values().flatten().flatten().any(|pack| filter.matches(pack));
-    regions.iter().map(|(name, packs)| region(name, packs, filter, sees, watches)).collect()
+    let finding = |(name, packs): (&Region, &Answer<Vec<PackName>>)| match packs {
+        Ok(packs) => visible(name, packs, filter, watches),
+        Err(why) => hidden(name, why, sees),
+    };
+    regions.iter().map(finding).collect()
 }
 
-fn region(
-    name: &Region,
-    packs: &Answer<Vec<PackName>>,
-    filter: &PackFilter,
-    sees_others: bool,
-    watches_others: bool,
-) -> Finding {
+fn visible(name: &Region, packs: &[PackName], filter: &PackFilter, watches_others: bool) -> Finding {
     let check = format!("region {name}");
-    let leave = format!("remove {name} from PACKWATCH_REGIONS");
-    match packs {
-        Ok(packs) => {
-            let watched = packs.iter().filter(|pack| filter.matches(pack)).count();
-            let packs = packs.len();
-            let message = format!("{} visible, {watched} watched", counted(packs as u64, "pack"));
-            let unwatched = |message: &str| {
-                if watches_others {
-                    Finding::warning(&check, message)
-                } else {
-                    Finding::failed(&check, message)
-                }
-            };
-            match (packs, watched) {
-                (0, _) => unwatched("no packs are visible").remedy(format!(
-                    "Deploy one from this account, or check whether another account deployed it. Otherwise {leave}"
-                )),
-                (_, 0) => unwatched(&message).remedy("Check the names in PACKWATCH_PACKS"),
-                _ => Finding::ok(check, message),
-            }
+    let watched = packs.iter().filter(|pack| filter.matches(pack)).count();
+    let message = format!("{} visible, {watched} watched", counted(packs.len() as u64, "pack"));
+    let (message, remedy) = match (packs.len(), watched) {
+        (0, _) => {
+            let remedy = format!(
+                "Deploy one from this account, or check whether another account deployed it. Otherwise {}",
+                leave_out(name)
+            );
+            ("no packs are visible".to_owned(), remedy)
         }
-        Err(Unanswered::Refused { code, .. }) if code == NOT_OURS => {
+        (_, 0) => (message, "Check the names in PACKWATCH_PACKS".to_owned()),
+        _ => return Finding::ok(check, message),
+    };
+    // What watches nothing at all fails, and does not only lack something.
+    let finding =
+        if watches_others { Finding::warning(check, message) } else { Finding::failed(check, message) };
+    finding.remedy(remedy)
+}
+
+fn hidden(name: &Region, why: &Unanswered, sees_others: bool) -> Finding {
+    let (check, leave) = (format!("region {name}"), leave_out(name));
+    let rejection = match why {
+        Unanswered::Refused { code, message } => Rejection::of(code, message),
+        _ => None,
+    };
+    match why {
+        Unanswered::Refused { code, .. } if code == NOT_OURS => {
             let why = "AWS Config shows packs only to the management account and to delegated administrators";
             Finding::failed(check, format!("denied: {why}")).remedy("See the organization check above")
         }
-        Err(why @ Unanswered::Refused { code, message }) => match Rejection::of(code, message) {
-            // The credentials are good: AWS STS took them.
-            Some(Rejection::Region | Rejection::CredentialsOrRegion) => {
-                Finding::failed(check, "the region is not enabled in this account")
-                    .remedy(format!("Enable it (aws account enable-region --region-name {name}), or {leave}"))
-            }
-            Some(Rejection::Clock) => Finding::unanswered(check, why, "").remedy(SET_THE_CLOCK),
-            _ => Finding::unanswered(check, why, ""),
-        },
+        // The credentials are good: AWS STS took them.
+        _ if matches!(rejection, Some(Rejection::Region | Rejection::CredentialsOrRegion)) => {
+            Finding::failed(check, "the region is not enabled in this account")
+                .remedy(format!("Enable it (aws account enable-region --region-name {name}), or {leave}"))
+        }
         // What is allowed in one region and not in the next is bound to regions: a service control policy, mostly.
-        Err(Unanswered::Denied { why, .. }) if sees_others || why.contains("service control policy") => {
+        Unanswered::Denied { why, .. } if sees_others || why.contains("service control policy") => {
             Finding::failed(check, format!("denied: {why}"))
                 .remedy(format!("Allow it in the service control policy, or {leave}"))
         }
-        Err(Unanswered::Silent(why)) => Finding::failed(check, why)
+        Unanswered::Silent(why) => Finding::failed(check, why)
             .remedy(format!("Check the name of the region and the network, or {leave}")),
-        Err(why) => Finding::unanswered(check, why, "not found"),
+        why => Finding::unanswered(check, why),
     }
+}
+
+fn leave_out(name: &Region) -> String {
+    format!("remove {name} from PACKWATCH_REGIONS")
 }

@@ -1,6 +1,6 @@
 //! A deployment as it is found: what `packwatch doctor` asks of AWS, and the answers.
 //!
-//! `aws` asks, `cli` judges. An answer that was not given is a fact like any other: a caller who may not ask, a
+//! `aws` asks, `doctor` judges. An answer that was not given is a fact like any other: a caller who may not ask, a
 //! table that is not there and a service that does not answer are three things to tell.
 
 use std::collections::BTreeMap;
@@ -90,8 +90,8 @@ pub struct Function {
 /// The table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
-    /// The key attributes in order, partition first, each with its type (`S`, `N`, `B`).
-    pub keys: Answer<Vec<(String, String)>>,
+    /// The key attributes, partition first, each with its type: `pk (S), sk (S)`.
+    pub keys: Answer<String>,
     /// The attribute by which items expire, if they do.
     pub expiry: Answer<Option<String>>,
     /// Whether point-in-time recovery is on.
@@ -100,15 +100,6 @@ pub struct Table {
     pub heads: Answer<Heads>,
     /// Since when each target that lags does so, as far as transitions say.
     pub lagging: Answer<Vec<(Target, Option<Timestamp>)>>,
-}
-
-/// Whom a topic is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Readers {
-    /// Nobody subscribed means that nobody is notified.
-    People,
-    /// May be nobody.
-    Machines,
 }
 
 /// A subscription of a topic.
@@ -135,21 +126,6 @@ pub struct Schedule {
     pub ends: Option<Timestamp>,
 }
 
-impl Schedule {
-    /// The time between two runs, where the expression is a rate.
-    pub fn interval(&self) -> Option<Duration> {
-        let rate = self.expression.strip_prefix("rate(")?.strip_suffix(')')?;
-        let (number, unit) = rate.split_once(' ')?;
-        let seconds = match unit.trim_end_matches('s') {
-            "minute" => 60,
-            "hour" => 3600,
-            "day" => 86400,
-            _ => return None,
-        };
-        number.parse::<u64>().ok()?.checked_mul(seconds).map(Duration::from_secs)
-    }
-}
-
 /// The runs that began within one minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Runs {
@@ -159,22 +135,4 @@ pub struct Runs {
     pub all: u64,
     /// How many of them failed.
     pub failed: u64,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rates_are_intervals_and_anything_else_is_not() {
-        let interval = |expression: &str| {
-            let (name, expression) = ("s".to_owned(), expression.to_owned());
-            Schedule { name, expression, is_enabled: true, ends: None }.interval()
-        };
-        assert_eq!(interval("rate(1 minute)"), Some(Duration::from_secs(60)));
-        assert_eq!(interval("rate(5 minutes)"), Some(Duration::from_secs(300)));
-        assert_eq!(interval("rate(2 days)"), Some(Duration::from_secs(172_800)));
-        assert_eq!(interval("cron(0/5 * * * ? *)"), None);
-        assert_eq!(interval("rate(soon)"), None);
-    }
 }

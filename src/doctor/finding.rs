@@ -5,7 +5,10 @@ use std::fmt::Display;
 use serde::Serialize;
 
 use crate::doctor::facts::Unanswered;
+use crate::model::rejection::Rejection;
 use crate::model::text::plain;
+
+pub(crate) const SET_THE_CLOCK: &str = "Set the clock, or turn on NTP";
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -71,12 +74,21 @@ impl Finding {
         self
     }
 
-    /// That a question was not answered. `missing` says what it means when the thing is not there.
-    pub(crate) fn unanswered(check: impl Display, why: &Unanswered, missing: &str) -> Self {
+    /// That a question was not answered. What does not exist is what the check begins with.
+    pub(crate) fn unanswered(check: impl Display, why: &Unanswered) -> Self {
+        let check = check.to_string();
         match why {
             Unanswered::Denied { action, .. } => Self::not_checked(check, format!("needs {action}")),
-            Unanswered::Missing => Self::failed(check, missing),
-            Unanswered::Refused { code, message } => Self::failed(check, format!("{code}: {message}")),
+            Unanswered::Missing => {
+                let what = check.split(' ').next().unwrap_or_default();
+                let missing = format!("the {what} does not exist in this account and region");
+                Self::failed(check, missing)
+            }
+            Unanswered::Refused { code, message } => {
+                let finding = Self::failed(check, format!("{code}: {message}"));
+                let is_late = Rejection::of(code, message) == Some(Rejection::Clock);
+                if is_late { finding.remedy(SET_THE_CLOCK) } else { finding }
+            }
             Unanswered::Silent(why) => {
                 Self::failed(check, why).remedy("Check the network (proxy, VPC endpoint), and try again")
             }

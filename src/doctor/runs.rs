@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::finding::Finding;
 use crate::doctor::facts::{Answer, Function, Runs, Schedule, Unanswered};
 use crate::model::text::counted;
 use crate::notify::render::span;
+use crate::settings::duration;
 
 /// AWS Lambda's metrics arrive up to this late.
 const METRICS_LATE: Duration = Duration::from_secs(180);
@@ -17,14 +18,15 @@ const MISSED: u32 = 3;
 pub(crate) fn function(name: &str, function: &Answer<Function>) -> Finding {
     let function = match function {
         Ok(function) => function,
-        Err(Unanswered::Missing) => {
-            return Finding::failed(
-                format!("function {name}"),
-                "the function does not exist in this account and region",
-            )
-            .remedy("Check the name (aws lambda list-functions), --profile and --region");
+        Err(why) => {
+            let finding = Finding::unanswered(format!("function {name}"), why);
+            return match why {
+                Unanswered::Missing => {
+                    finding.remedy("Check the name (aws lambda list-functions), --profile and --region")
+                }
+                _ => finding,
+            };
         }
-        Err(why) => return Finding::unanswered(format!("function {name}"), why, "not found"),
     };
     let Function { name, state, last_update, timeout, memory, log_group, environment, .. } = function;
     let check = format!("function {name}");
@@ -40,7 +42,7 @@ pub(crate) fn function(name: &str, function: &Answer<Function>) -> Finding {
         }
         Err(why) => {
             let remedy = "Enable the key of its environment variables, or deploy it with another one";
-            return Finding::unanswered(check, why, "").remedy(remedy);
+            return Finding::unanswered(check, why).remedy(remedy);
         }
     }
     match (state.0.as_str(), last_update.0.as_str()) {
@@ -58,10 +60,12 @@ pub(crate) fn function(name: &str, function: &Answer<Function>) -> Finding {
     }
 }
 
-/// The shortest time between two runs, by the schedules that are on.
+/// The shortest time between two runs, by the schedules that are on and have a rate.
 pub(crate) fn interval(schedules: &Answer<Vec<Schedule>>, now: Timestamp) -> Option<Duration> {
     let running = schedules.iter().flatten().filter(|schedule| is_on(schedule, now));
-    running.filter_map(Schedule::interval).min()
+    let rate =
+        |schedule: &Schedule| duration(schedule.expression.strip_prefix("rate(")?.strip_suffix(')')?).ok();
+    running.filter_map(rate).min()
 }
 
 fn is_on(schedule: &Schedule, now: Timestamp) -> bool {
@@ -75,7 +79,7 @@ pub(crate) fn schedules(
 ) -> Vec<Finding> {
     let schedules = match schedules {
         Ok(schedules) => schedules,
-        Err(why) => return vec![Finding::unanswered("schedule", why, "not found")],
+        Err(why) => return vec![Finding::unanswered("schedule", why)],
     };
     let someone_is_on = schedules.iter().any(|schedule| is_on(schedule, now));
     if schedules.is_empty() {
@@ -116,7 +120,7 @@ pub(crate) fn last_run(
     let check = "last run";
     let runs = match runs {
         Ok(runs) => runs,
-        Err(why) => return Finding::unanswered(check, why, "not found"),
+        Err(why) => return Finding::unanswered(check, why),
     };
     let scan =
         format!("Check the log group {log_group} (aws logs tail {log_group} --since 1h), and the schedule");
@@ -132,13 +136,11 @@ pub(crate) fn last_run(
         return Finding::failed(check, none).remedy(scan);
     };
     let message = format!("the last success was {} ago", span(last, now));
-    let every = interval.map(|interval| SignedDuration::try_from(interval * MISSED + METRICS_LATE));
-    let is_stale =
-        every.is_some_and(|longest| longest.is_ok_and(|longest| now.duration_since(last) > longest));
-    let is_failing = runs.iter().filter(|runs| runs.all > 0).max_by_key(|runs| runs.minute);
-    let is_failing = is_failing.is_some_and(|newest| newest.failed > 0);
+    let since = now.duration_since(last).unsigned_abs();
+    let newest = runs.iter().filter(|runs| runs.all > 0).max_by_key(|runs| runs.minute);
+    let is_failing = newest.is_some_and(|newest| newest.failed > 0);
     match interval {
-        Some(interval) if is_stale => {
+        Some(interval) if since > interval * MISSED + METRICS_LATE => {
             let due = span(Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + interval);
             Finding::failed(check, format!("{message}, although one is due every {due}{also}")).remedy(scan)
         }

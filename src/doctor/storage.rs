@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::finding::Finding;
 use crate::doctor::facts::{Answer, Table, Unanswered};
+use crate::model::Target;
 use crate::model::text::counted;
 use crate::notify::render::span;
 
@@ -15,29 +16,25 @@ const EXPIRES_AT: &str = "expires_at";
 pub(crate) fn table(name: &str, table: &Table) -> Vec<Finding> {
     let check = format!("table {name}");
     let mut findings = Vec::new();
-    let missing = "the table does not exist in this account and region";
     match &table.keys {
-        Ok(keys) if is_ours(keys) => {}
+        Ok(keys) if keys == "pk (S), sk (S)" => {}
         Ok(keys) => {
-            let keys: Vec<_> = keys.iter().map(|(name, kind)| format!("{name} ({kind})")).collect();
-            let message = format!("its keys are {}; they must be pk (S) and sk (S)", keys.join(", "));
+            let message = format!("its keys are {keys}; they must be pk (S) and sk (S)");
             let remedy =
                 "Keys cannot be changed. Create a table as template.yaml does, and set PACKWATCH_TABLE to it";
             return vec![Finding::failed(check, message).remedy(remedy)];
         }
+        Err(why @ Unanswered::Denied { .. }) => findings.push(Finding::unanswered(&check, why)),
+        // Every other question would come to the same.
         Err(why) => {
-            let finding = Finding::unanswered(&check, why, missing);
-            // Every other question would come to the same.
-            if !matches!(why, Unanswered::Denied { .. }) {
-                return vec![finding.remedy("Check PACKWATCH_TABLE, --profile and --region")];
-            }
-            findings.push(finding);
+            let finding = Finding::unanswered(check, why);
+            return vec![finding.remedy("Check PACKWATCH_TABLE, --profile and --region")];
         }
     }
     findings.extend(expiry(&check, name, &table.expiry));
     findings.extend(recovery(&check, name, &table.recovery));
     match &table.heads {
-        Err(why) => findings.push(Finding::unanswered(&check, why, missing)),
+        Err(why) => findings.push(Finding::unanswered(&check, why)),
         Ok(heads) => {
             findings.extend(heads.unreadable.values().map(|reason| Finding::failed(&check, reason)));
             if findings.is_empty() {
@@ -53,26 +50,18 @@ pub(crate) fn table(name: &str, table: &Table) -> Vec<Finding> {
     findings
 }
 
-fn is_ours(keys: &[(String, String)]) -> bool {
-    let keys: Vec<_> = keys.iter().map(|(name, kind)| (name.as_str(), kind.as_str())).collect();
-    keys == [("pk", "S"), ("sk", "S")]
-}
-
 fn expiry(check: &str, table: &str, expiry: &Answer<Option<String>>) -> Option<Finding> {
-    let turn_on = format!(
-        "aws dynamodb update-time-to-live --table-name {table} --time-to-live-specification \
-         Enabled=true,AttributeName={EXPIRES_AT}"
-    );
-    match expiry {
-        Ok(Some(attribute)) if attribute == EXPIRES_AT => None,
-        Ok(other) => {
-            let is = other.as_ref().map_or_else(|| "off".to_owned(), |other| format!("on for {other}"));
-            let message = format!("TTL is {is}, so the history is never deleted");
-            let turn_off = if other.is_some() { "Turn it off there. " } else { "" };
-            Some(Finding::failed(check, message).remedy(format!("{turn_off}Turn it on: {turn_on}")))
-        }
-        Err(why) => Some(Finding::unanswered(check, why, "the table does not exist")),
-    }
+    let (is, turn_off) = match expiry {
+        Ok(Some(attribute)) if attribute == EXPIRES_AT => return None,
+        Ok(Some(other)) => (format!("on for {other}"), "Turn it off there. "),
+        Ok(None) => ("off".to_owned(), ""),
+        Err(why) => return Some(Finding::unanswered(check, why)),
+    };
+    let finding = Finding::failed(check, format!("TTL is {is}, so the history is never deleted"));
+    Some(finding.remedy(format!(
+        "{turn_off}Turn it on: aws dynamodb update-time-to-live --table-name {table} \
+         --time-to-live-specification Enabled=true,AttributeName={EXPIRES_AT}"
+    )))
 }
 
 fn recovery(check: &str, table: &str, recovery: &Answer<bool>) -> Option<Finding> {
@@ -85,22 +74,22 @@ fn recovery(check: &str, table: &str, recovery: &Answer<bool>) -> Option<Finding
                  --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
             )))
         }
-        Err(why) => Some(Finding::unanswered(check, why, "the table does not exist")),
+        Err(why) => Some(Finding::unanswered(check, why)),
     }
 }
 
 /// Whether something waits to be dispatched for longer than a run, or the news that it may wait for, can explain.
 pub(crate) fn undispatched(
-    table: &Table,
+    lagging: &Answer<Vec<(Target, Option<Timestamp>)>>,
     interval: Option<Duration>,
     group_interval: Duration,
     now: Timestamp,
 ) -> Finding {
     let check = "undispatched";
-    let lagging = match &table.lagging {
+    let lagging = match lagging {
         Ok(lagging) if lagging.is_empty() => return Finding::ok(check, "nothing"),
         Ok(lagging) => lagging,
-        Err(why) => return Finding::unanswered(check, why, "the table does not exist"),
+        Err(why) => return Finding::unanswered(check, why),
     };
     let oldest = lagging.iter().filter_map(|(target, since)| Some(((*since)?, target))).min();
     let Some((since, target)) = oldest else {

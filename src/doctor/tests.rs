@@ -5,9 +5,8 @@ use jiff::Timestamp;
 
 use super::finding::{Finding, Level};
 use super::{access, runs, storage};
-use crate::doctor::facts::{Answer, Clocks, Organization, Runs, Schedule, Table, Unanswered};
+use crate::doctor::facts::{Answer, Clocks, Organization, Runs, Schedule, Unanswered};
 use crate::model::Target;
-use crate::state::head::Heads;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_795_000_000 + second).unwrap()
@@ -80,6 +79,9 @@ fn only_schedules_that_are_on_start_anything() {
         is_enabled,
         ends: ends.map(at),
     };
+    let interval = |expression| runs::interval(&Ok(vec![schedule(expression, true, None)]), at(0));
+    let every = ["rate(1 minute)", "rate(5 minutes)", "rate(2 days)", "rate(soon)", "cron(0/5 * * * ? *)"];
+    assert_eq!(every.map(interval), [Some(minutes(1)), Some(minutes(5)), Some(minutes(2880)), None, None]);
     let judge = |schedules: Vec<Schedule>, runs: Answer<Vec<Runs>>| {
         let findings = runs::schedules(&Ok(schedules), &runs, at(0));
         findings.into_iter().map(|finding| finding.level).collect::<Vec<_>>()
@@ -100,16 +102,9 @@ fn only_schedules_that_are_on_start_anything() {
 fn what_waits_longer_than_two_runs_and_for_news_is_stuck() {
     let target = Target { region: "eu-west-1".parse().unwrap(), pack: "Pack".parse().unwrap() };
     let judge = |since: Option<i64>, now| {
-        let lagging = vec![(target.clone(), since.map(at)), (target.clone(), Some(at(0)))];
-        let lagging = if since.is_none() { vec![(target.clone(), None)] } else { lagging };
-        let table = Table {
-            keys: denied(),
-            expiry: denied(),
-            recovery: denied(),
-            heads: Ok(Heads::default()),
-            lagging: Ok(lagging),
-        };
-        storage::undispatched(&table, Some(minutes(5)), minutes(30), at(now))
+        let lagging = since.iter().map(|since| (target.clone(), Some(at(*since))));
+        let lagging = lagging.chain([(target.clone(), since.and(Some(at(0))))]).collect();
+        storage::undispatched(&Ok(lagging), Some(minutes(5)), minutes(30), at(now))
     };
     assert_eq!(judge(Some(0), 2400).level, Level::Ok);
     assert_eq!(judge(Some(-100), 2301).level, Level::Failed, "the oldest of both");
@@ -126,9 +121,7 @@ fn a_finding_is_one_harmless_line() {
 fn what_is_rejected_for_its_time_is_a_matter_of_the_clock() {
     let message = "Signature expired: 20261128T210000Z is now earlier".to_owned();
     let refused = Unanswered::Refused { code: "SignatureDoesNotMatch".to_owned(), message };
-    let account = access::account(&Err(refused.clone()));
-    let regions = BTreeMap::from([("me-south-1".parse().unwrap(), Err(refused))]);
-    for finding in access::regions(&regions, &Default::default()).into_iter().chain([account]) {
+    for finding in [Finding::unanswered("topic t", &refused), access::account(&Err(refused))] {
         assert!(finding.remedy.as_ref().is_some_and(|remedy| remedy.contains("NTP")), "{finding}");
     }
 }

@@ -1,90 +1,62 @@
 //! The events that the function takes: each says scan now, and what.
 
-mod error;
-mod part;
-mod request;
+mod input;
 
 use serde_json::Value;
 
-use crate::watch::request::{Part, Request};
-pub use error::EventError;
-use error::excerpt;
-use part::part;
-use request::request;
+use crate::model::text::{bounded, plain};
+use crate::watch::request::Request;
 
-/// What the function is asked to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trigger {
-    /// A schedule's: scan its part, which is everything unless it says otherwise.
-    Scheduled(Part),
-    /// Scan what a person, a program or AWS CloudTrail names, and answer.
-    Request(Request),
+/// Why an event was not understood, in words that no terminal or log acts on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// Neither a request nor an event that packwatch knows.
+    #[error(
+        "{0}. packwatch takes a scheduled event, AWS CloudTrail's events of packs and of accounts that join or leave, or a request such as {{}} or {{\"OrganizationConformancePackName\": \"…\"}}"
+    )]
+    Unknown(String),
+    /// A request with something wrong in it.
+    #[error("the request is not valid: {0}")]
+    Request(String),
+    /// A schedule's part with something wrong in it.
+    #[error("the schedule's input is not valid: {0}")]
+    Part(String),
 }
 
-/// Understands an event.
-pub fn parse(event: &Value) -> Result<Trigger, EventError> {
+/// Understands an event: what is to be scanned, and who asks.
+pub fn parse(event: &Value) -> Result<Request, EventError> {
     let Some(fields) = event.as_object() else {
         return Err(EventError::Unknown(format!("the event is not a JSON object: {}", excerpt(event))));
     };
+    let has = |name: &str| fields.contains_key(name);
+    if !has("source") && !has("detail-type") {
+        // A schedule with an input of its own sends that, and nothing else.
+        return if has("Regions") || has("Packs") { input::part(event) } else { input::request(event) };
+    }
     let text = |name: &str| fields.get(name).and_then(Value::as_str);
-    if fields.contains_key("source") {
-        refuse_ours(event)?;
+    let shown = |name: &str| excerpt(fields.get(name).unwrap_or(&Value::Null));
+    // What AWS's own events have begins with a small letter. Who adds `DryRun` to one expects that nothing is sent.
+    if let Some(name) = fields.keys().find(|name| name.starts_with(char::is_uppercase)) {
+        return Err(EventError::Request(format!(
+            "{} has no meaning in an event of {}. Send it without the event's fields, as in {{\"DryRun\": true}}",
+            plain(name),
+            shown("source"),
+        )));
     }
     match (text("source"), text("detail-type")) {
         // The Scheduler's `detail` is the string "{}", the rule's an object: neither says anything.
         (Some("aws.events" | "aws.scheduler"), Some("Scheduled Event")) => {
-            Ok(Trigger::Scheduled(Part::default()))
+            Ok(Request { scheduled: true, ..Request::default() })
         }
-        (Some("aws.config"), Some("AWS API Call via CloudTrail")) => cloudtrail(event).map(Trigger::Request),
         (
-            Some("aws.organizations"),
-            Some("AWS Service Event via CloudTrail" | "AWS API Call via CloudTrail"),
-        ) => account_changed(event),
-        (None, None) if !fields.contains_key("source") && !fields.contains_key("detail-type") => {
-            // A schedule with an input of its own sends that, and nothing else.
-            match ["Regions", "Packs"].iter().any(|name| fields.contains_key(*name)) {
-                true => part(event).map(Trigger::Scheduled),
-                false => request(event).map(Trigger::Request),
-            }
-        }
+            Some("aws.config" | "aws.organizations"),
+            Some("AWS API Call via CloudTrail" | "AWS Service Event via CloudTrail"),
+        ) => cloudtrail(event),
         _ => Err(EventError::Unknown(format!(
             "the event's source is {} and its detail-type {}",
-            excerpt(event.get("source").unwrap_or(&Value::Null)),
-            excerpt(event.get("detail-type").unwrap_or(&Value::Null)),
+            shown("source"),
+            shown("detail-type")
         ))),
-    }
-}
-
-/// What only a request or a schedule's part has.
-const OURS: [&str; 7] = [
-    "DryRun",
-    "Filters",
-    "OrganizationConformancePackName",
-    "Packs",
-    "PaginationConfig",
-    "Region",
-    "Regions",
-];
-
-/// Refuses what AWS's own events do not have: who adds `DryRun` to one expects that nothing is sent.
-fn refuse_ours(event: &Value) -> Result<(), EventError> {
-    match OURS.iter().find(|name| event.get(**name).is_some()) {
-        Some(name) => Err(EventError::Request(format!(
-            "{name} has no meaning in an event of {}. Send it without the event's fields, as in {{\"DryRun\": true}}",
-            excerpt(event.get("source").unwrap_or(&Value::Null)),
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// An account joined or left: no pack is named, so everything is scanned.
-fn account_changed(event: &Value) -> Result<Trigger, EventError> {
-    let name = event.pointer("/detail/eventName").unwrap_or(&Value::Null);
-    match name.as_str() {
-        Some("AccountJoinedOrganization" | "AccountDepartedOrganization") => {
-            Ok(Trigger::Scheduled(Part::default()))
-        }
-        _ => Err(EventError::Unknown(format!("the AWS CloudTrail event's eventName is {}", excerpt(name)))),
     }
 }
 
@@ -94,9 +66,13 @@ fn cloudtrail(event: &Value) -> Result<Request, EventError> {
         EventError::Unknown(format!("the AWS CloudTrail event's {what} is {}", excerpt(value)))
     };
     let name = at("/detail/eventName");
-    if !matches!(name.as_str(), Some("PutOrganizationConformancePack" | "DeleteOrganizationConformancePack"))
-    {
-        return Err(unknown("eventName", name));
+    match name.as_str() {
+        // No pack is named, so everything is scanned.
+        Some("AccountJoinedOrganization" | "AccountDepartedOrganization") => {
+            return Ok(Request { scheduled: true, ..Request::default() });
+        }
+        Some("PutOrganizationConformancePack" | "DeleteOrganizationConformancePack") => {}
+        _ => return Err(unknown("eventName", name)),
     }
     let pack = at("/detail/requestParameters/organizationConformancePackName");
     let parsed = pack.as_str().and_then(|text| text.parse().ok());
@@ -107,84 +83,59 @@ fn cloudtrail(event: &Value) -> Result<Request, EventError> {
     Ok(Request { packs: vec![pack], region: Some(region), tentative: true, ..Request::default() })
 }
 
+/// As much of a value as a person needs to know it again.
+fn excerpt(value: &Value) -> String {
+    bounded(plain(&value.to_string()), 200)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
-    fn asked(event: &Value) -> Request {
-        match parse(event) {
-            Ok(Trigger::Request(request)) => request,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn error(event: Value) -> String {
-        parse(&event).unwrap_err().to_string()
+    fn of_cloudtrail(source: &str, name: &str, region: &str) -> Value {
+        json!({"source": source, "detail-type": "AWS API Call via CloudTrail", "detail": {
+            "eventName": name, "awsRegion": region, "requestParameters": {"organizationConformancePackName": "P"}}})
     }
 
     #[test]
     fn what_only_a_request_has_is_refused_in_an_event() {
-        let scheduled = json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"});
-        let joined = json!({"source": "aws.organizations", "detail-type": "AWS Service Event via CloudTrail",
-            "detail": {"eventName": "AccountJoinedOrganization", "awsRegion": "us-east-1"}});
-        let put = json!({"source": "aws.config", "detail-type": "AWS API Call via CloudTrail", "detail": {
-            "eventName": "PutOrganizationConformancePack", "awsRegion": "us-east-1",
-            "requestParameters": {"organizationConformancePackName": "P"}}});
-        for event in [&scheduled, &joined, &put] {
-            assert!(parse(event).is_ok());
-            for (name, value) in
-                [("DryRun", json!(true)), ("Packs", json!(["*"])), ("Region", json!("eu-west-1"))]
-            {
+        // What AWS adds is AWS's.
+        let scheduled = json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}",
+            "replay-name": "again"});
+        let everything = Request { scheduled: true, ..Request::default() };
+        let (packs, region) = (vec!["P".parse().unwrap()], Some("us-east-1".parse().unwrap()));
+        let pack = Request { packs, region, tentative: true, ..Request::default() };
+        for (event, wanted) in [
+            (scheduled, &everything),
+            (of_cloudtrail("aws.organizations", "AccountJoinedOrganization", "us-east-1"), &everything),
+            (of_cloudtrail("aws.organizations", "AccountDepartedOrganization", "us-east-1"), &everything),
+            (of_cloudtrail("aws.config", "PutOrganizationConformancePack", "us-east-1"), &pack),
+            (of_cloudtrail("aws.config", "DeleteOrganizationConformancePack", "us-east-1"), &pack),
+        ] {
+            assert_eq!(parse(&event).as_ref(), Ok(wanted));
+            for name in ["DryRun", "Filters", "OrganizationConformancePackName", "Packs", "Region"] {
                 let mut extended = event.clone();
-                extended[name] = value;
-                let error = error(extended);
-                assert!(
-                    error.contains(&format!("{name} has no meaning")) && error.contains("{\"DryRun\": true}"),
-                    "{error}"
-                );
+                extended[name] = json!(true);
+                let error = parse(&extended).unwrap_err().to_string();
+                assert!(error.contains(&format!("{name} has no meaning")), "{error}");
+                assert!(error.contains("{\"DryRun\": true}"), "{error}");
             }
         }
-        let mut replayed = scheduled;
-        replayed["replay-name"] = json!("again");
-        assert!(parse(&replayed).is_ok(), "what AWS adds is AWS's");
     }
 
     #[test]
-    fn an_account_that_joins_or_leaves_means_scan_everything() {
-        let of = |name: &str| {
-            json!({"source": "aws.organizations", "detail-type": "AWS Service Event via CloudTrail",
-                "detail": {"eventName": name, "awsRegion": "us-east-1"}})
-        };
-        for name in ["AccountJoinedOrganization", "AccountDepartedOrganization"] {
-            assert_eq!(parse(&of(name)), Ok(Trigger::Scheduled(Part::default())));
+    fn what_is_unknown_is_quoted() {
+        for (event, quoted) in [
+            (json!([1]), "[1]"),
+            (of_cloudtrail("aws.config", "PutConfigRule", "us-east-1"), "eventName is \"PutConfigRule\""),
+            (
+                of_cloudtrail("aws.config", "PutOrganizationConformancePack", "Frankfurt"),
+                "awsRegion is \"Frankfurt\"",
+            ),
+        ] {
+            let error = parse(&event).unwrap_err().to_string();
+            assert!(error.contains(quoted), "{error}");
         }
-        assert!(error(of("CreateAccountResult")).contains("eventName is \"CreateAccountResult\""));
-    }
-
-    #[test]
-    fn a_request_is_taken_whole() {
-        let request = asked(&json!({"OrganizationConformancePackName": "P", "Region": "eu-west-1",
-            "Filters": {"AccountId": "111122223333", "Status": "CREATE_FAILED"},
-            "PaginationConfig": {"MaxItems": 1, "PageSize": 100, "StartingToken": "t"}, "DryRun": true}));
-        assert!(request.is_partial() && request.dry_run);
-        assert_eq!(request.pagination.page_size, Some(100));
-        let page_size_only = asked(&json!({"PaginationConfig": {"PageSize": 5}}));
-        assert!(!page_size_only.is_partial());
-    }
-
-    #[test]
-    fn what_is_wrong_is_quoted() {
-        assert!(error(json!({"Filters": {"Account": "1"}})).contains("`Account`"));
-        assert!(error(json!({"Filters": {"AccountId": "12"}})).contains("12 digits"));
-        assert!(error(json!({"Filters": {"Status": "BROKEN"}})).contains("BROKEN"));
-        assert!(error(json!({"PaginationConfig": {"PageSize": 0}})).contains("from 1 to 100"));
-        assert!(
-            error(json!({"PaginationConfig": {"MaxItems": 1}})).contains("OrganizationConformancePackName")
-        );
-        assert!(error(json!([1])).contains("[1]"));
-        let other = json!({"source": "aws.config", "detail-type": "AWS API Call via CloudTrail",
-            "detail": {"eventName": "PutConfigRule"}});
-        assert!(error(other).contains("PutConfigRule"));
     }
 }

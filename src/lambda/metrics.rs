@@ -3,28 +3,27 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use lambda_runtime::Context;
-use metrique_writer_core::format::Format;
-use metrique_writer_core::unit::NegativeScale;
-use metrique_writer_core::value::MetricFlags;
-use metrique_writer_core::{Entry, EntryWriter, IoStreamError, Observation, Unit, Value, ValueWriter};
-use metrique_writer_format_emf::{Emf, NoMetric};
+use serde_json::{Value, json};
 
 use super::logs;
 use crate::model::{Phase, Region};
-use crate::watch::report::{Answer, Outcome, TargetReport};
+use crate::watch::report::{Answer, Outcome, Report, TargetReport};
 use crate::watch::scan::policy::Scan;
-
-const NAMESPACE: &str = "packwatch";
-const SECONDS: Unit = Unit::Second(NegativeScale::One);
 
 /// The dimension of an invocation's metrics. With the function's name as their only dimension, two installations do not mix.
 const OF_RUN: &[&str] = &["FunctionName"];
 /// Those of the metric of a pack. CloudWatch charges for each, so there is one; the other accounts are for searches.
 const OF_PACK: &[&str] = &["FunctionName", "Region", "Pack"];
+
+/// A metric: its name, its unit and its value.
+type Metric = (&'static str, &'static str, u64);
+
+/// One line: metrics, and what only a search of the log finds.
+type Document = BTreeMap<&'static str, Value>;
 
 /// What an invocation measured.
 #[derive(Debug)]
@@ -35,150 +34,109 @@ pub(super) struct Measured<'a> {
     pub(super) at: Timestamp,
     /// How long it took.
     pub(super) took: Duration,
-    /// Whether it failed.
-    pub(super) failed: bool,
-    /// What it answers; `None` when there was no run.
-    pub(super) answer: Option<&'a Answer>,
-    /// How many messages SNS took only in a minimal form.
-    pub(super) minimal: u64,
+    /// What came of it; `None` when there was no run.
+    pub(super) report: Option<&'a Report>,
     /// Throttled calls of AWS Config.
     pub(super) throttles: BTreeMap<Region, u64>,
     /// How long the oldest transition waits to be dispatched, zero when none does; `None` when that is not known.
     pub(super) oldest_undispatched: Option<Duration>,
-    /// How long ago the full scan was that is the longest ago, where this invocation knows of all large targets.
-    pub(super) oldest_full_scan: Option<Duration>,
     /// Whether there are more metrics than the alarms need: all of the invocation's, and one of each pack.
     pub(super) packs: bool,
 }
 
 /// Writes the documents to stdout, at once, so that no other line comes between.
-pub(super) fn write(measured: &Measured<'_>) -> Result<(), IoStreamError> {
-    let documents = documents(measured)?;
-    Ok(io::stdout().lock().write_all(&documents)?)
-}
-
-/// One line for each pack whose accounts are known, and one for the invocation.
-fn documents(measured: &Measured<'_>) -> Result<Vec<u8>, IoStreamError> {
+pub(super) fn write(measured: &Measured<'_>) -> io::Result<()> {
     let mut lines = Vec::new();
-    let targets = measured.answer.filter(|_| measured.packs).map_or(&[][..], |answer| &answer.targets);
-    for target in targets.iter().filter(|target| target.statuses.is_some()) {
-        format(OF_PACK, &measured.of_pack(target), &mut lines)?;
+    for document in documents(measured) {
+        serde_json::to_writer(&mut lines, &document)?;
+        lines.push(b'\n');
     }
-    format(OF_RUN, &measured.of_run(), &mut lines)?;
-    Ok(lines)
+    io::stdout().lock().write_all(&lines)
 }
 
-fn format(dimensions: &[&str], document: &Document, lines: &mut Vec<u8>) -> Result<(), IoStreamError> {
-    let dimensions = dimensions.iter().map(|name| (*name).to_owned()).collect();
-    Emf::builder(NAMESPACE.to_owned(), vec![dimensions]).build().format(document, lines)
+/// One for each pack whose accounts are known, and one for the invocation.
+fn documents(measured: &Measured<'_>) -> Vec<Document> {
+    let targets = measured.report.into_iter().flat_map(|report| &report.answer.targets);
+    let packs = targets.filter(|target| measured.packs && target.statuses.is_some());
+    packs.map(|target| measured.of_pack(target)).chain([measured.of_run()]).collect()
 }
 
 impl Measured<'_> {
     fn of_run(&self) -> Document {
-        let targets = self.answer.map_or(&[][..], |answer| &answer.targets);
-        let count = |is: &dyn Fn(Outcome) -> bool| targets.iter().filter(|t| is(t.outcome)).count() as u64;
-        let mut document = self.document("run measured");
+        let nothing = Answer::new(Vec::new(), 0, None);
+        let answer = self.report.map_or(&nothing, |report| &report.answer);
+        let Answer { targets, accounts, transitions, notifications, .. } = answer;
+        let count = |is: &dyn Fn(&TargetReport) -> bool| targets.iter().filter(|t| is(t)).count() as u64;
+        let ended = |outcome: Outcome| count(&|target| target.outcome == outcome);
+        let scanned = |scan: Scan| count(&|target| target.scan == Some(scan));
+        let age = |name, age: Option<Duration>| age.map(|age| (name, "Seconds", age.as_secs()));
         // What an alarm looks at. CloudWatch charges for each metric, and a search finds the other numbers, too.
-        document.metric("TargetsDeferred", Unit::Count, count(&|outcome| outcome == Outcome::Deferred));
-        if let Some(age) = self.oldest_undispatched {
-            document.metric("OldestUndispatched", SECONDS, age.as_secs());
-        }
-        if let Some(age) = self.oldest_full_scan {
-            document.metric("OldestFullScan", SECONDS, age.as_secs());
-        }
+        let mut metrics = vec![("TargetsDeferred", "Count", ended(Outcome::Deferred))];
+        metrics.extend(age("OldestUndispatched", self.oldest_undispatched));
+        metrics.extend(age("OldestFullScan", self.report.and_then(|report| report.oldest_full_scan)));
         let more = [
-            ("Failed", Unit::Count, self.failed.into()),
-            ("TargetsDone", Unit::Count, count(&Outcome::is_done)),
-            ("TargetsFailed", Unit::Count, count(&Outcome::is_failure)),
-            ("Accounts", Unit::Count, self.answer.map_or(0, |answer| answer.accounts)),
-            ("Pages", Unit::Count, targets.iter().map(|target| target.pages).sum()),
-            ("Transitions", Unit::Count, self.answer.map_or(0, |answer| answer.transitions)),
-            ("Notifications", Unit::Count, self.answer.map_or(0, |answer| answer.notifications)),
-            ("Throttles", Unit::Count, self.throttles.values().sum()),
-            ("Duration", Unit::Second(NegativeScale::Milli), whole(self.took.as_millis())),
+            ("Failed", "Count", (self.report.is_none() || answer.failure().is_some()).into()),
+            ("TargetsDone", "Count", count(&|target| target.outcome.is_done())),
+            ("TargetsFailed", "Count", count(&|target| target.outcome.is_failure())),
+            ("Accounts", "Count", *accounts),
+            ("Pages", "Count", targets.iter().map(|target| target.pages).sum()),
+            ("Transitions", "Count", *transitions),
+            ("Notifications", "Count", *notifications),
+            ("Throttles", "Count", self.throttles.values().sum()),
+            ("Duration", "Milliseconds", self.took.as_millis().try_into().unwrap_or(u64::MAX)),
         ];
-        for (name, unit, value) in more {
-            match self.packs {
-                true => document.metric(name, unit, value),
-                false => document.counts.push((name, value)),
-            }
-        }
-        let outcomes = Outcome::ALL.map(|outcome| (outcome.as_str(), count(&|other| other == outcome)));
-        document.counts.extend(outcomes);
-        let scanned = |scan: Scan| targets.iter().filter(|target| target.scan == Some(scan)).count() as u64;
-        document.counts.extend([("QuickScans", scanned(Scan::Quick)), ("FullScans", scanned(Scan::Full))]);
-        document.counts.push(("MessagesMinimal", self.minimal));
+        metrics.extend(more.iter().filter(|_| self.packs));
+        let mut document = self.document("run measured", OF_RUN, &metrics);
+        document.extend(more.map(|(name, _, value)| (name, json!(value))));
+        document.extend(Outcome::ALL.map(|outcome| (outcome.as_str(), json!(ended(outcome)))));
         let throttled = self.throttles.iter().map(|(region, throttles)| format!("{region}: {throttles}"));
-        document.texts.push(("ThrottledRegions", throttled.collect::<Vec<_>>().join(", ")));
+        document.extend([
+            ("QuickScans", json!(scanned(Scan::Quick))),
+            ("FullScans", json!(scanned(Scan::Full))),
+            ("MessagesMinimal", json!(self.report.map_or(0, |report| report.minimal))),
+            ("ThrottledRegions", json!(throttled.collect::<Vec<_>>().join(", "))),
+        ]);
         document
     }
 
     fn of_pack(&self, target: &TargetReport) -> Document {
         let accounts = |phase| target.in_phase(phase).unwrap_or_default();
-        let mut document = self.document("pack measured");
-        document.texts.push(("Region", target.region.to_string()));
-        document.texts.push(("Pack", target.pack_name().to_owned()));
-        document.texts.push(("Outcome", target.outcome.as_str().to_owned()));
-        document.texts.extend(target.scan.map(|scan| ("Scan", scan.as_str().to_owned())));
-        document.metric("AccountsFailed", Unit::Count, accounts(Phase::Failed));
-        document.counts.push(("AccountsInProgress", accounts(Phase::InProgress)));
-        document.counts.push(("AccountsSuccessful", accounts(Phase::Successful)));
-        document.counts.push(("AccountsUnrecognised", accounts(Phase::Unrecognised)));
-        document.counts.push(("Pages", target.pages));
-        document.counts.push(("Transitions", target.transitions));
+        let failed = [("AccountsFailed", "Count", accounts(Phase::Failed))];
+        let mut document = self.document("pack measured", OF_PACK, &failed);
+        document.extend(target.scan.map(|scan| ("Scan", json!(scan.as_str()))));
+        document.extend([
+            ("Region", json!(target.region)),
+            ("Pack", json!(target.pack_name())),
+            ("Outcome", json!(target.outcome.as_str())),
+            ("AccountsInProgress", json!(accounts(Phase::InProgress))),
+            ("AccountsSuccessful", json!(accounts(Phase::Successful))),
+            ("AccountsUnrecognised", json!(accounts(Phase::Unrecognised))),
+            ("Pages", json!(target.pages)),
+            ("Transitions", json!(target.transitions)),
+        ]);
         document
     }
 
-    fn document(&self, message: &str) -> Document {
+    fn document(&self, message: &str, dimensions: &[&str], metrics: &[Metric]) -> Document {
         let Context { request_id, xray_trace_id, env_config, .. } = self.context;
-        let mut texts = vec![
+        let described = metrics.iter().map(|(name, unit, _)| json!({"Name": name, "Unit": unit}));
+        let directive = json!({
+            "Namespace": "packwatch",
+            "Dimensions": [dimensions],
+            "Metrics": described.collect::<Vec<_>>(),
+        });
+        let mut document = BTreeMap::from([
+            ("_aws", json!({"Timestamp": self.at.as_millisecond(), "CloudWatchMetrics": [directive]})),
             // Lambda takes a line without these two for INFO, and drops it where the log level is higher.
-            ("level", logs::kept_level().to_owned()),
-            ("timestamp", self.at.to_string()),
-            ("message", message.to_owned()),
-            ("requestId", request_id.clone()),
-            ("FunctionName", env_config.function_name.clone()),
-        ];
-        texts.extend(xray_trace_id.iter().map(|trace| ("xrayTraceId", trace.clone())));
-        Document { at: self.at, texts, metrics: Vec::new(), counts: Vec::new() }
-    }
-}
-
-fn whole(n: u128) -> u64 {
-    n.try_into().unwrap_or(u64::MAX)
-}
-
-/// One line, before it is written.
-struct Document {
-    at: Timestamp,
-    /// Dimensions, and what only a search of the log finds.
-    texts: Vec<(&'static str, String)>,
-    metrics: Vec<(&'static str, Metric)>,
-    /// Numbers that only a search of the log finds.
-    counts: Vec<(&'static str, u64)>,
-}
-
-struct Metric(u64, Unit);
-
-impl Document {
-    fn metric(&mut self, name: &'static str, unit: Unit, value: u64) {
-        self.metrics.push((name, Metric(value, unit)));
-    }
-}
-
-impl Entry for Document {
-    fn write<'a>(&'a self, writer: &mut impl EntryWriter<'a>) {
-        writer.timestamp(SystemTime::from(self.at));
-        self.texts.iter().for_each(|(name, text)| writer.value(*name, text));
-        self.metrics.iter().for_each(|(name, metric)| writer.value(*name, metric));
-        self.counts.iter().for_each(|(name, count)| writer.value(*name, &NoMetric::from(*count)));
-    }
-}
-
-impl Value for Metric {
-    fn write(&self, writer: impl ValueWriter) {
-        let Self(value, unit) = *self;
-        writer.metric([Observation::Unsigned(value)], unit, [], MetricFlags::empty());
+            ("level", json!(logs::kept_level())),
+            ("timestamp", json!(self.at.to_string())),
+            ("message", json!(message)),
+            ("requestId", json!(request_id)),
+            ("FunctionName", json!(env_config.function_name)),
+        ]);
+        document.extend(xray_trace_id.iter().map(|trace| ("xrayTraceId", json!(trace))));
+        document.extend(metrics.iter().map(|(name, _, value)| (*name, json!(value))));
+        document
     }
 }
 

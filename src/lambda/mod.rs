@@ -13,14 +13,13 @@ use tracing::{error, warn};
 
 use self::metrics::Measured;
 use crate::aws::{ConfigSource, Connection, DynamoStore, Organizations, SnsPublisher};
-use crate::event::{self, Trigger};
+use crate::event;
 use crate::history::oldest_lag;
 use crate::ports::{self, Machines, Outside};
 use crate::settings::{self, Faults, Settings};
 use crate::watch;
 use crate::watch::budget::Budget;
-use crate::watch::report::{Answer, Report};
-use crate::watch::request::Request;
+use crate::watch::report::Report;
 
 /// How long a run may take to find out what it left undispatched; without an answer that metric is left out.
 const LAG_TIMEOUT: Duration = Duration::from_secs(3);
@@ -52,7 +51,10 @@ pub async fn serve() -> Result<(), lambda_runtime::Error> {
             Err(faults) => Err(diagnostic("Settings", faults.to_string())),
         };
         measure(function.as_ref().ok(), &event.context, started, report.as_ref().ok()).await;
-        let answer = report.and_then(answer);
+        let answer = report.and_then(|report| match report.answer.failure() {
+            None => Ok(report.answer),
+            Some(failure) => Err(diagnostic("Targets", failure)),
+        });
         if let Err(diagnostic) = &answer {
             error!(error_type = diagnostic.error_type, "{}", diagnostic.error_message);
         }
@@ -65,16 +67,11 @@ impl Function {
     async fn from_environment() -> Result<Self, Faults> {
         let (settings, destinations) = settings::of_lambda(&|name| std::env::var(name).ok())?;
         let connection = Connection::of_environment().await;
-        let events_topic = destinations.events_topic.as_ref();
+        let (alerts, events) = (&destinations.alerts_topic, destinations.events_topic.as_ref());
         Ok(Self {
             source: ConfigSource::new(&connection, &settings.regions),
             store: DynamoStore::new(&connection, &destinations.table),
-            publisher: SnsPublisher::new(
-                &connection,
-                &destinations.alerts_topic,
-                events_topic,
-                Machines::Nobody,
-            ),
+            publisher: SnsPublisher::new(&connection, alerts, events, Machines::Nobody),
             names: settings.account_names.then(|| Organizations::new(&connection)),
             pack_metrics: destinations.pack_metrics,
             settings,
@@ -82,12 +79,8 @@ impl Function {
     }
 
     async fn handle(&self, payload: &Value, context: &Context) -> Result<Report, Diagnostic> {
-        let event = event::parse(payload).map_err(|error| diagnostic("Event", error.to_string()))?;
-        let request = match event {
-            Trigger::Scheduled(part) => Request { scheduled: true, part, ..Request::default() },
-            Trigger::Request(request) => request,
-        };
-        let budget = budget(context);
+        let request = event::parse(payload).map_err(|error| diagnostic("Event", error.to_string()))?;
+        let budget = left(context).map_or(Budget::UNLIMITED, Budget::ending_in);
         let run = Box::pin(watch::run(self, &self.settings, &request, &budget));
         run.await.map_err(|error| diagnostic("Run", error.to_string()))
     }
@@ -97,15 +90,16 @@ impl Function {
         &self,
         report: &Report,
         now: Timestamp,
-        lag_timeout: Duration,
+        context: &Context,
     ) -> Option<Duration> {
         if !report.may_lag {
             return Some(Duration::ZERO);
         }
-        let oldest =
-            timeout(lag_timeout, oldest_lag(&self.store, self.settings.group_interval)).await.ok()?.ok()?;
-        let age = oldest.map(|oldest| Duration::try_from(now.duration_since(oldest)).unwrap_or_default());
-        Some(age.unwrap_or_default())
+        // A run that is ended for a metric would count as failed.
+        let longest = left(context).map_or(LAG_TIMEOUT, |left| (left / 2).min(LAG_TIMEOUT));
+        let oldest = timeout(longest, oldest_lag(&self.store, self.settings.group_interval));
+        let age = oldest.await.ok()?.ok()?.map(|oldest| now.duration_since(oldest).try_into());
+        Some(age.and_then(Result::ok).unwrap_or_default())
     }
 }
 
@@ -136,33 +130,20 @@ impl Outside for Function {
     }
 }
 
-/// The answer of a run, which fails where a target did.
-fn answer(report: Report) -> Result<Answer, Diagnostic> {
-    match report.answer.failure() {
-        None => Ok(report.answer),
-        Some(failure) => Err(diagnostic("Targets", failure)),
-    }
-}
-
 /// Writes the metrics of an invocation, however it ended.
 async fn measure(function: Option<&Function>, context: &Context, started: Instant, report: Option<&Report>) {
     let at = Timestamp::now();
     let oldest_undispatched = match (function, report) {
-        (Some(function), Some(report)) => {
-            function.oldest_undispatched(report, at, lag_timeout(context)).await
-        }
+        (Some(function), Some(report)) => function.oldest_undispatched(report, at, context).await,
         _ => None,
     };
     let written = metrics::write(&Measured {
         context,
         at,
         took: started.elapsed(),
-        failed: report.is_none_or(|report| report.answer.failure().is_some()),
-        answer: report.map(|report| &report.answer),
-        minimal: report.map_or(0, |report| report.minimal),
+        report,
         throttles: function.map(|function| function.source.take_throttles()).unwrap_or_default(),
         oldest_undispatched,
-        oldest_full_scan: report.and_then(|report| report.oldest_full_scan),
         packs: function.is_some_and(|function| function.pack_metrics),
     });
     if let Err(error) = written {
@@ -174,14 +155,7 @@ fn diagnostic(error_type: &str, error_message: String) -> Diagnostic {
     Diagnostic { error_type: error_type.to_owned(), error_message }
 }
 
-/// How long that may take now: a run that is ended for a metric would count as failed.
-fn lag_timeout(context: &Context) -> Duration {
-    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or(LAG_TIMEOUT * 2);
-    (left / 2).min(LAG_TIMEOUT)
-}
-
-/// The time until the deadline. One in the past, as some emulators give, is none.
-fn budget(context: &Context) -> Budget {
-    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);
-    if left.is_zero() { Budget::UNLIMITED } else { Budget::ending_in(left) }
+/// The time until the deadline; `None` for one in the past, as some emulators give.
+fn left(context: &Context) -> Option<Duration> {
+    context.deadline().duration_since(SystemTime::now()).ok().filter(|left| !left.is_zero())
 }

@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
+use serde::Deserialize;
+
 use super::values::{folded, items};
 use crate::model::{Invalid, Kind, PackGlob, PackName};
 
 /// Which packs are watched: globs, of which one must match, and excludes, of which none may.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Vec<String>")]
 pub struct PackFilter {
     include: Vec<PackGlob>,
     exclude: Vec<PackGlob>,
@@ -23,18 +26,20 @@ impl FromStr for PackFilter {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::from_items(items(text))
+        Self::try_from(items(text).map(str::to_owned).collect::<Vec<_>>())
     }
 }
 
-impl PackFilter {
-    /// Reads globs, and excludes that begin with `!`.
-    pub(crate) fn from_items<'a>(items: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
+/// Reads globs, and excludes that begin with `!`.
+impl TryFrom<Vec<String>> for PackFilter {
+    type Error = String;
+
+    fn try_from(items: Vec<String>) -> Result<Self, String> {
         let mut filter = Self { include: Vec::new(), exclude: Vec::new() };
-        for item in items {
+        for item in &items {
             let (glob, into) = match item.strip_prefix('!') {
                 Some(glob) => (glob, &mut filter.exclude),
-                None => (item, &mut filter.include),
+                None => (item.as_str(), &mut filter.include),
             };
             into.push(glob.parse().map_err(|error: Invalid| error.to_string())?);
         }
@@ -43,7 +48,9 @@ impl PackFilter {
         }
         Ok(filter)
     }
+}
 
+impl PackFilter {
     /// Whether a pack is watched.
     pub fn matches(&self, pack: &PackName) -> bool {
         let any = |globs: &[PackGlob]| globs.iter().any(|glob| glob.matches(pack));
@@ -84,12 +91,12 @@ impl FromStr for Notify {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        let known: BTreeSet<String> = NOTIFY.iter().map(|name| folded(name)).collect();
         let mut wanted = BTreeSet::new();
         for item in items(text) {
-            let mut all = NOTIFY.iter().map(|name| folded(name));
             match folded(item) {
-                name if name == "all" => wanted.extend(all),
-                name if all.any(|known| known == name) => drop(wanted.insert(name)),
+                name if name == "all" => wanted.extend(known.clone()),
+                name if known.contains(&name) => drop(wanted.insert(name)),
                 _ => return Err(format!("{item:?} is not one of all, {}", NOTIFY.join(", "))),
             }
         }

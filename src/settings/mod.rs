@@ -2,7 +2,6 @@
 //! fault is reported, all in one message.
 
 mod filters;
-mod thresholds;
 mod topic;
 mod values;
 
@@ -16,7 +15,6 @@ use jiff::tz::TimeZone;
 
 use crate::model::{AccountId, Region};
 pub use filters::{Notify, PackFilter};
-pub use thresholds::Thresholds;
 pub use topic::TopicArn;
 #[cfg(feature = "cli")]
 pub(crate) use values::folded;
@@ -75,6 +73,19 @@ impl Settings {
     }
 }
 
+/// When a state in progress is stuck, and how often a failure is repeated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thresholds {
+    /// In progress for longer than this is stuck.
+    pub stuck_after: Duration,
+    /// How often a failure is repeated; `None`: never.
+    pub remind_every: Option<Duration>,
+    /// At what time of the day reminders of whole days are due.
+    pub remind_at: Time,
+    /// Where it is that time.
+    pub time_zone: TimeZone,
+}
+
 /// Where the Lambda keeps its state and sends its messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destinations {
@@ -88,35 +99,28 @@ pub struct Destinations {
     pub pack_metrics: bool,
 }
 
-/// One thing that is wrong with the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    variable: &'static str,
-    problem: String,
-}
-
-/// Everything that is wrong with the settings.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct Faults(Vec<Fault>);
+/// Everything that is wrong with the settings: which variable, and what is wrong with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
+pub struct Faults(Vec<(&'static str, String)>);
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = if self.0.len() == 1 { "setting is" } else { "settings are" };
         write!(f, "{} {plural} not valid:", self.0.len())?;
-        self.0.iter().try_for_each(|fault| write!(f, "\n  {}: {}", fault.variable, fault.problem))
+        self.0.iter().try_for_each(|(variable, problem)| write!(f, "\n  {variable}: {problem}"))
     }
 }
 
 /// Reads variables and gathers what is wrong with them.
 pub struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
-    faults: Vec<Fault>,
+    faults: Faults,
 }
 
 impl<'a> Reader<'a> {
     /// Reads through `lookup`, such as the environment. An empty value counts as absent.
     pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { lookup, faults: Vec::new() }
+        Self { lookup, faults: Faults::default() }
     }
 
     fn text(&self, variable: &str) -> Option<String> {
@@ -124,7 +128,7 @@ impl<'a> Reader<'a> {
     }
 
     fn fault(&mut self, variable: &'static str, problem: impl Into<String>) {
-        self.faults.push(Fault { variable, problem: problem.into() });
+        self.faults.0.push((variable, problem.into()));
     }
 
     /// The value as `parse` makes of it; `absent` without one or with a fault, which is noted.
@@ -144,19 +148,22 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn optional<T: FromStr<Err: fmt::Display>>(&mut self, variable: &'static str) -> Option<T> {
+        self.read(variable, None, |text| text.parse().map(Some))
+    }
+
     fn required<T: FromStr<Err: fmt::Display>>(&mut self, variable: &'static str) -> Option<T> {
         if self.text(variable).is_none() {
             self.fault(variable, "is required and not set");
         }
-        self.read(variable, None, |text| text.parse().map(Some))
+        self.optional(variable)
     }
 
     /// Reads what to watch and what to tell.
     pub fn settings(&mut self) -> Settings {
-        let here = self.read("AWS_REGION", None, |text| text.parse().map(Some));
-        let here = here.or_else(|| self.read("AWS_DEFAULT_REGION", None, |text| text.parse().map(Some)));
+        let here = self.optional("AWS_REGION");
         let regions: Vec<Region> = self.read("PACKWATCH_REGIONS", here.into_iter().collect(), list);
-        if regions.is_empty() && self.faults.iter().all(|fault| fault.variable != "PACKWATCH_REGIONS") {
+        if regions.is_empty() && self.faults.0.iter().all(|(variable, _)| *variable != "PACKWATCH_REGIONS") {
             self.fault(
                 "PACKWATCH_REGIONS",
                 "is not set, and neither is AWS_REGION: name the regions to watch",
@@ -197,14 +204,14 @@ impl<'a> Reader<'a> {
     pub fn destinations(&mut self) -> Option<Destinations> {
         let table = self.required("PACKWATCH_TABLE");
         let alerts_topic = self.required("PACKWATCH_ALERTS_TOPIC_ARN");
-        let events_topic = self.read("PACKWATCH_EVENTS_TOPIC_ARN", None, |text| text.parse().map(Some));
+        let events_topic = self.optional("PACKWATCH_EVENTS_TOPIC_ARN");
         let pack_metrics = self.read("PACKWATCH_PACK_METRICS", false, switch);
         Some(Destinations { table: table?, alerts_topic: alerts_topic?, events_topic, pack_metrics })
     }
 
     /// Every fault that was met, if any.
     pub fn finish(self) -> Result<(), Faults> {
-        if self.faults.is_empty() { Ok(()) } else { Err(Faults(self.faults)) }
+        if self.faults.0.is_empty() { Ok(()) } else { Err(self.faults) }
     }
 }
 
@@ -212,10 +219,11 @@ impl<'a> Reader<'a> {
 pub fn of_lambda(lookup: &dyn Fn(&str) -> Option<String>) -> Result<(Settings, Destinations), Faults> {
     let mut reader = Reader::new(lookup);
     let settings = reader.settings();
-    let destinations = reader.destinations();
-    let faults = Faults(reader.faults);
-    // Without destinations there is a fault: what is required and missing is one.
-    destinations.filter(|_| faults.0.is_empty()).map(|destinations| (settings, destinations)).ok_or(faults)
+    match reader.destinations() {
+        Some(destinations) if reader.faults.0.is_empty() => Ok((settings, destinations)),
+        // Without destinations there is a fault: what is required and missing is one.
+        _ => Err(reader.faults),
+    }
 }
 
 #[cfg(test)]

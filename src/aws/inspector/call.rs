@@ -4,25 +4,24 @@
 //! to compile (`docs/design.md` has the numbers). This is the SDK's own machinery below its generated clients:
 //! its connector, its time-outs, its signatures, its endpoint settings.
 
-use std::borrow::Cow;
-use std::convert::Infallible;
 use std::time::SystemTime;
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_config::config::Credentials;
-use aws_sdk_sts::config::endpoint::{self, ResolveEndpoint};
+use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::identity::Identity;
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::ErrorMetadata;
+use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::service_config::ServiceConfigKey;
 use serde_json::Value;
 
-use super::{Inspector, refused};
+use super::Inspector;
 use crate::doctor::facts::{Answer, Unanswered};
 
 /// A service.
@@ -36,43 +35,23 @@ pub(super) struct Service {
 /// The content type of the awsJson protocol, in the version that CloudWatch speaks.
 const JSON_1_0: &str = "application/x-amz-json-1.0";
 
-/// What is sent.
-pub(super) enum Request<'a> {
-    /// A GET of this path, query included.
-    Get(&'a str),
-    /// A POST of the awsJson protocol: target and body.
-    Json(&'static str, Value),
-}
-
-/// An answer, of success or not.
-#[derive(Debug)]
-struct Reply {
-    is_success: bool,
-    /// `x-amzn-errortype`
-    error: Option<String>,
-    body: Vec<u8>,
-}
+type Call = Operation<HttpRequest, Value, ErrorMetadata>;
 
 impl Inspector {
-    /// Calls a service in the connection's region; `action` is the IAM action that the call needs.
+    /// Calls a service in the connection's region; `action` is the IAM action that the call needs. Gets the path, or posts
+    /// target and body of the awsJson protocol.
     pub(super) async fn call(
         &self,
         service: &Service,
         action: &'static str,
-        request: Request<'_>,
+        path: &str,
+        json: Option<(&'static str, Value)>,
     ) -> Answer<Value> {
-        let credentials = self.credentials().await?;
-        let reply = send(self.sdk(), service, request, credentials).await;
-        let reply = reply.map_err(|error| Unanswered::Silent(format!("{}: {error}", service.name)))?;
-        let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-        if reply.is_success {
-            return Ok(body);
-        }
-        let text = |name: &str| body.get(name).and_then(Value::as_str);
-        // Such as "ResourceNotFoundException:http://…" or "com.amazonaws.…#ThrottlingException".
-        let code = reply.error.as_deref().or_else(|| text("__type")).unwrap_or("UnknownError");
-        let code = code.rsplit('#').next().and_then(|code| code.split(':').next()).unwrap_or_default();
-        Err(refused(action, code, text("message").or_else(|| text("Message")).unwrap_or("no message")))
+        let credentials = self.credentials.clone()?;
+        let signed = signed(self.sdk(), service, credentials, path, json).await;
+        let (operation, request) =
+            signed.map_err(|error| Unanswered::Silent(format!("{}: {error}", service.name)))?;
+        self.ask(action, operation.invoke(request)).await
     }
 }
 
@@ -81,42 +60,41 @@ pub(super) fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-async fn send(
+async fn signed(
     sdk: &SdkConfig,
     service: &Service,
-    request: Request<'_>,
     credentials: Credentials,
-) -> Result<Reply, BoxError> {
-    let region = sdk.region().ok_or("no region is set")?;
-    let endpoint = endpoint(sdk, service, region.as_ref()).await?;
-    let mut headers = Vec::new();
-    let (method, path, body) = match request {
-        Request::Get(path) => ("GET", Cow::from(path), Vec::new()),
-        Request::Json(target, body) => {
-            headers.extend([("x-amz-target", target), ("content-type", JSON_1_0)]);
-            ("POST", Cow::from("/"), serde_json::to_vec(&body)?)
-        }
-    };
+    path: &str,
+    json: Option<(&'static str, Value)>,
+) -> Result<(Call, HttpRequest), BoxError> {
+    let region = sdk.region().ok_or("no region is set")?.as_ref();
+    let endpoint = endpoint(sdk, service, region).await?;
+    let body = json.as_ref().map(|(_, body)| body.to_string()).unwrap_or_default();
+    let mut request = HttpRequest::new(SdkBody::from(body.as_str()));
+    request.set_uri(path)?;
+    if let Some((target, _)) = json {
+        request.set_method("POST")?;
+        request.headers_mut().insert("x-amz-target", target);
+        request.headers_mut().insert("content-type", JSON_1_0);
+    }
 
     let identity = Identity::from(credentials);
     let params = SigningParams::builder()
         .identity(&identity)
-        .region(region.as_ref())
+        .region(region)
         .name(service.name)
         .time(SystemTime::now())
         .settings(SigningSettings::default())
         .build()?;
     let url = format!("{endpoint}{path}");
-    let signable = SignableRequest::new(method, &url, headers.iter().copied(), SignableBody::Bytes(&body))?;
+    let body = SignableBody::Bytes(body.as_bytes());
+    let signable = SignableRequest::new(request.method(), &url, request.headers().iter(), body)?;
     let (signature, _) = sign(signable, &params.into())?.into_parts();
-
-    let mut http = HttpRequest::new(SdkBody::from(body));
-    http.set_method(method)?;
-    http.set_uri(path.into_owned())?;
-    for (name, value) in headers.into_iter().chain(signature.headers()) {
-        http.headers_mut().try_insert(name.to_owned(), value.to_owned())?;
+    for (name, value) in signature.headers() {
+        request.headers_mut().try_insert(name.to_owned(), value.to_owned())?;
     }
-    let mut operation = Operation::builder()
+
+    let operation = Operation::builder()
         .service_name(service.name)
         .operation_name(service.name)
         .behavior_version(BehaviorVersion::v2026_01_12())
@@ -124,24 +102,26 @@ async fn send(
         .http_client(sdk.http_client().ok_or("no HTTP client is set")?)
         .no_auth()
         .no_retry()
-        .serializer(|request: HttpRequest| Ok(request))
-        .deserializer::<_, Infallible>(|response: &HttpResponse| Ok(Reply::of(response)));
-    if let Some(timeouts) = sdk.timeout_config() {
-        operation = operation.timeout_config(timeouts.clone());
-    }
-    let reply = operation.build().invoke(http).await;
-    reply
-        .map_err(|error| DisplayErrorContext(error).to_string().split(" (").next().unwrap_or_default().into())
+        .timeout_config(sdk.timeout_config().cloned().unwrap_or_else(TimeoutConfig::disabled))
+        .serializer(Ok)
+        .deserializer(answer)
+        .build();
+    Ok((operation, request))
 }
 
-impl Reply {
-    fn of(response: &HttpResponse) -> Self {
-        Self {
-            is_success: response.status().is_success(),
-            error: response.headers().get("x-amzn-errortype").map(str::to_owned),
-            body: response.body().bytes().unwrap_or_default().to_vec(),
-        }
+fn answer(response: &HttpResponse) -> Result<Value, OrchestratorError<ErrorMetadata>> {
+    let body = response.body().bytes().unwrap_or_default();
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    if response.status().is_success() {
+        return Ok(body);
     }
+    let text = |name: &str| body.get(name).and_then(Value::as_str);
+    // Such as "ResourceNotFoundException:http://…" or "com.amazonaws.…#ThrottlingException".
+    let code =
+        response.headers().get("x-amzn-errortype").or_else(|| text("__type")).unwrap_or("UnknownError");
+    let code = code.rsplit('#').next().and_then(|code| code.split(':').next()).unwrap_or_default();
+    let message = text("message").or_else(|| text("Message")).unwrap_or("no message");
+    Err(OrchestratorError::operation(ErrorMetadata::builder().code(code).message(message).build()))
 }
 
 /// As the SDK's clients find it: the service's own setting, the setting for all, or AWS's host.
@@ -149,21 +129,12 @@ async fn endpoint(sdk: &SdkConfig, service: &Service, region: &str) -> Result<St
     let key =
         ServiceConfigKey::builder().service_id(service.id).env("AWS_ENDPOINT_URL").profile("endpoint_url");
     let own = sdk.service_config().and_then(|config| config.load_config(key.build().ok()?));
-    let set = own.or_else(|| sdk.endpoint_url().map(str::to_owned));
-    let address = match set {
-        Some(address) => address,
-        None => format!("https://{}.{region}.{}", service.name, domain(region).await?),
-    };
-    Ok(address.trim_end_matches('/').to_owned())
-}
-
-/// What the names of AWS's hosts in the region's partition end in, such as `amazonaws.com`. The SDK has a table of the
-/// partitions, and hands out what it makes of it: AWS STS has a host in every region.
-async fn domain(region: &str) -> Result<String, BoxError> {
-    let params = endpoint::Params::builder().region(region).build()?;
-    let host = endpoint::DefaultResolver::new().resolve_endpoint(&params).await?;
-    let domain = host.url().strip_prefix(&format!("https://sts.{region}."));
-    Ok(domain.ok_or_else(|| format!("the partition of {region} is not known"))?.to_owned())
+    if let Some(address) = own.or_else(|| sdk.endpoint_url().map(str::to_owned)) {
+        return Ok(address.trim_end_matches('/').to_owned());
+    }
+    // The SDK has a table of the partitions, and hands out what it makes of it: AWS STS has a host in every region.
+    let sts = DefaultResolver::new().resolve_endpoint(&Params::builder().region(region).build()?).await?;
+    Ok(sts.url().replacen("://sts.", &format!("://{}.", service.name), 1))
 }
 
 #[cfg(test)]
@@ -171,18 +142,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn each_partition_has_its_own_domain() {
-        for (region, wanted) in [
-            ("eu-west-1", "amazonaws.com"),
+    async fn hosts_are_named_by_the_partition_of_the_region() {
+        let (sdk, service) = (SdkConfig::builder().build(), Service { id: "Lambda", name: "lambda" });
+        for (region, domain) in [
+            ("us-east-1", "amazonaws.com"),
             ("us-gov-west-1", "amazonaws.com"),
             ("cn-north-1", "amazonaws.com.cn"),
             ("eusc-de-east-1", "amazonaws.eu"),
             ("us-iso-east-1", "c2s.ic.gov"),
-            ("us-isob-east-1", "sc2s.sgov.gov"),
-            ("eu-isoe-west-1", "cloud.adc-e.uk"),
-            ("us-isof-south-1", "csp.hci.ic.gov"),
         ] {
-            assert_eq!(domain(region).await.unwrap(), wanted, "{region}");
+            let wanted = format!("https://lambda.{region}.{domain}");
+            assert_eq!(endpoint(&sdk, &service, region).await.unwrap(), wanted);
         }
     }
 }

@@ -1,12 +1,9 @@
 //! What `packwatch doctor` asks of AWS. Each question is bounded in time, and its answer may be that there is none.
 
+mod account;
 mod call;
-mod identity;
-mod lambda;
-mod organization;
-mod schedules;
+mod function;
 mod table;
-mod topic;
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -14,16 +11,17 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_config::Client as ConfigClient;
-use aws_sdk_config::config::{Builder as ConfigBuilder, Credentials, Region as SdkRegion};
+use aws_sdk_config::config::{Credentials, ProvideCredentials, Region as SdkRegion};
+use aws_sdk_sns::Client as SnsClient;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
-use tokio::sync::OnceCell;
 
 use super::connection::Connection;
 use super::fault::Fault;
-use crate::doctor::facts::{Answer, Unanswered};
+use crate::doctor::facts::{Answer, Subscription, Unanswered};
 use crate::model::{PackName, Region};
+use crate::settings::TopicArn;
 
 /// A person waits: rather an answer that says what is wrong than one that came at the eighth try.
 const ATTEMPTS: u32 = 3;
@@ -34,15 +32,17 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
 pub struct Inspector {
     connection: Connection,
     timeout: Duration,
-    credentials: OnceCell<Credentials>,
+    /// Looked up once.
+    credentials: Answer<Credentials>,
 }
 
 impl Inspector {
     /// Asks in the connection's account and region, and waits for an answer no longer than `timeout`.
-    pub fn new(connection: Connection, timeout: Duration) -> Self {
+    pub async fn new(connection: Connection, timeout: Duration) -> Self {
         let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_max_backoff(LONGEST_BACKOFF);
         let sdk = connection.sdk.into_builder().retry_config(retries).build();
-        Self { connection: Connection { sdk }, timeout, credentials: OnceCell::new() }
+        let credentials = within(timeout, credentials(&sdk)).await;
+        Self { connection: Connection { sdk }, timeout, credentials }
     }
 
     /// The region in which is asked.
@@ -54,51 +54,63 @@ impl Inspector {
         &self.connection.sdk
     }
 
+    fn in_region(&self, region: &str) -> SdkConfig {
+        self.sdk().to_builder().region(SdkRegion::new(region.to_owned())).build()
+    }
+
     /// The packs that are visible in a region.
     pub async fn packs(&self, region: &Region) -> Answer<Vec<PackName>> {
-        let config = ConfigBuilder::from(self.sdk()).region(SdkRegion::new(region.to_string())).build();
-        let pages =
-            ConfigClient::from_conf(config).describe_organization_conformance_packs().into_paginator();
-        let packs = pages.items().send().try_collect();
-        let packs = self.ask("config:DescribeOrganizationConformancePacks", packs).await?;
+        let client = ConfigClient::new(&self.in_region(region.as_str()));
+        let packs = client.describe_organization_conformance_packs().into_paginator().items().send();
+        let packs = self.ask("config:DescribeOrganizationConformancePacks", packs.try_collect()).await?;
         Ok(packs.iter().filter_map(|pack| pack.organization_conformance_pack_name().parse().ok()).collect())
     }
 
-    /// Waits for an answer of the SDK's. `action` is the IAM action that the question needs.
-    async fn ask<T, E, R>(
+    /// The subscriptions of a topic, in its region.
+    pub async fn subscriptions(&self, arn: &TopicArn) -> Answer<Vec<Subscription>> {
+        let client = SnsClient::new(&self.in_region(arn.region()));
+        let subscriptions =
+            client.list_subscriptions_by_topic().topic_arn(arn.as_str()).into_paginator().items().send();
+        let subscriptions = self.ask("sns:ListSubscriptionsByTopic", subscriptions.try_collect()).await?;
+        let subscriptions = subscriptions.into_iter().map(|one| Subscription {
+            protocol: one.protocol.unwrap_or_default(),
+            endpoint: one.endpoint.unwrap_or_default(),
+            // In place of its ARN stands "PendingConfirmation", or "Deleted" for some days.
+            is_confirmed: one.subscription_arn.is_some_and(|arn| arn.starts_with("arn:")),
+        });
+        Ok(subscriptions.collect())
+    }
+
+    /// Waits for an answer. `action` is the IAM action that the question needs.
+    async fn ask<T, E: ProvideErrorMetadata + Error + 'static, R: Debug>(
         &self,
         action: &'static str,
         question: impl Future<Output = Result<T, SdkError<E, R>>>,
-    ) -> Answer<T>
-    where
-        E: ProvideErrorMetadata + Error + 'static,
-        R: Debug,
-    {
-        self.within(async { question.await.map_err(|error| unanswered(action, &error)) }).await
-    }
-
-    /// Waits for an answer, but not for ever.
-    async fn within<T>(&self, question: impl Future<Output = Answer<T>>) -> Answer<T> {
-        let late = |_| Unanswered::Silent(format!("no answer within {} s", self.timeout.as_secs_f64()));
-        tokio::time::timeout(self.timeout, question).await.map_err(late)?
+    ) -> Answer<T> {
+        let unanswered = |error: SdkError<E, R>| match error.as_service_error() {
+            Some(service) => {
+                let code = service.code().unwrap_or("UnknownError");
+                refused(action, code, service.message().unwrap_or("no message"))
+            }
+            None => {
+                let operation = action.rsplit(':').next().unwrap_or_default();
+                Unanswered::Silent(Fault::of(operation, &error).message)
+            }
+        };
+        within(self.timeout, async { question.await.map_err(unanswered) }).await
     }
 }
 
-fn unanswered<E, R>(action: &'static str, error: &SdkError<E, R>) -> Unanswered
-where
-    E: ProvideErrorMetadata + Error + 'static,
-    R: Debug,
-{
-    match error.as_service_error() {
-        Some(service) => {
-            let code = service.code().unwrap_or("UnknownError");
-            refused(action, code, service.message().unwrap_or("no message"))
-        }
-        None => {
-            let operation = action.rsplit(':').next().unwrap_or_default();
-            Unanswered::Silent(Fault::of(operation, error).message)
-        }
-    }
+/// Waits for an answer, but not for ever.
+async fn within<T>(timeout: Duration, question: impl Future<Output = Answer<T>>) -> Answer<T> {
+    let late = |_| Unanswered::Silent(format!("no answer within {} s", timeout.as_secs_f64()));
+    tokio::time::timeout(timeout, question).await.map_err(late)?
+}
+
+async fn credentials(sdk: &SdkConfig) -> Answer<Credentials> {
+    let none = |message: String| Unanswered::Refused { code: "NoCredentials".to_owned(), message };
+    let provider = sdk.credentials_provider().ok_or_else(|| none("there are none".to_owned()))?;
+    provider.provide_credentials().await.map_err(|error| none(error.to_string()))
 }
 
 fn refused(action: &'static str, code: &str, message: &str) -> Unanswered {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{PointInTimeRecoveryStatus, TableDescription, TimeToLiveStatus};
+use aws_sdk_dynamodb::types::{KeySchemaElement, PointInTimeRecoveryStatus, TimeToLiveStatus};
 use jiff::Timestamp;
 
-use super::Inspector;
+use super::{Inspector, within};
 use crate::aws::DynamoStore;
 use crate::doctor::facts::{Answer, Table, Unanswered};
 use crate::history::lagging_since;
@@ -20,9 +20,9 @@ impl Inspector {
         let client = Client::new(self.sdk());
         let store = DynamoStore::new(&self.connection, name);
         let heads = async {
-            let heads = self.within(async { store.load().await.map_err(unread) }).await;
+            let heads = within(self.timeout, async { store.load().await.map_err(unread) }).await;
             let lagging = match &heads {
-                Ok(heads) => self.within(lagging(&store, heads)).await,
+                Ok(heads) => within(self.timeout, lagging(&store, heads)).await,
                 Err(why) => Err(why.clone()),
             };
             (heads, lagging)
@@ -36,10 +36,16 @@ impl Inspector {
         Table { keys, expiry, recovery, heads, lagging }
     }
 
-    async fn keys(&self, client: &Client, name: &str) -> Answer<Vec<(String, String)>> {
+    async fn keys(&self, client: &Client, name: &str) -> Answer<String> {
         let described = client.describe_table().table_name(name).send();
         let table = self.ask("dynamodb:DescribeTable", described).await?.table.ok_or(Unanswered::Missing)?;
-        Ok(key_schema(&table))
+        let key = |key: &KeySchemaElement| {
+            let name = key.attribute_name();
+            let mut defined = table.attribute_definitions().iter();
+            let defined = defined.find(|defined| defined.attribute_name() == name);
+            format!("{name} ({})", defined.map_or("", |defined| defined.attribute_type().as_str()))
+        };
+        Ok(table.key_schema().iter().map(key).collect::<Vec<_>>().join(", "))
     }
 
     async fn expiry(&self, client: &Client, name: &str) -> Answer<Option<String>> {
@@ -60,17 +66,6 @@ impl Inspector {
         let status = recovery.and_then(|recovery| recovery.point_in_time_recovery_status);
         Ok(status == Some(PointInTimeRecoveryStatus::Enabled))
     }
-}
-
-/// Partition key first, each with its type.
-fn key_schema(table: &TableDescription) -> Vec<(String, String)> {
-    let kind = |name: &str| {
-        let mut definitions = table.attribute_definitions().iter();
-        let definition = definitions.find(|definition| definition.attribute_name() == name);
-        definition.map_or_else(String::new, |definition| definition.attribute_type().as_str().to_owned())
-    };
-    let keys = table.key_schema().iter().map(|key| key.attribute_name());
-    keys.map(|name| (name.to_owned(), kind(name))).collect()
 }
 
 /// Since when each target waits that a topic lags behind.

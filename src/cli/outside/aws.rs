@@ -23,5 +23,5 @@ pub(in crate::cli) async fn inspector(
 ) -> Result<crate::aws::Inspector, Failure> {
     let region = region.or(global.region.as_deref()).map(str::parse).transpose()?;
     let connection = Connection::of_user(region.as_ref(), global.profile.as_deref()).await?;
-    Ok(crate::aws::Inspector::new(connection, timeout))
+    Ok(crate::aws::Inspector::new(connection, timeout).await)
 }

@@ -1,82 +1,31 @@
-use jsonschema::Validator;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::*;
-use crate::model::Status;
-use crate::model::Target;
-use crate::state::head::Counts;
-
-/// The schema of the specification, and what the specification says in words only.
-fn assert_is_emf(document: &Value) {
-    let schema: Value = serde_json::from_str(include_str!("../../../tests/emf.schema.json")).unwrap();
-    let schema: Validator = jsonschema::validator_for(&schema).unwrap();
-    if let Err(error) = schema.validate(document) {
-        panic!("{error}: {document}");
-    }
-    for directive in document["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
-        let dimensions =
-            directive["Dimensions"].as_array().unwrap().iter().flat_map(|set| set.as_array().unwrap());
-        for dimension in dimensions {
-            let value = document[dimension.as_str().unwrap()].as_str().expect("a dimension is a text");
-            assert!((1..=1024).contains(&value.len()), "{dimension} {value:?}");
-        }
-        for metric in directive["Metrics"].as_array().unwrap() {
-            assert!(document[metric["Name"].as_str().unwrap()].is_number(), "{metric}");
-        }
-    }
-}
+use crate::model::{Status, Target};
 
 fn target(pack: &str, outcome: Outcome, statuses: &[(&str, u64)]) -> TargetReport {
-    let counts: Counts = statuses.iter().map(|(status, accounts)| (Status::new(status), *accounts)).collect();
-    let mut report =
-        TargetReport::of(&Target { region: "eu-west-1".parse().unwrap(), pack: pack.parse().unwrap() });
-    (report.accounts, report.pages, report.transitions) = (counts.values().sum(), 2, 1);
-    report.statuses = Some(counts);
-    report.scan = Some(Scan::Quick);
-    report.ended(outcome, None)
+    let target = Target { region: "eu-west-1".parse().unwrap(), pack: pack.parse().unwrap() };
+    let counts = statuses.iter().map(|(status, accounts)| (Status::new(status), *accounts));
+    let (statuses, accounts) = (Some(counts.collect()), statuses.iter().map(|(_, accounts)| accounts).sum());
+    let read = TargetReport::of(&target);
+    let read = TargetReport { statuses, accounts, pages: 2, transitions: 1, scan: Some(Scan::Quick), ..read };
+    read.ended(outcome, None)
 }
 
-fn measured<'a>(context: &'a Context, answer: Option<&'a Answer>) -> Measured<'a> {
-    Measured {
-        context,
-        at: "2026-11-18T10:00:00.25Z".parse().unwrap(),
-        took: Duration::from_micros(1_234_567),
-        failed: false,
-        answer,
-        minimal: 0,
-        throttles: BTreeMap::new(),
-        oldest_undispatched: Some(Duration::ZERO),
-        oldest_full_scan: None,
-        packs: true,
-    }
+fn directive(dimensions: &[&str], metrics: &[(&str, &str)]) -> Value {
+    let metrics: Vec<_> = metrics.iter().map(|(name, unit)| json!({"Name": name, "Unit": unit})).collect();
+    json!({"Timestamp": 1_794_996_000_250_u64, "CloudWatchMetrics": [
+        {"Namespace": "packwatch", "Dimensions": [dimensions], "Metrics": metrics},
+    ]})
 }
 
-fn context() -> Context {
+#[test]
+fn a_run_and_its_packs() {
     let mut context = Context::default();
     context.request_id = "00000000-0000-4000-9000-000000000001".to_owned();
     context.xray_trace_id = Some("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0".to_owned());
     let config = lambda_runtime::Config { function_name: "packwatch".to_owned(), ..Default::default() };
     context.env_config = config.into();
-    context
-}
-
-fn documents_of(measured: &Measured<'_>) -> Vec<Value> {
-    let lines = String::from_utf8(documents(measured).unwrap()).unwrap();
-    let documents: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    documents.iter().for_each(assert_is_emf);
-    documents
-}
-
-/// The metrics of a document, and not its other numbers.
-fn metrics(document: &Value) -> BTreeMap<&str, u64> {
-    let metrics = document["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();
-    let names = metrics.iter().map(|metric| metric["Name"].as_str().unwrap());
-    names.map(|name| (name, document[name].as_u64().unwrap())).collect()
-}
-
-#[test]
-fn a_run_and_its_packs() {
-    let context = context();
     let statuses = [
         ("CREATE_FAILED", 2),
         ("UPDATE_FAILED", 1),
@@ -86,59 +35,63 @@ fn a_run_and_its_packs() {
     ];
     let targets = vec![
         target("Security-Baseline", Outcome::Changed, &statuses),
-        target("Quiet", Outcome::Unchanged, &[("CREATE_SUCCESSFUL", 50)]),
         target("Gone", Outcome::Deleted, &[]),
+        // What was not finished has no accounts to tell of.
         target("Broken", Outcome::Incomplete, &statuses),
         target("Late", Outcome::Deferred, &statuses),
     ];
-    let answer = Answer::new(targets, 1, None);
-    let mut measured = measured(&context, Some(&answer));
-    measured.failed = true;
-    measured.minimal = 6;
-    measured.throttles =
-        BTreeMap::from([("eu-west-1".parse().unwrap(), 7), ("us-east-1".parse().unwrap(), 2)]);
-    measured.oldest_undispatched = Some(Duration::from_millis(90_500));
-    measured.oldest_full_scan = Some(Duration::from_secs(3600));
-    let documents = documents_of(&measured);
-
-    let (run, of_packs) = documents.split_last().unwrap();
-    assert_eq!(run["_aws"]["CloudWatchMetrics"][0]["Namespace"], "packwatch");
-    assert_eq!(run["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["FunctionName"]]));
-    assert_eq!(run["_aws"]["Timestamp"], 1_794_996_000_250_u64);
-    let expected = [
-        ("Accounts", 350),
-        ("Duration", 1234),
-        ("Failed", 1),
-        ("Notifications", 1),
-        ("OldestUndispatched", 90),
-        ("OldestFullScan", 3600),
-        ("Pages", 10),
-        ("TargetsDeferred", 1),
-        ("TargetsDone", 3),
-        ("TargetsFailed", 1),
-        ("Throttles", 9),
-        ("Transitions", 5),
-    ];
-    assert_eq!(metrics(run), BTreeMap::from(expected));
-    assert_eq!((&run["Incomplete"], &run["Denied"], &run["Changed"]), (&json!(1), &json!(0), &json!(1)));
-    assert_eq!(run["MessagesMinimal"], 6);
-    assert_eq!(run["ThrottledRegions"], "eu-west-1: 7, us-east-1: 2");
-    assert_eq!(run["requestId"], context.request_id);
-    assert_eq!(run["xrayTraceId"], context.xray_trace_id.clone().unwrap());
-    assert_eq!((&run["level"], &run["timestamp"]), (&json!("INFO"), &json!("2026-11-18T10:00:00.25Z")));
-
-    // What was not finished has no accounts to tell of; a pack that is gone has none left.
-    let packs: Vec<_> = of_packs.iter().map(|pack| (pack["Pack"].as_str().unwrap(), metrics(pack))).collect();
-    let failed = |accounts| BTreeMap::from([("AccountsFailed", accounts)]);
-    let expected = [("Gone", failed(0)), ("Quiet", failed(0)), ("Security-Baseline", failed(3))];
-    assert_eq!(packs, expected);
-    let pack = of_packs.last().unwrap();
-    assert_eq!(
-        pack["_aws"]["CloudWatchMetrics"][0]["Dimensions"],
-        json!([["FunctionName", "Region", "Pack"]])
-    );
-    let others = ["AccountsInProgress", "AccountsSuccessful", "AccountsUnrecognised"].map(|name| &pack[name]);
-    assert_eq!(others, [4, 90, 3]);
-    assert_eq!((&pack["Region"], &pack["Outcome"]), (&json!("eu-west-1"), &json!("Changed")));
-    assert_eq!(pack["Scan"], "Quick");
+    let report = Report {
+        answer: Answer::new(targets, 1, None),
+        preview: None,
+        may_lag: true,
+        minimal: 6,
+        oldest_full_scan: Some(Duration::from_secs(3600)),
+    };
+    let mut measured = Measured {
+        context: &context,
+        at: "2026-11-18T10:00:00.25Z".parse().unwrap(),
+        took: Duration::from_micros(1_234_567),
+        report: Some(&report),
+        throttles: BTreeMap::from([("eu-west-1".parse().unwrap(), 7), ("us-east-1".parse().unwrap(), 2)]),
+        oldest_undispatched: Some(Duration::from_millis(90_500)),
+        packs: true,
+    };
+    let written = documents(&measured);
+    let of_line = json!({
+        "level": "INFO", "timestamp": "2026-11-18T10:00:00.25Z", "requestId": context.request_id,
+        "xrayTraceId": context.xray_trace_id, "FunctionName": "packwatch",
+    });
+    let expected = |fields: Value| {
+        let (Value::Object(mut all), Value::Object(fields)) = (of_line.clone(), fields) else { panic!() };
+        all.extend(fields);
+        Value::Object(all)
+    };
+    let of_pack = directive(&["FunctionName", "Region", "Pack"], &[("AccountsFailed", "Count")]);
+    let pack = |name: &str, outcome: &str, [failed, in_progress, successful, unrecognised]: [u64; 4]| {
+        expected(json!({
+            "_aws": of_pack, "message": "pack measured", "Region": "eu-west-1", "Pack": name, "Outcome": outcome,
+            "Scan": "Quick", "AccountsFailed": failed, "AccountsInProgress": in_progress,
+            "AccountsSuccessful": successful, "AccountsUnrecognised": unrecognised, "Pages": 2, "Transitions": 1,
+        }))
+    };
+    let packs = [pack("Gone", "Deleted", [0; 4]), pack("Security-Baseline", "Changed", [3, 4, 90, 3])];
+    let of_alarms =
+        [("TargetsDeferred", "Count"), ("OldestUndispatched", "Seconds"), ("OldestFullScan", "Seconds")];
+    let of_run =
+        ["Failed", "TargetsDone", "TargetsFailed", "Accounts", "Pages", "Transitions", "Notifications"];
+    let of_run = [&of_run[..], &["Throttles"]].concat().into_iter().map(|name| (name, "Count"));
+    let of_run: Vec<_> = of_alarms.into_iter().chain(of_run).chain([("Duration", "Milliseconds")]).collect();
+    let run = |metrics: &[(&str, &str)]| {
+        expected(json!({
+            "_aws": directive(&["FunctionName"], metrics), "message": "run measured", "TargetsDeferred": 1,
+            "OldestUndispatched": 90, "OldestFullScan": 3600, "Failed": 1, "TargetsDone": 2, "TargetsFailed": 1,
+            "Accounts": 300, "Pages": 8, "Transitions": 4, "Notifications": 1, "Throttles": 9, "Duration": 1234,
+            "Unchanged": 0, "Changed": 1, "Baseline": 0, "Deleted": 1, "Deferred": 1, "Superseded": 0, "Incomplete": 1,
+            "Denied": 0, "QuickScans": 4, "FullScans": 0, "MessagesMinimal": 6,
+            "ThrottledRegions": "eu-west-1: 7, us-east-1: 2",
+        }))
+    };
+    assert_eq!(json!(written), json!([&packs[0], &packs[1], &run(&of_run)]));
+    measured.packs = false;
+    assert_eq!(json!(documents(&measured)), json!([run(&of_alarms)]));
 }

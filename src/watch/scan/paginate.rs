@@ -10,6 +10,8 @@ use std::collections::HashSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::model::text::{bounded, plain};
@@ -19,11 +21,13 @@ use crate::ports::{Page, PageRequest};
 const MOST_PAGES: u64 = 20_000;
 
 /// The caller's `PaginationConfig`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase", deny_unknown_fields)]
 pub struct PaginationConfig {
     /// Stop after this many items.
     pub max_items: Option<u64>,
     /// Ask for this many items a page (1–100).
+    #[serde(deserialize_with = "page_size")]
     pub page_size: Option<u8>,
     /// Go on where an earlier read was cut.
     pub starting_token: Option<String>,
@@ -61,6 +65,11 @@ impl PaginationConfig {
     pub fn page_size(size: u64) -> Result<u8, PaginationError> {
         u8::try_from(size).ok().filter(|n| (1..=100).contains(n)).ok_or(PaginationError::PageSize(size))
     }
+}
+
+fn page_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
+    let size = Option::<u64>::deserialize(deserializer)?;
+    size.map(PaginationConfig::page_size).transpose().map_err(D::Error::custom)
 }
 
 /// Where a cut read goes on: the service's token of a page, and how many of its items to skip.

@@ -49,7 +49,30 @@ fn checked(line: &str) -> Value {
     assert!(value["timestamp"].is_string() && value["level"].is_string(), "{line}");
     assert!(line.matches(r#""target":"#).count() <= 1, "two of one name: {line}");
     assert!(!line.contains(SECRET), "a body: {line}");
+    if value.get("_aws").is_some() {
+        assert_is_emf(&value);
+    }
     value
+}
+
+/// The schema of the embedded metric format, and what its specification says in words only.
+fn assert_is_emf(document: &Value) {
+    let schema: Value = serde_json::from_str(include_str!("../../emf.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    if let Err(error) = schema.validate(document) {
+        panic!("{error}: {document}");
+    }
+    for directive in document["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
+        let dimensions =
+            directive["Dimensions"].as_array().unwrap().iter().flat_map(|set| set.as_array().unwrap());
+        for dimension in dimensions {
+            let value = document[dimension.as_str().unwrap()].as_str().expect("a dimension is a text");
+            assert!((1..=1024).contains(&value.len()), "{dimension} {value:?}");
+        }
+        for metric in directive["Metrics"].as_array().unwrap() {
+            assert!(document[metric["Name"].as_str().unwrap()].is_number(), "{metric}");
+        }
+    }
 }
 
 /// Every word between back quotes in the first column of a table of `docs/logging.md`.
@@ -119,7 +142,7 @@ async fn every_line_is_documented_and_says_whose_it_is() {
 
     // A warning about a pack names it as every line does.
     world.add_pack(REGION, "Large", 2_000);
-    stage.run().await;
+    stage.lines_of_run().await;
     world.filter_violates(1);
     let lines = stage.lines_of_run().await;
     let warning = lines.iter().find(|line| line["level"] == "WARN").expect("a filter that does not hold");
