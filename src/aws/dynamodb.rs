@@ -10,21 +10,18 @@ use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 
 use super::connection::Connection;
 use super::fault::Fault;
-use super::items::{
-    Item, cursors, damaged, decode, encode, encode_data, key, number, settings, silence, sort_key, take_data,
-    text,
-};
+use super::items::{Item, encode, encode_data, key, number, read, sort_key, text};
 use super::refusal::{explain, persist, refused};
 use crate::model::Target;
 use crate::notify::HistoryPlace;
 use crate::ports::{LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
 use crate::state::commit::{Commit, Snapshot};
 use crate::state::head::{Cursors, Head, Heads, Hint, SharedSettings, StoredMessage, Topic};
-use crate::state::keys::{self, Control};
+use crate::state::item::{ReadItem, Unreadable};
+use crate::state::keys;
 use crate::state::log::LogPart;
-use crate::state::packed;
 use crate::state::silence::Silence;
-use crate::state::stored::{ChunkItem, CursorsItem, MessageItem, PartItem, SettingsItem, Stored};
+use crate::state::stored::{CursorsItem, MessageItem, SettingsItem, Stored};
 
 /// Snapshots in a DynamoDB table.
 #[derive(Debug, Clone)]
@@ -55,12 +52,12 @@ impl DynamoStore {
     async fn each(
         &self,
         query: QueryFluentBuilder,
-        mut take: impl FnMut(Item) -> Result<(), StoreError>,
+        mut take: impl FnMut(ReadItem) -> Result<(), Unreadable>,
     ) -> Result<(), StoreError> {
         let mut pages = query.into_paginator().send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| explain(&Fault::of("Query", &error)))?;
-            page.items.unwrap_or_default().into_iter().try_for_each(&mut take)?;
+            page.items.unwrap_or_default().into_iter().map(read).try_for_each(&mut take)?;
         }
         Ok(())
     }
@@ -74,7 +71,7 @@ impl DynamoStore {
     /// A target's head, as it is now.
     pub(super) async fn head(&self, target: &Target) -> Result<Option<Head>, StoreError> {
         let head = self.item(key(keys::HEADS, keys::head(target))).await?;
-        head.map(|head| decode(target, head)).transpose()
+        Ok(head.map(|head| read(head).head(target)).transpose()?)
     }
 }
 
@@ -86,21 +83,7 @@ impl SnapshotStore for DynamoStore {
 
     async fn load(&self) -> Result<Heads, StoreError> {
         let mut heads = Heads::default();
-        let take = |item: Item| {
-            match keys::control(sort_key(&item)) {
-                Some(Control::Silence) => heads.silences.0.extend(silence(item)),
-                Some(Control::Settings) => heads.settings = settings(item)?,
-                Some(Control::Cursors(Topic::Alerts)) => heads.alerts = cursors(item)?,
-                Some(Control::Cursors(Topic::Events)) => heads.events = cursors(item)?,
-                Some(Control::Head(target)) => match decode(&target, item) {
-                    Ok(head) => drop(heads.known.insert(target, head)),
-                    Err(error) => drop(heads.unreadable.insert(target, error.to_string())),
-                },
-                None => {}
-            }
-            Ok(())
-        };
-        self.each(self.query(keys::HEADS, ""), take).await?;
+        self.each(self.query(keys::HEADS, ""), |item| heads.take(item)).await?;
         Ok(heads)
     }
 
@@ -108,12 +91,10 @@ impl SnapshotStore for DynamoStore {
         let query = self.query(keys::partition(target), " AND begins_with(sk, :chunks)");
         let query = query.expression_attribute_values(":chunks", text(keys::CHUNKS));
         let (mut rows, mut chunks) = (Vec::new(), BTreeMap::new());
-        let take = |mut item: Item| {
-            let number = keys::chunk_of(sort_key(&item)).ok_or_else(|| damaged(target, sort_key(&item)))?;
-            let data = take_data(&mut item);
-            let chunk: ChunkItem = decode(target, item)?;
-            chunks.insert(number, chunk.epoch);
-            rows.extend(packed::read_rows(&data).map_err(|why| damaged(target, why))?);
+        let take = |item: ReadItem| {
+            let (number, epoch, of_chunk) = item.chunk(target)?;
+            chunks.insert(number, epoch);
+            rows.extend(of_chunk);
             Ok(())
         };
         self.each(query, take).await?;
@@ -172,13 +153,8 @@ impl SnapshotStore for DynamoStore {
         let limit = i32::try_from(request.limit).unwrap_or(i32::MAX);
         let page = query.limit(limit).send().await.map_err(|error| explain(&Fault::of("Query", &error)))?;
         let next_token = page.last_evaluated_key.as_ref().map(|last| sort_key(last).to_owned());
-        let part = |mut item: Item| {
-            let position = keys::part_of(sort_key(&item)).ok_or_else(|| damaged(target, sort_key(&item)))?;
-            let data = take_data(&mut item);
-            Ok(decode::<PartItem>(target, item)?.with(position, data))
-        };
-        let items = page.items.unwrap_or_default().into_iter().map(part);
-        Ok(Page { items: items.collect::<Result<_, StoreError>>()?, next_token })
+        let items = page.items.unwrap_or_default().into_iter().map(|item| read(item).part(target));
+        Ok(Page { items: items.collect::<Result<_, _>>()?, next_token })
     }
 
     async fn put_cursors(&self, topic: Topic, new: &Cursors) -> Result<(), StoreError> {
@@ -200,7 +176,8 @@ impl SnapshotStore for DynamoStore {
             match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(failed)) => {
                     // It may have been refused by itself: applied, its reply lost, and sent again.
-                    match failed.item().cloned().map(cursors).transpose()? {
+                    let stored = failed.item().cloned().map(|item| read(item).cursors()).transpose();
+                    match stored.map_err(StoreError::from)? {
                         Some(stored) if stored == *new => Ok(()),
                         _ => Err(StoreError::Superseded.into()),
                     }
@@ -220,13 +197,7 @@ impl SnapshotStore for DynamoStore {
 
     async fn message(&self, id: &str) -> Result<Option<StoredMessage>, StoreError> {
         let item = self.item(key(keys::MESSAGES, keys::message(id))).await?;
-        let message = |mut item: Item| {
-            let data = take_data(&mut item);
-            let attributes: Result<MessageItem, _> = serde_dynamo::from_item(item);
-            let damaged = |error| StoreError::Unavailable(format!("the message {id} is damaged: {error}"));
-            Ok(attributes.map_err(damaged)?.with(id, data))
-        };
-        item.map(message).transpose()
+        Ok(item.map(|item| read(item).message(id)).transpose()?)
     }
 }
 

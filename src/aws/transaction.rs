@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, 
 
 use super::dynamodb::DynamoStore;
 use super::fault::Fault;
-use super::items::{Item, decode, encode, encode_data, key, number, text};
+use super::items::{Item, encode, encode_data, key, number, read, text};
 use super::refusal::{Refused, explain, malformed, persist, refused};
 use crate::model::Target;
 use crate::ports::StoreError;
@@ -98,7 +98,7 @@ impl DynamoStore {
 /// Why the condition did not hold, by the head that was found: the commit may have been refused by itself, applied before
 /// with its reply lost.
 fn lost(target: &Target, commit: &Commit, found: Option<Item>) -> Result<(), StoreError> {
-    let head: Head = decode(target, found.ok_or(StoreError::Superseded)?)?;
+    let head = read(found.ok_or(StoreError::Superseded)?).head(target)?;
     if is_by(&head, commit) { Ok(()) } else { Err(StoreError::Superseded) }
 }
 
