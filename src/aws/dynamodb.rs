@@ -1,7 +1,5 @@
 //! The snapshot store in a DynamoDB table.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
@@ -17,7 +15,7 @@ use crate::notify::HistoryPlace;
 use crate::ports::{LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
 use crate::state::commit::{Commit, Snapshot};
 use crate::state::head::{Cursors, Head, Heads, Hint, SharedSettings, StoredMessage, Topic};
-use crate::state::item::{ReadItem, Unreadable};
+use crate::state::item::{Chunks, ReadItem, Unreadable};
 use crate::state::keys;
 use crate::state::log::LogPart;
 use crate::state::silence::Silence;
@@ -90,15 +88,9 @@ impl SnapshotStore for DynamoStore {
     async fn snapshot(&self, target: &Target) -> Result<Snapshot, StoreError> {
         let query = self.query(keys::partition(target), " AND begins_with(sk, :chunks)");
         let query = query.expression_attribute_values(":chunks", text(keys::CHUNKS));
-        let (mut rows, mut chunks) = (Vec::new(), BTreeMap::new());
-        let take = |item: ReadItem| {
-            let (number, epoch, of_chunk) = item.chunk(target)?;
-            chunks.insert(number, epoch);
-            rows.extend(of_chunk);
-            Ok(())
-        };
-        self.each(query, take).await?;
-        Ok(Snapshot::new(rows, chunks))
+        let mut chunks = Chunks::default();
+        self.each(query, |item| chunks.take(target, item)).await?;
+        Ok(chunks.snapshot())
     }
 
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {

@@ -1,8 +1,7 @@
 //! The snapshot store in one SQLite file: the same items under the same keys as in DynamoDB, each a JSON document and
 //! its zipped data.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,7 +14,7 @@ use crate::notify::HistoryPlace;
 use crate::ports::{LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
 use crate::state::commit::{Commit, Snapshot};
 use crate::state::head::{Cursors, Head, Heads, Hint, SharedSettings, StoredMessage, Topic};
-use crate::state::item::ReadItem;
+use crate::state::item::{Chunks, ReadItem};
 use crate::state::keys;
 use crate::state::log::LogPart;
 use crate::state::silence::Silence;
@@ -28,7 +27,7 @@ const BUSY: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct SqliteStore {
     connection: std::cell::RefCell<Connection>,
-    path: Option<PathBuf>,
+    place: HistoryPlace,
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -47,7 +46,8 @@ impl SqliteStore {
             std::fs::create_dir_all(folder).map_err(|error| explain(&error))?;
         }
         let store = Connection::open(path).and_then(Self::prepare).map_err(|error| explain(&error))?;
-        Ok(Self { path: std::path::absolute(path).ok(), ..store })
+        let path = std::path::absolute(path).ok().map(|path| path.display().to_string());
+        Ok(Self { place: HistoryPlace { store: path, ..HistoryPlace::default() }, ..store })
     }
 
     /// A store that is gone when it is dropped.
@@ -62,7 +62,7 @@ impl SqliteStore {
                 pk TEXT NOT NULL, sk TEXT NOT NULL, body TEXT NOT NULL, data BLOB, expires_at INTEGER,
                 PRIMARY KEY (pk, sk)) WITHOUT ROWID",
         )?;
-        Ok(Self { connection: connection.into(), path: None })
+        Ok(Self { connection: connection.into(), place: HistoryPlace::default() })
     }
 
     /// Does `work` in one transaction: all of it, or nothing.
@@ -146,8 +146,7 @@ fn tidy(transaction: &rusqlite::Transaction<'_>, now: Timestamp) -> Result<(), S
 
 impl SnapshotStore for SqliteStore {
     fn place(&self) -> HistoryPlace {
-        let store = self.path.as_ref().map(|path| path.display().to_string());
-        HistoryPlace { store, ..HistoryPlace::default() }
+        self.place.clone()
     }
 
     async fn load(&self) -> Result<Heads, StoreError> {
@@ -159,13 +158,11 @@ impl SnapshotStore for SqliteStore {
     }
 
     async fn snapshot(&self, target: &Target) -> Result<Snapshot, StoreError> {
-        let (mut rows, mut chunks) = (Vec::new(), BTreeMap::new());
+        let mut chunks = Chunks::default();
         for item in self.prefixed(&keys::partition(target), keys::CHUNKS)? {
-            let (number, epoch, of_chunk) = item.chunk(target)?;
-            chunks.insert(number, epoch);
-            rows.extend(of_chunk);
+            chunks.take(target, item)?;
         }
-        Ok(Snapshot::new(rows, chunks))
+        Ok(chunks.snapshot())
     }
 
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {

@@ -1,10 +1,13 @@
 //! An item as both stores read it, and what it holds.
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::warn;
 
 use super::account::Row;
+use super::commit::Snapshot;
 use super::head::{Cursors, Head, Heads, SCHEMA, StoredMessage, Topic, newer_schema};
 use super::keys::{self, Control};
 use super::log::LogPart;
@@ -41,14 +44,6 @@ impl ReadItem {
         of_target(target, self.attributes)
     }
 
-    /// A chunk of a target's snapshot: its number, the epoch that wrote it, and its rows.
-    pub fn chunk(self, target: &Target) -> Result<(u32, u64, Vec<(AccountId, Row)>), Unreadable> {
-        let number = keys::chunk_of(&self.sk).ok_or_else(|| damaged(target, &self.sk))?;
-        let chunk: ChunkItem = of_target(target, self.attributes)?;
-        let rows = packed::read_rows(&self.data).map_err(|why| damaged(target, why))?;
-        Ok((number, chunk.epoch, rows))
-    }
-
     /// A part of a target's log.
     pub fn part(self, target: &Target) -> Result<LogPart, Unreadable> {
         let position = keys::part_of(&self.sk).ok_or_else(|| damaged(target, &self.sk))?;
@@ -80,6 +75,29 @@ impl ReadItem {
         }
         let silence = serde_json::from_value(self.attributes);
         silence.inspect_err(|error| warn!(sk, %error, "silence not understood")).ok()
+    }
+}
+
+/// The chunks of a snapshot, as far as they were read.
+#[derive(Debug, Default)]
+pub struct Chunks {
+    rows: Vec<(AccountId, Row)>,
+    epochs: BTreeMap<u32, u64>,
+}
+
+impl Chunks {
+    /// Takes a chunk.
+    pub fn take(&mut self, target: &Target, item: ReadItem) -> Result<(), Unreadable> {
+        let number = keys::chunk_of(&item.sk).ok_or_else(|| damaged(target, &item.sk))?;
+        let chunk: ChunkItem = of_target(target, item.attributes)?;
+        self.epochs.insert(number, chunk.epoch);
+        self.rows.extend(packed::read_rows(&item.data).map_err(|why| damaged(target, why))?);
+        Ok(())
+    }
+
+    /// The snapshot that they are.
+    pub fn snapshot(self) -> Snapshot {
+        Snapshot::new(self.rows, self.epochs)
     }
 }
 
