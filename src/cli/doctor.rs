@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use clap::{Args, ValueEnum};
-use futures_util::future::{OptionFuture, join_all};
+use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::args::Global;
-use super::outcome::{Done, Failure};
-use super::outside::inspector;
+use super::outcome::Failure;
+use super::outside::connection;
 use super::progress::Progress;
 use crate::aws::Inspector;
 use crate::doctor::facts::{Answer, Function, Unanswered};
@@ -70,10 +70,10 @@ enum Output {
     Json,
 }
 
-pub(super) async fn doctor(global: &Global, args: &DoctorArgs) -> Result<Done, Failure> {
+pub(super) async fn doctor(global: &Global, args: &DoctorArgs) -> Result<(), Failure> {
     let arn = args.function.as_deref().filter(|name| name.starts_with("arn:"));
     let region = arn.and_then(|arn| arn.split(':').nth(3));
-    let inspector = inspector(global, region, args.timeout).await?;
+    let inspector = Inspector::new(connection(global, region).await?, args.timeout);
     if inspector.region().is_none() {
         return Err("name the region with --region".into());
     }
@@ -83,7 +83,7 @@ pub(super) async fn doctor(global: &Global, args: &DoctorArgs) -> Result<Done, F
     let findings = judge(&facts);
     print(&findings, args.output)?;
     match findings.iter().filter(|finding| finding.level == Level::Failed).count() {
-        0 => Ok(Done::Quiet),
+        0 => Ok(()),
         failed => Err(format!("{} failed", counted(failed as u64, "check")).into()),
     }
 }
@@ -96,23 +96,22 @@ async fn gather(inspector: &Inspector, args: &DoctorArgs, one_region: bool) -> F
     if let Err(Unanswered::Refused { .. }) = caller {
         return Facts { now, caller, clocks, deployment: None };
     }
-    let function: OptionFuture<_> = args.function.as_deref().map(|name| inspector.function(name)).into();
+    let function = async { Some(inspector.function(args.function.as_deref()?).await) };
     let (organization, function) = tokio::join!(inspector.organization(), function);
     let watched = Watched::of(args, function.as_ref(), inspector, one_region);
     let packs = async |region: &Region| (region.clone(), inspector.packs(region).await);
-    let table: OptionFuture<_> =
-        watched.table.clone().map(async |name| (inspector.table(&name).await, name)).into();
-    let topic = |arn: &Option<TopicArn>| -> OptionFuture<_> {
-        let arn = arn.clone();
-        arn.map(async |arn| (inspector.subscriptions(&arn).await, arn)).into()
+    let table = async {
+        let name = watched.table.clone()?;
+        Some((inspector.table(&name).await, name))
     };
-    let started: OptionFuture<_> = function
-        .as_ref()
-        .and_then(|function| function.as_ref().ok())
-        .map(async |function| {
-            tokio::join!(inspector.schedules(&function.arn), inspector.runs(&function.name, now))
-        })
-        .into();
+    let topic = async |arn: &Option<TopicArn>| {
+        let arn = arn.clone()?;
+        Some((inspector.subscriptions(&arn).await, arn))
+    };
+    let started = async {
+        let function = function.as_ref()?.as_ref().ok()?;
+        Some(tokio::join!(inspector.schedules(&function.arn), inspector.runs(&function.name, now)))
+    };
     let (packs, table, alerts, events, started) = tokio::join!(
         join_all(watched.settings.regions.iter().map(packs)),
         table,
