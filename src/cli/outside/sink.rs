@@ -75,10 +75,10 @@ impl Publisher for Sink {
     }
 
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {
-        match self {
-            Self::Terminal(..) | Self::Nowhere => Ok(Vec::new()),
+        match (self, events) {
+            (Self::Terminal(..) | Self::Nowhere, _) => Ok(Vec::new()),
             #[cfg(feature = "aws")]
-            Self::Sns(sns) => sns.events(events).await,
+            (Self::Sns(sns), events) => sns.events(events).await,
         }
     }
 }
