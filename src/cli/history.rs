@@ -12,7 +12,7 @@ use super::progress::Progress;
 use super::selection::{PackArgs, Selection};
 use super::table::{Column, Field, Output, Printer, Wide};
 use crate::history::{Covered, Entry, History, Window, covered};
-use crate::model::text::{counted, did_you_mean, plain};
+use crate::model::text::{counted, did_you_mean};
 use crate::model::{AccountId, Target};
 use crate::notify::message::{self, Form};
 use crate::ports::{Order, SnapshotStore};
@@ -234,9 +234,9 @@ fn row(entry: &Entry, time: fn(Timestamp) -> String) -> Vec<String> {
     let Entry { target, record, .. } = entry;
     let of = record.transition();
     let to = of.and_then(|of| of.to.as_ref());
-    let status = |state: &State| plain(state.status.as_str());
+    let status = |state: &State| state.status.to_string();
     let some_time = |at: Option<Timestamp>| at.map(time).unwrap_or_default();
-    let text = |text: Option<&String>| text.map(|text| plain(text)).unwrap_or_default();
+    let text = |text: Option<&String>| text.cloned().unwrap_or_default();
     vec![
         time(record.observed_at()),
         target.region.to_string(),

@@ -12,7 +12,7 @@ use crate::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 
 /// AWS Config's own default.
-const PAGE: u64 = 100;
+const PAGE: u8 = 100;
 
 /// Longest description of what is wrong, in bytes: it quotes the document.
 const LONGEST_ERROR: usize = 600;
@@ -57,23 +57,19 @@ impl RecordedStatuses {
 }
 
 /// A page of what is held whole; the token is the place of its first item.
-fn page<T: Clone>(all: &[T], request: &PageRequest) -> Result<Page<T>, SourceError> {
-    let refused = || SourceError::TokenRefused("it is not of these statuses".to_owned());
-    let start = match &request.token {
-        None => 0,
-        Some(token) => token.parse().map_err(|_| refused())?,
-    };
-    let rest = all.get(start..).ok_or_else(refused)?;
-    let limit = usize::try_from(request.limit.map_or(PAGE, u64::from)).unwrap_or(usize::MAX);
-    let items: Vec<T> = rest.iter().take(limit).cloned().collect();
+fn page<T: Clone>(all: &[T], request: &PageRequest) -> Page<T> {
+    let start = request.token.as_ref().and_then(|token| token.parse().ok()).unwrap_or(0);
+    let rest = all.get(start..).unwrap_or_default();
+    let limit = request.limit.unwrap_or(PAGE);
+    let items: Vec<T> = rest.iter().take(limit.into()).cloned().collect();
     let next_token = (items.len() < rest.len()).then(|| (start + items.len()).to_string());
-    Ok(Page { items, next_token })
+    Page { items, next_token }
 }
 
 impl StatusSource for RecordedStatuses {
     async fn packs(&self, region: &Region, request: &PageRequest) -> Result<Page<PackName>, SourceError> {
         let here = self.packs.keys().filter(|_| *region == self.region);
-        page(&here.cloned().collect::<Vec<_>>(), request)
+        Ok(page(&here.cloned().collect::<Vec<_>>(), request))
     }
 
     async fn statuses(
@@ -89,7 +85,7 @@ impl StatusSource for RecordedStatuses {
             filters.account.is_none_or(|account| account == row.account)
                 && filters.status.as_ref().is_none_or(|status| *status == row.status)
         };
-        page(&rows.iter().filter(wanted).cloned().collect::<Vec<_>>(), request)
+        Ok(page(&rows.iter().filter(wanted).cloned().collect::<Vec<_>>(), request))
     }
 }
 

@@ -36,13 +36,11 @@ impl Source {
 
 /// The text of a file, or of stdin where it is `-`.
 pub(in crate::cli) fn text(file: &Path) -> Result<String, String> {
-    let mut bytes = Vec::new();
-    let read = match file.as_os_str() == "-" {
-        true => io::stdin().lock().read_to_end(&mut bytes),
-        false => std::fs::File::open(file).and_then(|mut file| file.read_to_end(&mut bytes)),
+    let bytes: io::Result<Vec<u8>> = match file.as_os_str() == "-" {
+        true => io::stdin().lock().bytes().collect(),
+        false => std::fs::read(file),
     };
-    read.map_err(|error| error.to_string())?;
-    decoded(bytes)
+    decoded(bytes.map_err(|error| error.to_string())?)
 }
 
 /// Text as programs on Windows write it, too: UTF-16, and UTF-8 with a byte order mark. In an error, what it is instead.
