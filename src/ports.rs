@@ -12,6 +12,7 @@ use crate::notify::HistoryPlace;
 use crate::notify::message::{Alert, Event};
 use crate::state::commit::{Commit, Snapshot};
 use crate::state::head::{Cursors, Heads, Hint, SharedSettings, StoredMessage, Topic};
+use crate::state::item::Unreadable;
 use crate::state::log::{LogPart, Position};
 use crate::state::silence::Silence;
 
@@ -162,6 +163,15 @@ pub enum StoreError {
     /// It may or may not have been applied. The next run finds out.
     #[error("{0}")]
     Unavailable(String),
+}
+
+impl From<Unreadable> for StoreError {
+    fn from(why: Unreadable) -> Self {
+        match why {
+            Unreadable::Newer(why) => Self::Newer(why),
+            Unreadable::Damaged(why) => Self::Unavailable(why),
+        }
+    }
 }
 
 /// Keeps the snapshot and the log of each target, and how far the topics have the logs.

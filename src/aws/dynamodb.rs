@@ -1,6 +1,5 @@
 //! The snapshot store in a DynamoDB table.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -14,19 +13,16 @@ use tokio::time::sleep;
 
 use super::connection::Connection;
 use super::fault::Fault;
-use super::items::{
-    Item, cursors, damaged, decode, encode, encode_data, key, number, settings, silence, sort_key, take_data,
-    text,
-};
+use super::items::{Item, encode, encode_data, key, number, read, sort_key, text};
 use super::transaction::{actions, is_unmet, passes};
 use crate::model::Target;
 use crate::notify::HistoryPlace;
 use crate::ports::{LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
-use crate::state::commit::{Chunk, Commit, Snapshot};
+use crate::state::commit::{Commit, Snapshot};
 use crate::state::head::{Cursors, Head, Heads, Hint, SharedSettings, StoredMessage, Topic};
-use crate::state::keys::{self, Control};
+use crate::state::item::{Chunks, ReadItem, Unreadable};
+use crate::state::keys;
 use crate::state::log::LogPart;
-use crate::state::packed;
 use crate::state::silence::Silence;
 use crate::state::stored::SettingsItem;
 
@@ -60,12 +56,12 @@ impl DynamoStore {
     async fn each(
         &self,
         query: QueryFluentBuilder,
-        mut take: impl FnMut(Item) -> Result<(), StoreError>,
+        mut take: impl FnMut(ReadItem) -> Result<(), Unreadable>,
     ) -> Result<(), StoreError> {
         let mut pages = query.into_paginator().send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| explain(&Fault::of("Query", &error)))?;
-            page.items.unwrap_or_default().into_iter().try_for_each(&mut take)?;
+            page.items.unwrap_or_default().into_iter().map(read).try_for_each(&mut take)?;
         }
         Ok(())
     }
@@ -91,38 +87,16 @@ impl SnapshotStore for DynamoStore {
 
     async fn load(&self) -> Result<Heads, StoreError> {
         let mut heads = Heads::default();
-        let take = |item: Item| {
-            match keys::control(sort_key(&item)) {
-                Some(Control::Silence) => heads.silences.0.extend(silence(item)),
-                Some(Control::Settings) => heads.settings = settings(item)?,
-                Some(Control::Cursors(Topic::Alerts)) => heads.alerts = cursors(item)?,
-                Some(Control::Cursors(Topic::Events)) => heads.events = cursors(item)?,
-                Some(Control::Head(target)) => match decode(&target, item) {
-                    Ok(head) => drop(heads.known.insert(target, head)),
-                    Err(error) => drop(heads.unreadable.insert(target, error.to_string())),
-                },
-                None => {}
-            }
-            Ok(())
-        };
-        self.each(self.query(keys::HEADS, ""), take).await?;
+        self.each(self.query(keys::HEADS, ""), |item| heads.take(item)).await?;
         Ok(heads)
     }
 
     async fn snapshot(&self, target: &Target) -> Result<Snapshot, StoreError> {
         let query = self.query(target.partition(), " AND begins_with(sk, :chunks)");
         let query = query.expression_attribute_values(":chunks", text(keys::CHUNKS));
-        let (mut rows, mut chunks) = (Vec::new(), BTreeMap::new());
-        let take = |mut item: Item| {
-            let number = keys::chunk_of(sort_key(&item)).ok_or_else(|| damaged(target, sort_key(&item)))?;
-            let data = take_data(&mut item);
-            let chunk: Chunk = decode(target, item)?;
-            chunks.insert(number, chunk.epoch);
-            rows.extend(packed::read_rows(&data).map_err(|why| damaged(target, why))?);
-            Ok(())
-        };
-        self.each(query, take).await?;
-        Ok(Snapshot { rows: rows.into_iter().collect(), chunks })
+        let mut chunks = Chunks::default();
+        self.each(query, |item| chunks.take(target, item)).await?;
+        Ok(chunks.snapshot())
     }
 
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
@@ -137,8 +111,8 @@ impl SnapshotStore for DynamoStore {
             _ => explain(&Fault::of("TransactWriteItems", &error)),
         };
         // It may have been applied all the same, by an attempt whose reply was lost: the head says who committed.
-        let key = key(keys::HEADS, keys::head(target));
-        let head = self.item(key).await.and_then(|item| item.map(|item| decode(target, item)).transpose());
+        let head = self.item(key(keys::HEADS, keys::head(target))).await;
+        let head = head.and_then(|item| Ok(item.map(|item| read(item).head(target)).transpose()?));
         let is_ours = |head: &Head| {
             let Head { epoch, run, history_id, .. } = &commit.head;
             (head.epoch, &head.run, &head.history_id) == (*epoch, run, history_id)
@@ -195,13 +169,8 @@ impl SnapshotStore for DynamoStore {
         let limit = i32::try_from(request.limit).unwrap_or(i32::MAX);
         let page = query.limit(limit).send().await.map_err(|error| explain(&Fault::of("Query", &error)))?;
         let next_token = page.last_evaluated_key.as_ref().map(|last| sort_key(last).to_owned());
-        let part = |mut item: Item| {
-            let position = keys::part_of(sort_key(&item)).ok_or_else(|| damaged(target, sort_key(&item)))?;
-            let data = take_data(&mut item);
-            Ok(LogPart { position, data, ..decode(target, item)? })
-        };
-        let items = page.items.unwrap_or_default().into_iter().map(part);
-        Ok(Page { items: items.collect::<Result<_, StoreError>>()?, next_token })
+        let items = page.items.unwrap_or_default().into_iter().map(|item| read(item).part(target));
+        Ok(Page { items: items.collect::<Result<_, _>>()?, next_token })
     }
 
     async fn put_cursors(&self, topic: Topic, new: &Cursors) -> Result<(), StoreError> {
@@ -220,7 +189,7 @@ impl SnapshotStore for DynamoStore {
         match error.as_service_error() {
             // It may have been refused by itself: applied, its reply lost, and sent again.
             Some(PutItemError::ConditionalCheckFailedException(_)) => {
-                match self.item(key).await?.map(cursors).transpose()? {
+                match self.item(key).await?.map(|item| read(item).cursors()).transpose()? {
                     Some(stored) if stored == *new => Ok(()),
                     _ => Err(StoreError::Superseded),
                 }
@@ -236,13 +205,7 @@ impl SnapshotStore for DynamoStore {
 
     async fn message(&self, id: &str) -> Result<Option<StoredMessage>, StoreError> {
         let item = self.item(key(keys::MESSAGES, keys::message(id))).await?;
-        let message = |mut item: Item| {
-            let data = take_data(&mut item);
-            let damaged = |error| StoreError::Unavailable(format!("the message {id} is damaged: {error}"));
-            let message = serde_dynamo::from_item(item).map_err(damaged)?;
-            Ok(StoredMessage { id: id.to_owned(), data, ..message })
-        };
-        item.map(message).transpose()
+        Ok(item.map(|item| read(item).message(id)).transpose()?)
     }
 }
 

@@ -10,8 +10,8 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::args::Global;
-use super::outcome::{Done, Failure};
-use super::outside::inspector;
+use super::outcome::Failure;
+use super::outside::connection;
 use super::progress::Progress;
 use crate::aws::Inspector;
 use crate::doctor::facts::{Answer, Function, Unanswered};
@@ -70,10 +70,10 @@ enum Output {
     Json,
 }
 
-pub(super) async fn doctor(global: &Global, args: &DoctorArgs) -> Result<Done, Failure> {
+pub(super) async fn doctor(global: &Global, args: &DoctorArgs) -> Result<(), Failure> {
     let arn = args.function.as_deref().filter(|name| name.starts_with("arn:"));
     let region = arn.and_then(|arn| arn.split(':').nth(3));
-    let inspector = inspector(global, region, args.timeout).await?;
+    let inspector = Inspector::new(connection(global, region).await?, args.timeout).await;
     if inspector.region().is_none() {
         return Err("name the region with --region".into());
     }
@@ -82,7 +82,7 @@ pub(super) async fn doctor(global: &Global, args: &DoctorArgs) -> Result<Done, F
     progress.end();
     print(&findings, args.output)?;
     match findings.iter().filter(|finding| finding.level == Level::Failed).count() {
-        0 => Ok(Done::Quiet),
+        0 => Ok(()),
         failed => Err(format!("{} failed", counted(failed as u64, "check")).into()),
     }
 }

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use self::args::Global;
-use self::outcome::{Done, Failure, is_broken_pipe, tell};
+use self::outcome::{Failure, is_broken_pipe, tell};
 
 /// Reports when the deployment status of an organization conformance pack changes in a member account.
 #[derive(Debug, Parser)]
@@ -72,20 +72,13 @@ enum Command {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = match usage::parse::<Cli>(std::env::args_os().collect()) {
-        Ok(cli) => cli,
-        Err(errors) => {
-            // 2 means something else here than clap's wrong usage.
-            return match usage::print(&errors) {
-                Ok(true) => ExitCode::SUCCESS,
-                Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-                _ => ExitCode::FAILURE,
-            };
-        }
+    let code = match usage::parse::<Cli>(std::env::args_os().collect()) {
+        Ok(cli) => run_command(cli).map(|has_changed| if has_changed { 2 } else { 0 }),
+        // 2 means something else here than clap's wrong usage.
+        Err(errors) => usage::print(&errors).map(|is_help| if is_help { 0 } else { 1 }).map_err(Into::into),
     };
-    match run_command(cli) {
-        Ok(Done::Quiet) => ExitCode::SUCCESS,
-        Ok(Done::Dispatched) => ExitCode::from(2),
+    match code {
+        Ok(code) => ExitCode::from(code),
         Err(failure) if is_broken_pipe(&*failure) => ExitCode::SUCCESS,
         Err(failure) => {
             tell(&failure);
@@ -94,12 +87,13 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run_command(cli: Cli) -> Result<Done, Failure> {
+/// Whether something has changed, or was sent.
+fn run_command(cli: Cli) -> Result<bool, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let global = &cli.global;
     runtime.block_on(async {
         match &cli.command {
-            Command::Run(args) => run::run(global, args).await,
+            Command::Run(args) => return run::run(global, args).await,
             Command::Statuses(args) => statuses::statuses(global, args).await,
             Command::History(args) => history::history(global, args).await,
             Command::Board(args) => board::board(global, args).await,
@@ -107,16 +101,17 @@ fn run_command(cli: Cli) -> Result<Done, Failure> {
             #[cfg(feature = "doctor")]
             Command::Doctor(args) => doctor::doctor(global, args).await,
             Command::Preview(args) => {
-                global.refuse().map_err(Failure::from).and_then(|()| preview::preview(args))
+                global.refuse()?;
+                preview::preview(args)
             }
             Command::Completions { shell } => {
                 global.refuse()?;
                 // It panics where it cannot write.
                 let mut script = Vec::new();
                 clap_complete::generate(*shell, &mut Cli::command(), "packwatch", &mut script);
-                io::stdout().write_all(&script)?;
-                Ok(Done::Quiet)
+                Ok(io::stdout().write_all(&script)?)
             }
-        }
+        }?;
+        Ok(false)
     })
 }

@@ -6,20 +6,6 @@ use std::io::{self, Write};
 /// A failure that is reported to the user and ends the program with 1.
 pub(super) type Failure = Box<dyn std::error::Error>;
 
-/// What a build for recorded statuses alone, such as the demo's, says when it is asked for AWS.
-#[cfg(not(feature = "aws"))]
-pub(super) fn without_aws() -> Failure {
-    "this packwatch was built without the AWS clients (cargo's feature `aws`): use --statuses, --store and the terminal"
-        .into()
-}
-
-/// Whether something was dispatched: the difference between the exit codes 0 and 2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Done {
-    Quiet,
-    Dispatched,
-}
-
 /// Whether the reader of our output has seen enough, as `head` does.
 pub(super) fn is_broken_pipe(failure: &(dyn std::error::Error + 'static)) -> bool {
     failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)

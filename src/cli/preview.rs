@@ -1,13 +1,12 @@
 //! `packwatch preview`: a notification in the form of a channel.
 
-use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::outcome::{Done, Failure, note};
+use super::outcome::{Failure, note};
 use super::outside::text;
-use crate::local::{Channel, Terminal};
+use crate::local::Channel;
 use crate::notify::Notification;
 
 /// What `preview` takes.
@@ -27,23 +26,19 @@ Examples:
   packwatch preview --channel slack events/notification.json
   packwatch run --dry-run --output json | packwatch preview --channel email -";
 
-pub(super) fn preview(args: &PreviewArgs) -> Result<Done, Failure> {
+pub(super) fn preview(args: &PreviewArgs) -> Result<(), Failure> {
     let name = args.event.display();
     let text = text(&args.event).map_err(|error| format!("{name}: {error}"))?;
     let wanted = "a notification, as `packwatch run --dry-run --output json` prints it";
     if text.trim().is_empty() {
-        return match args.event.as_os_str() == "-" {
-            true => {
-                note(&"nothing to show: stdin is empty, as a run leaves it that has nothing to send");
-                Ok(Done::Quiet)
-            }
-            false => Err(format!("{name}: it is empty. Expected {wanted}").into()),
-        };
+        if args.event.as_os_str() != "-" {
+            return Err(format!("{name}: it is empty. Expected {wanted}").into());
+        }
+        note(&"nothing to show: stdin is empty, as a run leaves it that has nothing to send");
     }
-    let terminal = Terminal::new(args.channel, io::stdout());
     for notification in serde_json::Deserializer::from_str(&text).into_iter::<Notification>() {
         let notification = notification.map_err(|error| format!("{name}: {error}. Expected {wanted}"))?;
-        terminal.write(&notification)?;
+        args.channel.print(&notification)?;
     }
-    Ok(Done::Quiet)
+    Ok(())
 }

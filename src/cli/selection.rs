@@ -26,10 +26,8 @@ pub(super) struct PackArgs {
 /// The packs that were asked for.
 pub(super) struct Selection {
     pub(super) targets: BTreeMap<Target, Head>,
-    /// Why some of them cannot be read.
-    pub(super) unreadable: Option<String>,
-    /// That the baselines of some are not finished.
-    pub(super) unfinished: Option<String>,
+    /// Why that is not everything: some cannot be read, or the baselines of some are not finished.
+    pub(super) incomplete: Option<String>,
 }
 
 impl PackArgs {
@@ -70,10 +68,8 @@ impl PackArgs {
             return Err(why.into());
         }
         unmatched.iter().for_each(note);
-        let unfinished = unfinished(
-            targets.iter().filter(|(_, head)| head.baseline_epoch.is_none() && !head.is_deleted()),
-        );
-        Ok(Selection { targets, unreadable: unreadable.into_values().next(), unfinished })
+        let incomplete = unreadable.into_values().next().or_else(|| unfinished(&targets));
+        Ok(Selection { targets, incomplete })
     }
 
     /// What fits nothing that is recorded, with what may have been meant.
@@ -109,7 +105,7 @@ impl Selection {
         let first = self.targets.keys().next().cloned();
         self.targets.retain(|_, head| !head.is_deleted());
         match first {
-            Some(Target { pack, region }) if self.targets.is_empty() && self.unreadable.is_none() => {
+            Some(Target { pack, region }) if self.targets.is_empty() && self.incomplete.is_none() => {
                 let past = format!("`packwatch history --pack {pack}` shows its past");
                 Err(format!("no pack is left: {pack} ({region}) was deleted. {past}").into())
             }
@@ -118,7 +114,9 @@ impl Selection {
     }
 }
 
-fn unfinished<'a>(mut targets: impl Iterator<Item = (&'a Target, &'a Head)>) -> Option<String> {
+fn unfinished(targets: &BTreeMap<Target, Head>) -> Option<String> {
+    let is_unfinished = |head: &Head| head.baseline_epoch.is_none() && !head.is_deleted();
+    let mut targets = targets.iter().filter(|(_, head)| is_unfinished(head));
     let (Target { pack, region }, _) = targets.next()?;
     let more = match targets.count() as u64 {
         0 => String::new(),

@@ -5,10 +5,10 @@ use std::io::{self, Write};
 
 use clap::Args;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::args::Global;
-use super::outcome::{Done, Failure, note};
+use super::outcome::{Failure, note};
 use super::outside::{Source, Watched, region};
 use super::progress::Progress;
 use super::table::{self, Column, Field, Output, Printer, Wide};
@@ -82,7 +82,7 @@ fn page_size(text: &str) -> Result<u8, String> {
     PaginationConfig::page_size(size).map_err(|error| error.to_string())
 }
 
-pub(super) async fn statuses(global: &Global, args: &StatusesArgs) -> Result<Done, Failure> {
+pub(super) async fn statuses(global: &Global, args: &StatusesArgs) -> Result<(), Failure> {
     let region = region(global).await?.ok_or("name the region with --region")?.parse::<Region>()?;
     let progress = Progress::start("reading the pack");
     let source = Source::of_aws(global, std::slice::from_ref(&region)).await?;
@@ -101,13 +101,13 @@ pub(super) async fn statuses(global: &Global, args: &StatusesArgs) -> Result<Don
         rows.extend(paginator.accept(source.statuses(&target, &filters, &request).await?)?);
     }
     progress.end();
-    print(&rows, paginator.resume_token(), args)?;
-    Ok(Done::Quiet)
+    print(&rows, paginator.resume_token(), args)
 }
 
 fn print(rows: &[DetailedStatus], next_token: Option<String>, args: &StatusesArgs) -> Result<(), Failure> {
     if args.output == Output::Json {
-        let rows: Vec<Value> = rows.iter().map(document).collect();
+        let document = |row: &DetailedStatus| table::document(&FIELDS, cells(row, as_aws));
+        let rows: Vec<_> = rows.iter().map(document).collect();
         let mut document = json!({"OrganizationConformancePackDetailedStatuses": rows});
         if let (Some(fields), Some(token)) = (document.as_object_mut(), next_token) {
             fields.insert("NextToken".to_owned(), json!(token));
@@ -124,12 +124,6 @@ fn print(rows: &[DetailedStatus], next_token: Option<String>, args: &StatusesArg
         note(&format!("There are more. Continue with --starting-token {token}"));
     }
     Ok(())
-}
-
-/// A row as the AWS CLI prints it: what is absent is left out.
-fn document(row: &DetailedStatus) -> Value {
-    let cells = FIELDS.iter().zip(cells(row, as_aws)).filter(|(_, cell)| !cell.is_empty());
-    Value::Object(cells.map(|((name, _), cell)| ((*name).to_owned(), Value::String(cell))).collect())
 }
 
 /// The form of the AWS CLI, version 2.

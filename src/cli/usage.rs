@@ -11,22 +11,19 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 pub(super) fn parse<T: Parser>(mut args: Vec<OsString>) -> Result<T, Vec<clap::Error>> {
     let mut errors: Vec<clap::Error> = Vec::new();
     loop {
-        match T::try_parse_from(&args) {
+        let error = match T::try_parse_from(&args) {
             Ok(parsed) if errors.is_empty() => return Ok(parsed),
             Ok(_) => return Err(errors),
-            Err(error) => match place(&error, &args) {
-                Some(place) => {
-                    args.drain(place);
-                    errors.push(error);
-                }
-                None => {
-                    // What is missing now may have been there.
-                    if errors.is_empty() || error.kind() != ErrorKind::MissingRequiredArgument {
-                        errors.push(error);
-                    }
-                    return Err(errors);
-                }
-            },
+            Err(error) => error,
+        };
+        let wrong = place(&error, &args);
+        // What is missing now may have been there.
+        if wrong.is_some() || errors.is_empty() || error.kind() != ErrorKind::MissingRequiredArgument {
+            errors.push(error);
+        }
+        match wrong {
+            Some(place) => drop(args.drain(place)),
+            None => return Err(errors),
         }
     }
 }

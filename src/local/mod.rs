@@ -1,12 +1,10 @@
 //! What stands for AWS on a laptop: SQLite in a file for DynamoDB, recorded statuses for AWS Config, the
 //! terminal for SNS.
 
-mod encoding;
 mod sqlite;
 mod statuses;
 mod terminal;
 
-pub use encoding::decode;
 pub use sqlite::SqliteStore;
 pub use statuses::RecordedStatuses;
-pub use terminal::{Channel, Terminal};
+pub use terminal::Channel;

@@ -1,16 +1,21 @@
 //! Recorded statuses: what `aws configservice get-organization-conformance-pack-detailed-status`
 //! printed, in the place of AWS Config. One document is one organization conformance pack.
 
-mod document;
-
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use crate::model::{AccountId, DetailedStatus, PackName, Region, Target};
+use jiff::{SignedDuration, Timestamp, Unit};
+use serde::de::{Error, Unexpected};
+use serde::{Deserialize, Deserializer};
+
+use crate::model::text::{bounded, plain};
+use crate::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 
 /// AWS Config's own default.
-const PAGE: u64 = 100;
+const PAGE: u8 = 100;
+
+/// Longest description of what is wrong, in bytes: it quotes the document.
+const LONGEST_ERROR: usize = 600;
 
 /// Recorded packs of one region.
 #[derive(Debug, Clone)]
@@ -30,7 +35,7 @@ impl RecordedStatuses {
         if self.packs.contains_key(&pack) {
             return Err(format!("the pack {pack} is given twice"));
         }
-        let mut rows = document::rows(document).map_err(|problem| {
+        let mut rows = rows(document).map_err(|problem| {
             format!(
                 "{problem}. It must be what this prints: aws configservice \
                  get-organization-conformance-pack-detailed-status --output json \
@@ -39,8 +44,7 @@ impl RecordedStatuses {
         })?;
         // Pages that were read one after the other may have an account twice: the later row counts.
         rows.sort_by_key(|row| row.last_update);
-        let rows: BTreeMap<AccountId, DetailedStatus> =
-            rows.into_iter().map(|row| (row.account, row)).collect();
+        let rows: BTreeMap<AccountId, _> = rows.into_iter().map(|row| (row.account, row)).collect();
         self.packs.insert(pack, rows.into_values().collect());
         Ok(())
     }
@@ -50,35 +54,22 @@ impl RecordedStatuses {
         let target = |pack: &PackName| Target { region: self.region.clone(), pack: pack.clone() };
         self.packs.iter().map(move |(pack, rows)| (target(pack), rows.as_slice()))
     }
-
-    /// The pack whose name a file's name is: `Security-Baseline.json`.
-    pub fn pack_of_file(path: &Path) -> Option<PackName> {
-        path.file_stem()?.to_str()?.parse().ok()
-    }
-
-    fn not_recorded(&self, target: &Target) -> SourceError {
-        SourceError::Gone(format!("{target} is not among the recorded statuses"))
-    }
 }
 
 /// A page of what is held whole; the token is the place of its first item.
-fn page<T: Clone>(all: &[T], request: &PageRequest) -> Result<Page<T>, SourceError> {
-    let refused = || SourceError::TokenRefused("it is not of these statuses".to_owned());
-    let start = match &request.token {
-        None => 0,
-        Some(token) => token.parse().map_err(|_| refused())?,
-    };
-    let rest = all.get(start..).ok_or_else(refused)?;
-    let limit = usize::try_from(request.limit.map_or(PAGE, u64::from)).unwrap_or(usize::MAX);
-    let items: Vec<T> = rest.iter().take(limit).cloned().collect();
+fn page<T: Clone>(all: &[T], request: &PageRequest) -> Page<T> {
+    let start = request.token.as_ref().and_then(|token| token.parse().ok()).unwrap_or(0);
+    let rest = all.get(start..).unwrap_or_default();
+    let limit = request.limit.unwrap_or(PAGE);
+    let items: Vec<T> = rest.iter().take(limit.into()).cloned().collect();
     let next_token = (items.len() < rest.len()).then(|| (start + items.len()).to_string());
-    Ok(Page { items, next_token })
+    Page { items, next_token }
 }
 
 impl StatusSource for RecordedStatuses {
     async fn packs(&self, region: &Region, request: &PageRequest) -> Result<Page<PackName>, SourceError> {
         let here = self.packs.keys().filter(|_| *region == self.region);
-        page(&here.cloned().collect::<Vec<_>>(), request)
+        Ok(page(&here.cloned().collect::<Vec<_>>(), request))
     }
 
     async fn statuses(
@@ -88,11 +79,95 @@ impl StatusSource for RecordedStatuses {
         request: &PageRequest,
     ) -> Result<Page<DetailedStatus>, SourceError> {
         let rows = self.packs.get(&target.pack).filter(|_| target.region == self.region);
-        let rows = rows.ok_or_else(|| self.not_recorded(target))?;
+        let why = || SourceError::Gone(format!("{target} is not among the recorded statuses"));
+        let rows = rows.ok_or_else(why)?;
         let wanted = |row: &&DetailedStatus| {
             filters.account.is_none_or(|account| account == row.account)
                 && filters.status.as_ref().is_none_or(|status| *status == row.status)
         };
-        page(&rows.iter().filter(wanted).cloned().collect::<Vec<_>>(), request)
+        Ok(page(&rows.iter().filter(wanted).cloned().collect::<Vec<_>>(), request))
+    }
+}
+
+/// What a recording may look like: the AWS CLI's document, or its rows alone (`--query`).
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Document {
+    #[serde(rename = "OrganizationConformancePackDetailedStatuses")]
+    rows: Vec<Row>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Row(#[serde(with = "RowForm")] DetailedStatus);
+
+#[derive(Deserialize)]
+#[serde(remote = "DetailedStatus", rename_all = "PascalCase")]
+struct RowForm {
+    #[serde(rename = "AccountId")]
+    account: AccountId,
+    conformance_pack_name: String,
+    status: Status,
+    error_code: Option<String>,
+    error_message: Option<String>,
+    #[serde(rename = "LastUpdateTime", default, deserialize_with = "time")]
+    last_update: Option<Timestamp>,
+}
+
+/// The rows of a recording, in its order.
+fn rows(text: &str) -> Result<Vec<DetailedStatus>, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    let document = match text.starts_with('[') {
+        true => serde_json::from_str(text).map(|rows| Document { rows, next_token: None }),
+        false => serde_json::from_str(text),
+    };
+    let Document { rows, next_token } = document.map_err(|error| explain(text, &error))?;
+    if next_token.is_some_and(|token| !token.is_empty()) {
+        return Err(
+            "it has a NextToken, so it is only a part. --no-paginate and --max-items cut so".to_owned()
+        );
+    }
+    Ok(rows.into_iter().map(|Row(row)| row).collect())
+}
+
+/// What a text is that cannot be read: another --output, a page, what the AWS CLI says when it fails.
+fn explain(text: &str, error: &serde_json::Error) -> String {
+    let first_line = text.lines().next().unwrap_or_default();
+    let error = match text.starts_with(['{', '[']) {
+        true => error.to_string(),
+        false => format!("it is not the JSON that was expected, but begins with {first_line}"),
+    };
+    bounded(plain(&error), LONGEST_ERROR)
+}
+
+/// A time as version 2 of the AWS CLI writes it, or as version 1 does: in seconds since 1970.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Time {
+    Seconds(f64),
+    Text(String),
+}
+
+/// A time that no status can have is none, as where AWS Config itself is read.
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    match Option::deserialize(deserializer)? {
+        None => Ok(None),
+        Some(Time::Seconds(seconds)) => {
+            let since_1970 = SignedDuration::try_from_secs_f64(seconds).ok();
+            let time = since_1970.and_then(|duration| Timestamp::from_duration(duration).ok());
+            Ok(time.and_then(|time| time.round(Unit::Millisecond).ok()))
+        }
+        Some(Time::Text(text)) => match text.parse() {
+            Ok(time) => Ok(Some(time)),
+            // The last days that Python has are none that a Timestamp has.
+            Err(_) if text.starts_with("9999-12-3") => Ok(None),
+            Err(_) => {
+                let wanted = "a time with its zone, such as 2026-11-18T09:12:44.123000+00:00";
+                Err(D::Error::invalid_value(Unexpected::Str(&text), &wanted))
+            }
+        },
     }
 }

@@ -6,6 +6,7 @@ pub mod commit;
 pub mod fingerprint;
 pub mod head;
 pub mod id;
+pub mod item;
 pub mod keys;
 pub mod log;
 pub mod packed;

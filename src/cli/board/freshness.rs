@@ -53,34 +53,16 @@ pub(super) fn warning(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
-    const NOW: &str = "2026-11-20T12:00:00Z";
-
-    /// What is said of one pack of so many accounts in a status, and for these settings.
-    fn said(accounts: u64, status: &str, at: [&str; 2], settings: &[(&str, &str)]) -> Option<String> {
-        let [committed_at, full] = at.map(|time| format!("2026-11-{time}:00Z").parse::<Timestamp>().unwrap());
-        let head = json!({
-            "schema": 1, "history_id": "h", "epoch": 2, "run": "r", "committed_at": committed_at, "baseline_epoch": 1,
-            "chunks": 1, "chunk_epochs": 2, "accounts": {status: accounts}, "last_full_scan_at": full.as_second(),
-        });
-        let target = Target { region: "eu-west-1".parse().unwrap(), pack: "P".parse().unwrap() };
-        let packs = BTreeMap::from([(target, serde_json::from_value(head).unwrap())]);
-        let settings =
-            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        warning(&packs, Some(&settings), NOW.parse().unwrap())
-    }
-
+    /// What the full scans of a pack say is in tests/it/commands/board.rs.
     #[test]
     fn a_function_that_ran_three_hours_ago_is_not_running() {
         let ran = |at: &str| {
-            let kept = [(RAN_AT, at)];
-            said(1_200, "CREATE_FAILED", ["10T00:00", "10T00:00"], &kept)
+            let settings = SharedSettings::from([(RAN_AT.to_owned(), at.to_owned())]);
+            warning(&BTreeMap::new(), Some(&settings), "2026-11-20T12:00:00Z".parse().unwrap())
         };
         assert_eq!(ran("2026-11-20T09:00:00Z"), None);
         assert!(ran("2026-11-20T08:59:59Z").unwrap().contains("last ran at about 2026-11-20 08:59"));
-        assert_eq!(said(1_200, "CREATE_FAILED", ["10T00:00", "10T00:00"], &[]), None, "nobody knows");
     }
 }

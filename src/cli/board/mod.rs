@@ -1,6 +1,5 @@
 //! `packwatch board`: how every account stands, as last recorded.
 
-mod cause;
 mod data;
 mod freshness;
 mod names;
@@ -9,19 +8,22 @@ mod page;
 mod rows;
 mod terminal;
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
+use anstyle::AnsiColor;
 use clap::{ArgAction, Args, ValueEnum};
 use jiff::Timestamp;
 
 use crate::cli::args::Global;
-use crate::cli::outcome::{Done, Failure, warn};
+use crate::cli::outcome::{Failure, warn};
 use crate::cli::outside::StoreArgs;
 use crate::cli::progress::Progress;
 use crate::cli::selection::{PackArgs, Selection};
-use crate::cli::table::{self, Wide};
+use crate::cli::table::{self, Printer, Wide};
 use crate::ports::SnapshotStore;
 use crate::settings::switch;
+use data::Data;
 use names::KnownNames;
 use pack::read;
 
@@ -82,7 +84,7 @@ enum Output {
     Html,
 }
 
-pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<Done, Failure> {
+pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<(), Failure> {
     if args.out.is_some() && args.output != Output::Html {
         return Err("--out is for --output html; the other forms go to stdout".into());
     }
@@ -94,34 +96,37 @@ pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<Done, Fai
     let heads = store.load().await?;
     let settings = heads.settings.clone();
     let selection = args.packs.select(heads, global, &args.store)?;
-    let late = freshness::warning(&selection.targets, settings.as_ref(), Timestamp::now());
+    let now = Timestamp::now();
+    let late = freshness::warning(&selection.targets, settings.as_ref(), now);
     let known = selection.targets.iter();
     let past = known.map(|(target, head)| (target.clone(), head.history_id.clone())).collect();
-    let Selection { targets: wanted, unreadable, unfinished } = selection.without_deleted()?;
-    if let (Some(late), Output::Csv | Output::Json) = (&late, args.output) {
-        warn(late);
-    }
+    let Selection { targets: wanted, incomplete } = selection.without_deleted()?;
     match args.output {
         Output::Table => {
-            let is_partial = unfinished.is_some() || unreadable.is_some();
-            let all = [&args.store.options(global)[..], &args.packs.options()].concat().join(" ");
-            let form = terminal::Form { limit: args.limit, wide: args.wide, is_partial, all, late };
-            terminal::print(read(&store, &wanted), &names, &form, &progress).await?;
+            if let Some(late) = late {
+                let loud = AnsiColor::Red.on_default().bold();
+                writeln!(anstream::stdout(), "{loud}{late}{loud:#}\n")?;
+            }
+            let (form, is_partial) = ((args.limit, args.wide), incomplete.is_some());
+            let packs = read(&store, &wanted);
+            if terminal::print(packs, &names, form, is_partial, &progress).await? {
+                let command = ["packwatch board".to_owned()].into_iter().chain(args.store.options(global));
+                let command = command.chain(args.packs.options()).collect::<Vec<_>>().join(" ");
+                let all = format!("--limit N shows more. All of them:\n  {command} --failing --output csv");
+                writeln!(io::stdout(), "\n{all}")?;
+            }
         }
-        Output::Csv => {
-            rows::print(read(&store, &wanted), &names, args.failing, table::Output::Csv, args.wide).await?
-        }
-        Output::Json => {
-            rows::print(read(&store, &wanted), &names, args.failing, table::Output::Json, args.wide).await?
+        Output::Csv | Output::Json => {
+            late.iter().for_each(warn);
+            let output = if args.output == Output::Csv { table::Output::Csv } else { table::Output::Json };
+            let printer = Printer::new(output, &rows::FIELDS, args.wide)?;
+            rows::print(read(&store, &wanted), &names, args.failing, printer).await?;
         }
         Output::Html => {
-            let from = args.store.options(global);
-            let page = page::Page { wanted: &wanted, past, names: &names, from, late };
-            page::write(&store, page, args.out.as_deref()).await?;
+            let data = Data::new(now, args.store.options(global), late);
+            let data = page::gather(data, &store, &wanted, past).await?;
+            page::write(&data.embedded(&names).await?, args.out.as_deref())?;
         }
     }
-    match unreadable.or(unfinished) {
-        Some(reason) => Err(reason.into()),
-        None => Ok(Done::Quiet),
-    }
+    incomplete.map_or(Ok(()), |why| Err(why.into()))
 }

@@ -15,8 +15,7 @@ function readModel(data) {
   const accounts = data.accounts.length,
     packs = data.packs.length;
   const classes = [null];
-  for (let i = 0; i < data.classes.length; i += 4) {
-    const [status, code, hint, flags] = data.classes.slice(i, i + 4);
+  for (const [status, code, hint, flags] of data.classes) {
     const [name, phase] = data.statuses[status];
     classes.push({
       status: name,

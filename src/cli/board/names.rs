@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::cli::args::Global;
 use crate::cli::outcome::{Failure, note};
-use crate::cli::outside::{Names, names};
+use crate::cli::outside::{Names, names, text};
 use crate::model::AccountId;
 use crate::model::text::plain;
 use crate::ports::AccountNames;
@@ -47,19 +47,17 @@ impl KnownNames {
     pub(super) async fn open(global: &Global, accounts: Option<&Path>, ask: bool) -> Result<Self, Failure> {
         let mut listed = BTreeMap::new();
         if let Some(file) = accounts {
-            let wrong = |why: &dyn std::fmt::Display| format!("{}: {why}", file.display());
-            let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
-            let listing: Listing = serde_json::from_str(&text).map_err(|error| {
-                wrong(&format!(
-                    "{error}. Expected what `aws organizations list-accounts --output json` prints"
-                ))
-            })?;
+            let name = file.display();
+            let text = text(file).map_err(|error| format!("{name}: {error}"))?;
+            let wanted = "Expected what `aws organizations list-accounts --output json` prints";
+            let listing: Result<Listing, _> = serde_json::from_str(&text);
+            let listing = listing.map_err(|error| format!("{name}: {error}. {wanted}"))?;
             if listing.next_token.is_some() {
-                note(&wrong(&"contains only some of the accounts. List them without --max-items"));
+                note(&format!("{name}: contains only some of the accounts. List them without --max-items"));
             }
             listed.extend(listing.accounts.into_iter().map(|account| (account.id, plain(&account.name))));
         }
-        let organization = if ask && accounts.is_none() { names(global).await? } else { None };
+        let organization = names(global, ask && accounts.is_none()).await?;
         Ok(Self { listed, organization, left: Cell::new(MOST) })
     }
 

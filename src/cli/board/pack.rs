@@ -1,9 +1,11 @@
-//! The packs of a board, as they are recorded.
+//! The packs of a board, as they are recorded, and why accounts are unhealthy.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, Stream, StreamExt};
 
+use crate::model::text::{counted, plain};
 use crate::model::{AccountId, Phase, Target};
 use crate::notify::hints::{self, Hint};
 use crate::ports::{SnapshotStore, StoreError};
@@ -51,5 +53,69 @@ pub(super) fn hint(row: &Row) -> Option<&'static Hint> {
         Phase::Unrecognised => Some(&hints::UNRECOGNISED),
         Phase::InProgress if state.stuck => Some(&hints::STUCK),
         Phase::InProgress | Phase::Successful => row.flapping.then_some(&hints::FLAPPING),
+    }
+}
+
+/// An unhealthy account of a pack.
+pub(super) struct Unhealthy {
+    pub(super) target: Target,
+    pub(super) account: AccountId,
+    pub(super) row: Row,
+}
+
+/// The deployments of one cause.
+pub(super) struct Group {
+    cause: String,
+    pub(super) unhealthy: Vec<Unhealthy>,
+}
+
+/// The unhealthy deployments of a pack.
+pub(super) fn unhealthy(Pack { target, rows, .. }: Pack) -> impl Iterator<Item = Unhealthy> {
+    let unhealthy = rows.into_iter().filter(|(_, row)| is_unhealthy(row));
+    unhealthy.map(move |(account, row)| Unhealthy { target: target.clone(), account, row })
+}
+
+/// Whose they are.
+pub(super) fn accounts_of<'a>(unhealthy: impl IntoIterator<Item = &'a Unhealthy>) -> BTreeSet<AccountId> {
+    unhealthy.into_iter().map(|one| one.account).collect()
+}
+
+fn cause(row: &Row) -> String {
+    let state = &row.state;
+    let code = || state.error_code.as_deref().map(plain).filter(|code| !code.is_empty());
+    match state.status.phase() {
+        Phase::Failed => code().unwrap_or_else(|| "Failed without an error code".to_owned()),
+        Phase::Unrecognised => plain(state.status.as_str()),
+        Phase::InProgress if state.stuck => "Stuck in progress".to_owned(),
+        Phase::InProgress => "Being tried again after a failure".to_owned(),
+        Phase::Successful => "Recently failed".to_owned(),
+    }
+}
+
+/// By cause, the most frequent first; in each, what failed last comes first: people know about the older failures.
+pub(super) fn groups(mut unhealthy: Vec<Unhealthy>) -> Vec<Group> {
+    unhealthy.sort_by_cached_key(|one| (Reverse(one.row.failing_since), one.account, one.target.clone()));
+    let mut causes: BTreeMap<String, Vec<Unhealthy>> = BTreeMap::new();
+    for one in unhealthy {
+        causes.entry(cause(&one.row)).or_default().push(one);
+    }
+    let groups = causes.into_iter().map(|(cause, unhealthy)| Group { cause, unhealthy });
+    let mut groups: Vec<Group> = groups.collect();
+    groups.sort_by_key(|group| Reverse(group.unhealthy.len()));
+    groups
+}
+
+impl Group {
+    /// "NoAvailableConfigurationRecorder: 35 deployments in 30 accounts".
+    pub(super) fn title(&self) -> String {
+        let accounts = accounts_of(&self.unhealthy).len() as u64;
+        let deployments = counted(self.unhealthy.len() as u64, "deployment");
+        format!("{}: {deployments} in {}", self.cause, counted(accounts, "account"))
+    }
+
+    /// What it means and what to do.
+    pub(super) fn about(&self) -> Option<String> {
+        let hint = hint(&self.unhealthy.first()?.row)?;
+        Some(format!("{} {}", hint.means, hint.todo))
     }
 }

@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use super::names::KnownNames;
 use super::pack::{Pack, is_unhealthy, notes};
 use crate::cli::outcome::Failure;
-use crate::cli::table::{Field, Output, Printer, Wide};
+use crate::cli::table::{self, Field, Printer};
 use crate::model::AccountId;
 use crate::model::text::plain;
 use crate::ports::StoreError;
 use crate::state::Row;
 
-const FIELDS: [Field; 12] = [
+pub(super) const FIELDS: [Field; 12] = [
     ("Region", None),
     ("OrganizationConformancePackName", None),
     ("AccountId", None),
@@ -34,24 +34,18 @@ pub(super) async fn print(
     packs: impl Stream<Item = Result<Pack, StoreError>>,
     names: &KnownNames,
     failing: bool,
-    output: Output,
-    wide: Wide,
+    mut printer: Printer,
 ) -> Result<(), Failure> {
-    let mut printer = Printer::new(output, &FIELDS, wide)?;
     let mut packs = pin!(packs);
     while let Some(pack) = packs.try_next().await? {
-        for (account, row) in wanted(&pack, names, failing).await {
-            let cells = || cells(&pack, account, row, names);
+        let unhealthy = pack.rows.iter().filter(|(_, row)| is_unhealthy(row));
+        names.look_up(unhealthy.map(|(account, _)| *account)).await;
+        for (account, row) in pack.rows.iter().filter(|(_, row)| !failing || is_unhealthy(row)) {
+            let cells = || cells(&pack, *account, row, names);
             printer.print(|| document(row, cells()).to_string(), |_| cells())?;
         }
     }
     printer.finish()
-}
-
-async fn wanted<'a>(pack: &'a Pack, names: &KnownNames, failing: bool) -> Vec<(AccountId, &'a Row)> {
-    names.look_up(pack.rows.iter().filter(|(_, row)| is_unhealthy(row)).map(|(account, _)| *account)).await;
-    let rows = pack.rows.iter().map(|(account, row)| (*account, row));
-    rows.filter(|(_, row)| !failing || is_unhealthy(row)).collect()
 }
 
 fn cells(pack: &Pack, account: AccountId, row: &Row, names: &KnownNames) -> Vec<String> {
@@ -76,11 +70,9 @@ fn cells(pack: &Pack, account: AccountId, row: &Row, names: &KnownNames) -> Vec<
 
 /// The same as a document: what is absent is left out.
 fn document(row: &Row, cells: Vec<String>) -> Value {
-    let cells = FIELDS.iter().zip(cells).filter(|(_, cell)| !cell.is_empty());
-    let value = |name: &str, cell: String| match name {
-        "Notes" => json!(notes(row)),
-        "TriedAgain" => json!(cell.parse::<u64>().unwrap_or(0)),
-        _ => Value::String(cell),
-    };
-    Value::Object(cells.map(|((name, _), cell)| ((*name).to_owned(), value(name, cell))).collect())
+    let mut document = table::document(&FIELDS, cells);
+    document.entry("Notes").and_modify(|cell| *cell = json!(notes(row)));
+    let tried_again = row.incident.as_ref().map(|incident| incident.tried_again);
+    document.entry("TriedAgain").and_modify(|cell| *cell = json!(tried_again));
+    Value::Object(document)
 }

@@ -7,141 +7,79 @@ use std::pin::pin;
 use anstyle::AnsiColor;
 use futures_util::stream::{Stream, TryStreamExt};
 
-use super::cause::{self, Unhealthy};
 use super::freshness;
 use super::names::KnownNames;
-use super::pack::{Pack, notes};
+use super::pack::{Group, Pack, Unhealthy, accounts_of, groups, notes, unhealthy};
 use crate::cli::outcome::Failure;
 use crate::cli::progress::Progress;
-use crate::cli::table::{self, Cell, Column, Wide};
-use crate::model::text::{counted, grouped, plain};
-use crate::model::{Phase, Status, Target};
+use crate::cli::table::{self, Column, Wide};
+use crate::model::text::{counted, grouped};
+use crate::model::{Phase, Status};
 use crate::ports::StoreError;
-use crate::state::Row;
-use crate::state::head::Head;
+use crate::state::State;
 
-/// How the table is to be.
-pub(super) struct Form {
-    /// Unhealthy deployments of each cause that are listed.
-    pub(super) limit: usize,
-    pub(super) wide: Wide,
-    /// Some of what belongs here is not recorded: nothing that is shown is the whole.
-    pub(super) is_partial: bool,
-    /// The options with which another form of the board is of the same packs.
-    pub(super) all: String,
-    /// What to say where packs are out of date.
-    pub(super) late: Option<String>,
-}
-
-/// How many accounts of a pack are in which phase.
-#[derive(Default)]
-struct Counts {
-    accounts: u64,
-    failed: u64,
-    unrecognised: u64,
-    stuck: u64,
-    in_progress: u64,
-    healthy: u64,
-}
-
-impl Counts {
-    fn of<'a>(rows: impl Iterator<Item = &'a Row>) -> Self {
-        let mut counts = Self::default();
-        for row in rows {
-            counts.accounts += 1;
-            *match row.state.status.phase() {
-                Phase::Failed => &mut counts.failed,
-                Phase::Unrecognised => &mut counts.unrecognised,
-                Phase::InProgress if row.state.stuck => &mut counts.stuck,
-                Phase::InProgress => &mut counts.in_progress,
-                Phase::Successful => &mut counts.healthy,
-            } += 1;
-        }
-        counts
-    }
-}
-
-/// A pack's line.
-struct Line {
-    target: Target,
-    counts: Counts,
-    head: Head,
-}
-
+/// Prints packs, and of each cause at most `limit` deployments; whether some are left out. Where `is_partial`, some of what belongs here is
+/// not recorded: nothing that is shown is the whole.
 pub(super) async fn print(
     packs: impl Stream<Item = Result<Pack, StoreError>>,
     names: &KnownNames,
-    form: &Form,
+    (limit, wide): (usize, Wide),
+    is_partial: bool,
     progress: &Progress,
-) -> Result<(), Failure> {
-    let mut lines: Vec<Line> = Vec::new();
-    let mut unhealthy: Vec<Unhealthy> = Vec::new();
-    let mut accounts = BTreeSet::new();
+) -> Result<bool, Failure> {
+    let mut lines = Vec::new();
+    let mut failing: Vec<Unhealthy> = Vec::new();
+    let (mut deployments, mut accounts) = (0, BTreeSet::new());
     let mut packs = pin!(packs);
     while let Some(pack) = packs.try_next().await? {
-        let counts = Counts::of(pack.rows.values());
-        lines.push(Line { target: pack.target.clone(), counts, head: pack.head.clone() });
+        lines.push(pack_row(&pack));
+        deployments += pack.rows.len() as u64;
         accounts.extend(pack.rows.keys().copied());
-        unhealthy.extend(cause::unhealthy(pack));
+        failing.extend(unhealthy(pack));
         progress.say(format!("{} read", counted(lines.len() as u64, "pack")));
     }
-    let headline = headline(&lines, accounts.len() as u64, &unhealthy, form.is_partial);
-    let groups = cause::groups(unhealthy);
-    let listed = groups.iter().flat_map(|group| group.unhealthy.iter().take(form.limit));
-    names.look_up(listed.map(|one| one.account).collect::<BTreeSet<_>>().into_iter()).await;
+    let (packs, deployments) = (counted(lines.len() as u64, "pack"), counted(deployments, "deployment"));
+    let accounts = counted(accounts.len() as u64, "account");
+    let headline = match failing.len() as u64 {
+        0 if is_partial => format!("Nothing unhealthy so far: {deployments} in {accounts}, {packs}"),
+        0 => format!("All healthy: {deployments} in {accounts}, {packs}"),
+        n => {
+            let (n, in_accounts) = (grouped(n), grouped(accounts_of(&failing).len() as u64));
+            format!("Unhealthy: {n} of {deployments} in {in_accounts} of {accounts}, {packs}")
+        }
+    };
+    let groups = groups(failing);
+    let listed = groups.iter().flat_map(|group| group.unhealthy.iter().take(limit));
+    names.look_up(accounts_of(listed).into_iter()).await;
     progress.end();
 
-    if let Some(late) = &form.late {
-        let loud = AnsiColor::Red.on_default().bold();
-        writeln!(anstream::stdout(), "{loud}{late}{loud:#}\n")?;
-    }
     writeln!(io::stdout(), "{headline}\n")?;
-    table::table(&PACKS, lines.iter().map(pack_row).collect(), form.wide)?;
+    table::table(&PACKS, vec![table::Group { rows: lines, ..table::Group::default() }], wide)?;
     if groups.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     writeln!(io::stdout())?;
-    let group = |group: &cause::Group| table::Group {
+    let group = |group: &Group| table::Group {
         title: Some(group.title()),
         about: group.about(),
-        rows: group.unhealthy.iter().take(form.limit).map(|one| row(one, names)).collect(),
-        footing: more(group.unhealthy.len().saturating_sub(form.limit)),
+        rows: group.unhealthy.iter().take(limit).map(|one| row(one, names)).collect(),
+        footing: more(group.unhealthy.len().saturating_sub(limit)),
     };
-    let shown: Vec<table::Group> = groups.iter().map(group).collect();
-    table::grouped_table(&UNHEALTHY, &shown, form.wide)?;
-    if shown.iter().any(|group| group.footing.is_some()) {
-        let options = std::iter::once(form.all.as_str()).filter(|options| !options.is_empty());
-        let command = ["packwatch board"].into_iter().chain(options).collect::<Vec<_>>().join(" ");
-        writeln!(io::stdout(), "\n--limit N shows more. All of them:\n  {command} --failing --output csv")?;
-    }
-    Ok(())
+    table::table(&UNHEALTHY, groups.iter().map(group).collect(), wide)?;
+    Ok(groups.iter().any(|group| group.unhealthy.len() > limit))
 }
 
 fn more(left: usize) -> Option<String> {
     (left > 0).then(|| format!("… and {}", counted(left as u64, "more deployment")))
 }
 
-fn headline(lines: &[Line], accounts: u64, unhealthy: &[Unhealthy], is_partial: bool) -> String {
-    let deployments = counted(lines.iter().map(|line| line.counts.accounts).sum(), "deployment");
-    let (accounts, packs) = (counted(accounts, "account"), counted(lines.len() as u64, "pack"));
-    let unhealthy_accounts = unhealthy.iter().map(|one| one.account).collect::<BTreeSet<_>>().len() as u64;
-    match unhealthy.len() as u64 {
-        0 if is_partial => format!("Nothing unhealthy so far: {deployments} in {accounts}, {packs}"),
-        0 => format!("All healthy: {deployments} in {accounts}, {packs}"),
-        n => {
-            let (n, unhealthy_accounts) = (grouped(n), grouped(unhealthy_accounts));
-            format!("Unhealthy: {n} of {deployments} in {unhealthy_accounts} of {accounts}, {packs}")
-        }
-    }
-}
-
-const PACKS: [Column<'_>; 11] = [
+const PACKS: [Column; 11] = [
     Column::text("Region").spare(1),
     Column::name("Pack", 30),
     Column::number("Accounts"),
-    Column::number("Failed"),
-    Column::number("Unrecognised"),
-    Column::number("Stuck"),
+    Column::number("Failed").coloured(|n| (n != "0").then_some(AnsiColor::Red)),
+    Column::number("Unrecognised").coloured(|n| (n != "0").then_some(AnsiColor::Magenta)),
+    Column::number("Stuck").coloured(|n| (n != "0").then_some(AnsiColor::Yellow)),
     Column::number("In progress").spare(3),
     Column::number("Healthy").spare(2),
     Column::text("Read in full (UTC)").spare(6),
@@ -149,52 +87,57 @@ const PACKS: [Column<'_>; 11] = [
     Column::text("Changed (UTC)").spare(5),
 ];
 
-fn pack_row(Line { target, counts, head }: &Line) -> Vec<Cell> {
-    let coloured = |n: u64, colour| Cell::from(n).coloured(Some(colour).filter(|_| n > 0));
+fn pack_row(Pack { target, head, rows }: &Pack) -> Vec<String> {
+    let count = |is_so: &dyn Fn(&State) -> bool| {
+        grouped(rows.values().filter(|row| is_so(&row.state)).count() as u64)
+    };
+    let in_phase = |phase| count(&|state| state.status.phase() == phase);
+    let in_progress =
+        |stuck| count(&|state| state.status.phase() == Phase::InProgress && state.stuck == stuck);
     vec![
-        target.region.to_string().into(),
-        target.pack.to_string().into(),
-        counts.accounts.into(),
-        coloured(counts.failed, AnsiColor::Red),
-        coloured(counts.unrecognised, AnsiColor::Magenta),
-        coloured(counts.stuck, AnsiColor::Yellow),
-        counts.in_progress.into(),
-        counts.healthy.into(),
-        head.last_full_scan().map(table::time).unwrap_or_default().into(),
-        table::time(freshness::compared(head)).into(),
-        table::time(head.committed_at).into(),
+        target.region.to_string(),
+        target.pack.to_string(),
+        grouped(rows.len() as u64),
+        in_phase(Phase::Failed),
+        in_phase(Phase::Unrecognised),
+        in_progress(true),
+        in_progress(false),
+        in_phase(Phase::Successful),
+        head.last_full_scan().map(table::time).unwrap_or_default(),
+        table::time(freshness::compared(head)),
+        table::time(head.committed_at),
     ]
 }
 
-const UNHEALTHY: [Column<'_>; 8] = [
+const UNHEALTHY: [Column; 8] = [
     Column::text("Region").spare(1),
     Column::name("Pack", 12),
     Column::text("Account"),
     Column::name("Name", 10),
-    Column::text("Status"),
+    Column::text("Status").coloured(of_status),
     Column::text("Notes").spare(4),
     Column::text("Since (UTC)").spare(3),
     Column::prose("Message", 20).spare(5),
 ];
 
-fn row(Unhealthy { target, account, row }: &Unhealthy, names: &KnownNames) -> Vec<Cell> {
+fn row(Unhealthy { target, account, row }: &Unhealthy, names: &KnownNames) -> Vec<String> {
     let since = row.failing_since.or(row.state.last_update);
     let tried_again = row.incident.as_ref().map_or(0, |incident| incident.tried_again);
     let retries = (tried_again > 0).then(|| format!("retried {tried_again}×"));
     vec![
-        target.region.to_string().into(),
-        target.pack.to_string().into(),
-        account.to_string().into(),
-        names.of(*account).unwrap_or_default().into(),
-        Cell::from(plain(row.state.status.as_str())).coloured(colour(&row.state.status)),
-        notes(row).into_iter().map(str::to_owned).chain(retries).collect::<Vec<_>>().join(", ").into(),
-        since.map(table::time).unwrap_or_default().into(),
-        row.state.error_message.clone().unwrap_or_default().into(),
+        target.region.to_string(),
+        target.pack.to_string(),
+        account.to_string(),
+        names.of(*account).unwrap_or_default(),
+        row.state.status.to_string(),
+        notes(row).into_iter().map(str::to_owned).chain(retries).collect::<Vec<_>>().join(", "),
+        since.map(table::time).unwrap_or_default(),
+        row.state.error_message.clone().unwrap_or_default(),
     ]
 }
 
-fn colour(status: &Status) -> Option<AnsiColor> {
-    match status.phase() {
+fn of_status(status: &str) -> Option<AnsiColor> {
+    match Status::new(status).phase() {
         Phase::Failed => Some(AnsiColor::Red),
         Phase::Unrecognised => Some(AnsiColor::Magenta),
         Phase::InProgress => Some(AnsiColor::Yellow),

@@ -1,15 +1,9 @@
 //! What a command works with, as its flags choose it: AWS, or what stands for it on a laptop.
 
-mod accounts;
-#[cfg(feature = "aws")]
-mod aws;
 mod sink;
 mod source;
 mod store;
 
-pub(super) use accounts::{Names, names};
-#[cfg(feature = "doctor")]
-pub(super) use aws::inspector;
 pub(super) use sink::Sink;
 pub(super) use source::{Source, Watched, text};
 pub(super) use store::{Store, StoreArgs, quoted};
@@ -18,7 +12,53 @@ use jiff::Timestamp;
 
 use super::args::Global;
 use super::outcome::Failure;
+#[cfg(feature = "aws")]
+use crate::aws::{Connection, Organizations, profile_region};
 use crate::ports::{self, Outside};
+#[cfg(not(feature = "aws"))]
+use crate::{model::AccountId, ports::AccountName, ports::AccountNames};
+
+/// AWS, with the profile that the flags name, in `region` or in the one that they or the AWS config files name.
+#[cfg(feature = "aws")]
+pub(super) async fn connection(global: &Global, region: Option<&str>) -> Result<Connection, Failure> {
+    let region = region.or(global.region.as_deref()).map(str::parse).transpose()?;
+    Ok(Connection::of_user(region.as_ref(), global.profile.as_deref()).await?)
+}
+
+/// What a build for recorded statuses alone, such as the demo's, says when it is asked for AWS.
+#[cfg(not(feature = "aws"))]
+fn without_aws(_: &Global) -> Failure {
+    "this packwatch was built without the AWS clients (cargo's feature `aws`): use --statuses, --store and the terminal"
+        .into()
+}
+
+/// Who knows what accounts are called.
+#[cfg(feature = "aws")]
+pub(super) type Names = Organizations;
+
+/// Nobody.
+#[cfg(not(feature = "aws"))]
+pub(super) enum Names {}
+
+#[cfg(not(feature = "aws"))]
+impl AccountNames for Names {
+    async fn look_up(&self, _: &[AccountId]) {}
+
+    fn known(&self, _: AccountId) -> Option<AccountName> {
+        None
+    }
+}
+
+/// Who is asked for names, if that is wanted.
+#[cfg(feature = "aws")]
+pub(super) async fn names(global: &Global, is_wanted: bool) -> Result<Option<Names>, Failure> {
+    Ok(if is_wanted { Some(Names::new(&connection(global, None).await?)) } else { None })
+}
+
+#[cfg(not(feature = "aws"))]
+pub(super) async fn names(_: &Global, _: bool) -> Result<Option<Names>, Failure> {
+    Ok(None)
+}
 
 /// The region in which AWS Config is asked, by the AWS CLI's rules: the flag, the environment, the profile.
 pub(super) async fn region(global: &Global) -> Result<Option<String>, Failure> {
@@ -27,7 +67,7 @@ pub(super) async fn region(global: &Global) -> Result<Option<String>, Failure> {
     match named.or_else(|| variable("AWS_DEFAULT_REGION")) {
         Some(region) => Ok(Some(region)),
         #[cfg(feature = "aws")]
-        None => aws::region_of_profile(global).await,
+        None => Ok(profile_region(global.profile.as_deref()).await?),
         #[cfg(not(feature = "aws"))]
         None => Ok(None),
     }

@@ -1,22 +1,18 @@
 //! Where the messages go: the terminal, or topics.
 
-use std::io::Stdout;
-
 #[cfg(feature = "aws")]
 use crate::aws::SnsPublisher;
 use crate::cli::args::Global;
 use crate::cli::outcome::Failure;
-#[cfg(not(feature = "aws"))]
-use crate::cli::outcome::without_aws;
 use crate::cli::progress::Progress;
-use crate::local::Terminal;
+use crate::local::Channel;
 use crate::notify::message::{Alert, Event};
 use crate::ports::{Machines, PublishError, Publisher};
 use crate::settings::TopicArn;
 
 /// Where messages go.
 pub(in crate::cli) enum Sink {
-    Terminal(Terminal<Stdout>, Progress),
+    Terminal(Channel, Progress),
     /// Nothing is sent: the function that records in the same table does that.
     Nowhere,
     #[cfg(feature = "aws")]
@@ -30,17 +26,17 @@ impl Sink {
         alerts: &TopicArn,
         events: Option<&TopicArn>,
     ) -> Result<Self, Failure> {
-        let connection = super::aws::connection(global).await?;
+        let connection = super::connection(global, None).await?;
         Ok(Self::Sns(Box::new(SnsPublisher::new(&connection, alerts, events, Machines::Elsewhere))))
     }
 
     #[cfg(not(feature = "aws"))]
     pub(in crate::cli) async fn of_topics(
-        _: &Global,
+        global: &Global,
         _: &TopicArn,
         _: Option<&TopicArn>,
     ) -> Result<Self, Failure> {
-        Err(without_aws())
+        Err(super::without_aws(global))
     }
 }
 
@@ -59,9 +55,10 @@ impl Publisher for Sink {
 
     async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
         match self {
-            Self::Terminal(terminal, progress) => {
+            Self::Terminal(channel, progress) => {
                 progress.end();
-                terminal.alert(alert).await
+                let why = |error| PublishError::Unavailable(format!("it could not be written: {error}"));
+                channel.print(&alert.notification).map_err(why)
             }
             Self::Nowhere => Ok(()),
             #[cfg(feature = "aws")]
@@ -71,19 +68,17 @@ impl Publisher for Sink {
 
     fn machines(&self) -> Machines {
         match self {
-            Self::Terminal(terminal, _) => terminal.machines(),
-            Self::Nowhere => Machines::Elsewhere,
+            Self::Terminal(..) | Self::Nowhere => Machines::Elsewhere,
             #[cfg(feature = "aws")]
             Self::Sns(sns) => sns.machines(),
         }
     }
 
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {
-        match self {
-            Self::Terminal(terminal, _) => terminal.events(events).await,
-            Self::Nowhere => Ok(Vec::new()),
+        match (self, events) {
+            (Self::Terminal(..) | Self::Nowhere, _) => Ok(Vec::new()),
             #[cfg(feature = "aws")]
-            Self::Sns(sns) => sns.events(events).await,
+            (Self::Sns(sns), events) => sns.events(events).await,
         }
     }
 }

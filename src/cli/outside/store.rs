@@ -9,8 +9,6 @@ use clap::Args;
 use crate::aws::DynamoStore;
 use crate::cli::args::Global;
 use crate::cli::outcome::Failure;
-#[cfg(not(feature = "aws"))]
-use crate::cli::outcome::without_aws;
 use crate::local::SqliteStore;
 use crate::model::Target;
 use crate::notify::HistoryPlace;
@@ -32,17 +30,32 @@ pub(in crate::cli) struct StoreArgs {
 }
 
 impl StoreArgs {
+    /// Opens the store; a file that is not there is created.
+    pub(in crate::cli) async fn create(&self, global: &Global) -> Result<Store, Failure> {
+        match &self.table {
+            #[cfg(feature = "aws")]
+            Some(table) => {
+                let connection = super::connection(global, None).await?;
+                Ok(Store::Dynamo(DynamoStore::new(&connection, table)))
+            }
+            #[cfg(not(feature = "aws"))]
+            Some(_) => Err(super::without_aws(global)),
+            None => Ok(Store::Sqlite(SqliteStore::open(&self.file()?)?)),
+        }
+    }
+
     /// Opens what a run has filled; nothing is created.
     pub(in crate::cli) async fn open(&self, global: &Global) -> Result<Store, Failure> {
-        if let Some(table) = &self.table {
-            return Store::of_table(global, table).await;
-        }
-        let file = self.file()?;
-        if !file.exists() {
+        if self.is_missing()? {
             let why = "no such file. Record something first: `packwatch run` with the same --store";
-            return Err(format!("{}: {why}", file.display()).into());
+            return Err(format!("{}: {why}", self.file()?.display()).into());
         }
-        Ok(Store::Sqlite(SqliteStore::open(&file)?))
+        self.create(global).await
+    }
+
+    /// Whether the file is not there.
+    pub(in crate::cli) fn is_missing(&self) -> Result<bool, Failure> {
+        Ok(self.table.is_none() && !self.file()?.exists())
     }
 
     /// The options that name the same store in another command, as a shell takes them. Whose profile it was is left
@@ -50,14 +63,13 @@ impl StoreArgs {
     pub(in crate::cli) fn options(&self, global: &Global) -> Vec<String> {
         let store = self.store.as_ref().map(|file| ("--store", file.display().to_string()));
         let table = self.table.as_ref().map(|table| ("--table", table.clone()));
-        let region =
-            global.region.as_ref().filter(|_| table.is_some()).map(|region| ("--region", region.clone()));
+        let region = table.as_ref().and(global.region.clone()).map(|region| ("--region", region));
         let options = [store, table, region].into_iter().flatten();
         options.flat_map(|(name, value)| [name.to_owned(), quoted(&value)]).collect()
     }
 
     /// The file: as given, or where the state of programs is kept (XDG Base Directory Specification).
-    pub(in crate::cli) fn file(&self) -> Result<PathBuf, Failure> {
+    fn file(&self) -> Result<PathBuf, Failure> {
         if let Some(file) = &self.store {
             return Ok(file.clone());
         }
@@ -90,26 +102,16 @@ pub(in crate::cli) enum Store {
     Dynamo(DynamoStore),
 }
 
-impl Store {
-    #[cfg(feature = "aws")]
-    pub(in crate::cli) async fn of_table(global: &Global, table: &str) -> Result<Self, Failure> {
-        Ok(Self::Dynamo(DynamoStore::new(&super::aws::connection(global).await?, table)))
-    }
-
-    #[cfg(not(feature = "aws"))]
-    pub(in crate::cli) async fn of_table(_: &Global, _: &str) -> Result<Self, Failure> {
-        Err(without_aws())
-    }
-}
-
-/// Calls the same method of whichever store it is.
-macro_rules! either_store {
-    ($self:ident, $store:ident => $call:expr) => {
-        match $self {
-            Store::Sqlite($store) => $call.await,
-            #[cfg(feature = "aws")]
-            Store::Dynamo($store) => $call.await,
-        }
+/// Hands these calls to whichever store it is.
+macro_rules! handed_on {
+    ($(fn $call:ident($($argument:ident: $type:ty),*) -> $done:ty;)*) => {
+        $(async fn $call(&self, $($argument: $type),*) -> Result<$done, StoreError> {
+            match self {
+                Self::Sqlite(store) => store.$call($($argument),*).await,
+                #[cfg(feature = "aws")]
+                Self::Dynamo(store) => store.$call($($argument),*).await,
+            }
+        })*
     };
 }
 
@@ -122,49 +124,22 @@ impl SnapshotStore for Store {
         }
     }
 
-    async fn load(&self) -> Result<Heads, StoreError> {
-        either_store!(self, store => store.load())
-    }
-
-    async fn snapshot(&self, target: &Target) -> Result<Snapshot, StoreError> {
-        either_store!(self, store => store.snapshot(target))
-    }
-
-    async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
-        either_store!(self, store => store.commit(target, commit))
-    }
-
-    async fn hint(&self, target: &Target, hint: &Hint) -> Result<(), StoreError> {
-        either_store!(self, store => store.hint(target, hint))
-    }
-
-    async fn put_settings(&self, settings: &SharedSettings) -> Result<(), StoreError> {
-        either_store!(self, store => store.put_settings(settings))
-    }
-
-    async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<LogPart>, StoreError> {
-        either_store!(self, store => store.log(target, request))
-    }
-
-    async fn put_cursors(&self, topic: Topic, cursors: &Cursors) -> Result<(), StoreError> {
-        either_store!(self, store => store.put_cursors(topic, cursors))
-    }
-
-    async fn put_message(&self, message: &StoredMessage) -> Result<(), StoreError> {
-        either_store!(self, store => store.put_message(message))
-    }
-
-    async fn message(&self, id: &str) -> Result<Option<StoredMessage>, StoreError> {
-        either_store!(self, store => store.message(id))
+    handed_on! {
+        fn load() -> Heads;
+        fn snapshot(target: &Target) -> Snapshot;
+        fn commit(target: &Target, commit: &Commit) -> ();
+        fn hint(target: &Target, hint: &Hint) -> ();
+        fn put_settings(settings: &SharedSettings) -> ();
+        fn log(target: &Target, request: &LogRequest) -> Page<LogPart>;
+        fn put_cursors(topic: Topic, cursors: &Cursors) -> ();
+        fn put_message(message: &StoredMessage) -> ();
+        fn message(id: &str) -> Option<StoredMessage>;
     }
 }
 
 impl SilenceStore for Store {
-    async fn silence(&self, silence: &Silence) -> Result<(), StoreError> {
-        either_store!(self, store => store.silence(silence))
-    }
-
-    async fn unsilence(&self, id: &str) -> Result<bool, StoreError> {
-        either_store!(self, store => store.unsilence(id))
+    handed_on! {
+        fn silence(silence: &Silence) -> ();
+        fn unsilence(id: &str) -> bool;
     }
 }

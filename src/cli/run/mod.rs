@@ -3,7 +3,6 @@
 mod recording;
 mod settings;
 
-use std::io;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -11,10 +10,10 @@ use clap::{Args, ValueEnum};
 use self::recording::{lacks_most, recorded};
 use self::settings::SettingArgs;
 use super::args::{Global, TIMES, When, time};
-use super::outcome::{Done, Failure, note};
+use super::outcome::{Failure, note};
 use super::outside::{Chosen, Sink, Source, Store, StoreArgs, Watched, names};
 use super::progress::Progress;
-use crate::local::{Channel, SqliteStore, Terminal};
+use crate::local::{Channel, SqliteStore};
 use crate::model::PackName;
 use crate::model::text::counted;
 use crate::ports::{Filters, SnapshotStore};
@@ -86,13 +85,10 @@ enum Output {
     Json,
 }
 
-pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure> {
-    let table = match &args.store.table {
-        Some(table) if !args.settings.own_settings => {
-            Store::of_table(global, table).await?.load().await?.settings
-        }
-        _ => None,
-    };
+/// Whether something has changed, or was sent.
+pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<bool, Failure> {
+    let goes_by_table = args.store.table.is_some() && !args.settings.own_settings;
+    let table = if goes_by_table { args.store.create(global).await?.load().await?.settings } else { None };
     // Everything that can be wrong with the input is found before anything is recorded.
     let settings = args.settings.read(global, table.as_ref()).await?;
     let mut request = Request {
@@ -105,36 +101,41 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<Done, Failure
     };
     let channel = if args.output == Output::Json { Channel::Json } else { args.channel };
     let progress = Progress::start("reading the packs");
-    let (source, store) = if args.statuses.is_empty() {
-        let source = Source::of_aws(global, &settings.regions).await?;
-        (source, store(global, &args.store, args.dry_run).await?)
-    } else {
-        let named = args.organization_conformance_pack_name.as_ref();
-        let recorded = recorded(&args.statuses, named, &settings)?;
-        // Only these are scanned: that another pack was not recorded today does not mean that it is gone.
-        request.packs = recorded.rows().map(|(target, _)| target.pack).collect();
-        let store = store(global, &args.store, args.dry_run).await?;
-        if !args.whole && !request.is_partial() {
-            lacks_most(&recorded, &store, &settings).await?;
+    let named = args.organization_conformance_pack_name.as_ref();
+    let has_recorded = !args.statuses.is_empty();
+    let recorded = if has_recorded { Some(recorded(&args.statuses, named, &settings)?) } else { None };
+    let store = store(global, &args.store, args.dry_run).await?;
+    let source = match recorded {
+        None => Source::of_aws(global, &settings.regions).await?,
+        Some(recorded) => {
+            // Only these are scanned: that another pack was not recorded today does not mean that it is gone.
+            request.packs = recorded.rows().map(|(target, _)| target.pack).collect();
+            if !args.whole && !request.is_partial() {
+                lacks_most(&recorded, &store, &settings).await?;
+            }
+            Source::Recorded(recorded)
         }
-        (Source::Recorded(recorded), store)
     };
     let source = Watched::new(source, progress.clone());
-    let sink = sink(global, args, channel, &progress).await?;
-    let has_names = settings.account_names && args.statuses.is_empty();
-    let names = if has_names { names(global).await? } else { None };
+    let sink = match &args.topic {
+        Some(topic) => Sink::of_topics(global, topic, args.events_topic.as_ref()).await?,
+        // What is shown here would count as sent to everybody who shares the table.
+        None if args.store.table.is_some() => Sink::Nowhere,
+        None => Sink::Terminal(channel, progress.clone()),
+    };
+    let names = names(global, settings.account_names && args.statuses.is_empty()).await?;
     let outside = Chosen { source, store, sink, names, now: args.now.as_ref().map(|now| now.said("--now")) };
     let report = watch::run(&outside, &settings, &request, &Budget::UNLIMITED).await;
     progress.end();
     let mut report = report?;
     if let Some(notification) = &mut report.preview {
         crate::watch::account_names::fill(notification, &outside.names, &Budget::UNLIMITED).await;
-        Terminal::new(channel, io::stdout()).write(notification)?;
+        channel.print(notification)?;
     }
     sum_up(&report, &outside.source, args)
 }
 
-fn sum_up(report: &Report, read: &Watched, args: &RunArgs) -> Result<Done, Failure> {
+fn sum_up(report: &Report, read: &Watched, args: &RunArgs) -> Result<bool, Failure> {
     let answer = &report.answer;
     let packs = answer.targets.iter().filter(|target| target.pack.is_some()).count() as u64;
     if let (0, Some(failure)) = (packs, answer.failure()) {
@@ -168,33 +169,14 @@ fn sum_up(report: &Report, read: &Watched, args: &RunArgs) -> Result<Done, Failu
     }
     match answer.failure() {
         Some(failure) => Err(failure.into()),
-        None if answer.transitions > 0 || answer.notifications > 0 || report.preview.is_some() => {
-            Ok(Done::Dispatched)
-        }
-        None => Ok(Done::Quiet),
+        None => Ok(answer.transitions > 0 || answer.notifications > 0 || report.preview.is_some()),
     }
 }
 
 /// Opens the store. A dry run neither creates nor changes a file.
 async fn store(global: &Global, args: &StoreArgs, dry_run: bool) -> Result<Store, Failure> {
-    if let Some(table) = &args.table {
-        return Store::of_table(global, table).await;
+    if dry_run && args.is_missing()? {
+        return Ok(Store::Sqlite(SqliteStore::in_memory()?));
     }
-    let file = args.file()?;
-    let missing = dry_run && !file.exists();
-    Ok(Store::Sqlite(if missing { SqliteStore::in_memory()? } else { SqliteStore::open(&file)? }))
-}
-
-async fn sink(
-    global: &Global,
-    args: &RunArgs,
-    channel: Channel,
-    progress: &Progress,
-) -> Result<Sink, Failure> {
-    match &args.topic {
-        // What is shown here would count as sent to everybody who shares the table.
-        None if args.store.table.is_some() => Ok(Sink::Nowhere),
-        None => Ok(Sink::Terminal(Terminal::new(channel, io::stdout()), progress.clone())),
-        Some(topic) => Sink::of_topics(global, topic, args.events_topic.as_ref()).await,
-    }
+    args.create(global).await
 }

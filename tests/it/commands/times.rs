@@ -42,6 +42,7 @@ fn an_hour_without_a_zone_is_that_hour_and_its_zone_is_said() {
         "2096-12-01 18:00 UTC",
         "2096-12-01 19:00+01:00",
         "2096-12-01T19:00[Europe/Berlin]",
+        "2096-12-01T19:00+01:00[Europe/Berlin]",
     ] {
         let exact = until(Some(BERLIN), time);
         assert!(stderr(&exact).contains("silenced until 2096-12-01 18:00 UTC"), "{time}: {exact:?}");
@@ -57,6 +58,7 @@ fn what_is_no_time_is_refused_with_the_forms() {
         "2096-02-30",
         "2096-12-01T18:00 Europe/Berlin",
         "2096-12-01T18:00[Mars/Base]",
+        "2096-12-01T18:00+05:00[Europe/Berlin]",
         "01.12.2096",
         "2096-12",
         "tomorrow",

@@ -1,23 +1,22 @@
 //! `packwatch history`: the recorded changes, of accounts and of packs.
 
-mod fields;
-
 use std::collections::{BTreeMap, BTreeSet};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use jiff::Timestamp;
 
-use self::fields::{FIELDS, row};
 use super::args::{Global, TIMES, When, moment, record_kind};
-use super::outcome::{Done, Failure, note};
+use super::outcome::{Failure, note};
 use super::outside::StoreArgs;
 use super::progress::Progress;
 use super::selection::{PackArgs, Selection};
-use super::table::{Output, Printer, Wide};
-use crate::history::{Covered, History, Window, covered};
+use super::table::{Column, Field, Output, Printer, Wide};
+use crate::history::{Covered, Entry, History, Window, covered};
 use crate::model::text::{counted, did_you_mean};
 use crate::model::{AccountId, Target};
 use crate::notify::message::{self, Form};
-use crate::ports::{self, SnapshotStore};
+use crate::ports::{Order, SnapshotStore};
+use crate::state::State;
 use crate::state::head::Head;
 use crate::state::log::Record;
 
@@ -46,8 +45,8 @@ pub(super) struct HistoryArgs {
     #[arg(long, value_name = "TIME|AGO", value_parser = moment)]
     until: Option<When>,
     /// Which changes come first
-    #[arg(long, value_enum, default_value = "newest")]
-    order: Order,
+    #[arg(long, default_value = "newest", value_parser = ["newest", "oldest"])]
+    order: String,
     /// Stop after this many [default: 500 in a table, else all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
@@ -74,16 +73,10 @@ Examples:
 
 Packs are read a page at a time and put in order by the time at which packwatch observed the change.";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Order {
-    Newest,
-    Oldest,
-}
-
 /// A table is as wide as its widest row, so it is held whole.
 const LONGEST_TABLE: u64 = 500;
 
-pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done, Failure> {
+pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<(), Failure> {
     let window = Window {
         since: args.since.as_ref().map(|time| time.said("--since")),
         until: args.until.as_ref().map(|time| time.said("--until")),
@@ -96,29 +89,21 @@ pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<Done,
     let store = args.store.open(global).await?;
     let progress = Progress::start("reading what was recorded");
     let selection = args.packs.select(store.load().await?, global, &args.store)?;
-    let Selection { targets, unreadable, unfinished } = selection;
-    let order = match args.order {
-        Order::Newest => ports::Order::Newest,
-        Order::Oldest => ports::Order::Oldest,
-    };
-    let covered = match &args.message {
-        Some(id) => Some(args.covered(&store, id).await?),
-        None => None,
-    };
+    let Selection { targets, incomplete } = selection;
+    let order = if args.order == "newest" { Order::Newest } else { Order::Oldest };
     let wanted = targets.iter().map(|(target, head)| (target.clone(), head.history_id.clone()));
-    let history = History::new(&store, wanted, order, window);
-    let history = match &covered {
-        Some(covered) => history.within(covered),
-        None => history,
-    };
+    let mut history = History::new(&store, wanted, order, window);
+    if let Some(id) = &args.message {
+        history = history.within(&args.covered(&store, id).await?);
+    }
     let printed = print(args, history, &progress).await?;
-    if let Some(reason) = unreadable.or(unfinished) {
-        return Err(reason.into());
+    if let Some(why) = incomplete {
+        return Err(why.into());
     }
     if printed == 0 {
         return args.nothing(&store, &targets).await;
     }
-    Ok(Done::Quiet)
+    Ok(())
 }
 
 impl HistoryArgs {
@@ -144,7 +129,7 @@ impl HistoryArgs {
         &self,
         store: &impl SnapshotStore,
         targets: &BTreeMap<Target, Head>,
-    ) -> Result<Done, Failure> {
+    ) -> Result<(), Failure> {
         let packs = counted(targets.len() as u64, "pack");
         let is_filtered = !self.accounts.is_empty()
             || !self.kinds.is_empty()
@@ -154,7 +139,7 @@ impl HistoryArgs {
             || self.until.is_some();
         if !is_filtered {
             note(&format!("the history of {packs} has expired: nothing has changed since"));
-            return Ok(Done::Quiet);
+            return Ok(());
         }
         let unknown = self.unknown_accounts(store, targets).await?;
         Err(format!("no change that fits is recorded in {packs}{unknown}").into())
@@ -225,4 +210,57 @@ async fn print(
         ));
     }
     Ok(printed)
+}
+
+/// The fields of a change.
+const FIELDS: [Field; 14] = [
+    ("ObservedAt", Some(Column::text("Observed (UTC)"))),
+    ("Region", Some(Column::text("Region").spare(1))),
+    ("OrganizationConformancePackName", Some(Column::name("Pack", 14))),
+    ("AccountId", Some(Column::text("Account"))),
+    ("Kind", Some(Column::text("Kind"))),
+    ("From", Some(Column::text("From").spare(3))),
+    ("To", Some(Column::text("To").spare(2))),
+    ("ErrorCode", Some(Column::name("Error", 12))),
+    ("ErrorMessage", Some(Column::prose("Message", 16).spare(4))),
+    ("LastUpdateTime", None),
+    ("FailingSince", None),
+    ("Notes", Some(Column::text("Notes").spare(5))),
+    ("IncidentId", Some(Column::id("Incident").spare(6))),
+    ("Id", None),
+];
+
+fn row(entry: &Entry, time: fn(Timestamp) -> String) -> Vec<String> {
+    let Entry { target, record, .. } = entry;
+    let of = record.transition();
+    let to = of.and_then(|of| of.to.as_ref());
+    let status = |state: &State| state.status.to_string();
+    let some_time = |at: Option<Timestamp>| at.map(time).unwrap_or_default();
+    let text = |text: Option<&String>| text.cloned().unwrap_or_default();
+    vec![
+        time(record.observed_at()),
+        target.region.to_string(),
+        target.pack.to_string(),
+        of.map(|of| of.account.to_string()).unwrap_or_default(),
+        record.kind().to_owned(),
+        of.and_then(|of| of.from.as_ref()).map(status).unwrap_or_default(),
+        to.map(status).unwrap_or_default(),
+        text(to.and_then(|to| to.error_code.as_ref())),
+        text(to.and_then(|to| to.error_message.as_ref())),
+        some_time(to.and_then(|to| to.last_update)),
+        some_time(of.and_then(|of| of.failing_since)),
+        notes(record),
+        text(of.and_then(|of| of.incident_id.as_ref())),
+        entry.id(),
+    ]
+}
+
+fn notes(record: &Record) -> String {
+    match record {
+        Record::Account(of) => {
+            let notes = [(of.silenced, "silenced"), (of.damped || of.flapping.is_some(), "flapping")];
+            notes.into_iter().filter(|(is_so, _)| *is_so).map(|(_, note)| note).collect::<Vec<_>>().join(", ")
+        }
+        Record::Pack(notice) => notice.in_words(),
+    }
 }

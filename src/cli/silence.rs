@@ -1,22 +1,19 @@
 //! `packwatch silence`: what people do not want to be notified of for a while.
 
-mod shown;
-
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
+use serde_json::json;
 
-use self::shown::{FIELDS, described, document, row};
 use super::args::{Global, TIMES, When, kind, until};
-use super::outcome::{Done, Failure, note, warn};
+use super::outcome::{Failure, note, warn};
 use super::outside::{Store, StoreArgs};
 use super::progress::Progress;
 use super::selection::unknown_packs;
-use super::table::{self, Output, Printer, Wide};
-use crate::local::SqliteStore;
-use crate::model::text::{counted, did_you_mean, grouped};
+use super::table::{self, Column, Field, Output, Printer, Wide};
+use crate::model::text::{counted, did_you_mean, grouped, plain};
 use crate::model::{AccountId, Kind, PackGlob, Region};
 use crate::ports::{SilenceStore, SnapshotStore};
 use crate::state::head::Heads;
@@ -100,7 +97,7 @@ struct RemoveArgs {
     store: StoreArgs,
 }
 
-pub(super) async fn silence(global: &Global, args: &SilenceArgs) -> Result<Done, Failure> {
+pub(super) async fn silence(global: &Global, args: &SilenceArgs) -> Result<(), Failure> {
     let store = match &args.action {
         Action::Add(AddArgs { store, .. })
         | Action::List(ListArgs { store, .. })
@@ -111,17 +108,12 @@ pub(super) async fn silence(global: &Global, args: &SilenceArgs) -> Result<Done,
             "--region is the table's, and a file has none: --pack-region chooses packs by theirs".into()
         );
     }
-    let store = match (&args.action, &store.table) {
-        // What is expected may be silenced before anything is recorded.
-        (Action::Add(_), None) => Store::Sqlite(SqliteStore::open(&store.file()?)?),
-        _ => store.open(global).await?,
-    };
     match &args.action {
-        Action::Add(args) => add(&store, args).await,
-        Action::List(args) => list(&store, args).await,
-        Action::Remove(args) => remove(&store, args).await,
-    }?;
-    Ok(Done::Quiet)
+        // What is expected may be silenced before anything is recorded.
+        Action::Add(args) => add(&store.create(global).await?, args).await,
+        Action::List(args) => list(&store.open(global).await?, args).await,
+        Action::Remove(args) => remove(&store.open(global).await?, args).await,
+    }
 }
 
 async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
@@ -181,19 +173,13 @@ async fn coverage(silence: &Silence, store: &Store, heads: &Heads) -> Result<(u6
     Ok((deployments, unhealthy))
 }
 
-/// Those that have not ended, in the order in which they will. DynamoDB forgets what has expired within days, not at
-/// once.
-fn active(silences: Silences) -> Vec<Silence> {
-    let mut silences = silences.0;
-    silences.retain(|silence| silence.until > Timestamp::now());
-    silences.sort_by_key(|silence| silence.until);
-    silences
-}
-
 async fn list(store: &Store, args: &ListArgs) -> Result<(), Failure> {
     let progress = Progress::start("reading the silences");
-    let silences = active(store.load().await?.silences);
+    let mut silences = store.load().await?.silences.0;
     progress.end();
+    // DynamoDB forgets what has expired within days, not at once.
+    silences.retain(|silence| silence.until > Timestamp::now());
+    silences.sort_by_key(|silence| silence.until);
     if silences.is_empty() && args.output == Output::Table {
         note(&"there are no silences");
     }
@@ -233,4 +219,61 @@ fn confirmed(silence: &Silence) -> Result<bool, Failure> {
 fn reason(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() { Err("give a reason: others will see it".to_owned()) } else { Ok(text.to_owned()) }
+}
+
+/// The fields of a silence; a matcher without anything stands for anything.
+const FIELDS: [Field; 8] = [
+    ("Id", Some(Column::text("Id"))),
+    ("Until", Some(Column::text("Until (UTC)"))),
+    ("AccountIds", Some(Column::prose("Accounts", 12))),
+    ("OrganizationConformancePackNames", Some(Column::name("Packs", 10))),
+    ("Regions", Some(Column::prose("Regions", 9).spare(2))),
+    ("Kinds", Some(Column::prose("Kinds", 6).spare(1))),
+    ("By", Some(Column::prose("By", 6).spare(3))),
+    ("Reason", Some(Column::prose("Reason", 12))),
+];
+
+/// One silence in a line: "3f9a1c2e (account 111122223333, until 2026-12-01 08:00 UTC, by ada: is being closed)".
+fn described(silence: &Silence) -> String {
+    let matchers = [
+        ("account", silence.accounts.len(), listed(&silence.accounts)),
+        ("pack", silence.packs.len(), listed(&silence.packs)),
+        ("region", silence.regions.len(), listed(&silence.regions)),
+        ("kind", silence.kinds.len(), listed(&silence.kinds)),
+    ];
+    let given = matchers.into_iter().filter(|(_, n, _)| *n > 0);
+    let given: String =
+        given.map(|(name, n, items)| format!("{name}{} {items}, ", if n == 1 { "" } else { "s" })).collect();
+    let (until, Silence { id, by, reason, .. }) = (table::time(silence.until), silence);
+    plain(&format!("{id} ({given}until {until} UTC, by {by}: {reason})"))
+}
+
+fn document(silence: &Silence) -> serde_json::Value {
+    json!({
+        "Id": silence.id,
+        "Until": silence.until,
+        "AccountIds": silence.accounts,
+        "OrganizationConformancePackNames": silence.packs,
+        "Regions": silence.regions,
+        "Kinds": silence.kinds,
+        "By": silence.by,
+        "Reason": silence.reason,
+    })
+}
+
+fn row(silence: &Silence, time: fn(Timestamp) -> String) -> Vec<String> {
+    vec![
+        silence.id.clone(),
+        time(silence.until),
+        listed(&silence.accounts),
+        listed(&silence.packs),
+        listed(&silence.regions),
+        listed(&silence.kinds),
+        silence.by.clone(),
+        silence.reason.clone(),
+    ]
+}
+
+fn listed(items: impl IntoIterator<Item = impl ToString>) -> String {
+    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
 }
