@@ -59,16 +59,16 @@ async fn many_readers_find_one_limit_and_stay_near_it() {
     for rate in [2.0, 5.0, 10.0, 50.0] {
         let (took, refused) = share(rate, 1, 400).await;
         assert!(took <= 1.02, "{took} of the ideal at {rate}/s");
-        assert!(refused <= 60, "{refused} refusals at {rate}/s");
+        assert!(refused <= 40, "{refused} refusals at {rate}/s");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn instances_that_do_not_know_each_other_share_a_limit() {
-    for (rate, most) in [(5.0, 1.06), (10.0, 1.13), (50.0, 1.07)] {
+    for (rate, most) in [(5.0, 1.06), (10.0, 1.13), (50.0, 1.08)] {
         let (took, refused) = share(rate, 8, 2000).await;
         assert!(took <= most, "{took} of the ideal at {rate}/s");
-        assert!(refused <= 700, "{refused} refusals at {rate}/s");
+        assert!(refused <= 300, "{refused} refusals at {rate}/s");
     }
 }
 
@@ -113,13 +113,13 @@ async fn of_reads_that_cannot_all_end_the_one_that_is_furthest_does() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_given_up_keeps_nobody_waiting() {
     let limiter = RateLimiter::default();
-    limiter.throttled(Instant::now());
+    limiter.state().rate.throttled(Instant::now());
     let began = Instant::now();
-    let given_up = timeout_at(began + Duration::from_millis(20), limiter.wait(Priority::InOrder));
+    let given_up = timeout_at(began + Duration::from_millis(10), limiter.wait(Priority::InOrder));
     let next = limiter.wait(Priority::Furthest(Reverse(0)));
     let (given_up, _) = tokio::join!(given_up, next);
     assert!(given_up.is_err());
-    assert_eq!(began.elapsed(), Duration::from_millis(50));
+    assert_eq!(began.elapsed(), FIRST_INTERVAL);
 }
 
 /// Calls one after the other, and how long it took from the end of a storm until they came every 20 ms: the storm
@@ -174,8 +174,8 @@ async fn only_what_is_throttled_is_tried_again_and_not_for_ever() {
 #[tokio::test(start_paused = true)]
 async fn after_a_refusal_nobody_asks_for_an_interval() {
     let limiter = RateLimiter::default();
-    for interval in [50, 100, 200] {
-        limiter.throttled(Instant::now());
+    for interval in [20, 40, 80] {
+        limiter.state().rate.throttled(Instant::now());
         let refused = Instant::now();
         limiter.wait(Priority::InOrder).await;
         assert_eq!(refused.elapsed(), Duration::from_millis(interval));
@@ -189,13 +189,13 @@ async fn a_service_that_does_not_throttle_is_not_waited_for() {
     let started = Instant::now();
     for _ in 0..1000 {
         limiter.wait(Priority::InOrder).await;
-        limiter.answered();
+        limiter.state().rate.answered();
     }
     assert_eq!(started.elapsed(), Duration::ZERO);
-    limiter.throttled(Instant::now());
+    limiter.state().rate.throttled(Instant::now());
     for _ in 0..400 {
         limiter.wait(Priority::InOrder).await;
-        limiter.answered();
+        limiter.state().rate.answered();
     }
-    assert_eq!(limiter.state().interval, Duration::ZERO, "one refusal is forgotten");
+    assert_eq!(limiter.state().rate.interval, Duration::ZERO, "one refusal is forgotten");
 }
