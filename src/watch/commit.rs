@@ -5,6 +5,7 @@
 //! hundred calls, and most of it still holds: it rebases, once.
 
 use crate::ports::{Outside, SnapshotStore, StoreError};
+use crate::state::Row;
 use crate::state::commit::{Change, Closing, Draft, Snapshot};
 use crate::state::fingerprint;
 use crate::state::head::{Head, counts};
@@ -23,22 +24,26 @@ use crate::watch::snapshot::{note_full_scan, read_snapshot};
 /// What is recorded, on which a commit builds.
 #[derive(Debug)]
 pub struct Basis {
-    /// The head; `None`: there is none yet.
-    head: Option<Head>,
+    /// The head; without one, that of a history that begins.
+    head: Head,
     /// The snapshot.
     pub snapshot: Snapshot,
-    /// The id of the target's history: its head's, or that of one that begins.
-    history_id: String,
     /// Whether it was loaded again after the observation: what is newer in it than the first load is left as it is.
     is_rebased: bool,
 }
 
 impl Basis {
     /// What was loaded before the observation.
-    pub fn new(head: Option<&Head>, snapshot: Snapshot) -> Self {
-        let known = head.map(|head| head.history_id.clone());
-        let history_id = known.unwrap_or_else(|| format!("{:032x}", fastrand::u128(..)));
-        Self { head: head.cloned(), snapshot, history_id, is_rebased: false }
+    pub fn new(head: &Head, snapshot: Snapshot) -> Self {
+        let mut head = head.clone();
+        if head.epoch == 0 {
+            head.history_id = format!("{:032x}", fastrand::u128(..));
+        }
+        Self { head, snapshot, is_rebased: false }
+    }
+
+    fn has_baseline(&self) -> bool {
+        self.head.baseline_epoch.is_some()
     }
 }
 
@@ -71,7 +76,7 @@ pub async fn commit<O: Outside>(
             Some(_) => found.accounts,
             None => outcome.report.accounts,
         };
-        outcome.report.statuses = basis.head.as_ref().map(|head| head.accounts.clone());
+        outcome.report.statuses = (basis.head.epoch > 0).then(|| basis.head.accounts.clone());
         if found.is_complete && observed.scan == Some(Scan::Full) {
             outcome.full_scan_at = Some(observed.observed_at);
         }
@@ -101,10 +106,10 @@ pub async fn commit_deletion<O: Outside>(
     planned: &Planned,
     outcome: &mut ScanOutcome,
 ) -> Result<(), Stop> {
-    let Some(head) = &planned.head else { return Ok(()) };
+    let head = &planned.head;
     let accounts = head.account_count();
     let _held = room_for(context, accounts).await?;
-    let mut basis = Basis::new(Some(head), read_snapshot(context, planned, head).await?);
+    let mut basis = Basis::new(head, read_snapshot(context, planned, head).await?);
     outcome.report.outcome = Outcome::Deleted;
     outcome.report.accounts = accounts;
     let nothing = Observation::default();
@@ -112,7 +117,7 @@ pub async fn commit_deletion<O: Outside>(
         let at = context.outside.now();
         let comparison = comparison(context, planned, &basis, &nothing, at);
         let changes = comparison.gone();
-        let is_known = comparison.is_baseline_complete();
+        let is_known = basis.has_baseline();
         let notifies = is_known && context.settings.notify.includes_pack_deleted();
         let has_incidents = changes.iter().any(|change| change.transition.is_some());
         // A pack that nobody was notified of goes as it came.
@@ -149,8 +154,8 @@ async fn write<O: Outside>(
     let full_scan_at = outcome.full_scan_at.filter(|_| found.is_complete).map(|at| at.as_second());
     let is_baseline = found.closing.event == Some(PackEvent::Baseline);
     let draft = Draft {
-        before: basis.head.as_ref(),
-        history_id: &basis.history_id,
+        before: Some(&basis.head).filter(|head| head.epoch > 0),
+        history_id: &basis.head.history_id,
         snapshot: &basis.snapshot,
         changes: found.changes,
         closing: Closing { full_scan_at, ..found.closing },
@@ -175,33 +180,38 @@ async fn write<O: Outside>(
     };
     let is_all = taken.is_none();
     basis.snapshot.apply(&commit, &taken.unwrap_or_default());
-    basis.head = Some(commit.head);
+    basis.head = commit.head;
     Ok(is_all)
 }
 
 /// Whether the head has another fingerprint than its rows have now: after a restore, or when the time between two
 /// reminders became longer. An empty commit sets it, so that later scans have nothing to compare.
 fn is_fingerprint_outdated<O: Outside>(context: &Context<'_, O>, basis: &Basis) -> bool {
-    let Some(head) = basis.head.as_ref().filter(|head| head.baseline_epoch.is_some()) else { return false };
+    if !basis.has_baseline() {
+        return false;
+    }
     let rows = &basis.snapshot.rows;
     let period = overdue::period(context.outside.now(), &context.settings.thresholds);
     let states = rows.iter().map(|(account, row)| (account, &row.state));
-    !rows.values().any(|row| row.flapping) && head.fingerprint != Some(fingerprint::both(states, period).0)
+    !rows.values().any(|row| row.flapping)
+        && basis.head.fingerprint != Some(fingerprint::both(states, period).0)
 }
 
 /// The head and the snapshot as they are now, for an observation that is older: `Superseded` where the pack was
 /// deleted, or became known, in between.
 pub async fn rebase<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> Result<Basis, Stop> {
     const LOST: Stop = Stop::Store(StoreError::Superseded);
-    let first = planned.head.as_ref().filter(|head| head.baseline_epoch.is_some()).ok_or(LOST)?;
+    if planned.head.baseline_epoch.is_none() {
+        return Err(LOST);
+    }
     let heads = context.budget.within(context.outside.store().load()).await.ok_or(Stop::NoTime)??;
     let head = heads.known.get(&planned.target).ok_or(LOST)?;
     let life = |head: &Head| (head.history_id.clone(), head.baseline_epoch, head.deleted_epoch);
-    if life(head) != life(first) {
+    if life(head) != life(&planned.head) {
         return Err(LOST);
     }
     let snapshot = read_snapshot(context, planned, head).await?;
-    Ok(Basis { is_rebased: true, ..Basis::new(Some(head), snapshot) })
+    Ok(Basis { is_rebased: true, ..Basis::new(head, snapshot) })
 }
 
 /// Compares. Pure, but for the settings of the run.
@@ -219,18 +229,18 @@ fn find<O: Outside>(
     if basis.is_rebased {
         // What another run has recorded since the first load may be newer than what was read; and a row that is gone
         // may have been removed since.
-        let first = planned.head.as_ref().map_or(0, |head| head.epoch);
-        changes.retain(|change| rows.get(&change.account).is_some_and(|row| row.epoch <= first));
+        let is_older = |row: &Row| row.epoch <= planned.head.epoch;
+        changes.retain(|change| rows.get(&change.account).is_some_and(is_older));
     }
     let is_complete = changes.len() == found;
     let accounts = basis.snapshot.after(&changes).len() as u64;
-    let completes_baseline = !comparison.is_baseline_complete() && *scan == Some(Scan::Full) && is_complete;
+    let completes_baseline = !basis.has_baseline() && *scan == Some(Scan::Full) && is_complete;
     let notice = completes_baseline.then(|| {
-        let created_again = basis.head.as_ref().is_some_and(|head| head.deleted_epoch.is_some());
+        let created_again = basis.head.deleted_epoch.is_some();
         let notifies = context.settings.notify.includes_baseline();
         Notice { created_again, ..comparison.notice(PackEvent::Baseline, accounts, notifies) }
     });
-    if !comparison.is_baseline_complete() && !completes_baseline {
+    if !basis.has_baseline() && !completes_baseline {
         return Err(Stop::NoBaseline);
     }
     let closing = Closing { event: notice.as_ref().map(|notice| notice.event), notice, full_scan_at: None };
@@ -246,22 +256,18 @@ fn comparison<'c, O: Outside>(
 ) -> Comparison<'c> {
     Comparison {
         target: &planned.target,
-        history_id: &basis.history_id,
-        epoch: basis.head.as_ref().map_or(0, |head| head.epoch).saturating_add(1),
+        history_id: &basis.head.history_id,
+        epoch: basis.head.epoch.saturating_add(1),
         rows: &basis.snapshot.rows,
         observed,
         observed_at,
-        baseline: basis.head.as_ref().and_then(|head| head.baseline_epoch).is_none(),
+        baseline: !basis.has_baseline(),
         settings: context.settings,
         silences: &planned.silences,
     }
 }
 
 impl Comparison<'_> {
-    fn is_baseline_complete(&self) -> bool {
-        !self.baseline
-    }
-
     /// The record of the pack as a whole.
     fn notice(&self, event: PackEvent, accounts: u64, notify: bool) -> Notice {
         let Self { epoch, observed_at, .. } = *self;
@@ -282,6 +288,6 @@ fn preview(planned: &Planned, basis: &Basis, found: Found, outcome: &mut ScanOut
         None => Outcome::Changed,
     };
     let records = transitions.into_iter().chain(notice.map(Record::Pack)).collect();
-    let (target, history_id) = (planned.target.clone(), basis.history_id.clone());
+    let (target, history_id) = (planned.target.clone(), basis.head.history_id.clone());
     outcome.preview = Some(Box::new(Preview { target, history_id, accounts, records }));
 }

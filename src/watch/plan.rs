@@ -8,15 +8,14 @@ use crate::state::head::{Head, Heads};
 use crate::state::keys;
 use crate::state::silence::Silences;
 use crate::watch::request::{Part, Request};
-use crate::watch::scan::policy::TargetFacts;
 
 /// One target of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
     /// The target.
     pub target: Target,
-    /// Its head as it was loaded.
-    pub head: Option<Head>,
+    /// Its head as it was loaded; the default one: there is none yet.
+    pub head: Head,
     /// Why it must not be touched: its items are damaged, or of a newer packwatch.
     pub unreadable: Option<String>,
     /// Whether its pack is listed; `None` where it was not looked for in a list.
@@ -32,7 +31,7 @@ impl Planned {
     fn new(target: Target, listed: Option<bool>, heads: &mut Heads) -> Self {
         Self {
             listed,
-            head: heads.known.remove(&target),
+            head: heads.known.remove(&target).unwrap_or_default(),
             unreadable: heads.unreadable.remove(&target),
             silences: heads.silences.of(&target),
             withheld: heads.alerts.known.withheld_of(&keys::partition(&target)),
@@ -130,15 +129,13 @@ pub fn nothing_to_watch(
     }
 }
 
-/// What the heads say of the targets that other schedules look after.
-pub fn elsewhere(settings: &Settings, part: &Part, heads: &Heads) -> Vec<TargetFacts> {
-    let is_elsewhere = |target: &Target| is_watched(target, settings) && !part.includes(target, settings);
+/// The heads of the targets that other schedules look after.
+pub fn elsewhere(settings: &Settings, part: &Part, heads: &Heads) -> Vec<Head> {
+    let is_watched =
+        |target: &Target| settings.regions.contains(&target.region) && settings.packs.matches(&target.pack);
+    let is_elsewhere = |target: &Target| is_watched(target) && !part.includes(target, settings);
     let elsewhere = heads.known.iter().filter(|(target, _)| is_elsewhere(target));
-    elsewhere.map(|(_, head)| TargetFacts::of(Some(head))).collect()
-}
-
-fn is_watched(target: &Target, settings: &Settings) -> bool {
-    settings.regions.contains(&target.region) && settings.packs.matches(&target.pack)
+    elsewhere.map(|(_, head)| head.clone()).collect()
 }
 
 #[cfg(test)]
@@ -182,7 +179,7 @@ mod tests {
         let listed = listed("eu-west-1", &["Listed", "Listed-not-watched"]);
         let planned = targets(&Request::default(), &settings, &listed, heads);
         assert_eq!(names(&planned), ["Known in eu-west-1", "Listed in eu-west-1"]);
-        assert!(planned[0].head.is_some() && planned[1].head.is_none());
+        assert_eq!([&planned[0].head, &planned[1].head], [&head(), &Head::default()]);
     }
 
     #[test]
@@ -337,11 +334,11 @@ mod tests {
     fn a_target_that_is_loaded_again_has_the_head_and_the_silences_of_now() {
         let settings = settings("*", "eu-west-1");
         let planned = targets(&Request::default(), &settings, &listed("eu-west-1", &["P"]), Heads::default());
-        assert_eq!(planned[0].loaded_again(Heads::default()).head, None);
+        assert_eq!(planned[0].loaded_again(Heads::default()).head, Head::default());
         let mut heads = Heads::default();
         heads.known.insert(target("eu-west-1", "P"), head());
         heads.silences.0.push(Silence::default());
         let again = planned[0].loaded_again(heads.clone());
-        assert_eq!(again, Planned { head: Some(head()), silences: heads.silences, ..planned[0].clone() });
+        assert_eq!(again, Planned { head: head(), silences: heads.silences, ..planned[0].clone() });
     }
 }

@@ -14,7 +14,7 @@ use crate::state::commit::Snapshot;
 use crate::state::head::{Head, Hint};
 use crate::watch::context::Context;
 use crate::watch::plan::Planned;
-use crate::watch::scan::policy::TargetFacts;
+use crate::watch::scan::policy::is_large;
 
 /// How often a snapshot is read that shows a part of a commit, and how long after.
 const READ_AGAIN: [Duration; 3] =
@@ -84,8 +84,8 @@ pub(super) async fn note_full_scan<O: Outside>(
     planned: &Planned,
     at: Option<Timestamp>,
 ) {
-    let is_large = TargetFacts::of(planned.head.as_ref()).is_large();
-    let Some(at) = at.filter(|_| is_large && context.settings.full_scan_every.is_some()) else { return };
+    let is_noted = is_large(&planned.head) && context.settings.full_scan_every.is_some();
+    let Some(at) = at.filter(|_| is_noted) else { return };
     if !context.request.dry_run {
         leave_hint(context, &planned.target, &Hint::FullScanAt(at.as_second())).await;
     }

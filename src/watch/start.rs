@@ -10,7 +10,7 @@ use tracing::warn;
 use crate::model::{PackName, Region};
 use crate::ports::{Outside, SnapshotStore, StoreError};
 use crate::settings::Settings;
-use crate::state::head::{Heads, RAN_AT, Topic};
+use crate::state::head::{Head, Heads, RAN_AT, Topic};
 use crate::watch::budget::Budget;
 use crate::watch::context::Context;
 use crate::watch::dispatch::say_who_listens;
@@ -18,7 +18,6 @@ use crate::watch::plan::{self, Planned};
 use crate::watch::report::{Outcome, TargetReport};
 use crate::watch::request::Request;
 use crate::watch::room::Room;
-use crate::watch::scan::policy::TargetFacts;
 use crate::watch::scan::reader;
 use crate::watch::scan::stop::unlisted;
 
@@ -42,8 +41,8 @@ pub(super) struct Started<'a, O> {
     pub(super) context: Context<'a, O>,
     /// Every target, in a random order.
     pub(super) planned: Vec<Planned>,
-    /// What is known of the targets that other schedules look after.
-    pub(super) elsewhere: Vec<TargetFacts>,
+    /// The heads of the targets that other schedules look after.
+    pub(super) elsewhere: Vec<Head>,
     /// A report for each region that did not tell its packs, or for all where nothing is to be watched.
     pub(super) unlisted: Vec<TargetReport>,
     /// Whether some topic lags.

@@ -5,7 +5,6 @@ use super::stop::{Stop, stopped};
 use crate::model::{AccountId, Target};
 use crate::ports::{Outside, SourceError, StoreError};
 use crate::state::commit::Snapshot;
-use crate::state::head::Head;
 use crate::watch::commit::{Basis, commit, commit_deletion, rebase, room_for};
 use crate::watch::compare;
 use crate::watch::context::Context;
@@ -42,19 +41,18 @@ async fn steps<O: Outside>(
     if read.observation.whole {
         outcome.active = active(&read.observation.states);
     }
-    let head = planned.head.as_ref().filter(|head| !head.is_deleted());
-    let seen = head.filter(|_| planned.withheld.is_empty()).and_then(|head| head.fingerprint.as_ref());
+    let head = &planned.head;
+    let seen = head.fingerprint.as_ref().filter(|_| planned.withheld.is_empty());
     if read.observation.whole && seen.is_some() && seen == read.fingerprint.as_ref() {
-        outcome.report.statuses = head.map(|head| head.accounts.clone());
+        outcome.report.statuses = Some(head.accounts.clone());
         outcome.full_scan_at = Some(read.observed_at);
         note_full_scan(context, planned, outcome.full_scan_at).await;
         return Ok(());
     }
-    if !read.observation.whole && head.and_then(|head| head.baseline_epoch).is_none() {
+    if !read.observation.whole && head.baseline_epoch.is_none() {
         return Err(Stop::NoBaseline);
     }
-    let recorded = planned.head.as_ref().map_or(0, Head::account_count);
-    let accounts = outcome.report.accounts.max(recorded);
+    let accounts = outcome.report.accounts.max(head.account_count());
     let held = room_for(context, accounts).await?;
     let basis = basis(context, planned).await?;
     let missing = compare::missing(&basis.snapshot.rows, &read.observation, &context.settings.excluded);
@@ -75,7 +73,7 @@ async fn observe<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> Res
     let Context { outside, request, settings, budget, .. } = context;
     let (silences, now) = (&planned.silences, outside.now());
     let read = reader::statuses(outside.source(), &planned.target, request, settings, silences, now);
-    let is_known = planned.head.as_ref().is_some_and(|head| !head.is_deleted());
+    let is_known = planned.head.epoch > 0 && !planned.head.is_deleted();
     match budget.within(read).await.ok_or(Stop::NoTime)? {
         Ok(read) => Ok(Some(read)),
         // Only asking for all of it says that it is gone, and not where it is listed: right after a pack was put, AWS
@@ -104,10 +102,12 @@ async fn is_listed<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> R
 
 /// What is recorded.
 async fn basis<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> Result<Basis, Stop> {
-    let Some(head) = &planned.head else { return Ok(Basis::new(None, Snapshot::default())) };
-    match read_snapshot(context, planned, head).await {
+    if planned.head.epoch == 0 {
+        return Ok(Basis::new(&planned.head, Snapshot::default()));
+    }
+    match read_snapshot(context, planned, &planned.head).await {
         Err(StoreError::Superseded) => rebase(context, planned).await,
-        snapshot => Ok(Basis::new(Some(head), snapshot?)),
+        snapshot => Ok(Basis::new(&planned.head, snapshot?)),
     }
 }
 

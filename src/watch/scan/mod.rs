@@ -29,14 +29,13 @@ use self::outcome::ScanOutcome;
 use self::quick::{QuickScan, quick_scan};
 use crate::model::{AccountId, Region, Target};
 use crate::ports::{Outside, SnapshotStore};
-use crate::state::head::Hint;
+use crate::state::head::{Head, Hint};
 use crate::watch::context::Context;
 use crate::watch::plan::Planned;
 use crate::watch::report::TargetReport;
 use crate::watch::scan::filtered::{SIDE_BY_SIDE, is_before};
 use crate::watch::scan::policy::{
-    DueInRegion, DueScan, FILTERS_DISTRUSTED_FOR, PageTime, Scan, ScanContext, ScanDecision, TargetFacts,
-    decide, in_order,
+    FILTERS_DISTRUSTED_FOR, PageTime, Scan, ScanContext, ScanDecision, decide, full_calls, in_order,
 };
 use crate::watch::scan::reader::FilterViolation;
 use crate::watch::snapshot::leave_hint;
@@ -44,19 +43,16 @@ use crate::watch::snapshot::leave_hint;
 /// How long ago the full scan was that is the longest ago, after this run.
 pub fn oldest_full_scan(
     planned: &[Planned],
-    elsewhere: &[TargetFacts],
+    elsewhere: &[Head],
     full_scans: &BTreeMap<Target, Timestamp>,
     now: Timestamp,
 ) -> Option<Duration> {
-    let after = |one: &Planned| {
-        let facts = TargetFacts::of(one.head.as_ref());
-        TargetFacts {
-            last_full_scan_at: full_scans.get(&one.target).copied().or(facts.last_full_scan_at),
-            ..facts
-        }
+    let after = |Planned { target, head, .. }: &Planned| match full_scans.get(target) {
+        Some(at) => Hint::FullScanAt(at.as_second()).applied_to(head),
+        None => head.clone(),
     };
-    let facts: Vec<TargetFacts> = planned.iter().map(after).collect();
-    policy::oldest(facts.iter().chain(elsewhere), now)
+    let heads: Vec<Head> = planned.iter().map(after).collect();
+    policy::oldest(heads.iter().chain(elsewhere), now)
 }
 
 /// The scans of a run.
@@ -88,8 +84,7 @@ struct Wanted<'p> {
     /// Full scans of what is large, or not known yet.
     slow: Vec<&'p Planned>,
     /// Those that are due after a quick one.
-    due: DueInRegion,
-    by_target: BTreeMap<&'p Target, &'p Planned>,
+    due: Vec<&'p Planned>,
 }
 
 impl<'a, O: Outside> Scans<'a, O> {
@@ -113,7 +108,7 @@ impl<'a, O: Outside> Scans<'a, O> {
 
     /// Makes them all.
     pub async fn run(&self) {
-        let regions = self.wanted().into_iter().map(|(region, wanted)| self.region(region, wanted));
+        let regions = self.wanted().into_values().map(|wanted| self.region(wanted));
         futures_util::future::join_all(regions).await;
     }
 
@@ -142,42 +137,29 @@ impl<'a, O: Outside> Scans<'a, O> {
 
     fn wanted(&self) -> BTreeMap<Region, Wanted<'a>> {
         let mut regions: BTreeMap<Region, Wanted<'a>> = BTreeMap::new();
-        let mut due = Vec::new();
         for one in self.planned {
-            let facts = TargetFacts::of(one.head.as_ref());
-            let decision = self.decide(one, &facts);
+            let around = ScanContext {
+                is_asked: self.context.request.is_asked(),
+                is_listed: one.listed != Some(false),
+                full_scan_every: self.context.settings.full_scan_every,
+                now: self.now,
+            };
+            let ScanDecision { scan, is_slow, is_due } = decide(&one.head, around);
             let region = regions.entry(one.target.region.clone()).or_default();
-            if decision.due {
-                let (target, calls) = (one.target.clone(), facts.full_calls());
-                due.push(DueScan { target, last_full_scan_at: facts.last_full_scan_at, calls });
-            }
-            match decision.is_slow(&facts) {
+            region.due.extend(is_due.then_some(one));
+            match is_slow {
                 true => region.slow.push(one),
-                false => region.fast.push((one, decision.scan)),
+                false => region.fast.push((one, scan)),
             }
-            region.by_target.insert(&one.target, one);
-        }
-        let every = self.context.settings.full_scan_every.unwrap_or_default();
-        for (region, due) in in_order(due, every, self.now) {
-            regions.entry(region).or_default().due = due;
         }
         regions
     }
 
-    fn decide(&self, planned: &Planned, facts: &TargetFacts) -> ScanDecision {
-        let around = ScanContext {
-            trigger: self.context.request.trigger(),
-            listed: planned.listed != Some(false),
-            filters_violated: self.violated.borrow().contains(&planned.target.region),
-            full_scan_every: self.context.settings.full_scan_every,
-            now: self.now,
-        };
-        decide(facts, around)
-    }
-
     /// The scans of one region. One whose oldest full scan is very old makes an overdue one right after its fast stage.
-    async fn region(&self, region: Region, wanted: Wanted<'a>) {
-        let Wanted { fast, slow, due, by_target } = wanted;
+    async fn region(&self, wanted: Wanted<'a>) {
+        let Wanted { fast, slow, due } = wanted;
+        let every = self.context.settings.full_scan_every.unwrap_or_default();
+        let (overdue, due) = in_order(due, |one| one.head.last_full_scan_at, every, self.now);
         let needed = RefCell::new(Vec::new());
         let fast = stream::iter(fast).map(async |(one, scan)| match scan {
             Scan::Full => self.full(one).await,
@@ -189,8 +171,8 @@ impl<'a, O: Outside> Scans<'a, O> {
         fast.buffer_unordered(self.side_by_side).collect::<()>().await;
         self.fast.send_modify(|regions| *regions = regions.saturating_sub(1));
         // Where all that is due would wait for a dispatch that takes all the time, nothing ever got done.
-        if let Some(late) = due.first {
-            self.due(&region, &late, &by_target).await;
+        if let Some(one) = overdue {
+            self.due(one).await;
         }
         let _ = self.is_dispatched.subscribe().wait_for(|is_dispatched| *is_dispatched).await;
         let slow = needed.into_inner().into_iter().chain(slow);
@@ -199,21 +181,20 @@ impl<'a, O: Outside> Scans<'a, O> {
             self.take(one, outcome, began);
         });
         slow.buffer_unordered(self.side_by_side).collect::<()>().await;
-        for due in due.then {
-            self.due(&region, &due, &by_target).await;
+        for one in due {
+            self.due(one).await;
         }
     }
 
     /// A full scan that is due after a quick one, if it fits into the time that is left.
-    async fn due(&self, region: &Region, due: &DueScan, planned: &BTreeMap<&Target, &'a Planned>) {
-        let Some(one) = planned.get(&due.target) else { return };
-        if self.is_scanned_in_full(&due.target) {
+    async fn due(&self, one: &'a Planned) {
+        if self.is_scanned_in_full(&one.target) {
             return;
         }
-        if !self.fits(region, due.calls) {
-            if due.last_full_scan_at.is_none() {
+        if !self.fits(&one.target.region, full_calls(&one.head)) {
+            if one.head.last_full_scan_at.is_none() {
                 // Its age is not known, so no metric tells.
-                warn!(region = %due.target.region, pack = %due.target.pack, "no time for a full scan, which no run has made yet");
+                warn!(region = %one.target.region, pack = %one.target.pack, "no time for a full scan, which no run has made yet");
             }
             return;
         }

@@ -9,7 +9,7 @@ use crate::watch::context::Context;
 use crate::watch::plan::Planned;
 use crate::watch::report::TargetReport;
 use crate::watch::scan::filtered::{QuickReader, to_ask};
-use crate::watch::scan::policy::{Scan, TargetFacts};
+use crate::watch::scan::policy::{Scan, full_calls};
 use crate::watch::scan::reader::{FilterViolation, ReadError};
 use crate::watch::snapshot::read_snapshot;
 
@@ -52,7 +52,7 @@ async fn steps<O: Outside>(
     outcome: &mut ScanOutcome,
 ) -> Result<(), Stop> {
     let Context { outside, settings, budget, .. } = context;
-    let head = planned.head.as_ref().ok_or(Stop::NoBaseline)?;
+    let head = &planned.head;
     let reader = QuickReader::new(outside.source(), &planned.target, settings, &planned.silences);
     outcome.report.accounts = head.account_count();
     let read = budget.within(reader.read(&head.accounts, outside.now())).await;
@@ -70,7 +70,7 @@ async fn steps<O: Outside>(
     let accounts = to_ask(&snapshot.rows, &read, settings);
     // While AWS Config is asked, others compare.
     let held = Some(held).filter(|_| accounts.is_empty());
-    let most = TargetFacts::of(Some(head)).full_calls();
+    let most = full_calls(head);
     let asked = budget.within(reader.ask(&mut read, &accounts, most)).await;
     outcome.report.pages = reader.calls();
     asked.ok_or(Stop::NoTime)??;
@@ -81,7 +81,7 @@ async fn steps<O: Outside>(
     };
     let observed_at = read.observed_at;
     let observation = Observation { states: read.states, whole: false, absent: read.absent };
-    let basis = Basis::new(Some(head), snapshot);
+    let basis = Basis::new(head, snapshot);
     let observed = Observed { observation, observed_at, scan: Some(Scan::Quick) };
     commit(context, planned, basis, observed, outcome).await
 }
