@@ -14,7 +14,6 @@ pub mod dispatch;
 pub mod plan;
 pub mod report;
 pub mod request;
-pub mod room;
 pub mod scan;
 mod snapshot;
 mod start;

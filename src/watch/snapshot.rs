@@ -29,6 +29,9 @@ pub(super) async fn read_snapshot<O: Outside>(
     planned: &Planned,
     head: &Head,
 ) -> Result<Snapshot, StoreError> {
+    if head.epoch == 0 {
+        return Ok(Snapshot::default());
+    }
     let Planned { target, withheld, .. } = planned;
     let read = async {
         for wait in READ_AGAIN.into_iter().map(Some).chain([None]) {

@@ -32,26 +32,38 @@ const LEAST_KEPT: Duration = Duration::from_secs(14 * 86400);
 /// What was observed of a target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observation {
+    /// Which accounts were read.
+    pub extent: Extent,
     /// The effective state of each account that was read.
     pub states: BTreeMap<AccountId, State>,
-    /// Whether every account was read: only then can one that is missing have left.
-    pub whole: bool,
-    /// The accounts that were asked for one by one and are not there: they have left, too.
+    /// The accounts that were read twice, and of which neither row is later: they are asked for by their ids before
+    /// anything is compared.
+    pub unclear: BTreeSet<AccountId>,
+    /// The accounts that were asked for one by one and are not there: they have left.
     pub absent: BTreeSet<AccountId>,
+    /// When the reading began: what was read may be newer than this, never older.
+    pub observed_at: Timestamp,
 }
 
-/// The recorded accounts that were not observed, though every account was read, or they were asked for. Where every
-/// account was read, each needs a confirming read before it may count as having left.
-pub fn missing(
-    rows: &BTreeMap<AccountId, Row>,
-    observed: &Observation,
-    excluded: &BTreeSet<AccountId>,
-) -> Vec<AccountId> {
-    let was_read = |account: &AccountId| observed.whole || observed.absent.contains(account);
-    let unseen = |account: &&AccountId| {
-        was_read(account) && !observed.states.contains_key(account) && !excluded.contains(account)
-    };
-    rows.keys().filter(unseen).copied().collect()
+/// Which accounts were read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// Those that a request asked for.
+    #[default]
+    Asked,
+    /// Those that are active, in a quick scan.
+    Active,
+    /// All: one that is missing, and was asked for, has left.
+    Everybody,
+    /// The pack is gone.
+    Gone,
+}
+
+impl Observation {
+    /// Whether an account is not there of which no state was read.
+    fn is_absent(&self, account: &AccountId) -> bool {
+        self.extent == Extent::Everybody || self.absent.contains(account)
+    }
 }
 
 /// When the history forgets what is recorded now. The log is the outbox of both topics, too: what lags outlives a topic
@@ -73,8 +85,6 @@ pub struct Comparison<'a> {
     pub rows: &'a BTreeMap<AccountId, Row>,
     /// What was observed.
     pub observed: &'a Observation,
-    /// When the statuses were read.
-    pub observed_at: Timestamp,
     /// Whether the target is seen for the first time, or that goes on: what is unhealthy is recorded as found, and
     /// nobody joins.
     pub baseline: bool,
@@ -85,26 +95,26 @@ pub struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
+    fn now(&self) -> Timestamp {
+        self.observed.observed_at
+    }
+
     /// What must be written so that the rows are what was observed, in the order of the accounts.
     pub fn changes(&self) -> Vec<Change> {
         let Self { rows, observed, settings, .. } = self;
         let deleting = self.is_being_deleted();
         let seen = observed.states.iter();
         let seen = seen.filter_map(|(account, to)| self.change(*account, rows.get(account), to, deleting));
-        let recorded = |account: &AccountId| rows.get(account).map(|row| (*account, row));
-        let excluded = settings.excluded.iter().filter_map(recorded);
-        let excluded = excluded.map(|(account, row)| self.dropped(account, row));
-        let missing = missing(rows, observed, &settings.excluded);
-        let left =
-            missing.iter().filter_map(recorded).map(|(account, row)| self.left(account, row, deleting));
-        let mut changes: Vec<Change> = seen.chain(excluded).chain(left).collect();
+        let unseen = rows.iter().filter(|(account, _)| !observed.states.contains_key(account));
+        let unseen = unseen.filter_map(|(account, row)| {
+            if observed.extent == Extent::Gone || settings.excluded.contains(account) {
+                return Some(self.dropped(*account, row));
+            }
+            observed.is_absent(account).then(|| self.left(*account, row, deleting))
+        });
+        let mut changes: Vec<Change> = seen.chain(unseen).collect();
         changes.sort_by_key(|change| change.account);
         changes
-    }
-
-    /// What must be written when the pack is gone, in the order of the accounts: no row stays, each incident ends.
-    pub fn gone(&self) -> Vec<Change> {
-        self.rows.iter().map(|(account, row)| self.dropped(*account, row)).collect()
     }
 
     /// What must be written for an account that was read.
@@ -117,7 +127,7 @@ impl Comparison<'_> {
         let due = row.is_some_and(|row| self.is_due(row, &past, &to));
         let meaning = kind::meaning(row, Some(&to), due, self.baseline);
         let turns = matches!(meaning.incident, Effect::Begins | Effect::Ends);
-        let flap = flap::judge(row, turns, self.observed_at, self.settings.flap_limit);
+        let flap = flap::judge(row, turns, self.now(), self.settings.flap_limit);
         if !flap.settles && row.is_some_and(|row| row.state.key() == to.key()) {
             return None;
         }
@@ -132,7 +142,7 @@ impl Comparison<'_> {
                 incident: now.as_ref().map(|(incident, _)| incident),
                 ends_notified: now.is_none() && past.ends_notified(kind),
                 flap: &flap,
-                covered: to.silenced || self.silences.silence(account, kind, self.observed_at),
+                covered: to.silenced || self.silences.silence(account, kind, self.now()),
                 silence_ended: row.is_some_and(|row| row.state.silenced)
                     && !to.silenced
                     && to.health().is_unhealthy(),
@@ -147,9 +157,8 @@ impl Comparison<'_> {
             self.record(account, kind, row, Some(&to), of.or_else(|| past.ends(kind)), decision)
         });
         let pending_resolution = past.pending_resolution(now.is_none(), decision);
-        let (incident, began) = now
-            .map(|(incident, began)| (with_notified(incident, &to, decision, self.observed_at), began))
-            .unzip();
+        let (incident, began) =
+            now.map(|(incident, began)| (with_notified(incident, &to, decision, self.now()), began)).unzip();
         let row = Row {
             state: to,
             failing_since: began,
@@ -194,7 +203,7 @@ impl Comparison<'_> {
             incident: past.incident.as_ref(),
             ends_notified: past.ends_notified(kind),
             flap: &Flap::default(),
-            covered: self.silences.silence(account, kind, self.observed_at),
+            covered: self.silences.silence(account, kind, self.now()),
             silence_ended: false,
             unasked,
             deleting,
@@ -222,7 +231,7 @@ impl Comparison<'_> {
             from: row.map(|row| State { error_message: None, ..row.state.clone() }),
             to: to.cloned(),
             failing_since,
-            observed_at: self.observed_at,
+            observed_at: self.now(),
             silenced: decision.silenced,
             flapping: decision.flapping,
             damped: decision.damped,
@@ -246,7 +255,7 @@ impl Comparison<'_> {
             Effect::Begins => {
                 let incident = Incident::begun(self.target, self.history_id, account, self.epoch);
                 let began = to.last_update.filter(|at| self.is_past(*at));
-                Some((incident, began.unwrap_or(self.observed_at)))
+                Some((incident, began.unwrap_or(self.now())))
             }
             Effect::GoesOn => {
                 let again = row.is_some_and(|row| is_tried_again(&row.state, to));
@@ -260,7 +269,7 @@ impl Comparison<'_> {
     fn past(&self, row: Option<&Row>) -> Past {
         Past {
             incident: row.and_then(|row| row.incident.clone()),
-            began: row.and_then(|row| row.failing_since).unwrap_or(self.observed_at),
+            began: row.and_then(|row| row.failing_since).unwrap_or(self.now()),
             pending_resolution: row.and_then(|row| row.pending_resolution.clone()),
         }
     }
@@ -272,7 +281,7 @@ impl Comparison<'_> {
         let Some(row) = row.map(|row| &row.state) else { return held };
         if row.stuck && !to.stuck && (&row.status, row.last_update) == (&to.status, to.last_update) {
             held.stuck = true;
-            held.silenced = self.silences.cover(account, &held, self.observed_at);
+            held.silenced = self.silences.cover(account, &held, self.now());
         }
         let every = self.settings.thresholds.remind_every.map_or(0, |every| every.as_secs());
         if to.reminder > 0 && row.reminder <= to.reminder.saturating_add(every) {
@@ -283,7 +292,7 @@ impl Comparison<'_> {
 
     /// Whether a time has come. One that has not is of a clock that is ahead.
     fn is_past(&self, at: Timestamp) -> bool {
-        at <= self.observed_at.saturating_add(CLOCKS).unwrap_or(self.observed_at)
+        at <= self.now().saturating_add(CLOCKS).unwrap_or(self.now())
     }
 
     fn is_due(&self, row: &Row, past: &Past, to: &State) -> bool {
@@ -303,7 +312,7 @@ impl Comparison<'_> {
             !observed.states.contains_key(account) && !settings.excluded.contains(account)
         };
         let unread = rows.iter().filter(is_unread);
-        let stays = |(account, _): &(&AccountId, &Row)| !observed.whole && !observed.absent.contains(account);
+        let stays = |(account, _): &(&AccountId, &Row)| !observed.is_absent(account);
         let staying = unread.clone().filter(stays).map(|(_, row)| &row.state);
         let is_deletion = |state: &State| state.status.is_deletion();
         let mut left = observed.states.values().chain(staying);

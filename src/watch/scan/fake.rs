@@ -3,9 +3,13 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
-use crate::settings::{Reader, Settings};
+use crate::settings::Settings;
+use crate::state::silence::Silences;
+use crate::watch::scan::reader::Reader;
 
 /// How its filters behave.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,20 +26,48 @@ pub(super) enum Filtered {
     Down(&'static str),
 }
 
-/// The accounts of a pack with their statuses, and what was asked of them.
+/// The accounts of a pack with their statuses, what was asked of them, and who asks.
 pub(super) struct Fake {
     pub(super) rows: BTreeMap<u64, &'static str>,
     pub(super) filtered: Filtered,
     /// Rows of a page whose size is not said.
     pub(super) page: usize,
     pub(super) asked: RefCell<Vec<String>>,
+    pub(super) target: Target,
+    /// Account 9 is excluded.
+    pub(super) settings: Settings,
+    pub(super) silences: Silences,
 }
 
 impl Fake {
     /// So many accounts in one status, and some in others.
     pub(super) fn of(accounts: u64, status: &'static str, others: &[(u64, &'static str)]) -> Self {
-        let rows = (1..=accounts).map(|n| (n, status)).chain(others.iter().copied()).collect();
-        Self { rows, filtered: Filtered::BeforePages, page: 99, asked: RefCell::default() }
+        let lookup = |name: &str| match name {
+            "PACKWATCH_REGIONS" => Some("eu-west-1".to_owned()),
+            "PACKWATCH_EXCLUDE_ACCOUNTS" => Some("000000000009".to_owned()),
+            _ => None,
+        };
+        Self {
+            rows: (1..=accounts).map(|n| (n, status)).chain(others.iter().copied()).collect(),
+            filtered: Filtered::BeforePages,
+            page: 99,
+            asked: RefCell::default(),
+            target: Target { region: "eu-west-1".parse().unwrap(), pack: "P".parse().unwrap() },
+            settings: crate::settings::Reader::new(&lookup).settings(),
+            silences: Silences::default(),
+        }
+    }
+
+    pub(super) fn healthy(accounts: u64, others: &[(u64, &'static str)]) -> Self {
+        Self::of(accounts, "CREATE_SUCCESSFUL", others)
+    }
+
+    pub(super) fn filtered(self, filtered: Filtered) -> Self {
+        Self { filtered, ..self }
+    }
+
+    pub(super) fn reader(&self) -> Reader<'_, Self> {
+        Reader::new(self, &self.target, &self.settings, &self.silences, Timestamp::UNIX_EPOCH)
     }
 }
 
@@ -57,11 +89,14 @@ impl StatusSource for Fake {
             None => what.clone(),
             Some(token) => format!("{what} from {token}"),
         });
-        if self.filtered == Filtered::Refused && what != "all" {
-            return Err(SourceError::Invalid("no such filter".to_owned()));
-        }
-        if matches!(self.filtered, Filtered::Down(status) if status == what) {
-            return Err(SourceError::Unavailable("down".to_owned()));
+        match self.filtered {
+            Filtered::Refused if what != "all" => {
+                return Err(SourceError::Invalid("no such filter".to_owned()));
+            }
+            Filtered::Down(status) if status == what => {
+                return Err(SourceError::Unavailable("down".to_owned()));
+            }
+            _ => {}
         }
         let wanted = |row: &DetailedStatus| {
             account.is_none_or(|account| account == row.account)
@@ -86,7 +121,7 @@ pub(super) fn account(n: u64) -> AccountId {
     format!("{n:012}").parse().unwrap()
 }
 
-pub(super) fn row(n: u64, status: &str) -> DetailedStatus {
+fn row(n: u64, status: &str) -> DetailedStatus {
     DetailedStatus {
         account: account(n),
         conformance_pack_name: "OrgConformsPack-x".to_owned(),
@@ -95,17 +130,4 @@ pub(super) fn row(n: u64, status: &str) -> DetailedStatus {
         error_message: None,
         last_update: None,
     }
-}
-
-pub(super) fn target() -> Target {
-    Target { region: "eu-west-1".parse().unwrap(), pack: "P".parse().unwrap() }
-}
-
-pub(super) fn excluding(accounts: &str) -> Settings {
-    let lookup = |name: &str| match name {
-        "PACKWATCH_REGIONS" => Some("eu-west-1".to_owned()),
-        "PACKWATCH_EXCLUDE_ACCOUNTS" => Some(accounts.to_owned()),
-        _ => None,
-    };
-    Reader::new(&lookup).settings()
 }

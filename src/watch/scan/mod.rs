@@ -1,18 +1,16 @@
 //! The scans of one run, region by region side by side: first the fast ones, and, when what they found is dispatched,
-//! the slow ones. [`policy`] decides which scan a target gets, and when; [`full`] and [`quick`] make it.
+//! the slow ones. [`policy`] decides which scan a target gets, and when; [`target`] makes it.
 //!
 //! [`policy`]: crate::watch::scan::policy
 
 #[cfg(test)]
 mod fake;
 pub mod filtered;
-pub mod full;
 pub mod outcome;
 pub mod paginate;
 pub mod policy;
-pub mod quick;
 pub mod reader;
-pub mod stop;
+pub mod target;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,9 +22,8 @@ use tokio::sync::watch::Sender;
 use tokio::time::Instant;
 use tracing::warn;
 
-use self::full::full_scan;
 use self::outcome::ScanOutcome;
-use self::quick::{QuickScan, quick_scan};
+use self::target::{QuickScan, full_scan, quick_scan};
 use crate::model::{AccountId, Region, Target};
 use crate::ports::{Outside, SnapshotStore};
 use crate::state::head::{Head, Hint};
