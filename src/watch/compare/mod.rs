@@ -19,9 +19,8 @@ use crate::state::commit::Change;
 use crate::state::silence::Silences;
 use crate::state::{Health, Incident, Row, State, Transition};
 use crate::watch::compare::flap::Flap;
-use crate::watch::compare::kind::Effect;
 use crate::watch::compare::past::{Past, is_tried_again, with_notified};
-use crate::watch::compare::policy::{Facts, NotificationDecision};
+use crate::watch::compare::policy::Facts;
 
 /// By how much the clock of AWS Config, or of another run, may be ahead.
 pub(in crate::watch) const CLOCKS: Duration = Duration::from_secs(60);
@@ -107,10 +106,9 @@ impl Comparison<'_> {
         let seen = seen.filter_map(|(account, to)| self.change(*account, rows.get(account), to, deleting));
         let unseen = rows.iter().filter(|(account, _)| !observed.states.contains_key(account));
         let unseen = unseen.filter_map(|(account, row)| {
-            if observed.extent == Extent::Gone || settings.excluded.contains(account) {
-                return Some(self.dropped(*account, row));
-            }
-            observed.is_absent(account).then(|| self.left(*account, row, deleting))
+            let unasked = observed.extent == Extent::Gone || settings.excluded.contains(account);
+            let is_left = unasked || observed.is_absent(account);
+            is_left.then(|| self.left(*account, row, deleting, unasked))
         });
         let mut changes: Vec<Change> = seen.chain(unseen).collect();
         changes.sort_by_key(|change| change.account);
@@ -120,22 +118,22 @@ impl Comparison<'_> {
     /// What must be written for an account that was read.
     fn change(&self, account: AccountId, row: Option<&Row>, to: &State, deleting: bool) -> Option<Change> {
         if to.health() == Health::Removed {
-            return row.map(|row| self.left(account, row, deleting));
+            return row.map(|row| self.left(account, row, deleting, false));
         }
         let to = self.held(account, row, to);
         let past = self.past(row);
         let due = row.is_some_and(|row| self.is_due(row, &past, &to));
-        let meaning = kind::meaning(row, Some(&to), due, self.baseline);
-        let turns = matches!(meaning.incident, Effect::Begins | Effect::Ends);
+        let kind = kind::of(row, &to, due, self.baseline);
+        let now = self.incident(account, row, &past, &to);
+        let turns = past.incident.is_some() != now.is_some();
         let flap = flap::judge(row, turns, self.now(), self.settings.flap_limit);
         if !flap.settles && row.is_some_and(|row| row.state.key() == to.key()) {
             return None;
         }
         // Settling hides no stuck deployment: that waits for the next run.
-        let settles = flap.settles && meaning.kind != Some(Kind::Stuck);
-        let kind = if settles { Some(Kind::Settled) } else { meaning.kind };
-        let now = self.incident(account, row, &past, &to, meaning.incident);
-        let decision = kind.map(|kind| {
+        let settles = flap.settles && kind != Some(Kind::Stuck);
+        let kind = if settles { Some(Kind::Settled) } else { kind };
+        let transition = kind.map(|kind| {
             let facts = Facts {
                 kind,
                 to: Some(&to),
@@ -146,90 +144,68 @@ impl Comparison<'_> {
                 silence_ended: row.is_some_and(|row| row.state.silenced)
                     && !to.silenced
                     && to.health().is_unhealthy(),
-                unasked: false,
-                deleting,
+                expected: deleting,
                 baseline: self.baseline,
             };
-            (kind, policy::decide(facts, &self.settings.notify))
-        });
-        let transition = decision.map(|(kind, decision)| {
             let of = now.as_ref().map(|(incident, began)| (incident.id.clone(), *began));
-            self.record(account, kind, row, Some(&to), of.or_else(|| past.ends(kind)), decision)
+            Box::new(self.record(account, row, facts, of.or_else(|| past.ends(kind))))
         });
-        let pending_resolution = past.pending_resolution(now.is_none(), decision);
+        let change = transition.as_deref();
+        let pending_resolution = past.pending_resolution(now.is_none(), change);
         let (incident, began) =
-            now.map(|(incident, began)| (with_notified(incident, &to, decision, self.now()), began)).unzip();
+            now.map(|(incident, began)| (with_notified(incident, &to, change), began)).unzip();
         let row = Row {
-            state: to,
-            failing_since: began,
             flapping: flap.goes_on
                 || flap.settles != settles
-                || decision.is_some_and(|(_, decision)| decision.flapping.is_some()),
+                || change.is_some_and(|change| change.flapping.is_some()),
+            state: to,
+            failing_since: began,
             turns: flap.turns,
             epoch: self.epoch,
             incident,
             pending_resolution,
         };
-        Some(Change { account, row: Some(row), transition: transition.map(Box::new) })
+        Some(Change { account, row: Some(row), transition })
     }
 
-    /// What must be written for an account that is no longer there.
-    fn left(&self, account: AccountId, row: &Row, deleting: bool) -> Change {
-        let kind = kind::meaning(Some(row), None, false, self.baseline).kind;
-        let transition = kind.map(|kind| self.departure(account, kind, row, deleting, false));
-        Change { account, row: None, transition: transition.map(Box::new) }
-    }
-
-    /// What must be written for an account that the settings leave out, or that went with its pack: machines and people
-    /// hear that its incident is over, and else nothing.
-    fn dropped(&self, account: AccountId, row: &Row) -> Change {
-        let has_an_end = self.past(Some(row)).ends(Kind::Left).is_some();
-        let left = || Box::new(self.departure(account, Kind::Left, row, false, true));
-        Change { account, row: None, transition: has_an_end.then(left) }
-    }
-
-    fn departure(
-        &self,
-        account: AccountId,
-        kind: Kind,
-        row: &Row,
-        deleting: bool,
-        unasked: bool,
-    ) -> Transition {
+    /// What must be written for an account that is no longer there. Of one that the settings leave out, or that went with
+    /// its pack, machines and people hear that its incident is over, and else nothing.
+    fn left(&self, account: AccountId, row: &Row, deleting: bool, unasked: bool) -> Change {
         let past = self.past(Some(row));
+        let ends = past.ends(Kind::Left);
         let facts = Facts {
-            kind,
+            kind: Kind::Left,
             to: None,
-            incident: past.incident.as_ref(),
-            ends_notified: past.ends_notified(kind),
+            incident: past.incident,
+            ends_notified: past.ends_notified(Kind::Left),
             flap: &Flap::default(),
-            covered: self.silences.silence(account, kind, self.now()),
+            covered: self.silences.silence(account, Kind::Left, self.now()),
             silence_ended: false,
-            unasked,
-            deleting,
+            expected: deleting || unasked,
             baseline: self.baseline,
         };
-        let decision = policy::decide(facts, &self.settings.notify);
-        self.record(account, kind, Some(row), None, past.ends(kind), decision)
+        let is_logged = !unasked || ends.is_some();
+        let transition = is_logged.then(|| Box::new(self.record(account, Some(row), facts, ends)));
+        Change { account, row: None, transition }
     }
 
+    /// The record of a change, of an incident that goes on or ends.
     fn record(
         &self,
         account: AccountId,
-        kind: Kind,
         row: Option<&Row>,
-        to: Option<&State>,
+        facts: Facts<'_>,
         of: Option<(String, Timestamp)>,
-        decision: NotificationDecision,
     ) -> Transition {
+        let decision = policy::decide(facts, &self.settings.notify);
         let (incident_id, failing_since) = of.unzip();
         Transition {
             account,
             epoch: self.epoch,
-            kind,
+            kind: facts.kind,
             // Its message is known from the record before.
             from: row.map(|row| State { error_message: None, ..row.state.clone() }),
-            to: to.cloned(),
+            to: facts.to.cloned(),
             failing_since,
             observed_at: self.now(),
             silenced: decision.silenced,
@@ -246,31 +222,25 @@ impl Comparison<'_> {
         &self,
         account: AccountId,
         row: Option<&Row>,
-        past: &Past,
+        past: &Past<'_>,
         to: &State,
-        effect: Effect,
     ) -> Option<(Incident, Timestamp)> {
-        match effect {
-            Effect::None | Effect::Ends => None,
-            Effect::Begins => {
-                let incident = Incident::begun(self.target, self.history_id, account, self.epoch);
-                let began = to.last_update.filter(|at| self.is_past(*at));
-                Some((incident, began.unwrap_or(self.now())))
-            }
-            Effect::GoesOn => {
-                let again = row.is_some_and(|row| is_tried_again(&row.state, to));
-                let incident = past.incident.clone()?;
-                let tried_again = incident.tried_again + u64::from(again);
-                Some((Incident { tried_again, ..incident }, past.began))
-            }
+        if !kind::is_in_incident(row, to) {
+            return None;
         }
+        let Some((row, incident)) = row.zip(past.incident) else {
+            let began = to.last_update.filter(|at| self.is_past(*at)).unwrap_or(self.now());
+            return Some((Incident::begun(self.target, self.history_id, account, self.epoch), began));
+        };
+        let tried_again = incident.tried_again + u64::from(is_tried_again(&row.state, to));
+        Some((Incident { tried_again, ..incident.clone() }, past.began))
     }
 
-    fn past(&self, row: Option<&Row>) -> Past {
+    fn past<'r>(&self, row: Option<&'r Row>) -> Past<'r> {
         Past {
-            incident: row.and_then(|row| row.incident.clone()),
+            incident: row.and_then(|row| row.incident.as_ref()),
             began: row.and_then(|row| row.failing_since).unwrap_or(self.now()),
-            pending_resolution: row.and_then(|row| row.pending_resolution.clone()),
+            pending_resolution: row.and_then(|row| row.pending_resolution.as_deref()),
         }
     }
 
@@ -295,7 +265,7 @@ impl Comparison<'_> {
         at <= self.now().saturating_add(CLOCKS).unwrap_or(self.now())
     }
 
-    fn is_due(&self, row: &Row, past: &Past, to: &State) -> bool {
+    fn is_due(&self, row: &Row, past: &Past<'_>, to: &State) -> bool {
         let Some(every) = self.settings.thresholds.remind_every else { return false };
         if row.incident.is_none() {
             return false;
