@@ -23,30 +23,32 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use self::outcome::ScanOutcome;
-use self::target::{QuickScan, full_scan, quick_scan};
+use self::target::{full_scan, quick_scan};
 use crate::model::{AccountId, Region, Target};
 use crate::ports::{Outside, SnapshotStore};
 use crate::state::head::{Head, Hint};
 use crate::watch::context::Context;
 use crate::watch::plan::Planned;
-use crate::watch::report::TargetReport;
 use crate::watch::scan::filtered::{SIDE_BY_SIDE, is_before};
 use crate::watch::scan::policy::{
     FILTERS_DISTRUSTED_FOR, PageTime, Scan, ScanContext, ScanDecision, decide, full_calls, in_order,
 };
-use crate::watch::scan::reader::FilterViolation;
+use crate::watch::scan::reader::{FilterViolation, ReadError};
 use crate::watch::snapshot::leave_hint;
 
 /// How long ago the full scan was that is the longest ago, after this run.
 pub fn oldest_full_scan(
     planned: &[Planned],
     elsewhere: &[Head],
-    full_scans: &BTreeMap<Target, Timestamp>,
+    outcomes: &[ScanOutcome],
     now: Timestamp,
 ) -> Option<Duration> {
-    let after = |Planned { target, head, .. }: &Planned| match full_scans.get(target) {
-        Some(at) => Hint::FullScanAt(at.as_second()).applied_to(head),
-        None => head.clone(),
+    let after = |Planned { target, head, .. }: &Planned| {
+        let of_target = outcomes.iter().filter(|outcome| outcome.report.is_of(target));
+        match of_target.filter_map(|outcome| outcome.full_scan_at).max() {
+            Some(at) => Hint::FullScanAt(at.as_second()).applied_to(head),
+            None => head.clone(),
+        }
     };
     let heads: Vec<Head> = planned.iter().map(after).collect();
     policy::oldest(heads.iter().chain(elsewhere), now)
@@ -68,9 +70,7 @@ pub struct Scans<'a, O> {
     fast: Sender<usize>,
     /// Whether what the fast stage found is dispatched.
     is_dispatched: Sender<bool>,
-    outcomes: RefCell<Vec<(Target, ScanOutcome)>>,
-    /// What quick scans took that were not enough.
-    reports: RefCell<Vec<TargetReport>>,
+    outcomes: RefCell<Vec<ScanOutcome>>,
 }
 
 /// The scans that a run sets out to make in one region.
@@ -99,7 +99,6 @@ impl<'a, O: Outside> Scans<'a, O> {
             fast: Sender::new(regions),
             is_dispatched: Sender::new(false),
             outcomes: RefCell::default(),
-            reports: RefCell::default(),
         }
     }
 
@@ -119,7 +118,7 @@ impl<'a, O: Outside> Scans<'a, O> {
 
     /// How many scans have committed something until now.
     pub fn commits(&self) -> usize {
-        self.outcomes.borrow().iter().filter(|(_, outcome)| outcome.has_committed).count()
+        self.outcomes.borrow().iter().filter(|outcome| outcome.has_committed).count()
     }
 
     /// Lets the slow stage begin.
@@ -127,9 +126,9 @@ impl<'a, O: Outside> Scans<'a, O> {
         self.is_dispatched.send_replace(true);
     }
 
-    /// How each scan ended, and what quick scans took that were not enough.
-    pub fn end(self) -> (Vec<(Target, ScanOutcome)>, Vec<TargetReport>) {
-        (self.outcomes.into_inner(), self.reports.into_inner())
+    /// How each scan ended, also the quick ones that were not enough.
+    pub fn end(self) -> Vec<ScanOutcome> {
+        self.outcomes.into_inner()
     }
 
     fn wanted(&self) -> BTreeMap<Region, Wanted<'a>> {
@@ -159,10 +158,11 @@ impl<'a, O: Outside> Scans<'a, O> {
         let (overdue, due) = in_order(due, |one| one.head.last_full_scan_at, every, self.now);
         let needed = RefCell::new(Vec::new());
         let fast = stream::iter(fast).map(async |(one, scan)| match scan {
-            Scan::Full => self.full(one).await,
+            Scan::Full => self.take(Box::pin(full_scan(self.context, one)).await),
             Scan::Quick => {
-                let full = self.quick(one).await;
-                needed.borrow_mut().extend(full);
+                if !self.is_quick_enough(one).await {
+                    needed.borrow_mut().push(one);
+                }
             }
         });
         fast.buffer_unordered(self.side_by_side).collect::<()>().await;
@@ -173,10 +173,7 @@ impl<'a, O: Outside> Scans<'a, O> {
         }
         let _ = self.is_dispatched.subscribe().wait_for(|is_dispatched| *is_dispatched).await;
         let slow = needed.into_inner().into_iter().chain(slow);
-        let slow = stream::iter(slow).map(async |one| {
-            let (outcome, began) = self.slow(one).await;
-            self.take(one, outcome, began);
-        });
+        let slow = stream::iter(slow).map(async |one| self.take(self.slow(one).await));
         slow.buffer_unordered(self.side_by_side).collect::<()>().await;
         for one in due {
             self.due(one).await;
@@ -185,7 +182,7 @@ impl<'a, O: Outside> Scans<'a, O> {
 
     /// A full scan that is due after a quick one, if it fits into the time that is left.
     async fn due(&self, one: &'a Planned) {
-        if self.is_scanned_in_full(&one.target) {
+        if self.has(one, |outcome| outcome.full_scan_at.is_some()) {
             return;
         }
         if !self.fits(&one.target.region, full_calls(&one.head)) {
@@ -195,47 +192,39 @@ impl<'a, O: Outside> Scans<'a, O> {
             }
             return;
         }
-        let (outcome, began) = self.slow(one).await;
-        if self.was_omitted(&one.target, &outcome) {
+        let outcome = self.slow(one).await;
+        if self.has(one, |quick| self.was_omitted(quick, &outcome)) {
             warn!(region = %one.target.region, pack = %one.target.pack, "AWS Config's filters leave out accounts: full scans for a day");
             self.note_violation(&one.target).await;
         }
         // Out of time, it comes again, and the quick scan saw what is active.
         if !outcome.report.out_of_time || outcome.has_committed {
-            self.take(one, outcome, began);
+            self.take(outcome);
         }
     }
 
-    fn is_scanned_in_full(&self, target: &Target) -> bool {
-        let outcomes = self.outcomes.borrow();
-        outcomes.iter().any(|(of, outcome)| of == target && outcome.full_scan_at.is_some())
+    /// Whether some scan of this target ended so until now.
+    fn has(&self, planned: &Planned, is: impl Fn(&ScanOutcome) -> bool) -> bool {
+        self.outcomes.borrow().iter().any(|outcome| outcome.report.is_of(&planned.target) && is(outcome))
     }
 
-    /// A quick scan; the target where a full one is needed.
-    async fn quick(&self, planned: &'a Planned) -> Option<&'a Planned> {
-        if self.violated.borrow().contains(&planned.target.region) {
-            return Some(planned);
+    /// Makes a quick scan. Whether it was enough, and no full one is needed.
+    async fn is_quick_enough(&self, planned: &Planned) -> bool {
+        let target = &planned.target;
+        if self.violated.borrow().contains(&target.region) {
+            return false;
         }
-        let began = Instant::now();
         // Boxed: its state is large, and every slot of the concurrency would hold one, used or not.
-        match Box::pin(quick_scan(self.context, planned)).await {
-            QuickScan::Ended(outcome) => {
-                self.take(planned, outcome, began);
-                None
-            }
-            QuickScan::NeedsFullScan { violation, report } => {
-                if let Some(why) = violation {
-                    let target = &planned.target;
-                    warn!(region = %target.region, pack = %target.pack, %why, "AWS Config's filters are not relied on in this run: full scans");
-                    self.violated.borrow_mut().insert(target.region.clone());
-                    if matches!(why, FilterViolation::Omitted(..)) {
-                        self.note_violation(target).await;
-                    }
-                }
-                self.reports.borrow_mut().push(report);
-                Some(planned)
+        let (outcome, needs_full_scan) = Box::pin(quick_scan(self.context, planned)).await;
+        self.take(outcome);
+        if let Some(ReadError::Violated(why)) = &needs_full_scan {
+            warn!(region = %target.region, pack = %target.pack, %why, "AWS Config's filters are not relied on in this run: full scans");
+            self.violated.borrow_mut().insert(target.region.clone());
+            if matches!(why, FilterViolation::Omitted(..)) {
+                self.note_violation(target).await;
             }
         }
+        needs_full_scan.is_none()
     }
 
     /// Notes for the next runs that a filter leaves out what it should show: they could not see it.
@@ -245,51 +234,35 @@ impl<'a, O: Outside> Scans<'a, O> {
     }
 
     /// Whether a full scan read accounts that this run's quick one should have shown.
-    fn was_omitted(&self, target: &Target, outcome: &ScanOutcome) -> bool {
-        let outcomes = self.outcomes.borrow();
-        let is_quick =
-            |(of, quick): &&(Target, ScanOutcome)| of == target && quick.report.scan == Some(Scan::Quick);
-        let Some((_, quick)) = outcomes.iter().find(is_quick).filter(|_| outcome.full_scan_at.is_some())
-        else {
-            return false;
-        };
+    fn was_omitted(&self, quick: &ScanOutcome, full: &ScanOutcome) -> bool {
         let shown: BTreeSet<AccountId> = quick.active.iter().map(|(account, _)| *account).collect();
         let is_omitted = |(account, at): &(AccountId, Option<Timestamp>)| {
             !shown.contains(account) && at.is_some_and(|at| is_before(at, self.now))
         };
-        outcome.active.iter().any(is_omitted)
-    }
-
-    async fn full(&self, planned: &'a Planned) {
-        let began = Instant::now();
-        let outcome = Box::pin(full_scan(self.context, planned)).await;
-        self.take(planned, outcome, began);
+        let is_quick = quick.report.scan == Some(Scan::Quick);
+        is_quick && full.full_scan_at.is_some() && full.active.iter().any(is_omitted)
     }
 
     /// A slow full scan. Where this run has committed, it is on the target as it is now: that is no reason to rebase.
-    async fn slow(&self, planned: &Planned) -> (ScanOutcome, Instant) {
-        let again = match self.has_committed(&planned.target) {
+    async fn slow(&self, planned: &Planned) -> ScanOutcome {
+        let again = match self.has(planned, |outcome| outcome.has_committed) {
             true => self.context.budget.within(self.context.outside.store().load()).await,
             false => None,
         };
         let again = again.and_then(Result::ok).map(|heads| planned.loaded_again(heads));
-        let began = Instant::now();
-        (Box::pin(full_scan(self.context, again.as_ref().unwrap_or(planned))).await, began)
+        Box::pin(full_scan(self.context, again.as_ref().unwrap_or(planned))).await
     }
 
-    fn has_committed(&self, target: &Target) -> bool {
-        self.outcomes.borrow().iter().any(|(of, outcome)| of == target && outcome.has_committed)
-    }
-
-    fn take(&self, planned: &Planned, outcome: ScanOutcome, began: Instant) {
+    fn take(&self, outcome: ScanOutcome) {
         let report = &outcome.report;
         let in_sequence = match report.scan {
             Some(Scan::Quick) => report.pages.div_ceil(SIDE_BY_SIDE as u64),
             _ => report.pages,
         };
         let mut page_time = self.page_time.borrow_mut();
-        page_time.entry(report.region.clone()).or_default().note(report.pages, in_sequence, began.elapsed());
-        self.outcomes.borrow_mut().push((planned.target.clone(), outcome));
+        let page_time = page_time.entry(report.region.clone()).or_default();
+        page_time.note(report.pages, in_sequence, outcome.began.elapsed());
+        self.outcomes.borrow_mut().push(outcome);
     }
 
     /// Whether so many calls of a region end within the time that is left.

@@ -1,6 +1,7 @@
 //! How the scan of a target ended, and why it was not finished, if so.
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::model::{AccountId, Target};
 use crate::ports::{SourceError, StoreError};
@@ -13,6 +14,8 @@ use crate::watch::scan::reader::ReadError;
 /// How the scan of a target ended.
 #[derive(Debug)]
 pub struct ScanOutcome {
+    /// When it began.
+    pub began: Instant,
     /// What to report of it.
     pub report: TargetReport,
     /// Where the request's `MaxItems` cut.
@@ -28,10 +31,10 @@ pub struct ScanOutcome {
 }
 
 impl ScanOutcome {
-    /// A scan of which nothing else is known.
+    /// A scan that begins now, of which nothing else is known.
     pub fn of(report: TargetReport) -> Self {
         let (next_token, full_scan_at, has_committed, active, preview) = Default::default();
-        Self { report, next_token, full_scan_at, has_committed, active, preview }
+        Self { began: Instant::now(), report, next_token, full_scan_at, has_committed, active, preview }
     }
 }
 

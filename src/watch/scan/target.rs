@@ -12,22 +12,8 @@ use crate::watch::report::TargetReport;
 use crate::watch::scan::filtered::{active, to_ask};
 use crate::watch::scan::outcome::{ScanOutcome, Stop, stopped};
 use crate::watch::scan::policy::{Scan, full_calls};
-use crate::watch::scan::reader::{self, FilterViolation, ReadError, Reader};
+use crate::watch::scan::reader::{self, ReadError, Reader};
 use crate::watch::snapshot::{note_full_scan, read_snapshot};
-
-/// What became of a quick scan.
-#[derive(Debug)]
-pub enum QuickScan {
-    /// It was enough.
-    Ended(ScanOutcome),
-    /// A full scan is needed. Nothing was written.
-    NeedsFullScan {
-        /// What AWS Config did that a filter must not do.
-        violation: Option<FilterViolation>,
-        /// What it took to find out.
-        report: TargetReport,
-    },
-}
 
 /// Scans a target in full.
 pub async fn full_scan<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> ScanOutcome {
@@ -37,17 +23,19 @@ pub async fn full_scan<O: Outside>(context: &Context<'_, O>, planned: &Planned) 
     ended_by(context, outcome, ended.err())
 }
 
-/// Scans the active accounts of a target.
-pub async fn quick_scan<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> QuickScan {
+/// Scans the active accounts of a target, and says why a full scan is needed, if so: nothing was written then.
+pub async fn quick_scan<O: Outside>(
+    context: &Context<'_, O>,
+    planned: &Planned,
+) -> (ScanOutcome, Option<ReadError>) {
+    use ReadError::{Source, TooMany, Violated};
     let mut outcome = ScanOutcome::of(TargetReport::of(&planned.target));
     outcome.report.scan = Some(Scan::Quick);
-    let violation = match read_active(context, planned, &mut outcome).await {
-        Err(Stop::Read(ReadError::Violated(why))) => Some(why),
-        // Only a read without filters says that it is gone.
-        Err(Stop::Read(ReadError::TooMany | ReadError::Source(SourceError::Gone(_)))) => None,
-        ended => return QuickScan::Ended(ended_by(context, outcome, ended.err())),
-    };
-    QuickScan::NeedsFullScan { violation, report: outcome.report }
+    match read_active(context, planned, &mut outcome).await {
+        // Only a read without filters says that a pack is gone.
+        Err(Stop::Read(why @ (Violated(_) | TooMany | Source(SourceError::Gone(_))))) => (outcome, Some(why)),
+        ended => (ended_by(context, outcome, ended.err()), None),
+    }
 }
 
 fn ended_by<O>(context: &Context<'_, O>, outcome: ScanOutcome, stop: Option<Stop>) -> ScanOutcome {
