@@ -15,18 +15,16 @@ impl Service {
         Self { rate, tokens: rate.into(), refilled: now.into(), refused: 0.into() }
     }
 
-    fn call(&self) -> bool {
+    /// Whether it takes a call that is under way for so many milliseconds.
+    async fn call(&self, latency: u64) -> Result<(), ()> {
+        tokio::time::sleep(Duration::from_millis(latency)).await;
         let now = Instant::now();
-        let earned = (now - self.refilled.get()).as_secs_f64() * self.rate;
-        self.refilled.set(now);
-        self.tokens.set((self.tokens.get() + earned).min(self.rate));
-        let taken = self.tokens.get() >= 1.0;
-        if taken {
-            self.tokens.set(self.tokens.get() - 1.0)
-        } else {
-            self.refused.set(self.refused.get() + 1)
-        }
-        taken
+        let earned = (now - self.refilled.replace(now)).as_secs_f64() * self.rate;
+        let tokens = (self.tokens.get() + earned).min(self.rate);
+        let is_taken = tokens >= 1.0;
+        self.tokens.set(if is_taken { tokens - 1.0 } else { tokens });
+        self.refused.set(self.refused.get() + u32::from(!is_taken));
+        is_taken.then_some(()).ok_or(())
     }
 }
 
@@ -38,13 +36,9 @@ async fn share(rate: f64, instances: usize, calls: u32) -> (f64, u32) {
     let left = Cell::new(calls);
     let started = Instant::now();
     let reader = async |limiter: &RateLimiter| {
-        let call = async || {
-            tokio::time::sleep(Duration::from_millis(40)).await;
-            service.call().then_some(()).ok_or(())
-        };
         while left.get() > 0 {
             left.set(left.get() - 1);
-            limiter.call(Priority::InOrder, call, |()| true).await.unwrap();
+            limiter.call(Priority::InOrder, async || service.call(40).await, |()| true).await.unwrap();
         }
     };
     let readers = limiters.iter().flat_map(|limiter| std::iter::repeat_n(limiter, 8)).map(reader);
@@ -76,14 +70,10 @@ async fn instances_that_do_not_know_each_other_share_a_limit() {
 /// most that comes every now and then.
 async fn ended(priority: fn(u64) -> Priority) -> (usize, Duration) {
     let (service, limiter) = (Service::new(5.0), RateLimiter::default());
-    let call = async || {
-        tokio::time::sleep(Duration::from_millis(40)).await;
-        service.call().then_some(()).ok_or(())
-    };
     let (ended, longest) = (Cell::new(0), Cell::new(Duration::ZERO));
     let read = async || {
         for page in 0..200 {
-            limiter.call(priority(page), call, |()| true).await.unwrap();
+            limiter.call(priority(page), async || service.call(40).await, |()| true).await.unwrap();
         }
         ended.set(ended.get() + 1);
     };
@@ -126,16 +116,12 @@ async fn a_call_that_is_given_up_keeps_nobody_waiting() {
 /// refuses everything for 20 s, after so many calls that were answered.
 async fn recovery(rate: f64, calls_before: u32) -> f64 {
     let (service, limiter) = (Service::new(rate), RateLimiter::default());
-    let call = async || {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        service.call().then_some(()).ok_or(())
-    };
     for _ in 0..calls_before {
-        limiter.call(Priority::InOrder, call, |()| true).await.unwrap();
+        limiter.call(Priority::InOrder, async || service.call(10).await, |()| true).await.unwrap();
     }
     let ended = Instant::now() + Duration::from_secs(20);
     let stormy = async || {
-        if Instant::now() < ended { Err(()) } else { call().await }
+        if Instant::now() < ended { Err(()) } else { service.call(10).await }
     };
     loop {
         let before = Instant::now();

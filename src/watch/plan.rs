@@ -172,42 +172,40 @@ mod tests {
     #[test]
     fn what_is_listed_and_what_is_known_is_scanned_unless_it_is_excluded() {
         let mut heads = Heads::default();
-        heads.known.insert(target("eu-west-1", "Known"), head());
-        heads.known.insert(target("eu-west-1", "Known-not-watched"), head());
+        for pack in ["Known", "Known-not-watched"] {
+            heads.known.insert(target("eu-west-1", pack), head());
+        }
+        heads.known.insert(target("eu-west-1", "Gone"), Head { deleted_epoch: Some(1), ..head() });
+        // Nobody listed its packs.
         heads.known.insert(target("us-east-1", "Elsewhere"), head());
-        let settings = settings("!*-not-watched", "eu-west-1");
+        heads.unreadable.insert(target("eu-west-1", "Damaged"), "why".to_owned());
+        heads.unreadable.insert(target("us-east-1", "Damaged"), "why".to_owned());
+        let settings = settings("!*-not-watched", "eu-west-1,us-east-1");
         let listed = listed("eu-west-1", &["Listed", "Listed-not-watched"]);
         let planned = targets(&Request::default(), &settings, &listed, heads);
-        assert_eq!(names(&planned), ["Known in eu-west-1", "Listed in eu-west-1"]);
-        assert_eq!([&planned[0].head, &planned[1].head], [&head(), &Head::default()]);
-    }
-
-    #[test]
-    fn an_unreadable_head_is_reported_though_its_pack_is_no_longer_listed() {
-        let mut heads = Heads::default();
-        heads.unreadable.insert(target("eu-west-1", "Damaged"), "why".to_owned());
-        heads.unreadable.insert(target("us-east-1", "Elsewhere"), "why".to_owned());
-        let settings = settings("*", "eu-west-1");
-        let planned = targets(&Request::default(), &settings, &listed("eu-west-1", &[]), heads);
-        assert_eq!(names(&planned), ["Damaged in eu-west-1"]);
+        assert_eq!(names(&planned), ["Damaged in eu-west-1", "Known in eu-west-1", "Listed in eu-west-1"]);
         assert_eq!(planned[0].unreadable.as_deref(), Some("why"));
+        assert_eq!([&planned[1].head, &planned[2].head], [&head(), &Head::default()]);
+        assert_eq!([1, 2].map(|n| planned[n].listed), [Some(false), Some(true)]);
     }
 
     #[test]
-    fn a_region_that_did_not_list_its_packs_is_left_alone() {
-        let mut heads = Heads::default();
-        heads.known.insert(target("eu-west-1", "Known"), head());
-        let planned = targets(&Request::default(), &settings("*", "eu-west-1"), &BTreeMap::new(), heads);
-        assert_eq!(planned, []);
-    }
-
-    #[test]
-    fn a_named_pack_needs_no_list_and_is_scanned_in_every_region() {
+    fn only_a_request_for_every_pack_lists_them_in_the_regions_that_it_wants() {
         let settings = settings("*", "eu-west-1,us-east-1");
-        let request = Request { packs: vec!["P".parse().unwrap()], ..Request::default() };
-        assert_eq!(regions_to_list(&request, &settings), []);
-        let planned = targets(&request, &settings, &BTreeMap::new(), Heads::default());
-        assert_eq!(names(&planned), ["P in eu-west-1", "P in us-east-1"]);
+        let listed = |packs: &[&str], region: Option<&str>| {
+            let packs = packs.iter().map(|pack| pack.parse().unwrap()).collect();
+            let region = region.map(|region| region.parse().unwrap());
+            let request = Request { packs, region, ..Request::default() };
+            assert_eq!(check(&request, &settings), Ok(()));
+            let planned = targets(&request, &settings, &BTreeMap::new(), Heads::default());
+            let regions = regions_to_list(&request, &settings);
+            (regions.iter().map(|region| region.to_string()).collect::<Vec<_>>().join(","), names(&planned))
+        };
+        assert_eq!(listed(&[], None), ("eu-west-1,us-east-1".to_owned(), vec![]));
+        assert_eq!(listed(&[], Some("us-east-1")), ("us-east-1".to_owned(), vec![]));
+        let named = ["P in eu-west-1", "P in us-east-1"].map(str::to_owned);
+        assert_eq!(listed(&["P"], None), (String::new(), named.to_vec()));
+        assert_eq!(listed(&["P"], Some("us-east-1")), (String::new(), named[1..].to_vec()));
     }
 
     fn part(regions: &[&str], packs: &str) -> Part {
@@ -248,35 +246,26 @@ mod tests {
             region: region.map(|region| region.parse().unwrap()),
             ..Request::default()
         };
-        assert_eq!(check(&named("Security-1", Some("us-east-1")), &settings), Ok(()));
-        assert!(check(&named("Other", None), &settings).unwrap_err().contains("PACKWATCH_PACKS"));
-        assert!(
-            check(&named("Security-1", Some("eu-west-9")), &settings)
-                .unwrap_err()
-                .contains("eu-west-1, us-east-1")
-        );
-        let tentative = Request { tentative: true, ..named("Other", Some("eu-west-9")) };
-        assert_eq!(check(&tentative, &settings), Ok(()));
-        assert_eq!(targets(&tentative, &settings, &BTreeMap::new(), Heads::default()), []);
-        let mut cut = named("Security-1", None);
-        cut.pagination.max_items = Some(1);
-        assert!(check(&cut, &settings).unwrap_err().contains("needs its Region"));
-    }
-
-    #[test]
-    fn only_a_request_for_every_pack_lists_them_in_the_regions_that_it_wants() {
-        let settings = settings("*", "eu-west-1,us-east-1");
-        let listed = |region: Option<&str>| {
-            let region = region.map(|region| region.parse().unwrap());
-            let regions = regions_to_list(&Request { region, ..Request::default() }, &settings);
-            regions.iter().map(|region| region.to_string()).collect::<Vec<_>>()
+        let cut = |region| {
+            let mut request = named("Security-1", region);
+            request.pagination.max_items = Some(1);
+            request
         };
-        assert_eq!(listed(None), ["eu-west-1", "us-east-1"]);
-        assert_eq!(listed(Some("us-east-1")), ["us-east-1"]);
-        let mut cut = Request::default();
-        cut.pagination.max_items = Some(1);
-        assert_eq!(check(&cut, &self::settings("*", "eu-west-1")), Ok(()), "there is one region");
-        assert_eq!(check(&Request::default(), &settings), Ok(()), "nothing is cut");
+        let tentative = Request { tentative: true, ..named("Other", Some("eu-west-9")) };
+        for (request, why) in [
+            (named("Security-1", Some("us-east-1")), None),
+            (cut(Some("us-east-1")), None),
+            (tentative.clone(), None),
+            (named("Other", None), Some("PACKWATCH_PACKS")),
+            (named("Security-1", Some("eu-west-9")), Some("eu-west-1, us-east-1")),
+            (cut(None), Some("needs its Region")),
+        ] {
+            let error = check(&request, &settings).err();
+            assert_eq!(error.is_some(), why.is_some(), "{error:?}");
+            assert!(error.unwrap_or_default().contains(why.unwrap_or_default()), "{why:?}");
+        }
+        assert_eq!(check(&cut(None), &self::settings("*", "eu-west-1")), Ok(()), "there is one region");
+        assert_eq!(targets(&tentative, &settings, &BTreeMap::new(), Heads::default()), []);
     }
 
     #[test]
