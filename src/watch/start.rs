@@ -119,7 +119,7 @@ async fn list_packs<O: Outside>(
             }
             ended => {
                 let stop = ended.and_then(Result::err).map_or(Stop::NoTime, Stop::Read);
-                reports.push(stopped(context.request, TargetReport::of_region(&region), stop));
+                reports.push(stopped(context.request, TargetReport::of_region(&region), &stop));
             }
         }
     }

@@ -23,7 +23,12 @@ use crate::watch::compare::past::{Past, is_tried_again, with_notified};
 use crate::watch::compare::policy::Facts;
 
 /// By how much the clock of AWS Config, or of another run, may be ahead.
-pub(in crate::watch) const CLOCKS: Duration = Duration::from_secs(60);
+const CLOCKS: Duration = Duration::from_secs(60);
+
+/// Whether a time is after another, whatever the clocks.
+pub fn is_surely_after(at: Timestamp, other: Timestamp) -> bool {
+    other.saturating_add(CLOCKS).is_ok_and(|latest| at > latest)
+}
 
 /// How long a record is kept at least.
 const LEAST_KEPT: Duration = Duration::from_secs(14 * 86400);
@@ -229,7 +234,7 @@ impl Comparison<'_> {
             return None;
         }
         let Some((row, incident)) = row.zip(past.incident) else {
-            let began = to.last_update.filter(|at| self.is_past(*at)).unwrap_or(self.now());
+            let began = to.last_update.filter(|at| !is_surely_after(*at, self.now())).unwrap_or(self.now());
             return Some((Incident::begun(self.target, self.history_id, account, self.epoch), began));
         };
         let tried_again = incident.tried_again + u64::from(is_tried_again(&row.state, to));
@@ -260,17 +265,12 @@ impl Comparison<'_> {
         held
     }
 
-    /// Whether a time has come. One that has not is of a clock that is ahead.
-    fn is_past(&self, at: Timestamp) -> bool {
-        at <= self.now().saturating_add(CLOCKS).unwrap_or(self.now())
-    }
-
     fn is_due(&self, row: &Row, past: &Past<'_>, to: &State) -> bool {
         let Some(every) = self.settings.thresholds.remind_every else { return false };
         if row.incident.is_none() {
             return false;
         }
-        let notified = Some(past.notified_at()).filter(|at| self.is_past(*at));
+        let notified = Some(past.notified_at()).filter(|at| !is_surely_after(*at, self.now()));
         overdue::is_due(to.reminder, row.state.reminder, notified, every)
     }
 

@@ -13,7 +13,7 @@ use crate::state::head::Known;
 use crate::state::log::Record;
 use crate::state::silence::Silences;
 use crate::state::{Health, Transition, keys};
-use crate::watch::compare::CLOCKS;
+use crate::watch::compare::is_surely_after;
 
 /// Urgent digests within a `GROUP_INTERVAL`, or an hour where that is longer; what would be one more is news.
 const MOST_URGENT: usize = 2;
@@ -223,7 +223,7 @@ impl<'a> Urgency<'a> {
 
 /// Whether a time of another run is one of a wrong clock.
 fn is_ahead(at: i64, now: Timestamp) -> bool {
-    now.saturating_add(CLOCKS).is_ok_and(|latest| at > latest.as_second())
+    Timestamp::from_second(at).map_or(true, |at| is_surely_after(at, now))
 }
 
 /// As what a digest is due.

@@ -1,6 +1,6 @@
 //! AWS Config, as far as the reads of one pack ask it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -22,8 +22,6 @@ pub(super) enum Filtered {
     Never,
     /// They are refused.
     Refused,
-    /// There is no answer for this one.
-    Down(&'static str),
 }
 
 /// The accounts of a pack with their statuses, what was asked of them, and who asks.
@@ -67,14 +65,15 @@ impl Fake {
     }
 
     pub(super) fn reader(&self) -> Reader<'_, Self> {
-        Reader::new(self, &self.target, &self.settings, &self.silences, Timestamp::UNIX_EPOCH)
+        let Self { target, settings, silences, .. } = self;
+        let (observed_at, calls) = (Timestamp::UNIX_EPOCH, Cell::default());
+        Reader { source: self, target, settings, silences, observed_at, calls }
     }
 }
 
 impl StatusSource for Fake {
-    async fn packs(&self, _: &Region, page: &PageRequest) -> Result<Page<PackName>, SourceError> {
-        let (name, next_token) = if page.token.is_none() { ("A", Some("t".to_owned())) } else { ("B", None) };
-        Ok(Page { items: vec![name.parse().unwrap()], next_token })
+    async fn packs(&self, _: &Region, _: &PageRequest) -> Result<Page<PackName>, SourceError> {
+        unreachable!("nobody lists packs")
     }
 
     async fn statuses(
@@ -89,21 +88,15 @@ impl StatusSource for Fake {
             None => what.clone(),
             Some(token) => format!("{what} from {token}"),
         });
-        match self.filtered {
-            Filtered::Refused if what != "all" => {
-                return Err(SourceError::Invalid("no such filter".to_owned()));
-            }
-            Filtered::Down(status) if status == what => {
-                return Err(SourceError::Unavailable("down".to_owned()));
-            }
-            _ => {}
+        if self.filtered == Filtered::Refused && what != "all" {
+            return Err(SourceError::Invalid("no such filter".to_owned()));
         }
         let wanted = |row: &DetailedStatus| {
             account.is_none_or(|account| account == row.account)
                 && status.as_ref().is_none_or(|status| *status == row.status)
         };
         let mut rows: Vec<_> = self.rows.iter().map(|(n, status)| row(*n, status)).collect();
-        if matches!(self.filtered, Filtered::BeforePages | Filtered::Down(_)) {
+        if self.filtered == Filtered::BeforePages {
             rows.retain(wanted);
         }
         let begin: usize = page.token.as_ref().map_or(0, |token| token.parse().unwrap());

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::model::{AccountId, DetailedStatus, Phase, Status};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
@@ -15,7 +15,7 @@ use crate::settings::Settings;
 use crate::state::head::Counts;
 use crate::state::{Row, State, fingerprint};
 use crate::watch::compare::flap;
-use crate::watch::compare::{Extent, Observation};
+use crate::watch::compare::{Extent, Observation, is_surely_after};
 use crate::watch::request::Request;
 use crate::watch::scan::paginate::PaginationConfig;
 use crate::watch::scan::policy::{FAILED, IN_PROGRESS, PAGE, unrecognised};
@@ -97,7 +97,7 @@ impl<S: StatusSource> Reader<'_, S> {
         let omitted = rows.filter(|row| {
             is_read_by_status(&row.status)
                 && !read.states.contains_key(&row.account)
-                && row.last_update.is_some_and(|at| is_before(at, read.observed_at))
+                && row.last_update.is_some_and(|at| is_surely_after(read.observed_at, at))
         });
         for row in omitted {
             let again = self.in_status(row.status.clone()).await?;
@@ -186,11 +186,6 @@ pub fn active(states: &BTreeMap<AccountId, State>) -> Vec<(AccountId, Option<Tim
 /// Whether every quick scan reads the accounts in this status.
 fn is_read_by_status(status: &Status) -> bool {
     matches!(status.phase(), Phase::InProgress | Phase::Failed)
-}
-
-/// Whether something was so before a read began, whatever the clocks: they differ by half a minute.
-pub fn is_before(time: Timestamp, read: Timestamp) -> bool {
-    read.duration_since(time) > SignedDuration::from_secs(60)
 }
 
 /// What is wrong with a page of accounts in one status.

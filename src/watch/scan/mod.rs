@@ -27,9 +27,10 @@ use self::target::{full_scan, quick_scan};
 use crate::model::{AccountId, Region, Target};
 use crate::ports::{Outside, SnapshotStore};
 use crate::state::head::{Head, Hint};
+use crate::watch::compare::is_surely_after;
 use crate::watch::context::Context;
 use crate::watch::plan::Planned;
-use crate::watch::scan::filtered::{SIDE_BY_SIDE, is_before};
+use crate::watch::scan::filtered::SIDE_BY_SIDE;
 use crate::watch::scan::policy::{
     FILTERS_DISTRUSTED_FOR, PageTime, Scan, ScanContext, ScanDecision, decide, full_calls, in_order,
 };
@@ -237,7 +238,7 @@ impl<'a, O: Outside> Scans<'a, O> {
     fn was_omitted(&self, quick: &ScanOutcome, full: &ScanOutcome) -> bool {
         let shown: BTreeSet<AccountId> = quick.active.iter().map(|(account, _)| *account).collect();
         let is_omitted = |(account, at): &(AccountId, Option<Timestamp>)| {
-            !shown.contains(account) && at.is_some_and(|at| is_before(at, self.now))
+            !shown.contains(account) && at.is_some_and(|at| is_surely_after(self.now, at))
         };
         let is_quick = quick.report.scan == Some(Scan::Quick);
         is_quick && full.full_scan_at.is_some() && full.active.iter().any(is_omitted)

@@ -9,6 +9,7 @@ use crate::state::head::Counts;
 use crate::state::log::Record;
 use crate::watch::report::{Outcome, TargetReport};
 use crate::watch::request::Request;
+use crate::watch::scan::policy::Scan;
 use crate::watch::scan::reader::ReadError;
 
 /// How the scan of a target ended.
@@ -31,8 +32,9 @@ pub struct ScanOutcome {
 }
 
 impl ScanOutcome {
-    /// A scan that begins now, of which nothing else is known.
-    pub fn of(report: TargetReport) -> Self {
+    /// A scan that begins now.
+    pub fn of(target: &Target, scan: Option<Scan>) -> Self {
+        let report = TargetReport { scan, ..TargetReport::of(target) };
         let (next_token, full_scan_at, has_committed, active, preview) = Default::default();
         Self { began: Instant::now(), report, next_token, full_scan_at, has_committed, active, preview }
     }
@@ -52,54 +54,42 @@ pub struct Preview {
 }
 
 /// Why a target was not finished.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Stop {
     /// The budget is spent.
+    #[error("out of time; the next run goes on")]
     NoTime,
     /// A request that reads only some accounts has nothing to compare them with.
+    #[error("no baseline yet: a run that reads every account makes it")]
     NoBaseline,
     /// The pack is not there, and was not known.
+    #[error("{0}")]
     NotVisible(String),
     /// What is recorded of it cannot be read, or is of a newer packwatch.
+    #[error("{0}")]
     Unreadable(String),
     /// The statuses could not be read whole.
-    Read(ReadError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// The store refused.
-    Store(StoreError),
-}
-
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<ReadError> for Stop {
-    fn from(error: ReadError) -> Self {
-        Self::Read(error)
-    }
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// How a target ends that was not finished.
-pub fn stopped(request: &Request, report: TargetReport, stop: Stop) -> TargetReport {
-    let (outcome, error) = match stop {
-        Stop::NoTime => return report.out_of_time("out of time; the next run goes on"),
+pub fn stopped(request: &Request, report: TargetReport, stop: &Stop) -> TargetReport {
+    let outcome = match stop {
+        Stop::NoTime => return report.out_of_time(&stop.to_string()),
         Stop::Store(StoreError::Superseded) => return report.ended(Outcome::Superseded, None),
-        Stop::NoBaseline => {
-            (Outcome::Deferred, "no baseline yet: a run that reads every account makes it".to_owned())
-        }
+        Stop::NoBaseline => Outcome::Deferred,
         // Listed or named by AWS CloudTrail: on its way in or out.
-        Stop::NotVisible(why) if request.packs.is_empty() || request.tentative => (Outcome::Deferred, why),
+        Stop::NotVisible(_) if request.packs.is_empty() || request.tentative => Outcome::Deferred,
         // AWS Config refuses for a while to speak of a pack that was just put. The next run asks again.
-        Stop::Read(ReadError::Source(SourceError::Denied(why))) if request.tentative => {
-            (Outcome::Deferred, why)
+        Stop::Read(ReadError::Source(SourceError::Denied(_))) if request.tentative => Outcome::Deferred,
+        Stop::Read(ReadError::Source(SourceError::Denied(_))) | Stop::Store(StoreError::Denied(_)) => {
+            Outcome::Denied
         }
-        Stop::Read(ReadError::Source(SourceError::Denied(why))) | Stop::Store(StoreError::Denied(why)) => {
-            (Outcome::Denied, why)
-        }
-        Stop::NotVisible(why) | Stop::Unreadable(why) => (Outcome::Incomplete, why),
-        Stop::Read(error) => (Outcome::Incomplete, error.to_string()),
-        Stop::Store(error) => (Outcome::Incomplete, error.to_string()),
+        _ => Outcome::Incomplete,
     };
-    report.ended(outcome, Some(error))
+    report.ended(outcome, Some(stop.to_string()))
 }

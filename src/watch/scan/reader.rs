@@ -70,18 +70,7 @@ pub struct Reader<'a, S> {
     pub(super) calls: Cell<u64>,
 }
 
-impl<'a, S: StatusSource> Reader<'a, S> {
-    /// A reader that begins to read now.
-    pub fn new(
-        source: &'a S,
-        target: &'a Target,
-        settings: &'a Settings,
-        silences: &'a Silences,
-        now: Timestamp,
-    ) -> Self {
-        Self { source, target, settings, silences, observed_at: now, calls: Cell::default() }
-    }
-
+impl<S: StatusSource> Reader<'_, S> {
     /// How many calls were made, whatever became of them.
     pub fn calls(&self) -> u64 {
         self.calls.get()

@@ -1,6 +1,8 @@
 //! The scan of one target, from its first call until what it found is committed: in full, where every account is read,
 //! or those that the request names; or quick, where the active ones are read, by AWS Config's filters.
 
+use std::cell::Cell;
+
 use crate::model::Target;
 use crate::ports::{Outside, SourceError, StoreError};
 use crate::state::fingerprint;
@@ -8,7 +10,6 @@ use crate::watch::commit::{Basis, commit, rebase, room_for};
 use crate::watch::compare::{Extent, Observation};
 use crate::watch::context::Context;
 use crate::watch::plan::Planned;
-use crate::watch::report::TargetReport;
 use crate::watch::scan::filtered::{active, to_ask};
 use crate::watch::scan::outcome::{ScanOutcome, Stop, stopped};
 use crate::watch::scan::policy::{Scan, full_calls};
@@ -17,8 +18,8 @@ use crate::watch::snapshot::{note_full_scan, read_snapshot};
 
 /// Scans a target in full.
 pub async fn full_scan<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> ScanOutcome {
-    let mut outcome = ScanOutcome::of(TargetReport::of(&planned.target));
-    outcome.report.scan = (!context.request.is_partial()).then_some(Scan::Full);
+    let scan = (!context.request.is_partial()).then_some(Scan::Full);
+    let mut outcome = ScanOutcome::of(&planned.target, scan);
     let ended = read_in_full(context, planned, &mut outcome).await;
     ended_by(context, outcome, ended.err())
 }
@@ -29,8 +30,7 @@ pub async fn quick_scan<O: Outside>(
     planned: &Planned,
 ) -> (ScanOutcome, Option<ReadError>) {
     use ReadError::{Source, TooMany, Violated};
-    let mut outcome = ScanOutcome::of(TargetReport::of(&planned.target));
-    outcome.report.scan = Some(Scan::Quick);
+    let mut outcome = ScanOutcome::of(&planned.target, Some(Scan::Quick));
     match read_active(context, planned, &mut outcome).await {
         // Only a read without filters says that a pack is gone.
         Err(Stop::Read(why @ (Violated(_) | TooMany | Source(SourceError::Gone(_))))) => (outcome, Some(why)),
@@ -41,13 +41,19 @@ pub async fn quick_scan<O: Outside>(
 fn ended_by<O>(context: &Context<'_, O>, outcome: ScanOutcome, stop: Option<Stop>) -> ScanOutcome {
     match stop {
         None => outcome,
-        Some(stop) => ScanOutcome { report: stopped(context.request, outcome.report, stop), ..outcome },
+        Some(stop) => ScanOutcome { report: stopped(context.request, outcome.report, &stop), ..outcome },
     }
 }
 
 fn reader<'a, O: Outside>(context: &'a Context<'_, O>, planned: &'a Planned) -> Reader<'a, O::Source> {
-    let Context { outside, settings, .. } = context;
-    Reader::new(outside.source(), &planned.target, settings, &planned.silences, outside.now())
+    Reader {
+        source: context.outside.source(),
+        target: &planned.target,
+        settings: context.settings,
+        silences: &planned.silences,
+        observed_at: context.outside.now(),
+        calls: Cell::default(),
+    }
 }
 
 async fn read_in_full<O: Outside>(
@@ -60,21 +66,8 @@ async fn read_in_full<O: Outside>(
     }
     let reader = reader(context, planned);
     let observed = observe(context, planned, &reader, outcome).await?;
-    let head = &planned.head;
-    match observed.extent {
-        Extent::Everybody => {
-            outcome.active = active(&observed.states);
-            let seen = head.fingerprint.as_ref().filter(|_| planned.withheld.is_empty());
-            let is_clear = observed.unclear.is_empty();
-            if seen.is_some_and(|seen| is_clear && *seen == fingerprint::of(&observed.states)) {
-                outcome.report.statuses = Some(head.accounts.clone());
-                outcome.full_scan_at = Some(observed.observed_at);
-                note_full_scan(context, planned, outcome.full_scan_at).await;
-                return Ok(());
-            }
-        }
-        Extent::Asked if head.baseline_epoch.is_none() => return Err(Stop::NoBaseline),
-        _ => {}
+    if observed.extent == Extent::Asked && planned.head.baseline_epoch.is_none() {
+        return Err(Stop::NoBaseline);
     }
     finish(context, planned, &reader, observed, outcome).await
 }
@@ -85,19 +78,11 @@ async fn read_active<O: Outside>(
     outcome: &mut ScanOutcome,
 ) -> Result<(), Stop> {
     let reader = reader(context, planned);
-    let head = &planned.head;
-    outcome.report.accounts = head.account_count();
-    let read = context.budget.within(reader.active(&head.accounts)).await;
+    outcome.report.accounts = planned.head.account_count();
+    let read = context.budget.within(reader.active(&planned.head.accounts)).await;
     outcome.report.pages = reader.calls();
     let observed = read.ok_or(Stop::NoTime)??;
-    outcome.active = active(&observed.states);
     outcome.report.accounts_read = observed.states.len() as u64;
-    let seen = head.active_fingerprint.as_ref().filter(|_| planned.withheld.is_empty());
-    let is_clear = observed.unclear.is_empty();
-    if seen.is_some_and(|seen| is_clear && *seen == fingerprint::active(&observed.states)) {
-        outcome.report.statuses = Some(head.accounts.clone());
-        return Ok(());
-    }
     finish(context, planned, &reader, observed, outcome).await
 }
 
@@ -143,8 +128,19 @@ async fn is_listed<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> R
     }
 }
 
-/// Asks for the accounts whose absence says nothing, compares what was read with what is recorded, and commits the
-/// difference.
+/// Whether the head has the fingerprint of what was read: nothing is new.
+fn is_known(planned: &Planned, observed: &Observation) -> bool {
+    let known = match observed.extent {
+        Extent::Everybody => &planned.head.fingerprint,
+        Extent::Active => &planned.head.active_fingerprint,
+        Extent::Asked | Extent::Gone => return false,
+    };
+    let is_clear = observed.unclear.is_empty() && planned.withheld.is_empty();
+    known.as_ref().is_some_and(|known| is_clear && *known == fingerprint::of(&observed.states))
+}
+
+/// Where something is new, asks for the accounts whose absence says nothing, compares what was read with what is
+/// recorded, and commits the difference.
 async fn finish<O: Outside>(
     context: &Context<'_, O>,
     planned: &Planned,
@@ -152,6 +148,13 @@ async fn finish<O: Outside>(
     mut observed: Observation,
     outcome: &mut ScanOutcome,
 ) -> Result<(), Stop> {
+    outcome.active = active(&observed.states);
+    if is_known(planned, &observed) {
+        outcome.report.statuses = Some(planned.head.accounts.clone());
+        outcome.full_scan_at = (observed.extent == Extent::Everybody).then_some(observed.observed_at);
+        note_full_scan(context, planned, outcome.full_scan_at).await;
+        return Ok(());
+    }
     let accounts = planned.head.account_count().max(observed.states.len() as u64);
     let mut held = room_for(context, accounts).await?;
     let basis = match read_snapshot(context, planned, &planned.head).await {

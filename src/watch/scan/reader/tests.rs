@@ -5,36 +5,6 @@ use crate::state::Row;
 use crate::watch::scan::fake::{Fake, Filtered, account};
 use crate::watch::scan::filtered::to_ask;
 use crate::watch::scan::policy::{FAILED, IN_PROGRESS};
-use std::cell::RefCell;
-
-/// What a listing of two pages comes to when so many of its calls for the second one are refused, and how often its
-/// first page was asked for.
-async fn refused(times: usize, starting_token: Option<&str>) -> (Result<Vec<u64>, ReadError>, usize) {
-    let (begun, refused) = (RefCell::new(0), RefCell::new(0));
-    let read = async |request: PageRequest| {
-        if request.token.is_none() {
-            *begun.borrow_mut() += 1;
-            return Ok(Page { items: vec![1], next_token: Some("2".to_owned()) });
-        }
-        *refused.borrow_mut() += 1;
-        if *refused.borrow() <= times {
-            return Err(SourceError::TokenRefused("expired".to_owned()).into());
-        }
-        Ok(Page { items: vec![2], next_token: None })
-    };
-    let starting_token = starting_token.map(str::to_owned);
-    let config = PaginationConfig { starting_token, ..PaginationConfig::default() };
-    let read = pages(&config, read, Some).await;
-    (read.map(|(taken, _)| taken), begun.into_inner())
-}
-
-#[tokio::test]
-async fn a_token_that_expires_on_the_way_begins_the_read_again_at_most_twice() {
-    let expired = || Err(ReadError::Source(SourceError::TokenRefused("expired".to_owned())));
-    assert_eq!(refused(2, None).await, (Ok(vec![1, 2]), 3));
-    assert_eq!(refused(3, None).await, (expired(), 3));
-    assert_eq!(refused(1, Some("caller's")).await, (expired(), 0), "no other token helps");
-}
 
 /// The accounts 1 to so many, three on a page.
 fn fake(accounts: u64) -> Fake {
@@ -114,12 +84,6 @@ async fn who_is_missing_is_asked_for_one_by_one_where_that_is_cheaper() {
     }
 }
 
-#[tokio::test]
-async fn packs_are_listed_to_the_last_page() {
-    let listed = packs(&fake(0), &"eu-west-1".parse().unwrap()).await.unwrap();
-    assert_eq!(listed.iter().map(PackName::as_str).collect::<Vec<_>>(), ["A", "B"]);
-}
-
 /// An account that moves between two pages is in both, and the older row may come last.
 #[test]
 fn of_an_account_that_is_read_twice_the_later_row_counts_and_else_it_is_unclear() {
@@ -195,11 +159,6 @@ async fn a_filter_is_violated_by_a_short_page_another_status_or_a_refusal() {
     assert_eq!(statuses(&quick(&few).await.unwrap().0), one);
     let (read, calls) = quick(&Fake::of(101, "CREATE_FAILED", &[])).await.unwrap();
     assert_eq!((read.states.len(), calls), (100, 8), "without account 9");
-    // Where one read fails nothing is inferred.
-    for status in [IN_PROGRESS[1], FAILED[1], "CREATE_PAUSED"] {
-        let failed = quick(&Fake::healthy(2, &one).filtered(Filtered::Down(status))).await;
-        assert_eq!(failed, Err(SourceError::Unavailable("down".to_owned()).into()), "{status}");
-    }
 }
 
 #[test]
