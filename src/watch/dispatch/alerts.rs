@@ -169,7 +169,7 @@ async fn make<O: Outside>(heads: &Heads, leased: &mut Leased<'_, O>) -> Result<O
     let Some(mut notification) =
         notify::digest(&folds, context.outside.store().place(), context.settings.time_zone())
     else {
-        return trouble.map_or(Ok(None), Err);
+        return Err(trouble.unwrap_or(Lag::Failed("a digest would say nothing".to_owned())));
     };
     let old = OLD.max(context.settings.group_interval * 2);
     if now.duration_since(notification.observed_at).unsigned_abs() > old {

@@ -23,13 +23,6 @@ use crate::state::head::{Cursors, Head, Heads, Topic};
 use crate::watch::context::Context;
 use crate::watch::report::{Outcome, TargetReport};
 
-/// Why people are not notified yet.
-const UNCONFIRMED: &str =
-    "recorded; people are notified as soon as somebody has confirmed a subscription of the alerts topic";
-
-/// Rounds of a topic in one run: a digest each, and one more for what other runs committed meanwhile.
-const ROUNDS: usize = 100;
-
 /// Why a topic still lags behind a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lag {
@@ -82,7 +75,7 @@ impl<'a, O: Outside> Dispatcher<'a, O> {
     pub async fn dispatch(&self, total: &mut Dispatched) {
         total.lags.clear();
         let mut open = Topic::ALL.to_vec();
-        for _ in 0..ROUNDS {
+        while !open.is_empty() {
             let Context { outside, budget, .. } = self.context;
             let heads = match budget.within_dispatching(outside.store().load()).await {
                 Some(Ok(heads)) => heads,
@@ -110,9 +103,6 @@ impl<'a, O: Outside> Dispatcher<'a, O> {
                 }
             }
             total.minimal = self.alerts.minimal.get() + self.events.minimal.get();
-            if open.is_empty() {
-                return;
-            }
         }
     }
 
@@ -219,7 +209,10 @@ pub fn lagging(report: TargetReport, topic: Topic, lag: &Lag) -> TargetReport {
             let why = format!("recorded, but not dispatched on the {} topic: {why}", topic.as_str());
             report.ended(Outcome::Incomplete, Some(why))
         }
-        Lag::Unconfirmed => report.ended(Outcome::Deferred, Some(UNCONFIRMED.to_owned())),
+        Lag::Unconfirmed => {
+            let why = "recorded; people are notified as soon as somebody has confirmed a subscription of the alerts topic";
+            report.ended(Outcome::Deferred, Some(why.to_owned()))
+        }
         Lag::OutOfTime => {
             report.out_of_time("out of time; what is recorded and not yet dispatched follows in the next run")
         }

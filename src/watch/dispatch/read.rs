@@ -1,6 +1,9 @@
 //! Reads what a topic lacks of a target's log, in its order and without a gap.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::sleep;
 use tracing::warn;
 
 use super::Lag;
@@ -18,8 +21,9 @@ const PAGE: u32 = 40;
 /// missing of an older one has expired.
 const VISIBLE: SignedDuration = SignedDuration::from_mins(10);
 
-/// How often a log is read that begins with a gap: what is missing may be visible a moment later.
+/// How often a log is read that begins with a gap, and how long after: what is missing may be visible then.
 const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// What was read of a log.
 #[derive(Debug)]
@@ -78,6 +82,7 @@ pub(super) async fn parts<O: Outside>(
         if read.end > range.0 {
             return Ok(read);
         }
+        sleep(PAUSE).await;
     }
     Err(Lag::Failed("a part of the log is not visible yet; the next run sends it".to_owned()))
 }
