@@ -161,6 +161,11 @@ mod tests {
         Head { epoch: 1, ..Head::default() }
     }
 
+    fn heads(known: &[(&str, &str)]) -> Heads {
+        let known = known.iter().map(|(region, pack)| (target(region, pack), head()));
+        Heads { known: known.collect(), ..Heads::default() }
+    }
+
     fn names(planned: &[Planned]) -> Vec<String> {
         planned.iter().map(|planned| planned.target.to_string()).collect()
     }
@@ -171,13 +176,10 @@ mod tests {
 
     #[test]
     fn what_is_listed_and_what_is_known_is_scanned_unless_it_is_excluded() {
-        let mut heads = Heads::default();
-        for pack in ["Known", "Known-not-watched"] {
-            heads.known.insert(target("eu-west-1", pack), head());
-        }
+        // Nobody listed the packs of us-east-1.
+        let known = [("eu-west-1", "Known"), ("eu-west-1", "Known-not-watched"), ("us-east-1", "Elsewhere")];
+        let mut heads = heads(&known);
         heads.known.insert(target("eu-west-1", "Gone"), Head { deleted_epoch: Some(1), ..head() });
-        // Nobody listed its packs.
-        heads.known.insert(target("us-east-1", "Elsewhere"), head());
         heads.unreadable.insert(target("eu-west-1", "Damaged"), "why".to_owned());
         heads.unreadable.insert(target("us-east-1", "Damaged"), "why".to_owned());
         let settings = settings("!*-not-watched", "eu-west-1,us-east-1");
@@ -217,10 +219,7 @@ mod tests {
     fn a_part_lists_its_regions_and_takes_its_packs_of_what_is_listed_and_known() {
         let settings = settings("!Old", "eu-west-1,us-east-1");
         let request = |part| Request { part, scheduled: true, ..Request::default() };
-        let mut heads = Heads::default();
-        for pack in ["Security-known", "Known"] {
-            heads.known.insert(target("eu-west-1", pack), head());
-        }
+        let heads = heads(&[("eu-west-1", "Security-known"), ("eu-west-1", "Known")]);
         let planned = |part| {
             let request = request(part);
             assert_eq!(check(&request, &settings), Ok(()));
@@ -271,16 +270,8 @@ mod tests {
     #[test]
     fn what_others_look_after_is_known() {
         let settings = settings("!Old", "eu-west-1,us-east-1");
-        let mut heads = Heads::default();
-        for (region, pack) in [
-            ("eu-west-1", "Old"),
-            ("us-east-1", "Old"),
-            ("eu-west-9", "Any"),
-            ("eu-west-1", "Mine"),
-            ("us-east-1", "Theirs"),
-        ] {
-            heads.known.insert(target(region, pack), head());
-        }
+        let left_out = [("eu-west-1", "Old"), ("us-east-1", "Old"), ("eu-west-9", "Any")];
+        let heads = heads(&[&left_out[..], &[("eu-west-1", "Mine"), ("us-east-1", "Theirs")]].concat());
         for parts in [
             [part(&["eu-west-1"], ""), part(&["us-east-1"], "")],
             [part(&[], "A*,Mine"), part(&[], "!A*,!Mine")],
@@ -292,29 +283,29 @@ mod tests {
 
     #[test]
     fn a_run_has_nothing_to_watch_where_no_pack_is_or_ever_was_and_where_all_are_left_out() {
-        let mut known = Heads::default();
-        known.known.insert(target("eu-west-1", "Deleted"), head());
-        let none = Heads::default();
-        for (packs, listed, heads, expected) in [
-            ("*", listed("eu-west-1", &[]), &none, "is visible in eu-west-1."),
-            ("*", listed("eu-west-1", &[]), &known, ""),
-            ("*", BTreeMap::new(), &none, ""),
-            ("*", listed("eu-west-1", &["P"]), &none, ""),
-            ("P", listed("eu-west-1", &["O", "P"]), &known, ""),
-            ("P", listed("eu-west-1", &["O"]), &known, "every pack that is visible in eu-west-1, such as O"),
+        let (none, known, all) = (Heads::default(), heads(&[("eu-west-1", "Deleted")]), Part::default());
+        let [west, east] = ["eu-west-1", "us-east-1"].map(|region| part(&[region], ""));
+        let in_west = |packs: &[&str]| listed("eu-west-1", packs);
+        for (packs, part, listed, heads, expected) in [
+            ("*", &all, in_west(&[]), &none, "is visible in eu-west-1."),
+            ("*", &all, in_west(&[]), &known, ""),
+            ("*", &all, BTreeMap::new(), &none, ""),
+            ("*", &all, in_west(&["P"]), &none, ""),
+            ("P", &all, in_west(&["O", "P"]), &known, ""),
+            ("P", &all, in_west(&["O"]), &known, "every pack that is visible in eu-west-1, such as O"),
+            (
+                "!Old",
+                &part(&[], "Old"),
+                in_west(&["Old", "P"]),
+                &known,
+                "the event's Packs leave out every pack",
+            ),
+            ("!Old", &part(&[], "P"), in_west(&["Old", "P"]), &known, ""),
+            ("*", &west, in_west(&[]), &known, ""),
+            ("*", &east, listed("us-east-1", &[]), &known, "is visible in us-east-1."),
         ] {
-            let settings = settings(packs, "eu-west-1");
-            let said = nothing_to_watch(&settings, &Part::default(), &listed, heads).unwrap_or_default();
-            assert!(said.contains(expected) && said.is_empty() == expected.is_empty(), "{packs}: {said}");
-        }
-        let settings = settings("!Old", "eu-west-1,us-east-1");
-        for (part, listed, expected) in [
-            (part(&[], "Old"), listed("eu-west-1", &["Old", "P"]), "the event's Packs leave out every pack"),
-            (part(&[], "P"), listed("eu-west-1", &["Old", "P"]), ""),
-            (part(&["eu-west-1"], ""), listed("eu-west-1", &[]), ""),
-            (part(&["us-east-1"], ""), listed("us-east-1", &[]), "is visible in us-east-1."),
-        ] {
-            let said = nothing_to_watch(&settings, &part, &listed, &known).unwrap_or_default();
+            let settings = settings(packs, "eu-west-1,us-east-1");
+            let said = nothing_to_watch(&settings, part, &listed, heads).unwrap_or_default();
             assert!(said.contains(expected) && said.is_empty() == expected.is_empty(), "{part:?}: {said}");
         }
     }
@@ -324,8 +315,7 @@ mod tests {
         let settings = settings("*", "eu-west-1");
         let planned = targets(&Request::default(), &settings, &listed("eu-west-1", &["P"]), Heads::default());
         assert_eq!(planned[0].loaded_again(Heads::default()).head, Head::default());
-        let mut heads = Heads::default();
-        heads.known.insert(target("eu-west-1", "P"), head());
+        let mut heads = heads(&[("eu-west-1", "P")]);
         heads.silences.0.push(Silence::default());
         let again = planned[0].loaded_again(heads.clone());
         assert_eq!(again, Planned { head: head(), silences: heads.silences, ..planned[0].clone() });

@@ -70,7 +70,10 @@ fn of_two_scans_the_wider_says_what_there_is() {
     };
     let both = TargetReport { outcome: Outcome::Changed, pages: 26, transitions: 1, ..full.clone() };
     for reports in [[&quick, &full], [&full, &quick]] {
-        assert_eq!(Answer::new(reports.map(Clone::clone).into(), 0, None).targets, [both.clone()]);
+        assert_eq!(
+            Answer::new(reports.map(Clone::clone).into(), 0, None).targets,
+            std::slice::from_ref(&both)
+        );
     }
     // What was read was read, and what is known is known.
     let late = scan(Some(Scan::Full), Outcome::Unchanged, None).out_of_time("out of time");
