@@ -117,7 +117,7 @@ impl Measured<'_> {
         let accounts = |phase| target.in_phase(phase).unwrap_or_default();
         let mut document = self.document("pack measured");
         document.texts.push(("Region", target.region.to_string()));
-        document.texts.push(("Pack", target.pack_name().to_owned()));
+        document.texts.push(("Pack", target.pack.clone()));
         document.texts.push(("Outcome", target.outcome.as_str().to_owned()));
         document.texts.extend(target.scan.map(|scan| ("Scan", scan.as_str().to_owned())));
         document.metric("AccountsFailed", Unit::Count, accounts(Phase::Failed));

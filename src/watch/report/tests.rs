@@ -42,7 +42,7 @@ fn a_report_is_of_its_pack_in_its_region() {
     let target = |region: &str| Target { region: region.parse().unwrap(), pack: "P".parse().unwrap() };
     assert_eq!([&p, &q, &region].map(|report| report.is_of(&target("eu-west-1"))), [true, false, false]);
     assert!(!p.is_of(&target("us-east-1")));
-    assert_eq!([&p, &q, &region].map(TargetReport::pack_name), ["P", "Q", "*"]);
+    assert_eq!([&p, &q, &region].map(|report| report.pack.as_str()), ["P", "Q", "*"]);
     let answer = serde_json::to_value(&region).unwrap();
     assert_eq!(answer["OrganizationConformancePackName"], "*");
 }
@@ -54,7 +54,7 @@ fn scan(scan: Option<Scan>, outcome: Outcome, failed: Option<u64>) -> TargetRepo
 }
 
 #[test]
-fn of_two_scans_the_wider_says_what_there_is() {
+fn of_two_scans_the_later_says_what_there_is() {
     let quick = TargetReport {
         accounts: 2000,
         accounts_read: 20,
@@ -69,38 +69,25 @@ fn of_two_scans_the_wider_says_what_there_is() {
         ..scan(Some(Scan::Full), Outcome::Unchanged, Some(2))
     };
     let both = TargetReport { outcome: Outcome::Changed, pages: 26, transitions: 1, ..full.clone() };
-    for reports in [[&quick, &full], [&full, &quick]] {
-        assert_eq!(
-            Answer::new(reports.map(Clone::clone).into(), 0, None).targets,
-            std::slice::from_ref(&both)
-        );
-    }
+    assert_eq!(Answer::new(vec![quick.clone(), full], 0, None).targets, [both]);
     // What was read was read, and what is known is known.
-    let late = scan(Some(Scan::Full), Outcome::Unchanged, None).out_of_time("out of time");
-    assert_eq!(quick.and(late.clone()).accounts_read, 20);
-    let both = full.and(TargetReport { scan: Some(Scan::Quick), ..late });
-    assert_eq!((both.outcome, both.out_of_time, both.accounts), (Outcome::Deferred, true, 1999));
+    let both = quick.then(scan(Some(Scan::Full), Outcome::Deferred, None));
+    assert_eq!((both.outcome, both.accounts_read), (Outcome::Deferred, 20));
     for (quick, full, failed) in [(Some(1), None, Some(1)), (None, Some(2), Some(2)), (None, None, None)] {
         let quick = scan(Some(Scan::Quick), Outcome::Changed, quick);
-        let both = quick.and(scan(Some(Scan::Full), Outcome::Unchanged, full));
+        let both = quick.then(scan(Some(Scan::Full), Outcome::Unchanged, full));
         assert_eq!(both.in_phase(Phase::Failed), failed);
     }
 }
 
 #[test]
-fn of_two_scans_the_weightier_says_how_it_ended_and_else_the_wider_and_then_the_first() {
+fn of_two_scans_the_weightier_says_how_it_ended_and_else_the_later() {
+    let of = |outcome, error: &str| of("P", outcome).ended(outcome, Some(error.to_owned()));
     for pair in Outcome::ALL.windows(2) {
-        let [one, other] = [pair[0], pair[1]];
-        let both = |scans: [Outcome; 2]| of("P", scans[0]).and(of("P", scans[1])).outcome;
-        assert_eq!([both([one, other]), both([other, one])], [other; 2]);
-    }
-    let of =
-        |of, error: &str| scan(of, Outcome::Deferred, None).ended(Outcome::Deferred, Some(error.to_owned()));
-    let (quick, whole) = (of(Some(Scan::Quick), "quick"), of(Some(Scan::Full), "whole"));
-    for (one, other, error) in
-        [(&quick, &whole, "whole"), (&whole, &quick, "whole"), (&quick, &of(None, "asked"), "quick")]
-    {
-        assert_eq!(one.clone().and(other.clone()).error.as_deref(), Some(error));
+        for (scans, said) in [([0, 1], "later"), ([1, 0], "earlier"), ([1, 1], "later")] {
+            let both = of(pair[scans[0]], "earlier").then(of(pair[scans[1]], "later"));
+            assert_eq!((both.outcome, both.error.as_deref()), (pair[1], Some(said)));
+        }
     }
 }
 

@@ -104,7 +104,11 @@ impl<S: StatusSource> Reader<'_, S> {
             if !self.settings.excluded.contains(&row.account)
                 && !again.iter().any(|(account, _)| *account == row.account)
             {
-                return Err(FilterViolation::Omitted(row.account, row.status.clone()).into());
+                let DetailedStatus { account, status, .. } = row;
+                let why = format!(
+                    "account {account} is in {status} for longer, and not among the accounts in that status"
+                );
+                return Err(FilterViolation::Omitted(why).into());
             }
         }
         Ok(())
@@ -115,7 +119,7 @@ impl<S: StatusSource> Reader<'_, S> {
         let filters = Filters { account: None, status: Some(status.clone()) };
         let read = async |page: PageRequest| {
             let page = self.filtered_page(&filters, &page).await?;
-            wrong(&status, &page).map_or(Ok(page), |violation| Err(violation.into()))
+            wrong(&status, &page).map_or(Ok(page), |why| Err(FilterViolation::Wrong(why).into()))
         };
         // What is less than a full page is judged, so the size is said.
         let config = PaginationConfig { page_size: u8::try_from(PAGE).ok(), ..PaginationConfig::default() };
@@ -136,7 +140,10 @@ impl<S: StatusSource> Reader<'_, S> {
             let page = self.filtered_page(&filters, &page).await?;
             // Taken for an empty answer, another account's row would make this one gone.
             match page.items.iter().find(|row| row.account != account) {
-                Some(row) => Err(FilterViolation::OtherAccount(account, row.account).into()),
+                Some(row) => {
+                    let why = format!("asked for account {account}, it answers with account {}", row.account);
+                    Err(FilterViolation::Wrong(why).into())
+                }
                 None => Ok(page),
             }
         };
@@ -150,7 +157,9 @@ impl<S: StatusSource> Reader<'_, S> {
         page: &PageRequest,
     ) -> Result<Page<DetailedStatus>, ReadError> {
         self.page(filters, page).await.map_err(|error| match error {
-            SourceError::Invalid(why) => FilterViolation::Refused(why).into(),
+            SourceError::Invalid(why) => {
+                FilterViolation::Wrong(format!("it refuses the filter: {why}")).into()
+            }
             error => error.into(),
         })
     }
@@ -189,9 +198,13 @@ fn is_read_by_status(status: &Status) -> bool {
 }
 
 /// What is wrong with a page of accounts in one status.
-fn wrong(status: &Status, page: &Page<DetailedStatus>) -> Option<FilterViolation> {
-    let other = page.items.iter().find(|row| row.status != *status);
-    let other = other.map(|row| FilterViolation::OtherStatus(status.clone(), row.status.clone()));
-    let is_short = page.next_token.is_some() && (page.items.len() as u64) < PAGE;
-    other.or_else(|| is_short.then(|| FilterViolation::ShortPage(status.clone(), page.items.len())))
+fn wrong(status: &Status, page: &Page<DetailedStatus>) -> Option<String> {
+    let rows = page.items.len();
+    let other = page.items.iter().find(|row| row.status != *status).map(|row| &row.status);
+    let is_short = page.next_token.is_some() && (rows as u64) < PAGE;
+    let other = other.map(|other| format!("among the accounts in {status} is one in {other}"));
+    // It filters what it has cut into pages, so that a quick scan reads as many as a full one.
+    other.or_else(|| {
+        is_short.then(|| format!("a page of the accounts in {status} has {rows} rows and is not the last"))
+    })
 }

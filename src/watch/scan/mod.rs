@@ -30,6 +30,7 @@ use crate::state::head::{Head, Hint};
 use crate::watch::compare::is_surely_after;
 use crate::watch::context::Context;
 use crate::watch::plan::Planned;
+use crate::watch::report::Outcome;
 use crate::watch::scan::filtered::SIDE_BY_SIDE;
 use crate::watch::scan::policy::{
     FILTERS_DISTRUSTED_FOR, PageTime, Scan, ScanContext, ScanDecision, decide, full_calls, in_order,
@@ -58,7 +59,9 @@ pub fn oldest_full_scan(
 /// The scans of a run.
 pub struct Scans<'a, O> {
     context: &'a Context<'a, O>,
-    planned: &'a [Planned],
+    /// What the run sets out to make in each region, in a random order, so that no deadline starves the same target in
+    /// every run.
+    wanted: BTreeMap<&'a Region, Vec<(&'a Planned, ScanDecision)>>,
     /// How many scans of one region are under way at once: its share of the concurrency. A region that hardly answers
     /// must not take the time of the others.
     side_by_side: usize,
@@ -74,30 +77,29 @@ pub struct Scans<'a, O> {
     outcomes: RefCell<Vec<ScanOutcome>>,
 }
 
-/// The scans that a run sets out to make in one region.
-#[derive(Default)]
-struct Wanted<'p> {
-    /// In a random order, so that no deadline starves the same target in every run.
-    fast: Vec<(&'p Planned, Scan)>,
-    /// Full scans of what is large, or not known yet.
-    slow: Vec<&'p Planned>,
-    /// Those that are due after a quick one.
-    due: Vec<&'p Planned>,
-}
-
 impl<'a, O: Outside> Scans<'a, O> {
     /// The scans of these targets.
     pub fn new(context: &'a Context<'a, O>, planned: &'a [Planned]) -> Self {
-        let regions = planned.iter().map(|one| &one.target.region).collect::<BTreeSet<_>>().len();
+        let now = context.outside.now();
+        let mut wanted: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for one in planned {
+            let around = ScanContext {
+                is_asked: context.request.is_asked(),
+                is_listed: one.listed != Some(false),
+                full_scan_every: context.settings.full_scan_every,
+                now,
+            };
+            wanted.entry(&one.target.region).or_default().push((one, decide(&one.head, around)));
+        }
         Self {
             context,
-            planned,
-            side_by_side: context.settings.concurrency.div_ceil(regions.max(1)),
-            now: context.outside.now(),
+            side_by_side: context.settings.concurrency.div_ceil(wanted.len().max(1)),
+            now,
             began: Instant::now(),
             page_time: RefCell::default(),
             violated: RefCell::default(),
-            fast: Sender::new(regions),
+            fast: Sender::new(wanted.len()),
+            wanted,
             is_dispatched: Sender::new(false),
             outcomes: RefCell::default(),
         }
@@ -105,7 +107,7 @@ impl<'a, O: Outside> Scans<'a, O> {
 
     /// Makes them all.
     pub async fn run(&self) {
-        let regions = self.wanted().into_values().map(|wanted| self.region(wanted));
+        let regions = self.wanted.values().map(|wanted| self.region(wanted));
         futures_util::future::join_all(regions).await;
     }
 
@@ -132,33 +134,14 @@ impl<'a, O: Outside> Scans<'a, O> {
         self.outcomes.into_inner()
     }
 
-    fn wanted(&self) -> BTreeMap<Region, Wanted<'a>> {
-        let mut regions: BTreeMap<Region, Wanted<'a>> = BTreeMap::new();
-        for one in self.planned {
-            let around = ScanContext {
-                is_asked: self.context.request.is_asked(),
-                is_listed: one.listed != Some(false),
-                full_scan_every: self.context.settings.full_scan_every,
-                now: self.now,
-            };
-            let ScanDecision { scan, is_slow, is_due } = decide(&one.head, around);
-            let region = regions.entry(one.target.region.clone()).or_default();
-            region.due.extend(is_due.then_some(one));
-            match is_slow {
-                true => region.slow.push(one),
-                false => region.fast.push((one, scan)),
-            }
-        }
-        regions
-    }
-
     /// The scans of one region. One whose oldest full scan is very old makes an overdue one right after its fast stage.
-    async fn region(&self, wanted: Wanted<'a>) {
-        let Wanted { fast, slow, due } = wanted;
+    async fn region(&self, wanted: &[(&'a Planned, ScanDecision)]) {
+        let due = wanted.iter().filter(|(_, decision)| decision.is_due).map(|(one, _)| *one).collect();
+        let (slow, fast): (Vec<_>, Vec<_>) = wanted.iter().partition(|(_, decision)| decision.is_slow);
         let every = self.context.settings.full_scan_every.unwrap_or_default();
-        let (overdue, due) = in_order(due, |one| one.head.last_full_scan_at, every, self.now);
+        let (overdue, due) = in_order(due, |one: &&Planned| one.head.last_full_scan_at, every, self.now);
         let needed = RefCell::new(Vec::new());
-        let fast = stream::iter(fast).map(async |(one, scan)| match scan {
+        let fast = stream::iter(fast).map(async |&(one, decision)| match decision.scan {
             Scan::Full => self.take(Box::pin(full_scan(self.context, one)).await),
             Scan::Quick => {
                 if !self.is_quick_enough(one).await {
@@ -173,7 +156,7 @@ impl<'a, O: Outside> Scans<'a, O> {
             self.due(one).await;
         }
         let _ = self.is_dispatched.subscribe().wait_for(|is_dispatched| *is_dispatched).await;
-        let slow = needed.into_inner().into_iter().chain(slow);
+        let slow = needed.into_inner().into_iter().chain(slow.into_iter().map(|(one, _)| *one));
         let slow = stream::iter(slow).map(async |one| self.take(self.slow(one).await));
         slow.buffer_unordered(self.side_by_side).collect::<()>().await;
         for one in due {
@@ -198,8 +181,8 @@ impl<'a, O: Outside> Scans<'a, O> {
             warn!(region = %one.target.region, pack = %one.target.pack, "AWS Config's filters leave out accounts: full scans for a day");
             self.note_violation(&one.target).await;
         }
-        // Out of time, it comes again, and the quick scan saw what is active.
-        if !outcome.report.out_of_time || outcome.has_committed {
+        // Left for the next run, it comes again, and the quick scan saw what is active.
+        if outcome.report.outcome != Outcome::Deferred || outcome.has_committed {
             self.take(outcome);
         }
     }
@@ -221,7 +204,7 @@ impl<'a, O: Outside> Scans<'a, O> {
         if let Some(ReadError::Violated(why)) = &needs_full_scan {
             warn!(region = %target.region, pack = %target.pack, %why, "AWS Config's filters are not relied on in this run: full scans");
             self.violated.borrow_mut().insert(target.region.clone());
-            if matches!(why, FilterViolation::Omitted(..)) {
+            if matches!(why, FilterViolation::Omitted(_)) {
                 self.note_violation(target).await;
             }
         }

@@ -79,9 +79,8 @@ pub enum Stop {
 /// How a target ends that was not finished.
 pub fn stopped(request: &Request, report: TargetReport, stop: &Stop) -> TargetReport {
     let outcome = match stop {
-        Stop::NoTime => return report.out_of_time(&stop.to_string()),
         Stop::Store(StoreError::Superseded) => return report.ended(Outcome::Superseded, None),
-        Stop::NoBaseline => Outcome::Deferred,
+        Stop::NoTime | Stop::NoBaseline => Outcome::Deferred,
         // Listed or named by AWS CloudTrail: on its way in or out.
         Stop::NotVisible(_) if request.packs.is_empty() || request.tentative => Outcome::Deferred,
         // AWS Config refuses for a while to speak of a pack that was just put. The next run asks again.

@@ -7,7 +7,7 @@ use std::mem;
 
 use jiff::Timestamp;
 
-use crate::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
+use crate::model::{AccountId, DetailedStatus, PackName, Region, Target};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 use crate::settings::Settings;
 use crate::state::State;
@@ -41,21 +41,12 @@ pub enum ReadError {
 /// What AWS Config did that a filter must not do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilterViolation {
-    /// It filters what it has cut into pages, so that a quick scan reads as many as a full one.
-    #[error("a page of the accounts in {0} has {1} rows and is not the last")]
-    ShortPage(Status, usize),
-    /// It does not filter.
-    #[error("among the accounts in {0} is one in {1}")]
-    OtherStatus(Status, Status),
-    /// It does not filter.
-    #[error("asked for account {0}, it answers with account {1}")]
-    OtherAccount(AccountId, AccountId),
-    /// It takes no such filter.
-    #[error("it refuses the filter: {0}")]
-    Refused(String),
-    /// It leaves out what it should show.
-    #[error("account {0} is in {1} for longer, and not among the accounts in that status, asked twice")]
-    Omitted(AccountId, Status),
+    /// It does not filter as it must, or takes no such filter.
+    #[error("{0}")]
+    Wrong(String),
+    /// It leaves out what it should show: the next run could not see it.
+    #[error("{0}, asked twice")]
+    Omitted(String),
 }
 
 /// Reads one target, and counts its calls.

@@ -1,6 +1,7 @@
 //! Reads of every account, and by filters.
 
 use super::*;
+use crate::model::Status;
 use crate::state::Row;
 use crate::watch::scan::fake::{Fake, Filtered, account};
 use crate::watch::scan::filtered::to_ask;
@@ -116,6 +117,10 @@ fn of_an_account_that_is_read_twice_the_later_row_counts_and_else_it_is_unclear(
     }
 }
 
+fn wrong(why: &str) -> ReadError {
+    FilterViolation::Wrong(why.to_owned()).into()
+}
+
 /// What a quick scan of a fake reads, and in how many calls.
 async fn quick(fake: &Fake) -> Result<(Observation, u64), ReadError> {
     let reader = fake.reader();
@@ -146,13 +151,12 @@ async fn it_reads_progress_then_failures_then_what_nobody_documented() {
 #[tokio::test]
 async fn a_filter_is_violated_by_a_short_page_another_status_or_a_refusal() {
     let one = [(1, "CREATE_FAILED")];
-    let [status, other] = [IN_PROGRESS[0], "CREATE_FAILED"].map(Status::new);
     for (filtered, why) in [
-        (Filtered::AfterPages, FilterViolation::ShortPage(status.clone(), 0)),
-        (Filtered::Never, FilterViolation::OtherStatus(status, other)),
-        (Filtered::Refused, FilterViolation::Refused("no such filter".to_owned())),
+        (Filtered::AfterPages, "a page of the accounts in CREATE_IN_PROGRESS has 0 rows and is not the last"),
+        (Filtered::Never, "among the accounts in CREATE_IN_PROGRESS is one in CREATE_FAILED"),
+        (Filtered::Refused, "it refuses the filter: no such filter"),
     ] {
-        assert_eq!(quick(&Fake::healthy(250, &one).filtered(filtered)).await, Err(why.into()));
+        assert_eq!(quick(&Fake::healthy(250, &one).filtered(filtered)).await, Err(wrong(why)));
     }
     // On its last page, a filter that comes after the pages is as good as any; and a full one need not be the last.
     let few = Fake::healthy(100, &one).filtered(Filtered::AfterPages);
@@ -204,7 +208,7 @@ async fn who_is_asked_for_is_as_the_answer_says_and_an_empty_one_is_an_answer() 
     let lying = Fake::healthy(2, &[]).filtered(Filtered::Never);
     let before = read.clone();
     let (asked, _) = ask(&lying, &mut read, &[7], 3).await;
-    assert_eq!(asked, Err(FilterViolation::OtherAccount(account(7), account(1)).into()));
+    assert_eq!(asked, Err(wrong("asked for account 000000000007, it answers with account 000000000001")));
     assert_eq!(read, before);
 }
 
