@@ -282,12 +282,11 @@ impl Comparison<'_> {
             !observed.states.contains_key(account) && !settings.excluded.contains(account)
         };
         let unread = rows.iter().filter(is_unread);
-        let stays = |(account, _): &(&AccountId, &Row)| !observed.is_absent(account);
-        let staying = unread.clone().filter(stays).map(|(_, row)| &row.state);
+        let unread = unread.map(|(account, row)| (&row.state, observed.is_absent(account)));
+        let mut all = observed.states.values().map(|state| (state, false)).chain(unread);
         let is_deletion = |state: &State| state.status.is_deletion();
-        let mut left = observed.states.values().chain(staying);
-        left.clone().all(is_deletion)
-            && (left.next().is_some() || unread.map(|(_, row)| &row.state).any(is_deletion))
+        all.clone().all(|(state, is_gone)| is_gone || is_deletion(state))
+            && all.any(|(state, _)| is_deletion(state))
     }
 }
 

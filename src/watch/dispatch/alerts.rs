@@ -120,7 +120,7 @@ async fn make<O: Outside>(heads: &Heads, leased: &mut Leased<'_, O>) -> Result<O
             let mut read = read::parts(context, target, head, (from, to), MOST_PARTS).await?;
             let parts = read.parts.iter().map(|part| read::records(target, part));
             let mut judged = urgency.judge(target, &head.history_id, parts)?;
-            judged.is_cut = read.parts.len() >= MOST_PARTS && read.end < to;
+            judged.is_due |= read.parts.len() >= MOST_PARTS && read.end < to;
             if !judged.tells {
                 read.parts = Vec::new();
             }
