@@ -108,8 +108,8 @@ soak: ## Kill the real function at random, HISTORIES times (SEED=n), and search 
 
 # The files of a run, of what is kept, and of the digest that unit tests judge alone, without the world beside them.
 MUTATED := $(addprefix src/watch/,account_names.rs batch.rs budget.rs compare/flap.rs compare/kind.rs compare/mod.rs \
-	compare/overdue.rs compare/past.rs compare/policy.rs plan.rs report/mod.rs report/outcome.rs room.rs \
-	scan/filtered.rs scan/outcome.rs scan/paginate.rs scan/policy.rs) \
+	compare/overdue.rs compare/past.rs compare/policy.rs plan.rs report/mod.rs \
+	scan/filtered.rs scan/paginate.rs scan/policy.rs) \
 	$(addprefix src/state/,account.rs commit.rs fingerprint.rs head.rs id.rs keys.rs log.rs packed.rs silence.rs) \
 	src/notify/fold.rs src/rate_limit/mod.rs
 

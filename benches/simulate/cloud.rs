@@ -14,6 +14,7 @@ use packwatch::ports::{AccountName, AccountNames, Machines, Outside, PublishErro
 use packwatch::settings::{Reader as SettingsReader, Settings};
 use packwatch::watch;
 use packwatch::watch::budget::Budget;
+use packwatch::watch::report::Outcome;
 use packwatch::watch::request::{Part, Request};
 use tokio::time::{Instant, sleep};
 
@@ -130,7 +131,8 @@ impl Cloud {
         let answer = report.expect("a run").answer;
         let failed = answer.targets.iter().filter(|report| report.outcome.is_failure()).count() as u64;
         self.failed.set(self.failed.get() + failed);
-        let deferred = answer.targets.iter().filter(|report| report.out_of_time).count() as u64;
+        let deferred =
+            answer.targets.iter().filter(|report| report.outcome == Outcome::Deferred).count() as u64;
         self.deferred.set(self.deferred.get() + deferred);
     }
 

@@ -151,7 +151,8 @@ impl SnapshotStore for DynamoStore {
     }
 
     async fn put_settings(&self, settings: &SharedSettings) -> Result<(), StoreError> {
-        self.put(encode(key(keys::HEADS, keys::SETTINGS), &SettingsItem { settings: settings.clone() })?).await
+        self.put(encode(key(keys::HEADS, keys::SETTINGS), &SettingsItem { settings: settings.clone() })?)
+            .await
     }
 
     async fn log(&self, target: &Target, request: &LogRequest) -> Result<Page<LogPart>, StoreError> {

@@ -106,7 +106,7 @@ impl Measured<'_> {
         document.extend(target.scan.map(|scan| ("Scan", json!(scan.as_str()))));
         document.extend([
             ("Region", json!(target.region)),
-            ("Pack", json!(target.pack_name())),
+            ("Pack", json!(target.pack)),
             ("Outcome", json!(target.outcome.as_str())),
             ("AccountsInProgress", json!(accounts(Phase::InProgress))),
             ("AccountsSuccessful", json!(accounts(Phase::Successful))),

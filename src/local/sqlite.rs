@@ -111,7 +111,8 @@ fn put(
     item: &impl Serialize,
     data: Option<&[u8]>,
 ) -> Result<(), StoreError> {
-    let item = serde_json::to_value(Stored::new(item)).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let item = serde_json::to_value(Stored::new(item))
+        .map_err(|error| StoreError::Unavailable(error.to_string()))?;
     let expires_at = item.get("expires_at").and_then(Value::as_i64);
     let sql = "INSERT OR REPLACE INTO items (pk, sk, body, data, expires_at) VALUES (?, ?, ?, ?, ?)";
     transaction.prepare_cached(sql)?.execute(params![pk, sk, item.to_string(), data, expires_at])?;

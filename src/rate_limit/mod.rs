@@ -13,14 +13,14 @@ use tokio::time::{Instant, timeout_at};
 use crate::ports::{Filters, PageRequest};
 
 /// Where slowing down begins, and where it ends: a limit of one call in four seconds is an outage.
-const FIRST_INTERVAL: Duration = Duration::from_millis(50);
+const FIRST_INTERVAL: Duration = Duration::from_millis(20);
 const LONGEST_INTERVAL: Duration = Duration::from_secs(4);
 /// From here down an interval is no longer worth waiting for.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Until the first answer at a rate, refusals halve the rate, to find the limit soon; from then on they take a
 /// sixth, and each answer gives one part in 200 back. The tests find 1.02 times the ideal time with at most
-/// one call in seven refused; steeper values (1.5, or 0.99) are slower or refused more often.
+/// one call in ten refused; steeper values (1.5, or 0.99) are slower or refused more often.
 const SEARCH: f64 = 2.0;
 const SLOW_DOWN: f64 = 1.2;
 const SPEED_UP: f64 = 0.995;
@@ -55,40 +55,33 @@ impl Priority {
 #[derive(Debug, Default)]
 pub struct RateLimiter {
     state: Mutex<State>,
-    waiting: Mutex<Waiting>,
     /// That a call came, or no longer waits.
     changed: Notify,
 }
 
-/// The calls that wait, the next one first, as many slots as there are calls, and how many ever came.
 #[derive(Debug, Default)]
-struct Waiting {
-    calls: BTreeSet<(Priority, u64)>,
-    slots: BTreeSet<Slot>,
+struct State {
+    rate: Rate,
+    /// The calls that wait, the next one first.
+    waiting: BTreeSet<(Priority, u64)>,
+    /// How many ever came.
     came: u64,
-}
-
-/// A slot that was given when a call came. Whoever is first when it comes takes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Slot {
-    at: Instant,
-    given: Instant,
-    number: u64,
 }
 
 /// A call that waits, until this is dropped.
 struct Waiter<'a> {
     limiter: &'a RateLimiter,
     call: (Priority, u64),
+    came: Instant,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Rate {
     /// Between two calls; zero: as fast as they come.
     interval: Duration,
     /// When the next call may start.
     next: Option<Instant>,
-    /// When the rate was last slowed down: a refusal of a slot given before then says nothing new.
+    /// When the rate was last slowed down: a refusal of a call from before then says nothing new.
     slowed: Option<Instant>,
     /// Whether a call was answered since calls are limited.
     found: bool,
@@ -109,112 +102,97 @@ impl RateLimiter {
     ) -> Result<T, E> {
         let mut attempt = 1;
         loop {
-            let given = self.wait(priority).await;
+            let began = self.wait(priority).await;
             match send().await {
                 Ok(answer) => {
-                    self.answered();
+                    self.state().rate.answered();
                     return Ok(answer);
                 }
-                Err(error) if attempt < ATTEMPTS && is_throttling(&error) => self.throttled(given),
+                Err(error) if attempt < ATTEMPTS && is_throttling(&error) => {
+                    self.state().rate.throttled(began)
+                }
                 Err(error) => return Err(error),
             }
             attempt += 1;
         }
     }
 
-    /// Waits for this call's slot, and returns when it was given: at which rate the call is made.
+    /// Waits until it is this call's turn, and returns when that is: at which rate the call is made.
     async fn wait(&self, priority: Priority) -> Instant {
         let waiter = self.enter(priority);
         loop {
             // From here on nothing is missed.
             let changed = self.changed.notified();
-            match waiter.next_slot() {
+            let now = Instant::now();
+            match waiter.turn(now) {
                 None => changed.await,
-                Some(slot) if slot.at > Instant::now() => drop(timeout_at(slot.at, changed).await),
-                Some(slot) => {
-                    waiter.take_slot();
-                    return slot.given;
-                }
+                Some(turn) if turn > now => drop(timeout_at(turn, changed).await),
+                Some(_) => return now,
             }
         }
     }
 
     fn enter(&self, priority: Priority) -> Waiter<'_> {
-        let given = Instant::now();
-        let at = {
-            let mut state = self.state();
-            let at = state.next.map_or(given, |next| next.max(given));
-            state.next = (!state.interval.is_zero()).then(|| at + state.interval);
-            at
-        };
-        let mut waiting = self.waiting();
-        let number = waiting.came;
-        waiting.came += 1;
-        waiting.calls.insert((priority, number));
-        waiting.slots.insert(Slot { at, given, number });
+        let mut state = self.state();
+        let call = (priority, state.came);
+        state.came += 1;
+        state.waiting.insert(call);
         self.changed.notify_waiters();
-        Waiter { limiter: self, call: (priority, number) }
-    }
-
-    /// A call was answered.
-    fn answered(&self) {
-        let mut state = self.state();
-        let factor = if state.interval > state.limit { RECOVER } else { SPEED_UP };
-        (state.found, state.answered) = (true, true);
-        state.interval = state.interval.mul_f64(factor);
-        if state.interval <= SHORTEST_INTERVAL {
-            *state = State::default();
-        }
-    }
-
-    /// A call, whose slot was given at `given`, was throttled.
-    fn throttled(&self, given: Instant) {
-        let mut state = self.state();
-        if state.slowed.is_some_and(|slowed| given < slowed) {
-            return;
-        }
-        let factor = if state.found { SLOW_DOWN } else { SEARCH };
-        let interval = state.interval.mul_f64(factor).clamp(FIRST_INTERVAL, LONGEST_INTERVAL);
-        let now = Instant::now();
-        // Calls before the first refusal were not limited: what they found is no rate.
-        let found = state.found && !state.interval.is_zero();
-        // Never before a slot that was given already.
-        let next = state.next.map_or(now + interval, |next| next.max(now + interval));
-        let limit = if found && state.answered { interval } else { state.limit };
-        *state = State { interval, next: Some(next), slowed: Some(now), found, answered: false, limit };
+        Waiter { limiter: self, call, came: Instant::now() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+impl Rate {
+    /// A call was answered.
+    fn answered(&mut self) {
+        let factor = if self.interval > self.limit { RECOVER } else { SPEED_UP };
+        (self.found, self.answered) = (true, true);
+        self.interval = self.interval.mul_f64(factor);
+        if self.interval <= SHORTEST_INTERVAL {
+            *self = Self::default();
+        }
+    }
+
+    /// A call that began then was throttled.
+    fn throttled(&mut self, began: Instant) {
+        if self.slowed.is_some_and(|slowed| began < slowed) {
+            return;
+        }
+        let factor = if self.found { SLOW_DOWN } else { SEARCH };
+        let slower = self.interval.mul_f64(factor).min(LONGEST_INTERVAL);
+        let interval = if slower.is_zero() { FIRST_INTERVAL } else { slower };
+        let now = Instant::now();
+        // Calls before the first refusal were not limited: what they found is no rate.
+        let found = self.found && !self.interval.is_zero();
+        let limit = if found && self.answered { interval } else { self.limit };
+        *self =
+            Self { interval, next: Some(now + interval), slowed: Some(now), found, answered: false, limit };
     }
 }
 
 impl Waiter<'_> {
-    /// The next slot, if it is this call's.
-    fn next_slot(&self) -> Option<Slot> {
-        let waiting = self.limiter.waiting();
-        (waiting.calls.first() == Some(&self.call)).then(|| waiting.slots.first().copied()).flatten()
-    }
-
-    fn take_slot(&self) {
-        let mut waiting = self.limiter.waiting();
-        waiting.calls.remove(&self.call);
-        waiting.slots.pop_first();
+    /// When it is this call's turn, if it is the next one. It takes a turn that has come.
+    fn turn(&self, now: Instant) -> Option<Instant> {
+        let mut state = self.limiter.state();
+        if state.waiting.first() != Some(&self.call) {
+            return None;
+        }
+        let turn = state.rate.next.map_or(self.came, |next| next.max(self.came));
+        if turn <= now {
+            state.rate.next = (!state.rate.interval.is_zero()).then(|| turn + state.rate.interval);
+            state.waiting.remove(&self.call);
+        }
+        Some(turn)
     }
 }
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        let mut waiting = self.limiter.waiting();
-        if waiting.calls.remove(&self.call) {
-            // It was given up.
-            waiting.slots.pop_last();
-        }
-        drop(waiting);
+        self.limiter.state().waiting.remove(&self.call);
         self.limiter.changed.notify_waiters();
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 use tracing::warn;
 
 use crate::notify::Notification;
@@ -21,8 +21,8 @@ pub async fn fill(notification: &mut Notification, names: &impl AccountNames, bu
         return;
     }
     // A run whose time is over tells what it knows.
-    let until = budget.cap(Instant::now() + TIMEOUT);
-    if timeout_at(until, names.look_up(&accounts)).await.is_err() {
+    let asked = budget.within(timeout(TIMEOUT, names.look_up(&accounts))).await;
+    if !matches!(asked, Some(Ok(()))) {
         warn!("AWS Organizations did not answer in time: accounts are shown without their names");
     }
     for notice in notification.packs.iter_mut().flat_map(|pack| &mut pack.transitions) {

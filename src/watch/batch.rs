@@ -21,25 +21,28 @@ pub async fn settle<T: Clone>(
     batch: &[T],
     call: impl AsyncFn(&[T]) -> Result<Vec<(usize, PublishError)>, PublishError>,
 ) -> Result<Vec<(usize, PublishError)>, PublishError> {
-    let mut left: Vec<(usize, T)> = batch.iter().cloned().enumerate().collect();
+    let mut left: Vec<(usize, &T)> = batch.iter().enumerate().collect();
     let mut refused = Vec::new();
     for attempt in 1..=ENTRY_ATTEMPTS {
-        let entries: Vec<T> = left.iter().map(|(_, entry)| entry.clone()).collect();
+        let entries: Vec<T> = left.iter().map(|(_, entry)| (*entry).clone()).collect();
         let answer = match call(&entries).await {
             Ok(answer) => answer,
             Err(error) if attempt == 1 => return Err(error),
             // What was accepted before stays so.
             Err(error) => (0..left.len()).map(|index| (index, error.clone())).collect(),
         };
-        let of_batch = |(index, error): (usize, PublishError)| Some((left.get(index)?.clone(), error));
-        let passing = |(_, error): &((usize, T), PublishError)| matches!(error, PublishError::Unavailable(_));
-        let (again, never): (Vec<_>, Vec<_>) = answer.into_iter().filter_map(of_batch).partition(passing);
-        refused.extend(never.into_iter().map(|((index, _), error)| (index, error)));
-        if again.is_empty() || attempt == ENTRY_ATTEMPTS {
-            refused.extend(again.into_iter().map(|((index, _), error)| (index, error)));
+        let mut again = Vec::new();
+        for (index, error) in answer {
+            let Some(entry) = left.get(index).copied() else { continue };
+            match error {
+                PublishError::Unavailable(_) if attempt < ENTRY_ATTEMPTS => again.push(entry),
+                error => refused.push((entry.0, error)),
+            }
+        }
+        if again.is_empty() {
             break;
         }
-        left = again.into_iter().map(|(entry, _)| entry).collect();
+        left = again;
         sleep(Duration::from_millis(100) * 2_u32.pow(attempt)).await;
     }
     Ok(refused)

@@ -55,11 +55,6 @@ impl Budget {
         self.ends.map_or(Duration::MAX, left)
     }
 
-    /// The earlier of `instant` and the end of scanning.
-    pub fn cap(&self, instant: Instant) -> Instant {
-        self.ends.map_or(instant, |ends| ends.scanning.min(instant))
-    }
-
     /// The result of work without effects, or `None` when the time for scanning ends before it does.
     pub async fn within<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         until(self.ends.map(|ends| ends.scanning), work).await
@@ -112,9 +107,6 @@ mod tests {
             assert_eq!(budget.for_publish(), Some(dispatching.min(10 * SECOND)));
             advance(scanning - SECOND).await;
             assert_eq!((budget.left(), budget.is_spent()), (SECOND, false));
-            let soon = Instant::now() + SECOND / 2;
-            assert_eq!(budget.cap(soon), soon);
-            assert_eq!(budget.cap(soon + SECOND), soon + SECOND / 2);
             assert_eq!(budget.within(sleep(SECOND / 2)).await, Some(()));
             assert_eq!(budget.within(sleep(SECOND)).await, None, "scanning ends before");
             assert_eq!((budget.left(), budget.is_spent()), (Duration::ZERO, true));
@@ -136,8 +128,6 @@ mod tests {
         let budget = Budget::UNLIMITED;
         assert_eq!((budget.left(), budget.is_spent()), (Duration::MAX, false));
         assert_eq!(budget.within(sleep(86_400 * SECOND)).await, Some(()));
-        let instant = Instant::now() + SECOND;
-        assert_eq!(budget.cap(instant), instant);
         assert_eq!(budget.for_publish(), Some(10 * SECOND));
     }
 }

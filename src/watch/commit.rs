@@ -4,41 +4,45 @@
 //! A commit succeeds only on the epoch that was loaded before anything was observed. A full scan that loses it took a
 //! hundred calls, and most of it still holds: it rebases, once.
 
+use tokio::sync::SemaphorePermit;
+
 use crate::ports::{Outside, SnapshotStore, StoreError};
+use crate::state::Row;
 use crate::state::commit::{Change, Closing, Draft, Snapshot};
 use crate::state::fingerprint;
 use crate::state::head::{Head, counts};
 use crate::state::log::{Notice, PackEvent, Record};
 use crate::watch::compare::overdue;
-use crate::watch::compare::{self, Comparison, Observation};
-use crate::watch::context::Context;
+use crate::watch::compare::{self, Comparison, Extent, Observation};
+use crate::watch::context::{Context, ROOM};
 use crate::watch::plan::Planned;
 use crate::watch::report::Outcome;
-use crate::watch::room::Held;
-use crate::watch::scan::outcome::{Observed, Preview, ScanOutcome};
-use crate::watch::scan::policy::Scan;
-use crate::watch::scan::stop::Stop;
+use crate::watch::scan::outcome::{Preview, ScanOutcome, Stop};
 use crate::watch::snapshot::{note_full_scan, read_snapshot};
 
 /// What is recorded, on which a commit builds.
 #[derive(Debug)]
 pub struct Basis {
-    /// The head; `None`: there is none yet.
-    head: Option<Head>,
+    /// The head; without one, that of a history that begins.
+    head: Head,
     /// The snapshot.
     pub snapshot: Snapshot,
-    /// The id of the target's history: its head's, or that of one that begins.
-    history_id: String,
     /// Whether it was loaded again after the observation: what is newer in it than the first load is left as it is.
     is_rebased: bool,
 }
 
 impl Basis {
     /// What was loaded before the observation.
-    pub fn new(head: Option<&Head>, snapshot: Snapshot) -> Self {
-        let known = head.map(|head| head.history_id.clone());
-        let history_id = known.unwrap_or_else(|| format!("{:032x}", fastrand::u128(..)));
-        Self { head: head.cloned(), snapshot, history_id, is_rebased: false }
+    pub fn new(head: &Head, snapshot: Snapshot) -> Self {
+        let mut head = head.clone();
+        if head.epoch == 0 {
+            head.history_id = format!("{:032x}", fastrand::u128(..));
+        }
+        Self { head, snapshot, is_rebased: false }
+    }
+
+    fn has_baseline(&self) -> bool {
+        self.head.baseline_epoch.is_some()
     }
 }
 
@@ -46,15 +50,18 @@ impl Basis {
 struct Found {
     changes: Vec<Change>,
     closing: Closing,
-    /// Whether every account was seen and compared.
-    is_complete: bool,
     accounts: u64,
 }
 
-/// Waits until there is room to compare so many accounts: what is recorded, what was read and the changes, until they
-/// are committed, are the most that a run holds.
-pub async fn room_for<'a, O>(context: &'a Context<'_, O>, accounts: u64) -> Result<Held<'a>, Stop> {
-    context.budget.within(context.room.take(accounts)).await.flatten().ok_or(Stop::NoTime)
+/// Waits until there is room to compare so many accounts, or a larger pack for all there is: what is recorded, what was
+/// read and the changes, until they are committed, are the most that a run holds.
+pub async fn room_for<'a, O>(
+    context: &'a Context<'_, O>,
+    accounts: u64,
+) -> Result<SemaphorePermit<'a>, Stop> {
+    let accounts = u32::try_from(accounts).unwrap_or(ROOM).min(ROOM);
+    let room = context.budget.within(context.room.acquire_many(accounts)).await;
+    room.and_then(Result::ok).ok_or(Stop::NoTime)
 }
 
 /// Commits the difference between what was observed and what is recorded.
@@ -62,66 +69,34 @@ pub async fn commit<O: Outside>(
     context: &Context<'_, O>,
     planned: &Planned,
     mut basis: Basis,
-    observed: Observed,
+    observed: &Observation,
     outcome: &mut ScanOutcome,
 ) -> Result<(), Stop> {
     loop {
-        let found = find(context, planned, &basis, &observed)?;
-        outcome.report.accounts = match observed.scan {
-            Some(_) => found.accounts,
-            None => outcome.report.accounts,
-        };
-        outcome.report.statuses = basis.head.as_ref().map(|head| head.accounts.clone());
-        if found.is_complete && observed.scan == Some(Scan::Full) {
-            outcome.full_scan_at = Some(observed.observed_at);
+        let found = find(context, planned, &basis, observed)?;
+        if observed.extent != Extent::Asked {
+            outcome.report.accounts = found.accounts;
         }
+        outcome.report.statuses = (basis.head.epoch > 0).then(|| basis.head.accounts.clone());
+        let full_scan_at = found.closing.full_scan_at.map(|_| observed.observed_at);
         let is_nothing = found.changes.is_empty() && found.closing.event.is_none();
         if is_nothing && !is_fingerprint_outdated(context, &basis) {
-            note_full_scan(context, planned, outcome.full_scan_at).await;
+            outcome.full_scan_at = full_scan_at;
+            note_full_scan(context, planned, full_scan_at).await;
             return Ok(());
         }
         match write(context, planned, &mut basis, found, outcome).await {
-            Ok(true) => return Ok(()),
+            Ok(true) => {
+                outcome.full_scan_at = full_scan_at;
+                return Ok(());
+            }
             Ok(false) => {}
             Err(Stop::Store(StoreError::Superseded))
-                if observed.scan == Some(Scan::Full) && !basis.is_rebased =>
+                if observed.extent == Extent::Everybody && !basis.is_rebased =>
             {
                 basis = rebase(context, planned).await?;
-                outcome.full_scan_at = None;
             }
             Err(stop) => return Err(stop),
-        }
-    }
-}
-
-/// Commits that the pack is gone: no row stays, and each incident ends. A deletion that loses its commit is no longer
-/// known to be one.
-pub async fn commit_deletion<O: Outside>(
-    context: &Context<'_, O>,
-    planned: &Planned,
-    outcome: &mut ScanOutcome,
-) -> Result<(), Stop> {
-    let Some(head) = &planned.head else { return Ok(()) };
-    let accounts = head.account_count();
-    let _held = room_for(context, accounts).await?;
-    let mut basis = Basis::new(Some(head), read_snapshot(context, planned, head).await?);
-    outcome.report.outcome = Outcome::Deleted;
-    outcome.report.accounts = accounts;
-    let nothing = Observation::default();
-    loop {
-        let at = context.outside.now();
-        let comparison = comparison(context, planned, &basis, &nothing, at);
-        let changes = comparison.gone();
-        let is_known = comparison.is_baseline_complete();
-        let notifies = is_known && context.settings.notify.includes_pack_deleted();
-        let has_incidents = changes.iter().any(|change| change.transition.is_some());
-        // A pack that nobody was notified of goes as it came.
-        let notice = (is_known || has_incidents)
-            .then(|| comparison.notice(PackEvent::PackDeleted, accounts, notifies));
-        let closing = Closing { event: Some(PackEvent::PackDeleted), notice, full_scan_at: None };
-        let found = Found { changes, closing, is_complete: true, accounts };
-        if write(context, planned, &mut basis, found, outcome).await? {
-            return Ok(());
         }
     }
 }
@@ -146,14 +121,13 @@ async fn write<O: Outside>(
     let logged =
         |changes: &[Change]| changes.iter().filter(|change| change.transition.is_some()).count() as u64;
     let all = logged(&found.changes);
-    let full_scan_at = outcome.full_scan_at.filter(|_| found.is_complete).map(|at| at.as_second());
-    let is_baseline = found.closing.event == Some(PackEvent::Baseline);
+    let event = found.closing.event;
     let draft = Draft {
-        before: basis.head.as_ref(),
-        history_id: &basis.history_id,
+        before: Some(&basis.head).filter(|head| head.epoch > 0),
+        history_id: &basis.head.history_id,
         snapshot: &basis.snapshot,
         changes: found.changes,
-        closing: Closing { full_scan_at, ..found.closing },
+        closing: found.closing,
         run: &context.id,
         at,
         expires_at: compare::expires_at(settings, at),
@@ -166,41 +140,50 @@ async fn write<O: Outside>(
     outcome.has_committed = true;
     outcome.report.transitions += taken.as_deref().map_or(all, logged);
     outcome.report.statuses = Some(commit.head.accounts.clone());
-    outcome.report.outcome = match outcome.report.outcome {
-        _ if is_baseline => Outcome::Baseline,
-        Outcome::Deleted => Outcome::Deleted,
-        _ if outcome.report.transitions > 0 => Outcome::Changed,
-        unchanged => unchanged,
-    };
+    outcome.report.outcome = ended(event, outcome.report.transitions);
     let is_all = taken.is_none();
     basis.snapshot.apply(&commit, &taken.unwrap_or_default());
-    basis.head = Some(commit.head);
+    basis.head = commit.head;
     Ok(is_all)
+}
+
+fn ended(event: Option<PackEvent>, transitions: u64) -> Outcome {
+    match event {
+        Some(PackEvent::Baseline) => Outcome::Baseline,
+        Some(PackEvent::PackDeleted) => Outcome::Deleted,
+        None if transitions == 0 => Outcome::Unchanged,
+        None => Outcome::Changed,
+    }
 }
 
 /// Whether the head has another fingerprint than its rows have now: after a restore, or when the time between two
 /// reminders became longer. An empty commit sets it, so that later scans have nothing to compare.
 fn is_fingerprint_outdated<O: Outside>(context: &Context<'_, O>, basis: &Basis) -> bool {
-    let Some(head) = basis.head.as_ref().filter(|head| head.baseline_epoch.is_some()) else { return false };
+    if !basis.has_baseline() {
+        return false;
+    }
     let rows = &basis.snapshot.rows;
     let period = overdue::period(context.outside.now(), &context.settings.thresholds);
     let states = rows.iter().map(|(account, row)| (account, &row.state));
-    !rows.values().any(|row| row.flapping) && head.fingerprint != Some(fingerprint::both(states, period).0)
+    !rows.values().any(|row| row.flapping)
+        && basis.head.fingerprint != Some(fingerprint::both(states, period).0)
 }
 
 /// The head and the snapshot as they are now, for an observation that is older: `Superseded` where the pack was
 /// deleted, or became known, in between.
 pub async fn rebase<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> Result<Basis, Stop> {
     const LOST: Stop = Stop::Store(StoreError::Superseded);
-    let first = planned.head.as_ref().filter(|head| head.baseline_epoch.is_some()).ok_or(LOST)?;
+    if planned.head.baseline_epoch.is_none() {
+        return Err(LOST);
+    }
     let heads = context.budget.within(context.outside.store().load()).await.ok_or(Stop::NoTime)??;
     let head = heads.known.get(&planned.target).ok_or(LOST)?;
     let life = |head: &Head| (head.history_id.clone(), head.baseline_epoch, head.deleted_epoch);
-    if life(head) != life(first) {
+    if life(head) != life(&planned.head) {
         return Err(LOST);
     }
     let snapshot = read_snapshot(context, planned, head).await?;
-    Ok(Basis { is_rebased: true, ..Basis::new(Some(head), snapshot) })
+    Ok(Basis { is_rebased: true, ..Basis::new(head, snapshot) })
 }
 
 /// Compares. Pure, but for the settings of the run.
@@ -208,79 +191,72 @@ fn find<O: Outside>(
     context: &Context<'_, O>,
     planned: &Planned,
     basis: &Basis,
-    observed: &Observed,
+    observed: &Observation,
 ) -> Result<Found, Stop> {
-    let Observed { observation, observed_at, scan } = observed;
+    let Observation { extent, observed_at, .. } = *observed;
     let rows = &basis.snapshot.rows;
-    let comparison = comparison(context, planned, basis, observation, *observed_at);
+    let epoch = basis.head.epoch.saturating_add(1);
+    let comparison = Comparison {
+        target: &planned.target,
+        history_id: &basis.head.history_id,
+        epoch,
+        rows,
+        observed,
+        baseline: !basis.has_baseline(),
+        settings: context.settings,
+        silences: &planned.silences,
+    };
     let mut changes = comparison.changes();
     let found = changes.len();
     if basis.is_rebased {
         // What another run has recorded since the first load may be newer than what was read; and a row that is gone
         // may have been removed since.
-        let first = planned.head.as_ref().map_or(0, |head| head.epoch);
-        changes.retain(|change| rows.get(&change.account).is_some_and(|row| row.epoch <= first));
+        let is_older = |row: &Row| row.epoch <= planned.head.epoch;
+        changes.retain(|change| rows.get(&change.account).is_some_and(is_older));
     }
-    let is_complete = changes.len() == found;
-    let accounts = basis.snapshot.after(&changes).len() as u64;
-    let completes_baseline = !comparison.is_baseline_complete() && *scan == Some(Scan::Full) && is_complete;
-    let notice = completes_baseline.then(|| {
-        let created_again = basis.head.as_ref().is_some_and(|head| head.deleted_epoch.is_some());
-        let notifies = context.settings.notify.includes_baseline();
-        Notice { created_again, ..comparison.notice(PackEvent::Baseline, accounts, notifies) }
-    });
-    if !comparison.is_baseline_complete() && !completes_baseline {
-        return Err(Stop::NoBaseline);
-    }
-    let closing = Closing { event: notice.as_ref().map(|notice| notice.event), notice, full_scan_at: None };
-    Ok(Found { changes, closing, is_complete, accounts })
-}
-
-fn comparison<'c, O: Outside>(
-    context: &'c Context<'_, O>,
-    planned: &'c Planned,
-    basis: &'c Basis,
-    observed: &'c Observation,
-    observed_at: jiff::Timestamp,
-) -> Comparison<'c> {
-    Comparison {
-        target: &planned.target,
-        history_id: &basis.history_id,
-        epoch: basis.head.as_ref().map_or(0, |head| head.epoch).saturating_add(1),
-        rows: &basis.snapshot.rows,
-        observed,
+    let is_whole = extent == Extent::Everybody && changes.len() == found;
+    let event = match extent {
+        Extent::Gone => Some(PackEvent::PackDeleted),
+        _ if basis.has_baseline() => None,
+        _ if is_whole => Some(PackEvent::Baseline),
+        _ => return Err(Stop::NoBaseline),
+    };
+    let accounts = match event {
+        Some(PackEvent::PackDeleted) => planned.head.account_count(),
+        _ => basis.snapshot.after(&changes).len() as u64,
+    };
+    let notify = match event {
+        Some(PackEvent::Baseline) => Some(context.settings.notify.includes_baseline()),
+        Some(PackEvent::PackDeleted) if basis.has_baseline() => {
+            Some(context.settings.notify.includes_pack_deleted())
+        }
+        // A pack that nobody was notified of goes as it came.
+        Some(PackEvent::PackDeleted) => {
+            changes.iter().any(|change| change.transition.is_some()).then_some(false)
+        }
+        None => None,
+    };
+    let created_again = event == Some(PackEvent::Baseline) && basis.head.deleted_epoch.is_some();
+    let notice = event.zip(notify).map(|(event, notify)| Notice {
+        event,
+        epoch,
+        accounts,
+        created_again,
         observed_at,
-        baseline: basis.head.as_ref().and_then(|head| head.baseline_epoch).is_none(),
-        settings: context.settings,
-        silences: &planned.silences,
-    }
-}
-
-impl Comparison<'_> {
-    fn is_baseline_complete(&self) -> bool {
-        !self.baseline
-    }
-
-    /// The record of the pack as a whole.
-    fn notice(&self, event: PackEvent, accounts: u64, notify: bool) -> Notice {
-        let Self { epoch, observed_at, .. } = *self;
-        Notice { event, epoch, accounts, created_again: false, observed_at, notify }
-    }
+        notify,
+    });
+    let closing = Closing { event, notice, full_scan_at: is_whole.then(|| observed_at.as_second()) };
+    Ok(Found { changes, closing, accounts })
 }
 
 fn preview(planned: &Planned, basis: &Basis, found: Found, outcome: &mut ScanOutcome) {
     let Found { changes, closing: Closing { event, notice, .. }, .. } = found;
     let accounts = counts(basis.snapshot.after(&changes).values().map(|row| &row.state));
     let transitions = changes.into_iter().filter_map(|change| change.transition);
-    let transitions: Vec<Record> = transitions.map(|transition| Record::Account(*transition)).collect();
-    outcome.report.transitions = transitions.len() as u64;
-    outcome.report.outcome = match event {
-        Some(PackEvent::Baseline) => Outcome::Baseline,
-        Some(PackEvent::PackDeleted) => Outcome::Deleted,
-        None if transitions.is_empty() => Outcome::Unchanged,
-        None => Outcome::Changed,
-    };
-    let records = transitions.into_iter().chain(notice.map(Record::Pack)).collect();
-    let (target, history_id) = (planned.target.clone(), basis.history_id.clone());
+    let mut records: Vec<Record> = transitions.map(|transition| Record::Account(*transition)).collect();
+    outcome.report.transitions = records.len() as u64;
+    outcome.report.outcome = ended(event, outcome.report.transitions);
+    records.extend(notice.map(Record::Pack));
+    let (target, history_id) = (planned.target.clone(), basis.head.history_id.clone());
     outcome.preview = Some(Box::new(Preview { target, history_id, accounts, records }));
 }

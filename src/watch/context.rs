@@ -1,9 +1,13 @@
 //! What every step of a run needs to know.
 
+use tokio::sync::Semaphore;
+
 use crate::settings::Settings;
 use crate::watch::budget::Budget;
 use crate::watch::request::Request;
-use crate::watch::room::Room;
+
+/// How many accounts are compared at once, apart from how many packs are read at once: one large pack, or some small ones.
+pub const ROOM: u32 = 10_000;
 
 /// One run: what it was asked for, and what it works with.
 #[derive(Debug)]
@@ -16,8 +20,8 @@ pub struct Context<'a, O> {
     pub request: &'a Request,
     /// The time there is.
     pub budget: &'a Budget,
-    /// The room for what is compared.
-    pub room: Room,
+    /// The room for what is compared: [`ROOM`].
+    pub room: Semaphore,
     /// The run's id, random.
     pub id: String,
 }

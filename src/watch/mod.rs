@@ -14,16 +14,10 @@ pub mod dispatch;
 pub mod plan;
 pub mod report;
 pub mod request;
-pub mod room;
 pub mod scan;
 mod snapshot;
 mod start;
 
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
-
-use crate::model::Target;
 use crate::notify::{self, Fold, Notification};
 use crate::ports::{Outside, SnapshotStore};
 use crate::settings::Settings;
@@ -32,7 +26,7 @@ use crate::watch::context::Context;
 use crate::watch::dispatch::{Dispatched, Dispatcher, Lag, lagging};
 use crate::watch::report::{Answer, Report, TargetReport};
 use crate::watch::request::Request;
-use crate::watch::scan::outcome::{Preview, ScanOutcome};
+use crate::watch::scan::outcome::Preview;
 use crate::watch::scan::{Scans, oldest_full_scan};
 use crate::watch::start::{Started, start};
 
@@ -65,24 +59,18 @@ pub async fn run(
     if is_live && scans.commits() > commits {
         dispatcher.dispatch(&mut dispatched).await;
     }
-    let (outcomes, reports) = scans.end();
+    let outcomes = scans.end();
 
-    let full_scans: BTreeMap<Target, Timestamp> = outcomes
-        .iter()
-        .filter_map(|(target, outcome)| Some((target.clone(), outcome.full_scan_at?)))
-        .collect();
-    let next_token = outcomes.iter().find_map(|(_, outcome)| outcome.next_token.clone());
-    let previews: Vec<&Preview> =
-        outcomes.iter().filter_map(|(_, outcome)| outcome.preview.as_deref()).collect();
-    let preview = preview(&context, &previews);
-    let mut reports: Vec<TargetReport> = unlisted.into_iter().chain(reports).collect();
-    reports.extend(outcomes.into_iter().map(|(_, ScanOutcome { report, .. })| report));
-    let answer = with_lags(Answer::new(reports, dispatched.notifications, next_token), &dispatched);
-    answer.targets.iter().for_each(|report| report.log(&context.id));
     let oldest_full_scan = match settings.full_scan_every {
-        Some(_) if request.scheduled => oldest_full_scan(&planned, &elsewhere, &full_scans, outside.now()),
+        Some(_) if request.scheduled => oldest_full_scan(&planned, &elsewhere, &outcomes, outside.now()),
         _ => None,
     };
+    let next_token = outcomes.iter().find_map(|outcome| outcome.next_token.clone());
+    let previews: Vec<&Preview> = outcomes.iter().filter_map(|outcome| outcome.preview.as_deref()).collect();
+    let preview = preview(&context, &previews);
+    let reports = unlisted.into_iter().chain(outcomes.into_iter().map(|outcome| outcome.report)).collect();
+    let answer = with_lags(Answer::new(reports, dispatched.notifications, next_token), &dispatched);
+    answer.targets.iter().for_each(|report| report.log(&context.id));
     let may_lag = !dispatched.lags.is_empty();
     Ok(Report { answer, preview, may_lag, minimal: dispatched.minimal, oldest_full_scan })
 }

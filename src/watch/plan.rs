@@ -13,8 +13,8 @@ use crate::watch::request::{Part, Request};
 pub struct Planned {
     /// The target.
     pub target: Target,
-    /// Its head as it was loaded.
-    pub head: Option<Head>,
+    /// Its head as it was loaded; the default one: there is none yet.
+    pub head: Head,
     /// Why it must not be touched: its items are damaged, or of a newer packwatch.
     pub unreadable: Option<String>,
     /// Whether its pack is listed; `None` where it was not looked for in a list.
@@ -30,7 +30,7 @@ impl Planned {
     fn new(target: Target, listed: Option<bool>, heads: &mut Heads) -> Self {
         Self {
             listed,
-            head: heads.known.remove(&target),
+            head: heads.known.remove(&target).unwrap_or_default(),
             unreadable: heads.unreadable.remove(&target),
             silences: heads.silences.of(&target),
             withheld: heads.alerts.known.withheld_of(&target),
@@ -130,13 +130,11 @@ pub fn nothing_to_watch(
 
 /// The heads of the targets that other schedules look after.
 pub fn elsewhere(settings: &Settings, part: &Part, heads: &Heads) -> Vec<Head> {
-    let is_elsewhere = |target: &Target| is_watched(target, settings) && !part.includes(target, settings);
+    let is_watched =
+        |target: &Target| settings.regions.contains(&target.region) && settings.packs.matches(&target.pack);
+    let is_elsewhere = |target: &Target| is_watched(target) && !part.includes(target, settings);
     let elsewhere = heads.known.iter().filter(|(target, _)| is_elsewhere(target));
     elsewhere.map(|(_, head)| head.clone()).collect()
-}
-
-fn is_watched(target: &Target, settings: &Settings) -> bool {
-    settings.regions.contains(&target.region) && settings.packs.matches(&target.pack)
 }
 
 #[cfg(test)]
@@ -162,6 +160,11 @@ mod tests {
         Head { epoch: 1, ..Head::default() }
     }
 
+    fn heads(known: &[(&str, &str)]) -> Heads {
+        let known = known.iter().map(|(region, pack)| (target(region, pack), head()));
+        Heads { known: known.collect(), ..Heads::default() }
+    }
+
     fn names(planned: &[Planned]) -> Vec<String> {
         planned.iter().map(|planned| planned.target.to_string()).collect()
     }
@@ -172,43 +175,38 @@ mod tests {
 
     #[test]
     fn what_is_listed_and_what_is_known_is_scanned_unless_it_is_excluded() {
-        let mut heads = Heads::default();
-        heads.known.insert(target("eu-west-1", "Known"), head());
-        heads.known.insert(target("eu-west-1", "Known-not-watched"), head());
-        heads.known.insert(target("us-east-1", "Elsewhere"), head());
-        let settings = settings("!*-not-watched", "eu-west-1");
+        // Nobody listed the packs of us-east-1.
+        let known = [("eu-west-1", "Known"), ("eu-west-1", "Known-not-watched"), ("us-east-1", "Elsewhere")];
+        let mut heads = heads(&known);
+        heads.known.insert(target("eu-west-1", "Gone"), Head { deleted_epoch: Some(1), ..head() });
+        heads.unreadable.insert(target("eu-west-1", "Damaged"), "why".to_owned());
+        heads.unreadable.insert(target("us-east-1", "Damaged"), "why".to_owned());
+        let settings = settings("!*-not-watched", "eu-west-1,us-east-1");
         let listed = listed("eu-west-1", &["Listed", "Listed-not-watched"]);
         let planned = targets(&Request::default(), &settings, &listed, heads);
-        assert_eq!(names(&planned), ["Known in eu-west-1", "Listed in eu-west-1"]);
-        assert!(planned[0].head.is_some() && planned[1].head.is_none());
-    }
-
-    #[test]
-    fn an_unreadable_head_is_reported_though_its_pack_is_no_longer_listed() {
-        let mut heads = Heads::default();
-        heads.unreadable.insert(target("eu-west-1", "Damaged"), "why".to_owned());
-        heads.unreadable.insert(target("us-east-1", "Elsewhere"), "why".to_owned());
-        let settings = settings("*", "eu-west-1");
-        let planned = targets(&Request::default(), &settings, &listed("eu-west-1", &[]), heads);
-        assert_eq!(names(&planned), ["Damaged in eu-west-1"]);
+        assert_eq!(names(&planned), ["Damaged in eu-west-1", "Known in eu-west-1", "Listed in eu-west-1"]);
         assert_eq!(planned[0].unreadable.as_deref(), Some("why"));
+        assert_eq!([&planned[1].head, &planned[2].head], [&head(), &Head::default()]);
+        assert_eq!([1, 2].map(|n| planned[n].listed), [Some(false), Some(true)]);
     }
 
     #[test]
-    fn a_region_that_did_not_list_its_packs_is_left_alone() {
-        let mut heads = Heads::default();
-        heads.known.insert(target("eu-west-1", "Known"), head());
-        let planned = targets(&Request::default(), &settings("*", "eu-west-1"), &BTreeMap::new(), heads);
-        assert_eq!(planned, []);
-    }
-
-    #[test]
-    fn a_named_pack_needs_no_list_and_is_scanned_in_every_region() {
+    fn only_a_request_for_every_pack_lists_them_in_the_regions_that_it_wants() {
         let settings = settings("*", "eu-west-1,us-east-1");
-        let request = Request { packs: vec!["P".parse().unwrap()], ..Request::default() };
-        assert_eq!(regions_to_list(&request, &settings), []);
-        let planned = targets(&request, &settings, &BTreeMap::new(), Heads::default());
-        assert_eq!(names(&planned), ["P in eu-west-1", "P in us-east-1"]);
+        let listed = |packs: &[&str], region: Option<&str>| {
+            let packs = packs.iter().map(|pack| pack.parse().unwrap()).collect();
+            let region = region.map(|region| region.parse().unwrap());
+            let request = Request { packs, region, ..Request::default() };
+            assert_eq!(check(&request, &settings), Ok(()));
+            let planned = targets(&request, &settings, &BTreeMap::new(), Heads::default());
+            let regions = regions_to_list(&request, &settings);
+            (regions.iter().map(|region| region.to_string()).collect::<Vec<_>>().join(","), names(&planned))
+        };
+        assert_eq!(listed(&[], None), ("eu-west-1,us-east-1".to_owned(), vec![]));
+        assert_eq!(listed(&[], Some("us-east-1")), ("us-east-1".to_owned(), vec![]));
+        let named = ["P in eu-west-1", "P in us-east-1"].map(str::to_owned);
+        assert_eq!(listed(&["P"], None), (String::new(), named.to_vec()));
+        assert_eq!(listed(&["P"], Some("us-east-1")), (String::new(), named[1..].to_vec()));
     }
 
     fn part(regions: &[&str], packs: &str) -> Part {
@@ -220,10 +218,7 @@ mod tests {
     fn a_part_lists_its_regions_and_takes_its_packs_of_what_is_listed_and_known() {
         let settings = settings("!Old", "eu-west-1,us-east-1");
         let request = |part| Request { part, scheduled: true, ..Request::default() };
-        let mut heads = Heads::default();
-        for pack in ["Security-known", "Known"] {
-            heads.known.insert(target("eu-west-1", pack), head());
-        }
+        let heads = heads(&[("eu-west-1", "Security-known"), ("eu-west-1", "Known")]);
         let planned = |part| {
             let request = request(part);
             assert_eq!(check(&request, &settings), Ok(()));
@@ -249,50 +244,33 @@ mod tests {
             region: region.map(|region| region.parse().unwrap()),
             ..Request::default()
         };
-        assert_eq!(check(&named("Security-1", Some("us-east-1")), &settings), Ok(()));
-        assert!(check(&named("Other", None), &settings).unwrap_err().contains("PACKWATCH_PACKS"));
-        assert!(
-            check(&named("Security-1", Some("eu-west-9")), &settings)
-                .unwrap_err()
-                .contains("eu-west-1, us-east-1")
-        );
-        let tentative = Request { tentative: true, ..named("Other", Some("eu-west-9")) };
-        assert_eq!(check(&tentative, &settings), Ok(()));
-        assert_eq!(targets(&tentative, &settings, &BTreeMap::new(), Heads::default()), []);
-        let mut cut = named("Security-1", None);
-        cut.pagination.max_items = Some(1);
-        assert!(check(&cut, &settings).unwrap_err().contains("needs its Region"));
-    }
-
-    #[test]
-    fn only_a_request_for_every_pack_lists_them_in_the_regions_that_it_wants() {
-        let settings = settings("*", "eu-west-1,us-east-1");
-        let listed = |region: Option<&str>| {
-            let region = region.map(|region| region.parse().unwrap());
-            let regions = regions_to_list(&Request { region, ..Request::default() }, &settings);
-            regions.iter().map(|region| region.to_string()).collect::<Vec<_>>()
+        let cut = |region| {
+            let mut request = named("Security-1", region);
+            request.pagination.max_items = Some(1);
+            request
         };
-        assert_eq!(listed(None), ["eu-west-1", "us-east-1"]);
-        assert_eq!(listed(Some("us-east-1")), ["us-east-1"]);
-        let mut cut = Request::default();
-        cut.pagination.max_items = Some(1);
-        assert_eq!(check(&cut, &self::settings("*", "eu-west-1")), Ok(()), "there is one region");
-        assert_eq!(check(&Request::default(), &settings), Ok(()), "nothing is cut");
+        let tentative = Request { tentative: true, ..named("Other", Some("eu-west-9")) };
+        for (request, why) in [
+            (named("Security-1", Some("us-east-1")), None),
+            (cut(Some("us-east-1")), None),
+            (tentative.clone(), None),
+            (named("Other", None), Some("PACKWATCH_PACKS")),
+            (named("Security-1", Some("eu-west-9")), Some("eu-west-1, us-east-1")),
+            (cut(None), Some("needs its Region")),
+        ] {
+            let error = check(&request, &settings).err();
+            assert_eq!(error.is_some(), why.is_some(), "{error:?}");
+            assert!(error.unwrap_or_default().contains(why.unwrap_or_default()), "{why:?}");
+        }
+        assert_eq!(check(&cut(None), &self::settings("*", "eu-west-1")), Ok(()), "there is one region");
+        assert_eq!(targets(&tentative, &settings, &BTreeMap::new(), Heads::default()), []);
     }
 
     #[test]
     fn what_others_look_after_is_known() {
         let settings = settings("!Old", "eu-west-1,us-east-1");
-        let mut heads = Heads::default();
-        for (region, pack) in [
-            ("eu-west-1", "Old"),
-            ("us-east-1", "Old"),
-            ("eu-west-9", "Any"),
-            ("eu-west-1", "Mine"),
-            ("us-east-1", "Theirs"),
-        ] {
-            heads.known.insert(target(region, pack), head());
-        }
+        let left_out = [("eu-west-1", "Old"), ("us-east-1", "Old"), ("eu-west-9", "Any")];
+        let heads = heads(&[&left_out[..], &[("eu-west-1", "Mine"), ("us-east-1", "Theirs")]].concat());
         for parts in [
             [part(&["eu-west-1"], ""), part(&["us-east-1"], "")],
             [part(&[], "A*,Mine"), part(&[], "!A*,!Mine")],
@@ -304,29 +282,29 @@ mod tests {
 
     #[test]
     fn a_run_has_nothing_to_watch_where_no_pack_is_or_ever_was_and_where_all_are_left_out() {
-        let mut known = Heads::default();
-        known.known.insert(target("eu-west-1", "Deleted"), head());
-        let none = Heads::default();
-        for (packs, listed, heads, expected) in [
-            ("*", listed("eu-west-1", &[]), &none, "is visible in eu-west-1."),
-            ("*", listed("eu-west-1", &[]), &known, ""),
-            ("*", BTreeMap::new(), &none, ""),
-            ("*", listed("eu-west-1", &["P"]), &none, ""),
-            ("P", listed("eu-west-1", &["O", "P"]), &known, ""),
-            ("P", listed("eu-west-1", &["O"]), &known, "every pack that is visible in eu-west-1, such as O"),
+        let (none, known, all) = (Heads::default(), heads(&[("eu-west-1", "Deleted")]), Part::default());
+        let [west, east] = ["eu-west-1", "us-east-1"].map(|region| part(&[region], ""));
+        let in_west = |packs: &[&str]| listed("eu-west-1", packs);
+        for (packs, part, listed, heads, expected) in [
+            ("*", &all, in_west(&[]), &none, "is visible in eu-west-1."),
+            ("*", &all, in_west(&[]), &known, ""),
+            ("*", &all, BTreeMap::new(), &none, ""),
+            ("*", &all, in_west(&["P"]), &none, ""),
+            ("P", &all, in_west(&["O", "P"]), &known, ""),
+            ("P", &all, in_west(&["O"]), &known, "every pack that is visible in eu-west-1, such as O"),
+            (
+                "!Old",
+                &part(&[], "Old"),
+                in_west(&["Old", "P"]),
+                &known,
+                "the event's Packs leave out every pack",
+            ),
+            ("!Old", &part(&[], "P"), in_west(&["Old", "P"]), &known, ""),
+            ("*", &west, in_west(&[]), &known, ""),
+            ("*", &east, listed("us-east-1", &[]), &known, "is visible in us-east-1."),
         ] {
-            let settings = settings(packs, "eu-west-1");
-            let said = nothing_to_watch(&settings, &Part::default(), &listed, heads).unwrap_or_default();
-            assert!(said.contains(expected) && said.is_empty() == expected.is_empty(), "{packs}: {said}");
-        }
-        let settings = settings("!Old", "eu-west-1,us-east-1");
-        for (part, listed, expected) in [
-            (part(&[], "Old"), listed("eu-west-1", &["Old", "P"]), "the event's Packs leave out every pack"),
-            (part(&[], "P"), listed("eu-west-1", &["Old", "P"]), ""),
-            (part(&["eu-west-1"], ""), listed("eu-west-1", &[]), ""),
-            (part(&["us-east-1"], ""), listed("us-east-1", &[]), "is visible in us-east-1."),
-        ] {
-            let said = nothing_to_watch(&settings, &part, &listed, &known).unwrap_or_default();
+            let settings = settings(packs, "eu-west-1,us-east-1");
+            let said = nothing_to_watch(&settings, part, &listed, heads).unwrap_or_default();
             assert!(said.contains(expected) && said.is_empty() == expected.is_empty(), "{part:?}: {said}");
         }
     }
@@ -335,11 +313,10 @@ mod tests {
     fn a_target_that_is_loaded_again_has_the_head_and_the_silences_of_now() {
         let settings = settings("*", "eu-west-1");
         let planned = targets(&Request::default(), &settings, &listed("eu-west-1", &["P"]), Heads::default());
-        assert_eq!(planned[0].loaded_again(Heads::default()).head, None);
-        let mut heads = Heads::default();
-        heads.known.insert(target("eu-west-1", "P"), head());
+        assert_eq!(planned[0].loaded_again(Heads::default()).head, Head::default());
+        let mut heads = heads(&[("eu-west-1", "P")]);
         heads.silences.0.push(Silence::default());
         let again = planned[0].loaded_again(heads.clone());
-        assert_eq!(again, Planned { head: Some(head()), silences: heads.silences, ..planned[0].clone() });
+        assert_eq!(again, Planned { head: head(), silences: heads.silences, ..planned[0].clone() });
     }
 }

@@ -8,7 +8,6 @@ use crate::model::{PackName, Region, Target};
 use crate::ports::Filters;
 use crate::settings::{PackFilter, Settings};
 use crate::watch::scan::paginate::PaginationConfig;
-use crate::watch::scan::policy::Trigger;
 
 /// What a run is asked to scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,10 +35,10 @@ pub struct Request {
 }
 
 impl Request {
-    /// Who wants the scans.
-    pub fn trigger(&self) -> Trigger {
+    /// Whether somebody asks for something in particular, which is scanned in full.
+    pub fn is_asked(&self) -> bool {
         let is_scheduled_run = (self.scheduled || self.quick) && self.packs.is_empty() && !self.is_partial();
-        if is_scheduled_run && !self.dry_run { Trigger::Schedule } else { Trigger::Request }
+        !is_scheduled_run || self.dry_run
     }
 
     /// Whether the request may read less than all accounts of a target.

@@ -14,10 +14,10 @@ use crate::state::commit::Snapshot;
 use crate::state::head::{Head, Hint};
 use crate::watch::context::Context;
 use crate::watch::plan::Planned;
+use crate::watch::scan::policy::is_large;
 
-/// How often a snapshot is read that shows a part of a commit, and how long after.
-const READ_AGAIN: [Duration; 3] =
-    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800)];
+/// How long, in milliseconds, a snapshot that shows a part of a commit is left alone, before it is read again.
+const READ_AGAIN: [u64; 4] = [50, 200, 800, 0];
 
 /// The snapshot of a head. A Query is no snapshot of a transaction: what shows an older chunk is read again, and what
 /// shows a newer one is [`StoreError::Superseded`].
@@ -28,9 +28,12 @@ pub(super) async fn read_snapshot<O: Outside>(
     planned: &Planned,
     head: &Head,
 ) -> Result<Snapshot, StoreError> {
+    if head.epoch == 0 {
+        return Ok(Snapshot::default());
+    }
     let Planned { target, withheld, .. } = planned;
     let read = async {
-        for wait in READ_AGAIN.into_iter().map(Some).chain([None]) {
+        for wait in READ_AGAIN {
             let snapshot = context.outside.store().snapshot(target).await?;
             if snapshot.is_of(head) {
                 return Ok(snapshot);
@@ -38,10 +41,7 @@ pub(super) async fn read_snapshot<O: Outside>(
             if snapshot.chunks.values().any(|epoch| *epoch > head.epoch) {
                 return Err(StoreError::Superseded);
             }
-            match wait {
-                Some(wait) => sleep(wait).await,
-                None => break,
-            }
+            sleep(Duration::from_millis(wait)).await;
         }
         // Another run may have dropped chunks and written none.
         let now = context.outside.store().load().await?.known.remove(target);
@@ -83,8 +83,8 @@ pub(super) async fn note_full_scan<O: Outside>(
     planned: &Planned,
     at: Option<Timestamp>,
 ) {
-    let is_large = planned.head.as_ref().is_some_and(Head::is_large);
-    let Some(at) = at.filter(|_| is_large && context.settings.full_scan_every.is_some()) else { return };
+    let is_noted = is_large(&planned.head) && context.settings.full_scan_every.is_some();
+    let Some(at) = at.filter(|_| is_noted) else { return };
     if !context.request.dry_run {
         leave_hint(context, &planned.target, &Hint::FullScanAt(at.as_second())).await;
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::warn;
 
@@ -12,14 +13,13 @@ use crate::ports::{Outside, SnapshotStore, StoreError};
 use crate::settings::Settings;
 use crate::state::head::{Head, Heads, RAN_AT, Topic};
 use crate::watch::budget::Budget;
-use crate::watch::context::Context;
+use crate::watch::context::{Context, ROOM};
 use crate::watch::dispatch::say_who_listens;
 use crate::watch::plan::{self, Planned};
 use crate::watch::report::{Outcome, TargetReport};
 use crate::watch::request::Request;
-use crate::watch::room::Room;
+use crate::watch::scan::outcome::{Stop, stopped};
 use crate::watch::scan::reader;
-use crate::watch::scan::stop::unlisted;
 
 /// The part of the time for scans that the lists of packs may take: a region that does not answer keeps nothing of the
 /// others from being seen.
@@ -57,7 +57,7 @@ pub(super) async fn start<'a, O: Outside>(
     budget: &'a Budget,
 ) -> Result<Started<'a, O>, RunError> {
     plan::check(request, settings).map_err(RunError::Request)?;
-    let (room, id) = (Room::default(), format!("{:016x}", fastrand::u64(..)));
+    let (room, id) = (Semaphore::new(ROOM as usize), format!("{:016x}", fastrand::u64(..)));
     let context = Context { outside, settings, request, budget, room, id };
     // The heads are loaded before any status is observed: the fence must be older than the fact. The list of packs is
     // no such fact: each pack is asked for by name, after this.
@@ -117,9 +117,9 @@ async fn list_packs<O: Outside>(
             Some(Ok(packs)) => {
                 listed.insert(region, packs);
             }
-            stopped => {
-                let error = stopped.and_then(Result::err);
-                reports.push(unlisted(context, TargetReport::of_region(&region), error));
+            ended => {
+                let stop = ended.and_then(Result::err).map_or(Stop::NoTime, Stop::Read);
+                reports.push(stopped(context.request, TargetReport::of_region(&region), &stop));
             }
         }
     }

@@ -11,6 +11,7 @@ use crate::model::Target;
 use crate::model::text::counted;
 use crate::settings::Reader;
 use crate::state::head::{Head, RAN_AT, SharedSettings};
+use crate::watch::scan::policy;
 
 /// A pack, or all of it, is out of date after so many intervals.
 const INTERVALS: u32 = 3;
@@ -42,7 +43,7 @@ pub(super) fn warning(
     }
     let packs: Vec<&Head> = packs.values().filter(|head| !head.is_deleted()).collect();
     let every = settings.full_scan_every?;
-    let recurs = |head: &&&Head| head.recurs() && is_older(compared(head), every);
+    let recurs = |head: &&&Head| policy::recurs(head) && is_older(compared(head), every);
     let late: Vec<_> = packs.iter().filter(recurs).map(|head| compared(head)).collect();
     let newest = *late.iter().max()?;
     let (late, all) = (late.len(), counted(packs.len() as u64, "pack"));

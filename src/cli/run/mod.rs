@@ -20,7 +20,7 @@ use crate::ports::{Filters, SnapshotStore};
 use crate::settings::TopicArn;
 use crate::watch;
 use crate::watch::budget::Budget;
-use crate::watch::report::Report;
+use crate::watch::report::{EVERY_PACK, Report};
 use crate::watch::request::Request;
 
 /// What `run` takes. Each setting has the Lambda's variable as its default.
@@ -137,7 +137,7 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<bool, Failure
 
 fn sum_up(report: &Report, read: &Watched, args: &RunArgs) -> Result<bool, Failure> {
     let answer = &report.answer;
-    let packs = answer.targets.iter().filter(|target| target.pack.is_some()).count() as u64;
+    let packs = answer.targets.iter().filter(|target| target.pack != EVERY_PACK).count() as u64;
     if let (0, Some(failure)) = (packs, answer.failure()) {
         return Err(failure.into());
     }
@@ -163,7 +163,7 @@ fn sum_up(report: &Report, read: &Watched, args: &RunArgs) -> Result<bool, Failu
     ));
     for target in answer.targets.iter().filter(|target| !target.outcome.is_failure()) {
         if let Some(error) = &target.error {
-            let name = target.pack_name();
+            let name = &target.pack;
             note(&format!("{name} in {}: {}: {error}", target.region, target.outcome.as_str()));
         }
     }

@@ -13,9 +13,6 @@ use crate::state::Row;
 /// The changes of so long a time are counted; as long without any, and the account has settled.
 pub const WINDOW: Duration = Duration::from_secs(3600);
 
-/// Most changes that a row remembers: more than [`WINDOW`] has minutes are never needed.
-const REMEMBERED: usize = 60;
-
 /// What an account's changes of the last hour make of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Flap {
@@ -38,7 +35,6 @@ pub fn judge(row: Option<&Row>, turns_now: bool, now: Timestamp, limit: Option<u
     if turns_now {
         turns.push(now);
     }
-    turns.drain(..turns.len().saturating_sub(REMEMBERED));
     let count = turns.len() as u64;
     let is_too_often = limit.is_some_and(|limit| count > u64::from(limit));
     let goes_on = row.flapping && limit.is_some() && !turns.is_empty();
@@ -56,47 +52,31 @@ mod tests {
     use crate::model::Status;
     use crate::state::State;
 
-    /// Goes through the statuses, five minutes apart, and says what became of each.
-    fn story(statuses: &[&str], limit: Option<u32>) -> Vec<String> {
-        let state = |status: &str| State::of(Status::new(status));
-        let mut row = Row { state: state("CREATE_SUCCESSFUL"), ..Row::default() };
-        let mut notified = Vec::new();
-        for (step, status) in statuses.iter().enumerate() {
-            let now = Timestamp::from_second(300 * step as i64).unwrap();
-            let flap = judge(Some(&row), row.state != state(status), now, limit);
-            notified.push(match (flap.begins, flap.goes_on, flap.settles) {
-                (Some(n), ..) => format!("begins {n}"),
-                (None, true, _) => "goes on".to_owned(),
-                (None, false, settles) => (if settles { "settles" } else { "-" }).to_owned(),
-            });
-            row.flapping = flap.begins.is_some() || flap.goes_on;
-            // A row is written only when something changed.
-            if row.state != state(status) || flap.settles {
-                row.turns = flap.turns;
-            }
-            row.state = state(status);
+    #[test]
+    fn too_many_turns_within_an_hour_begin_it_and_an_hour_without_one_ends_it() {
+        let [nothing, goes_on, settles] = [(None, false, false), (None, true, false), (None, false, true)];
+        // Whether it flaps, how many minutes ago it turned, whether it does so now, and the limit.
+        for (flapping, ago, turns_now, limit, is, turns) in [
+            (false, [50, 30, 10].as_slice(), true, Some(3), (Some(4), false, false), 4),
+            (false, &[60, 30, 10], true, Some(3), nothing, 3),
+            (false, &[50, 30, 10], true, None, nothing, 4),
+            (false, &[], false, Some(3), nothing, 0),
+            (true, &[50, 30, 10], true, Some(3), goes_on, 4),
+            (true, &[59], false, Some(3), goes_on, 1),
+            (true, &[60], false, Some(3), settles, 0),
+            (true, &[59], false, None, settles, 1),
+        ] {
+            let at = |ago: &i64| Timestamp::from_second(-60 * ago).unwrap();
+            let row = Row {
+                state: State::of(Status::new("X")),
+                flapping,
+                turns: ago.iter().map(at).collect(),
+                ..Row::default()
+            };
+            let flap = judge(Some(&row), turns_now, Timestamp::UNIX_EPOCH, limit);
+            assert_eq!((flap.begins, flap.goes_on, flap.settles), is, "{flapping} {ago:?} {limit:?}");
+            assert_eq!(flap.turns.len(), turns, "{ago:?}");
         }
-        notified
-    }
-
-    #[test]
-    fn it_begins_once_and_settles_after_an_hour_without_a_change() {
-        let (good, bad) = ("UPDATE_SUCCESSFUL", "UPDATE_FAILED");
-        let mut statuses = vec![bad, good, bad, good, bad];
-        statuses.extend([bad; 14]);
-        let notified = story(&statuses, Some(3));
-        assert_eq!(notified[..5], ["-", "-", "-", "begins 4", "goes on"]);
-        assert!(notified[5..16].iter().all(|what| what == "goes on"), "{notified:?}");
-        assert_eq!(notified[16..], ["settles", "-", "-"]);
-    }
-
-    #[test]
-    fn rare_changes_and_no_limit_are_never_too_often() {
-        let (good, bad) = ("UPDATE_SUCCESSFUL", "UPDATE_FAILED");
-        let often: Vec<&str> = [bad, good].into_iter().cycle().take(40).collect();
-        assert!(story(&often, None).iter().all(|what| what == "-"));
-        // Every third poll: four changes within an hour.
-        let rare: Vec<&str> = [bad, bad, bad, good, good, good].into_iter().cycle().take(60).collect();
-        assert!(story(&rare, Some(4)).iter().all(|what| what == "-"));
+        assert_eq!(judge(None, true, Timestamp::UNIX_EPOCH, Some(0)), Flap::default(), "it was never seen");
     }
 }

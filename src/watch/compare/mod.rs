@@ -19,12 +19,16 @@ use crate::state::commit::Change;
 use crate::state::silence::Silences;
 use crate::state::{Health, Incident, Row, State, Transition};
 use crate::watch::compare::flap::Flap;
-use crate::watch::compare::kind::Effect;
 use crate::watch::compare::past::{Past, is_tried_again, with_notified};
-use crate::watch::compare::policy::{Facts, NotificationDecision};
+use crate::watch::compare::policy::Facts;
 
 /// By how much the clock of AWS Config, or of another run, may be ahead.
-pub(in crate::watch) const CLOCKS: Duration = Duration::from_secs(60);
+const CLOCKS: Duration = Duration::from_secs(60);
+
+/// Whether a time is after another, whatever the clocks.
+pub fn is_surely_after(at: Timestamp, other: Timestamp) -> bool {
+    other.saturating_add(CLOCKS).is_ok_and(|latest| at > latest)
+}
 
 /// How long a record is kept at least.
 const LEAST_KEPT: Duration = Duration::from_secs(14 * 86400);
@@ -32,26 +36,38 @@ const LEAST_KEPT: Duration = Duration::from_secs(14 * 86400);
 /// What was observed of a target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observation {
+    /// Which accounts were read.
+    pub extent: Extent,
     /// The effective state of each account that was read.
     pub states: BTreeMap<AccountId, State>,
-    /// Whether every account was read: only then can one that is missing have left.
-    pub whole: bool,
-    /// The accounts that were asked for one by one and are not there: they have left, too.
+    /// The accounts that were read twice, and of which neither row is later: they are asked for by their ids before
+    /// anything is compared.
+    pub unclear: BTreeSet<AccountId>,
+    /// The accounts that were asked for one by one and are not there: they have left.
     pub absent: BTreeSet<AccountId>,
+    /// When the reading began: what was read may be newer than this, never older.
+    pub observed_at: Timestamp,
 }
 
-/// The recorded accounts that were not observed, though every account was read, or they were asked for. Where every
-/// account was read, each needs a confirming read before it may count as having left.
-pub fn missing(
-    rows: &BTreeMap<AccountId, Row>,
-    observed: &Observation,
-    excluded: &BTreeSet<AccountId>,
-) -> Vec<AccountId> {
-    let was_read = |account: &AccountId| observed.whole || observed.absent.contains(account);
-    let unseen = |account: &&AccountId| {
-        was_read(account) && !observed.states.contains_key(account) && !excluded.contains(account)
-    };
-    rows.keys().filter(unseen).copied().collect()
+/// Which accounts were read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// Those that a request asked for.
+    #[default]
+    Asked,
+    /// Those that are active, in a quick scan.
+    Active,
+    /// All: one that is missing, and was asked for, has left.
+    Everybody,
+    /// The pack is gone.
+    Gone,
+}
+
+impl Observation {
+    /// Whether an account is not there of which no state was read.
+    fn is_absent(&self, account: &AccountId) -> bool {
+        self.extent == Extent::Everybody || self.absent.contains(account)
+    }
 }
 
 /// When the history forgets what is recorded now. The log is the outbox of both topics, too: what lags outlives a topic
@@ -73,8 +89,6 @@ pub struct Comparison<'a> {
     pub rows: &'a BTreeMap<AccountId, Row>,
     /// What was observed.
     pub observed: &'a Observation,
-    /// When the statuses were read.
-    pub observed_at: Timestamp,
     /// Whether the target is seen for the first time, or that goes on: what is unhealthy is recorded as found, and
     /// nobody joins.
     pub baseline: bool,
@@ -85,144 +99,120 @@ pub struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
+    fn now(&self) -> Timestamp {
+        self.observed.observed_at
+    }
+
     /// What must be written so that the rows are what was observed, in the order of the accounts.
     pub fn changes(&self) -> Vec<Change> {
         let Self { rows, observed, settings, .. } = self;
         let deleting = self.is_being_deleted();
         let seen = observed.states.iter();
         let seen = seen.filter_map(|(account, to)| self.change(*account, rows.get(account), to, deleting));
-        let recorded = |account: &AccountId| rows.get(account).map(|row| (*account, row));
-        let excluded = settings.excluded.iter().filter_map(recorded);
-        let excluded = excluded.map(|(account, row)| self.dropped(account, row));
-        let missing = missing(rows, observed, &settings.excluded);
-        let left =
-            missing.iter().filter_map(recorded).map(|(account, row)| self.left(account, row, deleting));
-        let mut changes: Vec<Change> = seen.chain(excluded).chain(left).collect();
+        let unseen = rows.iter().filter(|(account, _)| !observed.states.contains_key(account));
+        let unseen = unseen.filter_map(|(account, row)| {
+            let unasked = observed.extent == Extent::Gone || settings.excluded.contains(account);
+            let is_left = unasked || observed.is_absent(account);
+            is_left.then(|| self.left(*account, row, deleting, unasked))
+        });
+        let mut changes: Vec<Change> = seen.chain(unseen).collect();
         changes.sort_by_key(|change| change.account);
         changes
-    }
-
-    /// What must be written when the pack is gone, in the order of the accounts: no row stays, each incident ends.
-    pub fn gone(&self) -> Vec<Change> {
-        self.rows.iter().map(|(account, row)| self.dropped(*account, row)).collect()
     }
 
     /// What must be written for an account that was read.
     fn change(&self, account: AccountId, row: Option<&Row>, to: &State, deleting: bool) -> Option<Change> {
         if to.health() == Health::Removed {
-            return row.map(|row| self.left(account, row, deleting));
+            return row.map(|row| self.left(account, row, deleting, false));
         }
         let to = self.held(account, row, to);
         let past = self.past(row);
         let due = row.is_some_and(|row| self.is_due(row, &past, &to));
-        let meaning = kind::meaning(row, Some(&to), due, self.baseline);
-        let turns = matches!(meaning.incident, Effect::Begins | Effect::Ends);
-        let flap = flap::judge(row, turns, self.observed_at, self.settings.flap_limit);
+        let kind = kind::of(row, &to, due, self.baseline);
+        let now = self.incident(account, row, &past, &to);
+        let turns = past.incident.is_some() != now.is_some();
+        let flap = flap::judge(row, turns, self.now(), self.settings.flap_limit);
         if !flap.settles && row.is_some_and(|row| row.state.key() == to.key()) {
             return None;
         }
         // Settling hides no stuck deployment: that waits for the next run.
-        let settles = flap.settles && meaning.kind != Some(Kind::Stuck);
-        let kind = if settles { Some(Kind::Settled) } else { meaning.kind };
-        let now = self.incident(account, row, &past, &to, meaning.incident);
-        let decision = kind.map(|kind| {
+        let settles = flap.settles && kind != Some(Kind::Stuck);
+        let kind = if settles { Some(Kind::Settled) } else { kind };
+        let transition = kind.map(|kind| {
             let facts = Facts {
                 kind,
                 to: Some(&to),
                 incident: now.as_ref().map(|(incident, _)| incident),
                 ends_notified: now.is_none() && past.ends_notified(kind),
                 flap: &flap,
-                covered: to.silenced || self.silences.silence(account, kind, self.observed_at),
+                covered: to.silenced || self.silences.silence(account, kind, self.now()),
                 silence_ended: row.is_some_and(|row| row.state.silenced)
                     && !to.silenced
                     && to.health().is_unhealthy(),
-                unasked: false,
-                deleting,
+                expected: deleting,
                 baseline: self.baseline,
             };
-            (kind, policy::decide(facts, &self.settings.notify))
-        });
-        let transition = decision.map(|(kind, decision)| {
             let of = now.as_ref().map(|(incident, began)| (incident.id.clone(), *began));
-            self.record(account, kind, row, Some(&to), of.or_else(|| past.ends(kind)), decision)
+            Box::new(self.record(account, row, facts, of.or_else(|| past.ends(kind))))
         });
-        let pending_resolution = past.pending_resolution(now.is_none(), decision);
-        let (incident, began) = now
-            .map(|(incident, began)| (with_notified(incident, &to, decision, self.observed_at), began))
-            .unzip();
+        let change = transition.as_deref();
+        let pending_resolution = past.pending_resolution(now.is_none(), change);
+        let (incident, began) =
+            now.map(|(incident, began)| (with_notified(incident, &to, change), began)).unzip();
         let row = Row {
-            state: to,
-            failing_since: began,
             flapping: flap.goes_on
                 || flap.settles != settles
-                || decision.is_some_and(|(_, decision)| decision.flapping.is_some()),
+                || change.is_some_and(|change| change.flapping.is_some()),
+            state: to,
+            failing_since: began,
             turns: flap.turns,
             epoch: self.epoch,
             incident,
             pending_resolution,
         };
-        Some(Change { account, row: Some(row), transition: transition.map(Box::new) })
+        Some(Change { account, row: Some(row), transition })
     }
 
-    /// What must be written for an account that is no longer there.
-    fn left(&self, account: AccountId, row: &Row, deleting: bool) -> Change {
-        let kind = kind::meaning(Some(row), None, false, self.baseline).kind;
-        let transition = kind.map(|kind| self.departure(account, kind, row, deleting, false));
-        Change { account, row: None, transition: transition.map(Box::new) }
-    }
-
-    /// What must be written for an account that the settings leave out, or that went with its pack: machines and people
-    /// hear that its incident is over, and else nothing.
-    fn dropped(&self, account: AccountId, row: &Row) -> Change {
-        let has_an_end = self.past(Some(row)).ends(Kind::Left).is_some();
-        let left = || Box::new(self.departure(account, Kind::Left, row, false, true));
-        Change { account, row: None, transition: has_an_end.then(left) }
-    }
-
-    fn departure(
-        &self,
-        account: AccountId,
-        kind: Kind,
-        row: &Row,
-        deleting: bool,
-        unasked: bool,
-    ) -> Transition {
+    /// What must be written for an account that is no longer there. Of one that the settings leave out, or that went with
+    /// its pack, machines and people hear that its incident is over, and else nothing.
+    fn left(&self, account: AccountId, row: &Row, deleting: bool, unasked: bool) -> Change {
         let past = self.past(Some(row));
+        let ends = past.ends(Kind::Left);
         let facts = Facts {
-            kind,
+            kind: Kind::Left,
             to: None,
-            incident: past.incident.as_ref(),
-            ends_notified: past.ends_notified(kind),
+            incident: past.incident,
+            ends_notified: past.ends_notified(Kind::Left),
             flap: &Flap::default(),
-            covered: self.silences.silence(account, kind, self.observed_at),
+            covered: self.silences.silence(account, Kind::Left, self.now()),
             silence_ended: false,
-            unasked,
-            deleting,
+            expected: deleting || unasked,
             baseline: self.baseline,
         };
-        let decision = policy::decide(facts, &self.settings.notify);
-        self.record(account, kind, Some(row), None, past.ends(kind), decision)
+        let is_logged = !unasked || ends.is_some();
+        let transition = is_logged.then(|| Box::new(self.record(account, Some(row), facts, ends)));
+        Change { account, row: None, transition }
     }
 
+    /// The record of a change, of an incident that goes on or ends.
     fn record(
         &self,
         account: AccountId,
-        kind: Kind,
         row: Option<&Row>,
-        to: Option<&State>,
+        facts: Facts<'_>,
         of: Option<(String, Timestamp)>,
-        decision: NotificationDecision,
     ) -> Transition {
+        let decision = policy::decide(facts, &self.settings.notify);
         let (incident_id, failing_since) = of.unzip();
         Transition {
             account,
             epoch: self.epoch,
-            kind,
+            kind: facts.kind,
             // Its message is known from the record before.
             from: row.map(|row| State { error_message: None, ..row.state.clone() }),
-            to: to.cloned(),
+            to: facts.to.cloned(),
             failing_since,
-            observed_at: self.observed_at,
+            observed_at: self.now(),
             silenced: decision.silenced,
             flapping: decision.flapping,
             damped: decision.damped,
@@ -237,31 +227,25 @@ impl Comparison<'_> {
         &self,
         account: AccountId,
         row: Option<&Row>,
-        past: &Past,
+        past: &Past<'_>,
         to: &State,
-        effect: Effect,
     ) -> Option<(Incident, Timestamp)> {
-        match effect {
-            Effect::None | Effect::Ends => None,
-            Effect::Begins => {
-                let incident = Incident::begun(self.target, self.history_id, account, self.epoch);
-                let began = to.last_update.filter(|at| self.is_past(*at));
-                Some((incident, began.unwrap_or(self.observed_at)))
-            }
-            Effect::GoesOn => {
-                let again = row.is_some_and(|row| is_tried_again(&row.state, to));
-                let incident = past.incident.clone()?;
-                let tried_again = incident.tried_again + u64::from(again);
-                Some((Incident { tried_again, ..incident }, past.began))
-            }
+        if !kind::is_in_incident(row, to) {
+            return None;
         }
+        let Some((row, incident)) = row.zip(past.incident) else {
+            let began = to.last_update.filter(|at| !is_surely_after(*at, self.now())).unwrap_or(self.now());
+            return Some((Incident::begun(self.target, self.history_id, account, self.epoch), began));
+        };
+        let tried_again = incident.tried_again + u64::from(is_tried_again(&row.state, to));
+        Some((Incident { tried_again, ..incident.clone() }, past.began))
     }
 
-    fn past(&self, row: Option<&Row>) -> Past {
+    fn past<'r>(&self, row: Option<&'r Row>) -> Past<'r> {
         Past {
-            incident: row.and_then(|row| row.incident.clone()),
-            began: row.and_then(|row| row.failing_since).unwrap_or(self.observed_at),
-            pending_resolution: row.and_then(|row| row.pending_resolution.clone()),
+            incident: row.and_then(|row| row.incident.as_ref()),
+            began: row.and_then(|row| row.failing_since).unwrap_or(self.now()),
+            pending_resolution: row.and_then(|row| row.pending_resolution.as_deref()),
         }
     }
 
@@ -272,7 +256,7 @@ impl Comparison<'_> {
         let Some(row) = row.map(|row| &row.state) else { return held };
         if row.stuck && !to.stuck && (&row.status, row.last_update) == (&to.status, to.last_update) {
             held.stuck = true;
-            held.silenced = self.silences.cover(account, &held, self.observed_at);
+            held.silenced = self.silences.cover(account, &held, self.now());
         }
         let every = self.settings.thresholds.remind_every.map_or(0, |every| every.as_secs());
         if to.reminder > 0 && row.reminder <= to.reminder.saturating_add(every) {
@@ -281,17 +265,12 @@ impl Comparison<'_> {
         held
     }
 
-    /// Whether a time has come. One that has not is of a clock that is ahead.
-    fn is_past(&self, at: Timestamp) -> bool {
-        at <= self.observed_at.saturating_add(CLOCKS).unwrap_or(self.observed_at)
-    }
-
-    fn is_due(&self, row: &Row, past: &Past, to: &State) -> bool {
+    fn is_due(&self, row: &Row, past: &Past<'_>, to: &State) -> bool {
         let Some(every) = self.settings.thresholds.remind_every else { return false };
         if row.incident.is_none() {
             return false;
         }
-        let notified = Some(past.notified_at()).filter(|at| self.is_past(*at));
+        let notified = Some(past.notified_at()).filter(|at| !is_surely_after(*at, self.now()));
         overdue::is_due(to.reminder, row.state.reminder, notified, every)
     }
 
@@ -303,12 +282,11 @@ impl Comparison<'_> {
             !observed.states.contains_key(account) && !settings.excluded.contains(account)
         };
         let unread = rows.iter().filter(is_unread);
-        let stays = |(account, _): &(&AccountId, &Row)| !observed.whole && !observed.absent.contains(account);
-        let staying = unread.clone().filter(stays).map(|(_, row)| &row.state);
+        let unread = unread.map(|(account, row)| (&row.state, observed.is_absent(account)));
+        let mut all = observed.states.values().map(|state| (state, false)).chain(unread);
         let is_deletion = |state: &State| state.status.is_deletion();
-        let mut left = observed.states.values().chain(staying);
-        left.clone().all(is_deletion)
-            && (left.next().is_some() || unread.map(|(_, row)| &row.state).any(is_deletion))
+        all.clone().all(|(state, is_gone)| is_gone || is_deletion(state))
+            && all.any(|(state, _)| is_deletion(state))
     }
 }
 

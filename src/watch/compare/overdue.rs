@@ -158,38 +158,27 @@ mod tests {
         assert_eq!(["CREATE_SUCCESSFUL", "DELETE_SUCCESSFUL"].map(period), [0, 0]);
     }
 
-    fn begins(now: &str, days: u64, at: Time, zone: &str) -> String {
-        let thresholds = Thresholds {
-            remind_every: Some(EVERY_DAY * u32::try_from(days).unwrap()),
-            remind_at: at,
-            time_zone: TimeZone::get(zone).unwrap(),
-            ..DEFAULTS
-        };
-        let begin = period(at_time(now), &thresholds);
-        Timestamp::from_second(begin as i64).unwrap().to_string()
-    }
-
     #[test]
     fn reminders_of_whole_days_are_due_at_a_time_of_the_day() {
-        let nine = time(9, 0, 0, 0);
-        assert_eq!(begins("2026-11-20T08:59:59Z", 1, nine, "UTC"), "2026-11-19T09:00:00Z");
-        assert_eq!(begins("2026-11-20T09:00:00Z", 1, nine, "UTC"), "2026-11-20T09:00:00Z");
-        assert_eq!(begins("2026-11-20T10:00:00Z", 1, nine, "Europe/Berlin"), "2026-11-20T08:00:00Z");
-        assert_eq!(begins("2026-07-20T10:00:00Z", 1, nine, "Europe/Berlin"), "2026-07-20T07:00:00Z");
-        let week = |now| begins(now, 7, nine, "UTC");
-        assert_eq!(week("2026-11-20T10:00:00Z"), week("2026-11-25T10:00:00Z"));
-        assert_ne!(week("2026-11-20T10:00:00Z"), week("2026-11-27T10:00:00Z"));
-    }
-
-    #[test]
-    fn a_time_that_a_day_does_not_have_or_has_twice_is_still_once_a_day() {
-        let at = time(2, 30, 0, 0);
-        let zone = "Europe/Berlin";
-        assert_eq!(begins("2026-03-29T12:00:00Z", 1, at, zone), "2026-03-29T01:30:00Z", "it is 3:30 then");
-        assert_eq!(
-            begins("2026-10-25T12:00:00Z", 1, at, zone),
-            "2026-10-25T00:30:00Z",
-            "the first of the two"
-        );
+        let (nine, night, berlin) = (time(9, 0, 0, 0), time(2, 30, 0, 0), "Europe/Berlin");
+        for (now, days, remind_at, zone, begin) in [
+            ("2026-11-20T08:59:59Z", 1, nine, "UTC", "2026-11-19T09:00:00Z"),
+            ("2026-11-20T09:00:00Z", 1, nine, "UTC", "2026-11-20T09:00:00Z"),
+            ("2026-11-20T10:00:00Z", 1, nine, berlin, "2026-11-20T08:00:00Z"),
+            ("2026-07-20T10:00:00Z", 1, nine, berlin, "2026-07-20T07:00:00Z"),
+            // Weeks begin on Thursdays, as in 1970.
+            ("2026-11-20T10:00:00Z", 7, nine, "UTC", "2026-11-19T09:00:00Z"),
+            ("2026-11-25T10:00:00Z", 7, nine, "UTC", "2026-11-19T09:00:00Z"),
+            ("2026-11-27T10:00:00Z", 7, nine, "UTC", "2026-11-26T09:00:00Z"),
+            // The day does not have that time: it is 3:30 then.
+            ("2026-03-29T12:00:00Z", 1, night, berlin, "2026-03-29T01:30:00Z"),
+            // It has it twice.
+            ("2026-10-25T12:00:00Z", 1, night, berlin, "2026-10-25T00:30:00Z"),
+        ] {
+            let (remind_every, time_zone) = (Some(EVERY_DAY * days), TimeZone::get(zone).unwrap());
+            let thresholds = Thresholds { remind_every, remind_at, time_zone, ..DEFAULTS };
+            let period = i64::try_from(period(at_time(now), &thresholds));
+            assert_eq!(period, Ok(at_time(begin).as_second()), "{now} {days} {remind_at} {zone}");
+        }
     }
 }

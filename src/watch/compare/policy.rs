@@ -6,8 +6,9 @@
 
 use crate::model::Kind;
 use crate::settings::Notify;
-use crate::state::{Health, Incident, State};
+use crate::state::{Incident, State};
 use crate::watch::compare::flap::Flap;
+use crate::watch::compare::kind::unhealthy;
 
 /// What decides.
 #[derive(Debug, Clone, Copy)]
@@ -26,10 +27,8 @@ pub struct Facts<'a> {
     pub covered: bool,
     /// Whether a silence covered this state before, and no longer does.
     pub silence_ended: bool,
-    /// Whether the account was left out by the settings, or went with its whole pack.
-    pub unasked: bool,
-    /// Whether the whole pack is being deleted.
-    pub deleting: bool,
+    /// Whether it was to be expected: the whole pack is being deleted, or is gone, or the settings leave the account out.
+    pub expected: bool,
     /// Whether a baseline found it.
     pub baseline: bool,
 }
@@ -67,38 +66,20 @@ fn is_wanted(facts: Facts<'_>, notify: &Notify) -> bool {
         Kind::Recovered => ends_notified && notify.includes(kind),
         Kind::Left if ends_notified => notify.includes(kind) || notify.includes(Kind::Recovered),
         // A pack that is deleted on purpose is one message.
-        Kind::Left => !facts.deleting && !facts.unasked && notify.includes(kind),
-        Kind::InProgress => !facts.deleting && notify.includes(kind),
+        Kind::Left | Kind::InProgress => !facts.expected && notify.includes(kind),
         Kind::Stuck | Kind::Unrecognised if is_known() => false,
         Kind::Reminder if facts.silence_ended => {
-            notify.includes(kind) || to.and_then(unhealthy_kind).is_some_and(|kind| notify.includes(kind))
+            notify.includes(kind) || to.and_then(unhealthy).is_some_and(|kind| notify.includes(kind))
         }
         _ => {
             notify.includes(kind)
-                || (facts.baseline && to.and_then(unhealthy_kind).is_some() && notify.includes_baseline())
+                || (facts.baseline && to.and_then(unhealthy).is_some() && notify.includes_baseline())
         }
-    }
-}
-
-/// The kind under which an unhealthy state is first reported.
-fn unhealthy_kind(state: &State) -> Option<Kind> {
-    match state.health() {
-        Health::Failed => Some(Kind::Failed),
-        Health::Stuck => Some(Kind::Stuck),
-        Health::Unrecognised => Some(Kind::Unrecognised),
-        Health::InProgress | Health::Healthy | Health::Removed => None,
     }
 }
 
 /// Whether a message of this kind, about an account in an incident, says that the account is unhealthy.
 pub fn says_unhealthy(kind: Kind) -> bool {
-    match kind {
-        Kind::Failed
-        | Kind::FailedAgain
-        | Kind::Unrecognised
-        | Kind::Stuck
-        | Kind::Reminder
-        | Kind::Settled => true,
-        Kind::Recovered | Kind::Joined | Kind::Left | Kind::Succeeded | Kind::InProgress => false,
-    }
+    use Kind::{Failed, FailedAgain, Reminder, Settled, Stuck, Unrecognised};
+    matches!(kind, Failed | FailedAgain | Unrecognised | Stuck | Reminder | Settled)
 }

@@ -39,7 +39,7 @@ impl Story {
     }
 
     /// The kind of each record, in brackets where people are not notified.
-    fn compare(&mut self, observed: &Observation, is_gone: bool) -> Vec<String> {
+    fn compare(&mut self, observed: Observation) -> Vec<String> {
         self.epoch += 1;
         self.now += jiff::SignedDuration::from_mins(1);
         let comparison = Comparison {
@@ -47,15 +47,13 @@ impl Story {
             history_id: "b",
             epoch: self.epoch,
             rows: &self.rows,
-            observed,
-            observed_at: self.now,
+            observed: &Observation { observed_at: self.now, ..observed },
             baseline: false,
             settings: &self.settings,
             silences: &self.silences,
         };
-        let changes = if is_gone { comparison.gone() } else { comparison.changes() };
         let mut kinds = Vec::new();
-        for Change { account, row, transition } in changes {
+        for Change { account, row, transition } in comparison.changes() {
             match row {
                 Some(row) => self.rows.insert(account, row),
                 None => self.rows.remove(&account),
@@ -69,7 +67,7 @@ impl Story {
 
     /// The kind of the record; `-` where nothing is recorded.
     fn scan(&mut self, state: Option<State>) -> String {
-        self.compare(&observed([state]), false).pop().unwrap_or_else(|| "-".to_owned())
+        self.compare(observed([state])).pop().unwrap_or_else(|| "-".to_owned())
     }
 
     fn scans(&mut self, states: impl IntoIterator<Item = State>) -> Vec<String> {
@@ -96,7 +94,7 @@ fn account(n: u64) -> AccountId {
 /// Accounts from the first on, all of which were read.
 fn observed(states: impl IntoIterator<Item = Option<State>>) -> Observation {
     let states = (1..).zip(states).filter_map(|(n, state)| Some((account(n), state?)));
-    Observation { states: states.collect(), whole: true, absent: BTreeSet::new() }
+    Observation { states: states.collect(), extent: Extent::Everybody, ..Observation::default() }
 }
 
 fn state(status: &str) -> State {
@@ -168,11 +166,12 @@ fn an_account_that_is_excluded_or_goes_with_its_pack_ends_its_incident() {
     ] {
         let mut story = Story::new(notify);
         story.scan(Some(first.clone()));
-        let gone = story.compare(&Observation::default(), true).pop().unwrap_or_else(|| "-".to_owned());
+        let gone = story.compare(Observation { extent: Extent::Gone, ..Observation::default() });
+        let gone = gone.last().map_or("-", String::as_str);
         let mut excluded = Story::new(notify);
         excluded.scan(Some(first.clone()));
         excluded.settings.excluded = BTreeSet::from([account(1)]);
-        assert_eq!([gone, excluded.scan(None)], [end; 2], "{notify} {first:?}");
+        assert_eq!([gone, &excluded.scan(None)], [end; 2], "{notify} {first:?}");
         assert_eq!((story.rows.len(), excluded.rows.len()), (0, 0));
     }
 }
@@ -194,8 +193,8 @@ fn a_pack_that_is_deleted_on_purpose_reaches_people_as_one_message() {
         ([&well, &well], [&None, &None], &["Left", "Left"]),
     ] {
         let mut story = Story::new("all");
-        story.compare(&observed(before.map(Clone::clone)), false);
-        assert_eq!(story.compare(&observed(after.map(Clone::clone)), false), kinds, "{before:?} {after:?}");
+        story.compare(observed(before.map(Clone::clone)));
+        assert_eq!(story.compare(observed(after.map(Clone::clone))), kinds, "{before:?} {after:?}");
     }
 }
 
@@ -212,10 +211,11 @@ fn a_pack_is_being_deleted_where_everybody_who_stays_is() {
         (1, &nobody, &nobody, &["InProgress"]),
     ] {
         let mut story = Story::new("all");
-        story.compare(&observed([Some(healthy()), Some(healthy())]), false);
+        story.compare(observed([Some(healthy()), Some(healthy())]));
         story.settings.excluded = excluded.clone();
         let seen = observed(vec![deleting.clone(); seen]);
-        let kinds_now = story.compare(&Observation { whole: false, absent: absent.clone(), ..seen }, false);
+        let seen = Observation { extent: Extent::Active, absent: absent.clone(), ..seen };
+        let kinds_now = story.compare(seen);
         assert_eq!(kinds_now, kinds, "{absent:?} {excluded:?}");
     }
 }

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::breaker::Breaker;
 use super::urgency::{Judged, Urgency};
 use super::{Lag, Leased, read};
 use crate::model::{Severity, Target};
@@ -21,7 +20,6 @@ use crate::state::head::{Cursors, Head, Heads, Known, StoredMessage, Topic};
 use crate::state::log::Position;
 use crate::state::packed;
 use crate::watch::account_names;
-use crate::watch::context::Context;
 
 /// Packs of one digest: as many as a list attribute of it may name, so that a filter policy on any of them finds it.
 const MOST_PACKS: usize = 100;
@@ -71,18 +69,14 @@ impl Digest {
 
 /// Sends one digest of what lags; first one that an earlier run stored and may have sent. Returns how many were
 /// accepted.
-pub(super) async fn send<O: Outside>(
-    context: &Context<'_, O>,
-    breaker: &Breaker,
-    heads: &Heads,
-    leased: &mut Leased<'_, O>,
-) -> Result<u64, Lag> {
+pub(super) async fn send<O: Outside>(heads: &Heads, leased: &mut Leased<'_, O>) -> Result<u64, Lag> {
+    let context = leased.context;
     let store = context.outside.store();
     if let Some(id) = leased.cursors.message.clone() {
         leased.put(leased.cursors.next()).await?;
         let stored = context.budget.within_dispatching(store.message(&id)).await.ok_or(Lag::OutOfTime)?;
         match stored.map_err(|error| Lag::Failed(error.to_string()))?.map(|stored| Digest::read(&stored)) {
-            Some(Ok(digest)) => return publish(context, breaker, leased, &digest, Tried::Before).await,
+            Some(Ok(digest)) => return publish(leased, &digest, true).await,
             // What it covers is still in the logs.
             broken => {
                 warn!(id, why = ?broken.and_then(Result::err), "a digest that was under way cannot be read: another is made");
@@ -91,13 +85,13 @@ pub(super) async fn send<O: Outside>(
             }
         }
     }
-    let Some(digest) = make(context, heads, leased).await? else { return Ok(0) };
+    let Some(digest) = make(heads, leased).await? else { return Ok(0) };
     let message = digest.message(context.outside.now());
     let kept = context.budget.within_dispatching(store.put_message(&message)).await.ok_or(Lag::OutOfTime)?;
     kept.map_err(|error| Lag::Failed(error.to_string()))?;
     let next = leased.cursors.next();
     leased.put(Cursors { message: Some(message.id), ..next }).await?;
-    publish(context, breaker, leased, &digest, Tried::Never).await
+    publish(leased, &digest, false).await
 }
 
 /// What one target has beyond its cursor.
@@ -113,11 +107,8 @@ fn judged<'a>(pending: &'a [Pending<'a>]) -> impl Iterator<Item = (&'a Target, &
 }
 
 /// Makes the next digest; `None` where there is nothing to tell. What needs no digest is passed over.
-async fn make<O: Outside>(
-    context: &Context<'_, O>,
-    heads: &Heads,
-    leased: &mut Leased<'_, O>,
-) -> Result<Option<Digest>, Lag> {
+async fn make<O: Outside>(heads: &Heads, leased: &mut Leased<'_, O>) -> Result<Option<Digest>, Lag> {
+    let context = leased.context;
     let now = context.outside.now();
     let mut urgency = Urgency::new(&leased.cursors.known, &heads.silences, context.settings, now);
     let (mut pending, mut passed) = (Vec::new(), Vec::new());
@@ -127,7 +118,7 @@ async fn make<O: Outside>(
             let mut read = read::parts(context, target, head, (from, to), MOST_PARTS).await?;
             let parts = read.parts.iter().map(|part| read::records(target, part));
             let mut judged = urgency.judge(target, &head.history_id, parts)?;
-            judged.is_cut = read.parts.len() >= MOST_PARTS && read.end < to;
+            judged.is_due |= read.parts.len() >= MOST_PARTS && read.end < to;
             if !judged.tells {
                 read.parts = Vec::new();
             }
@@ -153,7 +144,6 @@ async fn make<O: Outside>(
         }
     }
     let due = urgency.due(pending.iter().map(|one| &one.judged));
-    passed.retain(|one| one.read.end > leased.cursors.position(one.target));
     if !passed.is_empty() {
         let known = Urgency::passed(&leased.cursors.known, judged(&passed));
         let ends = passed.iter().map(|one| (one.target, one.read.end));
@@ -161,9 +151,7 @@ async fn make<O: Outside>(
         if due.is_none() { leased.put_last(next).await? } else { leased.put(next).await? }
     }
     let Some(due) = due else {
-        // What follows the passed ones, and what another run left to this one meanwhile, is for another round.
-        let waits = (!pending.is_empty() && passed.is_empty()).then_some(Lag::NotDue);
-        return trouble.or(waits).map_or(Ok(None), Err);
+        return trouble.map_or(Ok(None), Err);
     };
     let most = MOST_NAMED / pending.len().max(1);
     let mut folds = Vec::new();
@@ -179,7 +167,7 @@ async fn make<O: Outside>(
     let Some(mut notification) =
         notify::digest(&folds, context.outside.store().place(), context.settings.time_zone())
     else {
-        return trouble.map_or(Ok(None), Err);
+        return Err(trouble.unwrap_or(Lag::Failed("a digest would say nothing".to_owned())));
     };
     let old = OLD.max(context.settings.group_interval * 2);
     if now.duration_since(notification.observed_at).unsigned_abs() > old {
@@ -201,21 +189,10 @@ async fn make<O: Outside>(
     Ok(Some(Digest { notification, begins, ends, known }))
 }
 
-/// Whether an earlier run may have sent a digest, too.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Tried {
-    Never,
-    Before,
-}
-
-/// Publishes a digest, and moves the cursors to the end of what it covers.
-async fn publish<O: Outside>(
-    context: &Context<'_, O>,
-    breaker: &Breaker,
-    leased: &mut Leased<'_, O>,
-    digest: &Digest,
-    tried: Tried,
-) -> Result<u64, Lag> {
+/// Publishes a digest, and moves the cursors to the end of what it covers. An earlier run may have sent it, too, if it is
+/// tried `again`.
+async fn publish<O: Outside>(leased: &mut Leased<'_, O>, digest: &Digest, again: bool) -> Result<u64, Lag> {
+    let Leased { context, breaker, .. } = *leased;
     let publish =
         async |form| context.outside.publisher().alert(&message::alert(&digest.notification, form)).await;
     let refused = match breaker.publish(context.budget, &Form::ALL, publish).await {
@@ -228,7 +205,7 @@ async fn publish<O: Outside>(
         Some(Err(error)) => Some(Lag::Failed(error.to_string())),
     };
     if let Some(lag) = refused {
-        if tried == Tried::Never {
+        if !again {
             // Nobody has it: the next digest tells what is the case then.
             let next = leased.cursors.next();
             leased.put_last(Cursors { message: None, ..next }).await?;

@@ -7,15 +7,13 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
-use super::breaker::Breaker;
 use super::{Lag, Leased, read};
 use crate::model::Target;
 use crate::notify::message::{self, Event, Form};
 use crate::ports::{Outside, PublishError, Publisher};
 use crate::state::head::{Head, Heads, Topic};
-use crate::state::log::{LogPart, Position, Record};
+use crate::state::log::{Position, Record};
 use crate::watch::batch::{self, BATCH, BATCHES_AT_ONCE};
-use crate::watch::context::Context;
 
 /// Messages of a window, about.
 const WINDOW: usize = 600;
@@ -23,51 +21,44 @@ const WINDOW: usize = 600;
 /// After a window that took longer, the next one is a single part.
 const LONG: Duration = Duration::from_secs(2);
 
-/// Parts of one target that are held at once.
-const HELD: usize = 40;
-
-/// A target of which machines lack something.
-struct LaggingTarget<'a> {
+/// The next part of a target that lags, as its records; none, where it has expired.
+struct Part<'a> {
     target: &'a Target,
     head: &'a Head,
-    to: Position,
-    parts: VecDeque<LogPart>,
-    /// Where the cursor goes when all parts are accepted.
+    records: Vec<Record>,
+    /// Where the cursor goes when all of it is accepted.
     end: Position,
 }
 
-/// A part under way, as its records.
-struct Sending<'a> {
-    lagged: LaggingTarget<'a>,
-    position: Position,
-    records: Vec<Record>,
-}
-
 /// Sends everything that lags.
-pub(super) async fn send<O: Outside>(
-    context: &Context<'_, O>,
-    breaker: &Breaker,
-    heads: &Heads,
-    leased: &mut Leased<'_, O>,
-) -> Result<u64, Lag> {
+pub(super) async fn send<O: Outside>(heads: &Heads, leased: &mut Leased<'_, O>) -> Result<u64, Lag> {
     leased.put(leased.cursors.next()).await?;
     let lagging = heads.lagging(Topic::Events);
-    let mut waiting: VecDeque<LaggingTarget<'_>> = lagging
-        .map(|(target, head, from, to)| LaggingTarget { target, head, to, parts: VecDeque::new(), end: from })
-        .collect();
+    let mut waiting: VecDeque<_> = lagging.map(|(target, head, ..)| (target, head)).collect();
     let (mut lag, mut messages) = (None, WINDOW);
     while !waiting.is_empty() {
         let began = Instant::now();
-        let (window, failed) = window(context, &mut waiting, leased, messages).await;
-        lag = failed.or(lag);
+        // One part of each target that waits.
+        let (mut window, mut taken) = (Vec::new(), 0);
+        while taken < messages
+            && let Some((target, head)) = waiting.pop_front()
+        {
+            match next(leased, target, head).await {
+                Ok(part) => {
+                    taken += part.records.len();
+                    window.push(part);
+                }
+                Err(failed) => lag = Some(failed),
+            }
+        }
         if window.is_empty() {
             continue;
         }
-        let (sent, stopped) = send_window(context, breaker, &window).await;
+        let (sent, stopped) = send_window(leased, &window).await;
         let moved = window.iter().zip(&sent).filter(|(_, sent)| **sent);
-        let moved = moved.map(|(sending, _)| (sending.lagged.target, sending.position));
-        let next = leased.cursors.clone().moved(moved);
-        waiting.extend(window.into_iter().map(|sending| sending.lagged).filter(LaggingTarget::has_more));
+        let next = leased.cursors.clone().moved(moved.map(|(part, _)| (part.target, part.end)));
+        let lags = |part: &&Part<'_>| next.lag(Topic::Events, part.target, part.head).is_some();
+        waiting.extend(window.iter().filter(lags).map(|part| (part.target, part.head)));
         if waiting.is_empty() || stopped.is_some() {
             leased.put_last(next).await?;
         } else {
@@ -81,75 +72,32 @@ pub(super) async fn send<O: Outside>(
     lag.map_or(Ok(0), Err)
 }
 
-/// The next parts, one of each target that waits, until they have so many records; and what kept a target from it.
-async fn window<'a, O: Outside>(
-    context: &Context<'_, O>,
-    waiting: &mut VecDeque<LaggingTarget<'a>>,
-    leased: &mut Leased<'_, O>,
-    messages: usize,
-) -> (Vec<Sending<'a>>, Option<Lag>) {
-    let (mut window, mut lag) = (Vec::new(), None);
-    let mut taken = 0;
-    while taken < messages
-        && let Some(mut lagged) = waiting.pop_front()
-    {
-        match lagged.next(context, leased).await {
-            Ok(None) => {}
-            Ok(Some((position, records))) => {
-                taken += records.len();
-                window.push(Sending { lagged, position, records });
-            }
-            Err(failed) => lag = Some(failed),
-        }
-    }
-    (window, lag)
-}
-
-impl LaggingTarget<'_> {
-    fn has_more(&self) -> bool {
-        !self.parts.is_empty() || self.end < self.to
-    }
-
-    /// The records of the next part, and where the cursor goes behind it; `None` at the end.
-    async fn next<O: Outside>(
-        &mut self,
-        context: &Context<'_, O>,
-        leased: &mut Leased<'_, O>,
-    ) -> Result<Option<(Position, Vec<Record>)>, Lag> {
-        if self.parts.is_empty() && self.end < self.to {
-            let range = (self.end, self.to);
-            let read = read::parts(context, self.target, self.head, range, HELD).await?;
-            (self.parts, self.end) = (read.parts.into(), read.end);
-            // Nothing of it is there any more.
-            if self.parts.is_empty() && self.end > range.0 {
-                leased.put(leased.cursors.clone().moved([(self.target, self.end)])).await?;
-            }
-        }
-        let Some(part) = self.parts.pop_front() else { return Ok(None) };
-        let records = read::records(self.target, &part)?;
-        let position = if self.parts.is_empty() { self.end } else { part.position };
-        Ok(Some((position, records)))
-    }
+/// Reads the next part of a target.
+async fn next<'a, O: Outside>(
+    leased: &Leased<'_, O>,
+    target: &'a Target,
+    head: &'a Head,
+) -> Result<Part<'a>, Lag> {
+    let range = (leased.cursors.position(target), head.dispatchable(Topic::Events));
+    let read = read::parts(leased.context, target, head, range, 1).await?;
+    let records = match read.parts.first() {
+        Some(part) => read::records(target, part)?,
+        None => Vec::new(),
+    };
+    Ok(Part { target, head, records, end: read.end })
 }
 
 /// Sends the records of some parts, several batches at once. Says of each part whether all of it was accepted, and why
 /// nothing more is to be sent.
-async fn send_window<O: Outside>(
-    context: &Context<'_, O>,
-    breaker: &Breaker,
-    window: &[Sending<'_>],
-) -> (Vec<bool>, Option<Lag>) {
-    let messages: Vec<(&LaggingTarget<'_>, &Record)> = window
-        .iter()
-        .flat_map(|sending| sending.records.iter().map(|record| (&sending.lagged, record)))
-        .collect();
-    let batches = stream::iter(messages.chunks(BATCH)).map(|batch| send_batch(context, breaker, batch));
+async fn send_window<O: Outside>(leased: &Leased<'_, O>, window: &[Part<'_>]) -> (Vec<bool>, Option<Lag>) {
+    let messages: Vec<(&Part<'_>, &Record)> =
+        window.iter().flat_map(|part| part.records.iter().map(move |record| (part, record))).collect();
+    let batches = stream::iter(messages.chunks(BATCH)).map(|batch| send_batch(leased, batch));
     let sent: Vec<Option<Lag>> = batches.buffered(BATCHES_AT_ONCE).flat_map(stream::iter).collect().await;
     let mut rest = sent.iter();
-    let is_accepted = |sending: &Sending<'_>| {
-        let of_part: Vec<_> = rest.by_ref().take(sending.records.len()).collect();
-        of_part.iter().all(|lag| lag.is_none())
-    };
+    // Each takes its own, also behind one that was not accepted.
+    let is_accepted =
+        |part: &Part<'_>| rest.by_ref().take(part.records.len()).filter(|lag| lag.is_some()).count() == 0;
     let accepted = window.iter().map(is_accepted).collect();
     (accepted, sent.into_iter().flatten().next())
 }
@@ -157,17 +105,16 @@ async fn send_window<O: Outside>(
 /// Sends one batch: for each message, why it was not accepted. What is refused for what it is goes again alone, in a
 /// minimal form.
 async fn send_batch<O: Outside>(
-    context: &Context<'_, O>,
-    breaker: &Breaker,
-    messages: &[(&LaggingTarget<'_>, &Record)],
+    Leased { context, breaker, .. }: &Leased<'_, O>,
+    messages: &[(&Part<'_>, &Record)],
 ) -> Vec<Option<Lag>> {
     let all = |lag: Lag| vec![Some(lag); messages.len()];
     if let Some(why) = breaker.open() {
         return all(Lag::Failed(why));
     }
     let publisher = context.outside.publisher();
-    let event = |(lagged, record): &(&LaggingTarget<'_>, &Record), form| {
-        message::event(lagged.target, &lagged.head.history_id, record, form)
+    let event = |(part, record): &(&Part<'_>, &Record), form| {
+        message::event(part.target, &part.head.history_id, record, form)
     };
     let events: Vec<Event> = messages.iter().map(|message| event(message, Form::Whole)).collect();
     let call = async |left: &[Event]| publisher.events(left).await;

@@ -19,19 +19,9 @@ use tracing::warn;
 use self::breaker::Breaker;
 use crate::model::Target;
 use crate::ports::{Machines, Outside, Publisher, SnapshotStore, StoreError};
-use crate::state::head::{Cursors, Head, Heads, Known, Topic};
+use crate::state::head::{Cursors, Head, Heads, Topic};
 use crate::watch::context::Context;
 use crate::watch::report::{Outcome, TargetReport};
-
-/// Why people are not notified yet.
-const UNCONFIRMED: &str =
-    "recorded; people are notified as soon as somebody has confirmed a subscription of the alerts topic";
-
-/// Rounds of a topic in one run: a digest each, and one more for what other runs committed meanwhile.
-const ROUNDS: usize = 100;
-
-/// Rounds in which nothing moves: a part of the log that is not visible yet comes within moments, or with the next run.
-const IDLE_ROUNDS: usize = 3;
 
 /// Why a topic still lags behind a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +32,6 @@ pub enum Lag {
     Leased,
     /// Nobody would get it yet.
     Unconfirmed,
-    /// It waits for more news, and lacks nothing.
-    NotDue,
     /// Something failed.
     Failed(String),
 }
@@ -66,26 +54,14 @@ pub struct Dispatcher<'a, O> {
     events: Breaker,
 }
 
-/// How one round of a topic ended.
-#[derive(Default)]
+/// How one round of a topic ended that lags.
 struct Round {
-    /// Whether there was something to send, and it was tried.
-    has_sent: bool,
+    /// How many digests were accepted, or why not everything was sent.
+    sent: Result<u64, Lag>,
     /// Whether it moved a cursor.
     has_moved: bool,
-    notifications: u64,
     /// The cursors after it.
     cursors: Cursors,
-    /// Why not everything was sent, if so.
-    lag: Option<Lag>,
-}
-
-impl Round {
-    /// Ends a topic of which nothing moves.
-    fn give_up(&mut self) {
-        let why = || Lag::Failed("a part of the log is not visible yet; the next run sends it".to_owned());
-        self.lag = self.lag.take().or_else(|| self.has_sent.then(why));
-    }
 }
 
 impl<'a, O: Outside> Dispatcher<'a, O> {
@@ -99,8 +75,7 @@ impl<'a, O: Outside> Dispatcher<'a, O> {
     pub async fn dispatch(&self, total: &mut Dispatched) {
         total.lags.clear();
         let mut open = Topic::ALL.to_vec();
-        let mut idle = 0;
-        for _ in 0..ROUNDS {
+        while !open.is_empty() {
             let Context { outside, budget, .. } = self.context;
             let heads = match budget.within_dispatching(outside.store().load()).await {
                 Some(Ok(heads)) => heads,
@@ -112,76 +87,53 @@ impl<'a, O: Outside> Dispatcher<'a, O> {
             };
             let rounds = open.iter().map(|topic| Box::pin(self.round(*topic, &heads)));
             let rounds = join_all(rounds).await;
-            idle = if rounds.iter().any(|round| round.has_moved) { 0 } else { idle + 1 };
-            for (topic, mut round) in mem::take(&mut open).into_iter().zip(rounds) {
-                if idle == IDLE_ROUNDS {
-                    round.give_up();
+            for (topic, round) in mem::take(&mut open).into_iter().zip(rounds) {
+                let Some(Round { sent, has_moved, cursors }) = round else { continue };
+                match sent {
+                    Ok(notifications) => {
+                        total.notifications += notifications;
+                        // Where nothing moves, another round would find nothing to do.
+                        open.extend(has_moved.then_some(topic));
+                    }
+                    Err(lag) => {
+                        let lags = |(t, head): &(&Target, &Head)| cursors.lag(topic, t, head).is_some();
+                        let lagging = heads.known.iter().filter(lags);
+                        total.lags.extend(lagging.map(|(t, _)| ((t.clone(), topic), lag.clone())));
+                    }
                 }
-                total.notifications += round.notifications;
-                // Another round of the others would find nothing to do, or fail again.
-                if round.has_sent && round.lag.is_none() {
-                    open.push(topic);
-                }
-                let Some(lag) = round.lag.filter(|lag| *lag != Lag::NotDue) else { continue };
-                let lags = |(t, head): &(&Target, &Head)| round.cursors.lag(topic, t, head).is_some();
-                let lagging = heads.known.iter().filter(lags);
-                total.lags.extend(lagging.map(|(target, _)| ((target.clone(), topic), lag.clone())));
             }
             total.minimal = self.alerts.minimal.get() + self.events.minimal.get();
-            if open.is_empty() {
-                return;
-            }
         }
     }
 
-    fn breaker(&self, topic: Topic) -> &Breaker {
-        match topic {
-            Topic::Alerts => &self.alerts,
-            Topic::Events => &self.events,
-        }
-    }
-
-    fn has_topic(&self, topic: Topic) -> bool {
-        let publisher = self.context.outside.publisher();
-        match topic {
-            Topic::Alerts => publisher.alerts(),
-            Topic::Events => publisher.machines() == Machines::Listen,
-        }
-    }
-
-    /// One round of a topic.
-    async fn round(&self, topic: Topic, heads: &Heads) -> Round {
-        let cursors = match heads.cursors(topic) {
-            Some(cursors) if self.has_topic(topic) && heads.lags(topic) => cursors,
-            _ => return Round::default(),
+    /// One round of a topic, if it lags and there is one.
+    async fn round(&self, topic: Topic, heads: &Heads) -> Option<Round> {
+        let Self { context, alerts, events } = self;
+        let publisher = context.outside.publisher();
+        let (breaker, has_topic) = match topic {
+            Topic::Alerts => (alerts, publisher.alerts()),
+            Topic::Events => (events, publisher.machines() == Machines::Listen),
         };
-        let now = self.context.outside.now().as_second();
-        let lag = match self.breaker(topic).open() {
-            Some(why) => Lag::Failed(why),
-            None if !cursors.are_free(&self.context.id, now) => Lag::Leased,
-            None => {
-                let mut leased = Leased { context: self.context, topic, cursors: cursors.clone() };
-                let sent = match topic {
-                    Topic::Alerts => alerts::send(self.context, &self.alerts, heads, &mut leased).await,
-                    Topic::Events => events::send(self.context, &self.events, heads, &mut leased).await,
-                };
-                let (notifications, lag) = match sent {
-                    Ok(notifications) => (notifications, None),
-                    Err(lag) => (0, Some(lag)),
-                };
-                leased.release().await;
-                let now = (&leased.cursors.positions, &leased.cursors.message);
-                let has_moved = now != (&cursors.positions, &cursors.message);
-                return Round { has_sent: true, has_moved, notifications, cursors: leased.cursors, lag };
-            }
+        let cursors = heads.cursors(topic).filter(|_| has_topic && heads.lags(topic))?;
+        let mut leased = Leased { context, breaker, topic, cursors: cursors.clone() };
+        let is_free = cursors.are_free(&context.id, context.outside.now().as_second());
+        let sent = match (breaker.open(), topic) {
+            (Some(why), _) => Err(Lag::Failed(why)),
+            (None, _) if !is_free => Err(Lag::Leased),
+            (None, Topic::Alerts) => alerts::send(heads, &mut leased).await,
+            (None, Topic::Events) => events::send(heads, &mut leased).await,
         };
-        Round { cursors: cursors.clone(), lag: Some(lag), ..Round::default() }
+        leased.release().await;
+        let has_moved =
+            (&leased.cursors.positions, &leased.cursors.message) != (&cursors.positions, &cursors.message);
+        Some(Round { sent, has_moved, cursors: leased.cursors })
     }
 }
 
 /// A topic's cursors, while this run dispatches them.
 struct Leased<'a, O> {
     context: &'a Context<'a, O>,
+    breaker: &'a Breaker,
     topic: Topic,
     cursors: Cursors,
 }
@@ -241,14 +193,8 @@ pub async fn say_who_listens<O: Outside>(context: &Context<'_, O>, heads: &mut H
     if context.request.dry_run {
         return;
     }
-    let next = Cursors {
-        version: heads.events.version + 1,
-        positions,
-        lease: None,
-        message: None,
-        stopped: listens,
-        known: Known::default(),
-    };
+    let version = heads.events.version + 1;
+    let next = Cursors { version, positions, stopped: listens, ..Cursors::default() };
     match context.budget.within(context.outside.store().put_cursors(Topic::Events, &next)).await {
         Some(Ok(())) => heads.events = next,
         Some(Err(StoreError::Superseded)) | None => {}
@@ -263,11 +209,14 @@ pub fn lagging(report: TargetReport, topic: Topic, lag: &Lag) -> TargetReport {
             let why = format!("recorded, but not dispatched on the {} topic: {why}", topic.as_str());
             report.ended(Outcome::Incomplete, Some(why))
         }
-        Lag::Unconfirmed => report.ended(Outcome::Deferred, Some(UNCONFIRMED.to_owned())),
+        Lag::Unconfirmed => {
+            let why = "recorded; people are notified as soon as somebody has confirmed a subscription of the alerts topic";
+            report.ended(Outcome::Deferred, Some(why.to_owned()))
+        }
         Lag::OutOfTime => {
-            report.out_of_time("out of time; what is recorded and not yet dispatched follows in the next run")
+            let why = "out of time; what is recorded and not yet dispatched follows in the next run";
+            report.ended(Outcome::Deferred, Some(why.to_owned()))
         }
         Lag::Leased => report.ended(Outcome::Superseded, None),
-        Lag::NotDue => report,
     }
 }

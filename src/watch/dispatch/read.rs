@@ -1,6 +1,9 @@
 //! Reads what a topic lacks of a target's log, in its order and without a gap.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::sleep;
 use tracing::warn;
 
 use super::Lag;
@@ -11,12 +14,16 @@ use crate::state::log::{LogPart, Position, Record};
 use crate::state::packed;
 use crate::watch::context::Context;
 
-/// Parts of one request.
+/// Most parts of one request.
 const PAGE: u32 = 40;
 
 /// A Query is no snapshot of a transaction: what is missing of a commit so recent may only not be visible yet. What is
 /// missing of an older one has expired.
 const VISIBLE: SignedDuration = SignedDuration::from_mins(10);
+
+/// How often a log is read that begins with a gap, and how long after: what is missing may be visible then.
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// What was read of a log.
 #[derive(Debug)]
@@ -62,8 +69,25 @@ fn is_old(at: Timestamp, now: Timestamp) -> bool {
     now.duration_since(at) > VISIBLE
 }
 
-/// Reads up to `most` parts beyond a cursor.
+/// Reads up to `most` parts beyond a cursor, and at least one, or that they have expired.
 pub(super) async fn parts<O: Outside>(
+    context: &Context<'_, O>,
+    target: &Target,
+    head: &Head,
+    range: (Position, Position),
+    most: usize,
+) -> Result<Parts, Lag> {
+    for _ in 0..TRIES {
+        let read = visible_parts(context, target, head, range, most).await?;
+        if read.end > range.0 {
+            return Ok(read);
+        }
+        sleep(PAUSE).await;
+    }
+    Err(Lag::Failed("a part of the log is not visible yet; the next run sends it".to_owned()))
+}
+
+async fn visible_parts<O: Outside>(
     context: &Context<'_, O>,
     target: &Target,
     head: &Head,
@@ -72,7 +96,8 @@ pub(super) async fn parts<O: Outside>(
 ) -> Result<Parts, Lag> {
     let now = context.outside.now();
     let mut read = Parts { parts: Vec::new(), end: from };
-    let mut request = LogRequest { after: from, until: to, order: Order::Oldest, limit: PAGE, token: None };
+    let limit = PAGE.min(u32::try_from(most).unwrap_or(PAGE));
+    let mut request = LogRequest { after: from, until: to, order: Order::Oldest, limit, token: None };
     loop {
         let page = context.budget.within_dispatching(context.outside.store().log(target, &request)).await;
         let page = page.ok_or(Lag::OutOfTime)?;

@@ -13,7 +13,7 @@ use crate::state::head::Known;
 use crate::state::log::Record;
 use crate::state::silence::Silences;
 use crate::state::{Health, Transition};
-use crate::watch::compare::CLOCKS;
+use crate::watch::compare::is_surely_after;
 
 /// Urgent digests within a `GROUP_INTERVAL`, or an hour where that is longer; what would be one more is news.
 const MOST_URGENT: usize = 2;
@@ -40,13 +40,11 @@ pub(super) struct Urgency<'a> {
 pub(super) struct Judged {
     /// Whether any of it is more than routine.
     pub(super) tells: bool,
-    /// Whether there is more than was judged.
-    pub(super) is_cut: bool,
     is_urgent: bool,
+    /// Whether some of it is a reminder or has waited long enough, or there is more than was judged.
+    pub(super) is_due: bool,
     /// Whether a failure is among it that people do not know, in whatever digest they hear of it.
     pub(super) is_new: bool,
-    has_reminder: bool,
-    is_old: bool,
     causes: BTreeSet<String>,
     /// The records that a silence keeps from them now.
     withheld: BTreeSet<(u64, AccountId)>,
@@ -66,8 +64,8 @@ impl Judged {
     }
 
     /// The order in which targets go into digests that do not hold them all.
-    pub(super) fn rank(&self) -> (bool, bool, bool) {
-        (!self.is_urgent, !self.has_reminder, !self.is_old)
+    pub(super) fn rank(&self) -> (bool, bool) {
+        (!self.is_urgent, !self.is_due)
     }
 }
 
@@ -101,7 +99,7 @@ impl<'a> Urgency<'a> {
                 match record {
                     Record::Pack(notice) if notice.notify => {
                         (judged.is_urgent, judged.tells) = (true, true);
-                        judged.is_old |= self.is_old(notice.observed_at);
+                        judged.is_due |= self.is_old(notice.observed_at);
                     }
                     Record::Account(of)
                         if self.withholds(target, history_id, &silences, &of, &mut judged) =>
@@ -110,7 +108,7 @@ impl<'a> Urgency<'a> {
                     }
                     Record::Account(of) if of.notify && self.tells(&of, &mut judged) => {
                         judged.tells = true;
-                        judged.is_old |= self.is_old(of.observed_at);
+                        judged.is_due |= self.is_old(of.observed_at);
                     }
                     Record::Pack(_) | Record::Account(_) => {}
                 }
@@ -172,7 +170,7 @@ impl<'a> Urgency<'a> {
         let has_failed = of.to.as_ref().is_some_and(|to| to.health() == Health::Failed);
         judged.is_new |= has_failed && (is_first || of.kind == Kind::Settled);
         judged.is_urgent |= is_first || of.flapping.is_some();
-        judged.has_reminder |= of.kind == Kind::Reminder;
+        judged.is_due |= of.kind == Kind::Reminder;
         judged.causes.extend(cause);
         // In full: the silence is over.
         of.incident_id.as_ref().and_then(|id| judged.incidents.remove(id));
@@ -183,7 +181,7 @@ impl<'a> Urgency<'a> {
     pub(super) fn due<'j>(&self, mut judged: impl Iterator<Item = &'j Judged> + Clone) -> Option<Due> {
         match judged.clone().any(|one| one.is_urgent) && self.known.urgent.len() < MOST_URGENT {
             true => Some(Due::Urgent),
-            false => judged.any(|one| one.has_reminder || one.is_old || one.is_cut).then_some(Due::News),
+            false => judged.any(|one| one.is_due).then_some(Due::News),
         }
     }
 
@@ -222,7 +220,7 @@ impl<'a> Urgency<'a> {
 
 /// Whether a time of another run is one of a wrong clock.
 fn is_ahead(at: i64, now: Timestamp) -> bool {
-    now.saturating_add(CLOCKS).is_ok_and(|latest| at > latest.as_second())
+    Timestamp::from_second(at).map_or(true, |at| is_surely_after(at, now))
 }
 
 /// As what a digest is due.

@@ -1,19 +1,78 @@
 //! The answer: what a run did with each target.
 
-mod outcome;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use tracing::{info, warn};
 
-use crate::model::{PackName, Phase, Region, Target};
+use crate::model::{Phase, Region, Target};
 use crate::notify::Notification;
 use crate::state::head::Counts;
 use crate::watch::scan::policy::Scan;
 
-pub use self::outcome::Outcome;
+/// How a target ended. Of two scans of one target, the one that matters more to whoever reads a report is the later
+/// here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Outcome {
+    /// As before.
+    Unchanged,
+    /// Changed, recorded and dispatched.
+    Changed,
+    /// Watched from now on.
+    Baseline,
+    /// Gone, recorded and dispatched.
+    Deleted,
+    /// Left for the next run.
+    Deferred,
+    /// Another run is newer.
+    Superseded,
+    /// Not finished; the next run does it again.
+    Incomplete,
+    /// Not allowed.
+    Denied,
+}
+
+impl Outcome {
+    /// Each of them.
+    pub const ALL: [Self; 8] = [
+        Self::Unchanged,
+        Self::Changed,
+        Self::Baseline,
+        Self::Deleted,
+        Self::Deferred,
+        Self::Superseded,
+        Self::Incomplete,
+        Self::Denied,
+    ];
+
+    /// The name as the answer spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unchanged => "Unchanged",
+            Self::Changed => "Changed",
+            Self::Baseline => "Baseline",
+            Self::Deleted => "Deleted",
+            Self::Deferred => "Deferred",
+            Self::Superseded => "Superseded",
+            Self::Incomplete => "Incomplete",
+            Self::Denied => "Denied",
+        }
+    }
+
+    /// Whether the target was finished.
+    pub fn is_done(self) -> bool {
+        matches!(self, Self::Baseline | Self::Unchanged | Self::Changed | Self::Deleted)
+    }
+
+    /// Whether the run must count as failed.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Incomplete | Self::Denied)
+    }
+}
+
+/// The name in the report of a region whose packs could not be listed.
+pub const EVERY_PACK: &str = "*";
 
 /// What a run did with one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,9 +80,9 @@ pub use self::outcome::Outcome;
 pub struct TargetReport {
     /// Where the pack is deployed.
     pub region: Region,
-    /// The organization's name for it; `None`, and `*` in the answer, where the region's packs could not be listed.
-    #[serde(rename = "OrganizationConformancePackName", serialize_with = "name_or_all")]
-    pub pack: Option<PackName>,
+    /// The organization's name for it, or [`EVERY_PACK`].
+    #[serde(rename = "OrganizationConformancePackName")]
+    pub pack: String,
     /// How it ended.
     pub outcome: Outcome,
     /// Which scan was made; `None` where nothing was read, or only what the request asked for.
@@ -40,19 +99,16 @@ pub struct TargetReport {
     /// What went wrong, or why it was left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Whether it was left for want of time.
-    #[serde(skip)]
-    pub out_of_time: bool,
     /// The recorded accounts by status, where the target was finished. For metrics and logs: no part of the answer.
     #[serde(skip)]
     pub statuses: Option<Counts>,
 }
 
 impl TargetReport {
-    fn new(region: Region, pack: Option<PackName>) -> Self {
+    fn new(region: &Region, pack: &str) -> Self {
         Self {
-            region,
-            pack,
+            region: region.clone(),
+            pack: pack.to_owned(),
             outcome: Outcome::Unchanged,
             scan: None,
             accounts: 0,
@@ -60,29 +116,23 @@ impl TargetReport {
             pages: 0,
             transitions: 0,
             error: None,
-            out_of_time: false,
             statuses: None,
         }
     }
 
     /// A report of a target with which nothing was done yet.
     pub fn of(target: &Target) -> Self {
-        Self::new(target.region.clone(), Some(target.pack.clone()))
+        Self::new(&target.region, target.pack.as_str())
     }
 
     /// A report of a region whose packs could not be listed.
     pub fn of_region(region: &Region) -> Self {
-        Self::new(region.clone(), None)
-    }
-
-    /// The pack's name, `*` where it is that of no pack.
-    pub fn pack_name(&self) -> &str {
-        self.pack.as_ref().map_or("*", PackName::as_str)
+        Self::new(region, EVERY_PACK)
     }
 
     /// Whether it is about this target.
     pub fn is_of(&self, target: &Target) -> bool {
-        self.region == target.region && self.pack.as_ref() == Some(&target.pack)
+        self.region == target.region && self.pack == target.pack.as_str()
     }
 
     /// The same with how it ended.
@@ -93,31 +143,24 @@ impl TargetReport {
         self
     }
 
-    /// The same, left for want of time.
-    pub fn out_of_time(self, reason: &str) -> Self {
-        Self { out_of_time: true, ..self.ended(Outcome::Deferred, Some(reason.to_owned())) }
-    }
-
-    /// One report of two scans of the same target in one run, in either order: what there is as the wider one saw it,
+    /// One report of two scans of the same target in one run: what there is as the later one saw it, which is the full one,
     /// and how it ended as the weightier one did.
-    pub fn and(self, other: Self) -> Self {
-        let is_wider = |report: &Self| (report.scan == Some(Scan::Full), report.outcome);
-        let (wide, narrow) = if is_wider(&self) < is_wider(&other) { (other, self) } else { (self, other) };
-        let (pages, transitions) = (wide.pages + narrow.pages, wide.transitions + narrow.transitions);
-        let accounts_read = wide.accounts_read.max(narrow.accounts_read);
-        let statuses = wide.statuses.or(narrow.statuses);
-        let both = Self { pages, transitions, accounts_read, statuses, ..wide };
-        if both.outcome >= narrow.outcome {
-            return both;
-        }
-        Self { out_of_time: narrow.out_of_time, ..both }.ended(narrow.outcome, narrow.error)
+    fn then(self, later: Self) -> Self {
+        let both = Self {
+            pages: self.pages + later.pages,
+            transitions: self.transitions + later.transitions,
+            accounts_read: self.accounts_read.max(later.accounts_read),
+            statuses: later.statuses.or(self.statuses),
+            ..later
+        };
+        if both.outcome >= self.outcome { both } else { both.ended(self.outcome, self.error) }
     }
 
     /// Says in one line how it ended: a failure is logged here and nowhere else.
     pub fn log(&self, run: &str) {
-        let Self { region, outcome, accounts, accounts_read, pages, transitions, error, .. } = self;
+        let Self { region, pack, outcome, accounts, accounts_read, pages, transitions, error, .. } = self;
         let scan = self.scan.map(Scan::as_str);
-        let (region, pack, error) = (region.as_str(), self.pack_name(), error.as_deref());
+        let (region, error) = (region.as_str(), error.as_deref());
         let (failed, in_progress) = (self.in_phase(Phase::Failed), self.in_phase(Phase::InProgress));
         let is_failure = outcome.is_failure();
         let outcome = outcome.as_str();
@@ -142,10 +185,6 @@ impl TargetReport {
         };
         self.statuses.as_ref().map(of_phase)
     }
-}
-
-fn name_or_all<S: Serializer>(pack: &Option<PackName>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(pack.as_ref().map_or("*", PackName::as_str))
 }
 
 /// What a run did.
@@ -181,13 +220,13 @@ pub struct Report {
 }
 
 impl Answer {
-    /// Sums up the reports, of which there may be several of one target.
+    /// Sums up the reports, of which there may be several of one target, in the order of its scans.
     pub fn new(reports: Vec<TargetReport>, notifications: u64, next_token: Option<String>) -> Self {
         let mut of_targets: BTreeMap<_, TargetReport> = BTreeMap::new();
         for report in reports {
             let target = (report.region.clone(), report.pack.clone());
             let report = match of_targets.remove(&target) {
-                Some(other) => other.and(report),
+                Some(earlier) => earlier.then(report),
                 None => report,
             };
             of_targets.insert(target, report);
@@ -211,7 +250,7 @@ impl Answer {
         }
         let line = |report: &&TargetReport| {
             // Whose packs could not be listed.
-            let name = report.pack.as_ref().map_or("every pack", PackName::as_str);
+            let name = if report.pack == EVERY_PACK { "every pack" } else { &report.pack };
             let error = report.error.as_deref().unwrap_or_default();
             format!("\n  {name} in {}: {}: {error}", report.region, report.outcome.as_str())
         };

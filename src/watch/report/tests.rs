@@ -1,35 +1,5 @@
 use super::*;
 
-#[test]
-fn two_scans_at_one_target_are_one_report_in_either_order() {
-    let target = Target { region: "eu-west-1".parse().unwrap(), pack: "P".parse().unwrap() };
-    let quick = TargetReport {
-        scan: Some(Scan::Quick),
-        outcome: Outcome::Changed,
-        accounts: 2000,
-        accounts_read: 20,
-        pages: 6,
-        transitions: 1,
-        ..TargetReport::of(&target)
-    };
-    let whole = TargetReport {
-        scan: Some(Scan::Full),
-        accounts: 1999,
-        accounts_read: 1999,
-        pages: 20,
-        ..TargetReport::of(&target)
-    };
-    let both = TargetReport { outcome: Outcome::Changed, pages: 26, transitions: 1, ..whole.clone() };
-    let of = |reports| Answer::new(reports, 0, None).targets;
-    assert_eq!(of(vec![quick.clone(), whole.clone()]), of(vec![both]));
-    assert_eq!(of(vec![whole.clone(), quick.clone()]), of(vec![quick.clone(), whole.clone()]));
-    let late = TargetReport::of(&target).out_of_time("out of time");
-    let both = &Answer::new(vec![whole, late.clone()], 0, None).targets[0];
-    assert_eq!((both.outcome, both.out_of_time, both.accounts), (Outcome::Deferred, true, 1999));
-    let late = TargetReport { scan: Some(Scan::Full), ..late };
-    assert_eq!(quick.and(late).accounts_read, 20, "what was read was read");
-}
-
 fn of(pack: &str, outcome: Outcome) -> TargetReport {
     let target = Target { region: "eu-west-1".parse().unwrap(), pack: pack.parse().unwrap() };
     TargetReport::of(&target).ended(outcome, Some("why".to_owned()))
@@ -72,48 +42,57 @@ fn a_report_is_of_its_pack_in_its_region() {
     let target = |region: &str| Target { region: region.parse().unwrap(), pack: "P".parse().unwrap() };
     assert_eq!([&p, &q, &region].map(|report| report.is_of(&target("eu-west-1"))), [true, false, false]);
     assert!(!p.is_of(&target("us-east-1")));
-    assert_eq!([&p, &q, &region].map(TargetReport::pack_name), ["P", "Q", "*"]);
+    assert_eq!([&p, &q, &region].map(|report| report.pack.as_str()), ["P", "Q", "*"]);
     let answer = serde_json::to_value(&region).unwrap();
     assert_eq!(answer["OrganizationConformancePackName"], "*");
 }
 
+/// A scan that found so many accounts in a failed status, if it knows.
+fn scan(scan: Option<Scan>, outcome: Outcome, failed: Option<u64>) -> TargetReport {
+    let statuses = failed.map(|n| Counts::from([("CREATE_FAILED".parse().unwrap(), n)]));
+    TargetReport { scan, statuses, ..of("P", outcome) }
+}
+
 #[test]
-fn of_two_scans_the_weightier_outcome_is_reported() {
+fn of_two_scans_the_later_says_what_there_is() {
+    let quick = TargetReport {
+        accounts: 2000,
+        accounts_read: 20,
+        pages: 6,
+        transitions: 1,
+        ..scan(Some(Scan::Quick), Outcome::Changed, Some(1))
+    };
+    let full = TargetReport {
+        accounts: 1999,
+        accounts_read: 1999,
+        pages: 20,
+        ..scan(Some(Scan::Full), Outcome::Unchanged, Some(2))
+    };
+    let both = TargetReport { outcome: Outcome::Changed, pages: 26, transitions: 1, ..full.clone() };
+    assert_eq!(Answer::new(vec![quick.clone(), full], 0, None).targets, [both]);
+    // What was read was read, and what is known is known.
+    let both = quick.then(scan(Some(Scan::Full), Outcome::Deferred, None));
+    assert_eq!((both.outcome, both.accounts_read), (Outcome::Deferred, 20));
+    for (quick, full, failed) in [(Some(1), None, Some(1)), (None, Some(2), Some(2)), (None, None, None)] {
+        let quick = scan(Some(Scan::Quick), Outcome::Changed, quick);
+        let both = quick.then(scan(Some(Scan::Full), Outcome::Unchanged, full));
+        assert_eq!(both.in_phase(Phase::Failed), failed);
+    }
+}
+
+#[test]
+fn of_two_scans_the_weightier_says_how_it_ended_and_else_the_later() {
+    let of = |outcome, error: &str| of("P", outcome).ended(outcome, Some(error.to_owned()));
     for pair in Outcome::ALL.windows(2) {
-        let [one, other] = [pair[0], pair[1]];
-        let both = |scans: [Outcome; 2]| of("P", scans[0]).and(of("P", scans[1])).outcome;
-        assert_eq!([both([one, other]), both([other, one])], [other; 2]);
-    }
-    let spelled = Outcome::ALL.map(|outcome| serde_json::to_string(&outcome).unwrap());
-    assert_eq!(spelled, Outcome::ALL.map(|outcome| format!("{:?}", outcome.as_str())));
-}
-
-#[test]
-fn two_scans_that_end_alike_are_reported_as_the_wider_one_and_then_the_first() {
-    let scan = |scan, error: &str| {
-        TargetReport { scan, ..of("P", Outcome::Deferred) }.ended(Outcome::Deferred, Some(error.to_owned()))
-    };
-    let (quick, whole) = (scan(Some(Scan::Quick), "quick"), scan(Some(Scan::Full), "whole"));
-    for (one, other, error) in
-        [(&quick, &whole, "whole"), (&whole, &quick, "whole"), (&quick, &scan(None, "asked"), "quick")]
-    {
-        assert_eq!(one.clone().and(other.clone()).error.as_deref(), Some(error));
-    }
-}
-
-#[test]
-fn the_accounts_by_status_are_of_the_wider_scan_that_knows_them() {
-    let counted = |scan, n: Option<u64>| {
-        let statuses = n.map(|n| Counts::from([("CREATE_FAILED".parse().unwrap(), n)]));
-        TargetReport { scan: Some(scan), statuses, ..of("P", Outcome::Unchanged) }
-    };
-    for (quick, whole, failed) in
-        [(Some(1), Some(2), Some(2)), (Some(1), None, Some(1)), (None, Some(2), Some(2)), (None, None, None)]
-    {
-        for outcome in [Outcome::Unchanged, Outcome::Changed] {
-            let quick = TargetReport { outcome, ..counted(Scan::Quick, quick) };
-            let both = quick.and(counted(Scan::Full, whole));
-            assert_eq!((both.outcome, both.in_phase(Phase::Failed)), (outcome, failed));
+        for (scans, said) in [([0, 1], "later"), ([1, 0], "earlier"), ([1, 1], "later")] {
+            let both = of(pair[scans[0]], "earlier").then(of(pair[scans[1]], "later"));
+            assert_eq!((both.outcome, both.error.as_deref()), (pair[1], Some(said)));
         }
     }
+}
+
+#[test]
+fn an_outcome_is_spelled_in_the_answer_as_in_the_log() {
+    let spelled = Outcome::ALL.map(|outcome| serde_json::to_string(&outcome).unwrap());
+    assert_eq!(spelled, Outcome::ALL.map(|outcome| format!("{:?}", outcome.as_str())));
 }

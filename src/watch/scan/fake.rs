@@ -1,11 +1,15 @@
 //! AWS Config, as far as the reads of one pack ask it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 
 use crate::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
-use crate::settings::{Reader, Settings};
+use crate::settings::Settings;
+use crate::state::silence::Silences;
+use crate::watch::scan::reader::Reader;
 
 /// How its filters behave.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,31 +22,58 @@ pub(super) enum Filtered {
     Never,
     /// They are refused.
     Refused,
-    /// There is no answer for this one.
-    Down(&'static str),
 }
 
-/// The accounts of a pack with their statuses, and what was asked of them.
+/// The accounts of a pack with their statuses, what was asked of them, and who asks.
 pub(super) struct Fake {
     pub(super) rows: BTreeMap<u64, &'static str>,
     pub(super) filtered: Filtered,
     /// Rows of a page whose size is not said.
     pub(super) page: usize,
     pub(super) asked: RefCell<Vec<String>>,
+    pub(super) target: Target,
+    /// Account 9 is excluded.
+    pub(super) settings: Settings,
+    pub(super) silences: Silences,
 }
 
 impl Fake {
     /// So many accounts in one status, and some in others.
     pub(super) fn of(accounts: u64, status: &'static str, others: &[(u64, &'static str)]) -> Self {
-        let rows = (1..=accounts).map(|n| (n, status)).chain(others.iter().copied()).collect();
-        Self { rows, filtered: Filtered::BeforePages, page: 99, asked: RefCell::default() }
+        let lookup = |name: &str| match name {
+            "PACKWATCH_REGIONS" => Some("eu-west-1".to_owned()),
+            "PACKWATCH_EXCLUDE_ACCOUNTS" => Some("000000000009".to_owned()),
+            _ => None,
+        };
+        Self {
+            rows: (1..=accounts).map(|n| (n, status)).chain(others.iter().copied()).collect(),
+            filtered: Filtered::BeforePages,
+            page: 99,
+            asked: RefCell::default(),
+            target: Target { region: "eu-west-1".parse().unwrap(), pack: "P".parse().unwrap() },
+            settings: crate::settings::Reader::new(&lookup).settings(),
+            silences: Silences::default(),
+        }
+    }
+
+    pub(super) fn healthy(accounts: u64, others: &[(u64, &'static str)]) -> Self {
+        Self::of(accounts, "CREATE_SUCCESSFUL", others)
+    }
+
+    pub(super) fn filtered(self, filtered: Filtered) -> Self {
+        Self { filtered, ..self }
+    }
+
+    pub(super) fn reader(&self) -> Reader<'_, Self> {
+        let Self { target, settings, silences, .. } = self;
+        let (observed_at, calls) = (Timestamp::UNIX_EPOCH, Cell::default());
+        Reader { source: self, target, settings, silences, observed_at, calls }
     }
 }
 
 impl StatusSource for Fake {
-    async fn packs(&self, _: &Region, page: &PageRequest) -> Result<Page<PackName>, SourceError> {
-        let (name, next_token) = if page.token.is_none() { ("A", Some("t".to_owned())) } else { ("B", None) };
-        Ok(Page { items: vec![name.parse().unwrap()], next_token })
+    async fn packs(&self, _: &Region, _: &PageRequest) -> Result<Page<PackName>, SourceError> {
+        unreachable!("nobody lists packs")
     }
 
     async fn statuses(
@@ -60,15 +91,12 @@ impl StatusSource for Fake {
         if self.filtered == Filtered::Refused && what != "all" {
             return Err(SourceError::Invalid("no such filter".to_owned()));
         }
-        if matches!(self.filtered, Filtered::Down(status) if status == what) {
-            return Err(SourceError::Unavailable("down".to_owned()));
-        }
         let wanted = |row: &DetailedStatus| {
             account.is_none_or(|account| account == row.account)
                 && status.as_ref().is_none_or(|status| *status == row.status)
         };
         let mut rows: Vec<_> = self.rows.iter().map(|(n, status)| row(*n, status)).collect();
-        if matches!(self.filtered, Filtered::BeforePages | Filtered::Down(_)) {
+        if self.filtered == Filtered::BeforePages {
             rows.retain(wanted);
         }
         let begin: usize = page.token.as_ref().map_or(0, |token| token.parse().unwrap());
@@ -86,7 +114,7 @@ pub(super) fn account(n: u64) -> AccountId {
     format!("{n:012}").parse().unwrap()
 }
 
-pub(super) fn row(n: u64, status: &str) -> DetailedStatus {
+fn row(n: u64, status: &str) -> DetailedStatus {
     DetailedStatus {
         account: account(n),
         conformance_pack_name: "OrgConformsPack-x".to_owned(),
@@ -95,17 +123,4 @@ pub(super) fn row(n: u64, status: &str) -> DetailedStatus {
         error_message: None,
         last_update: None,
     }
-}
-
-pub(super) fn target() -> Target {
-    Target { region: "eu-west-1".parse().unwrap(), pack: "P".parse().unwrap() }
-}
-
-pub(super) fn excluding(accounts: &str) -> Settings {
-    let lookup = |name: &str| match name {
-        "PACKWATCH_REGIONS" => Some("eu-west-1".to_owned()),
-        "PACKWATCH_EXCLUDE_ACCOUNTS" => Some(accounts.to_owned()),
-        _ => None,
-    };
-    Reader::new(&lookup).settings()
 }

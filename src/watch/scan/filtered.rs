@@ -1,90 +1,67 @@
-//! What a quick scan reads: the active accounts, by their status, and then single accounts, by their ids.
+//! Reading by filters: the active accounts, by their status, and single accounts, by their ids.
 //!
-//! How AWS Config applies its filters is not documented. So a quick scan measures them while it reads, and one that
-//! finds them wrong says so instead of what it read: the target is then scanned in full.
+//! How AWS Config applies its filters is not documented. So they are measured while they are used, and a read that finds
+//! them wrong says so instead of what it read: the target is then scanned in full.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use crate::model::{AccountId, DetailedStatus, Phase, Status, Target};
+use crate::model::{AccountId, DetailedStatus, Phase, Status};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 use crate::settings::Settings;
 use crate::state::head::Counts;
-use crate::state::silence::Silences;
 use crate::state::{Row, State, fingerprint};
 use crate::watch::compare::flap;
+use crate::watch::compare::{Extent, Observation, is_surely_after};
+use crate::watch::request::Request;
 use crate::watch::scan::paginate::PaginationConfig;
 use crate::watch::scan::policy::{FAILED, IN_PROGRESS, PAGE, unrecognised};
-use crate::watch::scan::reader::{FilterViolation, ReadError, Seen, pages, watched};
+use crate::watch::scan::reader::{FilterViolation, ReadError, Reader, pages};
 
 /// How many accounts are asked for at once: as many as statuses are.
 pub const SIDE_BY_SIDE: usize = IN_PROGRESS.len();
 
-/// What a quick scan read. Of an account that is not here nothing is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QuickRead {
-    /// The effective states.
-    pub states: BTreeMap<AccountId, State>,
-    /// The accounts that two reads show and of which neither is later: to be asked for.
-    pub unclear: BTreeSet<AccountId>,
-    /// The accounts that were asked for and are not there.
-    pub absent: BTreeSet<AccountId>,
-    /// When the reading began: what was read may be newer than this, never older.
-    pub observed_at: Timestamp,
-}
-
-impl QuickRead {
-    /// The fingerprint to compare with the head's; `None` while something is unclear.
-    pub fn active(&self) -> Option<String> {
-        self.unclear.is_empty().then(|| fingerprint::active(&self.states))
-    }
-}
-
-/// Reads one target by filters, and counts its calls.
-#[derive(Debug)]
-pub struct QuickReader<'a, S> {
-    source: &'a S,
-    target: &'a Target,
-    settings: &'a Settings,
-    silences: &'a Silences,
-    calls: Cell<u64>,
-}
-
-impl<'a, S: StatusSource> QuickReader<'a, S> {
-    /// A reader that has not read anything.
-    pub fn new(source: &'a S, target: &'a Target, settings: &'a Settings, silences: &'a Silences) -> Self {
-        Self { source, target, settings, silences, calls: Cell::default() }
-    }
-
-    /// How many calls were made, whatever became of them.
-    pub fn calls(&self) -> u64 {
-        self.calls.get()
-    }
-
+impl<S: StatusSource> Reader<'_, S> {
     /// Reads the active accounts. `accounts` are the head's: statuses that nobody documented are read if
     /// some account had them.
-    pub async fn read(&self, accounts: &Counts, now: Timestamp) -> Result<QuickRead, ReadError> {
-        let mut seen = Seen::default();
+    pub async fn active(&self, accounts: &Counts) -> Result<Observation, ReadError> {
+        let mut rows = Vec::new();
         for together in [IN_PROGRESS, FAILED] {
-            let reads = together.map(|status| self.in_status(Status::new(status), now));
-            try_join_all(reads).await?.into_iter().for_each(|rows| seen.extend(rows));
+            let reads = together.map(|status| self.in_status(Status::new(status)));
+            rows.extend(try_join_all(reads).await?.into_iter().flatten());
         }
         for status in unrecognised(accounts) {
-            seen.extend(self.in_status(status.clone(), now).await?);
+            rows.extend(self.in_status(status.clone()).await?);
         }
-        let Seen { states, unclear } = seen;
-        Ok(QuickRead { states, unclear, absent: BTreeSet::new(), observed_at: now })
+        Ok(self.observation(Extent::Active, rows))
+    }
+
+    /// Asks for accounts that a read of everybody did not show, and for those that it shows twice, and adds those that
+    /// are there. One by one where that is possible, and cheaper than another read of everybody.
+    pub async fn confirm(
+        &self,
+        read: &mut Observation,
+        accounts: &BTreeSet<AccountId>,
+    ) -> Result<(), ReadError> {
+        match self.ask(read, accounts, self.calls()).await {
+            Err(ReadError::TooMany | ReadError::Violated(_)) => {}
+            asked => return asked,
+        }
+        let (again, _) = self.everybody(&Request::default()).await?;
+        read.unclear.clear();
+        read.states.retain(|account, _| !accounts.contains(account));
+        read.states.extend(again.states.into_iter().filter(|(account, _)| accounts.contains(account)));
+        Ok(())
     }
 
     /// Asks for accounts by their ids, with at most so many calls, and adds what they say. An empty answer is one:
     /// the account is not there.
     pub async fn ask(
         &self,
-        read: &mut QuickRead,
+        read: &mut Observation,
         accounts: &BTreeSet<AccountId>,
         most: u64,
     ) -> Result<(), ReadError> {
@@ -95,12 +72,14 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
         let last = self.calls() + most;
         let asks = stream::iter(accounts).map(|account| self.account(*account, last));
         let answers: Vec<_> = asks.buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
-        self.check_none_is_omitted(read, &answers).await?;
+        if read.extent == Extent::Active {
+            self.check_none_is_omitted(read, &answers).await?;
+        }
         for (account, row) in answers {
             read.unclear.remove(&account);
             read.states.remove(&account);
             match row {
-                Some(row) => read.states.extend(self.watched(row, read.observed_at)),
+                Some(row) => read.states.extend(self.watched(row)),
                 None => drop(read.absent.insert(account)),
             }
         }
@@ -111,40 +90,40 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
     /// asked once more: an index may lag, and clocks differ.
     async fn check_none_is_omitted(
         &self,
-        read: &QuickRead,
+        read: &Observation,
         answers: &[(AccountId, Option<DetailedStatus>)],
     ) -> Result<(), ReadError> {
         let rows = answers.iter().filter_map(|(_, row)| row.as_ref());
         let omitted = rows.filter(|row| {
             is_read_by_status(&row.status)
                 && !read.states.contains_key(&row.account)
-                && row.last_update.is_some_and(|at| is_before(at, read.observed_at))
+                && row.last_update.is_some_and(|at| is_surely_after(read.observed_at, at))
         });
         for row in omitted {
-            let again = self.in_status(row.status.clone(), read.observed_at).await?;
+            let again = self.in_status(row.status.clone()).await?;
             if !self.settings.excluded.contains(&row.account)
                 && !again.iter().any(|(account, _)| *account == row.account)
             {
-                return Err(FilterViolation::Omitted(row.account, row.status.clone()).into());
+                let DetailedStatus { account, status, .. } = row;
+                let why = format!(
+                    "account {account} is in {status} for longer, and not among the accounts in that status"
+                );
+                return Err(FilterViolation::Omitted(why).into());
             }
         }
         Ok(())
     }
 
-    fn watched(&self, row: DetailedStatus, now: Timestamp) -> Option<(AccountId, State)> {
-        watched(row, self.settings, self.silences, now)
-    }
-
     /// The accounts in one status.
-    async fn in_status(&self, status: Status, now: Timestamp) -> Result<Vec<(AccountId, State)>, ReadError> {
+    async fn in_status(&self, status: Status) -> Result<Vec<(AccountId, State)>, ReadError> {
         let filters = Filters { account: None, status: Some(status.clone()) };
         let read = async |page: PageRequest| {
-            let page = self.page(&filters, &page).await?;
-            wrong(&status, &page).map_or(Ok(page), |violation| Err(violation.into()))
+            let page = self.filtered_page(&filters, &page).await?;
+            wrong(&status, &page).map_or(Ok(page), |why| Err(FilterViolation::Wrong(why).into()))
         };
         // What is less than a full page is judged, so the size is said.
         let config = PaginationConfig { page_size: u8::try_from(PAGE).ok(), ..PaginationConfig::default() };
-        Ok(pages(&config, read, |row| self.watched(row, now)).await?.0)
+        Ok(pages(&config, read, |row| self.watched(row)).await?.0)
     }
 
     /// The row of one account, if it is there. No more than `last` calls are made in all.
@@ -158,10 +137,13 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
             if self.calls() >= last {
                 return Err(ReadError::TooMany);
             }
-            let page = self.page(&filters, &page).await?;
+            let page = self.filtered_page(&filters, &page).await?;
             // Taken for an empty answer, another account's row would make this one gone.
             match page.items.iter().find(|row| row.account != account) {
-                Some(row) => Err(FilterViolation::OtherAccount(account, row.account).into()),
+                Some(row) => {
+                    let why = format!("asked for account {account}, it answers with account {}", row.account);
+                    Err(FilterViolation::Wrong(why).into())
+                }
                 None => Ok(page),
             }
         };
@@ -169,47 +151,60 @@ impl<'a, S: StatusSource> QuickReader<'a, S> {
         Ok((account, rows.pop()))
     }
 
-    async fn page(&self, filters: &Filters, page: &PageRequest) -> Result<Page<DetailedStatus>, ReadError> {
-        self.calls.set(self.calls.get() + 1);
-        let answer = self.source.statuses(self.target, filters, page).await;
-        answer.map_err(|error| match error {
-            SourceError::Invalid(why) => FilterViolation::Refused(why).into(),
+    async fn filtered_page(
+        &self,
+        filters: &Filters,
+        page: &PageRequest,
+    ) -> Result<Page<DetailedStatus>, ReadError> {
+        self.page(filters, page).await.map_err(|error| match error {
+            SourceError::Invalid(why) => {
+                FilterViolation::Wrong(format!("it refuses the filter: {why}")).into()
+            }
             error => error.into(),
         })
     }
 }
 
-/// The recorded accounts that a quick scan has to ask for, since their absence says nothing: those that are active
-/// and were not read, those that changed too often and may have settled, and those that are unclear.
-pub fn to_ask(rows: &BTreeMap<AccountId, Row>, read: &QuickRead, settings: &Settings) -> BTreeSet<AccountId> {
+/// The accounts that are to be asked for before anything is compared: those that are unclear, and the recorded ones whose
+/// absence says nothing. In a quick scan, these are active, or changed too often and may have settled.
+pub fn to_ask(
+    rows: &BTreeMap<AccountId, Row>,
+    read: &Observation,
+    settings: &Settings,
+) -> BTreeSet<AccountId> {
+    let may_have_settled =
+        |row: &Row| flap::judge(Some(row), false, read.observed_at, settings.flap_limit).settles;
+    let is_missed = |row: &Row| match read.extent {
+        Extent::Everybody => true,
+        Extent::Active => fingerprint::is_active(&row.state) || may_have_settled(row),
+        Extent::Asked | Extent::Gone => false,
+    };
     let unread = |(account, row): &(&AccountId, &Row)| {
-        let may_have_settled =
-            || flap::judge(Some(row), false, read.observed_at, settings.flap_limit).settles;
-        let is_known = read.states.contains_key(account) || read.absent.contains(account);
-        !is_known && (fingerprint::is_active(&row.state) || may_have_settled())
+        !read.states.contains_key(account) && !settings.excluded.contains(account) && is_missed(row)
     };
     let unread = rows.iter().filter(unread).map(|(account, _)| *account);
-    let watched = unread.filter(|account| !settings.excluded.contains(account));
-    watched.chain(read.unclear.iter().copied()).collect()
+    unread.chain(read.unclear.iter().copied()).collect()
+}
+
+/// The accounts of these states that every quick scan reads, each with when it came there.
+pub fn active(states: &BTreeMap<AccountId, State>) -> Vec<(AccountId, Option<Timestamp>)> {
+    let active = states.iter().filter(|(_, state)| is_read_by_status(&state.status));
+    active.map(|(account, state)| (*account, state.last_update)).collect()
 }
 
 /// Whether every quick scan reads the accounts in this status.
-pub fn is_read_by_status(status: &Status) -> bool {
+fn is_read_by_status(status: &Status) -> bool {
     matches!(status.phase(), Phase::InProgress | Phase::Failed)
 }
 
-/// Whether something was so before a read began, whatever the clocks: they differ by half a minute.
-pub fn is_before(time: Timestamp, read: Timestamp) -> bool {
-    read.duration_since(time) > SignedDuration::from_secs(60)
-}
-
 /// What is wrong with a page of accounts in one status.
-fn wrong(status: &Status, page: &Page<DetailedStatus>) -> Option<FilterViolation> {
-    let other = page.items.iter().find(|row| row.status != *status);
-    let other = other.map(|row| FilterViolation::OtherStatus(status.clone(), row.status.clone()));
-    let is_short = page.next_token.is_some() && (page.items.len() as u64) < PAGE;
-    other.or_else(|| is_short.then(|| FilterViolation::ShortPage(status.clone(), page.items.len())))
+fn wrong(status: &Status, page: &Page<DetailedStatus>) -> Option<String> {
+    let rows = page.items.len();
+    let other = page.items.iter().find(|row| row.status != *status).map(|row| &row.status);
+    let is_short = page.next_token.is_some() && (rows as u64) < PAGE;
+    let other = other.map(|other| format!("among the accounts in {status} is one in {other}"));
+    // It filters what it has cut into pages, so that a quick scan reads as many as a full one.
+    other.or_else(|| {
+        is_short.then(|| format!("a page of the accounts in {status} has {rows} rows and is not the last"))
+    })
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,18 +1,16 @@
 //! The scans of one run, region by region side by side: first the fast ones, and, when what they found is dispatched,
-//! the slow ones. [`policy`] decides which scan a target gets, and when; [`full`] and [`quick`] make it.
+//! the slow ones. [`policy`] decides which scan a target gets, and when; [`target`] makes it.
 //!
 //! [`policy`]: crate::watch::scan::policy
 
 #[cfg(test)]
 mod fake;
 pub mod filtered;
-pub mod full;
 pub mod outcome;
 pub mod paginate;
 pub mod policy;
-pub mod quick;
 pub mod reader;
-pub mod stop;
+pub mod target;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,38 +22,46 @@ use tokio::sync::watch::Sender;
 use tokio::time::Instant;
 use tracing::warn;
 
-use self::full::full_scan;
 use self::outcome::ScanOutcome;
-use self::quick::{QuickScan, quick_scan};
+use self::target::{full_scan, quick_scan};
 use crate::model::{AccountId, Region, Target};
 use crate::ports::{Outside, SnapshotStore};
 use crate::state::head::{Head, Hint};
+use crate::watch::compare::is_surely_after;
 use crate::watch::context::Context;
 use crate::watch::plan::Planned;
-use crate::watch::report::TargetReport;
-use crate::watch::scan::filtered::{SIDE_BY_SIDE, is_before};
+use crate::watch::report::Outcome;
+use crate::watch::scan::filtered::SIDE_BY_SIDE;
 use crate::watch::scan::policy::{
-    DueInRegion, DueScan, FILTERS_DISTRUSTED_FOR, PageTime, Scan, ScanContext, ScanDecision, decide, in_order,
+    FILTERS_DISTRUSTED_FOR, PageTime, Scan, ScanContext, ScanDecision, decide, full_calls, in_order,
 };
-use crate::watch::scan::reader::FilterViolation;
+use crate::watch::scan::reader::{FilterViolation, ReadError};
 use crate::watch::snapshot::leave_hint;
 
 /// How long ago the full scan was that is the longest ago, after this run.
 pub fn oldest_full_scan(
     planned: &[Planned],
     elsewhere: &[Head],
-    full_scans: &BTreeMap<Target, Timestamp>,
+    outcomes: &[ScanOutcome],
     now: Timestamp,
 ) -> Option<Duration> {
-    let here =
-        planned.iter().filter_map(|one| Some((one.head.as_ref()?, full_scans.get(&one.target).copied())));
-    policy::oldest(here.chain(elsewhere.iter().map(|head| (head, None))), now)
+    let after = |Planned { target, head, .. }: &Planned| {
+        let of_target = outcomes.iter().filter(|outcome| outcome.report.is_of(target));
+        match of_target.filter_map(|outcome| outcome.full_scan_at).max() {
+            Some(at) => Hint::FullScanAt(at.as_second()).applied_to(head),
+            None => head.clone(),
+        }
+    };
+    let heads: Vec<Head> = planned.iter().map(after).collect();
+    policy::oldest(heads.iter().chain(elsewhere), now)
 }
 
 /// The scans of a run.
 pub struct Scans<'a, O> {
     context: &'a Context<'a, O>,
-    planned: &'a [Planned],
+    /// What the run sets out to make in each region, in a random order, so that no deadline starves the same target in
+    /// every run.
+    wanted: BTreeMap<&'a Region, Vec<(&'a Planned, ScanDecision)>>,
     /// How many scans of one region are under way at once: its share of the concurrency. A region that hardly answers
     /// must not take the time of the others.
     side_by_side: usize,
@@ -68,45 +74,40 @@ pub struct Scans<'a, O> {
     fast: Sender<usize>,
     /// Whether what the fast stage found is dispatched.
     is_dispatched: Sender<bool>,
-    outcomes: RefCell<Vec<(Target, ScanOutcome)>>,
-    /// What quick scans took that were not enough.
-    reports: RefCell<Vec<TargetReport>>,
-}
-
-/// The scans that a run sets out to make in one region.
-#[derive(Default)]
-struct Wanted<'p> {
-    /// In a random order, so that no deadline starves the same target in every run.
-    fast: Vec<(&'p Planned, Scan)>,
-    /// Full scans of what is large, or not known yet.
-    slow: Vec<&'p Planned>,
-    /// Those that are due after a quick one.
-    due: DueInRegion,
-    by_target: BTreeMap<&'p Target, &'p Planned>,
+    outcomes: RefCell<Vec<ScanOutcome>>,
 }
 
 impl<'a, O: Outside> Scans<'a, O> {
     /// The scans of these targets.
     pub fn new(context: &'a Context<'a, O>, planned: &'a [Planned]) -> Self {
-        let regions = planned.iter().map(|one| &one.target.region).collect::<BTreeSet<_>>().len();
+        let now = context.outside.now();
+        let mut wanted: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for one in planned {
+            let around = ScanContext {
+                is_asked: context.request.is_asked(),
+                is_listed: one.listed != Some(false),
+                full_scan_every: context.settings.full_scan_every,
+                now,
+            };
+            wanted.entry(&one.target.region).or_default().push((one, decide(&one.head, around)));
+        }
         Self {
             context,
-            planned,
-            side_by_side: context.settings.concurrency.div_ceil(regions.max(1)),
-            now: context.outside.now(),
+            side_by_side: context.settings.concurrency.div_ceil(wanted.len().max(1)),
+            now,
             began: Instant::now(),
             page_time: RefCell::default(),
             violated: RefCell::default(),
-            fast: Sender::new(regions),
+            fast: Sender::new(wanted.len()),
+            wanted,
             is_dispatched: Sender::new(false),
             outcomes: RefCell::default(),
-            reports: RefCell::default(),
         }
     }
 
     /// Makes them all.
     pub async fn run(&self) {
-        let regions = self.wanted().into_iter().map(|(region, wanted)| self.region(region, wanted));
+        let regions = self.wanted.values().map(|wanted| self.region(wanted));
         futures_util::future::join_all(regions).await;
     }
 
@@ -120,7 +121,7 @@ impl<'a, O: Outside> Scans<'a, O> {
 
     /// How many scans have committed something until now.
     pub fn commits(&self) -> usize {
-        self.outcomes.borrow().iter().filter(|(_, outcome)| outcome.has_committed).count()
+        self.outcomes.borrow().iter().filter(|outcome| outcome.has_committed).count()
     }
 
     /// Lets the slow stage begin.
@@ -128,129 +129,86 @@ impl<'a, O: Outside> Scans<'a, O> {
         self.is_dispatched.send_replace(true);
     }
 
-    /// How each scan ended, and what quick scans took that were not enough.
-    pub fn end(self) -> (Vec<(Target, ScanOutcome)>, Vec<TargetReport>) {
-        (self.outcomes.into_inner(), self.reports.into_inner())
-    }
-
-    fn wanted(&self) -> BTreeMap<Region, Wanted<'a>> {
-        let mut regions: BTreeMap<Region, Wanted<'a>> = BTreeMap::new();
-        let (mut due, unknown) = (Vec::new(), Head::default());
-        for one in self.planned {
-            let head = one.head.as_ref().unwrap_or(&unknown);
-            let decision = self.decide(one, head);
-            let region = regions.entry(one.target.region.clone()).or_default();
-            if decision.due {
-                let (target, calls) = (one.target.clone(), head.full_calls());
-                due.push(DueScan { target, last_full_scan_at: head.last_full_scan(), calls });
-            }
-            match decision.is_slow(head) {
-                true => region.slow.push(one),
-                false => region.fast.push((one, decision.scan)),
-            }
-            region.by_target.insert(&one.target, one);
-        }
-        let every = self.context.settings.full_scan_every.unwrap_or_default();
-        for (region, due) in in_order(due, every, self.now) {
-            regions.entry(region).or_default().due = due;
-        }
-        regions
-    }
-
-    fn decide(&self, planned: &Planned, head: &Head) -> ScanDecision {
-        let around = ScanContext {
-            trigger: self.context.request.trigger(),
-            listed: planned.listed != Some(false),
-            filters_violated: self.violated.borrow().contains(&planned.target.region),
-            full_scan_every: self.context.settings.full_scan_every,
-            now: self.now,
-        };
-        decide(head, around)
+    /// How each scan ended, also the quick ones that were not enough.
+    pub fn end(self) -> Vec<ScanOutcome> {
+        self.outcomes.into_inner()
     }
 
     /// The scans of one region. One whose oldest full scan is very old makes an overdue one right after its fast stage.
-    async fn region(&self, region: Region, wanted: Wanted<'a>) {
-        let Wanted { fast, slow, due, by_target } = wanted;
+    async fn region(&self, wanted: &[(&'a Planned, ScanDecision)]) {
+        let due = wanted.iter().filter(|(_, decision)| decision.is_due).map(|(one, _)| *one).collect();
+        let (slow, fast): (Vec<_>, Vec<_>) = wanted.iter().partition(|(_, decision)| decision.is_slow);
+        let every = self.context.settings.full_scan_every.unwrap_or_default();
+        let (overdue, due) = in_order(due, |one: &&Planned| one.head.last_full_scan_at, every, self.now);
         let needed = RefCell::new(Vec::new());
-        let fast = stream::iter(fast).map(async |(one, scan)| match scan {
-            Scan::Full => self.full(one).await,
+        let fast = stream::iter(fast).map(async |&(one, decision)| match decision.scan {
+            Scan::Full => self.take(Box::pin(full_scan(self.context, one)).await),
             Scan::Quick => {
-                let full = self.quick(one).await;
-                needed.borrow_mut().extend(full);
+                if !self.is_quick_enough(one).await {
+                    needed.borrow_mut().push(one);
+                }
             }
         });
         fast.buffer_unordered(self.side_by_side).collect::<()>().await;
         self.fast.send_modify(|regions| *regions = regions.saturating_sub(1));
         // Where all that is due would wait for a dispatch that takes all the time, nothing ever got done.
-        if let Some(late) = due.first {
-            self.due(&region, &late, &by_target).await;
+        if let Some(one) = overdue {
+            self.due(one).await;
         }
         let _ = self.is_dispatched.subscribe().wait_for(|is_dispatched| *is_dispatched).await;
-        let slow = needed.into_inner().into_iter().chain(slow);
-        let slow = stream::iter(slow).map(async |one| {
-            let (outcome, began) = self.slow(one).await;
-            self.take(one, outcome, began);
-        });
+        let slow = needed.into_inner().into_iter().chain(slow.into_iter().map(|(one, _)| *one));
+        let slow = stream::iter(slow).map(async |one| self.take(self.slow(one).await));
         slow.buffer_unordered(self.side_by_side).collect::<()>().await;
-        for due in due.then {
-            self.due(&region, &due, &by_target).await;
+        for one in due {
+            self.due(one).await;
         }
     }
 
     /// A full scan that is due after a quick one, if it fits into the time that is left.
-    async fn due(&self, region: &Region, due: &DueScan, planned: &BTreeMap<&Target, &'a Planned>) {
-        let Some(one) = planned.get(&due.target) else { return };
-        if self.is_scanned_in_full(&due.target) {
+    async fn due(&self, one: &'a Planned) {
+        if self.has(one, |outcome| outcome.full_scan_at.is_some()) {
             return;
         }
-        if !self.fits(region, due.calls) {
-            if due.last_full_scan_at.is_none() {
+        if !self.fits(&one.target.region, full_calls(&one.head)) {
+            if one.head.last_full_scan_at.is_none() {
                 // Its age is not known, so no metric tells.
-                warn!(region = %due.target.region, pack = %due.target.pack, "no time for a full scan, which no run has made yet");
+                warn!(region = %one.target.region, pack = %one.target.pack, "no time for a full scan, which no run has made yet");
             }
             return;
         }
-        let (outcome, began) = self.slow(one).await;
-        if self.was_omitted(&one.target, &outcome) {
+        let outcome = self.slow(one).await;
+        if self.has(one, |quick| self.was_omitted(quick, &outcome)) {
             warn!(region = %one.target.region, pack = %one.target.pack, "AWS Config's filters leave out accounts: full scans for a day");
             self.note_violation(&one.target).await;
         }
-        // Out of time, it comes again, and the quick scan saw what is active.
-        if !outcome.report.out_of_time || outcome.has_committed {
-            self.take(one, outcome, began);
+        // Left for the next run, it comes again, and the quick scan saw what is active.
+        if outcome.report.outcome != Outcome::Deferred || outcome.has_committed {
+            self.take(outcome);
         }
     }
 
-    fn is_scanned_in_full(&self, target: &Target) -> bool {
-        let outcomes = self.outcomes.borrow();
-        outcomes.iter().any(|(of, outcome)| of == target && outcome.full_scan_at.is_some())
+    /// Whether some scan of this target ended so until now.
+    fn has(&self, planned: &Planned, is: impl Fn(&ScanOutcome) -> bool) -> bool {
+        self.outcomes.borrow().iter().any(|outcome| outcome.report.is_of(&planned.target) && is(outcome))
     }
 
-    /// A quick scan; the target where a full one is needed.
-    async fn quick(&self, planned: &'a Planned) -> Option<&'a Planned> {
-        if self.violated.borrow().contains(&planned.target.region) {
-            return Some(planned);
+    /// Makes a quick scan. Whether it was enough, and no full one is needed.
+    async fn is_quick_enough(&self, planned: &Planned) -> bool {
+        let target = &planned.target;
+        if self.violated.borrow().contains(&target.region) {
+            return false;
         }
-        let began = Instant::now();
         // Boxed: its state is large, and every slot of the concurrency would hold one, used or not.
-        match Box::pin(quick_scan(self.context, planned)).await {
-            QuickScan::Ended(outcome) => {
-                self.take(planned, outcome, began);
-                None
-            }
-            QuickScan::NeedsFullScan { violation, report } => {
-                if let Some(why) = violation {
-                    let target = &planned.target;
-                    warn!(region = %target.region, pack = %target.pack, %why, "AWS Config's filters are not relied on in this run: full scans");
-                    self.violated.borrow_mut().insert(target.region.clone());
-                    if matches!(why, FilterViolation::Omitted(..)) {
-                        self.note_violation(target).await;
-                    }
-                }
-                self.reports.borrow_mut().push(report);
-                Some(planned)
+        let (outcome, needs_full_scan) = Box::pin(quick_scan(self.context, planned)).await;
+        self.take(outcome);
+        if let Some(ReadError::Violated(why)) = &needs_full_scan {
+            warn!(region = %target.region, pack = %target.pack, %why, "AWS Config's filters are not relied on in this run: full scans");
+            self.violated.borrow_mut().insert(target.region.clone());
+            if matches!(why, FilterViolation::Omitted(_)) {
+                self.note_violation(target).await;
             }
         }
+        needs_full_scan.is_none()
     }
 
     /// Notes for the next runs that a filter leaves out what it should show: they could not see it.
@@ -260,51 +218,35 @@ impl<'a, O: Outside> Scans<'a, O> {
     }
 
     /// Whether a full scan read accounts that this run's quick one should have shown.
-    fn was_omitted(&self, target: &Target, outcome: &ScanOutcome) -> bool {
-        let outcomes = self.outcomes.borrow();
-        let is_quick =
-            |(of, quick): &&(Target, ScanOutcome)| of == target && quick.report.scan == Some(Scan::Quick);
-        let Some((_, quick)) = outcomes.iter().find(is_quick).filter(|_| outcome.full_scan_at.is_some())
-        else {
-            return false;
-        };
+    fn was_omitted(&self, quick: &ScanOutcome, full: &ScanOutcome) -> bool {
         let shown: BTreeSet<AccountId> = quick.active.iter().map(|(account, _)| *account).collect();
         let is_omitted = |(account, at): &(AccountId, Option<Timestamp>)| {
-            !shown.contains(account) && at.is_some_and(|at| is_before(at, self.now))
+            !shown.contains(account) && at.is_some_and(|at| is_surely_after(self.now, at))
         };
-        outcome.active.iter().any(is_omitted)
-    }
-
-    async fn full(&self, planned: &'a Planned) {
-        let began = Instant::now();
-        let outcome = Box::pin(full_scan(self.context, planned)).await;
-        self.take(planned, outcome, began);
+        let is_quick = quick.report.scan == Some(Scan::Quick);
+        is_quick && full.full_scan_at.is_some() && full.active.iter().any(is_omitted)
     }
 
     /// A slow full scan. Where this run has committed, it is on the target as it is now: that is no reason to rebase.
-    async fn slow(&self, planned: &Planned) -> (ScanOutcome, Instant) {
-        let again = match self.has_committed(&planned.target) {
+    async fn slow(&self, planned: &Planned) -> ScanOutcome {
+        let again = match self.has(planned, |outcome| outcome.has_committed) {
             true => self.context.budget.within(self.context.outside.store().load()).await,
             false => None,
         };
         let again = again.and_then(Result::ok).map(|heads| planned.loaded_again(heads));
-        let began = Instant::now();
-        (Box::pin(full_scan(self.context, again.as_ref().unwrap_or(planned))).await, began)
+        Box::pin(full_scan(self.context, again.as_ref().unwrap_or(planned))).await
     }
 
-    fn has_committed(&self, target: &Target) -> bool {
-        self.outcomes.borrow().iter().any(|(of, outcome)| of == target && outcome.has_committed)
-    }
-
-    fn take(&self, planned: &Planned, outcome: ScanOutcome, began: Instant) {
+    fn take(&self, outcome: ScanOutcome) {
         let report = &outcome.report;
         let in_sequence = match report.scan {
             Some(Scan::Quick) => report.pages.div_ceil(SIDE_BY_SIDE as u64),
             _ => report.pages,
         };
         let mut page_time = self.page_time.borrow_mut();
-        page_time.entry(report.region.clone()).or_default().note(report.pages, in_sequence, began.elapsed());
-        self.outcomes.borrow_mut().push((planned.target.clone(), outcome));
+        let page_time = page_time.entry(report.region.clone()).or_default();
+        page_time.note(report.pages, in_sequence, outcome.began.elapsed());
+        self.outcomes.borrow_mut().push(outcome);
     }
 
     /// Whether so many calls of a region end within the time that is left.

@@ -1,38 +1,22 @@
-//! What a scan observed, and how it ended.
-
-use std::collections::BTreeMap;
+//! How the scan of a target ended, and why it was not finished, if so.
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::model::{AccountId, Target};
-use crate::state::State;
+use crate::ports::{SourceError, StoreError};
 use crate::state::head::Counts;
 use crate::state::log::Record;
-use crate::watch::compare::Observation;
-use crate::watch::report::TargetReport;
-use crate::watch::scan::filtered::is_read_by_status;
+use crate::watch::report::{Outcome, TargetReport};
+use crate::watch::request::Request;
 use crate::watch::scan::policy::Scan;
-
-/// What was read of a target: everything that AWS Config is asked before the commit.
-#[derive(Debug)]
-pub struct Observed {
-    /// The states.
-    pub observation: Observation,
-    /// When the reading began: what was read may be newer than this, never older.
-    pub observed_at: Timestamp,
-    /// Which scan it was; `None` where the request asked for less.
-    pub scan: Option<Scan>,
-}
-
-/// The accounts of these states that every quick scan reads.
-pub fn active(states: &BTreeMap<AccountId, State>) -> Vec<(AccountId, Option<Timestamp>)> {
-    let active = states.iter().filter(|(_, state)| is_read_by_status(&state.status));
-    active.map(|(account, state)| (*account, state.last_update)).collect()
-}
+use crate::watch::scan::reader::ReadError;
 
 /// How the scan of a target ended.
 #[derive(Debug)]
 pub struct ScanOutcome {
+    /// When it began.
+    pub began: Instant,
     /// What to report of it.
     pub report: TargetReport,
     /// Where the request's `MaxItems` cut.
@@ -48,16 +32,11 @@ pub struct ScanOutcome {
 }
 
 impl ScanOutcome {
-    /// A scan of which nothing else is known.
-    pub fn of(report: TargetReport) -> Self {
-        Self {
-            report,
-            next_token: None,
-            full_scan_at: None,
-            has_committed: false,
-            active: Vec::new(),
-            preview: None,
-        }
+    /// A scan that begins now.
+    pub fn of(target: &Target, scan: Option<Scan>) -> Self {
+        let report = TargetReport { scan, ..TargetReport::of(target) };
+        let (next_token, full_scan_at, has_committed, active, preview) = Default::default();
+        Self { began: Instant::now(), report, next_token, full_scan_at, has_committed, active, preview }
     }
 }
 
@@ -72,4 +51,44 @@ pub struct Preview {
     pub accounts: Counts,
     /// In the order of the log.
     pub records: Vec<Record>,
+}
+
+/// Why a target was not finished.
+#[derive(Debug, thiserror::Error)]
+pub enum Stop {
+    /// The budget is spent.
+    #[error("out of time; the next run goes on")]
+    NoTime,
+    /// A request that reads only some accounts has nothing to compare them with.
+    #[error("no baseline yet: a run that reads every account makes it")]
+    NoBaseline,
+    /// The pack is not there, and was not known.
+    #[error("{0}")]
+    NotVisible(String),
+    /// What is recorded of it cannot be read, or is of a newer packwatch.
+    #[error("{0}")]
+    Unreadable(String),
+    /// The statuses could not be read whole.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How a target ends that was not finished.
+pub fn stopped(request: &Request, report: TargetReport, stop: &Stop) -> TargetReport {
+    let outcome = match stop {
+        Stop::Store(StoreError::Superseded) => return report.ended(Outcome::Superseded, None),
+        Stop::NoTime | Stop::NoBaseline => Outcome::Deferred,
+        // Listed or named by AWS CloudTrail: on its way in or out.
+        Stop::NotVisible(_) if request.packs.is_empty() || request.tentative => Outcome::Deferred,
+        // AWS Config refuses for a while to speak of a pack that was just put. The next run asks again.
+        Stop::Read(ReadError::Source(SourceError::Denied(_))) if request.tentative => Outcome::Deferred,
+        Stop::Read(ReadError::Source(SourceError::Denied(_))) | Stop::Store(StoreError::Denied(_)) => {
+            Outcome::Denied
+        }
+        _ => Outcome::Incomplete,
+    };
+    report.ended(outcome, Some(stop.to_string()))
 }

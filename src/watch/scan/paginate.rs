@@ -73,16 +73,19 @@ fn page_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D
 }
 
 /// Where a cut read goes on: the service's token of a page, and how many of its items to skip.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 struct Position {
+    #[serde(rename = "NextToken")]
     token: Option<String>,
+    #[serde(rename = "boto_truncate_amount")]
     skip: Option<u64>,
 }
 
 impl Position {
-    /// botocore's `TokenEncoder`: `json.dumps` with its default separators and ASCII escapes.
+    /// botocore's `TokenEncoder`: `json.dumps` with its default separators.
     fn encode(&self) -> String {
-        let token = self.token.as_ref().map_or_else(|| "null".to_owned(), |token| ascii_json(token));
+        let token = Value::from(self.token.as_deref());
         let json = match self.skip {
             Some(skip) => format!(r#"{{"NextToken": {token}, "boto_truncate_amount": {skip}}}"#),
             None => format!(r#"{{"NextToken": {token}}}"#),
@@ -90,58 +93,17 @@ impl Position {
         STANDARD.encode(json)
     }
 
-    /// botocore's `_parse_starting_token`: the base64 JSON, else its deprecated `token___2`, else the
-    /// service's own token.
+    /// botocore's base64 of JSON, else the service's own token.
     fn decode(text: &str) -> Result<Self, PaginationError> {
         let json = STANDARD.decode(text).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-        let Some(Value::Object(fields)) = json else {
-            return Ok(Self::decode_deprecated(text));
+        let Some(json @ Value::Object(_)) = json else {
+            return Ok(Self { token: Some(text.to_owned()), skip: None });
         };
-        let refuse = |why: &str| PaginationError::StartingToken {
+        serde_json::from_value(json).map_err(|error| PaginationError::StartingToken {
             token: bounded(plain(text), 200),
-            why: bounded(plain(why), 200),
-        };
-        let mut position = Self::default();
-        for (name, value) in fields {
-            match (name.as_str(), value) {
-                ("NextToken", Value::String(token)) => position.token = Some(token),
-                ("NextToken", Value::Null) => {}
-                ("boto_truncate_amount", Value::Number(n)) if n.is_u64() => position.skip = n.as_u64(),
-                ("NextToken", _) => return Err(refuse("its NextToken is not a string")),
-                ("boto_truncate_amount", _) => return Err(refuse("its boto_truncate_amount is not a count")),
-                (other, _) => {
-                    return Err(refuse(&format!("it holds {other:?}, so it is of another operation")));
-                }
-            }
-        }
-        Ok(position)
+            why: bounded(plain(&error.to_string()), 200),
+        })
     }
-
-    fn decode_deprecated(text: &str) -> Self {
-        match text.split_once("___") {
-            Some((token, skip)) if skip.trim().parse::<u64>().is_ok() => Self {
-                token: Some(token.to_owned()).filter(|token| token != "None"),
-                skip: skip.trim().parse().ok(),
-            },
-            _ => Self { token: Some(text.to_owned()), skip: None },
-        }
-    }
-}
-
-/// A JSON string as Python writes it: everything outside ASCII as `\uXXXX`.
-fn ascii_json(text: &str) -> String {
-    let mut out = String::new();
-    for c in Value::from(text).to_string().chars() {
-        if matches!(c, ' '..='~') {
-            out.push(c);
-        } else {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                out.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
-    }
-    out
 }
 
 /// One read, page by page.
@@ -169,11 +131,8 @@ fn ascii_json(text: &str) -> String {
 pub struct Paginator {
     max_items: Option<u64>,
     page_size: Option<u8>,
-    /// The token of the page that is read next, unless done.
-    token: Option<String>,
-    /// How many items to drop from the front of the first page.
-    skip: Option<u64>,
-    done: bool,
+    /// What is read next; `None`: the read has ended.
+    next: Option<Position>,
     items: u64,
     pages: u64,
     seen: HashSet<String>,
@@ -188,9 +147,7 @@ impl Paginator {
             max_items: config.max_items,
             page_size: config.page_size,
             seen: start.token.iter().cloned().collect(),
-            token: start.token,
-            skip: start.skip,
-            done: false,
+            next: Some(start),
             items: 0,
             pages: 0,
             resume: None,
@@ -199,47 +156,38 @@ impl Paginator {
 
     /// The page to ask for, or `None` when the read has ended.
     pub fn next_request(&self) -> Option<PageRequest> {
-        (!self.done).then(|| PageRequest {
-            limit: self.page_size,
-            token: self.token.clone(),
-            before: self.pages,
-        })
+        let token = self.next.as_ref()?.token.clone();
+        Some(PageRequest { limit: self.page_size, token, before: self.pages })
     }
 
     /// Takes the page that was asked for, and gives its items that are wanted.
     pub fn accept<T>(&mut self, page: Page<T>) -> Result<Vec<T>, PaginationError> {
+        let here = self.next.take().unwrap_or_default();
         self.pages += 1;
         if self.pages > MOST_PAGES {
             return Err(PaginationError::TooManyPages);
         }
         let mut items = page.items;
-        let skipped = self.skip.take().unwrap_or(0);
+        let skipped = here.skip.unwrap_or(0);
         items.drain(..to_index(skipped).min(items.len()));
 
         let wanted = self.max_items.map_or(u64::MAX, |max| max.saturating_sub(self.items));
-        let found = items.len() as u64;
-        if found > wanted {
+        if items.len() as u64 > wanted {
             items.truncate(to_index(wanted));
-            self.stop(Some(Position { token: self.token.clone(), skip: Some(skipped + wanted) }));
+            self.resume = Some(Position { skip: Some(skipped + wanted), ..here });
             return Ok(items);
         }
-        self.items += found;
-        match page.next_token {
-            None => self.stop(None),
-            Some(token) if Some(self.items) == self.max_items => {
-                self.stop(Some(Position { token: Some(token), skip: None }));
-            }
-            Some(token) if !self.seen.insert(token.clone()) => {
-                return Err(PaginationError::RepeatedToken(token));
-            }
-            Some(token) => self.token = Some(token),
+        self.items += items.len() as u64;
+        let Some(token) = page.next_token else { return Ok(items) };
+        let next = Some(Position { token: Some(token.clone()), skip: None });
+        if Some(self.items) == self.max_items {
+            self.resume = next;
+        } else if self.seen.insert(token.clone()) {
+            self.next = next;
+        } else {
+            return Err(PaginationError::RepeatedToken(token));
         }
         Ok(items)
-    }
-
-    fn stop(&mut self, resume: Option<Position>) {
-        self.done = true;
-        self.resume = resume;
     }
 
     /// How many pages were read.

@@ -3,13 +3,12 @@
 //!
 //! `docs/design.md` says why absence in a quick scan means nothing, and why a full one must come now and then.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{Phase, Region, Status, Target};
+use crate::model::{Phase, Status};
 use crate::state::head::{Counts, Head};
 
 /// The rows of a page: what AWS Config gives by default, and at most.
@@ -40,69 +39,29 @@ pub enum Scan {
     Full,
 }
 
-/// Who wants the scan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trigger {
-    /// The schedule, or `packwatch run` on AWS.
-    Schedule,
-    /// A person, AWS CloudTrail, `--full`, recorded statuses: what was asked for is scanned in full.
-    Request,
-}
-
-/// Why a scan is what it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// A scheduled run asks, and nothing speaks against a quick one.
-    Quick,
-    /// Somebody asked.
-    Requested,
-    /// `PACKWATCH_FULL_SCAN_EVERY` is `always`.
-    AlwaysFull,
-    /// There is nothing to compare with yet.
-    Baseline,
-    /// The pack is no longer listed: only an unfiltered read tells whether it is gone.
-    Unlisted,
-    /// So few accounts that everything is seen in every run.
-    Small,
-    /// A filter was violated.
-    FilterViolation,
-    /// So many accounts are active that a quick scan would cost half of a full one or more.
-    NotCheaper,
-}
-
 /// What is known beside the head.
 #[derive(Debug, Clone, Copy)]
 pub struct ScanContext {
-    /// Who wants the scan.
-    pub trigger: Trigger,
+    /// Whether somebody asked for something: a person, AWS CloudTrail, `--full`, recorded statuses.
+    pub is_asked: bool,
     /// Whether the pack is listed, or was not looked for in a list.
-    pub listed: bool,
-    /// Whether this run found a filter violation in the target's region.
-    pub filters_violated: bool,
-    /// `PACKWATCH_FULL_SCAN_EVERY`
+    pub is_listed: bool,
+    /// `PACKWATCH_FULL_SCAN_EVERY`; `None`: always.
     pub full_scan_every: Option<Duration>,
     /// The time of day.
     pub now: Timestamp,
 }
 
-/// Which scan, and why.
+/// Which scan, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScanDecision {
     /// The first scan of the run.
     pub scan: Scan,
-    /// Why.
-    pub reason: Reason,
-    /// Whether a full scan should follow a quick one in this run.
-    pub due: bool,
-}
-
-impl ScanDecision {
     /// Whether it waits until what the others find is dispatched: a full scan that takes long, or nobody knows how
     /// long.
-    pub fn is_slow(&self, head: &Head) -> bool {
-        let is_long = head.is_large() || head.account_count() == 0;
-        self.scan == Scan::Full && self.reason != Reason::Unlisted && is_long
-    }
+    pub is_slow: bool,
+    /// Whether a full scan should follow a quick one in this run.
+    pub is_due: bool,
 }
 
 impl Scan {
@@ -115,38 +74,31 @@ impl Scan {
     }
 }
 
-/// What decides its scans. Of a target without a head nothing is known, as the default says.
-impl Head {
-    /// Whether the target gets quick scans at all.
-    pub fn is_large(&self) -> bool {
-        self.account_count() > SMALL
-    }
+/// Whether a target gets quick scans at all.
+pub fn is_large(head: &Head) -> bool {
+    head.account_count() > SMALL
+}
 
-    /// Whether its full scans come again by themselves, when they are due.
-    pub fn recurs(&self) -> bool {
-        self.baseline_epoch.is_some() && self.is_large()
-    }
+/// Whether its full scans come again by themselves, when they are due.
+pub fn recurs(head: &Head) -> bool {
+    head.baseline_epoch.is_some() && is_large(head)
+}
 
-    /// The calls of a full scan.
-    pub fn full_calls(&self) -> u64 {
-        pages(self.account_count())
-    }
+/// The calls of a full scan.
+pub fn full_calls(head: &Head) -> u64 {
+    pages(head.account_count())
+}
 
-    /// The calls of a quick scan, if the accounts still are where they were.
-    pub fn quick_calls(&self) -> u64 {
-        let read = |status: &Status| pages(self.accounts.get(status).copied().unwrap_or_default());
-        let six = IN_PROGRESS.iter().chain(&FAILED).map(|status| read(&Status::new(status)));
-        six.chain(unrecognised(&self.accounts).map(read)).sum()
-    }
+/// The calls of a quick scan, if the accounts still are where they were.
+fn quick_calls(head: &Head) -> u64 {
+    let read = |status: &Status| pages(head.accounts.get(status).copied().unwrap_or_default());
+    let six = IN_PROGRESS.iter().chain(&FAILED).map(|status| read(&Status::new(status)));
+    six.chain(unrecognised(&head.accounts).map(read)).sum()
+}
 
-    /// Whether a full scan is due: the last time was longer ago than `every`, or never, or by a clock that was
-    /// ahead.
-    pub fn is_due(&self, every: Option<Duration>, now: Timestamp) -> bool {
-        match (every, self.last_full_scan()) {
-            (Some(every), Some(at)) => at > now || age(at, now) > every,
-            _ => true,
-        }
-    }
+/// Whether a full scan is due: the last time was longer ago than `every`, or never, or by a clock that was ahead.
+fn is_due(head: &Head, every: Duration, now: Timestamp) -> bool {
+    head.last_full_scan_at.is_none_or(|at| at > now.as_second() || age(at, now) > every)
 }
 
 /// The statuses that a quick scan reads one after the other, once the six are read: those that nobody documented.
@@ -160,94 +112,61 @@ fn pages(rows: u64) -> u64 {
     rows.div_ceil(PAGE).max(1)
 }
 
-fn age(then: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(now.duration_since(then)).unwrap_or_default()
+/// How long ago a time is, in seconds since 1970.
+fn age(then: i64, now: Timestamp) -> Duration {
+    Duration::from_secs(u64::try_from(now.as_second().saturating_sub(then)).unwrap_or(0))
 }
 
-/// Decides the first scan of a target. A request with filters reads what it asks for, and is not decided here.
+/// Decides the first scan of a target; without a head, it is the default one. A request with filters reads what it asks
+/// for, and is not decided here.
 pub fn decide(head: &Head, around: ScanContext) -> ScanDecision {
-    let reason = reason(head, around);
-    let scan = if reason == Reason::Quick { Scan::Quick } else { Scan::Full };
-    let due = scan == Scan::Quick && head.is_due(around.full_scan_every, around.now);
-    ScanDecision { scan, reason, due }
-}
-
-fn reason(head: &Head, around: ScanContext) -> Reason {
+    let ScanContext { is_asked, is_listed, full_scan_every, now } = around;
     // Noted for longer than a day, it was by a clock that was ahead.
-    let left = |until: i64| until.saturating_sub(around.now.as_second());
+    let left = |until: i64| until.saturating_sub(now.as_second());
     let is_noted = head
         .filters_distrusted_until
         .is_some_and(|until| (1..=FILTERS_DISTRUSTED_FOR).contains(&left(until)));
-    let is_violated = around.filters_violated || is_noted;
-    if around.trigger == Trigger::Request {
-        Reason::Requested
-    } else if around.full_scan_every.is_none() {
-        Reason::AlwaysFull
-    } else if head.baseline_epoch.is_none() {
-        Reason::Baseline
-    } else if !around.listed {
-        Reason::Unlisted
-    } else if !head.is_large() {
-        Reason::Small
-    } else if is_violated {
-        Reason::FilterViolation
-    } else if 2 * head.quick_calls() >= head.full_calls() {
-        Reason::NotCheaper
-    } else {
-        Reason::Quick
-    }
-}
-
-/// A full scan that is due.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DueScan {
-    /// At what.
-    pub target: Target,
-    /// When the last one began.
-    pub last_full_scan_at: Option<Timestamp>,
-    /// In how many calls.
-    pub calls: u64,
-}
-
-/// The full scans that are due in one region.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DueInRegion {
-    /// Begins the run: it has waited for too long.
-    pub first: Option<DueScan>,
-    /// Those that follow the quick scans, one at a time, in this order.
-    pub then: Vec<DueScan>,
-}
-
-/// The order of the full scans that are due, in each region: the oldest first, after one that has waited for too long.
-/// What never was, or was by a clock that is ahead, is the oldest of all.
-pub fn in_order(due: Vec<DueScan>, every: Duration, now: Timestamp) -> BTreeMap<Region, DueInRegion> {
-    let mut regions: BTreeMap<Region, DueInRegion> = BTreeMap::new();
-    for scan in due {
-        regions.entry(scan.target.region.clone()).or_default().then.push(scan);
-    }
-    for region in regions.values_mut() {
-        // What was never scanned in full has not waited: it just begins to count.
-        let late = |scan: &DueScan| {
-            scan.last_full_scan_at.is_some_and(|at| age(at, now) > every.saturating_mul(OVERDUE))
-        };
-        // Any of them, as the order of the targets is random: one that never fits would be the oldest for ever.
-        if let Some(late) = region.then.iter().position(late) {
-            region.first = Some(region.then.remove(late));
+    let is_quick = !is_asked
+        && head.baseline_epoch.is_some()
+        // Only an unfiltered read tells whether a pack is gone.
+        && is_listed
+        && is_large(head)
+        // What this run finds of the filters itself, it knows only later.
+        && !is_noted
+        // Else many accounts are active, and it would cost half of a full one or more.
+        && 2 * quick_calls(head) < full_calls(head);
+    match full_scan_every.filter(|_| is_quick) {
+        Some(every) => ScanDecision { scan: Scan::Quick, is_slow: false, is_due: is_due(head, every, now) },
+        None => {
+            let is_slow = is_listed && (is_large(head) || head.account_count() == 0);
+            ScanDecision { scan: Scan::Full, is_slow, is_due: false }
         }
-        // Stable: what is equally old stays in the order of the targets.
-        region.then.sort_by_key(|scan| scan.last_full_scan_at.filter(|at| *at <= now));
     }
-    regions
 }
 
-/// How long ago the full scan was that is the longest ago, over all large targets that are watched and live, each with
-/// the time of one that this run made. The alarm is for three times `PACKWATCH_FULL_SCAN_EVERY`.
-pub fn oldest<'a>(
-    targets: impl IntoIterator<Item = (&'a Head, Option<Timestamp>)>,
+/// The order of the full scans that are due in one region, by when the last ones began: one that has waited for too
+/// long, which begins the run, and the others, the oldest first. What never was, or was by a clock that is ahead, is the
+/// oldest of all.
+pub fn in_order<T>(
+    mut due: Vec<T>,
+    last: impl Fn(&T) -> Option<i64>,
+    every: Duration,
     now: Timestamp,
-) -> Option<Duration> {
-    let live = targets.into_iter().filter(|(head, _)| head.recurs());
-    live.filter_map(|(head, at)| at.or(head.last_full_scan())).map(|at| age(at, now)).max()
+) -> (Option<T>, Vec<T>) {
+    // What was never scanned in full has not waited: it just begins to count.
+    let is_overdue = |one: &T| last(one).is_some_and(|at| age(at, now) > every.saturating_mul(OVERDUE));
+    // Any of them, as the order of the targets is random: one that never fits would be the oldest for ever.
+    let overdue = due.iter().position(is_overdue).map(|at| due.remove(at));
+    // Stable: what is equally old stays in the order of the targets.
+    due.sort_by_key(|one| last(one).filter(|at| *at <= now.as_second()));
+    (overdue, due)
+}
+
+/// How long ago the full scan was that is the longest ago, over all large targets that are watched and live. The alarm
+/// is for three times `PACKWATCH_FULL_SCAN_EVERY`.
+pub fn oldest<'a>(heads: impl IntoIterator<Item = &'a Head>, now: Timestamp) -> Option<Duration> {
+    let live = heads.into_iter().filter(|head| recurs(head));
+    live.filter_map(|head| head.last_full_scan_at).map(|at| age(at, now)).max()
 }
 
 /// How long a page of a region takes, as this run has seen it. A full scan reads one page after the other, alone: it is

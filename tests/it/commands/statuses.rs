@@ -131,7 +131,7 @@ async fn what_is_refused_is_refused_before_the_call() {
     for (args, wanted) in [
         (["--page-size", "0"], "from 1 to 100"),
         (["--page-size", "101"], "from 1 to 100"),
-        (["--starting-token", other_operation], "\"Marker\""),
+        (["--starting-token", other_operation], "`Marker`"),
         (["--filters", "Account=1"], "AccountId=…"),
         (["--filters", "Status=BROKEN"], "CREATE_SUCCESSFUL"),
         (["--filters", "AccountId=12"], "12 digits"),

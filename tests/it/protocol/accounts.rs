@@ -9,7 +9,7 @@ use packwatch::model::{AccountId, Kind, Status};
 use packwatch::settings::Settings;
 use packwatch::state::silence::{Silence, Silences};
 use packwatch::state::{Health, Row, State};
-use packwatch::watch::compare::{Comparison, Observation};
+use packwatch::watch::compare::{Comparison, Extent, Observation};
 
 use crate::protocol::direct::{settings, target};
 use crate::protocol::oracle::{Account, Cell, Rules, Scan, TABLE, Table, at_first, judge_records};
@@ -131,14 +131,14 @@ impl Pack {
         };
         let seen: Vec<Option<State>> = self.ids.iter().map(&mut seen).collect();
         let there = self.ids.iter().zip(&seen).filter_map(|(id, seen)| Some((*id, seen.clone()?)));
-        let observed = Observation { states: there.collect(), whole: true, ..Observation::default() };
+        let (extent, states) = (Extent::Everybody, there.collect());
+        let observed = Observation { extent, states, observed_at: now, ..Observation::default() };
         let comparison = Comparison {
             target: &target("P"),
             history_id: "b",
             epoch: self.epoch,
             rows: &self.rows,
             observed: &observed,
-            observed_at: now,
             baseline,
             settings: &self.settings,
             silences: &if hush { everything() } else { Silences::default() },

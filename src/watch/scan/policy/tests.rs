@@ -3,8 +3,8 @@ use super::*;
 const NOW: &str = "2026-11-20T10:00:00Z";
 const EVERY: Duration = Duration::from_secs(3600);
 
-fn at(text: &str) -> Timestamp {
-    text.parse().unwrap()
+fn at(text: &str) -> i64 {
+    text.parse::<Timestamp>().unwrap().as_second()
 }
 
 fn seconds(text: &str) -> Option<i64> {
@@ -20,53 +20,57 @@ fn head() -> Head {
     Head {
         accounts: counts(&[("CREATE_SUCCESSFUL", 9_900), ("UPDATE_FAILED", 100)]),
         baseline_epoch: Some(1),
-        last_full_scan_at: seconds("2026-11-20T09:30:00Z"),
+        last_full_scan_at: Some(at("2026-11-20T09:30:00Z")),
         ..Head::default()
     }
 }
 
+fn healthy(accounts: u64) -> Counts {
+    counts(&[("CREATE_SUCCESSFUL", accounts)])
+}
+
+/// So many of 10,000 accounts have failed.
+fn failed(accounts: u64) -> Counts {
+    counts(&[("CREATE_SUCCESSFUL", 10_000 - accounts), ("CREATE_FAILED", accounts)])
+}
+
 fn run() -> ScanContext {
-    ScanContext {
-        trigger: Trigger::Schedule,
-        listed: true,
-        filters_violated: false,
-        full_scan_every: Some(EVERY),
-        now: at(NOW),
-    }
+    ScanContext { is_asked: false, is_listed: true, full_scan_every: Some(EVERY), now: NOW.parse().unwrap() }
 }
 
 #[test]
 fn a_scheduled_run_is_quick_unless_something_speaks_for_a_full_scan() {
-    type Case = (&'static str, Reason, fn(&mut Head, &mut ScanContext));
-    let table: [Case; 13] = [
-        ("as it is", Reason::Quick, |_, _| {}),
-        ("asked for", Reason::Requested, |_, around| around.trigger = Trigger::Request),
-        ("full scans only", Reason::AlwaysFull, |_, around| around.full_scan_every = None),
-        ("no baseline", Reason::Baseline, |head, _| head.baseline_epoch = None),
-        ("no head", Reason::Baseline, |head, _| *head = Head::default()),
-        ("no longer listed", Reason::Unlisted, |_, around| around.listed = false),
-        ("1,200 accounts", Reason::Small, |head, _| head.accounts = counts(&[("CREATE_SUCCESSFUL", 1_200)])),
-        ("1,201 accounts", Reason::Quick, |head, _| head.accounts = counts(&[("CREATE_SUCCESSFUL", 1_201)])),
-        ("violated in this run", Reason::FilterViolation, |_, around| around.filters_violated = true),
-        ("violated today", Reason::FilterViolation, |head, _| {
-            head.filters_distrusted_until = seconds("2026-11-20T10:00:01Z")
-        }),
-        ("for a day", Reason::FilterViolation, |head, _| {
-            head.filters_distrusted_until = seconds("2026-11-21T10:00:00Z")
-        }),
-        ("by a clock ahead", Reason::Quick, |head, _| {
-            head.filters_distrusted_until = seconds("2026-11-21T10:00:01Z")
-        }),
-        ("violated yesterday", Reason::Quick, |head, _| head.filters_distrusted_until = seconds(NOW)),
+    type Case = (&'static str, Scan, fn(&mut Head, &mut ScanContext));
+    let table: [Case; 14] = [
+        ("as it is", Scan::Quick, |_, _| {}),
+        ("asked for", Scan::Full, |_, around| around.is_asked = true),
+        ("full scans only", Scan::Full, |_, around| around.full_scan_every = None),
+        ("no baseline", Scan::Full, |head, _| head.baseline_epoch = None),
+        ("no head", Scan::Full, |head, _| *head = Head::default()),
+        ("no longer listed", Scan::Full, |_, around| around.is_listed = false),
+        ("1,200 accounts", Scan::Full, |head, _| head.accounts = healthy(1_200)),
+        ("1,201 accounts", Scan::Quick, |head, _| head.accounts = healthy(1_201)),
+        ("violated today", Scan::Full, |head, _| head.filters_distrusted_until = Some(at(NOW) + 1)),
+        ("for a day", Scan::Full, |head, _| head.filters_distrusted_until = Some(at(NOW) + 86_400)),
+        ("by a clock ahead", Scan::Quick, |head, _| head.filters_distrusted_until = Some(at(NOW) + 86_401)),
+        ("violated yesterday", Scan::Quick, |head, _| head.filters_distrusted_until = Some(at(NOW))),
+        ("49 calls of 100", Scan::Quick, |head, _| head.accounts = failed(4_400)),
+        ("50 calls of 100", Scan::Full, |head, _| head.accounts = failed(4_401)),
     ];
-    for (case, reason, change) in table {
+    for (case, scan, change) in table {
         let (mut head, mut around) = (head(), run());
         change(&mut head, &mut around);
-        let decision = decide(&head, around);
-        assert_eq!(decision.reason, reason, "{case}");
-        let scan = if reason == Reason::Quick { Scan::Quick } else { Scan::Full };
-        assert_eq!(decision.scan, scan, "{case}");
+        assert_eq!(decide(&head, around).scan, scan, "{case}");
     }
+}
+
+#[test]
+fn a_full_scan_is_slow_where_it_takes_long_and_the_pack_is_there() {
+    let asked = ScanContext { is_asked: true, ..run() };
+    let is_slow = |accounts, around| decide(&Head { accounts, ..head() }, around).is_slow;
+    assert_eq!([0, 1_200, 1_201].map(|accounts| is_slow(healthy(accounts), asked)), [true, false, true]);
+    assert!(!is_slow(healthy(1_201), ScanContext { is_listed: false, ..asked }));
+    assert!(!is_slow(healthy(1_201), run()), "it is a quick one");
 }
 
 #[test]
@@ -82,96 +86,57 @@ fn a_quick_scan_costs_a_call_for_each_status_and_one_for_each_further_page() {
     ];
     for (accounts, quick, whole) in table {
         let head = Head { accounts: counts(accounts), ..head() };
-        assert_eq!((head.quick_calls(), head.full_calls()), (quick, whole), "{accounts:?}");
+        assert_eq!((quick_calls(&head), full_calls(&head)), (quick, whole), "{accounts:?}");
     }
 }
 
 #[test]
-fn a_scan_that_would_cost_half_is_made_in_full() {
-    let failed = |failed| {
-        let accounts = counts(&[("CREATE_SUCCESSFUL", 10_000 - failed), ("CREATE_FAILED", failed)]);
-        decide(&Head { accounts, ..head() }, run()).reason
-    };
-    // 49 and 50 calls of 100.
-    assert_eq!([4_400, 4_401].map(failed), [Reason::Quick, Reason::NotCheaper]);
-}
-
-#[test]
 fn a_full_scan_is_due_after_an_hour_or_when_the_clock_was_ahead() {
-    let due = |last_full_scan_at: Option<&str>| {
-        let decision =
-            decide(&Head { last_full_scan_at: last_full_scan_at.and_then(seconds), ..head() }, run());
-        assert_eq!(decision.scan, Scan::Quick, "the full scan follows");
-        decision.due
-    };
-    assert!(!due(Some("2026-11-20T09:00:00Z")), "not older than an hour");
-    assert!(due(Some("2026-11-20T08:59:59Z")));
-    assert!(due(Some("2026-11-20T10:00:01Z")), "in the future");
-    assert!(!due(Some(NOW)));
-    assert!(due(None));
-    let asked = ScanContext { trigger: Trigger::Request, ..run() };
-    assert!(!decide(&Head { last_full_scan_at: None, ..head() }, asked).due, "this one is full already");
+    for (last, is_due) in [
+        (Some("2026-11-20T09:00:00Z"), false),
+        (Some("2026-11-20T08:59:59Z"), true),
+        (Some("2026-11-20T10:00:01Z"), true),
+        (Some(NOW), false),
+        (None, true),
+    ] {
+        let head = Head { last_full_scan_at: last.map(at), ..head() };
+        let quick = ScanDecision { scan: Scan::Quick, is_slow: false, is_due };
+        assert_eq!(decide(&head, run()), quick, "{last:?}: the full scan follows");
+        assert!(!decide(&head, ScanContext { is_asked: true, ..run() }).is_due, "this one is full already");
+    }
 }
 
-fn scan(target: &str, last_full_scan_at: Option<&str>) -> DueScan {
-    let (region, pack) = target.split_once('/').unwrap();
-    let target = Target { region: region.parse().unwrap(), pack: pack.parse().unwrap() };
-    DueScan { target, last_full_scan_at: last_full_scan_at.map(at), calls: 100 }
-}
-
-fn order(due: &[(&str, Option<&str>)]) -> Vec<String> {
-    let due = due.iter().map(|(target, last_full_scan_at)| scan(target, *last_full_scan_at)).collect();
-    let name = |scan: &DueScan| scan.target.pack.to_string();
-    let regions = in_order(due, EVERY, at(NOW));
-    let line = |(region, due): (&Region, &DueInRegion)| {
-        let first = due.first.as_ref().map_or_else(|| "-".to_owned(), name);
-        let then: Vec<String> = due.then.iter().map(name).collect();
-        format!("{region}: {first}, then {}", then.join(" "))
-    };
-    regions.iter().map(line).collect()
+/// The order of full scans that are due, by name, of which the last ones began at these times.
+fn order(due: &[(&str, Option<&str>)]) -> String {
+    let (first, then) = in_order(due.to_vec(), |(_, last)| last.map(at), EVERY, run().now);
+    let then: Vec<&str> = then.iter().map(|(name, _)| *name).collect();
+    format!("{}, then {}", first.map_or("-", |(name, _)| name), then.join(" "))
 }
 
 #[test]
-fn due_scans_go_oldest_first_in_each_region() {
-    let due = [
-        ("eu-west-1/New", Some("2026-11-20T08:30:00Z")),
-        ("us-east-1/Elsewhere", Some("2026-11-20T08:00:00Z")),
-        ("eu-west-1/Old", Some("2026-11-20T08:00:00Z")),
-        ("eu-west-1/Never", None),
-        ("eu-west-1/Ahead", Some("2026-11-20T11:00:00Z")),
-    ];
-    assert_eq!(order(&due), ["eu-west-1: -, then Never Ahead Old New", "us-east-1: -, then Elsewhere"]);
-    assert_eq!(order(&[]), [""; 0]);
-}
-
-#[test]
-fn a_region_begins_with_any_scan_that_has_waited_for_three_times_as_long() {
-    let just = [("eu-west-1/A", Some("2026-11-20T07:00:00Z")), ("eu-west-1/B", None)];
-    assert_eq!(order(&just), ["eu-west-1: -, then B A"]);
-    let late = [
-        ("eu-west-1/A", Some("2026-11-20T06:59:59Z")),
-        ("eu-west-1/B", None),
-        ("eu-west-1/C", Some("2026-11-20T06:00:00Z")),
-        ("us-east-1/D", Some("2026-11-20T08:00:00Z")),
-    ];
+fn due_scans_go_oldest_first_after_any_that_has_waited_for_three_times_as_long() {
+    let [new, old] = [("New", Some("2026-11-20T08:30:00Z")), ("Old", Some("2026-11-20T07:00:00Z"))];
+    let [never, ahead] = [("Never", None), ("Ahead", Some("2026-11-20T11:00:00Z"))];
+    assert_eq!(order(&[new, old, never, ahead]), "-, then Never Ahead Old New");
+    assert_eq!(order(&[]), "-, then ");
+    let [late, later] = [("Late", Some("2026-11-20T06:59:59Z")), ("Later", Some("2026-11-20T06:00:00Z"))];
     // The order of the targets is random: one that never fits is not the first in every run.
-    assert_eq!(order(&late), ["eu-west-1: A, then B C", "us-east-1: -, then D"]);
+    assert_eq!(order(&[new, late, never, later]), "Late, then Never Later New");
 }
 
 #[test]
 fn the_oldest_full_scan_is_of_large_live_targets() {
-    let seen = |last_full_scan_at: &str| Head { last_full_scan_at: seconds(last_full_scan_at), ..head() };
-    let small = Head { accounts: counts(&[("CREATE_FAILED", 1_200)]), ..seen("2026-11-20T01:00:00Z") };
-    let gone = Head { baseline_epoch: None, ..seen("2026-11-20T01:00:00Z") };
+    let seen = |hour: u32| {
+        let last_full_scan_at = Some(at(&format!("2026-11-20T{hour:02}:00:00Z")));
+        Head { last_full_scan_at, ..head() }
+    };
+    let small = Head { accounts: healthy(1_200), ..seen(1) };
+    let gone = Head { baseline_epoch: None, ..seen(1) };
     let never = Head { last_full_scan_at: None, ..head() };
-    let ahead = seen("2026-11-20T11:00:00Z");
-    let recorded = |heads: &[&Head]| oldest(heads.iter().map(|head| (*head, None)), at(NOW));
-    assert_eq!(recorded(&[&small, &gone, &never]), None);
-    assert_eq!(recorded(&[&ahead]), Some(Duration::ZERO));
-    let [hour, two] = ["2026-11-20T09:00:00Z", "2026-11-20T08:00:00Z"].map(seen);
-    assert_eq!(recorded(&[&small, &gone, &never, &hour, &ahead, &two]), Some(2 * EVERY));
-    let by_now = [(&two, Some(at(NOW))), (&never, Some(at("2026-11-20T09:00:00Z")))];
-    assert_eq!(oldest(by_now, at(NOW)), Some(EVERY));
+    let now = run().now;
+    assert_eq!(oldest([&small, &gone, &never], now), None);
+    assert_eq!(oldest([&seen(11)], now), Some(Duration::ZERO), "by a clock that is ahead");
+    assert_eq!(oldest(&[small, gone, never, seen(9), seen(11), seen(8)], now), Some(2 * EVERY));
 }
 
 #[test]
