@@ -152,6 +152,19 @@ async fn what_is_urgent_is_found_behind_two_hundred_parts() {
     assert!(said.iter().any(|said| said.contains("Failed")), "{said:?}");
 }
 
+/// A digest covers two hundred parts: the cursor goes as far, and the next one has the rest.
+#[tokio::test(start_paused = true)]
+async fn a_cursor_goes_no_further_than_what_was_dispatched() {
+    let mut stage = watched(1).await;
+    let outage = stage.inbox.is_down.replace(true);
+    for n in 2..=211 {
+        stage.set(n, "CREATE_SUCCESSFUL");
+        stage.run().await;
+    }
+    stage.inbox.is_down.replace(outage);
+    assert_eq!(polls(&mut stage, 60).await, [r#"Info {"Joined": 200}"#, r#"Info {"Joined": 10}"#]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_urgent_is_found_behind_two_hundred_parts_of_routine() {
     let mut stage = watched(9).await;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::protocol::direct::REGION;
-use crate::protocol::gate::Outcome;
+use crate::protocol::gate::{Kind, Outcome};
 use crate::protocol::mutants::Mutant;
 use crate::protocol::scenario::{A, B};
 use crate::protocol::schedules::{Begin, Choice, Runner, Sim, Space};
@@ -26,6 +26,9 @@ pub(super) const BACK: fn(&World) = |world| {
 };
 const MOVE: fn(&World) = |world| {
     world.leave(REGION, A, &account(2)).join(REGION, A, &account(3), "CREATE_SUCCESSFUL");
+};
+const LEAVE: fn(&World) = |world| {
+    world.leave(REGION, A, &account(2));
 };
 const NOTHING: fn(&World) = |_| {};
 const DELETE: fn(&World) = |world| {
@@ -188,6 +191,21 @@ fn three_runs_with_one_switch_and_a_change() {
 fn three_runs_with_one_switch_two_changes_and_a_crash() {
     let space = Space { runs: 3, changes: &[FAIL, BACK], faults: 1, switches: 1, ..TWO };
     assert_sound("three runs, one switch, two changes, a crash", space);
+}
+
+/// An account leaves after the first run has read it, and the second run records that: it has no row any more.
+#[test]
+fn a_rebase_brings_nobody_back_who_has_left() {
+    let space = Space { before: Some(FAIL), changes: &[LEAVE], ..TWO };
+    let mut sim = Sim::new(space, &Begin::of(space));
+    sim.go_on_until(0, Kind::Commit);
+    sim.apply(Choice::Change);
+    sim.go_on_until(1, Kind::Commit);
+    sim.apply(Choice::Step(1));
+    while let Some(choice) = sim.choices().first() {
+        sim.apply(*choice);
+    }
+    assert_eq!(sim.verdict(), Vec::<String>::new());
 }
 
 /// Reads that see only a part of what another run has just committed.

@@ -108,6 +108,12 @@ impl SnapshotStore for MutantStore {
         let stored = self.store.cursors(topic);
         match self.mutant {
             Mutant::CursorsWithoutCondition => cursors.version = stored.version + 1,
+            Mutant::CursorBeyondWhatWasSent => {
+                let heads = self.store.heads();
+                let moved =
+                    cursors.positions.iter_mut().filter(|(target, to)| **to > stored.position(target));
+                moved.for_each(|(target, to)| *to = heads[target].log_end);
+            }
             Mutant::EventsBeginLate if topic == Topic::Events && stored.version == 0 => {
                 let heads = self.store.heads().into_iter();
                 cursors.positions = heads.map(|(target, head)| (target, head.log_end)).collect();

@@ -54,6 +54,8 @@ pub(crate) enum Mutant {
     BaselineInTheFirstCommit,
     /// Rule 7: a scan that did not see everybody says that it did.
     FullScanAtOfAnyCommit,
+    /// Rule 8: a cursor moves to the end of the log by then, and not of what was dispatched.
+    CursorBeyondWhatWasSent,
     /// Rule 9: a digest is sent, and then stored.
     SentBeforeStored,
     /// Rule 9: a digest under way is not sent before another.

@@ -2,10 +2,11 @@
 //! accounts move between the reads and AWS Config's filters do what they must not. Nothing wrong is reported, a quick scan
 //! that nothing disturbs knows who is unhealthy, and the next full scan knows everybody.
 
-use crate::protocol::direct::REGION;
-use crate::protocol::gate::Kind;
+use crate::protocol::direct::{REGION, target};
+use crate::protocol::gate::{Gate, Kind};
 use crate::protocol::interleavings::{BACK, FAIL, LOST, TWO, assert_sound};
-use crate::protocol::scenario::A;
+use crate::protocol::memory::MemoryStore;
+use crate::protocol::scenario::{A, Stage};
 use crate::protocol::schedules::{Begin, Choice, Runner, Sim, Space};
 use crate::world::World;
 use crate::world::packs::account;
@@ -140,6 +141,44 @@ fn a_full_scan_that_rebases_on_a_quick_one() {
 fn a_quick_scan_with_a_full_scan_that_is_due() {
     let space = Space { due: true, changes: &[FAIL, JOIN], ..QUICK };
     assert_sound("a quick scan with a full scan that is due", space);
+}
+
+/// What its run has committed is no reason to leave it out: an account that changes again is recorded, too.
+#[test]
+fn a_slow_scan_loads_its_head_again_after_its_own_runs_commit() {
+    let space = Space { due: true, changes: &[FAIL, RECOVER], ..QUICK };
+    let mut sim = Sim::new(space, &Begin::of(space));
+    sim.apply(Choice::Change);
+    sim.go_on_until(0, Kind::Commit);
+    sim.apply(Choice::Step(0));
+    sim.apply(Choice::Change);
+    while let Some(choice) = sim.choices().first() {
+        sim.apply(*choice);
+    }
+    let head = sim.head();
+    assert_eq!((head.epoch, head.last_full_scan_at), (3, Some(sim.time())), "it counts as a full one");
+    assert_eq!(sim.verdict(), Vec::<String>::new());
+}
+
+/// An index may lag: six reads do not show an account, and the next one does.
+#[tokio::test(start_paused = true)]
+async fn a_filter_is_asked_once_more_before_it_counts_as_broken() {
+    let mut stage = Stage::new(Gate::new([]));
+    stage.store = MemoryStore::of_large_packs();
+    stage.scheduled_run().await;
+    stage.truth.change(FAIL);
+    stage.scheduled_run().await;
+    let is_distrusted = || stage.store.heads()[&target(A)].filters_distrusted_until.is_some();
+    stage.truth.change(|world| {
+        world.hide_account(REGION, A, &account(1), 6);
+    });
+    stage.scheduled_run().await;
+    assert!(!is_distrusted());
+    stage.truth.change(|world| {
+        world.hide_from_status_filter(&account(1));
+    });
+    stage.scheduled_run().await;
+    assert!(is_distrusted());
 }
 
 /// Beside it, accounts that it does not see.

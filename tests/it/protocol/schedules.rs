@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
 use packwatch::ports::Machines;
+use packwatch::state::head::Head;
 use packwatch::watch;
 use packwatch::watch::budget::Budget;
 use packwatch::watch::request::Request;
@@ -114,9 +115,9 @@ impl Begin {
         if space.baseline {
             sim.clean_run(Runner::Schedule, SignedDuration::ZERO);
         }
-        if !space.due {
-            let now = sim.truth.world.lock().now() as i64;
-            sim.store.edit_head(&target(A), |head| head.last_full_scan_at = Some(now));
+        if space.large {
+            let seen_whole_at = if space.due { sim.time() - 2 * 3600 } else { sim.time() };
+            sim.store.edit_head(&target(A), |head| head.last_full_scan_at = Some(seen_whole_at));
         }
         let notified = sim.journal.notified.take();
         Self { messages: sim.truth.world.messages(), notified, store: sim.store, runtime: sim.runtime }
@@ -161,6 +162,15 @@ impl Sim {
 
     fn now(&self, clock: Clock) -> Timestamp {
         clock.now(&Direct(self.truth.world.clone()))
+    }
+
+    /// The world's time, in seconds.
+    pub(crate) fn time(&self) -> i64 {
+        self.truth.world.lock().now() as i64
+    }
+
+    pub(crate) fn head(&self) -> Head {
+        self.store.heads().remove(&target(A)).unwrap()
     }
 
     fn start(&self, steps: Option<Steps>, n: usize, runner: Runner, clock: Clock) -> Run {
