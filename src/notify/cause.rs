@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::document::StateNotice;
-use super::hints::{self, Hint};
+use super::hints::{self, HINTS, Hint};
 use super::shape::{shape, text};
 use super::topic::Topic;
 use crate::model::{Phase, Status};
@@ -23,11 +23,11 @@ impl<'a> CauseKey<'a> {
     /// The cause of an account that is in this state.
     pub(super) fn of(topic: Topic, state: &'a StateNotice) -> Self {
         let hint = hint(topic, state);
-        let is_known = hint.is_some_and(|hint| hint != &hints::ANY_FAILURE);
+        let is_known = hint.is_some_and(|hint| *hint != HINTS.any_failure);
         let said = |message| if is_known { String::new() } else { shape(message) };
         Self {
             code: state.error_code.as_deref(),
-            hint: hint.map(|hint| hint.name),
+            hint: hint.map(|hint| hint.name.as_str()),
             said: state.error_message.as_deref().map(said),
         }
     }
@@ -52,11 +52,11 @@ pub(super) fn hint(topic: Topic, state: &StateNotice) -> Option<&'static Hint> {
     let code = state.error_code.as_deref();
     let failure = || Some(hints::failure(code, state.error_message.as_deref().map(text)));
     match (topic, Status::new(&state.status).phase()) {
-        (Topic::Flapping, _) => Some(&hints::FLAPPING),
+        (Topic::Flapping, _) => Some(&HINTS.flapping),
         (Topic::Settled, _) => failure().filter(|_| code.is_some()),
         (topic, _) if !topic.has_causes() => None,
-        (_, Phase::InProgress) => Some(&hints::STUCK),
-        (_, Phase::Unrecognised) => Some(&hints::UNRECOGNISED),
+        (_, Phase::InProgress) => Some(&HINTS.stuck),
+        (_, Phase::Unrecognised) => Some(&HINTS.unrecognised),
         (_, Phase::Failed) => failure(),
         (_, Phase::Successful) => None,
     }

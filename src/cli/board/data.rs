@@ -177,9 +177,9 @@ impl<W: Write> Data<W> {
             [json!(status), json!(or_none(*code)), json!(or_none(*hint)), json!(flags)]
         });
         let statuses = self.statuses.iter().map(|status| (status, phase(&Status::new(status))));
-        let hints = self.hints.iter().map(|hint| {
-            json!({"means": hint.means, "todo": hint.todo, "title": hint.source.title, "url": hint.source.url})
-        });
+        let hints = self.hints.iter().map(
+            |hint| json!({"means": hint.means, "todo": hint.todo, "title": hint.title, "url": hint.url}),
+        );
         let names = self.accounts.iter().map(|account| names.of(*account).unwrap_or_default());
         let document = [
             ("events", json!(self.events)),

@@ -7,7 +7,7 @@ use super::text::{
 };
 use super::words::{pack_in_region, shown, subject, what};
 use crate::model::text::{counted, grouped, isolated, slack_code, slack_text};
-use crate::notify::hints::{self, Hint};
+use crate::notify::hints::{HINTS, Hint};
 use crate::notify::shape::shape;
 use crate::notify::{Notification, PackNotice, Topic};
 
@@ -103,7 +103,7 @@ impl Block<'_> {
                 text.push_str(&self.per_pack());
             }
             if topic == Topic::PackDeleted && style == Style::Mail {
-                text.push_str(&advice(&hints::PACK_DELETED, None));
+                text.push_str(&advice(&HINTS.pack_deleted, None));
             }
             return text;
         }
@@ -221,7 +221,7 @@ impl Block<'_> {
         text.extend(hint.map(|hint| match (style, group.is_first_of_hint) {
             (Style::Mail, true) => advice(hint, retry(self.notification, group)),
             (Style::Mail, false) => wrapped("To do: as above.", "  "),
-            (Style::Chat, true) => style.line(&slack_text(hint.means), ""),
+            (Style::Chat, true) => style.line(&slack_text(&hint.means), ""),
             (Style::Chat, false) => String::new(),
         }));
         text.extend(group.change().map(|change| style.line(&style.change(change), "  ")));
@@ -250,8 +250,8 @@ impl Block<'_> {
 
 fn advice(hint: &Hint, retry: Option<String>) -> String {
     let todo = format!("To do: {}", hint.todo);
-    let see = format!("See \"{}\":", hint.source.title);
-    let lines = [hint.means.to_owned(), todo].into_iter().chain(retry).chain([see]);
+    let see = format!("See \"{}\":", hint.title);
+    let lines = [hint.means.clone(), todo].into_iter().chain(retry).chain([see]);
     let lines: String = lines.map(|line| wrapped(&line, "  ")).collect();
-    format!("{lines}  {}\n", hint.source.url)
+    format!("{lines}  {}\n", hint.url)
 }

@@ -11,7 +11,7 @@ use super::sms::why;
 use super::text::retry;
 use super::words::{headline_within, minute, shown};
 use crate::model::text::{slack_code, slack_text};
-use crate::notify::hints;
+use crate::notify::hints::HINTS;
 use crate::notify::{NoticeType, Notification, PackNotice, Topic};
 
 /// Titles and summaries are shown on one line.
@@ -74,12 +74,13 @@ fn one_incident(pack: &PackNotice) -> Option<&str> {
 
 fn next_steps(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
     let is_deleted = sections.iter().any(|section| section.notice.topic == Topic::PackDeleted);
-    let deleted = is_deleted.then(|| format!("{} {}", hints::PACK_DELETED.means, hints::PACK_DELETED.todo));
+    let gone = &HINTS.pack_deleted;
+    let deleted = is_deleted.then(|| format!("{} {}", gone.means, gone.todo));
     let step = |group: &Group<'_>| {
         let hint = group.hint?;
         let retry = retry(notification, group).map(|retry| format!(" {retry}")).unwrap_or_default();
-        let step = slack_text(&format!("{}{retry} See \"{}\"", hint.todo, hint.source.title));
-        Some(format!("{step}: {}", hint.source.url))
+        let step = slack_text(&format!("{}{retry} See \"{}\"", hint.todo, hint.title));
+        Some(format!("{step}: {}", hint.url))
     };
     let groups = sections.iter().flat_map(|section| &section.groups);
     let mut steps = first(STEPS, deleted.into_iter().chain(groups.filter_map(step)));
