@@ -3,11 +3,11 @@
 
 use serde_json::json;
 
-use super::document::StateNotice;
+use super::document::for_readers;
 use super::hints::{self, HINTS, Hint};
 use super::shape::{shape, text};
 use super::topic::Topic;
-use crate::model::{Phase, Status};
+use crate::model::Phase;
 use crate::state::{Health, State, id};
 
 /// What distinguishes a cause from the others of its section.
@@ -21,7 +21,7 @@ pub(super) struct CauseKey<'a> {
 
 impl<'a> CauseKey<'a> {
     /// The cause of an account that is in this state.
-    pub(super) fn of(topic: Topic, state: &'a StateNotice) -> Self {
+    pub(super) fn of(topic: Topic, state: &'a State) -> Self {
         let hint = hint(topic, state);
         let is_known = hint.is_some_and(|hint| *hint != HINTS.any_failure);
         let said = |message| if is_known { String::new() } else { shape(message) };
@@ -36,7 +36,7 @@ impl<'a> CauseKey<'a> {
 /// What is wrong with an account, as a hash: the same for all packs and accounts of which the same is wrong, in every run.
 pub fn cause_id(state: &State) -> Option<String> {
     let key = || {
-        let state = StateNotice::now(state);
+        let state = for_readers(state);
         let CauseKey { code, hint, said } = CauseKey::of(Topic::Failed, &state);
         id::of(&[&json!([code, hint, said]).to_string()]).chars().take(12).collect()
     };
@@ -48,10 +48,10 @@ pub fn cause_id(state: &State) -> Option<String> {
 }
 
 /// What is known of a state, in a section about this.
-pub(super) fn hint(topic: Topic, state: &StateNotice) -> Option<&'static Hint> {
+pub(super) fn hint(topic: Topic, state: &State) -> Option<&'static Hint> {
     let code = state.error_code.as_deref();
     let failure = || Some(hints::failure(code, state.error_message.as_deref().map(text)));
-    match (topic, Status::new(&state.status).phase()) {
+    match (topic, state.status.phase()) {
         (Topic::Flapping, _) => Some(&HINTS.flapping),
         (Topic::Settled, _) => failure().filter(|_| code.is_some()),
         (topic, _) if !topic.has_causes() => None,

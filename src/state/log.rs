@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::account::Transition;
+use crate::model::Severity;
 use crate::model::text::counted;
 
 /// A place in the log: a part.
@@ -86,6 +87,14 @@ impl PackEvent {
         match self {
             Self::Baseline => "Baseline",
             Self::PackDeleted => "PackDeleted",
+        }
+    }
+
+    /// How much it matters. A pack that is gone took its rules with it: a warning.
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::Baseline => Severity::Info,
+            Self::PackDeleted => Severity::Warning,
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use super::layout::{Entry, Group, Section};
 use super::text::{
-    account_state, earlier, more_accounts, more_causes, other_messages, packs, retry, several_causes, since,
-    standing, wrapped,
+    earlier, more_accounts, more_causes, other_messages, packs, retry, several_causes, since, standing,
+    wrapped,
 };
 use super::words::{pack_in_region, shown, subject, what};
-use crate::model::text::{counted, grouped, isolated, slack_code, slack_text};
+use crate::model::text::{ascii_within, counted, grouped, isolated, slack_code, slack_text};
 use crate::notify::hints::{HINTS, Hint};
 use crate::notify::shape::shape;
 use crate::notify::{Notification, PackNotice, Topic};
@@ -58,13 +58,15 @@ impl Style {
         }
     }
 
-    /// An account, with its name and state where they are known.
+    /// An account, with its name where it is known, and its state unless it is active: "suspended", "pending closure".
     pub(super) fn who(self, entry: &Entry<'_>) -> String {
         let account = entry.notice.account_id;
         let account = if self == Self::Mail { account.to_string() } else { format!("*{account}*") };
         let name = entry.notice.account_name.as_deref();
         let name = name.map(|name| format!(" {}", isolated(&self.code(name, LONGEST_NAME))));
-        let state = account_state(entry).map(|state| format!(" ({state})"));
+        let state = entry.notice.account_state.as_deref();
+        let state = state.map(|state| state.to_lowercase().replace(['_', '.', ':'], " "));
+        let state = state.map(|state| format!(" ({})", ascii_within(&state, 40)));
         format!("{account}{}{}", name.unwrap_or_default(), state.unwrap_or_default())
     }
 
@@ -171,9 +173,9 @@ impl Block<'_> {
 
     /// "27 accounts", "1 account in 50 packs", "2 accounts in Security-Baseline (eu-west-1)".
     fn how_many(self, group: &Group<'_>) -> String {
-        let accounts = counted(group.cause.accounts, "account");
+        let accounts = counted(group.accounts, "account");
         let pack = group.entries.first().and_then(|entry| entry.packs.first());
-        match (group.cause.packs, pack) {
+        match (group.packs, pack) {
             (1, Some(pack)) if self.section.packs.len() > 1 => {
                 format!("{accounts} in {}", pack_in_region(pack))
             }
@@ -194,7 +196,8 @@ impl Block<'_> {
     pub(super) fn label(self, group: &Group<'_>) -> String {
         let code = self.code(group);
         let Some(message) = group.message().filter(|_| self.section.shares_code(group)) else { return code };
-        let others = if group.cause.messages > 1 { other_messages(&group.cause) } else { String::new() };
+        let has_others = group.cause.is_some_and(|cause| cause.messages > 1);
+        let others = if has_others { other_messages(group) } else { String::new() };
         format!("{code} {}{others}", self.style.said(&shape(message), LONGEST_CODE))
     }
 
@@ -214,7 +217,7 @@ impl Block<'_> {
         let mut text = String::new();
         if let Some(message) = group.message().filter(|_| form.explains) {
             let (quote, longest) = if style == Style::Mail { ("", 300) } else { ("> ", 200) };
-            let said = format!("{quote}{}{}", style.said(message, longest), other_messages(&group.cause));
+            let said = format!("{quote}{}{}", style.said(message, longest), other_messages(group));
             text.push_str(&style.line(&said, "  "));
         }
         let hint = group.hint.filter(|_| form.explains);

@@ -35,8 +35,10 @@ pub(super) struct Section<'a> {
 /// Accounts with the same cause; all accounts, where a section has no causes.
 #[derive(Debug)]
 pub(super) struct Group<'a> {
-    /// The numbers, and the state of one of the accounts. Without a cause, the numbers alone.
-    pub(super) cause: Cause,
+    pub(super) accounts: u64,
+    /// In how many packs.
+    pub(super) packs: u64,
+    pub(super) cause: Option<&'a Cause>,
     pub(super) hint: Option<&'static Hint>,
     /// Nothing before it in the digest has said the same.
     pub(super) is_first_of_hint: bool,
@@ -66,7 +68,7 @@ impl Section<'_> {
         let hidden = self.groups.iter().skip(shown);
         let SectionNotice { more_causes, accounts_of_more_causes, .. } = self.notice;
         hidden.fold((*more_causes, *accounts_of_more_causes), |(causes, accounts), group| {
-            (causes + 1, accounts + group.cause.accounts)
+            (causes + 1, accounts + group.accounts)
         })
     }
 
@@ -79,18 +81,18 @@ impl Section<'_> {
 
 impl Group<'_> {
     pub(super) fn code(&self) -> Option<&str> {
-        self.cause.state.error_code.as_deref()
+        self.cause?.state.error_code.as_deref()
     }
 
     pub(super) fn message(&self) -> Option<&str> {
-        self.cause.state.error_message.as_deref()
+        self.cause?.state.error_message.as_deref()
     }
 
     /// How many accounts are not named when so many entries are shown.
     pub(super) fn more(&self, shown: usize) -> u64 {
         let named = self.entries.iter().take(shown).map(|entry| entry.notice.account_id);
         let named: BTreeSet<AccountId> = named.collect();
-        self.cause.accounts.saturating_sub(named.len() as u64)
+        self.accounts.saturating_sub(named.len() as u64)
     }
 
     /// The change, where it is the same for all that are named.
@@ -140,15 +142,12 @@ fn groups<'a>(
     hints: &mut Vec<&'static Hint>,
 ) -> Vec<Group<'a>> {
     let topic = section.topic;
-    let mut notices: Vec<Notice<'a>> = Vec::new();
-    for pack in packs {
-        let of_topic = pack.transitions.iter().filter(|notice| notice.section == Some(topic));
-        notices.extend(of_topic.map(|notice| (*pack, notice)));
-    }
+    let notices = packs.iter().flat_map(|pack| pack.transitions.iter().map(move |notice| (*pack, notice)));
+    let notices = notices.filter(|(_, notice)| notice.section == Some(topic));
     if !topic.has_causes() {
-        let SectionNotice { changes, accounts, packs, .. } = *section;
-        let cause = Cause { changes, accounts, packs, ..Cause::default() };
-        return vec![Group { cause, hint: None, is_first_of_hint: false, entries: entries(notices) }];
+        let SectionNotice { accounts, packs, .. } = *section;
+        let entries = entries(notices.collect());
+        return vec![Group { accounts, packs, cause: None, hint: None, is_first_of_hint: false, entries }];
     }
     let mut by_cause: HashMap<CauseKey<'a>, Vec<Notice<'a>>> = HashMap::new();
     for notice in notices {
@@ -160,7 +159,8 @@ fn groups<'a>(
         let is_first_of_hint = hint.is_some_and(|hint| !hints.contains(&hint));
         hints.extend(hint.filter(|_| n < CAUSES));
         let notices = by_cause.remove(&CauseKey::of(topic, &cause.state)).unwrap_or_default();
-        Group { cause: cause.clone(), hint, is_first_of_hint, entries: entries(notices) }
+        let Cause { accounts, packs, .. } = *cause;
+        Group { accounts, packs, cause: Some(cause), hint, is_first_of_hint, entries: entries(notices) }
     };
     section.causes.iter().enumerate().map(group).collect()
 }
@@ -207,7 +207,7 @@ fn began(notice: &TransitionNotice) -> Option<Timestamp> {
 
 /// Since when the account is in the state that is reported.
 pub(super) fn updated(notice: &TransitionNotice) -> Option<Timestamp> {
-    notice.reported().and_then(|state| state.last_update_time)
+    notice.reported().and_then(|state| state.last_update)
 }
 
 /// Whether the account was in the state that is reported since its incident began: to the minute, as times are shown.

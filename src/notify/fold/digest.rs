@@ -1,18 +1,21 @@
 //! From folds to a digest: every number is counted here, over all accounts of all packs.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::document::{
-    Cause, HistoryPlace, NoticeType, Notification, PackNotice, SectionNotice, TransitionNotice,
-};
-use super::fold::{CauseId, Fold, Identity, Life, NameKey, id_of};
-use super::topic::Topic;
-use crate::model::Severity;
+use super::Fold;
+use super::causes::{CauseId, Example};
+use super::life::{Life, NameKey};
+use crate::notify::document::{Cause, HistoryPlace, NoticeType, Notification, PackNotice, SectionNotice};
+use crate::notify::topic::Topic;
 use crate::state::id;
 use crate::state::log::PackEvent;
 
 /// Causes that a section names.
 const MOST_CAUSES: usize = 300;
+
+/// Statuses that are named; AWS Config has nine.
+const MOST_STATUSES: usize = 100;
 
 /// One account of one pack, in the order of sections, causes and accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,7 +23,7 @@ struct Change {
     topic: Topic,
     cause: u64,
     account: u64,
-    pack: u32,
+    pack: u64,
     message: u64,
 }
 
@@ -29,8 +32,8 @@ struct Change {
 pub fn digest(folds: &[&Fold<'_>], history: HistoryPlace, time_zone: &str) -> Option<Notification> {
     let notified: Vec<&Fold<'_>> = folds.iter().copied().filter(|fold| fold.notifies()).collect();
     let changes = changes(&notified);
-    let partial = partial(&notified, &changes);
-    let mut packs: Vec<PackNotice> = notified.iter().flat_map(|fold| fold.packs(&partial)).collect();
+    let unnamed = unnamed(&notified);
+    let mut packs: Vec<PackNotice> = notified.iter().flat_map(|fold| fold.packs(&unnamed)).collect();
     packs.sort_by_cached_key(|pack| {
         (pack.severity, pack.organization_conformance_pack_name.clone(), pack.region.clone())
     });
@@ -55,6 +58,7 @@ pub fn digest(folds: &[&Fold<'_>], history: HistoryPlace, time_zone: &str) -> Op
     let mut ids: Vec<&str> = notified.iter().map(|fold| fold.id.as_str()).collect();
     ids.sort_unstable();
     let statuses = notified.iter().flat_map(|fold| &fold.lives).flat_map(|life| &life.statuses);
+    let statuses: BTreeSet<String> = statuses.map(ToString::to_string).collect();
     Some(Notification {
         version: "1".to_owned(),
         id: id::of(&ids),
@@ -63,7 +67,7 @@ pub fn digest(folds: &[&Fold<'_>], history: HistoryPlace, time_zone: &str) -> Op
         time_zone: time_zone.to_owned(),
         severity,
         counts,
-        statuses: statuses.cloned().collect(),
+        statuses: statuses.into_iter().take(MOST_STATUSES).collect(),
         silenced: folds.iter().map(|fold| fold.silenced).sum(),
         damped: folds.iter().map(|fold| fold.damped).sum(),
         history,
@@ -84,61 +88,49 @@ fn changes(folds: &[&Fold<'_>]) -> Vec<Change> {
     changes
 }
 
-/// The accounts that are named in some pack and not in each in which they have the same cause: who reads of an account
-/// must not miss any of its packs, so these are only counted.
-fn partial(folds: &[&Fold<'_>], changes: &[Change]) -> HashSet<NameKey> {
-    let lives = || folds.iter().flat_map(|fold| &fold.lives);
-    let mut named: HashMap<NameKey, usize> = HashMap::new();
-    for key in lives().flat_map(|life| life.named.keys()) {
-        *named.entry(*key).or_default() += 1;
-    }
-    let key = |change: &Change| (change.topic, change.cause, change.account);
-    let all = |of: &NameKey| {
-        changes.partition_point(|change| key(change) <= *of)
-            - changes.partition_point(|change| key(change) < *of)
-    };
-    named.into_iter().filter(|(key, named)| *named < all(key)).map(|(key, _)| key).collect()
+/// The accounts that some pack does not name, for some cause: who reads of an account must not miss any of its packs, so
+/// for this cause they are named nowhere.
+fn unnamed(folds: &[&Fold<'_>]) -> HashSet<NameKey> {
+    let lives = folds.iter().flat_map(|fold| &fold.lives);
+    lives.flat_map(Life::unnamed).collect()
 }
 
-fn distinct<T: Ord>(of: impl Iterator<Item = T>) -> u64 {
-    let mut all: Vec<T> = of.collect();
-    all.sort_unstable();
-    all.dedup();
-    all.len() as u64
+fn distinct(of: impl Iterator<Item = u64>) -> u64 {
+    of.collect::<BTreeSet<u64>>().len() as u64
 }
 
 /// A section of accounts: the changes are those of one topic.
-fn section(changes: &[Change], example: &dyn Fn(u64) -> Option<Cause>) -> Option<SectionNotice> {
+fn section(changes: &[Change], example: &dyn Fn(u64) -> Option<Example>) -> Option<SectionNotice> {
     let topic = changes.first()?.topic;
-    let accounts = distinct(changes.iter().map(|change| change.account));
-    let packs = distinct(changes.iter().map(|change| change.pack));
-    let mut section =
-        SectionNotice { changes: changes.len() as u64, accounts, packs, ..SectionNotice::of(topic) };
-    let of_causes = changes.chunk_by(|a, b| a.cause == b.cause).filter(|_| topic.has_causes());
-    for (cause, changes) in of_causes.filter_map(|changes| Some((changes.first()?.cause, changes))) {
-        let accounts = changes.chunk_by(|a, b| a.account == b.account).count() as u64;
-        match example(cause) {
-            Some(example) => section.causes.push(Cause {
-                messages: distinct(
-                    changes.iter().map(|change| change.message).filter(|message| *message > 0),
-                ),
-                accounts,
-                packs: distinct(changes.iter().map(|change| change.pack)),
-                changes: changes.len() as u64,
-                ..example
-            }),
-            None => {
-                section.more_causes += 1;
-                section.accounts_of_more_causes += accounts;
-            }
-        }
+    let mut section = SectionNotice {
+        changes: changes.len() as u64,
+        accounts: distinct(changes.iter().map(|change| change.account)),
+        packs: distinct(changes.iter().map(|change| change.pack)),
+        accounts_of_several_causes: of_several_causes(changes),
+        ..SectionNotice::of(topic)
+    };
+    for changes in changes.chunk_by(|a, b| a.cause == b.cause).filter(|_| topic.has_causes()) {
+        let accounts = distinct(changes.iter().map(|change| change.account));
+        let Some(Example { state, varies }) = example(changes.first()?.cause) else {
+            section.more_causes += 1;
+            section.accounts_of_more_causes += accounts;
+            continue;
+        };
+        let messages = changes.iter().map(|change| change.message).filter(|message| *message > 0);
+        section.causes.push(Cause {
+            state,
+            messages: distinct(messages),
+            varies,
+            accounts,
+            packs: distinct(changes.iter().map(|change| change.pack)),
+            changes: changes.len() as u64,
+        });
     }
-    section.causes.sort_by(|a, b| {
-        let by_size = (b.changes, b.accounts).cmp(&(a.changes, a.accounts));
-        by_size.then_with(|| a.state.cmp(&b.state))
+    section.causes.sort_by_cached_key(|Cause { state, changes, accounts, .. }| {
+        let words = (state.status.to_string(), state.error_code.clone(), state.error_message.clone());
+        (Reverse(*changes), Reverse(*accounts), words)
     });
     section.keep(MOST_CAUSES);
-    section.accounts_of_several_causes = of_several_causes(changes);
     Some(section)
 }
 
@@ -159,32 +151,30 @@ fn of_packs(topic: Topic, packs: &[PackNotice]) -> Option<SectionNotice> {
 }
 
 impl Fold<'_> {
-    fn packs(&self, partial: &HashSet<NameKey>) -> Vec<PackNotice> {
-        let Identity { target, history_id } = self.identity;
+    fn packs(&self, unnamed: &HashSet<NameKey>) -> Vec<PackNotice> {
         let notices = self.lives.iter().enumerate().filter_map(|(n, life)| {
             // The record that is reported, which need not be the last one.
             let reported = life.reported()?;
-            // A pack that is gone took its rules with it: a warning.
-            let (kind, topic, itself) = match reported.map(|notice| notice.event) {
-                Some(PackEvent::PackDeleted) => {
-                    (NoticeType::PackDeleted, Some(Topic::PackDeleted), Severity::Warning)
-                }
-                Some(PackEvent::Baseline) => (NoticeType::Baseline, Some(Topic::Baseline), Severity::Info),
-                None => (NoticeType::Transitions, None, Severity::Info),
+            let event = reported.map(|notice| notice.event);
+            let (kind, topic) = match event {
+                Some(PackEvent::PackDeleted) => (NoticeType::PackDeleted, Some(Topic::PackDeleted)),
+                Some(PackEvent::Baseline) => (NoticeType::Baseline, Some(Topic::Baseline)),
+                None => (NoticeType::Transitions, None),
             };
             let last = life.deleted.as_ref().or(life.begun.as_ref());
-            let mut sections: BTreeMap<Topic, u64> = topic.map(|topic| (topic, 1)).into_iter().collect();
+            let mut sections: BTreeMap<Topic, u64> = topic.into_iter().map(|topic| (topic, 1)).collect();
             for seen in life.seen.values() {
                 *sections.entry(seen.topic).or_default() += 1;
             }
-            let severity = life.seen.values().map(|seen| seen.severity).chain([itself]).min()?;
-            let transitions = life.transitions(partial);
+            let severities = life.seen.values().map(|seen| seen.severity);
+            let severity = severities.chain(event.map(PackEvent::severity)).min()?;
+            let transitions = life.transitions(unnamed);
             let is_current = n == 0 && life.deleted.is_none();
             Some(PackNotice {
                 kind,
-                id: reported.map(|notice| id_of(target, history_id, notice.epoch, notice.event.as_str())),
-                region: target.region.clone(),
-                organization_conformance_pack_name: target.pack.clone(),
+                id: reported.map(|notice| self.log.id_of(notice.epoch, notice.event.as_str())),
+                region: self.log.target.region.clone(),
+                organization_conformance_pack_name: self.log.target.pack.clone(),
                 accounts: last.map_or(self.accounts, |notice| notice.accounts),
                 failed: is_current.then_some(self.failed),
                 since: life.since.filter(|since| Some(*since) < life.until),
@@ -195,18 +185,5 @@ impl Fold<'_> {
             })
         });
         notices.collect()
-    }
-}
-
-impl Life {
-    /// What is named, worst first, then by error code so that one cause stands together, then by account.
-    fn transitions(&self, partial: &HashSet<NameKey>) -> Vec<TransitionNotice> {
-        let whole = self.named.iter().filter(|(key, _)| !partial.contains(key));
-        let mut named: Vec<TransitionNotice> = whole.map(|(_, notice)| notice.clone()).collect();
-        named.sort_by_cached_key(|notice| {
-            let code = notice.reported().and_then(|state| state.error_code.clone());
-            (notice.section, code, notice.account_id)
-        });
-        named
     }
 }
