@@ -10,35 +10,23 @@ use super::topic::Topic;
 use crate::model::Phase;
 use crate::state::{Health, State, id};
 
-/// What distinguishes a cause from the others of its section.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct CauseKey<'a> {
-    code: Option<&'a str>,
-    hint: Option<&'static str>,
-    /// What AWS Config says, apart from ids: nothing of it where what is known of the cause says more.
-    said: Option<String>,
-}
+/// What distinguishes a cause from the others of its section: the code, the hint, and what AWS Config says, apart from
+/// ids. Nothing of the last where what is known of the cause says more.
+pub(super) type CauseKey<'a> = (Option<&'a str>, Option<&'static str>, Option<String>);
 
-impl<'a> CauseKey<'a> {
-    /// The cause of an account that is in this state.
-    pub(super) fn of(topic: Topic, state: &'a State) -> Self {
-        let hint = hint(topic, state);
-        let is_known = hint.is_some_and(|hint| *hint != HINTS.any_failure);
-        let said = |message| if is_known { String::new() } else { shape(message) };
-        Self {
-            code: state.error_code.as_deref(),
-            hint: hint.map(|hint| hint.name.as_str()),
-            said: state.error_message.as_deref().map(said),
-        }
-    }
+/// The cause of an account that is in this state.
+pub(super) fn cause_key(topic: Topic, state: &State) -> CauseKey<'_> {
+    let (code, hint) = (state.error_code.as_deref(), hint(topic, state));
+    let is_known = hint.is_some_and(|hint| *hint != HINTS.any_failure);
+    let said = |message| if is_known { String::new() } else { shape(message) };
+    (code, hint.map(|hint| hint.name.as_str()), state.error_message.as_deref().map(said))
 }
 
 /// What is wrong with an account, as a hash: the same for all packs and accounts of which the same is wrong, in every run.
 pub fn cause_id(state: &State) -> Option<String> {
     let key = || {
         let state = for_readers(state);
-        let CauseKey { code, hint, said } = CauseKey::of(Topic::Failed, &state);
-        id::of(&[&json!([code, hint, said]).to_string()]).chars().take(12).collect()
+        id::of(&[&json!(cause_key(Topic::Failed, &state)).to_string()]).chars().take(12).collect()
     };
     match state.health() {
         Health::Failed | Health::Stuck => Some(key()),

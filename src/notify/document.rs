@@ -271,20 +271,6 @@ impl Notification {
 }
 
 impl SectionNotice {
-    /// Nothing yet.
-    pub(super) fn of(topic: Topic) -> Self {
-        Self {
-            topic,
-            changes: 0,
-            accounts: 0,
-            packs: 0,
-            causes: Vec::new(),
-            more_causes: 0,
-            accounts_of_more_causes: 0,
-            accounts_of_several_causes: 0,
-        }
-    }
-
     /// Keeps the first of its causes, and counts the others.
     pub(super) fn keep(&mut self, most: usize) {
         let cut = self.causes.split_off(most.min(self.causes.len()));

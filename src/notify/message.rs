@@ -2,13 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::document::Notification;
 use super::record::{Log, record_id};
 use super::render;
-use crate::model::text::plain;
 use crate::model::{Kind, Target};
 use crate::state::log::Record;
 
@@ -16,7 +14,7 @@ use crate::state::log::Record;
 pub const LARGEST_MESSAGE: usize = 256 * 1024;
 
 /// A message attribute, for filter policies.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
     /// Its name.
     pub name: &'static str,
@@ -34,10 +32,6 @@ impl Attribute {
     fn list(name: &'static str, values: BTreeSet<String>) -> Option<Self> {
         let value = json!(values).to_string();
         (!values.is_empty()).then_some(Self { name, data_type: "String.Array", value })
-    }
-
-    fn size(&self) -> usize {
-        self.name.len() + self.data_type.len() + self.value.len()
     }
 }
 
@@ -101,7 +95,8 @@ pub fn alert(notification: &Notification, form: Form) -> Alert {
         let default = json!(document).to_string();
         json!({"default": default, "email": email, "https": https, "sms": sms}).to_string()
     };
-    let attributes_size: usize = attributes.iter().map(Attribute::size).sum();
+    let size = |of: &Attribute| of.name.len() + of.data_type.len() + of.value.len();
+    let attributes_size: usize = attributes.iter().map(size).sum();
     let empty = bodies(notification.clone().within(0)).len();
     // 32 bytes for each pack's growing count of omitted transitions, and a margin.
     let reserve = attributes_size + empty + 32 * notification.packs.len() + 1024;
@@ -135,7 +130,7 @@ fn alert_attributes(notification: &Notification, form: Form) -> Vec<Attribute> {
 
 /// The message that tells a machine of one record of the log.
 pub fn event(target: &Target, history_id: &str, record: &Record, form: Form) -> Event {
-    let (mut document, severity) = match record {
+    let (mut document, severity, of_account) = match record {
         Record::Account(transition) => {
             let mut notice = Log { target, history_id }.notice(transition);
             match (form, &mut notice.to) {
@@ -143,14 +138,18 @@ pub fn event(target: &Target, history_id: &str, record: &Record, form: Form) -> 
                 (Form::Minimal, _) => (notice.from, notice.to) = (None, None),
                 _ => {}
             }
-            (json!(notice), transition.severity())
+            let status = notice.to.as_ref().or(notice.from.as_ref()).map(|state| state.status.to_string());
+            let status = status.filter(|status| !status.is_empty());
+            let status = status.map(|status| Attribute::text("Status", status));
+            let account = Attribute::text("AccountId", transition.account.to_string());
+            (json!(notice), transition.severity(), [Some(account), status])
         }
         Record::Pack(notice) => {
             let document = match notice.created_again {
                 true => json!({"Accounts": notice.accounts, "CreatedAgain": true}),
                 false => json!({"Accounts": notice.accounts}),
             };
-            (document, notice.event.severity())
+            (document, notice.event.severity(), [None, None])
         }
     };
     let id = record_id(target, history_id, record);
@@ -166,17 +165,12 @@ pub fn event(target: &Target, history_id: &str, record: &Record, form: Form) -> 
     if let (Some(document), Value::Object(fields)) = (document.as_object_mut(), fields) {
         document.extend(fields);
     }
-    let mut attributes = vec![
+    let of_all = [
         Attribute::text("Kind", record.kind()),
         Attribute::text("Severity", severity.as_str()),
         Attribute::text("Region", target.region.as_str()),
         Attribute::text("OrganizationConformancePackName", target.pack.as_str()),
     ];
-    if let Record::Account(transition) = record {
-        attributes.push(Attribute::text("AccountId", transition.account.to_string()));
-        let state = transition.to.as_ref().or(transition.from.as_ref()).filter(|_| form != Form::Minimal);
-        let status = state.map(|state| plain(state.status.as_str())).filter(|status| !status.is_empty());
-        attributes.extend(status.map(|status| Attribute::text("Status", status)));
-    }
+    let attributes = of_all.into_iter().chain(of_account.into_iter().flatten()).collect();
     Event { target: target.clone(), id, message: document.to_string(), attributes }
 }

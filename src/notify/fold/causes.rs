@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::notify::cause::CauseKey;
+use crate::notify::cause::cause_key;
 use crate::notify::shape::{shape, text};
 use crate::notify::topic::Topic;
 use crate::state::State;
@@ -85,5 +85,5 @@ impl Causes {
 
 fn id(topic: Topic, state: &State) -> CauseId {
     let message = state.error_message.as_deref().map_or(0, |message| hash(&shape(message)).max(1));
-    CauseId { cause: hash(&(topic, CauseKey::of(topic, state))), message }
+    CauseId { cause: hash(&(topic, cause_key(topic, state))), message }
 }

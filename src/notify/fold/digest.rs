@@ -103,11 +103,14 @@ fn distinct(of: impl Iterator<Item = u64>) -> u64 {
 fn section(changes: &[Change], example: &dyn Fn(u64) -> Option<Example>) -> Option<SectionNotice> {
     let topic = changes.first()?.topic;
     let mut section = SectionNotice {
+        topic,
         changes: changes.len() as u64,
         accounts: distinct(changes.iter().map(|change| change.account)),
         packs: distinct(changes.iter().map(|change| change.pack)),
+        causes: Vec::new(),
+        more_causes: 0,
+        accounts_of_more_causes: 0,
         accounts_of_several_causes: of_several_causes(changes),
-        ..SectionNotice::of(topic)
     };
     for changes in changes.chunk_by(|a, b| a.cause == b.cause).filter(|_| topic.has_causes()) {
         let accounts = distinct(changes.iter().map(|change| change.account));
@@ -144,10 +147,17 @@ fn of_several_causes(changes: &[Change]) -> u64 {
 /// A section of packs.
 fn of_packs(topic: Topic, packs: &[PackNotice]) -> Option<SectionNotice> {
     let is_about = |pack: &&PackNotice| pack.sections.contains_key(&topic);
-    let changes = packs.iter().filter(is_about).count() as u64;
-    let accounts = packs.iter().filter(is_about).map(|pack| pack.accounts).sum();
-    let section = SectionNotice { changes, accounts, packs: changes, ..SectionNotice::of(topic) };
-    Some(section).filter(|section| section.changes > 0)
+    let n = packs.iter().filter(is_about).count() as u64;
+    (n > 0).then(|| SectionNotice {
+        topic,
+        changes: n,
+        accounts: packs.iter().filter(is_about).map(|pack| pack.accounts).sum(),
+        packs: n,
+        causes: Vec::new(),
+        more_causes: 0,
+        accounts_of_more_causes: 0,
+        accounts_of_several_causes: 0,
+    })
 }
 
 impl Fold<'_> {

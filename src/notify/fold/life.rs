@@ -119,6 +119,7 @@ impl Life {
 
     /// Keeps the worst, and of each cause about as many as of the others.
     pub(super) fn name_no_more_than(&mut self, most: usize) {
+        self.named.retain(|_, named| !named.is_empty());
         while self.named.values().map(BTreeMap::len).sum::<usize>() > most {
             let all = self.named.iter_mut();
             let largest = all.max_by_key(|((topic, _), named)| (!named.is_empty(), *topic, named.len()));

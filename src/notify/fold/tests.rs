@@ -35,14 +35,8 @@ fn recovered(epoch: u64, n: u64) -> Record {
 
 /// The record of a pack that had ten accounts for each epoch.
 fn pack(epoch: u64, event: PackEvent, notify: bool) -> Record {
-    Record::Pack(Notice {
-        event,
-        epoch,
-        accounts: 10 * epoch,
-        created_again: false,
-        observed_at: at(epoch),
-        notify,
-    })
+    let (accounts, observed_at) = (10 * epoch, at(epoch));
+    Record::Pack(Notice { event, epoch, accounts, created_again: false, observed_at, notify })
 }
 
 /// A fold of a log, of which the `most` worst accounts are named.

@@ -60,22 +60,20 @@ pub struct Hint {
 }
 
 /// What is known of a failure: the first row that its code or its message fits. A code which stands for many causes does
-/// not hide what the message says.
+/// not hide what the message says. AWS CloudFormation's summaries name a code in the message:
+/// "NoAvailableConfigurationRecorderException in 27 account(s)".
 pub fn failure(code: Option<&str>, message: Option<&str>) -> &'static Hint {
     let message = message.unwrap_or_default();
     let named: Vec<&str> = message.split(|c: char| !c.is_alphanumeric()).chain(code).collect();
     let words = words(message);
-    HINTS.failures.iter().find(|hint| hint.fits(&named, &words)).unwrap_or(&HINTS.any_failure)
+    let fits = |hint: &&Hint| {
+        hint.codes.iter().any(|code| named.contains(&code.as_str()))
+            || hint.messages.iter().any(|phrase| is_in(phrase, &words))
+    };
+    HINTS.failures.iter().find(fits).unwrap_or(&HINTS.any_failure)
 }
 
 impl Hint {
-    /// Returns whether an error is about this. AWS CloudFormation's summaries name a code in the message:
-    /// "NoAvailableConfigurationRecorderException in 27 account(s)".
-    fn fits(&self, named: &[&str], words: &[String]) -> bool {
-        self.codes.iter().any(|code| named.contains(&code.as_str()))
-            || self.messages.iter().any(|phrase| is_in(phrase, words))
-    }
-
     /// Until when, at the latest, AWS Config keeps trying by itself, for a creation that has failed since
     /// then. The account was added at that time or before.
     pub fn retried_until(&self, status: &str, since: Option<Timestamp>) -> Option<Timestamp> {
@@ -133,52 +131,42 @@ mod tests {
     }
 
     #[test]
-    fn the_name_of_a_packs_stack_says_nothing() {
+    fn what_says_most_wins_and_the_name_of_a_packs_stack_says_nothing() {
         let stack = "arn:aws:cloudformation:eu-west-1:111122223333:stack/awsconfigconforms-Security-Baseline-\
                      conformance-pack-n0q8yfwsp/d4301fe0-a9b1-11e9-994d-025f28dd83ba";
-        for state in
-            ["is in DELETE_FAILED state.", "was not stabilized.", "is in UPDATE_IN_PROGRESS state", ""]
-        {
-            assert_eq!(row(None, Some(&format!("Stack {stack} {state}"))), "ANY_FAILURE", "{state}");
+        let denied = "not authorized to perform:";
+        for (code, message, name) in [
+            ("NoAvailableConfigurationRecorderException", "Access denied", "RECORDER"),
+            ("AccessDenied", "There is no configuration recorder", "RECORDER"),
+            ("X", "The account is suspended", "SUSPENDED"),
+            ("X", "", "ANY_FAILURE"),
+            // A limit of what?
+            ("LimitExceededException", "", "ANY_FAILURE"),
+            ("X", &format!("Stack {stack} is in DELETE_FAILED state."), "ANY_FAILURE"),
+            ("X", &format!("Stack {stack} was not stabilized."), "ANY_FAILURE"),
+            ("X", &format!("Stack {stack} is in UPDATE_IN_PROGRESS state"), "ANY_FAILURE"),
+            ("AccessDenied", &format!("{denied} cloudformation:DeleteStack on {stack}"), "PERMISSION"),
+            ("AccessDenied", &format!("{denied} s3:PutObject on arn:aws:s3:::awsconfigconforms-x"), "BUCKET"),
+            ("AccessDenied", &format!("{denied} s3:PutObject on arn:aws:s3:::template-x"), "PERMISSION"),
+        ] {
+            assert_eq!(row(Some(code), Some(message)), name, "{code} {message}");
         }
-        let denied = format!("not authorized to perform: cloudformation:DeleteStack on resource: {stack}");
-        assert_eq!(row(Some("AccessDenied"), Some(&denied)), "PERMISSION");
-        let bucket = "not authorized to perform: s3:PutObject on arn:aws:s3:::awsconfigconforms-example";
-        assert_eq!(row(Some("AccessDenied"), Some(bucket)), "BUCKET");
-        let other = bucket.replace("awsconfigconforms-", "template-");
-        assert_eq!(row(Some("AccessDenied"), Some(&other)), "PERMISSION");
-    }
-
-    #[test]
-    fn a_code_wins_over_a_message_that_says_less() {
-        let recorder = row(Some("NoAvailableConfigurationRecorderException"), Some("Access denied"));
-        assert_eq!(recorder, "RECORDER");
-        assert_eq!(row(Some("AccessDenied"), Some("There is no configuration recorder")), "RECORDER");
-        assert_eq!(row(Some("X"), Some("The account is suspended")), "SUSPENDED");
-        assert_eq!(row(Some("X"), None), "ANY_FAILURE");
         assert_eq!(row(None, None), "ANY_FAILURE");
-        assert_eq!(row(Some("LimitExceededException"), None), "ANY_FAILURE", "a limit of what?");
     }
 
     #[test]
-    fn no_hint_asks_for_a_higher_quota() {
-        for Hint { todo, title, .. } in &HINTS.failures {
+    fn every_row_is_whole_and_none_asks_for_a_higher_quota() {
+        let codes = || HINTS.failures.iter().flat_map(|hint| &hint.codes);
+        assert_eq!(codes().collect::<BTreeSet<_>>().len(), codes().count(), "no code stands twice");
+        let Hints { failures, any_failure, stuck, flapping, unrecognised, pack_deleted } = &*HINTS;
+        for hint in failures.iter().chain([any_failure, stuck, flapping, unrecognised, pack_deleted]) {
+            let Hint { name, messages, means, todo, title, url, .. } = hint;
+            assert!(![name, means, todo, title].iter().any(|text| text.is_empty()), "{hint:?}");
+            assert!(url.starts_with("https://docs.aws.amazon.com/") && url.ends_with(".html"), "{url}");
             assert!(!todo.contains("- "), "a command that is torn apart: {todo}");
             assert!(!todo.contains("higher") && !todo.contains("increase"), "{todo}");
             assert!(title != "Service Limits for AWS Config" || todo.contains("does not raise"), "{todo}");
-        }
-    }
-
-    #[test]
-    fn every_row_has_a_source_and_no_code_stands_twice() {
-        let codes = || HINTS.failures.iter().flat_map(|hint| &hint.codes);
-        assert_eq!(codes().collect::<BTreeSet<_>>().len(), codes().count());
-        let Hints { failures, any_failure, stuck, flapping, unrecognised, pack_deleted } = &*HINTS;
-        for hint in failures.iter().chain([any_failure, stuck, flapping, unrecognised, pack_deleted]) {
-            assert!(hint.url.starts_with("https://docs.aws.amazon.com/") && hint.url.ends_with(".html"));
-            assert!(![&hint.name, &hint.means, &hint.todo, &hint.title].iter().any(|text| text.is_empty()));
-            for phrase in &hint.messages {
-                let phrase = phrase.replace('*', "x");
+            for phrase in messages.iter().map(|phrase| phrase.replace('*', "x")) {
                 assert_eq!(words(&phrase).join(" "), phrase, "lower case, bare words");
             }
         }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::words::{change, packs_of};
 use crate::model::AccountId;
-use crate::notify::cause::{CauseKey, hint};
+use crate::notify::cause::{CauseKey, cause_key, hint};
 use crate::notify::hints::Hint;
 use crate::notify::{Cause, Notification, PackNotice, SectionNotice, TransitionNotice};
 
@@ -26,8 +26,6 @@ const TOGETHER: SignedDuration = SignedDuration::from_hours(1);
 pub(super) struct Section<'a> {
     pub(super) notice: &'a SectionNotice,
     pub(super) packs: Vec<&'a PackNotice>,
-    /// A worse section has none of these packs.
-    pub(super) is_first_of_packs: bool,
     /// The largest first; none where accounts are only counted.
     pub(super) groups: Vec<Group<'a>>,
 }
@@ -63,15 +61,6 @@ impl Section<'_> {
         self.groups.len() > 1 && self.notice.accounts > FEW
     }
 
-    /// How many causes and accounts are left out when so many groups are shown.
-    pub(super) fn hidden(&self, shown: usize) -> (u64, u64) {
-        let hidden = self.groups.iter().skip(shown);
-        let SectionNotice { more_causes, accounts_of_more_causes, .. } = self.notice;
-        hidden.fold((*more_causes, *accounts_of_more_causes), |(causes, accounts), group| {
-            (causes + 1, accounts + group.accounts)
-        })
-    }
-
     /// Whether the code of a group does not distinguish it from the section's others.
     pub(super) fn shares_code(&self, group: &Group<'_>) -> bool {
         let same_code = self.groups.iter().filter(|other| other.code() == group.code()).count();
@@ -86,13 +75,6 @@ impl Group<'_> {
 
     pub(super) fn message(&self) -> Option<&str> {
         self.cause?.state.error_message.as_deref()
-    }
-
-    /// How many accounts are not named when so many entries are shown.
-    pub(super) fn more(&self, shown: usize) -> u64 {
-        let named = self.entries.iter().take(shown).map(|entry| entry.notice.account_id);
-        let named: BTreeSet<AccountId> = named.collect();
-        self.accounts.saturating_sub(named.len() as u64)
     }
 
     /// The change, where it is the same for all that are named.
@@ -112,15 +94,12 @@ impl Entry<'_> {
 
 /// The sections of a digest, worst first.
 pub(super) fn sections(notification: &Notification) -> Vec<Section<'_>> {
-    let mut met: Vec<&PackNotice> = Vec::new();
     let mut hints: Vec<&Hint> = Vec::new();
     let section = |notice| {
         let packs = packs_of(notification, notice);
-        let is_first_of_packs = !packs.iter().any(|pack| met.iter().any(|other| std::ptr::eq(*other, *pack)));
-        met.extend(&packs);
         let is_listed = notice.topic.lists_accounts();
         let groups = if is_listed { groups(notice, &packs, &mut hints) } else { Vec::new() };
-        Section { notice, packs, is_first_of_packs, groups }
+        Section { notice, packs, groups }
     };
     notification.sections.iter().map(section).collect()
 }
@@ -152,13 +131,13 @@ fn groups<'a>(
     let mut by_cause: HashMap<CauseKey<'a>, Vec<Notice<'a>>> = HashMap::new();
     for notice in notices {
         let Some(state) = notice.1.reported() else { continue };
-        by_cause.entry(CauseKey::of(topic, state)).or_default().push(notice);
+        by_cause.entry(cause_key(topic, state)).or_default().push(notice);
     }
     let group = |(n, cause): (usize, &'a Cause)| {
         let hint = hint(topic, &cause.state).filter(|_| topic.is_explained());
         let is_first_of_hint = hint.is_some_and(|hint| !hints.contains(&hint));
         hints.extend(hint.filter(|_| n < CAUSES));
-        let notices = by_cause.remove(&CauseKey::of(topic, &cause.state)).unwrap_or_default();
+        let notices = by_cause.remove(&cause_key(topic, &cause.state)).unwrap_or_default();
         let Cause { accounts, packs, .. } = *cause;
         Group { accounts, packs, cause: Some(cause), hint, is_first_of_hint, entries: entries(notices) }
     };

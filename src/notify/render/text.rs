@@ -1,5 +1,7 @@
 //! Sentences that the e-mail and the chat share, and lines of 72 columns.
 
+use std::collections::BTreeSet;
+
 use super::layout::{Entry, Group, Section, is_all_the_time, updated};
 use super::links::regions;
 use super::words::{clock, minute, pack_in_region, span};
@@ -91,8 +93,10 @@ pub(super) fn earlier(entry: &Entry<'_>) -> Option<String> {
 pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Option<String> {
     let topic = section.notice.topic;
     let says_so = topic.has_causes() || topic == Topic::Recovered;
+    // A worse section of one of these packs says so already.
+    let is_first = section.packs.iter().all(|pack| pack.sections.keys().next() == Some(&topic));
     let known: Vec<_> = section.packs.iter().filter(|pack| pack.failed.is_some()).collect();
-    if !says_so || !section.is_first_of_packs || known.is_empty() {
+    if !says_so || !is_first || known.is_empty() {
         return None;
     }
     let since = known.iter().filter_map(|pack| pack.since).min();
@@ -152,13 +156,16 @@ pub(super) fn left_out(notification: &Notification) -> Option<String> {
 
 /// The accounts of a group that are not named.
 pub(super) fn more_accounts(group: &Group<'_>, shown: usize) -> Option<String> {
-    let more = group.more(shown);
+    let named = group.entries.iter().take(shown).map(|entry| entry.notice.account_id);
+    let more = group.accounts.saturating_sub(named.collect::<BTreeSet<_>>().len() as u64);
     (more > 0 && shown > 0).then(|| format!("and {}", counted(more, "more account")))
 }
 
 /// The causes of a section that are not shown; `None` when all are.
 pub(super) fn more_causes(section: &Section<'_>, shown: usize) -> Option<String> {
-    let (causes, accounts) = section.hidden(shown);
+    let hidden = section.groups.iter().skip(shown).map(|group| group.accounts);
+    let accounts = section.notice.accounts_of_more_causes + hidden.clone().sum::<u64>();
+    let causes = section.notice.more_causes + hidden.count() as u64;
     let (and, cause) =
         if shown.min(section.groups.len()) > 0 { ("and ", "more cause") } else { ("", "cause") };
     (causes > 0).then(|| format!("{and}{} in {}", counted(accounts, "account"), counted(causes, cause)))
