@@ -151,6 +151,20 @@ fn what_does_not_fit_counts_for_the_severity_and_the_statuses() {
 }
 
 #[test]
+fn the_largest_causes_are_named_however_many_there_are() {
+    let failed = |(n, text)| {
+        let to = State { error_message: Some(text), ..state("CREATE_FAILED") };
+        Record::Account(Transition { to: Some(to), ..notified(1, n, Kind::Failed, "ODD", "ODD") })
+    };
+    let small = (0..1200).map(|n| (n, format!("text{n}x")));
+    // Taken first, and not again.
+    let large = (1200..1202).map(|n| (n, "large".to_owned()));
+    let log: Vec<Record> = small.chain(large).map(failed).collect();
+    let section = &digest_of(&log, 9).unwrap().sections[0];
+    assert_eq!((section.causes[0].accounts, section.causes.len(), section.more_causes), (2, 300, 901));
+}
+
+#[test]
 fn a_life_of_a_pack_is_reported_as_its_end_or_its_baseline_or_what_happened_since() {
     let (begun, gone) = (
         |epoch, notified| pack(epoch, PackEvent::Baseline, notified),
