@@ -15,6 +15,9 @@ use crate::notify::{Notification, PackNotice, Topic};
 const LONGEST_CODE: usize = 80;
 const LONGEST_NAME: usize = 50;
 
+/// Accounts that one sees at once.
+const FEW: u64 = 10;
+
 /// How a channel shows its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
@@ -113,15 +116,17 @@ impl Block<'_> {
         text.extend(standing.iter().map(|standing| style.aside(standing)));
         let groups = || section.groups.iter().take(form.causes);
         let more = more_causes(section, form.causes);
-        let is_overview = self.has_several() && (section.counts_first() || form.accounts == 0);
+        // In a short section, causes are seen at once.
+        let is_long = section.groups.len() > 1 && section.notice.accounts > FEW;
+        let is_overview = self.has_several() && (is_long || form.accounts == 0);
         if is_overview {
             let count = |group| format!("{}: {}", self.how_many(group), self.label(group));
             text.extend(groups().map(count).chain(more.clone()).map(|line| style.item(&line)));
         }
-        let is_long = style == Style::Mail && (standing.is_some() || is_overview);
+        let is_apart = style == Style::Mail && (standing.is_some() || is_overview);
         for group in groups().filter(|_| form.accounts > 0) {
             let head = self.head(group).map(|head| style.line(&head, "")).unwrap_or_default();
-            if is_long || !head.is_empty() {
+            if is_apart || !head.is_empty() {
                 text.push('\n');
             }
             let about = head + &self.about(group);

@@ -15,9 +15,6 @@ use crate::notify::{Cause, Notification, PackNotice, SectionNotice, TransitionNo
 pub(super) const CAUSES: usize = 8;
 pub(super) const ACCOUNTS: usize = 10;
 
-/// Accounts that one sees at once.
-const FEW: u64 = 10;
-
 /// How far apart incidents of one account in several packs may begin to be one entry.
 const TOGETHER: SignedDuration = SignedDuration::from_hours(1);
 
@@ -56,11 +53,6 @@ pub(super) struct Entry<'a> {
 }
 
 impl Section<'_> {
-    /// Whether its causes are counted before any of them is explained: in a short one they are seen at once.
-    pub(super) fn counts_first(&self) -> bool {
-        self.groups.len() > 1 && self.notice.accounts > FEW
-    }
-
     /// Whether the code of a group does not distinguish it from the section's others.
     pub(super) fn shares_code(&self, group: &Group<'_>) -> bool {
         let same_code = self.groups.iter().filter(|other| other.code() == group.code()).count();
@@ -82,13 +74,6 @@ impl Group<'_> {
         let first = self.entries.first()?;
         let is_same = self.entries.iter().all(|entry| entry.change == first.change);
         Some(first.change.as_str()).filter(|_| is_same && self.entries.len() > 1)
-    }
-}
-
-impl Entry<'_> {
-    /// Since when, in the first of its packs.
-    pub(super) fn since(&self) -> Option<Timestamp> {
-        began(self.notice)
     }
 }
 
@@ -161,7 +146,7 @@ fn entries(mut notices: Vec<Notice<'_>>) -> Vec<Entry<'_>> {
             None => entries.push(Entry { notice, change, last_since, packs: vec![pack] }),
         }
     }
-    entries.sort_by_key(|entry| (entry.since().unwrap_or(Timestamp::MAX), entry.notice.account_id));
+    entries.sort_by_key(|entry| (began(entry.notice).unwrap_or(Timestamp::MAX), entry.notice.account_id));
     entries
 }
 
@@ -180,7 +165,7 @@ fn are_alike(a: &TransitionNotice, b: &TransitionNotice) -> bool {
 }
 
 /// When the incident began, or else the status.
-fn began(notice: &TransitionNotice) -> Option<Timestamp> {
+pub(super) fn began(notice: &TransitionNotice) -> Option<Timestamp> {
     notice.failing_since.or(updated(notice))
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::layout::{Entry, Group, Section, is_all_the_time, updated};
+use super::layout::{Entry, Group, Section, began, is_all_the_time, updated};
 use super::links::regions;
 use super::words::{clock, minute, pack_in_region, span};
 use crate::model::Phase;
 use crate::model::text::{counted, grouped};
-use crate::notify::{Notification, PackNotice, Topic};
+use crate::notify::{Notification, PackNotice, Topic, TransitionNotice};
 use crate::state::State;
 
 /// Columns of an e-mail.
@@ -23,15 +23,14 @@ fn phase(state: Option<&State>) -> Option<Phase> {
 /// Since when, in words: "failing since 2026-11-18 09:12 UTC (48 min)".
 pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>) -> Option<String> {
     let notice = entry.notice;
-    let began = notice.failing_since;
     let minute = |time| minute(notification, time);
     let is_healthy = phase(notice.to.as_ref()) == Some(Phase::Successful);
     let succeeded = notice.to.as_ref().filter(|_| is_healthy).and_then(|to| to.last_update);
     let until = succeeded.unwrap_or(notice.observed_at);
-    let text = match (topic, began) {
+    let text = match (topic, notice.failing_since) {
         (Topic::Flapping, _) => format!("changed {} times within an hour", notice.flapping?),
-        (Topic::CameAndWent, began) => {
-            let began = began?;
+        (Topic::CameAndWent, None) => return None,
+        (Topic::CameAndWent, Some(began)) => {
             format!("from {} to {} ({})", minute(began), clock(notification, until), span(began, until))
         }
         (Topic::Recovered | Topic::Left, Some(began)) => {
@@ -39,17 +38,19 @@ pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>
         }
         // A status that has only now begun says nothing about how long it lasts.
         (Topic::Joined | Topic::Left, _) => return None,
-        (Topic::Recovered, None) => format!("since {}", minute(entry.since()?)),
-        (Topic::Settled, began) if began.is_none() || is_healthy => {
+        (Topic::Recovered, None) => format!("since {}", minute(began(notice)?)),
+        (Topic::Settled, since) if since.is_none() || is_healthy => {
             let since = updated(notice)?;
             format!("since {} ({})", minute(since), span(since, notification.observed_at))
         }
-        (Topic::FailedAgain, _) => format!("still failing; {}", unhealthy_since(notification, topic, entry)?),
-        _ => unhealthy_since(notification, topic, entry)?,
+        (Topic::FailedAgain, _) => {
+            format!("still failing; {}", unhealthy_since(notification, topic, notice)?)
+        }
+        _ => unhealthy_since(notification, topic, notice)?,
     };
     let later = entry
         .last_since
-        .filter(|last| entry.since().is_some_and(|first| last.duration_since(first).as_mins() > 0));
+        .filter(|last| began(notice).is_some_and(|first| last.duration_since(first).as_mins() > 0));
     let later = later.map(|last| format!(", in the last of these since {}", clock(notification, last)));
     let now = notice.failure.as_ref().and(notice.to.as_ref()).filter(|_| topic != Topic::CameAndWent);
     let now = match phase(now) {
@@ -64,8 +65,7 @@ pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>
 }
 
 /// Since when an account is failing or stuck, where it was that all the time, and else since when it is not healthy.
-fn unhealthy_since(notification: &Notification, topic: Topic, entry: &Entry<'_>) -> Option<String> {
-    let notice = entry.notice;
+fn unhealthy_since(notification: &Notification, topic: Topic, notice: &TransitionNotice) -> Option<String> {
     let (lasting, at) = match phase(notice.reported()) {
         Some(Phase::Failed) if topic == Topic::Failed => ("failing since", "failed at"),
         Some(Phase::Failed) => ("failing since", "last failed at"),
@@ -77,7 +77,7 @@ fn unhealthy_since(notification: &Notification, topic: Topic, entry: &Entry<'_>)
         (Some(began), Some(updated)) if !is_all_the_time(notice) => {
             Some(format!("{at} {}, not healthy since {}", minute(notification, updated), span(began)))
         }
-        _ => Some(format!("{lasting} {}", span(entry.since()?))),
+        _ => Some(format!("{lasting} {}", span(began(notice)?))),
     }
 }
 
@@ -114,7 +114,7 @@ pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Op
 /// begin of its incident, however often it was tried again since.
 pub(super) fn retry(notification: &Notification, group: &Group<'_>) -> Option<String> {
     let until = |entry: &Entry<'_>| {
-        group.hint?.retried_until(entry.notice.reported()?.status.as_str(), entry.since())
+        group.hint?.retried_until(entry.notice.reported()?.status.as_str(), began(entry.notice))
     };
     let until = group.entries.iter().filter_map(until).min()?;
     let now = notification.observed_at;
