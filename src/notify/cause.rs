@@ -3,42 +3,30 @@
 
 use serde_json::json;
 
-use super::document::StateNotice;
-use super::hints::{self, Hint};
+use super::document::for_readers;
+use super::hints::{self, HINTS, Hint};
 use super::shape::{shape, text};
 use super::topic::Topic;
-use crate::model::{Phase, Status};
+use crate::model::Phase;
 use crate::state::{Health, State, id};
 
-/// What distinguishes a cause from the others of its section.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct CauseKey<'a> {
-    code: Option<&'a str>,
-    hint: Option<&'static str>,
-    /// What AWS Config says, apart from ids: nothing of it where what is known of the cause says more.
-    said: Option<String>,
-}
+/// What distinguishes a cause from the others of its section: the code, the hint, and what AWS Config says, apart from
+/// ids. Nothing of the last where what is known of the cause says more.
+pub(super) type CauseKey<'a> = (Option<&'a str>, Option<&'static str>, Option<String>);
 
-impl<'a> CauseKey<'a> {
-    /// The cause of an account that is in this state.
-    pub(super) fn of(topic: Topic, state: &'a StateNotice) -> Self {
-        let hint = hint(topic, state);
-        let is_known = hint.is_some_and(|hint| hint != &hints::ANY_FAILURE);
-        let said = |message| if is_known { String::new() } else { shape(message) };
-        Self {
-            code: state.error_code.as_deref(),
-            hint: hint.map(|hint| hint.name),
-            said: state.error_message.as_deref().map(said),
-        }
-    }
+/// The cause of an account that is in this state.
+pub(super) fn cause_key(topic: Topic, state: &State) -> CauseKey<'_> {
+    let (code, hint) = (state.error_code.as_deref(), hint(topic, state));
+    let is_known = hint.is_some_and(|hint| *hint != HINTS.any_failure);
+    let said = |message| if is_known { String::new() } else { shape(message) };
+    (code, hint.map(|hint| hint.name.as_str()), state.error_message.as_deref().map(said))
 }
 
 /// What is wrong with an account, as a hash: the same for all packs and accounts of which the same is wrong, in every run.
 pub fn cause_id(state: &State) -> Option<String> {
     let key = || {
-        let state = StateNotice::now(state);
-        let CauseKey { code, hint, said } = CauseKey::of(Topic::Failed, &state);
-        id::of(&[&json!([code, hint, said]).to_string()]).chars().take(12).collect()
+        let state = for_readers(state);
+        id::of(&[&json!(cause_key(Topic::Failed, &state)).to_string()]).chars().take(12).collect()
     };
     match state.health() {
         Health::Failed | Health::Stuck => Some(key()),
@@ -48,15 +36,15 @@ pub fn cause_id(state: &State) -> Option<String> {
 }
 
 /// What is known of a state, in a section about this.
-pub(super) fn hint(topic: Topic, state: &StateNotice) -> Option<&'static Hint> {
+pub(super) fn hint(topic: Topic, state: &State) -> Option<&'static Hint> {
     let code = state.error_code.as_deref();
     let failure = || Some(hints::failure(code, state.error_message.as_deref().map(text)));
-    match (topic, Status::new(&state.status).phase()) {
-        (Topic::Flapping, _) => Some(&hints::FLAPPING),
+    match (topic, state.status.phase()) {
+        (Topic::Flapping, _) => Some(&HINTS.flapping),
         (Topic::Settled, _) => failure().filter(|_| code.is_some()),
         (topic, _) if !topic.has_causes() => None,
-        (_, Phase::InProgress) => Some(&hints::STUCK),
-        (_, Phase::Unrecognised) => Some(&hints::UNRECOGNISED),
+        (_, Phase::InProgress) => Some(&HINTS.stuck),
+        (_, Phase::Unrecognised) => Some(&HINTS.unrecognised),
         (_, Phase::Failed) => failure(),
         (_, Phase::Successful) => None,
     }

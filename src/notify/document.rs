@@ -1,7 +1,7 @@
 //! The notification: the JSON document that a digest is, whatever channel shows it. Everything that a
 //! reader gets is here; `render` only lays it out.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::topic::Topic;
 use crate::model::text::plain;
-use crate::model::{AccountId, Kind, PackName, Region, Severity};
+use crate::model::{AccountId, Kind, PackName, Region, Severity, Status};
 use crate::state::State;
 
 /// A digest of what changed in one or more packs.
@@ -97,12 +97,12 @@ pub struct SectionNotice {
 }
 
 /// What accounts of a section have in common: an error code, and what is known of it or else said.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Cause {
     /// That of one of the accounts: of its message as much as distinguishes it.
     #[serde(flatten)]
-    pub state: StateNotice,
+    pub state: State,
     /// How many different messages there are, apart from ids.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub messages: u64,
@@ -184,12 +184,12 @@ pub struct TransitionNotice {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Kind>,
     /// What was the case before; `null` when the account was not there.
-    pub from: Option<StateNotice>,
+    pub from: Option<State>,
     /// What is the case now; `null` when the account has left.
-    pub to: Option<StateNotice>,
+    pub to: Option<State>,
     /// The unhealthy state that it is reported for, where that is no longer the case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failure: Option<StateNotice>,
+    pub failure: Option<State>,
     /// When AWS Config was read.
     pub observed_at: Timestamp,
     /// The epoch that recorded it: of two changes of one account, the one with the higher number came later.
@@ -217,51 +217,31 @@ pub struct TransitionNotice {
     pub damped: bool,
 }
 
-/// A state as readers see it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct StateNotice {
-    /// AWS Config's status.
-    pub status: String,
-    /// AWS Config's code of what went wrong.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error_code: Option<String>,
-    /// AWS Config's words for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error_message: Option<String>,
-    /// When AWS Config last updated it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_update_time: Option<Timestamp>,
-}
-
-impl StateNotice {
-    pub(super) fn before(state: &State) -> Self {
-        Self { error_message: None, last_update_time: None, ..Self::now(state) }
-    }
-
-    pub(super) fn now(state: &State) -> Self {
-        Self {
-            status: plain(state.status.as_str()),
-            error_code: state.error_code.as_deref().map(plain).filter(|code| !code.is_empty()),
-            error_message: state.error_message.as_deref().map(plain).filter(|text| !text.is_empty()),
-            last_update_time: state.last_update,
-        }
+/// A state as readers see it: what AWS Config says, on one line, and none of the facts that follow from the time.
+pub(super) fn for_readers(state: &State) -> State {
+    let line = |text: &Option<String>| text.as_deref().map(plain).filter(|text| !text.is_empty());
+    State {
+        error_code: line(&state.error_code),
+        error_message: line(&state.error_message),
+        last_update: state.last_update,
+        ..State::of(Status::new(&plain(state.status.as_str())))
     }
 }
 
 impl TransitionNotice {
     /// The state that it is reported for.
-    pub fn reported(&self) -> Option<&StateNotice> {
+    pub fn reported(&self) -> Option<&State> {
         self.failure.as_ref().or(self.to.as_ref())
     }
 }
 
 impl Notification {
-    /// The document with only as many causes and transitions, worst first over all packs, as `room` bytes hold,
-    /// where `size` is what a piece takes. The numbers stay those of the whole.
-    pub(super) fn within(mut self, room: usize, size: impl Fn(&Value) -> usize) -> Self {
+    /// The document with only as many causes and transitions, worst first over all packs, as `room` bytes hold. The
+    /// numbers stay those of the whole.
+    pub(super) fn within(mut self, room: usize) -> Self {
+        // The document is JSON in a JSON string: its quotes and backslashes are escaped once more.
         let fits = |left: &mut usize, piece: Value| {
-            let rest = left.checked_sub(size(&piece));
+            let rest = left.checked_sub(json!(piece.to_string()).to_string().len());
             *left = rest.unwrap_or(0);
             rest.is_some()
         };
@@ -271,45 +251,26 @@ impl Notification {
             section.keep(kept);
         }
         left += room - room / 4;
-        let mut order: Vec<(usize, &TransitionNotice)> = Vec::new();
-        for (pack, notice) in self.packs.iter().enumerate() {
-            order.extend(notice.transitions.iter().map(|transition| (pack, transition)));
-        }
-        // Stable: within a pack, whose transitions are worst first already, a prefix is kept.
-        order.sort_by_key(|(_, transition)| transition.section);
-        let fitting = order.into_iter().take_while(|(_, transition)| fits(&mut left, json!(transition)));
-        let mut kept: HashMap<usize, usize> = HashMap::new();
-        fitting.for_each(|(pack, _)| *kept.entry(pack).or_default() += 1);
+        let mut all: Vec<(usize, TransitionNotice)> = Vec::new();
         for (n, pack) in self.packs.iter_mut().enumerate() {
-            let kept = kept.get(&n).copied().unwrap_or(0);
-            pack.omitted += pack.transitions.len().saturating_sub(kept) as u64;
-            pack.transitions.truncate(kept);
+            pack.omitted += pack.transitions.len() as u64;
+            all.extend(pack.transitions.drain(..).map(|transition| (n, transition)));
+        }
+        // Stable: the transitions of a pack are worst first already.
+        all.sort_by_key(|(_, transition)| transition.section);
+        for (n, transition) in
+            all.into_iter().take_while(|(_, transition)| fits(&mut left, json!(transition)))
+        {
+            if let Some(pack) = self.packs.get_mut(n) {
+                pack.omitted -= 1;
+                pack.transitions.push(transition);
+            }
         }
         self
-    }
-
-    /// What packwatch itself says of it: the numbers alone.
-    pub(super) fn minimal(mut self) -> Self {
-        self.sections.iter_mut().for_each(|section| section.keep(0));
-        Self { statuses: BTreeSet::new(), packs: Vec::new(), ..self }
     }
 }
 
 impl SectionNotice {
-    /// Nothing yet.
-    pub(super) fn of(topic: Topic) -> Self {
-        Self {
-            topic,
-            changes: 0,
-            accounts: 0,
-            packs: 0,
-            causes: Vec::new(),
-            more_causes: 0,
-            accounts_of_more_causes: 0,
-            accounts_of_several_causes: 0,
-        }
-    }
-
     /// Keeps the first of its causes, and counts the others.
     pub(super) fn keep(&mut self, most: usize) {
         let cut = self.causes.split_off(most.min(self.causes.len()));

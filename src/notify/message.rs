@@ -2,26 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::document::{Notification, TransitionNotice};
-use super::fold::{record_id, transition_notice};
+use super::document::Notification;
+use super::record::{Log, record_id};
 use super::render;
-use crate::model::text::plain;
-use crate::model::{Kind, Severity, Target};
-use crate::state::Transition;
-use crate::state::log::{PackEvent, Record};
+use crate::model::{Kind, Target};
+use crate::state::log::Record;
 
 /// 256 KiB, for the body and all attributes together ("Publish", Amazon SNS API Reference).
 pub const LARGEST_MESSAGE: usize = 256 * 1024;
 
-/// Most values of one list attribute. 50 packs is AWS Config's quota, nine statuses are documented; an
-/// open set may not crowd out the body.
-const MOST_VALUES: usize = 100;
-
 /// A message attribute, for filter policies.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
     /// Its name.
     pub name: &'static str,
@@ -37,13 +30,8 @@ impl Attribute {
     }
 
     fn list(name: &'static str, values: BTreeSet<String>) -> Option<Self> {
-        let values: Vec<String> = values.into_iter().take(MOST_VALUES).collect();
         let value = json!(values).to_string();
         (!values.is_empty()).then_some(Self { name, data_type: "String.Array", value })
-    }
-
-    fn size(&self) -> usize {
-        self.name.len() + self.data_type.len() + self.value.len()
     }
 }
 
@@ -92,12 +80,13 @@ impl Form {
 /// The message for a digest: whatever its size, SNS takes it.
 pub fn alert(notification: &Notification, form: Form) -> Alert {
     let attributes = alert_attributes(notification, form);
-    let notification = notification.clone();
-    let notification = match form {
-        Form::Whole => notification,
-        Form::WithoutTexts => Notification { statuses: BTreeSet::new(), ..notification.within(0, |_| 1) },
-        Form::Minimal => notification.minimal(),
-    };
+    let mut notification = notification.clone();
+    if form != Form::Whole {
+        notification = Notification { statuses: BTreeSet::new(), ..notification.within(0) };
+    }
+    if form == Form::Minimal {
+        notification.packs.clear();
+    }
     let subject = render::subject(&notification);
     let email = render::email(&notification);
     let https = render::slack(&notification).to_string();
@@ -106,14 +95,13 @@ pub fn alert(notification: &Notification, form: Form) -> Alert {
         let default = json!(document).to_string();
         json!({"default": default, "email": email, "https": https, "sms": sms}).to_string()
     };
-    let attributes_size: usize = attributes.iter().map(Attribute::size).sum();
-    let empty = bodies(notification.clone().within(0, |_| 1)).len();
+    let size = |of: &Attribute| of.name.len() + of.data_type.len() + of.value.len();
+    let attributes_size: usize = attributes.iter().map(size).sum();
+    let empty = bodies(notification.clone().within(0)).len();
     // 32 bytes for each pack's growing count of omitted transitions, and a margin.
     let reserve = attributes_size + empty + 32 * notification.packs.len() + 1024;
     let room = LARGEST_MESSAGE.saturating_sub(reserve);
-    // The document is JSON in a JSON string: its quotes and backslashes are escaped once more.
-    let size = |piece: &serde_json::Value| json!(piece.to_string()).to_string().len();
-    let message = bodies(notification.clone().within(room, size));
+    let message = bodies(notification.clone().within(room));
     Alert { notification, subject, message, attributes }
 }
 
@@ -142,56 +130,47 @@ fn alert_attributes(notification: &Notification, form: Form) -> Vec<Attribute> {
 
 /// The message that tells a machine of one record of the log.
 pub fn event(target: &Target, history_id: &str, record: &Record, form: Form) -> Event {
-    let (mut document, kind, severity) = match record {
+    let (mut document, severity, of_account) = match record {
         Record::Account(transition) => {
-            let notice = of_account(target, history_id, transition, form);
-            (json!(notice), transition.kind.as_str(), transition.severity())
+            let mut notice = Log { target, history_id }.notice(transition);
+            match (form, &mut notice.to) {
+                (Form::WithoutTexts, Some(to)) => to.error_message = None,
+                (Form::Minimal, _) => (notice.from, notice.to) = (None, None),
+                _ => {}
+            }
+            let status = notice.to.as_ref().or(notice.from.as_ref()).map(|state| state.status.to_string());
+            let status = status.filter(|status| !status.is_empty());
+            let status = status.map(|status| Attribute::text("Status", status));
+            let account = Attribute::text("AccountId", transition.account.to_string());
+            (json!(notice), transition.severity(), [Some(account), status])
         }
         Record::Pack(notice) => {
-            let (kind, severity) = match notice.event {
-                PackEvent::Baseline => ("Baseline", Severity::Info),
-                PackEvent::PackDeleted => ("PackDeleted", Severity::Warning),
-            };
             let document = match notice.created_again {
-                true => json!({"Kind": kind, "Accounts": notice.accounts, "CreatedAgain": true}),
-                false => json!({"Kind": kind, "Accounts": notice.accounts}),
+                true => json!({"Accounts": notice.accounts, "CreatedAgain": true}),
+                false => json!({"Accounts": notice.accounts}),
             };
-            (document, kind, severity)
+            (document, notice.event.severity(), [None, None])
         }
     };
     let id = record_id(target, history_id, record);
     let fields = json!({
         "Version": "1",
         "Id": id,
+        "Kind": record.kind(),
         "Region": target.region,
         "OrganizationConformancePackName": target.pack,
         "ObservedAt": record.observed_at(),
         "Sequence": record.epoch(),
     });
-    if let (Some(document), serde_json::Value::Object(fields)) = (document.as_object_mut(), fields) {
+    if let (Some(document), Value::Object(fields)) = (document.as_object_mut(), fields) {
         document.extend(fields);
     }
-    let mut attributes = vec![
-        Attribute::text("Kind", kind),
+    let of_all = [
+        Attribute::text("Kind", record.kind()),
         Attribute::text("Severity", severity.as_str()),
         Attribute::text("Region", target.region.as_str()),
         Attribute::text("OrganizationConformancePackName", target.pack.as_str()),
     ];
-    if let Record::Account(transition) = record {
-        attributes.push(Attribute::text("AccountId", transition.account.to_string()));
-        let state = transition.to.as_ref().or(transition.from.as_ref()).filter(|_| form != Form::Minimal);
-        let status = state.map(|state| plain(state.status.as_str())).filter(|status| !status.is_empty());
-        attributes.extend(status.map(|status| Attribute::text("Status", status)));
-    }
+    let attributes = of_all.into_iter().chain(of_account.into_iter().flatten()).collect();
     Event { target: target.clone(), id, message: document.to_string(), attributes }
-}
-
-fn of_account(target: &Target, history_id: &str, transition: &Transition, form: Form) -> TransitionNotice {
-    let mut notice = transition_notice(target, history_id, transition);
-    match (form, &mut notice.to) {
-        (Form::WithoutTexts, Some(to)) => to.error_message = None,
-        (Form::Minimal, _) => (notice.from, notice.to) = (None, None),
-        _ => {}
-    }
-    notice
 }

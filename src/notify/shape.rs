@@ -84,9 +84,7 @@ fn is_count(before: &str, word: &str, after: &str) -> bool {
 
 /// Whether what comes before says that this is an id: "Request ID: …".
 fn is_labelled(before: &str, word: &str) -> bool {
-    let label = before.trim_end_matches([' ', ':', '=', '"']);
-    let label =
-        label.get(label.ceil_char_boundary(label.len().saturating_sub(10))..).unwrap_or(label).to_lowercase();
+    let label = before.trim_end_matches([' ', ':', '=', '"']).to_lowercase();
     let is_labelled = ["request id", "requestid", "host id", "hostid"].iter().any(|id| label.ends_with(id));
     is_labelled && word.chars().all(|c| c.is_alphanumeric() || c == '-')
 }
@@ -133,30 +131,23 @@ mod tests {
 
     #[test]
     fn what_tells_causes_apart_stays() {
-        let ones = [
-            "explicit deny in a service control policy",
-            "explicit deny in a permissions boundary",
-            "The account has 1000 rules",
-            "The account has 1000 packs",
-            "rule 's3-bucket-versioning-enabled-conformance-pack-88cd40ylv'",
-            "rule 's3-bucket-logging-enabled-conformance-pack-88cd40ylv'",
-            "my-conformance-pack-networking",
-            "my-conformance-pack-encryption",
-            "Status Code: 400",
-            "Status Code: 403",
-            "TLS 1.2",
-            "TLS 1.3",
-            "port: 22",
-            "port: 80",
-            "config:PutConfigRule",
-            "config:DeleteConfigRule",
-            "arn:aws:iam::111122223333:role/x is denied",
-            "arn:aws:iam::111122223333:role/x is missing",
-            "NoAvailableConfigurationRecorderException2",
-            "request",
-            "",
-        ];
-        let shapes: std::collections::BTreeSet<String> = ones.iter().map(|one| shape(one)).collect();
-        assert_eq!(shapes.len(), ones.len(), "{shapes:?}");
+        for (a, b) in [
+            ("explicit deny in a service control policy", "explicit deny in a permissions boundary"),
+            ("The account has 1000 rules", "The account has 1000 packs"),
+            (
+                "rule 's3-bucket-versioning-enabled-conformance-pack-88cd40ylv'",
+                "rule 's3-bucket-logging-enabled-conformance-pack-88cd40ylv'",
+            ),
+            ("my-conformance-pack-networking", "my-conformance-pack-encryption"),
+            ("Status Code: 400", "Status Code: 403"),
+            ("TLS 1.2", "TLS 1.3"),
+            ("port: 22", "port: 80"),
+            ("config:PutConfigRule", "config:DeleteConfigRule"),
+            ("arn:aws:iam::111122223333:role/x is denied", "arn:aws:iam::111122223333:role/x is missing"),
+            ("NoSuchConfigurationRecorderException2", "NoSuchConfigurationRecorderException3"),
+            ("request", ""),
+        ] {
+            assert_ne!(shape(a), shape(b));
+        }
     }
 }

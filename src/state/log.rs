@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
 use super::account::Transition;
+use crate::model::Severity;
 use crate::model::stored_as_text;
 use crate::model::text::counted;
 
@@ -70,6 +71,14 @@ impl PackEvent {
     /// The name as the documents spell it.
     pub fn as_str(self) -> &'static str {
         self.into()
+    }
+
+    /// How much it matters. A pack that is gone took its rules with it: a warning.
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::Baseline => Severity::Info,
+            Self::PackDeleted => Severity::Warning,
+        }
     }
 }
 
@@ -147,6 +156,14 @@ impl Record {
         match self {
             Self::Account(transition) => transition.observed_at,
             Self::Pack(notice) => notice.observed_at,
+        }
+    }
+
+    /// Whether people are to be notified, as judged when it was recorded.
+    pub fn notifies(&self) -> bool {
+        match self {
+            Self::Account(transition) => transition.notify,
+            Self::Pack(notice) => notice.notify,
         }
     }
 }

@@ -170,10 +170,8 @@ impl Data {
     }
 
     fn hint(&mut self, hint: &'static Hint) -> usize {
-        let Hint { means, todo, source, .. } = hint;
-        self.hints
-            .insert_full(json!({"means": means, "todo": todo, "title": source.title, "url": source.url}))
-            .0
+        let Hint { means, todo, title, url, .. } = hint;
+        self.hints.insert_full(json!({"means": means, "todo": todo, "title": title, "url": url})).0
     }
 
     fn message(&mut self, state: &State) -> i64 {

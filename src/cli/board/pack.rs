@@ -7,7 +7,7 @@ use futures_util::stream::{self, Stream, StreamExt};
 
 use crate::model::text::{counted, plain};
 use crate::model::{AccountId, Phase, Target};
-use crate::notify::hints::{self, Hint};
+use crate::notify::hints::{self, HINTS, Hint};
 use crate::ports::{SnapshotStore, StoreError};
 use crate::state::Row;
 use crate::state::head::Head;
@@ -50,9 +50,9 @@ pub(super) fn hint(row: &Row) -> Option<&'static Hint> {
     let state = &row.state;
     match state.status.phase() {
         Phase::Failed => Some(hints::failure(state.error_code.as_deref(), state.error_message.as_deref())),
-        Phase::Unrecognised => Some(&hints::UNRECOGNISED),
-        Phase::InProgress if state.stuck => Some(&hints::STUCK),
-        Phase::InProgress | Phase::Successful => row.flapping.then_some(&hints::FLAPPING),
+        Phase::Unrecognised => Some(&HINTS.unrecognised),
+        Phase::InProgress if state.stuck => Some(&HINTS.stuck),
+        Phase::InProgress | Phase::Successful => row.flapping.then_some(&HINTS.flapping),
     }
 }
 

@@ -2,33 +2,41 @@
 //! changes, with as many texts, and no more of these are kept than a digest shows.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::notify::cause::CauseKey;
-use crate::notify::document::{Cause, StateNotice};
+use crate::notify::cause::cause_key;
 use crate::notify::shape::{shape, text};
 use crate::notify::topic::Topic;
+use crate::state::State;
 
-/// Causes of which an example is kept.
-pub(in crate::notify) const MOST_EXAMPLES: usize = 512;
+/// Causes of which an example is kept, at least.
+const MOST_EXAMPLES: usize = 512;
 
 /// Texts whose cause is remembered, so that equal ones are analysed once.
 const MOST_TEXTS: usize = 1024;
 
 /// Which cause an account has, and which message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::notify) struct CauseId {
-    pub(in crate::notify) cause: u64,
+pub(super) struct CauseId {
+    pub(super) cause: u64,
     /// 0: none.
-    pub(in crate::notify) message: u64,
+    pub(super) message: u64,
+}
+
+/// What to show for all of a cause.
+#[derive(Debug, Clone)]
+pub(super) struct Example {
+    pub(super) state: State,
+    /// Others differ from it, if only in ids.
+    pub(super) varies: bool,
 }
 
 #[derive(Debug, Default)]
-pub(in crate::notify) struct Causes {
+pub(super) struct Causes {
     texts: HashMap<u64, CauseId>,
     counts: HashMap<u64, u32>,
-    /// A state of each large cause, to show for all of it; its numbers are not counted here.
-    pub(in crate::notify) examples: HashMap<u64, Cause>,
+    pub(super) examples: HashMap<u64, Example>,
 }
 
 fn hash(of: &impl Hash) -> u64 {
@@ -39,55 +47,43 @@ fn hash(of: &impl Hash) -> u64 {
 
 impl Causes {
     /// The cause of an account that is in this state.
-    pub(in crate::notify) fn of(&mut self, topic: Topic, state: Option<&StateNotice>) -> CauseId {
+    pub(super) fn of(&mut self, topic: Topic, state: Option<&State>) -> CauseId {
         let Some(state) = state.filter(|_| topic.has_causes()) else { return CauseId::default() };
+        if self.texts.len() >= MOST_TEXTS {
+            self.texts.clear();
+        }
         let of_text = hash(&(topic, &state.status, &state.error_code, &state.error_message));
-        let id = match self.texts.get(&of_text) {
-            Some(id) => *id,
-            None => {
-                let id = id(topic, state);
-                if self.texts.len() < MOST_TEXTS {
-                    self.texts.insert(of_text, id);
-                }
-                id
-            }
-        };
-        let count = self.counts.entry(id.cause).or_default();
-        *count += 1;
-        let count = *count;
-        self.exemplify(id.cause, count, state);
+        let id = *self.texts.entry(of_text).or_insert_with(|| id(topic, state));
+        *self.counts.entry(id.cause).or_default() += 1;
+        self.exemplify(id.cause, state);
         id
     }
 
-    /// Keeps the example of a cause that is new, or has become larger than one that has an example. The latter is sought
-    /// whenever the count has doubled: seldom, and for a large one often enough.
-    fn exemplify(&mut self, cause: u64, count: u32, state: &StateNotice) {
+    /// Keeps the example of a cause. Too many are kept for a while, so that the largest are sought only now and then; one
+    /// that went too soon comes back with the next account.
+    fn exemplify(&mut self, cause: u64, state: &State) {
         let message = state.error_message.as_deref().map(text);
-        if let Some(example) = self.examples.get_mut(&cause) {
-            example.varies |= example.state.error_message.as_deref() != message;
-            return;
-        }
-        if self.examples.len() >= MOST_EXAMPLES {
-            if count == 1 || !count.is_power_of_two() {
-                return;
+        let size = |cause: u64| self.counts.get(&cause).copied().unwrap_or_default();
+        match self.examples.entry(cause) {
+            Entry::Occupied(entry) => {
+                let example = entry.into_mut();
+                example.varies |= example.state.error_message.as_deref() != message;
             }
-            let size = |cause: &u64| self.counts.get(cause).copied().unwrap_or_default();
-            let Some(smallest) = self.examples.keys().copied().min_by_key(|cause| (size(cause), *cause))
-            else {
-                return;
-            };
-            if size(&smallest) >= count {
-                return;
+            Entry::Vacant(entry) => {
+                let error_message = message.map(str::to_owned);
+                let state = State { error_message, last_update: None, ..state.clone() };
+                entry.insert(Example { state, varies: size(cause) > 1 });
             }
-            self.examples.remove(&smallest);
         }
-        let error_message = message.map(str::to_owned);
-        let state = StateNotice { error_message, last_update_time: None, ..state.clone() };
-        self.examples.insert(cause, Cause { state, varies: count > 1, ..Cause::default() });
+        if self.examples.len() > 2 * MOST_EXAMPLES {
+            let mut smallest: Vec<u64> = self.examples.keys().copied().collect();
+            smallest.sort_unstable_by_key(|cause| (size(*cause), *cause));
+            smallest.iter().take(MOST_EXAMPLES).for_each(|cause| drop(self.examples.remove(cause)));
+        }
     }
 }
 
-fn id(topic: Topic, state: &StateNotice) -> CauseId {
+fn id(topic: Topic, state: &State) -> CauseId {
     let message = state.error_message.as_deref().map_or(0, |message| hash(&shape(message)).max(1));
-    CauseId { cause: hash(&(topic, CauseKey::of(topic, state))), message }
+    CauseId { cause: hash(&(topic, cause_key(topic, state))), message }
 }

@@ -1,186 +1,169 @@
 //! What happened to a pack until it was deleted, or until now: each account once, by what is reported of it.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 
 use super::causes::{CauseId, Causes};
-use super::identity::Identity;
 use crate::model::{Kind, Severity, Status};
-use crate::notify::document::{StateNotice, TransitionNotice};
+use crate::notify::document::TransitionNotice;
+use crate::notify::record::Log;
 use crate::notify::topic::Topic;
-use crate::state::Transition;
 use crate::state::log::Notice;
-
-/// Statuses that are kept to be named; AWS Config has nine.
-pub(in crate::notify) const MOST_STATUSES: usize = 100;
+use crate::state::{State, Transition};
 
 #[derive(Debug, Default)]
-pub(in crate::notify) struct Life {
-    pub(in crate::notify) deleted: Option<Notice>,
-    pub(in crate::notify) begun: Option<Notice>,
+pub(super) struct Life {
+    pub(super) deleted: Option<Notice>,
+    pub(super) begun: Option<Notice>,
     /// When the first change was observed, and when the last one.
-    pub(in crate::notify) since: Option<Timestamp>,
-    pub(in crate::notify) until: Option<Timestamp>,
-    pub(in crate::notify) seen: HashMap<u64, Seen>,
-    pub(in crate::notify) named: BTreeMap<NameKey, TransitionNotice>,
-    /// How many are named of each cause.
-    sizes: BTreeMap<(Topic, u64), usize>,
-    /// The statuses that were met, as far as they are few.
-    pub(in crate::notify) statuses: BTreeSet<String>,
+    pub(super) since: Option<Timestamp>,
+    pub(super) until: Option<Timestamp>,
+    pub(super) seen: HashMap<u64, Seen>,
+    /// Worst first, a cause together, then by account, so that the same accounts are named in every pack.
+    named: BTreeMap<(Topic, u64), BTreeMap<u64, TransitionNotice>>,
+    /// The statuses that were met.
+    pub(super) statuses: BTreeSet<Status>,
 }
 
-/// Worst first, a cause together, then by account, so that the same accounts are named in every pack.
-pub(in crate::notify) type NameKey = (Topic, u64, u64);
+/// The section that names an account, its cause, and the account.
+pub(super) type NameKey = (Topic, u64, u64);
 
 /// What is known of each account.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::notify) struct Seen {
-    pub(in crate::notify) topic: Topic,
-    pub(in crate::notify) cause: CauseId,
-    pub(in crate::notify) severity: Severity,
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) topic: Topic,
+    pub(super) cause: CauseId,
+    pub(super) severity: Severity,
+    /// What it went through before its last change, the latest first.
+    pub(super) earlier: Vec<Kind>,
     /// The end of an incident, if that is what is reported.
     end: Option<Topic>,
-    /// Whether all of it happened in this digest, as far as is known.
-    came: bool,
-    kept: Kept,
+    last: Last,
 }
 
-/// What is kept of an account's last change.
-#[derive(Debug, Clone, Copy)]
-enum Kept {
-    /// All of it: the account is named.
-    Whole,
-    /// As much as names it again if what happened before turns out to be worse: the account did not fit.
-    Short {
-        kind: Kind,
-        sequence: u64,
-        observed_at: Timestamp,
-        status: Option<&'static str>,
-    },
-    Nothing,
+/// As much of a last change as names it again if the account did not fit, and what happened before turns out to be worse.
+/// What is routine, or an end, has a status without an error, or none.
+#[derive(Debug)]
+struct Last {
+    kind: Kind,
+    sequence: u64,
+    observed_at: Timestamp,
+    status: Option<Status>,
+}
+
+impl Seen {
+    /// What is reported instead, now that it is known what happened before.
+    fn instead(&self, before: Topic, is_end: bool, begins: impl FnOnce() -> bool) -> Option<Topic> {
+        match (self.topic, self.end) {
+            // Who was not notified of a failure must not hear of its retry alone, nor of its end as if they had been.
+            (topic, _) if topic.is_routine() => Some(before).filter(|before| !before.is_routine()),
+            // They may know of the incident before.
+            (Topic::CameAndWent, end) => end.filter(|_| is_end),
+            (_, end) => end.filter(|_| begins()).map(|_| Topic::CameAndWent),
+        }
+    }
 }
 
 impl Life {
     /// Takes a change before those that were taken.
-    pub(in crate::notify) fn add(
-        &mut self,
-        mut notice: TransitionNotice,
-        transition: &Transition,
-        identity: &Identity<'_>,
-        causes: &mut Causes,
-    ) {
+    pub(super) fn add(&mut self, transition: &Transition, log: Log<'_>, causes: &mut Causes) {
+        let notice = log.notice(transition);
         self.observed(notice.observed_at);
+        let account = notice.account_id.number();
         let topic = Topic::of(transition, notice.silence_ended);
         let is_end = matches!(topic, Topic::Recovered | Topic::Left) && notice.incident_id.is_some();
-        let end = is_end.then_some(topic);
-        let seen = match self.seen.entry(notice.account_id.number()) {
-            Entry::Vacant(entry) => {
-                let cause = causes.of(topic, notice.to.as_ref());
-                let severity = transition.severity();
-                entry.insert(Seen { topic, cause, severity, end, came: false, kept: Kept::Whole });
-                self.met(notice.to.as_ref());
-                notice.section = Some(topic);
-                self.name(notice, cause.cause);
-                return;
-            }
-            Entry::Occupied(entry) => entry.into_mut(),
+        let (severity, end) = (transition.severity(), is_end.then_some(topic));
+        let Some(seen) = self.seen.get_mut(&account) else {
+            let cause = causes.of(topic, notice.to.as_ref());
+            let last = Last::of(&notice);
+            self.statuses.extend(last.status.clone());
+            self.seen.insert(account, Seen { topic, cause, severity, earlier: Vec::new(), end, last });
+            self.name(topic, cause, notice);
+            return;
         };
-        let before = *seen;
+        seen.earlier.push(notice.kind);
         let is_unhealthy = transition.to.as_ref().is_some_and(|to| to.health().is_unhealthy());
-        // Who was not notified of a failure must not hear of its retry alone, nor of its end as if they had been.
-        if before.topic.is_routine() && !topic.is_routine() {
-            *seen = Seen { topic, severity: transition.severity(), end, ..before };
-        } else if before.end.is_some() && !before.came && is_unhealthy && identity.begins(transition) {
-            *seen = Seen { topic: Topic::CameAndWent, came: true, ..before };
-        } else if let (Some(last), true, true) = (before.end, before.came, is_end) {
-            // They may know of the incident before.
-            *seen = Seen { topic: last, came: false, ..before };
-        }
-        let is_reported = seen.topic != before.topic;
-        if is_reported {
-            seen.cause = causes.of(seen.topic, notice.to.as_ref());
-        }
-        seen.kept = match before.kept {
-            Kept::Whole => Kept::Whole,
-            Kept::Short { .. } if is_reported => Kept::Whole,
-            Kept::Short { .. } | Kept::Nothing => Kept::Nothing,
-        };
-        let after = *seen;
-        if is_reported {
-            self.met(notice.to.as_ref());
-        }
-        if matches!(after.kept, Kept::Nothing) {
-            return;
-        }
-        let key = (before.topic, before.cause.cause, notice.account_id.number());
-        let Some(mut last) = self.unname(key).or_else(|| remembered(before.kept, &notice, identity)) else {
+        let begins = || is_unhealthy && log.begins(transition);
+        let of_cause = self.named.get_mut(&(seen.topic, seen.cause.cause));
+        let Some(instead) = seen.instead(topic, is_end, begins) else {
+            if let Some(last) = of_cause.and_then(|named| named.get_mut(&account)) {
+                last.from = notice.from;
+            }
             return;
         };
-        last.earlier.insert(0, notice.kind);
-        last.from = notice.from;
-        if is_reported {
-            last.section = Some(after.topic);
-            last.failure = notice.to.filter(|_| is_unhealthy);
-            last.flapping = notice.flapping;
-            last.silence_ended = notice.silence_ended;
-            last.baseline = notice.baseline;
+        let last = of_cause.and_then(|named| named.remove(&account));
+        let last = last.unwrap_or_else(|| seen.last.notice(&notice, log));
+        if seen.topic.is_routine() {
+            (seen.severity, seen.end) = (severity, end);
         }
-        self.name(last, after.cause.cause);
+        let cause = causes.of(instead, notice.to.as_ref());
+        (seen.topic, seen.cause) = (instead, cause);
+        self.statuses.extend(notice.to.as_ref().map(|to| to.status.clone()));
+        let notice = TransitionNotice {
+            from: notice.from,
+            failure: notice.to.filter(|_| is_unhealthy),
+            flapping: notice.flapping,
+            silence_ended: notice.silence_ended,
+            baseline: notice.baseline,
+            ..last
+        };
+        self.name(instead, cause, notice);
     }
 
     /// Takes the time of a record before those that were taken.
-    pub(in crate::notify) fn observed(&mut self, at: Timestamp) {
+    pub(super) fn observed(&mut self, at: Timestamp) {
         self.since = Some(at);
         self.until = self.until.or(self.since);
     }
 
     /// Keeps the worst, and of each cause about as many as of the others.
-    pub(in crate::notify) fn name_no_more_than(&mut self, most: usize) {
-        while self.named.len() > most {
-            let Some(topic) = self.sizes.keys().next_back().map(|(topic, _)| *topic) else { return };
-            let of_topic = self.sizes.range((topic, 0)..);
-            let Some((_, cause)) = of_topic.max_by_key(|(_, size)| **size).map(|(key, _)| *key) else {
-                return;
-            };
-            let of_cause = (topic, cause, 0)..=(topic, cause, u64::MAX);
-            let Some(key) = self.named.range(of_cause).next_back().map(|(key, _)| *key) else { return };
-            let Some(notice) = self.unname(key) else { return };
-            let Some(seen) = self.seen.get_mut(&notice.account_id.number()) else { return };
-            let may_be_worse = seen.topic.is_routine() || seen.end.is_some();
-            seen.kept =
-                if may_be_worse && notice.earlier.is_empty() { short(&notice) } else { Kept::Nothing };
+    pub(super) fn name_no_more_than(&mut self, most: usize) {
+        self.named.retain(|_, named| !named.is_empty());
+        while self.named.values().map(BTreeMap::len).sum::<usize>() > most {
+            let all = self.named.iter_mut();
+            let largest = all.max_by_key(|((topic, _), named)| (!named.is_empty(), *topic, named.len()));
+            if let Some((_, named)) = largest {
+                named.pop_last();
+            }
         }
     }
 
-    fn met(&mut self, state: Option<&StateNotice>) {
-        let is_new = |status: &String| self.statuses.len() < MOST_STATUSES && !self.statuses.contains(status);
-        let new = state.map(|state| &state.status).filter(|status| is_new(status)).cloned();
-        self.statuses.extend(new);
+    fn name(&mut self, topic: Topic, cause: CauseId, notice: TransitionNotice) {
+        let notice = TransitionNotice { section: Some(topic), ..notice };
+        self.named.entry((topic, cause.cause)).or_default().insert(notice.account_id.number(), notice);
     }
 
-    fn name(&mut self, notice: TransitionNotice, cause: u64) {
-        let Some(topic) = notice.section else { return };
-        self.resize((topic, cause), 1);
-        self.named.insert((topic, cause, notice.account_id.number()), notice);
+    /// The accounts that did not fit.
+    pub(super) fn unnamed(&self) -> impl Iterator<Item = NameKey> {
+        let keys = self.seen.iter().map(|(account, seen)| (seen.topic, seen.cause.cause, *account));
+        keys.filter(|(topic, cause, account)| {
+            let named = self.named.get(&(*topic, *cause));
+            !named.is_some_and(|named| named.contains_key(account))
+        })
     }
 
-    fn unname(&mut self, key: NameKey) -> Option<TransitionNotice> {
-        let notice = self.named.remove(&key)?;
-        self.resize((key.0, key.1), -1);
-        Some(notice)
-    }
-
-    fn resize(&mut self, cause: (Topic, u64), by: isize) {
-        let size = self.sizes.remove(&cause).unwrap_or_default().saturating_add_signed(by);
-        if size > 0 {
-            self.sizes.insert(cause, size);
+    /// The accounts that are named here and nowhere `unnamed`: worst first, then by error code so that one cause stands
+    /// together, then by account.
+    pub(super) fn transitions(&self, unnamed: &HashSet<NameKey>) -> Vec<TransitionNotice> {
+        let mut transitions = Vec::new();
+        for ((topic, cause), named) in &self.named {
+            let is_whole = |account: u64| !unnamed.contains(&(*topic, *cause, account));
+            for (account, notice) in named.iter().filter(|(account, _)| is_whole(**account)) {
+                let seen = self.seen.get(account).into_iter();
+                let earlier = seen.flat_map(|seen| seen.earlier.iter().rev().copied()).collect();
+                transitions.push(TransitionNotice { earlier, ..notice.clone() });
+            }
         }
+        transitions.sort_by_cached_key(|notice| {
+            let code = notice.reported().and_then(|state| state.error_code.clone());
+            (notice.section, code, notice.account_id)
+        });
+        transitions
     }
 
     /// The record of it that is reported, its end or its beginning, if any is; `None` when nothing is reported.
-    pub(in crate::notify) fn reported(&self) -> Option<Option<&Notice>> {
+    pub(super) fn reported(&self) -> Option<Option<&Notice>> {
         let has_accounts = !self.seen.is_empty();
         let ended = self.deleted.as_ref().filter(|notice| notice.notify);
         let begun = self.begun.as_ref().filter(|notice| notice.notify || has_accounts);
@@ -189,17 +172,17 @@ impl Life {
     }
 }
 
-/// What is kept of a last change that is not named. What is routine, or an end, has a status that AWS documents, or none.
-fn short(notice: &TransitionNotice) -> Kept {
-    let TransitionNotice { kind, sequence, observed_at, ref to, .. } = *notice;
-    let status = |to: &StateNotice| Status::DOCUMENTED.into_iter().find(|status| *status == to.status);
-    Kept::Short { kind, sequence, observed_at, status: to.as_ref().and_then(status) }
-}
+impl Last {
+    fn of(notice: &TransitionNotice) -> Self {
+        let TransitionNotice { kind, sequence, observed_at, ref to, .. } = *notice;
+        Self { kind, sequence, observed_at, status: to.as_ref().map(|to| to.status.clone()) }
+    }
 
-/// The notice of a last change, with what is known of it from the change before.
-fn remembered(kept: Kept, before: &TransitionNotice, identity: &Identity<'_>) -> Option<TransitionNotice> {
-    let Kept::Short { kind, sequence, observed_at, status } = kept else { return None };
-    let to = status.map(|status| StateNotice { status: status.to_owned(), ..StateNotice::default() });
-    let id = identity.transition_id(sequence, before.account_id);
-    Some(TransitionNotice { id, kind, sequence, observed_at, to, from: None, ..before.clone() })
+    /// The notice of it, with what is known of it from the change before.
+    fn notice(&self, before: &TransitionNotice, log: Log<'_>) -> TransitionNotice {
+        let Self { kind, sequence, observed_at, ref status } = *self;
+        let id = log.id_of(sequence, &before.account_id.to_string());
+        let to = status.clone().map(State::of);
+        TransitionNotice { id, kind, sequence, observed_at, to, ..before.clone() }
+    }
 }

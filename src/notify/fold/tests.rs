@@ -1,11 +1,9 @@
 use serde_json::{from_value, json};
 
-use super::life::MOST_STATUSES;
 use super::*;
-use crate::model::{Severity, Status};
-use crate::notify::{HistoryPlace, NoticeType, Notification, PackNotice};
+use crate::model::{Kind, Severity, Status};
+use crate::notify::{HistoryPlace, NoticeType, Notification, PackNotice, TransitionNotice};
 use crate::state::State;
-use crate::state::log::Notice;
 
 fn target(pack: &str) -> Target {
     Target { region: "eu-west-1".parse().unwrap(), pack: pack.parse().unwrap() }
@@ -37,14 +35,8 @@ fn recovered(epoch: u64, n: u64) -> Record {
 
 /// The record of a pack that had ten accounts for each epoch.
 fn pack(epoch: u64, event: PackEvent, notify: bool) -> Record {
-    Record::Pack(Notice {
-        event,
-        epoch,
-        accounts: 10 * epoch,
-        created_again: false,
-        observed_at: at(epoch),
-        notify,
-    })
+    let (accounts, observed_at) = (10 * epoch, at(epoch));
+    Record::Pack(Notice { event, epoch, accounts, created_again: false, observed_at, notify })
 }
 
 /// A fold of a log, of which the `most` worst accounts are named.
@@ -109,6 +101,7 @@ fn the_end_of_a_silence_is_named_where_what_it_covered_is_still_so() {
         Some(State { error_code: Some(code.to_owned()), silenced, ..state("CREATE_FAILED") })
     };
     let in_progress = || Some(state("CREATE_IN_PROGRESS"));
+    let stuck = || Some(State { stuck: true, silenced: true, ..state("CREATE_IN_PROGRESS") });
     for (kind, from, to, ended) in [
         (Kind::Failed, code("A", true), code("A", false), true),
         (Kind::Failed, code("A", true), code("B", false), false),
@@ -118,18 +111,13 @@ fn the_end_of_a_silence_is_named_where_what_it_covered_is_still_so() {
         (Kind::Reminder, code("A", true), code("A", true), false),
         (Kind::Reminder, code("A", true), in_progress(), false),
         // Stuck before, and moving on.
-        (
-            Kind::Reminder,
-            in_progress().map(|state| State { stuck: true, silenced: true, ..state }),
-            in_progress(),
-            false,
-        ),
+        (Kind::Reminder, stuck(), in_progress(), false),
         (Kind::InProgress, code("A", true), in_progress(), false),
         (Kind::Left, code("A", true), None, false),
         (Kind::Failed, None, code("A", false), false),
     ] {
         let transition = Transition { from, to, ..notified(1, 1, kind, "ODD", "ODD") };
-        let notice = transition_notice(&target("P"), "b", &transition);
+        let notice = Log { target: &target("P"), history_id: "b" }.notice(&transition);
         assert_eq!(notice.silence_ended, ended, "{transition:?}");
     }
 }
@@ -139,12 +127,13 @@ fn a_failure_is_named_though_its_retry_did_not_fit() {
     let in_progress = |epoch, n| {
         Record::Account(notified(epoch, n, Kind::InProgress, "CREATE_FAILED", "UPDATE_IN_PROGRESS"))
     };
-    let digest = digest_of(&[failed(1, 9), in_progress(2, 1), in_progress(2, 9)], 1).unwrap();
-    assert_eq!(text(&digest), "P: Transitions of 99: 9 Failed InProgress +1");
+    let log = [failed(1, 9), in_progress(2, 9), in_progress(3, 1), in_progress(3, 9)];
+    let digest = digest_of(&log, 1).unwrap();
+    assert_eq!(text(&digest), "P: Transitions of 99: 9 Failed InProgress InProgress +1");
     let again = &digest.packs[0].transitions[0];
-    assert_eq!(again.to.as_ref().unwrap().status, "UPDATE_IN_PROGRESS", "its last state");
-    assert_eq!(again.id, transition_id(&target("P"), "b", 2, again.account_id), "and the id of that");
-    assert_eq!(again.failure.as_ref().unwrap().status, "CREATE_FAILED");
+    assert_eq!(again.to, Some(state("UPDATE_IN_PROGRESS")), "its last state");
+    assert_eq!(again.id, record_id(&target("P"), "b", &in_progress(3, 9)), "and the id of that");
+    assert_eq!(again.failure, Some(state("CREATE_FAILED")));
     assert_eq!(counted(&digest), "1 Failed, 1 InProgress");
 }
 
@@ -157,8 +146,22 @@ fn what_does_not_fit_counts_for_the_severity_and_the_statuses() {
     let statuses = digest.statuses.iter().map(String::as_str).collect::<Vec<_>>();
     assert_eq!((digest.severity, statuses), (Severity::Failure, vec!["ODD", "UPDATE_FAILED"]));
     let odd = |n: u64| Record::Account(notified(1, n, Kind::Unrecognised, "ODD", &format!("ODD_{n}")));
-    let log: Vec<Record> = (0..=MOST_STATUSES as u64).map(odd).collect();
-    assert_eq!(digest_of(&log, 1).unwrap().statuses.len(), MOST_STATUSES);
+    let log: Vec<Record> = (0..101).map(odd).collect();
+    assert_eq!(digest_of(&log, 1).unwrap().statuses.len(), 100);
+}
+
+#[test]
+fn the_largest_causes_are_named_however_many_there_are() {
+    let failed = |(n, text)| {
+        let to = State { error_message: Some(text), ..state("CREATE_FAILED") };
+        Record::Account(Transition { to: Some(to), ..notified(1, n, Kind::Failed, "ODD", "ODD") })
+    };
+    let small = (0..1200).map(|n| (n, format!("text{n}x")));
+    // Taken first, and not again.
+    let large = (1200..1202).map(|n| (n, "large".to_owned()));
+    let log: Vec<Record> = small.chain(large).map(failed).collect();
+    let section = &digest_of(&log, 9).unwrap().sections[0];
+    assert_eq!((section.causes[0].accounts, section.causes.len(), section.more_causes), (2, 300, 901));
 }
 
 #[test]

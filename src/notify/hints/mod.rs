@@ -1,38 +1,79 @@
 //! What a failure means and what to do about it. AWS Config's error codes are an open set, and its messages are other
-//! services' texts: each row of the table names where AWS says so, and what no row is about gets [`ANY_FAILURE`].
+//! services' texts: each row of `hints.json` names where AWS says so, and what no row is about gets [`Hints::any_failure`].
+//!
+//! `CONTRIBUTING.md` says how to add a row, and `texts.tsv` has what AWS really says, for the tests.
 
-mod phrase;
-mod rows;
-mod sources;
-
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 
-use self::rows::HINTS;
-pub use self::rows::{ANY_FAILURE, FLAPPING, Hint, PACK_DELETED, STUCK, UNRECOGNISED};
-pub use self::sources::Source;
+use crate::model::glob;
 
 /// How long AWS Config keeps trying to deploy to a new account that has no recorder, from when it was added.
-pub const RETRIED: Duration = Duration::from_secs(7 * 3600);
+const RETRIED: Duration = Duration::from_secs(7 * 3600);
 
-/// What is known of a failure: the first row that its code or its message fits. Rows go from what says most to what
-/// says least, so that a code which stands for many causes does not hide what the message says.
+/// The rows of `hints.json`. That it can be read is tested, so nothing is made of an error.
+pub static HINTS: LazyLock<Hints> =
+    LazyLock::new(|| serde_json::from_str(include_str!("hints.json")).unwrap_or_default());
+
+/// All that is known.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hints {
+    /// Of failures: from what says most to what says least.
+    failures: Vec<Hint>,
+    /// For a failure that no row fits.
+    pub any_failure: Hint,
+    /// For a deployment that does not end.
+    pub stuck: Hint,
+    /// For an account that changes too often.
+    pub flapping: Hint,
+    /// For a status that AWS did not document when this was written.
+    pub unrecognised: Hint,
+    /// For a pack that is gone.
+    pub pack_deleted: Hint,
+}
+
+/// What is known of an error.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Hint {
+    /// Tells it from the others, in `texts.tsv` too.
+    pub name: String,
+    /// The error codes that it is about.
+    codes: Vec<String>,
+    /// Phrases of error messages, any of which tells that it is about this: in lower case; `*` stands for anything within
+    /// one word.
+    messages: Vec<String>,
+    /// What it means.
+    pub means: String,
+    /// What to do.
+    pub todo: String,
+    /// The title of the page of AWS's documentation that says so.
+    pub title: String,
+    /// The page's address.
+    pub url: String,
+    /// Whether AWS Config itself tries again, for [`RETRIED`], in an account that is new.
+    retried: bool,
+}
+
+/// What is known of a failure: the first row that its code or its message fits. A code which stands for many causes does
+/// not hide what the message says. AWS CloudFormation's summaries name a code in the message:
+/// "NoAvailableConfigurationRecorderException in 27 account(s)".
 pub fn failure(code: Option<&str>, message: Option<&str>) -> &'static Hint {
     let message = message.unwrap_or_default();
     let named: Vec<&str> = message.split(|c: char| !c.is_alphanumeric()).chain(code).collect();
-    let words = phrase::words(message);
-    HINTS.iter().find(|hint| hint.fits(&named, &words)).unwrap_or(&ANY_FAILURE)
+    let words = words(message);
+    let fits = |hint: &&Hint| {
+        hint.codes.iter().any(|code| named.contains(&code.as_str()))
+            || hint.messages.iter().any(|phrase| is_in(phrase, &words))
+    };
+    HINTS.failures.iter().find(fits).unwrap_or(&HINTS.any_failure)
 }
 
 impl Hint {
-    /// Returns whether an error is about this. AWS CloudFormation's summaries name a code in the message:
-    /// "NoAvailableConfigurationRecorderException in 27 account(s)".
-    fn fits(&self, named: &[&str], words: &[String]) -> bool {
-        self.codes.iter().any(|code| named.contains(code))
-            || self.messages.iter().any(|phrase| phrase::is_in(phrase, words))
-    }
-
     /// Until when, at the latest, AWS Config keeps trying by itself, for a creation that has failed since
     /// then. The account was added at that time or before.
     pub fn retried_until(&self, status: &str, since: Option<Timestamp>) -> Option<Timestamp> {
@@ -41,13 +82,38 @@ impl Hint {
     }
 }
 
+/// The words of a text in lower case, without the punctuation around them.
+fn words(text: &str) -> Vec<String> {
+    let bare = |word: &str| word.trim_matches(|c: char| c.is_ascii_punctuation()).to_lowercase();
+    text.split_whitespace().map(bare).filter(|word| !word.is_empty()).collect()
+}
+
+/// Returns whether the words of a phrase follow each other in the text of these words: a name which has one of them in
+/// it says nothing.
+fn is_in(phrase: &str, words: &[String]) -> bool {
+    let phrase: Vec<&str> = phrase.split(' ').collect();
+    let fits = |part: &[String]| part.iter().zip(&phrase).all(|(word, like)| glob::matches(like, word));
+    words.windows(phrase.len()).any(fits)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::sources::LIMITS;
+    use std::collections::BTreeSet;
+
     use super::*;
 
+    #[test]
+    fn a_phrase_is_whole_words_that_follow_each_other() {
+        let has = |text, phrase| is_in(phrase, &words(text));
+        assert!(has("Now: Rate exceeded.", "rate exceeded") && has("(\"rate  exceeded\")", "rate exceeded"));
+        assert!(!has("The crate exceeded it", "rate exceeded") && !has("rate was exceeded", "rate exceeded"));
+        assert!(has("The rule x-1, is bad", "rule * is bad") && !has("rule x y is bad", "rule * is bad"));
+        assert!(has("on arn:aws:s3:::my-bucket/k", "arn:*:s3:::my-*"));
+        assert!(!has("on arn:aws:x:::stack/my-s3", "arn:*:s3:::my-*") && !has("", "a"));
+    }
+
     fn row(code: Option<&str>, message: Option<&str>) -> &'static str {
-        failure(code, message).name
+        &failure(code, message).name
     }
 
     #[test]
@@ -56,64 +122,52 @@ mod tests {
         let texts: Vec<Vec<&str>> = lines.map(|line| line.split('\t').collect()).collect();
         for text in &texts {
             let [name, code, source, message] = text[..] else { panic!("{text:?}") };
-            let name = if name == "-" { ANY_FAILURE.name } else { name };
-            assert_eq!(failure(Some(code), Some(message)).name, name, "{message}");
+            let name = if name == "-" { "ANY_FAILURE" } else { name };
+            assert_eq!(row(Some(code), Some(message)), name, "{message}");
             assert!(!source.is_empty(), "{message}");
         }
-        let without = HINTS.iter().find(|hint| !texts.iter().any(|text| text[0] == hint.name));
+        let without = HINTS.failures.iter().find(|hint| !texts.iter().any(|text| text[0] == hint.name));
         assert_eq!(without, None, "a row without a real text");
     }
 
     #[test]
-    fn the_name_of_a_packs_stack_says_nothing() {
+    fn what_says_most_wins_and_the_name_of_a_packs_stack_says_nothing() {
         let stack = "arn:aws:cloudformation:eu-west-1:111122223333:stack/awsconfigconforms-Security-Baseline-\
                      conformance-pack-n0q8yfwsp/d4301fe0-a9b1-11e9-994d-025f28dd83ba";
-        for state in
-            ["is in DELETE_FAILED state.", "was not stabilized.", "is in UPDATE_IN_PROGRESS state", ""]
-        {
-            assert_eq!(row(None, Some(&format!("Stack {stack} {state}"))), "ANY_FAILURE", "{state}");
+        let denied = "not authorized to perform:";
+        for (code, message, name) in [
+            ("NoAvailableConfigurationRecorderException", "Access denied", "RECORDER"),
+            ("AccessDenied", "There is no configuration recorder", "RECORDER"),
+            ("X", "The account is suspended", "SUSPENDED"),
+            ("X", "", "ANY_FAILURE"),
+            // A limit of what?
+            ("LimitExceededException", "", "ANY_FAILURE"),
+            ("X", &format!("Stack {stack} is in DELETE_FAILED state."), "ANY_FAILURE"),
+            ("X", &format!("Stack {stack} was not stabilized."), "ANY_FAILURE"),
+            ("X", &format!("Stack {stack} is in UPDATE_IN_PROGRESS state"), "ANY_FAILURE"),
+            ("AccessDenied", &format!("{denied} cloudformation:DeleteStack on {stack}"), "PERMISSION"),
+            ("AccessDenied", &format!("{denied} s3:PutObject on arn:aws:s3:::awsconfigconforms-x"), "BUCKET"),
+            ("AccessDenied", &format!("{denied} s3:PutObject on arn:aws:s3:::template-x"), "PERMISSION"),
+        ] {
+            assert_eq!(row(Some(code), Some(message)), name, "{code} {message}");
         }
-        let denied = format!("not authorized to perform: cloudformation:DeleteStack on resource: {stack}");
-        assert_eq!(row(Some("AccessDenied"), Some(&denied)), "PERMISSION");
-        let bucket = "not authorized to perform: s3:PutObject on arn:aws:s3:::awsconfigconforms-example";
-        assert_eq!(row(Some("AccessDenied"), Some(bucket)), "BUCKET");
-        let other = bucket.replace("awsconfigconforms-", "template-");
-        assert_eq!(row(Some("AccessDenied"), Some(&other)), "PERMISSION");
-    }
-
-    #[test]
-    fn a_code_wins_over_a_message_that_says_less() {
-        let recorder = row(Some("NoAvailableConfigurationRecorderException"), Some("Access denied"));
-        assert_eq!(recorder, "RECORDER");
-        assert_eq!(row(Some("AccessDenied"), Some("There is no configuration recorder")), "RECORDER");
-        assert_eq!(row(Some("X"), Some("The account is suspended")), "SUSPENDED");
-        assert_eq!(row(Some("X"), None), "ANY_FAILURE");
         assert_eq!(row(None, None), "ANY_FAILURE");
-        assert_eq!(row(Some("LimitExceededException"), None), "ANY_FAILURE", "a limit of what?");
     }
 
     #[test]
-    fn no_hint_asks_for_a_higher_quota() {
-        for hint in &HINTS {
-            assert!(!hint.todo.contains("- "), "a command that is torn apart: {hint:?}");
-            assert!(!hint.todo.contains("higher") && !hint.todo.contains("increase"), "{hint:?}");
-        }
-        let mut limits = HINTS.iter().filter(|hint| hint.source == LIMITS);
-        assert!(limits.all(|hint| hint.todo.contains("does not raise")));
-    }
-
-    #[test]
-    fn every_row_has_a_source_and_no_code_stands_twice() {
-        let mut codes: Vec<&str> = HINTS.iter().flat_map(|hint| hint.codes).copied().collect();
-        let all = codes.len();
-        codes.sort_unstable();
-        codes.dedup();
-        assert_eq!(codes.len(), all);
-        for hint in HINTS.iter().chain([&ANY_FAILURE, &STUCK, &FLAPPING, &UNRECOGNISED]) {
-            assert!(hint.source.url.ends_with(".html") && !hint.source.title.is_empty());
-            for phrase in hint.messages {
-                let words = phrase::words(&phrase.replace('…', "x")).join(" ");
-                assert_eq!(words, phrase.replace('…', "x"), "lower case, bare words");
+    fn every_row_is_whole_and_none_asks_for_a_higher_quota() {
+        let codes = || HINTS.failures.iter().flat_map(|hint| &hint.codes);
+        assert_eq!(codes().collect::<BTreeSet<_>>().len(), codes().count(), "no code stands twice");
+        let Hints { failures, any_failure, stuck, flapping, unrecognised, pack_deleted } = &*HINTS;
+        for hint in failures.iter().chain([any_failure, stuck, flapping, unrecognised, pack_deleted]) {
+            let Hint { name, messages, means, todo, title, url, .. } = hint;
+            assert!(![name, means, todo, title].iter().any(|text| text.is_empty()), "{hint:?}");
+            assert!(url.starts_with("https://docs.aws.amazon.com/") && url.ends_with(".html"), "{url}");
+            assert!(!todo.contains("- "), "a command that is torn apart: {todo}");
+            assert!(!todo.contains("higher") && !todo.contains("increase"), "{todo}");
+            assert!(title != "Service Limits for AWS Config" || todo.contains("does not raise"), "{todo}");
+            for phrase in messages.iter().map(|phrase| phrase.replace('*', "x")) {
+                assert_eq!(words(&phrase).join(" "), phrase, "lower case, bare words");
             }
         }
     }
@@ -125,6 +179,6 @@ mod tests {
         let until = "2026-11-18T16:12:00Z".parse().ok();
         assert_eq!(recorder.retried_until("CREATE_FAILED", Some(since)), until);
         assert_eq!(recorder.retried_until("UPDATE_FAILED", Some(since)), None);
-        assert_eq!(ANY_FAILURE.retried_until("CREATE_FAILED", Some(since)), None);
+        assert_eq!(HINTS.any_failure.retried_until("CREATE_FAILED", Some(since)), None);
     }
 }

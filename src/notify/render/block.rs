@@ -2,18 +2,21 @@
 
 use super::layout::{Entry, Group, Section};
 use super::text::{
-    account_state, earlier, more_accounts, more_causes, other_messages, packs, retry, several_causes, since,
-    standing, wrapped,
+    earlier, more_accounts, more_causes, other_messages, packs, retry, several_causes, since, standing,
+    wrapped,
 };
 use super::words::{pack_in_region, shown, subject, what};
-use crate::model::text::{counted, grouped, isolated, slack_code, slack_text};
-use crate::notify::hints::{self, Hint};
+use crate::model::text::{ascii_within, counted, grouped, isolated, slack_code, slack_text};
+use crate::notify::hints::{HINTS, Hint};
 use crate::notify::shape::shape;
 use crate::notify::{Notification, PackNotice, Topic};
 
 /// Longest error code, message in its place, and name that are shown, in bytes. The JSON body has more of them.
 const LONGEST_CODE: usize = 80;
 const LONGEST_NAME: usize = 50;
+
+/// Accounts that one sees at once.
+const FEW: u64 = 10;
 
 /// How a channel shows its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,13 +61,15 @@ impl Style {
         }
     }
 
-    /// An account, with its name and state where they are known.
+    /// An account, with its name where it is known, and its state unless it is active: "suspended", "pending closure".
     pub(super) fn who(self, entry: &Entry<'_>) -> String {
         let account = entry.notice.account_id;
         let account = if self == Self::Mail { account.to_string() } else { format!("*{account}*") };
         let name = entry.notice.account_name.as_deref();
         let name = name.map(|name| format!(" {}", isolated(&self.code(name, LONGEST_NAME))));
-        let state = account_state(entry).map(|state| format!(" ({state})"));
+        let state = entry.notice.account_state.as_deref();
+        let state = state.map(|state| state.to_lowercase().replace(['_', '.', ':'], " "));
+        let state = state.map(|state| format!(" ({})", ascii_within(&state, 40)));
         format!("{account}{}{}", name.unwrap_or_default(), state.unwrap_or_default())
     }
 
@@ -103,7 +108,7 @@ impl Block<'_> {
                 text.push_str(&self.per_pack());
             }
             if topic == Topic::PackDeleted && style == Style::Mail {
-                text.push_str(&advice(&hints::PACK_DELETED, None));
+                text.push_str(&advice(&HINTS.pack_deleted, None));
             }
             return text;
         }
@@ -111,15 +116,17 @@ impl Block<'_> {
         text.extend(standing.iter().map(|standing| style.aside(standing)));
         let groups = || section.groups.iter().take(form.causes);
         let more = more_causes(section, form.causes);
-        let is_overview = self.has_several() && (section.counts_first() || form.accounts == 0);
+        // In a short section, causes are seen at once.
+        let is_long = section.groups.len() > 1 && section.notice.accounts > FEW;
+        let is_overview = self.has_several() && (is_long || form.accounts == 0);
         if is_overview {
             let count = |group| format!("{}: {}", self.how_many(group), self.label(group));
             text.extend(groups().map(count).chain(more.clone()).map(|line| style.item(&line)));
         }
-        let is_long = style == Style::Mail && (standing.is_some() || is_overview);
+        let is_apart = style == Style::Mail && (standing.is_some() || is_overview);
         for group in groups().filter(|_| form.accounts > 0) {
             let head = self.head(group).map(|head| style.line(&head, "")).unwrap_or_default();
-            if is_long || !head.is_empty() {
+            if is_apart || !head.is_empty() {
                 text.push('\n');
             }
             let about = head + &self.about(group);
@@ -171,9 +178,9 @@ impl Block<'_> {
 
     /// "27 accounts", "1 account in 50 packs", "2 accounts in Security-Baseline (eu-west-1)".
     fn how_many(self, group: &Group<'_>) -> String {
-        let accounts = counted(group.cause.accounts, "account");
+        let accounts = counted(group.accounts, "account");
         let pack = group.entries.first().and_then(|entry| entry.packs.first());
-        match (group.cause.packs, pack) {
+        match (group.packs, pack) {
             (1, Some(pack)) if self.section.packs.len() > 1 => {
                 format!("{accounts} in {}", pack_in_region(pack))
             }
@@ -194,7 +201,8 @@ impl Block<'_> {
     pub(super) fn label(self, group: &Group<'_>) -> String {
         let code = self.code(group);
         let Some(message) = group.message().filter(|_| self.section.shares_code(group)) else { return code };
-        let others = if group.cause.messages > 1 { other_messages(&group.cause) } else { String::new() };
+        let has_others = group.cause.is_some_and(|cause| cause.messages > 1);
+        let others = if has_others { other_messages(group) } else { String::new() };
         format!("{code} {}{others}", self.style.said(&shape(message), LONGEST_CODE))
     }
 
@@ -214,14 +222,14 @@ impl Block<'_> {
         let mut text = String::new();
         if let Some(message) = group.message().filter(|_| form.explains) {
             let (quote, longest) = if style == Style::Mail { ("", 300) } else { ("> ", 200) };
-            let said = format!("{quote}{}{}", style.said(message, longest), other_messages(&group.cause));
+            let said = format!("{quote}{}{}", style.said(message, longest), other_messages(group));
             text.push_str(&style.line(&said, "  "));
         }
         let hint = group.hint.filter(|_| form.explains);
         text.extend(hint.map(|hint| match (style, group.is_first_of_hint) {
             (Style::Mail, true) => advice(hint, retry(self.notification, group)),
             (Style::Mail, false) => wrapped("To do: as above.", "  "),
-            (Style::Chat, true) => style.line(&slack_text(hint.means), ""),
+            (Style::Chat, true) => style.line(&slack_text(&hint.means), ""),
             (Style::Chat, false) => String::new(),
         }));
         text.extend(group.change().map(|change| style.line(&style.change(change), "  ")));
@@ -250,8 +258,8 @@ impl Block<'_> {
 
 fn advice(hint: &Hint, retry: Option<String>) -> String {
     let todo = format!("To do: {}", hint.todo);
-    let see = format!("See \"{}\":", hint.source.title);
-    let lines = [hint.means.to_owned(), todo].into_iter().chain(retry).chain([see]);
+    let see = format!("See \"{}\":", hint.title);
+    let lines = [hint.means.clone(), todo].into_iter().chain(retry).chain([see]);
     let lines: String = lines.map(|line| wrapped(&line, "  ")).collect();
-    format!("{lines}  {}\n", hint.source.url)
+    format!("{lines}  {}\n", hint.url)
 }

@@ -6,7 +6,7 @@ use super::block::{Block, Form, Style};
 use super::layout::{ACCOUNTS, CAUSES, Section, sections};
 use super::links::{console, history, regions};
 use super::text::{left_out, more_accounts, more_causes, packs, wrapped};
-use super::words::{headline, headline_within, minute};
+use super::words::{headline, minute};
 use crate::model::text::ascii_within;
 use crate::notify::Notification;
 
@@ -28,12 +28,12 @@ const OTHERS: &str = "\nWHAT IS NOT NAMED ABOVE\n";
 /// The subject, worst first, with the pack or the number of packs in it.
 pub fn subject(notification: &Notification) -> String {
     let room = LONGEST_SUBJECT - SUBJECT_TAG.len();
-    format!("{SUBJECT_TAG}{}", ascii_within(&headline_within(notification, room, None), room))
+    format!("{SUBJECT_TAG}{}", ascii_within(&headline(notification, room, None), room))
 }
 
 /// The body.
 pub fn email(notification: &Notification) -> String {
-    let mut text = wrapped(&headline(notification), "");
+    let mut text = wrapped(&headline(notification, usize::MAX, None), "");
     let sections = sections(notification);
     let room = LONGEST_BODY.saturating_sub(text.len());
     let (form, blocks) = fullest(notification, &sections, room);
@@ -55,17 +55,18 @@ pub fn email(notification: &Notification) -> String {
 fn fullest(notification: &Notification, sections: &[Section<'_>], room: usize) -> (Form, String) {
     let all = Form { causes: CAUSES, accounts: ACCOUNTS, packs: usize::MAX, explains: true };
     let least = Form { causes: 1, accounts: 1, packs: 1, explains: false };
-    let blocks = |form: Form| {
+    let mut fullest = (all, String::new());
+    for form in [all, Form { packs: 20, ..all }, Form { packs: 3, ..all }, least] {
         let of_section = |section| {
-            let accounts = named(section).min(form.accounts);
-            let form = Form { accounts, ..form };
+            let form = Form { accounts: named(section).min(form.accounts), ..form };
             format!("\n{}", Block { style: Style::Mail, notification, section, form }.text())
         };
-        (form, sections.iter().map(of_section).collect::<String>())
-    };
-    let fuller = [all, Form { packs: 20, ..all }, Form { packs: 3, ..all }];
-    let fitting = fuller.into_iter().map(blocks).find(|(_, text)| text.len() <= room);
-    fitting.unwrap_or_else(|| blocks(least))
+        fullest = (form, sections.iter().map(of_section).collect());
+        if fullest.1.len() <= room {
+            break;
+        }
+    }
+    fullest
 }
 
 /// How many accounts of each cause a section names.

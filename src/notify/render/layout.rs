@@ -7,16 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::words::{change, packs_of};
 use crate::model::AccountId;
-use crate::notify::cause::{CauseKey, hint};
+use crate::notify::cause::{CauseKey, cause_key, hint};
 use crate::notify::hints::Hint;
 use crate::notify::{Cause, Notification, PackNotice, SectionNotice, TransitionNotice};
 
 /// Causes of a section, and accounts of a cause, that the messages name before anything else.
 pub(super) const CAUSES: usize = 8;
 pub(super) const ACCOUNTS: usize = 10;
-
-/// Accounts that one sees at once.
-const FEW: u64 = 10;
 
 /// How far apart incidents of one account in several packs may begin to be one entry.
 const TOGETHER: SignedDuration = SignedDuration::from_hours(1);
@@ -26,8 +23,6 @@ const TOGETHER: SignedDuration = SignedDuration::from_hours(1);
 pub(super) struct Section<'a> {
     pub(super) notice: &'a SectionNotice,
     pub(super) packs: Vec<&'a PackNotice>,
-    /// A worse section has none of these packs.
-    pub(super) is_first_of_packs: bool,
     /// The largest first; none where accounts are only counted.
     pub(super) groups: Vec<Group<'a>>,
 }
@@ -35,8 +30,10 @@ pub(super) struct Section<'a> {
 /// Accounts with the same cause; all accounts, where a section has no causes.
 #[derive(Debug)]
 pub(super) struct Group<'a> {
-    /// The numbers, and the state of one of the accounts. Without a cause, the numbers alone.
-    pub(super) cause: Cause,
+    pub(super) accounts: u64,
+    /// In how many packs.
+    pub(super) packs: u64,
+    pub(super) cause: Option<&'a Cause>,
     pub(super) hint: Option<&'static Hint>,
     /// Nothing before it in the digest has said the same.
     pub(super) is_first_of_hint: bool,
@@ -56,20 +53,6 @@ pub(super) struct Entry<'a> {
 }
 
 impl Section<'_> {
-    /// Whether its causes are counted before any of them is explained: in a short one they are seen at once.
-    pub(super) fn counts_first(&self) -> bool {
-        self.groups.len() > 1 && self.notice.accounts > FEW
-    }
-
-    /// How many causes and accounts are left out when so many groups are shown.
-    pub(super) fn hidden(&self, shown: usize) -> (u64, u64) {
-        let hidden = self.groups.iter().skip(shown);
-        let SectionNotice { more_causes, accounts_of_more_causes, .. } = self.notice;
-        hidden.fold((*more_causes, *accounts_of_more_causes), |(causes, accounts), group| {
-            (causes + 1, accounts + group.cause.accounts)
-        })
-    }
-
     /// Whether the code of a group does not distinguish it from the section's others.
     pub(super) fn shares_code(&self, group: &Group<'_>) -> bool {
         let same_code = self.groups.iter().filter(|other| other.code() == group.code()).count();
@@ -79,18 +62,11 @@ impl Section<'_> {
 
 impl Group<'_> {
     pub(super) fn code(&self) -> Option<&str> {
-        self.cause.state.error_code.as_deref()
+        self.cause?.state.error_code.as_deref()
     }
 
     pub(super) fn message(&self) -> Option<&str> {
-        self.cause.state.error_message.as_deref()
-    }
-
-    /// How many accounts are not named when so many entries are shown.
-    pub(super) fn more(&self, shown: usize) -> u64 {
-        let named = self.entries.iter().take(shown).map(|entry| entry.notice.account_id);
-        let named: BTreeSet<AccountId> = named.collect();
-        self.cause.accounts.saturating_sub(named.len() as u64)
+        self.cause?.state.error_message.as_deref()
     }
 
     /// The change, where it is the same for all that are named.
@@ -101,24 +77,14 @@ impl Group<'_> {
     }
 }
 
-impl Entry<'_> {
-    /// Since when, in the first of its packs.
-    pub(super) fn since(&self) -> Option<Timestamp> {
-        began(self.notice)
-    }
-}
-
 /// The sections of a digest, worst first.
 pub(super) fn sections(notification: &Notification) -> Vec<Section<'_>> {
-    let mut met: Vec<&PackNotice> = Vec::new();
     let mut hints: Vec<&Hint> = Vec::new();
     let section = |notice| {
         let packs = packs_of(notification, notice);
-        let is_first_of_packs = !packs.iter().any(|pack| met.iter().any(|other| std::ptr::eq(*other, *pack)));
-        met.extend(&packs);
         let is_listed = notice.topic.lists_accounts();
         let groups = if is_listed { groups(notice, &packs, &mut hints) } else { Vec::new() };
-        Section { notice, packs, is_first_of_packs, groups }
+        Section { notice, packs, groups }
     };
     notification.sections.iter().map(section).collect()
 }
@@ -140,27 +106,25 @@ fn groups<'a>(
     hints: &mut Vec<&'static Hint>,
 ) -> Vec<Group<'a>> {
     let topic = section.topic;
-    let mut notices: Vec<Notice<'a>> = Vec::new();
-    for pack in packs {
-        let of_topic = pack.transitions.iter().filter(|notice| notice.section == Some(topic));
-        notices.extend(of_topic.map(|notice| (*pack, notice)));
-    }
+    let notices = packs.iter().flat_map(|pack| pack.transitions.iter().map(move |notice| (*pack, notice)));
+    let notices = notices.filter(|(_, notice)| notice.section == Some(topic));
     if !topic.has_causes() {
-        let SectionNotice { changes, accounts, packs, .. } = *section;
-        let cause = Cause { changes, accounts, packs, ..Cause::default() };
-        return vec![Group { cause, hint: None, is_first_of_hint: false, entries: entries(notices) }];
+        let SectionNotice { accounts, packs, .. } = *section;
+        let entries = entries(notices.collect());
+        return vec![Group { accounts, packs, cause: None, hint: None, is_first_of_hint: false, entries }];
     }
     let mut by_cause: HashMap<CauseKey<'a>, Vec<Notice<'a>>> = HashMap::new();
     for notice in notices {
         let Some(state) = notice.1.reported() else { continue };
-        by_cause.entry(CauseKey::of(topic, state)).or_default().push(notice);
+        by_cause.entry(cause_key(topic, state)).or_default().push(notice);
     }
     let group = |(n, cause): (usize, &'a Cause)| {
         let hint = hint(topic, &cause.state).filter(|_| topic.is_explained());
         let is_first_of_hint = hint.is_some_and(|hint| !hints.contains(&hint));
         hints.extend(hint.filter(|_| n < CAUSES));
-        let notices = by_cause.remove(&CauseKey::of(topic, &cause.state)).unwrap_or_default();
-        Group { cause: cause.clone(), hint, is_first_of_hint, entries: entries(notices) }
+        let notices = by_cause.remove(&cause_key(topic, &cause.state)).unwrap_or_default();
+        let Cause { accounts, packs, .. } = *cause;
+        Group { accounts, packs, cause: Some(cause), hint, is_first_of_hint, entries: entries(notices) }
     };
     section.causes.iter().enumerate().map(group).collect()
 }
@@ -182,7 +146,7 @@ fn entries(mut notices: Vec<Notice<'_>>) -> Vec<Entry<'_>> {
             None => entries.push(Entry { notice, change, last_since, packs: vec![pack] }),
         }
     }
-    entries.sort_by_key(|entry| (entry.since().unwrap_or(Timestamp::MAX), entry.notice.account_id));
+    entries.sort_by_key(|entry| (began(entry.notice).unwrap_or(Timestamp::MAX), entry.notice.account_id));
     entries
 }
 
@@ -201,13 +165,13 @@ fn are_alike(a: &TransitionNotice, b: &TransitionNotice) -> bool {
 }
 
 /// When the incident began, or else the status.
-fn began(notice: &TransitionNotice) -> Option<Timestamp> {
+pub(super) fn began(notice: &TransitionNotice) -> Option<Timestamp> {
     notice.failing_since.or(updated(notice))
 }
 
 /// Since when the account is in the state that is reported.
 pub(super) fn updated(notice: &TransitionNotice) -> Option<Timestamp> {
-    notice.reported().and_then(|state| state.last_update_time)
+    notice.reported().and_then(|state| state.last_update)
 }
 
 /// Whether the account was in the state that is reported since its incident began: to the minute, as times are shown.

@@ -31,9 +31,8 @@ pub(super) fn partition(region: &Region) -> &'static str {
 }
 
 /// The regions of a digest, each once.
-pub(super) fn regions(notification: &Notification) -> Vec<&Region> {
-    let regions: BTreeSet<&Region> = notification.packs.iter().map(|pack| &pack.region).collect();
-    regions.into_iter().collect()
+pub(super) fn regions(notification: &Notification) -> BTreeSet<&Region> {
+    notification.packs.iter().map(|pack| &pack.region).collect()
 }
 
 /// The command that lists everything that the digest covers.
@@ -57,16 +56,16 @@ mod tests {
 
     #[test]
     fn each_partition_has_its_own_console() {
-        let host = |region: &str| console(&region.parse().unwrap())?.split('/').nth(2).map(str::to_owned);
-        assert_eq!(host("eu-west-1").as_deref(), Some("eu-west-1.console.aws.amazon.com"));
-        assert_eq!(host("cn-north-1").as_deref(), Some("cn-north-1.console.amazonaws.cn"));
-        assert_eq!(host("eusc-de-east-1").as_deref(), Some("console.amazonaws-eusc.eu"));
-        assert_eq!(host("us-gov-west-1").as_deref(), Some("console.amazonaws-us-gov.com"));
-        assert_eq!(host("us-iso-east-1"), None);
-        let regions = ["us-east-1", "cn-northwest-1", "eusc-de-east-1", "us-gov-east-1", "us-iso-west-1"];
-        assert_eq!(
-            regions.map(|region| partition(&region.parse().unwrap())),
-            ["aws", "aws-cn", "aws-eusc", "aws-us-gov", "aws-iso"]
-        );
+        for (region, in_partition, host) in [
+            ("eu-west-1", "aws", Some("eu-west-1.console.aws.amazon.com")),
+            ("cn-northwest-1", "aws-cn", Some("cn-northwest-1.console.amazonaws.cn")),
+            ("eusc-de-east-1", "aws-eusc", Some("console.amazonaws-eusc.eu")),
+            ("us-gov-west-1", "aws-us-gov", Some("console.amazonaws-us-gov.com")),
+            ("us-iso-east-1", "aws-iso", None),
+        ] {
+            let region = region.parse().unwrap();
+            assert_eq!(partition(&region), in_partition);
+            assert_eq!(console(&region).as_deref().and_then(|console| console.split('/').nth(2)), host);
+        }
     }
 }

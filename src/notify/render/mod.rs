@@ -1,7 +1,6 @@
 //! Lays a notification out for each channel. Nothing here decides what is reported.
 
 mod block;
-mod description;
 mod email;
 mod layout;
 mod links;

@@ -4,15 +4,22 @@
 
 use serde_json::{Map, Value, json};
 
-use super::description::description;
-use super::layout::{Group, Section, sections};
+use super::block::{Block, Form, Style};
+use super::layout::{CAUSES, Group, Section, sections};
 use super::links::{console, history, partition, regions};
 use super::sms::why;
-use super::text::retry;
-use super::words::{headline_within, minute, shown};
+use super::text::{left_out, retry};
+use super::words::{headline, minute, shown};
+use crate::model::Severity;
 use crate::model::text::{slack_code, slack_text};
-use crate::notify::hints;
+use crate::notify::hints::HINTS;
 use crate::notify::{NoticeType, Notification, PackNotice, Topic};
+
+/// Amazon Q Developer cuts what is longer, wherever that is.
+const LONGEST_DESCRIPTION: usize = 2500;
+
+/// Packs of a section, and of an account.
+const PACKS: usize = 3;
 
 /// Titles and summaries are shown on one line.
 const LONGEST_LINE: usize = 240;
@@ -24,14 +31,14 @@ const RESOURCES: usize = 10;
 /// The document.
 pub fn slack(notification: &Notification) -> Value {
     let sections = sections(notification);
-    let mark = match notification.severity.as_str() {
-        "failure" => ":red_circle:",
-        "warning" => ":large_orange_circle:",
-        "resolved" => ":large_green_circle:",
-        _ => ":large_blue_circle:",
+    let mark = match notification.severity {
+        Severity::Failure => ":red_circle:",
+        Severity::Warning => ":large_orange_circle:",
+        Severity::Resolved => ":large_green_circle:",
+        Severity::Info => ":large_blue_circle:",
     };
-    let title = headline_within(notification, LONGEST_LINE, None);
-    let summary = headline_within(notification, LONGEST_LINE, why(notification).as_deref());
+    let title = headline(notification, LONGEST_LINE, None);
+    let summary = headline(notification, LONGEST_LINE, why(notification).as_deref());
     let mut document = json!({
         "version": "1.0",
         "source": "custom",
@@ -72,14 +79,42 @@ fn one_incident(pack: &PackNotice) -> Option<&str> {
     (is_whole && ids.all(|id| id == Some(first))).then_some(first)
 }
 
+/// From the fullest to the shortest: a chat is read at a glance.
+fn forms() -> impl Iterator<Item = Form> {
+    let accounts = [(5, true), (3, true), (1, true), (3, false), (1, false)];
+    let with_accounts =
+        accounts.map(|(accounts, explains)| Form { causes: CAUSES, accounts, packs: PACKS, explains });
+    let without = |causes: usize| Form { causes, accounts: 0, packs: causes.min(PACKS), explains: false };
+    with_accounts.into_iter().chain((0..=CAUSES).rev().map(without))
+}
+
+/// The text: its sections in the fullest form that fits. Each form says what it leaves out.
+fn description(notification: &Notification, sections: &[Section<'_>]) -> String {
+    let last = left_out(notification).map(|line| format!("_{}_\n", slack_text(&line))).unwrap_or_default();
+    let footer =
+        format!("_Read from AWS Config at {}_\n{last}", minute(notification, notification.observed_at));
+    let mut shortest = String::new();
+    for form in forms() {
+        let block = |section| Block { style: Style::Chat, notification, section, form }.text();
+        let blocks: Vec<String> = sections.iter().map(block).collect();
+        shortest = format!("{}{footer}", blocks.join(if form.accounts > 0 { "\n" } else { "" }));
+        if shortest.trim_end().len() <= LONGEST_DESCRIPTION {
+            break;
+        }
+    }
+    shortest.truncate(shortest.floor_char_boundary(LONGEST_DESCRIPTION));
+    shortest.trim_end().to_owned()
+}
+
 fn next_steps(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
     let is_deleted = sections.iter().any(|section| section.notice.topic == Topic::PackDeleted);
-    let deleted = is_deleted.then(|| format!("{} {}", hints::PACK_DELETED.means, hints::PACK_DELETED.todo));
+    let gone = &HINTS.pack_deleted;
+    let deleted = is_deleted.then(|| format!("{} {}", gone.means, gone.todo));
     let step = |group: &Group<'_>| {
         let hint = group.hint?;
         let retry = retry(notification, group).map(|retry| format!(" {retry}")).unwrap_or_default();
-        let step = slack_text(&format!("{}{retry} See \"{}\"", hint.todo, hint.source.title));
-        Some(format!("{step}: {}", hint.source.url))
+        let step = slack_text(&format!("{}{retry} See \"{}\"", hint.todo, hint.title));
+        Some(format!("{step}: {}", hint.url))
     };
     let groups = sections.iter().flat_map(|section| &section.groups);
     let mut steps = first(STEPS, deleted.into_iter().chain(groups.filter_map(step)));

@@ -1,6 +1,6 @@
 //! The text message: one line.
 
-use super::words::{headline_within, shown};
+use super::words::{headline, shown};
 use crate::model::text::{ascii_within, counted};
 use crate::notify::Notification;
 
@@ -9,7 +9,7 @@ const LONGEST: usize = 140;
 
 /// The line. Amazon SNS puts the topic's display name before it.
 pub fn sms(notification: &Notification) -> String {
-    ascii_within(&headline_within(notification, LONGEST, why(notification).as_deref()), LONGEST)
+    ascii_within(&headline(notification, LONGEST, why(notification).as_deref()), LONGEST)
 }
 
 /// The error code of most of the worst, and how many other causes there are.

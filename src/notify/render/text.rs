@@ -1,11 +1,14 @@
 //! Sentences that the e-mail and the chat share, and lines of 72 columns.
 
-use super::layout::{Entry, Group, Section, is_all_the_time, updated};
+use std::collections::BTreeSet;
+
+use super::layout::{Entry, Group, Section, began, is_all_the_time, updated};
 use super::links::regions;
 use super::words::{clock, minute, pack_in_region, span};
-use crate::model::text::{ascii_within, counted, grouped};
-use crate::model::{Phase, Status};
-use crate::notify::{Cause, Notification, PackNotice, StateNotice, Topic};
+use crate::model::Phase;
+use crate::model::text::{counted, grouped};
+use crate::notify::{Notification, PackNotice, Topic, TransitionNotice};
+use crate::state::State;
 
 /// Columns of an e-mail.
 const COLUMNS: usize = 72;
@@ -13,43 +16,41 @@ const COLUMNS: usize = 72;
 /// Earlier changes that are named for one account.
 const NAMED_KINDS: usize = 5;
 
-fn phase(state: Option<&StateNotice>) -> Option<Phase> {
-    state.map(|state| Status::new(&state.status).phase())
+fn phase(state: Option<&State>) -> Option<Phase> {
+    state.map(|state| state.status.phase())
 }
 
 /// Since when, in words: "failing since 2026-11-18 09:12 UTC (48 min)".
 pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>) -> Option<String> {
     let notice = entry.notice;
-    let began = notice.failing_since;
     let minute = |time| minute(notification, time);
     let is_healthy = phase(notice.to.as_ref()) == Some(Phase::Successful);
-    let succeeded = notice.to.as_ref().filter(|_| is_healthy).and_then(|to| to.last_update_time);
+    let succeeded = notice.to.as_ref().filter(|_| is_healthy).and_then(|to| to.last_update);
     let until = succeeded.unwrap_or(notice.observed_at);
-    let text = match topic {
-        Topic::Flapping => {
-            notice.flapping.map(|changes| format!("changed {changes} times within an hour"))?
-        }
-        Topic::CameAndWent => {
-            let began = began?;
+    let text = match (topic, notice.failing_since) {
+        (Topic::Flapping, _) => format!("changed {} times within an hour", notice.flapping?),
+        (Topic::CameAndWent, None) => return None,
+        (Topic::CameAndWent, Some(began)) => {
             format!("from {} to {} ({})", minute(began), clock(notification, until), span(began, until))
         }
-        Topic::Recovered | Topic::Left if began.is_some() => {
-            let began = began?;
+        (Topic::Recovered | Topic::Left, Some(began)) => {
             format!("had not been healthy for {}, since {}", span(began, until), minute(began))
         }
         // A status that has only now begun says nothing about how long it lasts.
-        Topic::Joined | Topic::Left => return None,
-        Topic::Recovered => format!("since {}", minute(entry.since()?)),
-        Topic::Settled if began.is_none() || is_healthy => {
+        (Topic::Joined | Topic::Left, _) => return None,
+        (Topic::Recovered, None) => format!("since {}", minute(began(notice)?)),
+        (Topic::Settled, since) if since.is_none() || is_healthy => {
             let since = updated(notice)?;
             format!("since {} ({})", minute(since), span(since, notification.observed_at))
         }
-        Topic::FailedAgain => format!("still failing; {}", unhealthy_since(notification, topic, entry)?),
-        _ => unhealthy_since(notification, topic, entry)?,
+        (Topic::FailedAgain, _) => {
+            format!("still failing; {}", unhealthy_since(notification, topic, notice)?)
+        }
+        _ => unhealthy_since(notification, topic, notice)?,
     };
     let later = entry
         .last_since
-        .filter(|last| entry.since().is_some_and(|first| last.duration_since(first).as_mins() > 0));
+        .filter(|last| began(notice).is_some_and(|first| last.duration_since(first).as_mins() > 0));
     let later = later.map(|last| format!(", in the last of these since {}", clock(notification, last)));
     let now = notice.failure.as_ref().and(notice.to.as_ref()).filter(|_| topic != Topic::CameAndWent);
     let now = match phase(now) {
@@ -64,8 +65,7 @@ pub(super) fn since(notification: &Notification, topic: Topic, entry: &Entry<'_>
 }
 
 /// Since when an account is failing or stuck, where it was that all the time, and else since when it is not healthy.
-fn unhealthy_since(notification: &Notification, topic: Topic, entry: &Entry<'_>) -> Option<String> {
-    let notice = entry.notice;
+fn unhealthy_since(notification: &Notification, topic: Topic, notice: &TransitionNotice) -> Option<String> {
     let (lasting, at) = match phase(notice.reported()) {
         Some(Phase::Failed) if topic == Topic::Failed => ("failing since", "failed at"),
         Some(Phase::Failed) => ("failing since", "last failed at"),
@@ -77,7 +77,7 @@ fn unhealthy_since(notification: &Notification, topic: Topic, entry: &Entry<'_>)
         (Some(began), Some(updated)) if !is_all_the_time(notice) => {
             Some(format!("{at} {}, not healthy since {}", minute(notification, updated), span(began)))
         }
-        _ => Some(format!("{lasting} {}", span(entry.since()?))),
+        _ => Some(format!("{lasting} {}", span(began(notice)?))),
     }
 }
 
@@ -89,18 +89,14 @@ pub(super) fn earlier(entry: &Entry<'_>) -> Option<String> {
     (!kinds.is_empty()).then(|| format!("before that: {}{more}", verbs.join(", ")))
 }
 
-/// That an account is not active: "suspended", "pending closure".
-pub(super) fn account_state(entry: &Entry<'_>) -> Option<String> {
-    let state = entry.notice.account_state.as_deref()?;
-    Some(ascii_within(&state.to_lowercase().replace(['_', '.', ':'], " "), 40))
-}
-
 /// How the packs of a section stand now: "Now 41 of 137 failed, 15 more since 10:00 UTC."
 pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Option<String> {
     let topic = section.notice.topic;
     let says_so = topic.has_causes() || topic == Topic::Recovered;
+    // A worse section of one of these packs says so already.
+    let is_first = section.packs.iter().all(|pack| pack.sections.keys().next() == Some(&topic));
     let known: Vec<_> = section.packs.iter().filter(|pack| pack.failed.is_some()).collect();
-    if !says_so || !section.is_first_of_packs || known.is_empty() {
+    if !says_so || !is_first || known.is_empty() {
         return None;
     }
     let since = known.iter().filter_map(|pack| pack.since).min();
@@ -119,8 +115,7 @@ pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Op
 /// begin of its incident, however often it was tried again since.
 pub(super) fn retry(notification: &Notification, group: &Group<'_>) -> Option<String> {
     let until = |entry: &Entry<'_>| {
-        let status = entry.notice.reported().map_or("", |state| state.status.as_str());
-        group.hint?.retried_until(status, entry.since())
+        group.hint?.retried_until(entry.notice.reported()?.status.as_str(), began(entry.notice))
     };
     let until = group.entries.iter().filter_map(until).min()?;
     let now = notification.observed_at;
@@ -129,7 +124,7 @@ pub(super) fn retry(notification: &Notification, group: &Group<'_>) -> Option<St
             "AWS Config tries again by itself for 7 hours after an account was added: at most {} left{}, \
              until {}.",
             span(now, until),
-            if group.cause.accounts > 1 { " for the first of these" } else { "" },
+            if group.accounts > 1 { " for the first of these" } else { "" },
             minute(notification, until)
         )
     } else {
@@ -153,26 +148,25 @@ pub(super) fn packs(notification: &Notification, entry: &Entry<'_>, most: usize)
 
 /// What the digest leaves out, in its last line.
 pub(super) fn left_out(notification: &Notification) -> Option<String> {
-    let change = |n: u64| counted(n, "change");
-    let silenced = |n| format!("{} silenced (packwatch silence list)", change(n));
-    let damped = |n| format!("{} of flapping accounts", change(n));
-    match (notification.silenced, notification.damped) {
-        (0, 0) => None,
-        (n, 0) => Some(format!("Left out: {}.", silenced(n))),
-        (0, n) => Some(format!("Left out: {}.", damped(n))),
-        (n, m) => Some(format!("Left out: {}, {}.", silenced(n), damped(m))),
-    }
+    let Notification { silenced, damped, .. } = *notification;
+    let all = [(silenced, "silenced (packwatch silence list)"), (damped, "of flapping accounts")];
+    let some = all.into_iter().filter(|(n, _)| *n > 0);
+    let some: Vec<String> = some.map(|(n, what)| format!("{} {what}", counted(n, "change"))).collect();
+    (!some.is_empty()).then(|| format!("Left out: {}.", some.join(", ")))
 }
 
 /// The accounts of a group that are not named.
 pub(super) fn more_accounts(group: &Group<'_>, shown: usize) -> Option<String> {
-    let more = group.more(shown);
+    let named = group.entries.iter().take(shown).map(|entry| entry.notice.account_id);
+    let more = group.accounts.saturating_sub(named.collect::<BTreeSet<_>>().len() as u64);
     (more > 0 && shown > 0).then(|| format!("and {}", counted(more, "more account")))
 }
 
 /// The causes of a section that are not shown; `None` when all are.
 pub(super) fn more_causes(section: &Section<'_>, shown: usize) -> Option<String> {
-    let (causes, accounts) = section.hidden(shown);
+    let hidden = section.groups.iter().skip(shown).map(|group| group.accounts);
+    let accounts = section.notice.accounts_of_more_causes + hidden.clone().sum::<u64>();
+    let causes = section.notice.more_causes + hidden.count() as u64;
     let (and, cause) =
         if shown.min(section.groups.len()) > 0 { ("and ", "more cause") } else { ("", "cause") };
     (causes > 0).then(|| format!("{and}{} in {}", counted(accounts, "account"), counted(causes, cause)))
@@ -180,16 +174,14 @@ pub(super) fn more_causes(section: &Section<'_>, shown: usize) -> Option<String>
 
 /// That accounts count under several causes.
 pub(super) fn several_causes(section: &Section<'_>) -> Option<String> {
-    match section.notice.accounts_of_several_causes {
-        0 => None,
-        1 => Some("1 account has several causes, in different packs".to_owned()),
-        n => Some(format!("{} accounts have several causes, in different packs", grouped(n))),
-    }
+    let n = section.notice.accounts_of_several_causes;
+    let have = if n == 1 { "has" } else { "have" };
+    (n > 0).then(|| format!("{} {have} several causes, in different packs", counted(n, "account")))
 }
 
 /// How many messages a cause has, after the one that is shown.
-pub(super) fn other_messages(cause: &Cause) -> String {
-    match (cause.varies, cause.messages) {
+pub(super) fn other_messages(group: &Group<'_>) -> String {
+    match group.cause.map_or((false, 0), |cause| (cause.varies, cause.messages)) {
         (false, 0 | 1) => String::new(),
         (true, 0 | 1) => " (an example: ids differ)".to_owned(),
         (_, of) => format!(" (an example of {} messages)", grouped(of)),

@@ -6,7 +6,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use crate::model::text::{bounded, counted, defused, grouped, plain};
-use crate::notify::{Notification, PackNotice, SectionNotice, StateNotice, Topic, TransitionNotice};
+use crate::notify::{Notification, PackNotice, SectionNotice, Topic, TransitionNotice};
+use crate::state::State;
 
 /// Longest status and error code that is shown beside one, in bytes: one that AWS did not document may be anything.
 const LONGEST_STATUS: usize = 60;
@@ -16,14 +17,10 @@ pub(super) fn shown(text: &str, limit: usize) -> String {
     bounded(defused(&plain(text)), limit)
 }
 
-/// The digest in one line, worst first: "3 accounts failed: Security-Baseline (eu-west-1); also 1 recovered".
-pub(super) fn headline(notification: &Notification) -> String {
-    headline_within(notification, usize::MAX, None)
-}
-
-/// The same in at most `limit` bytes: what does not fit is left out whole, the least first, and a long
-/// name is cut. `why` is put after the worst, where it fits.
-pub(super) fn headline_within(notification: &Notification, limit: usize, why: Option<&str>) -> String {
+/// The digest in one line, worst first: "3 accounts failed: Security-Baseline (eu-west-1); also 1 recovered". It has at
+/// most `limit` bytes: what does not fit is left out whole, the least first, and a long name is cut. `why` is put after
+/// the worst, where it fits.
+pub(super) fn headline(notification: &Notification, limit: usize, why: Option<&str>) -> String {
     let Some((worst, others)) = notification.sections.split_first() else { return String::new() };
     let what = what_and_where(worst);
     let as_of = notification.as_of.map(|time| format!(", as of {}", clock(notification, time)));
@@ -97,8 +94,8 @@ pub(super) fn pack_in_region(pack: &PackNotice) -> String {
 
 /// From what to what. A failure that takes the place of another names that one's code.
 pub(super) fn change(notice: &TransitionNotice) -> String {
-    let status = |state: &StateNotice| shown(&state.status, LONGEST_STATUS);
-    let code = |state: &Option<StateNotice>| state.as_ref().and_then(|state| state.error_code.clone());
+    let status = |state: &State| shown(state.status.as_str(), LONGEST_STATUS);
+    let code = |state: &Option<State>| state.as_ref().and_then(|state| state.error_code.clone());
     let before = code(&notice.from).filter(|before| code(&notice.to).is_some_and(|now| now != *before));
     let before = before.map(|code| format!(" ({})", shown(&code, LONGEST_STATUS))).unwrap_or_default();
     match (&notice.from, &notice.to) {

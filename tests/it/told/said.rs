@@ -97,7 +97,7 @@ impl Said {
                 incident: of.incident_id.clone(),
                 flapping: of.flapping.is_some(),
                 baseline: of.baseline,
-                is_failing: of.to.as_ref().is_some_and(|to| to.status.ends_with("_FAILED")),
+                is_failing: of.to.as_ref().is_some_and(|to| to.status.as_str().ends_with("_FAILED")),
                 counts_as: match standing(of) {
                     _ if of.flapping.is_some() => "Flapping",
                     _ if of.section == Some(Topic::CameAndWent) => "CameAndWent",
