@@ -3,11 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use lambda_runtime::Context;
-use serde_json::{Value, json};
+use metrique_writer_core::format::Format;
+use metrique_writer_core::unit::NegativeScale;
+use metrique_writer_core::value::MetricFlags;
+use metrique_writer_core::{Entry, EntryWriter, IoStreamError, Observation, Unit, Value, ValueWriter};
+use metrique_writer_format_emf::{Emf, NoMetric};
+use serde_json::json;
 
 use super::logs;
 use crate::model::{Phase, Region};
@@ -19,11 +24,20 @@ const OF_RUN: &[&str] = &["FunctionName"];
 /// Those of the metric of a pack. CloudWatch charges for each, so there is one; the other accounts are for searches.
 const OF_PACK: &[&str] = &["FunctionName", "Region", "Pack"];
 
-/// A metric: its name, its unit and its value.
-type Metric = (&'static str, &'static str, u64);
+const SECONDS: Unit = Unit::Second(NegativeScale::One);
+const MILLISECONDS: Unit = Unit::Second(NegativeScale::Milli);
 
 /// One line: metrics, and what only a search of the log finds.
-type Document = BTreeMap<&'static str, Value>;
+struct Document {
+    at: Timestamp,
+    dimensions: &'static [&'static str],
+    metrics: Vec<Metric>,
+    fields: BTreeMap<&'static str, serde_json::Value>,
+}
+
+/// A metric: its name, its unit and its value.
+#[derive(Clone, Copy)]
+struct Metric(&'static str, Unit, u64);
 
 /// What an invocation measured.
 #[derive(Debug)]
@@ -45,13 +59,18 @@ pub(super) struct Measured<'a> {
 }
 
 /// Writes the documents to stdout, at once, so that no other line comes between.
-pub(super) fn write(measured: &Measured<'_>) -> io::Result<()> {
+pub(super) fn write(measured: &Measured<'_>) -> Result<(), IoStreamError> {
+    Ok(io::stdout().lock().write_all(&lines(measured)?)?)
+}
+
+fn lines(measured: &Measured<'_>) -> Result<Vec<u8>, IoStreamError> {
     let mut lines = Vec::new();
     for document in documents(measured) {
-        serde_json::to_writer(&mut lines, &document)?;
-        lines.push(b'\n');
+        let dimensions = document.dimensions.iter().map(|name| (*name).to_owned()).collect();
+        let mut format = Emf::builder("packwatch".to_owned(), vec![dimensions]).build();
+        format.format(&document, &mut lines)?;
     }
-    io::stdout().lock().write_all(&lines)
+    Ok(lines)
 }
 
 /// One for each pack whose accounts are known, and one for the invocation.
@@ -69,28 +88,29 @@ impl Measured<'_> {
         let count = |is: &dyn Fn(&TargetReport) -> bool| targets.iter().filter(|t| is(t)).count() as u64;
         let ended = |outcome: Outcome| count(&|target| target.outcome == outcome);
         let scanned = |scan: Scan| count(&|target| target.scan == Some(scan));
-        let age = |name, age: Option<Duration>| age.map(|age| (name, "Seconds", age.as_secs()));
+        let age = |name, age: Option<Duration>| age.map(|age| Metric(name, SECONDS, age.as_secs()));
         // What an alarm looks at. CloudWatch charges for each metric, and a search finds the other numbers, too.
-        let mut metrics = vec![("TargetsDeferred", "Count", ended(Outcome::Deferred))];
+        let mut metrics = vec![Metric("TargetsDeferred", Unit::Count, ended(Outcome::Deferred))];
         metrics.extend(age("OldestUndispatched", self.oldest_undispatched));
         metrics.extend(age("OldestFullScan", self.report.and_then(|report| report.oldest_full_scan)));
         let more = [
-            ("Failed", "Count", (self.report.is_none() || answer.failure().is_some()).into()),
-            ("TargetsDone", "Count", count(&|target| target.outcome.is_done())),
-            ("TargetsFailed", "Count", count(&|target| target.outcome.is_failure())),
-            ("Accounts", "Count", *accounts),
-            ("Pages", "Count", targets.iter().map(|target| target.pages).sum()),
-            ("Transitions", "Count", *transitions),
-            ("Notifications", "Count", *notifications),
-            ("Throttles", "Count", self.throttles.values().sum()),
-            ("Duration", "Milliseconds", self.took.as_millis().try_into().unwrap_or(u64::MAX)),
+            Metric("Failed", Unit::Count, (self.report.is_none() || answer.failure().is_some()).into()),
+            Metric("TargetsDone", Unit::Count, count(&|target| target.outcome.is_done())),
+            Metric("TargetsFailed", Unit::Count, count(&|target| target.outcome.is_failure())),
+            Metric("Accounts", Unit::Count, *accounts),
+            Metric("Pages", Unit::Count, targets.iter().map(|target| target.pages).sum()),
+            Metric("Transitions", Unit::Count, *transitions),
+            Metric("Notifications", Unit::Count, *notifications),
+            Metric("Throttles", Unit::Count, self.throttles.values().sum()),
+            Metric("Duration", MILLISECONDS, self.took.as_millis().try_into().unwrap_or(u64::MAX)),
         ];
         metrics.extend(more.iter().filter(|_| self.packs));
-        let mut document = self.document("run measured", OF_RUN, &metrics);
-        document.extend(more.map(|(name, _, value)| (name, json!(value))));
-        document.extend(Outcome::ALL.map(|outcome| (outcome.as_str(), json!(ended(outcome)))));
+        let mut document = self.document("run measured", OF_RUN, metrics);
+        let rest = more.iter().filter(|_| !self.packs);
+        document.fields.extend(rest.map(|Metric(name, _, value)| (*name, json!(value))));
+        document.fields.extend(Outcome::ALL.map(|outcome| (outcome.as_str(), json!(ended(outcome)))));
         let throttled = self.throttles.iter().map(|(region, throttles)| format!("{region}: {throttles}"));
-        document.extend([
+        document.fields.extend([
             ("QuickScans", json!(scanned(Scan::Quick))),
             ("FullScans", json!(scanned(Scan::Full))),
             ("MessagesMinimal", json!(self.report.map_or(0, |report| report.minimal))),
@@ -101,10 +121,10 @@ impl Measured<'_> {
 
     fn of_pack(&self, target: &TargetReport) -> Document {
         let accounts = |phase| target.in_phase(phase).unwrap_or_default();
-        let failed = [("AccountsFailed", "Count", accounts(Phase::Failed))];
-        let mut document = self.document("pack measured", OF_PACK, &failed);
-        document.extend(target.scan.map(|scan| ("Scan", json!(scan.as_str()))));
-        document.extend([
+        let failed = vec![Metric("AccountsFailed", Unit::Count, accounts(Phase::Failed))];
+        let mut document = self.document("pack measured", OF_PACK, failed);
+        document.fields.extend(target.scan.map(|scan| ("Scan", json!(scan.as_str()))));
+        document.fields.extend([
             ("Region", json!(target.region)),
             ("Pack", json!(target.pack)),
             ("Outcome", json!(target.outcome.as_str())),
@@ -117,16 +137,9 @@ impl Measured<'_> {
         document
     }
 
-    fn document(&self, message: &str, dimensions: &[&str], metrics: &[Metric]) -> Document {
+    fn document(&self, message: &str, dimensions: &'static [&'static str], metrics: Vec<Metric>) -> Document {
         let Context { request_id, xray_trace_id, env_config, .. } = self.context;
-        let described = metrics.iter().map(|(name, unit, _)| json!({"Name": name, "Unit": unit}));
-        let directive = json!({
-            "Namespace": "packwatch",
-            "Dimensions": [dimensions],
-            "Metrics": described.collect::<Vec<_>>(),
-        });
-        let mut document = BTreeMap::from([
-            ("_aws", json!({"Timestamp": self.at.as_millisecond(), "CloudWatchMetrics": [directive]})),
+        let mut fields = BTreeMap::from([
             // Lambda takes a line without these two for INFO, and drops it where the log level is higher.
             ("level", json!(logs::kept_level())),
             ("timestamp", json!(self.at.to_string())),
@@ -134,9 +147,28 @@ impl Measured<'_> {
             ("requestId", json!(request_id)),
             ("FunctionName", json!(env_config.function_name)),
         ]);
-        document.extend(xray_trace_id.iter().map(|trace| ("xrayTraceId", json!(trace))));
-        document.extend(metrics.iter().map(|(name, _, value)| (*name, json!(value))));
-        document
+        fields.extend(xray_trace_id.iter().map(|trace| ("xrayTraceId", json!(trace))));
+        Document { at: self.at, dimensions, metrics, fields }
+    }
+}
+
+impl Entry for Document {
+    fn write<'a>(&'a self, writer: &mut impl EntryWriter<'a>) {
+        writer.timestamp(SystemTime::from(self.at));
+        self.metrics.iter().for_each(|metric| writer.value(metric.0, metric));
+        for (name, field) in &self.fields {
+            match field.as_u64() {
+                Some(number) => writer.value(*name, &NoMetric::from(number)),
+                None => writer.value(*name, field.as_str().unwrap_or_default()),
+            }
+        }
+    }
+}
+
+impl Value for Metric {
+    fn write(&self, writer: impl ValueWriter) {
+        let Self(_, unit, value) = *self;
+        writer.metric([Observation::Unsigned(value)], unit, [], MetricFlags::empty());
     }
 }
 

@@ -7,10 +7,6 @@ fn at(text: &str) -> i64 {
     text.parse::<Timestamp>().unwrap().as_second()
 }
 
-fn seconds(text: &str) -> Option<i64> {
-    Some(at(text).as_second())
-}
-
 fn counts(accounts: &[(&str, u64)]) -> Counts {
     accounts.iter().map(|(status, n)| (Status::new(status), *n)).collect()
 }
