@@ -90,26 +90,21 @@ else in UTC.";
 
 /// A time as such, or as a day, which is its start.
 pub(super) fn time(text: &str) -> Result<When, String> {
+    let forms = "2026-12-01T18:00Z, 2026-12-01T18:00 or 2026-12-01";
+    let wrong = |error: jiff::Error| format!("{text:?} is not a time such as {forms} ({error})");
     // A name in brackets and an offset are both read here: elsewhere jiff leaves out what it need not know.
     if text.contains('[') {
-        return text
-            .parse::<Zoned>()
-            .map(|time| time.timestamp().into())
-            .map_err(|error| wrong(text, &error));
+        return text.parse::<Zoned>().map(|time| time.timestamp().into()).map_err(wrong);
     }
     // As packwatch prints times, too: "2026-12-01 18:00 UTC".
     let in_utc = text.strip_suffix(" UTC").map(|time| format!("{time}Z"));
     if let Ok(time) = in_utc.as_deref().unwrap_or(text).parse::<Timestamp>() {
         return Ok(time.into());
     }
-    let civil = text.parse::<DateTime>().map_err(|error| wrong(text, &error))?;
+    let civil = text.parse::<DateTime>().map_err(wrong)?;
     let zone = time_zone()?;
-    let at = civil.to_zoned(zone.clone()).map_err(|error| wrong(text, &error))?.timestamp();
+    let at = civil.to_zoned(zone.clone()).map_err(wrong)?.timestamp();
     Ok(When { at, assumed: Some(zone) })
-}
-
-fn wrong(text: &str, error: &jiff::Error) -> String {
-    format!("{text:?} is not a time such as 2026-12-01T18:00Z, 2026-12-01T18:00 or 2026-12-01 ({error})")
 }
 
 /// A time that has been: as such, as a day, or how long ago.

@@ -77,13 +77,11 @@ impl Data {
     }
 
     pub(super) fn pack(&mut self, Pack { target, head, rows }: &Pack) {
+        self.accounts.extend(rows.keys().copied());
         let mut cells = vec![0; self.accounts.len()];
         let (mut unhealthy, mut again) = (Vec::new(), Vec::new());
         for (account, row) in rows {
             let place = self.accounts.insert_full(*account).0;
-            if place >= cells.len() {
-                cells.resize(place + 1, 0);
-            }
             let class = self.class(row);
             if let Some(cell) = cells.get_mut(place) {
                 *cell = class + 1;
@@ -115,8 +113,7 @@ impl Data {
     /// Takes what happened: to a pack, or to an account of one that is there.
     pub(super) fn record(&mut self, Entry { target, record, .. }: &Entry) {
         match record {
-            Record::Account(of) if self.targets.contains(target) => self.moved(target, of),
-            Record::Account(_) => {}
+            Record::Account(of) => self.moved(target, of),
             Record::Pack(notice) => {
                 let ago = self.ago(notice.observed_at);
                 self.events.push(json!([ago, target.region, target.pack, notice.in_words()]));
@@ -125,9 +122,10 @@ impl Data {
     }
 
     fn moved(&mut self, target: &Target, transition: &Transition) {
+        let Some(pack) = self.targets.get_index_of(target) else { return };
         let code = transition.to.as_ref().and_then(|to| to.error_code.as_ref());
         let places = [
-            self.targets.get_index_of(target),
+            Some(pack),
             Some(self.accounts.insert_full(transition.account).0),
             Kind::ALL.iter().position(|kind| *kind == transition.kind),
             transition.from.as_ref().map(|state| self.status(&state.status)),

@@ -59,18 +59,17 @@ pub(super) async fn print(
         return Ok(false);
     }
     writeln!(io::stdout())?;
-    let group = |group: &Group| table::Group {
-        title: Some(group.title()),
-        about: group.about(),
-        rows: group.unhealthy.iter().take(limit).map(|one| row(one, names)).collect(),
-        footing: more(group.unhealthy.len().saturating_sub(limit)),
+    let group = |group: &Group| {
+        let left = group.unhealthy.len().saturating_sub(limit) as u64;
+        table::Group {
+            title: Some(group.title()),
+            about: group.about(),
+            rows: group.unhealthy.iter().take(limit).map(|one| row(one, names)).collect(),
+            footing: (left > 0).then(|| format!("… and {}", counted(left, "more deployment"))),
+        }
     };
     table::table(&UNHEALTHY, groups.iter().map(group).collect(), wide)?;
     Ok(groups.iter().any(|group| group.unhealthy.len() > limit))
-}
-
-fn more(left: usize) -> Option<String> {
-    (left > 0).then(|| format!("… and {}", counted(left as u64, "more deployment")))
 }
 
 const PACKS: [Column; 11] = [

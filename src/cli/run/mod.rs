@@ -142,10 +142,7 @@ fn sum_up(report: &Report, read: &Watched, args: &RunArgs) -> Result<bool, Failu
         return Err(failure.into());
     }
     let pages: u64 = answer.targets.iter().map(|target| target.pages).sum();
-    let place = match &args.topic {
-        Some(_) => " to the topic",
-        None => " to this terminal",
-    };
+    let place = if args.topic.is_some() { " to the topic" } else { " to this terminal" };
     let is_left = args.topic.is_none() && args.store.table.is_some() && !args.dry_run;
     let sent = match (args.dry_run, &report.preview, answer.notifications) {
         (true, Some(_), _) => format!("would send 1 message{place}"),

@@ -34,17 +34,14 @@ pub(super) fn lay_out(
     lines.push(format!("{bold}{header}{bold:#}"));
     let total = shown.iter().map(|shown| shown.width + GAP).sum::<usize>().saturating_sub(GAP);
     lines.push("─".repeat(total));
-    for group in groups {
+    for (n, group) in groups.iter().enumerate() {
+        if n > 0 {
+            lines.push(String::new());
+        }
         lines.extend(group.title.iter().map(|title| format!("{bold}{}{bold:#}", cut_end(title, room))));
         lines.extend(group.about.iter().flat_map(|about| wrapped("  ", about, room)));
         lines.extend(group.rows.iter().map(|row| line(&shown, |shown| shown.of(row))));
         lines.extend(group.footing.iter().map(|text| cut_end(text, room)));
-        if group.title.is_some() {
-            lines.push(String::new());
-        }
-    }
-    if lines.last().is_some_and(String::is_empty) {
-        lines.pop();
     }
     (lines, left_out)
 }
@@ -125,23 +122,16 @@ fn line<'a>(shown: &[Shown], cell: impl Fn(&Shown) -> (&'a str, Style)) -> Strin
 
 /// Text in lines of at most `width` columns; all but the first are indented as far as `before` is wide.
 fn wrapped(before: &str, text: &str, width: usize) -> Vec<String> {
-    let indent = " ".repeat(before.width());
-    let mut lines = Vec::new();
-    let mut line = before.to_owned();
-    let mut is_new = true;
+    let room = width.saturating_sub(before.width());
+    let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
-        if !is_new && line.width() + 1 + word.width() > width {
-            lines.push(std::mem::replace(&mut line, indent.clone()));
-            is_new = true;
+        match lines.last_mut() {
+            Some(line) if line.width() + 1 + word.width() <= room => line.push_str(&format!(" {word}")),
+            _ => lines.push(word.to_owned()),
         }
-        if !is_new {
-            line.push(' ');
-        }
-        line.push_str(word);
-        is_new = false;
     }
-    lines.push(line);
-    lines.iter().map(|line| cut_end(line, width)).collect()
+    let begins = std::iter::once(before.to_owned()).chain(std::iter::repeat(" ".repeat(before.width())));
+    begins.zip(lines).map(|(begin, line)| cut_end(&format!("{begin}{line}"), width)).collect()
 }
 
 /// As many characters from the front as `width` columns hold.
