@@ -119,12 +119,12 @@ impl Life {
 
     /// Keeps the worst, and of each cause about as many as of the others.
     pub(super) fn name_no_more_than(&mut self, most: usize) {
-        self.named.retain(|_, named| !named.is_empty());
         while self.named.values().map(BTreeMap::len).sum::<usize>() > most {
-            let all = self.named.iter_mut();
-            let largest = all.max_by_key(|((topic, _), named)| (!named.is_empty(), *topic, named.len()));
-            if let Some((_, named)) = largest {
-                named.pop_last();
+            let largest = self.named.iter_mut().max_by_key(|((topic, _), named)| (*topic, named.len()));
+            let Some((key, named)) = largest.map(|(key, named)| (*key, named)) else { return };
+            named.pop_last();
+            if named.is_empty() {
+                self.named.remove(&key);
             }
         }
     }
