@@ -92,7 +92,7 @@ pub(super) async fn a_snapshot_is_of_the_head_of_its_commit_and_of_no_other(stor
         ((1..200).map(|n| change(n, 1)).collect(), closing(PackEvent::Baseline, 1)),
         (vec![change(7, 2)], Closing::default()),
         (vec![change(300, 3)], Closing::default()),
-        ((1..400).map(|n| removal(n)).collect(), closing(PackEvent::PackDeleted, 4)),
+        ((1..400).map(removal).collect(), closing(PackEvent::PackDeleted, 4)),
         (vec![change(1, 5)], Closing::default()),
     ] {
         let head = commit(store, &target, changes, closing).await.unwrap();
