@@ -123,13 +123,10 @@ pub enum SourceError {
     /// The pagination token is no longer (or never was) good.
     #[error("the pagination token was refused: {0}")]
     TokenRefused(String),
-    /// Too many requests, after every retry.
-    #[error("throttled: {0}")]
-    Throttled(String),
     /// The request or the answer was not what it must be.
     #[error("{0}")]
     Invalid(String),
-    /// No answer, or a passing fault, after every retry.
+    /// No answer, too many requests, or another passing fault, after every retry.
     #[error("{0}")]
     Unavailable(String),
 }

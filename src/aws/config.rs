@@ -160,7 +160,7 @@ fn explain(fault: Fault, region: &Region) -> SourceError {
         "InvalidLimitException" | "ValidationException" => SourceError::Invalid(message),
         _ if fault.rejection.is_some() => SourceError::Denied(message),
         _ if fault.is_denied() => SourceError::Denied(format!("{message}. {WHO_SEES}")),
-        _ if fault.is_throttling() => SourceError::Throttled(message),
+        _ if fault.is_throttling() => SourceError::Unavailable(format!("throttled: {message}")),
         _ => SourceError::Unavailable(message),
     }
 }

@@ -47,13 +47,6 @@ pub struct Change {
     pub transition: Option<Box<Transition>>,
 }
 
-impl Change {
-    /// The row goes, without a record.
-    pub fn removal(account: AccountId) -> Self {
-        Self { account, row: None, transition: None }
-    }
-}
-
 /// The recorded states of all accounts of a target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {

@@ -34,6 +34,10 @@ fn failed(n: u64, message: &str) -> Change {
     Change { account: account(n), row: Some(row), transition: Some(Box::new(transition)) }
 }
 
+fn removal(account: AccountId) -> Change {
+    Change { account, row: None, transition: None }
+}
+
 fn all_failed(accounts: std::ops::Range<u64>) -> Vec<Change> {
     accounts.map(|n| failed(n, "it went wrong")).collect()
 }
@@ -148,12 +152,12 @@ fn a_head_becomes_what_its_commits_say_and_keeps_the_rest() {
     assert_eq!(target.head().accounts, Counts::from([(Status::new("CREATE_FAILED"), 4)]));
     target.head.as_mut().unwrap().filters_distrusted_until = Some(99);
     let earlier = Closing { full_scan_at: Some(76), ..Closing::default() };
-    target.commit(vec![Change::removal(account(1))], earlier);
+    target.commit(vec![removal(account(1))], earlier);
     let head = target.head();
     assert_eq!((events(head), head.account_count()), ((Some(2), None, true), 3));
     assert_eq!((head.last_full_scan_at, head.filters_distrusted_until), (Some(77), Some(99)));
     assert_eq!(head.log_end, Position { epoch: 2, part: 2 }, "nothing new is logged");
-    let rows: Vec<Change> = target.snapshot.rows.keys().map(|account| Change::removal(*account)).collect();
+    let rows: Vec<Change> = target.snapshot.rows.keys().map(|account| removal(*account)).collect();
     target.commit(rows, closing(PackEvent::PackDeleted));
     assert_eq!(events(target.head()), (None, Some(4), false));
     assert!(target.head().is_deleted() && target.head().account_count() == 0);
@@ -205,11 +209,11 @@ fn one_change_writes_one_chunk_and_chunks_grow_only_forward() {
         (4, 4),
         "all are written, for one account"
     );
-    let gone: Vec<Change> = (20..257).map(|n| Change::removal(account(n))).collect();
+    let gone: Vec<Change> = (20..257).map(|n| removal(account(n))).collect();
     target.commit(gone, Closing::default());
     assert_eq!(target.head().chunks, 4, "fewer accounts are no reason to write everything anew");
     let rest: Vec<Change> =
-        (0..20).filter(|n| chunk_of(account(*n), 4) == 3).map(|n| Change::removal(account(n))).collect();
+        (0..20).filter(|n| chunk_of(account(*n), 4) == 3).map(|n| removal(account(n))).collect();
     target.commit(rest, Closing::default());
     assert_eq!(target.last().dropped, [3]);
     let (rows, chunks) = target.stored();

@@ -162,7 +162,7 @@ impl From<Fault> for SourceError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Denied | Fault::Refused => Self::Denied("refused by the plan".to_owned()),
-            Fault::Throttled => Self::Throttled("throttled by the plan".to_owned()),
+            Fault::Throttled => Self::Unavailable("throttled by the plan".to_owned()),
             Fault::NoReply => Self::Unavailable("no reply by the plan".to_owned()),
         }
     }

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use packwatch::aws::DynamoStore;
 use packwatch::local::SqliteStore;
 use packwatch::ports::{SnapshotStore, StoreError};
-use packwatch::state::commit::{Change, Closing, Snapshot};
+use packwatch::state::commit::{Closing, Snapshot};
 use packwatch::state::head::{Cursors, Head, Heads, Hint, Topic};
 use packwatch::state::log::{PackEvent, Position};
 use proptest::prelude::*;
@@ -14,7 +14,7 @@ use proptest::test_runner::{Config, TestRunner};
 use crate::harness::commits::commit_of;
 use crate::harness::dynamo::Dynamo;
 use crate::protocol::memory::{MemoryStore, whole_log};
-use crate::stores::contract::{account, change, closing, connection, target};
+use crate::stores::contract::{change, closing, connection, removal, target};
 
 /// Something asked of a store. Most of it is asked on what was loaded last, and some on what was before.
 #[derive(Debug, Clone)]
@@ -64,7 +64,7 @@ async fn ask(
             let head: Option<&Head> = heads.known.get(&target);
             let epoch = head.map_or(0, |head| head.epoch) + 1;
             let changes = (*first..first + many).map(|n| match is_removal {
-                true => Change::removal(account(n)),
+                true => removal(n),
                 false => change(n, epoch),
             });
             let closing = event.map_or(Closing::default(), |event| closing(event, epoch));

@@ -2,9 +2,9 @@
 //!
 //! - `world` is the truth: packs, accounts, AWS Config, SNS, and a poll each five minutes; `story` makes things happen
 //!   in it, in the packs of `places`.
-//! - `oracle` says what each poll records and machines get, `people` when people hear of it, `item` whether, and `content`
-//!   in which digest with which severity: all by `docs/messages.md` and the settings in `rules`, and without the code. `said`
-//!   and `numbers` read the messages as they are published.
+//! - `oracle` says what each poll records, `people` when people hear of it, `item` whether, and `content` in which digest
+//!   with which severity: all by `docs/messages.md` and the settings in `rules`, and without the code. `said` and `numbers`
+//!   read the messages as they are published. That machines get what is recorded is for `protocol` to show.
 //! - `weeks` draws the two weeks at random; `cases` has those whose number of messages is promised.
 //!
 //! To add something that happens: an episode in `story`. To add a rule: a sentence in `oracle` or `people`; then break the

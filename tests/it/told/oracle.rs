@@ -11,7 +11,6 @@ use packwatch::notify::message::Alert;
 use packwatch::state::Transition;
 use packwatch::state::log::{Notice, PackEvent, Record};
 use packwatch::state::silence::Silence;
-use serde_json::Value;
 
 use super::item::{Cause, Item, What};
 use super::people::People;
@@ -32,7 +31,6 @@ pub(crate) struct Delivered {
     /// What the history has of this run.
     pub(crate) recorded: Vec<(Target, Record)>,
     pub(crate) digests: Vec<Alert>,
-    pub(crate) events: Vec<Value>,
 }
 
 /// How much was judged.
@@ -86,9 +84,6 @@ pub(crate) struct Oracle {
     pub(crate) people: People,
     rules: Rules,
     packs: BTreeMap<Target, Pack>,
-    /// Recorded, and not sent to machines yet.
-    queued: Vec<(Target, Record)>,
-    ids: BTreeSet<String>,
 }
 
 /// Fails with what is wrong, and when.
@@ -105,8 +100,6 @@ impl Oracle {
             people: People::default(),
             rules: Rules::new(settings),
             packs: BTreeMap::new(),
-            queued: Vec::new(),
-            ids: BTreeSet::new(),
         }
     }
 
@@ -116,7 +109,7 @@ impl Oracle {
 
     /// Whether somebody still has to hear something.
     pub(crate) fn is_waiting(&self) -> bool {
-        self.people.is_waiting() || !self.queued.is_empty()
+        self.people.is_waiting()
     }
 
     /// The incidents that go on.
@@ -127,11 +120,11 @@ impl Oracle {
 
     /// Judges one run.
     pub(crate) fn judge(&mut self, rows: &Rows, delivered: Delivered) {
-        let Delivered { now, is_up, recorded, digests, events } = delivered;
+        let Delivered { now, is_up, recorded, digests } = delivered;
         self.tally.polls += 1;
         self.tally.records += recorded.len();
         let mut by_target: BTreeMap<Target, Vec<Record>> = BTreeMap::new();
-        for (target, record) in recorded.clone() {
+        for (target, record) in recorded {
             by_target.entry(target).or_default().push(record);
         }
         let targets: BTreeSet<Target> = rows.keys().chain(self.packs.keys()).cloned().collect();
@@ -140,45 +133,8 @@ impl Oracle {
             self.scan(now, &target, rows.get(&target), records);
         }
         ensure!(by_target.is_empty(), now, "of no pack: {by_target:?}");
-        self.queued.extend(recorded);
-        self.machines(now, is_up, &events);
         let silences = &self.silences;
         self.people.judge(&self.rules, silences, now, is_up, &digests, &mut self.tally);
-    }
-
-    /// Machines get everything within one poll, once, as it is in the history.
-    fn machines(&mut self, now: Timestamp, is_up: bool, events: &[Value]) {
-        if !is_up {
-            ensure!(events.is_empty(), now, "SNS is down");
-            return;
-        }
-        let text = |event: &Value, field: &str| event[field].as_str().unwrap_or_default().to_owned();
-        let got = events.iter().map(|event| {
-            ensure!(self.ids.insert(text(event, "Id")), now, "twice: {event}");
-            let target =
-                format!("{} {}", text(event, "Region"), text(event, "OrganizationConformancePackName"));
-            (
-                target,
-                event["Sequence"].as_u64().unwrap(),
-                text(event, "AccountId"),
-                text(event, "Kind"),
-                text(event, "IncidentId"),
-            )
-        });
-        let expected = self.queued.drain(..).map(|(target, record)| {
-            let target = format!("{} {}", target.region, target.pack);
-            let (account, kind, incident) = match &record {
-                Record::Account(of) => {
-                    (of.account.to_string(), of.kind.as_str(), of.incident_id.clone().unwrap_or_default())
-                }
-                Record::Pack(of) => (String::new(), of.event.as_str(), String::new()),
-            };
-            (target, record.epoch(), account, kind.to_owned(), incident)
-        });
-        let (mut got, mut expected): (Vec<_>, Vec<_>) = (got.collect(), expected.collect());
-        got.sort();
-        expected.sort();
-        ensure!(got == expected, now, "machines got {got:?}, recorded is {expected:?}");
     }
 
     /// What was recorded of a target, against what is the case.
@@ -427,11 +383,5 @@ impl Oracle {
             [true, true] if !waits => (vec![Some(Kind::Reminder)], false),
             _ => ([kinds, vec![Some(Kind::Reminder)]].concat(), false),
         }
-    }
-
-    /// What the history holds is what was sent to machines, in the end.
-    pub(crate) fn assert_history(&self, records: usize) {
-        assert_eq!(records, self.tally.records, "the history has what each run recorded");
-        assert_eq!(self.ids.len(), records, "and machines got it");
     }
 }

@@ -6,7 +6,7 @@ use packwatch::state::head::{Head, Heads};
 use packwatch::state::log::{LogPart, PackEvent, Position, Record};
 use packwatch::state::packed;
 
-use super::{Store, account, change, closing, head, target};
+use super::{Store, account, change, closing, head, removal, target};
 use crate::harness::commits::{commit, commit_of};
 use crate::protocol::memory::whole_log;
 
@@ -57,7 +57,7 @@ pub(super) async fn a_commit_that_is_superseded_writes_nothing(store: &impl Stor
     };
     let before = everything().await;
     let many: Vec<Change> = (1..300).map(|n| change(n, 2)).collect();
-    let gone = vec![Change::removal(account(1))];
+    let gone = vec![removal(1)];
     for (changes, event) in [(many, PackEvent::Baseline), (gone, PackEvent::PackDeleted)] {
         let mut late = commit_of(Some(&first), &loaded, changes, closing(event, 2));
         late.head.run = "late".to_owned();
@@ -92,7 +92,7 @@ pub(super) async fn a_snapshot_is_of_the_head_of_its_commit_and_of_no_other(stor
         ((1..200).map(|n| change(n, 1)).collect(), closing(PackEvent::Baseline, 1)),
         (vec![change(7, 2)], Closing::default()),
         (vec![change(300, 3)], Closing::default()),
-        ((1..400).map(|n| Change::removal(account(n))).collect(), closing(PackEvent::PackDeleted, 4)),
+        ((1..400).map(removal).collect(), closing(PackEvent::PackDeleted, 4)),
         (vec![change(1, 5)], Closing::default()),
     ] {
         let head = commit(store, &target, changes, closing).await.unwrap();

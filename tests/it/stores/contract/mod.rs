@@ -129,6 +129,11 @@ pub(crate) fn now() -> Timestamp {
     "2026-11-20T10:00:00Z".parse().unwrap()
 }
 
+/// The row goes, without a record.
+pub(crate) fn removal(n: u64) -> Change {
+    Change { account: account(n), row: None, transition: None }
+}
+
 pub(crate) fn change(n: u64, epoch: u64) -> Change {
     let plain = State::of(Status::new("SOMETHING_NEW"));
     let transition = Transition {
