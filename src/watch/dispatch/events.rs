@@ -15,16 +15,17 @@ use crate::state::head::{Head, Heads, Topic};
 use crate::state::log::{Position, Record};
 use crate::watch::batch::{self, BATCH, BATCHES_AT_ONCE};
 
-/// Messages of a window, about.
-const WINDOW: usize = 600;
+/// Parts of a window, each of about 300 messages.
+const WINDOW: usize = 3;
 
 /// After a window that took longer, the next one is a single part.
 const LONG: Duration = Duration::from_secs(2);
 
-/// The next part of a target that lags, as its records; none, where it has expired.
-struct Part<'a> {
+/// The next parts of a target that lags, as their records; none, where they have expired.
+struct Portion<'a> {
     target: &'a Target,
     head: &'a Head,
+    parts: usize,
     records: Vec<Record>,
     /// Where the cursor goes when all of it is accepted.
     end: Position,
@@ -35,18 +36,17 @@ pub(super) async fn send<O: Outside>(heads: &Heads, leased: &mut Leased<'_, O>) 
     leased.put(leased.cursors.next()).await?;
     let lagging = heads.lagging(Topic::Events);
     let mut waiting: VecDeque<_> = lagging.map(|(target, head, ..)| (target, head)).collect();
-    let (mut lag, mut messages) = (None, WINDOW);
+    let (mut lag, mut most) = (None, WINDOW);
     while !waiting.is_empty() {
         let began = Instant::now();
-        // One part of each target that waits.
         let (mut window, mut taken) = (Vec::new(), 0);
-        while taken < messages
+        while taken < most
             && let Some((target, head)) = waiting.pop_front()
         {
-            match next(leased, target, head).await {
-                Ok(part) => {
-                    taken += part.records.len();
-                    window.push(part);
+            match next(leased, target, head, most - taken).await {
+                Ok(portion) => {
+                    taken += portion.parts;
+                    window.push(portion);
                 }
                 Err(failed) => lag = Some(failed),
             }
@@ -56,9 +56,9 @@ pub(super) async fn send<O: Outside>(heads: &Heads, leased: &mut Leased<'_, O>) 
         }
         let (sent, stopped) = send_window(leased, &window).await;
         let moved = window.iter().zip(&sent).filter(|(_, sent)| **sent);
-        let next = leased.cursors.clone().moved(moved.map(|(part, _)| (part.target, part.end)));
-        let lags = |part: &&Part<'_>| next.lag(Topic::Events, part.target, part.head).is_some();
-        waiting.extend(window.iter().filter(lags).map(|part| (part.target, part.head)));
+        let next = leased.cursors.clone().moved(moved.map(|(portion, _)| (portion.target, portion.end)));
+        let lags = |of: &&Portion<'_>| next.lag(Topic::Events, of.target, of.head).is_some();
+        waiting.extend(window.iter().filter(lags).map(|portion| (portion.target, portion.head)));
         if waiting.is_empty() || stopped.is_some() {
             leased.put_last(next).await?;
         } else {
@@ -67,37 +67,44 @@ pub(super) async fn send<O: Outside>(heads: &Heads, leased: &mut Leased<'_, O>) 
         if let Some(stopped) = stopped {
             return Err(stopped);
         }
-        messages = if began.elapsed() > LONG { 1 } else { WINDOW };
+        most = if began.elapsed() > LONG { 1 } else { WINDOW };
     }
     lag.map_or(Ok(0), Err)
 }
 
-/// Reads the next part of a target.
+/// Reads the next parts of a target.
 async fn next<'a, O: Outside>(
     leased: &Leased<'_, O>,
     target: &'a Target,
     head: &'a Head,
-) -> Result<Part<'a>, Lag> {
+    most: usize,
+) -> Result<Portion<'a>, Lag> {
     let range = (leased.cursors.position(target), head.dispatchable(Topic::Events));
-    let read = read::parts(leased.context, target, head, range, 1).await?;
-    let records = match read.parts.first() {
-        Some(part) => read::records(target, part)?,
-        None => Vec::new(),
-    };
-    Ok(Part { target, head, records, end: read.end })
+    let read = read::parts(leased.context, target, head, range, most).await?;
+    let mut portion = Portion { target, head, parts: 0, records: Vec::new(), end: read.end };
+    for part in &read.parts {
+        match read::records(target, part) {
+            Ok(records) => portion.records.extend(records),
+            Err(damaged) if portion.parts == 0 => return Err(damaged),
+            // What is before it is sent first.
+            Err(_) => return Ok(Portion { end: part.previous, ..portion }),
+        }
+        portion.parts += 1;
+    }
+    Ok(portion)
 }
 
-/// Sends the records of some parts, several batches at once. Says of each part whether all of it was accepted, and why
+/// Sends the records of some parts, several batches at once. Says of each portion whether all of it was accepted, and why
 /// nothing more is to be sent.
-async fn send_window<O: Outside>(leased: &Leased<'_, O>, window: &[Part<'_>]) -> (Vec<bool>, Option<Lag>) {
-    let messages: Vec<(&Part<'_>, &Record)> =
-        window.iter().flat_map(|part| part.records.iter().map(move |record| (part, record))).collect();
+async fn send_window<O: Outside>(leased: &Leased<'_, O>, window: &[Portion<'_>]) -> (Vec<bool>, Option<Lag>) {
+    let messages: Vec<(&Portion<'_>, &Record)> =
+        window.iter().flat_map(|of| of.records.iter().map(move |record| (of, record))).collect();
     let batches = stream::iter(messages.chunks(BATCH)).map(|batch| send_batch(leased, batch));
     let sent: Vec<Option<Lag>> = batches.buffered(BATCHES_AT_ONCE).flat_map(stream::iter).collect().await;
     let mut rest = sent.iter();
     // Each takes its own, also behind one that was not accepted.
     let is_accepted =
-        |part: &Part<'_>| rest.by_ref().take(part.records.len()).filter(|lag| lag.is_some()).count() == 0;
+        |of: &Portion<'_>| rest.by_ref().take(of.records.len()).filter(|lag| lag.is_some()).count() == 0;
     let accepted = window.iter().map(is_accepted).collect();
     (accepted, sent.into_iter().flatten().next())
 }
@@ -106,15 +113,15 @@ async fn send_window<O: Outside>(leased: &Leased<'_, O>, window: &[Part<'_>]) ->
 /// minimal form.
 async fn send_batch<O: Outside>(
     Leased { context, breaker, .. }: &Leased<'_, O>,
-    messages: &[(&Part<'_>, &Record)],
+    messages: &[(&Portion<'_>, &Record)],
 ) -> Vec<Option<Lag>> {
     let all = |lag: Lag| vec![Some(lag); messages.len()];
     if let Some(why) = breaker.open() {
         return all(Lag::Failed(why));
     }
     let publisher = context.outside.publisher();
-    let event = |(part, record): &(&Part<'_>, &Record), form| {
-        message::event(part.target, &part.head.history_id, record, form)
+    let event = |(of, record): &(&Portion<'_>, &Record), form| {
+        message::event(of.target, &of.head.history_id, record, form)
     };
     let events: Vec<Event> = messages.iter().map(|message| event(message, Form::Whole)).collect();
     let call = async |left: &[Event]| publisher.events(left).await;

@@ -1,7 +1,8 @@
 //! How soon people hear of what waits for them. Pure: what is urgent or a reminder is sent at once, news waits for more
 //! of its kind, and what is routine never causes a digest.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{BuildHasher, RandomState};
 
 use jiff::Timestamp;
 
@@ -12,7 +13,7 @@ use crate::settings::Settings;
 use crate::state::head::Known;
 use crate::state::log::Record;
 use crate::state::silence::Silences;
-use crate::state::{Health, Transition};
+use crate::state::{Health, State, Transition};
 use crate::watch::compare::is_surely_after;
 
 /// Urgent digests within a `GROUP_INTERVAL`, or an hour where that is longer; what would be one more is news.
@@ -33,6 +34,9 @@ pub(super) struct Urgency<'a> {
     now: Timestamp,
     /// What is older than this has waited long enough, in seconds since 1970.
     waits_since: i64,
+    /// The causes of states by a hash of their texts: equal ones are analysed once.
+    causes: HashMap<u64, Option<String>>,
+    hasher: RandomState,
 }
 
 /// What of a target's records people hear of, and how soon.
@@ -81,7 +85,8 @@ impl<'a> Urgency<'a> {
         let urgent_since = seconds.saturating_sub(group_interval.min(KNOWN_FOR));
         known.urgent.retain(|sent| *sent > urgent_since && !is_ahead(*sent, now));
         let withheld = known.withheld.values().map(BTreeMap::len).sum();
-        Self { known, withheld, silences, now, waits_since }
+        let (causes, hasher) = Default::default();
+        Self { known, withheld, silences, now, waits_since, causes, hasher }
     }
 
     /// Judges a target's records, in their order.
@@ -157,12 +162,21 @@ impl<'a> Urgency<'a> {
         true
     }
 
+    fn cause(&mut self, state: &State) -> Option<String> {
+        let State { status, error_code, error_message, stuck, .. } = state;
+        let texts = self.hasher.hash_one((status, error_code, error_message, stuck));
+        if self.causes.len() > MOST_KEPT {
+            self.causes.clear();
+        }
+        self.causes.entry(texts).or_insert_with(|| notify::cause_id(state)).clone()
+    }
+
     /// Whether a change is more than routine; notes how soon people hear of it.
-    fn tells(&self, of: &Transition, judged: &mut Judged) -> bool {
+    fn tells(&mut self, of: &Transition, judged: &mut Judged) -> bool {
         if Topic::of(of, false).is_routine() {
             return false;
         }
-        let cause = of.to.as_ref().and_then(notify::cause_id);
+        let cause = of.to.as_ref().and_then(|to| self.cause(to));
         let is_unhealthy = matches!(of.kind, Kind::Failed | Kind::Stuck | Kind::Unrecognised);
         let is_known = |cause: &String| self.known.causes.contains_key(cause);
         let was_stuck = of.kind == Kind::Failed && of.from.as_ref().is_some_and(|from| from.stuck);
