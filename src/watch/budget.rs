@@ -44,12 +44,7 @@ impl Budget {
         }
     }
 
-    /// Whether nothing new is to be scanned or recorded.
-    pub fn is_spent(&self) -> bool {
-        self.ends.is_some_and(|ends| Instant::now() >= ends.scanning)
-    }
-
-    /// How long there is to scan.
+    /// How long there is to scan, and to record.
     pub fn left(&self) -> Duration {
         let left = |ends: Ends| ends.scanning.saturating_duration_since(Instant::now());
         self.ends.map_or(Duration::MAX, left)
@@ -103,13 +98,13 @@ mod tests {
         for (left, scanning, dispatching) in [(10.0, 8.0, 9.5), (100.0, 80.0, 98.0), (900.0, 880.0, 898.0)] {
             let [left, scanning, dispatching] = [left, scanning, dispatching].map(Duration::from_secs_f64);
             let budget = Budget::ending_in(left);
-            assert_eq!((budget.left(), budget.is_spent()), (scanning, false));
+            assert_eq!(budget.left(), scanning);
             assert_eq!(budget.for_publish(), Some(dispatching.min(10 * SECOND)));
             advance(scanning - SECOND).await;
-            assert_eq!((budget.left(), budget.is_spent()), (SECOND, false));
+            assert_eq!(budget.left(), SECOND);
             assert_eq!(budget.within(sleep(SECOND / 2)).await, Some(()));
             assert_eq!(budget.within(sleep(SECOND)).await, None, "scanning ends before");
-            assert_eq!((budget.left(), budget.is_spent()), (Duration::ZERO, true));
+            assert_eq!(budget.left(), Duration::ZERO);
             assert_eq!(budget.within(async {}).await, None, "nothing is begun any more");
             assert_eq!(budget.within_folding(async {}).await, Some(()));
             assert_eq!(budget.within_dispatching(async {}).await, Some(()));
@@ -126,7 +121,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_laptop_has_all_the_time_in_the_world_but_no_topic_has() {
         let budget = Budget::UNLIMITED;
-        assert_eq!((budget.left(), budget.is_spent()), (Duration::MAX, false));
+        assert_eq!(budget.left(), Duration::MAX);
         assert_eq!(budget.within(sleep(86_400 * SECOND)).await, Some(()));
         assert_eq!(budget.for_publish(), Some(10 * SECOND));
     }

@@ -114,7 +114,7 @@ async fn write<O: Outside>(
         preview(planned, basis, found, outcome);
         return Ok(true);
     }
-    if budget.is_spent() {
+    if budget.left().is_zero() {
         return Err(Stop::NoTime);
     }
     let at = outside.now();

@@ -24,14 +24,11 @@ pub(super) struct Breaker {
 impl Breaker {
     /// Why this run asks the topic no more, if it does not.
     pub(super) fn open(&self) -> Option<String> {
-        if let Some(denied) = self.denied.borrow().as_ref() {
-            return Some(denied.clone());
-        }
-        if self.timeouts.get() >= MOST_FAILURES {
-            return Some("the topic did not answer, again and again; the next run tries it again".to_owned());
-        }
-        (self.refusals.get() >= MOST_FAILURES)
-            .then(|| "the topic refused, again and again; the next run tries it again".to_owned())
+        let denied = self.denied.borrow().clone();
+        let too_often = [(&self.timeouts, "did not answer"), (&self.refusals, "refused")];
+        let too_often = too_often.into_iter().find(|(count, _)| count.get() >= MOST_FAILURES);
+        let why = |(_, what)| format!("the topic {what}, again and again; the next run tries it again");
+        denied.or_else(|| too_often.map(why))
     }
 
     /// The answer to a call, or that none came in time. `None`: there is no time to ask.

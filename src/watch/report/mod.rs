@@ -105,10 +105,16 @@ pub struct TargetReport {
 }
 
 impl TargetReport {
-    fn new(region: &Region, pack: &str) -> Self {
+    /// A report of a target with which nothing was done yet.
+    pub fn of(target: &Target) -> Self {
+        Self { pack: target.pack.as_str().to_owned(), ..Self::of_region(&target.region) }
+    }
+
+    /// A report of a region whose packs could not be listed.
+    pub fn of_region(region: &Region) -> Self {
         Self {
             region: region.clone(),
-            pack: pack.to_owned(),
+            pack: EVERY_PACK.to_owned(),
             outcome: Outcome::Unchanged,
             scan: None,
             accounts: 0,
@@ -118,16 +124,6 @@ impl TargetReport {
             error: None,
             statuses: None,
         }
-    }
-
-    /// A report of a target with which nothing was done yet.
-    pub fn of(target: &Target) -> Self {
-        Self::new(&target.region, target.pack.as_str())
-    }
-
-    /// A report of a region whose packs could not be listed.
-    pub fn of_region(region: &Region) -> Self {
-        Self::new(region, EVERY_PACK)
     }
 
     /// Whether it is about this target.

@@ -19,7 +19,7 @@ use crate::watch::compare::{Extent, Observation, is_surely_after};
 use crate::watch::request::Request;
 use crate::watch::scan::paginate::PaginationConfig;
 use crate::watch::scan::policy::{FAILED, IN_PROGRESS, PAGE, unrecognised};
-use crate::watch::scan::reader::{FilterViolation, ReadError, Reader, pages};
+use crate::watch::scan::reader::{ReadError, Reader, pages};
 
 /// How many accounts are asked for at once: as many as statuses are.
 pub const SIDE_BY_SIDE: usize = IN_PROGRESS.len();
@@ -101,14 +101,8 @@ impl<S: StatusSource> Reader<'_, S> {
         });
         for row in omitted {
             let again = self.in_status(row.status.clone()).await?;
-            if !self.settings.excluded.contains(&row.account)
-                && !again.iter().any(|(account, _)| *account == row.account)
-            {
-                let DetailedStatus { account, status, .. } = row;
-                let why = format!(
-                    "account {account} is in {status} for longer, and not among the accounts in that status"
-                );
-                return Err(FilterViolation::Omitted(why).into());
+            if !again.iter().any(|(account, _)| *account == row.account) {
+                return Err(ReadError::Omitted(row.account, row.status.clone()));
             }
         }
         Ok(())
@@ -119,7 +113,7 @@ impl<S: StatusSource> Reader<'_, S> {
         let filters = Filters { account: None, status: Some(status.clone()) };
         let read = async |page: PageRequest| {
             let page = self.filtered_page(&filters, &page).await?;
-            wrong(&status, &page).map_or(Ok(page), |why| Err(FilterViolation::Wrong(why).into()))
+            wrong(&status, &page).map_or(Ok(page), |why| Err(ReadError::Violated(why)))
         };
         // What is less than a full page is judged, so the size is said.
         let config = PaginationConfig { page_size: u8::try_from(PAGE).ok(), ..PaginationConfig::default() };
@@ -142,7 +136,7 @@ impl<S: StatusSource> Reader<'_, S> {
             match page.items.iter().find(|row| row.account != account) {
                 Some(row) => {
                     let why = format!("asked for account {account}, it answers with account {}", row.account);
-                    Err(FilterViolation::Wrong(why).into())
+                    Err(ReadError::Violated(why))
                 }
                 None => Ok(page),
             }
@@ -157,9 +151,7 @@ impl<S: StatusSource> Reader<'_, S> {
         page: &PageRequest,
     ) -> Result<Page<DetailedStatus>, ReadError> {
         self.page(filters, page).await.map_err(|error| match error {
-            SourceError::Invalid(why) => {
-                FilterViolation::Wrong(format!("it refuses the filter: {why}")).into()
-            }
+            SourceError::Invalid(why) => ReadError::Violated(format!("it refuses the filter: {why}")),
             error => error.into(),
         })
     }

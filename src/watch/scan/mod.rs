@@ -35,7 +35,7 @@ use crate::watch::scan::filtered::SIDE_BY_SIDE;
 use crate::watch::scan::policy::{
     FILTERS_DISTRUSTED_FOR, PageTime, Scan, ScanContext, ScanDecision, decide, full_calls, in_order,
 };
-use crate::watch::scan::reader::{FilterViolation, ReadError};
+use crate::watch::scan::reader::ReadError;
 use crate::watch::snapshot::leave_hint;
 
 /// How long ago the full scan was that is the longest ago, after this run.
@@ -169,7 +169,8 @@ impl<'a, O: Outside> Scans<'a, O> {
         if self.has(one, |outcome| outcome.full_scan_at.is_some()) {
             return;
         }
-        if !self.fits(&one.target.region, full_calls(&one.head)) {
+        let page_time = self.page_time.borrow().get(&one.target.region).copied().unwrap_or_default();
+        if !page_time.fits(full_calls(&one.head), self.began.elapsed(), self.context.budget.left()) {
             if one.head.last_full_scan_at.is_none() {
                 // Its age is not known, so no metric tells.
                 warn!(region = %one.target.region, pack = %one.target.pack, "no time for a full scan, which no run has made yet");
@@ -201,10 +202,10 @@ impl<'a, O: Outside> Scans<'a, O> {
         // Boxed: its state is large, and every slot of the concurrency would hold one, used or not.
         let (outcome, needs_full_scan) = Box::pin(quick_scan(self.context, planned)).await;
         self.take(outcome);
-        if let Some(ReadError::Violated(why)) = &needs_full_scan {
+        if let Some(why @ (ReadError::Violated(_) | ReadError::Omitted(..))) = &needs_full_scan {
             warn!(region = %target.region, pack = %target.pack, %why, "AWS Config's filters are not relied on in this run: full scans");
             self.violated.borrow_mut().insert(target.region.clone());
-            if matches!(why, FilterViolation::Omitted(_)) {
+            if matches!(why, ReadError::Omitted(..)) {
                 self.note_violation(target).await;
             }
         }
@@ -247,11 +248,5 @@ impl<'a, O: Outside> Scans<'a, O> {
         let page_time = page_time.entry(report.region.clone()).or_default();
         page_time.note(report.pages, in_sequence, outcome.began.elapsed());
         self.outcomes.borrow_mut().push(outcome);
-    }
-
-    /// Whether so many calls of a region end within the time that is left.
-    fn fits(&self, region: &Region, calls: u64) -> bool {
-        let page_time = self.page_time.borrow().get(region).copied().unwrap_or_default();
-        page_time.fits(calls, self.began.elapsed(), self.context.budget.left())
     }
 }

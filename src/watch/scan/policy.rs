@@ -180,10 +180,9 @@ pub struct PageTime {
 impl PageTime {
     /// Notes a read of so many pages, of which so many one after the other, that took so long.
     pub fn note(&mut self, pages: u64, in_sequence: u64, took: Duration) {
-        let number = |pages: u64| u32::try_from(pages).ok().filter(|pages| *pages > 0);
-        let (Some(pages), Some(in_sequence)) = (number(pages), number(in_sequence)) else { return };
-        self.calls = self.calls.saturating_add(pages);
-        let page = took / in_sequence;
+        let number = |pages: u64| u32::try_from(pages).unwrap_or(u32::MAX);
+        let Some(page) = took.checked_div(number(in_sequence)) else { return };
+        self.calls = self.calls.saturating_add(number(pages));
         self.shortest = Some(self.shortest.map_or(page, |shortest| shortest.min(page)));
     }
 

@@ -7,7 +7,7 @@ use std::mem;
 
 use jiff::Timestamp;
 
-use crate::model::{AccountId, DetailedStatus, PackName, Region, Target};
+use crate::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 use crate::settings::Settings;
 use crate::state::State;
@@ -30,23 +30,15 @@ pub enum ReadError {
     /// Its pages could not be followed.
     #[error(transparent)]
     Pagination(#[from] PaginationError),
-    /// A filter cannot be relied on: nothing of what a quick scan read counts.
-    #[error(transparent)]
-    Violated(#[from] FilterViolation),
+    /// A filter does what it must not do, or is not taken: nothing of what a quick scan read counts.
+    #[error("{0}")]
+    Violated(String),
+    /// A filter leaves out what it should show, too: the next run could not see it.
+    #[error("account {0} is in {1} for longer, and not among the accounts in that status, asked twice")]
+    Omitted(AccountId, Status),
     /// A quick scan would take as many calls as a full one: that one is cheaper.
     #[error("a full scan takes fewer calls")]
     TooMany,
-}
-
-/// What AWS Config did that a filter must not do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FilterViolation {
-    /// It does not filter as it must, or takes no such filter.
-    #[error("{0}")]
-    Wrong(String),
-    /// It leaves out what it should show: the next run could not see it.
-    #[error("{0}, asked twice")]
-    Omitted(String),
 }
 
 /// Reads one target, and counts its calls.

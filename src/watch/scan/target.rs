@@ -29,11 +29,13 @@ pub async fn quick_scan<O: Outside>(
     context: &Context<'_, O>,
     planned: &Planned,
 ) -> (ScanOutcome, Option<ReadError>) {
-    use ReadError::{Source, TooMany, Violated};
+    use ReadError::{Omitted, Source, TooMany, Violated};
     let mut outcome = ScanOutcome::of(&planned.target, Some(Scan::Quick));
     match read_active(context, planned, &mut outcome).await {
         // Only a read without filters says that a pack is gone.
-        Err(Stop::Read(why @ (Violated(_) | TooMany | Source(SourceError::Gone(_))))) => (outcome, Some(why)),
+        Err(Stop::Read(why @ (Violated(_) | Omitted(..) | TooMany | Source(SourceError::Gone(_))))) => {
+            (outcome, Some(why))
+        }
         ended => (ended_by(context, outcome, ended.err()), None),
     }
 }

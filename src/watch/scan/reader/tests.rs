@@ -1,7 +1,6 @@
 //! Reads of every account, and by filters.
 
 use super::*;
-use crate::model::Status;
 use crate::state::Row;
 use crate::watch::scan::fake::{Fake, Filtered, account};
 use crate::watch::scan::filtered::to_ask;
@@ -118,7 +117,7 @@ fn of_an_account_that_is_read_twice_the_later_row_counts_and_else_it_is_unclear(
 }
 
 fn wrong(why: &str) -> ReadError {
-    FilterViolation::Wrong(why.to_owned()).into()
+    ReadError::Violated(why.to_owned())
 }
 
 /// What a quick scan of a fake reads, and in how many calls.
