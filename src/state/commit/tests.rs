@@ -138,6 +138,8 @@ fn fits_dynamodb(commit: &Commit) -> bool {
     let data =
         commit.chunks.iter().map(|chunk| &chunk.data).chain(commit.parts.iter().map(|part| &part.data));
     let sizes: Vec<usize> = data.map(Vec::len).collect();
+    // A transaction has one action for each item.
+    assert!(commit.chunks.iter().all(|chunk| !commit.dropped.contains(&chunk.number)), "{commit:?}");
     items <= 100 && sizes.iter().all(|size| *size < 390_000) && sizes.iter().sum::<usize>() < 3_500_000
 }
 
@@ -277,4 +279,8 @@ fn a_text_that_does_not_fit_is_shortened_in_the_row_and_not_in_the_log() {
         .map(|t| t.to.unwrap().error_message.unwrap());
     assert!(texts.eq(long.iter().map(|change| message(change.row.as_ref().unwrap()))));
     assert!(target.last().parts.len() > 2, "a part ends before it is too large");
+    let mut target = Recorded::default();
+    target.commit(all_failed(0..301), Closing::default());
+    let records: Vec<u64> = target.last().parts.iter().map(|part| part.changes).collect();
+    assert_eq!(records, [300, 1]);
 }
