@@ -41,7 +41,11 @@ pub fn line(item: &impl Serialize) -> Vec<u8> {
 
 /// The records of a part of the log.
 pub fn read_records(data: &[u8]) -> Result<Vec<Record>, String> {
-    each(data, |line| serde_json::from_slice(line))
+    // The first field says whose record it is: serde would read each line into a value of its own first.
+    each(data, |line| match line.starts_with(br#"{"Kind":"#) {
+        true => serde_json::from_slice(line).map(Record::Pack),
+        false => serde_json::from_slice(line).map(Record::Account),
+    })
 }
 
 /// Text as it is stored.
