@@ -39,8 +39,7 @@ pub(super) struct Seen {
     pub(super) earlier: Vec<Kind>,
     /// The end of an incident, if that is what is reported.
     end: Option<Topic>,
-    /// What is no end and not routine is reported whatever happened before.
-    last: Option<Box<Last>>,
+    last: Last,
 }
 
 /// As much of a last change as names it again if the account did not fit, and what happened before turns out to be worse.
@@ -77,8 +76,8 @@ impl Life {
         let (severity, end) = (transition.severity(), is_end.then_some(topic));
         let Some(seen) = self.seen.get_mut(&account) else {
             let cause = causes.of(topic, notice.to.as_ref());
-            self.statuses.extend(notice.to.as_ref().map(|to| to.status.clone()));
-            let last = (is_end || topic.is_routine()).then(|| Box::new(Last::of(&notice)));
+            let last = Last::of(&notice);
+            self.statuses.extend(last.status.clone());
             self.seen.insert(account, Seen { topic, cause, severity, earlier: Vec::new(), end, last });
             self.name(topic, cause, notice);
             return;
@@ -94,7 +93,7 @@ impl Life {
             return;
         };
         let last = of_cause.and_then(|named| named.remove(&account));
-        let Some(last) = last.or_else(|| Some(seen.last.as_ref()?.notice(&notice, log))) else { return };
+        let last = last.unwrap_or_else(|| seen.last.notice(&notice, log));
         if seen.topic.is_routine() {
             (seen.severity, seen.end) = (severity, end);
         }
