@@ -91,8 +91,9 @@ fn changes(folds: &[&Fold<'_>]) -> Vec<Change> {
 /// The accounts that some pack does not name, for some cause: who reads of an account must not miss any of its packs, so
 /// for this cause they are named nowhere.
 fn unnamed(folds: &[&Fold<'_>]) -> HashSet<NameKey> {
-    let lives = folds.iter().flat_map(|fold| &fold.lives);
-    lives.flat_map(Life::unnamed).collect()
+    let lives = || folds.iter().flat_map(|fold| &fold.lives);
+    let named: HashSet<NameKey> = lives().flat_map(Life::named).collect();
+    named.into_iter().filter(|key| lives().any(|life| life.leaves_out(*key))).collect()
 }
 
 fn distinct(of: impl Iterator<Item = u64>) -> u64 {

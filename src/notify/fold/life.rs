@@ -20,6 +20,8 @@ pub(super) struct Life {
     pub(super) since: Option<Timestamp>,
     pub(super) until: Option<Timestamp>,
     pub(super) seen: HashMap<u64, Seen>,
+    /// What the accounts with several changes went through before their last one, the latest first.
+    earlier: HashMap<u64, Vec<Kind>>,
     /// Worst first, a cause together, then by account, so that the same accounts are named in every pack.
     named: BTreeMap<(Topic, u64), BTreeMap<u64, TransitionNotice>>,
     /// The statuses that were met.
@@ -35,11 +37,10 @@ pub(super) struct Seen {
     pub(super) topic: Topic,
     pub(super) cause: CauseId,
     pub(super) severity: Severity,
-    /// What it went through before its last change, the latest first.
-    pub(super) earlier: Vec<Kind>,
     /// The end of an incident, if that is what is reported.
     end: Option<Topic>,
-    last: Last,
+    /// What is no end and not routine is reported whatever happened before.
+    last: Option<Box<Last>>,
 }
 
 /// As much of a last change as names it again if the account did not fit, and what happened before turns out to be worse.
@@ -76,13 +77,13 @@ impl Life {
         let (severity, end) = (transition.severity(), is_end.then_some(topic));
         let Some(seen) = self.seen.get_mut(&account) else {
             let cause = causes.of(topic, notice.to.as_ref());
-            let last = Last::of(&notice);
-            self.statuses.extend(last.status.clone());
-            self.seen.insert(account, Seen { topic, cause, severity, earlier: Vec::new(), end, last });
+            self.statuses.extend(notice.to.as_ref().map(|to| to.status.clone()));
+            let last = (is_end || topic.is_routine()).then(|| Box::new(Last::of(&notice)));
+            self.seen.insert(account, Seen { topic, cause, severity, end, last });
             self.name(topic, cause, notice);
             return;
         };
-        seen.earlier.push(notice.kind);
+        self.earlier.entry(account).or_default().push(notice.kind);
         let is_unhealthy = transition.to.as_ref().is_some_and(|to| to.health().is_unhealthy());
         let begins = || is_unhealthy && log.begins(transition);
         let of_cause = self.named.get_mut(&(seen.topic, seen.cause.cause));
@@ -93,7 +94,7 @@ impl Life {
             return;
         };
         let last = of_cause.and_then(|named| named.remove(&account));
-        let last = last.unwrap_or_else(|| seen.last.notice(&notice, log));
+        let Some(last) = last.or_else(|| Some(seen.last.as_ref()?.notice(&notice, log))) else { return };
         if seen.topic.is_routine() {
             (seen.severity, seen.end) = (severity, end);
         }
@@ -134,13 +135,17 @@ impl Life {
         self.named.entry((topic, cause.cause)).or_default().insert(notice.account_id.number(), notice);
     }
 
-    /// The accounts that did not fit.
-    pub(super) fn unnamed(&self) -> impl Iterator<Item = NameKey> {
-        let keys = self.seen.iter().map(|(account, seen)| (seen.topic, seen.cause.cause, *account));
-        keys.filter(|(topic, cause, account)| {
-            let named = self.named.get(&(*topic, *cause));
-            !named.is_some_and(|named| named.contains_key(account))
-        })
+    /// The accounts that are named.
+    pub(super) fn named(&self) -> impl Iterator<Item = NameKey> {
+        let of_cause = self.named.iter();
+        of_cause.flat_map(|((topic, cause), named)| named.keys().map(|account| (*topic, *cause, *account)))
+    }
+
+    /// Whether an account has a change that did not fit, of this section and cause.
+    pub(super) fn leaves_out(&self, (topic, cause, account): NameKey) -> bool {
+        let seen =
+            self.seen.get(&account).is_some_and(|seen| (seen.topic, seen.cause.cause) == (topic, cause));
+        seen && !self.named.get(&(topic, cause)).is_some_and(|named| named.contains_key(&account))
     }
 
     /// The accounts that are named here and nowhere `unnamed`: worst first, then by error code so that one cause stands
@@ -150,8 +155,7 @@ impl Life {
         for ((topic, cause), named) in &self.named {
             let is_whole = |account: u64| !unnamed.contains(&(*topic, *cause, account));
             for (account, notice) in named.iter().filter(|(account, _)| is_whole(**account)) {
-                let seen = self.seen.get(account).into_iter();
-                let earlier = seen.flat_map(|seen| seen.earlier.iter().rev().copied()).collect();
+                let earlier = self.earlier.get(account).into_iter().flatten().rev().copied().collect();
                 transitions.push(TransitionNotice { earlier, ..notice.clone() });
             }
         }
