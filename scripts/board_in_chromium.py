@@ -269,6 +269,7 @@ class Board(unittest.TestCase):
         empty = self.open(self.small({"Cost": []}))
         self.assertIn("No deployment is recorded yet", empty.inner_text("#nothing"))
         self.assertNotIn("healthy", empty.inner_text("#nothing"))
+        self.assertRegex(empty.inner_text("#about"), r": 0 accounts, Cost, eu-west-1$")
 
     def test_headers_leave_out_what_all_packs_begin_with(self):
         names = [f"Operational-Best-Practices-for-{what}" for what in ("CIS", "NIST-CSF", "NIST-800")]
@@ -377,6 +378,7 @@ class Board(unittest.TestCase):
         page.select_option("#status", "failed")
         card = page.locator("#list .row").first
         self.assertEqual(page.evaluate("document.documentElement.scrollWidth"), 390, "nothing to scroll to")
+        self.assertLess(page.locator("#why").bounding_box()["y"], card.bounding_box()["y"], "causes first")
         for part in ("account", "status", "code", "pack", "since"):
             text, box = card.locator(f".{part}"), card.locator(f".{part}").bounding_box()
             self.assertTrue(text.inner_text().strip(), part)

@@ -1,64 +1,43 @@
-"""Draws docs/images: the e-mail and the Slack form of events/notification.json as readers see them, and the board
-in light and dark, on a phone and on paper.
+"""Draws docs/images: the e-mail and the Slack form of events/notification.json as readers see them, the board in light
+and dark, on a phone and on paper, and a bad update from begin to end in every form.
 
-The texts are the real output of `packwatch preview`; only the frames around them are drawn here. Needs Chromium
-(Debian: `apt install chromium fonts-noto-core fonts-noto-color-emoji`).
+The texts are packwatch's real output; only the frames around them are drawn here. Needs Chromium
+(Debian: `apt install chromium fonts-noto-core fonts-noto-mono fonts-noto-color-emoji`).
 
     python scripts/screenshots.py [--packwatch target/debug/packwatch] [--chromium chromium]
 """
 
 import argparse
-import html
 import json
 import re
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from PIL import Image
+from playwright.sync_api import Browser, Page
 
+import frames
+from bad_update import END, FAILED_BY, NIGHT, BadUpdate
 from chromium import browser
 from organization import Organization
 
 PROJECT = Path(__file__).resolve().parent.parent
 EVENT = PROJECT / "events" / "notification.json"
 IMAGES = PROJECT / "docs" / "images"
-EMOJI = {
-    "red_circle": "🔴",
-    "large_orange_circle": "🟠",
-    "large_green_circle": "🟢",
-    "large_blue_circle": "🔵",
+
+DESKTOP = {"viewport": {"width": 1280, "height": 680}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+# How the board is scanned, and from how large a window. On paper: A4 with margins of one centimetre.
+VIEWS = {
+    "board-dark": DESKTOP | {"color_scheme": "dark"},
+    "board-light": DESKTOP | {"color_scheme": "light"},
+    "board-phone": PHONE,
+    "board-print": {"viewport": {"width": 718, "height": 1046}, "color_scheme": "light"},
 }
-
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--hide-scrollbars",
-    "--disable-lcd-text",
-]
-FLAGS += ["--force-device-scale-factor=1"]
-
-STYLE = """
-* { box-sizing: border-box } body { margin: 0; padding: 20px; background: #e9ebee; width: WIDTHpx;
-  font: 15px/1.46 'Noto Sans', 'DejaVu Sans', sans-serif; color: #1d1c1d }
-.sheet { background: #fff; border: 1px solid #d5d8dc; border-radius: 8px; padding: 18px 22px }
-.head { border-bottom: 1px solid #e3e5e8; padding-bottom: 12px; margin-bottom: 14px }
-.subject { font-size: 18px; font-weight: 600 } .grey { color: #616061; font-size: 13px }
-pre { margin: 0; font: 13px/1.45 'Noto Sans Mono', 'DejaVu Sans Mono', monospace; white-space: pre-wrap;
-  overflow-wrap: anywhere }
-a { color: #1264a3; text-decoration: none; overflow-wrap: anywhere }
-.bot { display: flex; gap: 10px } .avatar { width: 38px; height: 38px; border-radius: 6px; background: #4d27aa;
-  color: #fff; font-weight: 700; text-align: center; line-height: 38px; flex: none }
-.app { font-size: 10px; background: #dddddd; border-radius: 2px; padding: 1px 3px; color: #555; font-weight: 600 }
-.card { border-left: 4px solid COLOUR; padding: 2px 0 2px 12px; margin-top: 6px }
-code { font: 12px 'Noto Sans Mono', 'DejaVu Sans Mono', monospace; color: #c01343; background: #f6f6f7;
-  border: 1px solid #dcdcde; border-radius: 3px; padding: 1px 4px; overflow-wrap: anywhere }
-blockquote { margin: 2px 0; padding-left: 10px; border-left: 4px solid #ddd } ol { margin: 4px 0; padding-left: 22px }
-.key { display: inline-block; background: #f0f0f1; border-radius: 10px; padding: 1px 9px; margin: 3px 3px 0 0;
-  font-size: 12px; color: #454447 }
-"""
 
 
 def preview(packwatch: Path, channel: str) -> str:
@@ -66,93 +45,32 @@ def preview(packwatch: Path, channel: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def links(escaped: str) -> str:
-    return re.sub(r"https://[^\s<]+", lambda url: f'<a href="{url[0]}">{url[0]}</a>', escaped)
+def draw(opened: Browser, body: str, name: str, width: int) -> None:
+    """The whole page, as high as it is."""
+    page = opened.new_page(viewport={"width": width, "height": 800})
+    page.set_content(f'<!doctype html><meta charset="utf-8"><style>{frames.STYLE}</style>{body}')
+    keep(page, name, full_page=True)
+    page.close()
 
 
-def mail(text: str) -> str:
-    subject, body = text.split("\n\n", 1)
-    subject = subject.removeprefix("Subject: ")
-    return f"""<div class="sheet"><div class="head"><div class="subject">{html.escape(subject)}</div>
-        <div class="grey">packwatch &lt;no-reply@sns.amazonaws.com&gt; · to platform-on-call@example.com</div></div>
-        <pre>{links(html.escape(body))}</pre></div>"""
-
-
-def markdown(text: str) -> str:
-    """Slack's markup, as far as packwatch writes it. Its escapes are HTML's."""
-    text = re.sub(r":(\w+):", lambda name: EMOJI.get(name[1], name[0]), text)
-    lines = []
-    for line in text.split("\n"):
-        # Code first: nothing inside it is markup.
-        pieces = re.split(r"(`[^`]*`)", line.removeprefix("> "))
-        for index, piece in enumerate(pieces):
-            if piece.startswith("`"):
-                pieces[index] = f"<code>{piece[1:-1]}</code>"
-            else:
-                piece = re.sub(r"\*([^*]+)\*", r"<b>\1</b>", piece)
-                pieces[index] = links(re.sub(r"^_(.+)_$", r"<i class='grey'>\1</i>", piece))
-        joined = "".join(pieces)
-        lines.append(
-            f"<blockquote>{joined}</blockquote>"
-            if line.startswith("> ")
-            else f"<div>{joined or '&nbsp;'}</div>"
-        )
-    return "".join(lines)
-
-
-def chat(text: str) -> str:
-    content = json.loads(text)["content"]
-    steps = "".join(f"<li>{markdown(step)}</li>" for step in content["nextSteps"])
-    keywords = "".join(f'<span class="key">{markdown(word)}</span>' for word in content["keywords"])
-    keywords = keywords.replace("<div>", "").replace("</div>", "")
-    return f"""<div class="sheet"><div class="bot"><div class="avatar">Q</div><div>
-        <b>Amazon Q</b> <span class="app">APP</span> <span class="grey">10:01</span>
-        <div class="card"><b>{markdown(content["title"])}</b>{markdown(content["description"])}
-        <div style="margin-top:8px"><b>Next steps</b><ol>{steps}</ol></div>{keywords}</div></div></div></div>"""
-
-
-def draw(chromium: str, body: str, image: Path, width: int) -> None:
-    """Two passes: the page says how high it is, then it is drawn."""
-    style = STYLE.replace("WIDTH", str(width)).replace("COLOUR", "#d72d30")
-    measure = "document.documentElement.dataset.height = document.body.scrollHeight"
-    page = (
-        f'<!doctype html><meta charset="utf-8"><style>{style}</style><body>{body}<script>{measure}</script>'
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "page.html"
-        file.write_text(page)
-        browser = [chromium, *FLAGS, f"--user-data-dir={folder}/profile"]
-        size = f"--window-size={width},800"
-        dom = subprocess.run(
-            [*browser, size, "--dump-dom", file.as_uri()], check=True, capture_output=True, text=True
-        )
-        height = int(re.search(r'data-height="(\d+)"', dom.stdout)[1])
-        image.parent.mkdir(parents=True, exist_ok=True)
-        shot = [f"--window-size={width},{height}", f"--screenshot={image}", file.as_uri()]
-        subprocess.run([*browser, *shot], check=True, capture_output=True)
-    shrink(image)
+def keep(page: Page, name: str, **options) -> None:
+    """A picture of a page has few colours."""
+    image = IMAGES / f"{name}.png"
+    page.screenshot(path=image, **options)
+    drawn = Image.open(image).convert("RGB")
+    drawn.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(image, optimize=True)
     print(image.relative_to(PROJECT))
 
 
-def shrink(image: Path) -> None:
-    """A picture of a page has few colours."""
-    Image.open(image).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-        image, optimize=True
-    )
+def messages(opened: Browser, packwatch: Path) -> None:
+    subject, body = preview(packwatch, "email").split("\n\n", 1)
+    draw(opened, frames.mail(subject.removeprefix("Subject: "), body), "mail", 760)
+    draw(opened, frames.sheet([frames.chat(json.loads(preview(packwatch, "slack")), "10:01")]), "slack", 760)
 
 
-# How the board is scanned, and from how large a window. On paper: A4 with margins of one centimetre.
-VIEWS = {
-    "board-dark": {"viewport": {"width": 1280, "height": 680}, "color_scheme": "dark"},
-    "board-light": {"viewport": {"width": 1280, "height": 680}, "color_scheme": "light"},
-    "board-phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
-    "board-print": {"viewport": {"width": 718, "height": 1046}, "color_scheme": "light"},
-}
-
-
-def board(chromium: str, packwatch: Path) -> None:
+def boards(opened: Browser, packwatch: Path) -> None:
     """The page of an organization that is made up, as it looks in several places."""
-    with tempfile.TemporaryDirectory() as folder, browser(chromium) as opened:
+    with tempfile.TemporaryDirectory() as folder:
         file = Organization(Path(folder), 1_200, 12, packwatch).board(Path(folder) / "board.html")
         for name, options in VIEWS.items():
             context = opened.new_context(**options)
@@ -161,11 +79,49 @@ def board(chromium: str, packwatch: Path) -> None:
             if name == "board-print":
                 page.emulate_media(media="print")
                 page.evaluate("dispatchEvent(new Event('beforeprint'))")
-            image = IMAGES / f"{name}.png"
-            page.screenshot(path=image)
+            keep(page, name)
             context.close()
-            shrink(image)
-            print(image.relative_to(PROJECT))
+
+
+def bad_update(opened: Browser, packwatch: Path) -> None:
+    """The messages of the night, the board when all has failed, and the past of an account when all is repaired."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = BadUpdate(Path(folder), packwatch).messages
+    draw(opened, frames.phones(told), "bad-update-mail", 840)
+    draw(opened, frames.channel(told), "bad-update-slack", 760)
+    with board_at(packwatch, FAILED_BY + 20) as (page, now):
+        show(opened, page, now, "bad-update-board", DESKTOP)
+        show(opened, page, now, "bad-update-phone", PHONE)
+    first = told[0].document["Packs"][0]["Transitions"][0]["AccountId"]
+    with board_at(packwatch, END) as (page, now):
+        show(opened, f"{page}#status=all&account={first}", now, "bad-update-repaired", DESKTOP, "#list .row")
+
+
+@contextmanager
+def board_at(packwatch: Path, minute: int) -> Iterator[tuple[str, datetime]]:
+    """The page of that minute: its address and time. It goes by the clock, so the night ends now; then the page's clock
+    is put back."""
+    with tempfile.TemporaryDirectory() as folder:
+        now = NIGHT + timedelta(minutes=minute)
+        late = datetime.now(UTC).replace(microsecond=0) - now
+        file = Path(folder) / "board.html"
+        night = BadUpdate(Path(folder), packwatch, until=minute, begin=NIGHT + late)
+        night.board("--output", "html", "--out", file.name)
+        clock = re.compile(r'(?<={"now":)\d+')
+        seconds = int(late.total_seconds())
+        file.write_text(clock.sub(lambda made: str(int(made[0]) - seconds), file.read_text(), count=1))
+        yield file.as_uri(), now
+
+
+def show(opened: Browser, address: str, now: datetime, name: str, options: dict, click: str = "") -> None:
+    context = opened.new_context(**options)
+    page = context.new_page()
+    page.clock.set_fixed_time(now)
+    page.goto(address)
+    if click:
+        page.click(f"{click} >> nth=0")
+    keep(page, name)
+    context.close()
 
 
 def main() -> None:
@@ -173,9 +129,10 @@ def main() -> None:
     parser.add_argument("--packwatch", type=Path, default=PROJECT / "target/debug/packwatch")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     arguments = parser.parse_args()
-    draw(arguments.chromium, mail(preview(arguments.packwatch, "email")), IMAGES / "mail.png", 760)
-    draw(arguments.chromium, chat(preview(arguments.packwatch, "slack")), IMAGES / "slack.png", 760)
-    board(arguments.chromium, arguments.packwatch)
+    with browser(arguments.chromium) as opened:
+        messages(opened, arguments.packwatch)
+        bad_update(opened, arguments.packwatch)
+        boards(opened, arguments.packwatch)
 
 
 if __name__ == "__main__":

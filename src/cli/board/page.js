@@ -84,11 +84,10 @@ function headline() {
         return tile;
       }),
   );
-  const places = [
-    counted(there, "account"),
-    counted(model.packs.length, "pack"),
-    counted(model.regions.length, "region"),
-  ];
+  // The only one is named here: the region nowhere else.
+  const names = model.packs.map((pack) => pack.name);
+  const named = (all, noun) => (all.length === 1 ? all[0] : counted(all.length, noun));
+  const places = [counted(there, "account"), named(names, "pack"), named(model.regions, "region")];
   const newest = Math.min(...model.packs.map((pack) => pack.compared));
   const recorded = model.packs.length ? `Last recorded at ${ago(newest)} UTC` : "Nothing is recorded";
   $("about").textContent = `${recorded}, read at ${clock(model.now)} UTC: ${places.join(", ")}`;

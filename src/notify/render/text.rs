@@ -101,9 +101,10 @@ pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Op
     }
     let since = known.iter().filter_map(|pack| pack.since).min();
     let changes: u64 = known.iter().filter_map(|pack| pack.sections.get(&topic)).sum();
-    let more = if topic == Topic::Failed { " more" } else { "" };
+    // Without its verb, "30 since 10:00 UTC" would be 30 more failures.
+    let what = if topic == Topic::Failed { "more" } else { topic.verb() };
     let since =
-        since.map(|since| format!(", {}{more} since {}", grouped(changes), clock(notification, since)));
+        since.map(|since| format!(", {} {what} since {}", grouped(changes), clock(notification, since)));
     let failed: u64 = known.iter().filter_map(|pack| pack.failed).sum();
     let of = grouped(known.iter().map(|pack| pack.accounts).sum());
     let deployments = if known.len() > 1 { " deployments" } else { "" };

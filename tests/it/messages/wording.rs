@@ -8,7 +8,7 @@ use packwatch::state::{Incident, State, Transition};
 use serde_json::Value;
 
 use super::samples::{
-    HISTORY, account, at, changed, failed, failure, here, no_recorder, notified, state, transition,
+    HISTORY, account, at, changed, failed, failure, here, no_recorder, notified, recovery, state, transition,
 };
 
 const EARLY: &str = "2026-11-18T08:05:00Z";
@@ -266,4 +266,10 @@ fn a_running_total_says_how_a_pack_stands_and_since_when_it_is_counted() {
     assert!(mail(&digest).contains("as of 2026-11-17 18:45 JST"), "{}", mail(&digest));
     let read: Notification = serde_json::from_str(&Channel::Json.show(&digest)).unwrap();
     assert_eq!(mail(&read), mail(&digest), "what is stored is rendered alike");
+    // Those that recovered are no failures since then.
+    let mut early = recovery(1, LATE);
+    early.observed_at = at("2026-11-18T09:30:00Z");
+    let mut digest = notified(&[changed(here("P"), 137, vec![early, recovery(2, LATE)])]);
+    digest.packs[0].failed = Some(9);
+    assert_says(&digest, &["Now 9 of 137 failed, 2 recovered since 09:30 UTC."]);
 }
