@@ -3,7 +3,6 @@
 use super::layout::{Entry, Group, Section};
 use super::text::{
     earlier, more_accounts, more_causes, other_messages, packs, retry, several_causes, since, standing,
-    wrapped,
 };
 use super::words::{pack_in_region, shown, subject, what};
 use crate::model::text::{ascii_within, counted, grouped, isolated, slack_code, slack_text};
@@ -18,7 +17,7 @@ const LONGEST_NAME: usize = 50;
 /// How a channel shows its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
-    /// Plain text in columns.
+    /// Plain text, of which a mail client breaks the lines.
     Mail,
     /// Slack's markup, in which the words of others are code.
     Chat,
@@ -71,11 +70,11 @@ impl Style {
     }
 
     fn line(self, text: &str, indent: &str) -> String {
-        if self == Self::Mail { wrapped(text, indent) } else { format!("{text}\n") }
+        if self == Self::Mail { format!("{indent}{text}\n") } else { format!("{text}\n") }
     }
 
     fn item(self, text: &str) -> String {
-        if self == Self::Mail { wrapped(text, "  ") } else { format!("• {text}\n") }
+        if self == Self::Mail { format!("  {text}\n") } else { format!("• {text}\n") }
     }
 
     /// What stands apart from a list.
@@ -223,7 +222,7 @@ impl Block<'_> {
         let hint = group.hint.filter(|_| form.explains);
         text.extend(hint.map(|hint| match (style, group.is_first_of_hint) {
             (Style::Mail, true) => advice(hint, retry(self.notification, group)),
-            (Style::Mail, false) => wrapped("To do: as above.", "  "),
+            (Style::Mail, false) => "  To do: as above.\n".to_owned(),
             (Style::Chat, true) => style.line(&slack_text(&hint.means), ""),
             (Style::Chat, false) => String::new(),
         }));
@@ -233,7 +232,9 @@ impl Block<'_> {
 
     fn account(self, group: &Group<'_>, entry: &Entry<'_>) -> String {
         let Self { style, notification, section, form } = self;
-        let places = (section.packs.len() > 1).then(|| packs(notification, entry, form.packs));
+        // A list, which may be long: SMTP's lines have at most 998 bytes.
+        let apart = if style == Style::Mail { ",\n      " } else { ", " };
+        let places = (section.packs.len() > 1).then(|| packs(notification, entry, form.packs, apart));
         let places = places.map(|places| format!("in {places}"));
         let change = Some(style.change(&entry.change)).filter(|change| !change.is_empty());
         let change = change.filter(|_| group.change().is_none());
@@ -242,7 +243,7 @@ impl Block<'_> {
         let who = style.who(entry);
         match style {
             Style::Mail => {
-                let details: String = details.iter().map(|detail| wrapped(detail, "    ")).collect();
+                let details: String = details.iter().map(|detail| format!("    {detail}\n")).collect();
                 format!("  {who}\n{details}")
             }
             Style::Chat if details.is_empty() => style.item(&who),
@@ -255,6 +256,6 @@ fn advice(hint: &Hint, retry: Option<String>) -> String {
     let todo = format!("To do: {}", hint.todo);
     let see = format!("See \"{}\":", hint.title);
     let lines = [hint.means.clone(), todo].into_iter().chain(retry).chain([see]);
-    let lines: String = lines.map(|line| wrapped(&line, "  ")).collect();
-    format!("{lines}  {}\n", hint.url)
+    let lines: String = lines.map(|line| format!("  {line}\n")).collect();
+    format!("{lines}{}\n", hint.url)
 }

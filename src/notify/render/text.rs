@@ -1,4 +1,4 @@
-//! Sentences that the e-mail and the chat share, and lines of 72 columns.
+//! Sentences that the e-mail and the chat share.
 
 use std::collections::BTreeSet;
 
@@ -9,9 +9,6 @@ use crate::model::Phase;
 use crate::model::text::{counted, grouped};
 use crate::notify::{Notification, PackNotice, Topic};
 use crate::state::State;
-
-/// Columns of an e-mail.
-const COLUMNS: usize = 72;
 
 /// Earlier changes that are named for one account.
 const NAMED_KINDS: usize = 5;
@@ -134,14 +131,14 @@ pub(super) fn retry(notification: &Notification, group: &Group<'_>) -> Option<St
     })
 }
 
-/// The packs of an account's entry: "A, B, C and 17 more packs". Regions are named where they differ.
-pub(super) fn packs(notification: &Notification, entry: &Entry<'_>, most: usize) -> String {
+/// The packs of an account's entry, apart from each other: "A, B, C and 17 more packs". Regions are named where they differ.
+pub(super) fn packs(notification: &Notification, entry: &Entry<'_>, most: usize, apart: &str) -> String {
     let one_region = regions(notification).len() == 1;
     let name = |pack: &&PackNotice| match one_region {
         true => pack.organization_conformance_pack_name.to_string(),
         false => pack_in_region(pack),
     };
-    let names = entry.packs.iter().take(most).map(name).collect::<Vec<_>>().join(", ");
+    let names = entry.packs.iter().take(most).map(name).collect::<Vec<_>>().join(apart);
     let more = entry.packs.len().saturating_sub(most) as u64;
     if more > 0 { format!("{names} and {}", counted(more, "more pack")) } else { names }
 }
@@ -186,24 +183,4 @@ pub(super) fn other_messages(group: &Group<'_>) -> String {
         (true, 0 | 1) => " (an example: ids differ)".to_owned(),
         (_, of) => format!(" (an example of {} messages)", grouped(of)),
     }
-}
-
-/// The text in lines of at most 72 columns, each with the indent and, from the second on, two more spaces. A word that is
-/// longer, such as an address, stays whole.
-pub(super) fn wrapped(text: &str, indent: &str) -> String {
-    let mut lines = indent.to_owned();
-    let mut column = indent.len();
-    for (n, word) in text.split(' ').enumerate() {
-        let width = word.chars().count();
-        if n > 0 && column + 1 + width > COLUMNS {
-            lines.push_str(&format!("\n{indent}  "));
-            column = indent.len() + 2;
-        } else if n > 0 {
-            lines.push(' ');
-            column += 1;
-        }
-        lines.push_str(word);
-        column += width;
-    }
-    lines + "\n"
 }

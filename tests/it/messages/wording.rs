@@ -8,7 +8,8 @@ use packwatch::state::{Incident, State, Transition};
 use serde_json::Value;
 
 use super::samples::{
-    HISTORY, account, at, changed, failed, failure, here, no_recorder, notified, recovery, state, transition,
+    HISTORY, account, at, cases, changed, failed, failure, here, no_recorder, notified, recovery, state,
+    transition,
 };
 
 const EARLY: &str = "2026-11-18T08:05:00Z";
@@ -200,6 +201,20 @@ fn digest_of(target: &Target, log: Vec<Transition>) -> Notification {
     let mut fold = Fold::new(target, HISTORY, &[(Status::new("CREATE_SUCCESSFUL"), 9)].into(), 10);
     log.into_iter().rev().for_each(|transition| fold.add(&Record::Account(transition)));
     packwatch::notify::digest(&[&fold], HistoryPlace::default(), "UTC").unwrap()
+}
+
+/// A phone shows about 45 columns: what is broken elsewhere, too, has a stub after each line.
+#[test]
+fn a_mail_client_breaks_the_lines_of_a_mail() {
+    for (name, digest) in cases() {
+        let mail = mail(&digest);
+        for line in mail.lines().filter(|line| line.contains("://")) {
+            assert!(line.starts_with("https://") && !line.contains(' '), "{name}: {line}");
+        }
+    }
+    let digest = one(failure(1, no_recorder(EARLY)));
+    let line = "\n  To do: Turn on AWS Config there: create a customer managed configuration recorder, and start it.\n";
+    assert!(mail(&digest).contains(line), "{}", mail(&digest));
 }
 
 #[test]

@@ -57,8 +57,7 @@ pub(crate) fn check(alert: &Alert, said: &Said, causes: &Causes) -> Result<usize
     same!(&mut n, counts, said.counts, "Counts, and what is listed or omitted");
     let mail = &bodies["email"];
     let (head, body) = mail.split_once("\n\n").unwrap_or((mail, ""));
-    let head = unwrapped(head);
-    let first = parts(&head);
+    let first = parts(head);
     for (number, class, text) in &first {
         let expected = of(said, class, text);
         same!(&mut n, Some(*number), expected, "the first line says {text:?}");
@@ -77,7 +76,7 @@ pub(crate) fn check(alert: &Alert, said: &Said, causes: &Causes) -> Result<usize
         "SMS"
     );
     sections(body, said, causes, &mut n)?;
-    slack(&bodies["https"], said, &head, &mut n)?;
+    slack(&bodies["https"], said, head, &mut n)?;
     Ok(n)
 }
 
@@ -110,10 +109,6 @@ fn class(text: &str) -> Option<&'static str> {
     let text = text.to_lowercase();
     // A place's name comes after a colon and says nothing of what is counted.
     WORDS.iter().find(|(words, _)| text.contains(words)).map(|(_, class)| *class)
-}
-
-fn unwrapped(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The parts of a first line: number, class, and the words.
