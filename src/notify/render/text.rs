@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::layout::{Entry, Group, Section, is_all_the_time, updated};
 use super::links::regions;
-use super::words::{clock, minute, pack_in_region, span};
+use super::words::{clock, failed_of, minute, pack_in_region, span, stands};
 use crate::model::Phase;
 use crate::model::text::{counted, grouped};
 use crate::notify::{Notification, PackNotice, Topic};
@@ -86,7 +86,8 @@ pub(super) fn earlier(entry: &Entry<'_>) -> Option<String> {
     (!kinds.is_empty()).then(|| format!("before that: {}{more}", verbs.join(", ")))
 }
 
-/// How the packs of a section stand now: "Now 41 of 137 failed, 15 more since 10:00 UTC."
+/// How the packs of a section stand, as far as the first line does not say it: "Now 41 of 137 failed, 15 more since 10:00
+/// UTC."
 pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Option<String> {
     let topic = section.notice.topic;
     let says_so = topic.has_causes() || topic == Topic::Recovered;
@@ -101,11 +102,14 @@ pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Op
     // Without its verb, "30 since 10:00 UTC" would be 30 more failures.
     let what = if topic == Topic::Failed { "more" } else { topic.verb() };
     let since =
-        since.map(|since| format!(", {} {what} since {}", grouped(changes), clock(notification, since)));
-    let failed: u64 = known.iter().filter_map(|pack| pack.failed).sum();
-    let of = grouped(known.iter().map(|pack| pack.accounts).sum());
+        since.map(|since| format!("{} {what} since {}", grouped(changes), clock(notification, since)));
+    let is_worst = notification.sections.first() == Some(section.notice);
+    let failed = known.iter().filter_map(|pack| pack.failed).sum();
+    let of = failed_of(failed, known.iter().map(|pack| pack.accounts).sum());
     let deployments = if known.len() > 1 { " deployments" } else { "" };
-    Some(format!("Now {} of {of}{deployments} failed{}.", grouped(failed), since.unwrap_or_default()))
+    let now = (!is_worst || stands(notification).is_none()).then(|| format!("Now {of}{deployments} failed"));
+    let all: Vec<String> = now.into_iter().chain(since).collect();
+    (!all.is_empty()).then(|| format!("{}.", all.join(", ")))
 }
 
 /// What AWS Config does by itself about a group of failures. The time counts from when an account was added: from the

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 use packwatch::local::Channel;
+use packwatch::model::text::grouped;
 use packwatch::model::{AccountId, Kind, Target};
 use packwatch::notify::Notification;
 use packwatch::notify::message::{self, Form};
@@ -331,6 +332,7 @@ fn assert_all_true(facts: &[Fact], digest: &Notification) {
     for line in [&alert.subject, &bodies["sms"], slack["content"]["title"].as_str().unwrap()] {
         assert!(line.contains(worst), "{line}: {worst}");
     }
+    assert_stands(facts, first, digest);
     for text in [&bodies["email"], &bodies["sms"], &alert.subject] {
         assert_without_links("mail", text);
     }
@@ -346,6 +348,26 @@ fn assert_all_true(facts: &[Fact], digest: &Notification) {
     assert_eq!(Channel::Email.show(&read).lines().next(), Channel::Email.show(digest).lines().next());
     let read: Notification = serde_json::from_str(&serde_json::to_string(digest).unwrap()).unwrap();
     assert_eq!(&read, digest);
+}
+
+/// Where the worst is about one pack, the first line says how many of its accounts are failed, unless these are its own.
+fn assert_stands(facts: &[Fact], first: &str, digest: &Notification) {
+    let worst = &digest.sections[0];
+    let packs: BTreeSet<&Target> =
+        facts.iter().filter(|fact| fact.title == worst.topic.verb()).map(|fact| &fact.target).collect();
+    let is_failed = |fact: &&Fact| packs.contains(&fact.target) && fact.title != "left";
+    let failed =
+        facts.iter().filter(is_failed).filter(|fact| fact.status.ends_with("_FAILED")).count() as u64;
+    let expected = match worst.topic.verb() {
+        "failed" if failed != worst.accounts => format!(", now {} of ", grouped(failed)),
+        "still failing" if failed != worst.accounts => format!(", {} of ", grouped(failed)),
+        "recovered" if failed == 0 => ", none of ".to_owned(),
+        "recovered" => format!(", {} of ", grouped(failed)),
+        _ => String::new(),
+    };
+    let says_so = packs.len() == 1 && !expected.is_empty();
+    let said = if says_so { first.contains(&expected) } else { !first.contains(" of ") };
+    assert!(said, "{first}: {failed} {expected}");
 }
 
 fn strings(value: &Value) -> Vec<(String, String)> {

@@ -265,19 +265,16 @@ fn a_running_total_says_how_a_pack_stands_and_since_when_it_is_counted() {
     early.observed_at = at("2026-11-18T09:30:00Z");
     let mut digest = notified(&[changed(here("P"), 137, vec![early, failure(2, no_recorder(LATE))])]);
     digest.packs[0].failed = Some(41);
-    assert_says(&digest, &["Now 41 of 137 failed, 2 more since 09:30 UTC."]);
+    assert_says(&digest, &["2 more since 09:30 UTC."]);
     digest.as_of = Some(at("2026-11-18T09:45:00Z"));
-    let first = "2 accounts failed: P (eu-west-1), as of 09:45 UTC";
+    let first = "2 accounts failed, now 41 of 137: P (eu-west-1), as of 09:45 UTC";
     for channel in [Channel::Email, Channel::Sms, Channel::Slack] {
         assert!(channel.show(&digest).contains(first), "{}", channel.show(&digest));
     }
     // In the zone of those who read it, on their day.
     digest.time_zone = "Asia/Tokyo".to_owned();
     digest.as_of = Some(at("2026-11-17T09:45:00Z"));
-    assert_says(
-        &digest,
-        &["Now 41 of 137 failed, 2 more since 18:30 JST.", "failing since 2026-11-18 17:05 JST"],
-    );
+    assert_says(&digest, &["2 more since 18:30 JST.", "failing since 2026-11-18 17:05 JST"]);
     assert!(mail(&digest).contains("as of 2026-11-17 18:45 JST"), "{}", mail(&digest));
     let read: Notification = serde_json::from_str(&Channel::Json.show(&digest)).unwrap();
     assert_eq!(mail(&read), mail(&digest), "what is stored is rendered alike");
@@ -286,5 +283,41 @@ fn a_running_total_says_how_a_pack_stands_and_since_when_it_is_counted() {
     early.observed_at = at("2026-11-18T09:30:00Z");
     let mut digest = notified(&[changed(here("P"), 137, vec![early, recovery(2, LATE)])]);
     digest.packs[0].failed = Some(9);
-    assert_says(&digest, &["Now 9 of 137 failed, 2 recovered since 09:30 UTC."]);
+    assert_says(&digest, &["2 recovered since 09:30 UTC."]);
+    // What the first line does not say of them.
+    let news = [("P", 1), ("Q", 1)].map(|(pack, n)| changed(here(pack), 137, vec![recovery(n, LATE)]));
+    assert_says(&notified(&news), &["Now none of 274 deployments failed."]);
+}
+
+/// That 13 accounts failed says little of a night in which 41 did.
+#[test]
+fn the_first_line_says_how_the_pack_stands_where_that_is_more() {
+    let of = |n: u64, kind: Kind| -> Vec<Transition> {
+        let one = |n| match kind {
+            Kind::Recovered => recovery(n, EARLY),
+            kind => Transition { kind, ..failure(n, no_recorder(EARLY)) },
+        };
+        (0..n).map(one).collect()
+    };
+    for (n, kind, now, first) in [
+        (13, Kind::Failed, 41, "13 accounts failed, now 41 of 137: P (eu-west-1)"),
+        (13, Kind::Failed, 13, "13 accounts failed: P (eu-west-1)"),
+        (13, Kind::Reminder, 41, "13 accounts still failing, 41 of 137 failed: P (eu-west-1)"),
+        (30, Kind::Recovered, 9, "30 accounts recovered, 9 of 137 failed: P (eu-west-1)"),
+        (11, Kind::Recovered, 0, "11 accounts recovered, none of 137 failed: P (eu-west-1)"),
+        (2, Kind::Joined, 41, "2 accounts joined: P (eu-west-1)"),
+    ] {
+        let mut digest = notified(&[changed(here("P"), 137, of(n, kind))]);
+        digest.packs[0].failed = Some(now);
+        for channel in [Channel::Email, Channel::Sms, Channel::Slack] {
+            assert!(channel.show(&digest).contains(first), "{first}\n{}", channel.show(&digest));
+        }
+        assert!(mail(&digest).starts_with(&format!("Subject: [packwatch] {first}\n")), "{}", mail(&digest));
+        assert_eq!(
+            mail(&digest).matches(" of 137").count(),
+            if now == 13 { 1 } else { 2 * usize::from(n > 2) }
+        );
+    }
+    let in_two = ["P", "Q"].map(|pack| changed(here(pack), 137, of(13, Kind::Failed)));
+    assert!(mail(&notified(&in_two)).contains("\n13 accounts failed in 2 packs\n"));
 }
