@@ -94,10 +94,16 @@ pub(super) struct Block<'a> {
 }
 
 impl Block<'_> {
+    /// Without a blank line at its begin, where it is the only section and needs no title.
     pub(super) fn text(self) -> String {
+        self.parts().trim_start_matches('\n').to_owned()
+    }
+
+    fn parts(self) -> String {
         let Self { style, notification, section, form } = self;
         let topic = section.notice.topic;
-        let mut text = style.line(&self.title(), "");
+        let title = self.title().map(|title| style.line(&title, ""));
+        let mut text = title.unwrap_or_default();
         if !topic.lists_accounts() {
             // That accounts go on is no news of any one of them.
             if topic.is_of_packs() || section.packs.len() > 1 {
@@ -120,7 +126,7 @@ impl Block<'_> {
         let is_long = style == Style::Mail && (standing.is_some() || is_overview);
         for group in groups().filter(|_| form.accounts > 0) {
             let head = self.head(group).map(|head| style.line(&head, "")).unwrap_or_default();
-            if is_long || !head.is_empty() {
+            if is_long || (!head.is_empty() && (style == Style::Mail || self.has_several())) {
                 text.push('\n');
             }
             let about = head + &self.about(group);
@@ -136,7 +142,8 @@ impl Block<'_> {
         text
     }
 
-    fn title(self) -> String {
+    /// The first line of the digest is the title of its only section.
+    fn title(self) -> Option<String> {
         let (section, topic) = (self.section, self.section.notice.topic);
         let place = match section.packs.as_slice() {
             _ if topic.is_of_packs() || self.form.causes == 0 => String::new(),
@@ -144,12 +151,10 @@ impl Block<'_> {
             _ if section.notice.packs > 1 => format!(" in {} packs", section.notice.packs),
             _ => String::new(),
         };
-        let only = section.groups.first().filter(|_| !self.has_several()).and_then(Group::code);
-        let code = only.map(|code| format!(": {}", self.style.code(code, LONGEST_CODE)));
-        match self.style {
+        (self.notification.sections.len() > 1).then(|| match self.style {
             Style::Mail => format!("{}: {}{place}", topic.verb().to_uppercase(), subject(section.notice)),
-            Style::Chat => format!("*{}*{place}{}", what(section.notice), code.unwrap_or_default()),
-        }
+            Style::Chat => format!("*{}*{place}", what(section.notice)),
+        })
     }
 
     fn has_several(self) -> bool {
@@ -200,13 +205,13 @@ impl Block<'_> {
         format!("{code} {}{others}", self.style.said(&shape(message), LONGEST_CODE))
     }
 
-    /// What stands over a cause. In a chat the title has the code of the only one.
+    /// What stands over a cause.
     fn head(self, group: &Group<'_>) -> Option<String> {
         let code = if self.form.explains { self.code(group) } else { self.label(group) };
-        match (self.style, self.has_several()) {
-            (Style::Mail, true) => Some(format!("{}: {code}", self.how_many(group))),
-            (Style::Mail, false) => group.code().map(|_| code),
-            (Style::Chat, several) => several.then(|| format!("*{}*: {code}", self.how_many(group))),
+        match (self.has_several(), self.style) {
+            (true, Style::Mail) => Some(format!("{}: {code}", self.how_many(group))),
+            (true, Style::Chat) => Some(format!("*{}*: {code}", self.how_many(group))),
+            (false, _) => group.code().map(|_| code),
         }
     }
 

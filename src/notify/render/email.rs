@@ -59,7 +59,8 @@ fn fullest(notification: &Notification, sections: &[Section<'_>], room: usize) -
     for form in [all, Form { packs: 20, ..all }, Form { packs: 3, ..all }, least] {
         let of_section = |section| {
             let form = Form { accounts: named(section).min(form.accounts), ..form };
-            format!("\n{}", Block { style: Style::Mail, notification, section, form }.text())
+            let text = Block { style: Style::Mail, notification, section, form }.text();
+            if text.is_empty() { text } else { format!("\n{text}") }
         };
         fullest = (form, sections.iter().map(of_section).collect());
         if fullest.1.len() <= room {

@@ -24,6 +24,20 @@ struct Fact {
     status: String,
 }
 
+/// What worlds are reported under that are not random here.
+const OTHER_TITLES: [&str; 10] = [
+    "already failing",
+    "unhealthy after a silence",
+    "still not healthy",
+    "came and went",
+    "in an unknown status",
+    "flapping",
+    "settled",
+    "succeeded",
+    "deleted",
+    "Now watching",
+];
+
 const RECORDER: &str = "NoAvailableConfigurationRecorderException";
 const HOSTILE: &str = "www.evil.example";
 
@@ -151,6 +165,18 @@ struct Group {
     named: BTreeSet<AccountId>,
     more: u64,
     lines: Vec<String>,
+}
+
+/// The text with the title of its only section, which is the digest's first line.
+pub(crate) fn titled(first: &str, text: &str, title: impl Fn(&str, &str) -> String) -> String {
+    let words = first.split([',', ':']).next().unwrap_or(first);
+    let verb = |n: &str| words.find(n).filter(|_| !first.contains("; also "));
+    let verbs = TITLES.iter().map(|(_, verb)| *verb).chain(OTHER_TITLES);
+    let found = verbs.filter_map(|title| Some((title, verb(title)?))).max_by_key(|(title, _)| title.len());
+    let Some((verb, at)) = found else { return text.to_owned() };
+    let n = if at == 0 { words[verb.len()..].trim() } else { words[..at].trim() };
+    let (head, body) = text.split_once("\n\n").filter(|(head, _)| *head == first).unwrap_or(("", text));
+    format!("{head}\n\n{}\n{body}", title(verb, n)).trim_start().to_owned()
 }
 
 /// The number with which a text begins, and what follows it.
@@ -312,8 +338,14 @@ fn assert_all_true(facts: &[Fact], digest: &Notification) {
     let (sections, list) =
         bodies["email"].split_once("WHAT IS NOT NAMED ABOVE").unwrap_or((&bodies["email"], ""));
     let sections = sections.split("\n--\n").next().unwrap();
-    assert_true("mail", sections, facts, digest);
-    assert_true("Slack", description, facts, digest);
+    let first = bodies["email"].lines().next().unwrap();
+    assert_true(
+        "mail",
+        &titled(first, sections, |title, n| format!("{}: {n}", title.to_uppercase())),
+        facts,
+        digest,
+    );
+    assert_true("Slack", &titled(first, description, |title, n| format!("*{n} {title}*")), facts, digest);
     assert!(bodies["email"].len() < 71_000 && description.len() <= 2500);
     // The mail names every account that it has room for.
     let is_missing =
@@ -327,7 +359,6 @@ fn assert_all_true(facts: &[Fact], digest: &Notification) {
         );
     }
     // The same first line everywhere, as far as it fits.
-    let first = bodies["email"].lines().next().unwrap();
     let worst = first.split([';', ':']).next().unwrap();
     for line in [&alert.subject, &bodies["sms"], slack["content"]["title"].as_str().unwrap()] {
         assert!(line.contains(worst), "{line}: {worst}");

@@ -321,3 +321,28 @@ fn the_first_line_says_how_the_pack_stands_where_that_is_more() {
     let in_two = ["P", "Q"].map(|pack| changed(here(pack), 137, of(13, Kind::Failed)));
     assert!(mail(&notified(&in_two)).contains("\n13 accounts failed in 2 packs\n"));
 }
+
+/// The first line is its heading.
+#[test]
+fn the_only_section_begins_with_what_is_new() {
+    let failures = |n| (0..n).map(|n| failure(n, no_recorder(EARLY))).collect();
+    let digest = notified(&[changed(here("P"), 137, failures(2))]);
+    let first = "\n\n2 accounts failed: P (eu-west-1)\n\nNow 2 of 137 failed.\n\nNoAvailableConfigurationRecorder\n  \"";
+    assert!(mail(&digest).contains(first), "{}", mail(&digest));
+    let first = "Now 2 of 137 failed.\n`NoAvailableConfigurationRecorder`\n> `Config";
+    assert!(slack(&digest).starts_with(first), "{}", slack(&digest));
+    let digest = notified(&[changed(here("P"), 137, vec![recovery(1, EARLY)])]);
+    let first = "\n\n1 account recovered, none of 137 failed: P (eu-west-1)\n\n  111122220001\n";
+    assert!(mail(&digest).contains(first), "{}", mail(&digest));
+    assert!(slack(&digest).starts_with("• *111122220001*: "), "{}", slack(&digest));
+    let moving = transition(1, Kind::InProgress, None, Some(state("UPDATE_IN_PROGRESS", EARLY)));
+    let digest = notified(&[changed(here("P"), 137, vec![moving])]);
+    assert!(mail(&digest).contains("\n\n1 account in progress: P (eu-west-1)\n\n--\n"), "{}", mail(&digest));
+    let several = [failures(2), vec![recovery(3, EARLY)]].concat();
+    let digest = notified(&[changed(here("P"), 137, several)]);
+    assert!(
+        mail(&digest).contains("\nFAILED: 2 accounts\n")
+            && mail(&digest).contains("\nRECOVERED: 1 account\n")
+    );
+    assert!(slack(&digest).starts_with("*2 accounts failed*\n"), "{}", slack(&digest));
+}

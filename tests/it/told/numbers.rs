@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::item::Cause;
 use super::said::{Entry, Said};
+use crate::messages::truth::titled;
 
 /// The words for what is counted, those that contain others first, and what `Counts` calls it.
 const WORDS: [(&str, &str); 17] = [
@@ -84,7 +85,8 @@ pub(crate) fn check(alert: &Alert, said: &Said, causes: &Causes) -> Result<usize
         first.first().map(|p| (p.0, p.1)),
         "SMS"
     );
-    sections(body, said, causes, &mut n)?;
+    let heading = |title: &str, n: &str| format!("{}: {n}", title.to_uppercase());
+    sections(&titled(head, body, heading), said, causes, &mut n)?;
     slack(&bodies["https"], said, head, &mut n)?;
     Ok(n)
 }
@@ -276,6 +278,7 @@ fn slack(body: &str, said: &Said, head: &str, n: &mut usize) -> Result<(), Strin
         same!(n, shown, expected, "Slack's context of {name}");
     }
     let description = slack["content"]["description"].as_str().unwrap_or_default();
+    let description = &titled(head, description, |title, n| format!("*{n} {title}*"));
     // What is in italics is what was cut, or when it was read.
     let lists = description.split("\n\n");
     for text in lists {
