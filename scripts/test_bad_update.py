@@ -29,6 +29,14 @@ class Story(unittest.TestCase):
         self.assertIn(f"none of {ACCOUNTS} failed", last.subject)
         self.assertEqual(last.document["Severity"], "resolved")
 
+    def test_what_is_not_failed_any_more_has_recovered_or_is_in_progress(self):
+        left = FAILED
+        for message in self.messages:
+            left -= message.document["Counts"].get("Recovered", 0)
+            pack = message.document["Packs"][0]
+            if message.document["Severity"] == "resolved":
+                self.assertEqual(pack["Failed"] + pack["InProgress"], left)
+
     def test_the_documentation_has_its_timeline(self):
         told = []
         for message in self.messages:

@@ -136,6 +136,9 @@ pub struct PackNotice {
     /// How many of these are failed now; absent where it is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<u64>,
+    /// How many are in progress now; absent where it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_progress: Option<u64>,
     /// When the first of its changes was observed, where others were later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,

@@ -99,8 +99,10 @@ pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Op
     }
     let since = known.iter().filter_map(|pack| pack.since).min();
     let changes: u64 = known.iter().filter_map(|pack| pack.sections.get(&topic)).sum();
-    // Without its verb, "30 since 10:00 UTC" would be 30 more failures.
-    let what = if topic == Topic::Failed { "more" } else { topic.verb() };
+    let moving = known.iter().filter_map(|pack| pack.in_progress).sum();
+    let moving = (moving > 0).then(|| format!("{} in progress", grouped(moving)));
+    // Without its verb, "30 since 10:00 UTC" would be 30 more of what stands before it.
+    let what = if topic == Topic::Failed && moving.is_none() { "more" } else { topic.verb() };
     let since =
         since.map(|since| format!("{} {what} since {}", grouped(changes), clock(notification, since)));
     let is_worst = notification.sections.first() == Some(section.notice);
@@ -108,7 +110,7 @@ pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Op
     let of = failed_of(failed, known.iter().map(|pack| pack.accounts).sum());
     let deployments = if known.len() > 1 { " deployments" } else { "" };
     let now = (!is_worst || stands(notification).is_none()).then(|| format!("Now {of}{deployments} failed"));
-    let all: Vec<String> = now.into_iter().chain(since).collect();
+    let all: Vec<String> = now.into_iter().chain(moving).chain(since).collect();
     (!all.is_empty()).then(|| format!("{}.", all.join(", ")))
 }
 

@@ -346,3 +346,25 @@ fn the_only_section_begins_with_what_is_new() {
     );
     assert!(slack(&digest).starts_with("*2 accounts failed*\n"), "{}", slack(&digest));
 }
+
+/// Of 41 that failed and 30 that recovered, 9 are failed: where are the other two?
+#[test]
+fn a_pack_stands_with_what_is_in_progress() {
+    let target = here("P");
+    let accounts = [("UPDATE_FAILED", 9), ("UPDATE_IN_PROGRESS", 2), ("UPDATE_SUCCESSFUL", 126)];
+    let accounts = accounts.map(|(status, n)| (Status::new(status), n)).into();
+    let digest = |log: Vec<Transition>| {
+        let mut fold = Fold::new(&target, HISTORY, &accounts, 10);
+        log.into_iter().rev().for_each(|transition| fold.add(&Record::Account(transition)));
+        packwatch::notify::digest(&[&fold], HistoryPlace::default(), "UTC").unwrap()
+    };
+    let failures = digest((0..9).map(|n| failure(n, no_recorder(EARLY))).collect());
+    assert_says(&failures, &["Now 9 of 137 failed, 2 in progress."]);
+    let mut early = recovery(1, LATE);
+    early.observed_at = at("2026-11-18T09:30:00Z");
+    let recovered = digest(vec![early, recovery(2, LATE)]);
+    assert_says(&recovered, &["2 in progress, 2 recovered since 09:30 UTC."]);
+    let json: Value = serde_json::from_str(&Channel::Json.show(&recovered)).unwrap();
+    let pack = &json["Packs"][0];
+    assert_eq!((pack["Failed"].as_u64(), pack["InProgress"].as_u64()), (Some(9), Some(2)));
+}
