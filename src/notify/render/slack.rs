@@ -9,7 +9,7 @@ use super::layout::{CAUSES, Group, Section, sections};
 use super::links::{console, history, partition, regions};
 use super::sms::why;
 use super::text::{left_out, retry};
-use super::words::{headline, minute, shown};
+use super::words::{day, headline, minute, shown};
 use crate::model::Severity;
 use crate::model::text::{slack_code, slack_text};
 use crate::notify::hints::HINTS;
@@ -63,11 +63,13 @@ pub fn slack(notification: &Notification) -> Value {
     document
 }
 
-/// What is about one incident alone stays in that incident's thread, other news of one pack in the pack's. A digest of
-/// several packs is in no thread: in one that all of them shared nobody would see it.
+/// What is about one incident alone stays in that incident's thread, other news of one pack in the pack's of that day: a
+/// channel shows only what begins a thread. A digest of several packs is in none: in one that all of them shared nobody
+/// would see it.
 fn thread(notification: &Notification) -> Option<String> {
     let [pack] = notification.packs.as_slice() else { return None };
-    let of_pack = || format!("packwatch#{}#{}", pack.region, pack.organization_conformance_pack_name);
+    let PackNotice { region, organization_conformance_pack_name: name, .. } = pack;
+    let of_pack = || format!("packwatch#{region}#{name}#{}", day(notification));
     Some(one_incident(pack).map_or_else(of_pack, |id| format!("packwatch#{id}")))
 }
 

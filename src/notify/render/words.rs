@@ -132,6 +132,11 @@ fn zoned(notification: &Notification, time: Timestamp) -> Zoned {
     time.to_zoned(TimeZone::get(&notification.time_zone).unwrap_or(TimeZone::UTC))
 }
 
+/// The day of the digest: `2026-11-18`.
+pub(super) fn day(notification: &Notification) -> String {
+    zoned(notification, notification.observed_at).date().to_string()
+}
+
 /// A time to the minute: `2026-11-18 09:12 UTC`.
 pub(super) fn minute(notification: &Notification, time: Timestamp) -> String {
     zoned(notification, time).strftime("%Y-%m-%d %H:%M %Z").to_string()
