@@ -4,7 +4,7 @@ use super::layout::{Entry, Group, Section};
 use super::text::{
     earlier, more_accounts, more_causes, other_messages, packs, retry, several_causes, since, standing,
 };
-use super::words::{pack_in_region, shown, subject, what};
+use super::words::{excerpt, pack_in_region, shown, subject, what};
 use crate::model::text::{ascii_within, counted, grouped, isolated, slack_code, slack_text};
 use crate::notify::hints::{HINTS, Hint};
 use crate::notify::shape::shape;
@@ -42,9 +42,8 @@ impl Style {
     }
 
     /// What AWS Config says.
-    fn said(self, text: &str, longest: usize) -> String {
-        let text = shown(text, longest);
-        if self == Self::Mail { format!("\"{}\"", isolated(&text)) } else { slack_code(&text) }
+    fn said(self, text: &str) -> String {
+        if self == Self::Mail { format!("\"{}\"", isolated(text)) } else { slack_code(text) }
     }
 
     /// From what to what. A status that AWS did not document is anybody's text.
@@ -202,7 +201,7 @@ impl Block<'_> {
         let Some(message) = group.message().filter(|_| self.section.shares_code(group)) else { return code };
         let has_others = group.cause.is_some_and(|cause| cause.messages > 1);
         let others = if has_others { other_messages(group) } else { String::new() };
-        format!("{code} {}{others}", self.style.said(&shape(message), LONGEST_CODE))
+        format!("{code} {}{others}", self.style.said(&shown(&shape(message), LONGEST_CODE)))
     }
 
     /// What stands over a cause.
@@ -221,7 +220,7 @@ impl Block<'_> {
         let mut text = String::new();
         if let Some(message) = group.message().filter(|_| form.explains) {
             let (quote, longest) = if style == Style::Mail { ("", 300) } else { ("> ", 200) };
-            let said = format!("{quote}{}{}", style.said(message, longest), other_messages(group));
+            let said = format!("{quote}{}{}", style.said(&excerpt(message, longest)), other_messages(group));
             text.push_str(&style.line(&said, "  "));
         }
         let hint = group.hint.filter(|_| form.explains);

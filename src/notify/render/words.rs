@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use crate::model::text::{bounded, counted, defused, grouped, plain};
+use crate::model::text::{abridged, bounded, counted, defused, grouped, plain};
 use crate::notify::{Notification, PackNotice, SectionNotice, Topic, TransitionNotice};
 use crate::state::State;
 
@@ -15,6 +15,11 @@ const LONGEST_STATUS: usize = 60;
 /// Somebody else's text, on one line, without links, and not too long.
 pub(super) fn shown(text: &str, limit: usize) -> String {
     bounded(defused(&plain(text)), limit)
+}
+
+/// The same, of whose end as much is shown as of its begin.
+pub(super) fn excerpt(text: &str, limit: usize) -> String {
+    abridged(&defused(&plain(text)), limit)
 }
 
 /// The digest in one line, worst first: "3 accounts failed: Security-Baseline (eu-west-1); also 1 recovered". It has at

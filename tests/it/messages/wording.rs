@@ -368,3 +368,16 @@ fn a_pack_stands_with_what_is_in_progress() {
     let pack = &json["Packs"][0];
     assert_eq!((pack["Failed"].as_u64(), pack["InProgress"].as_u64()), (Some(9), Some(2)));
 }
+
+#[test]
+fn what_aws_says_is_cut_in_its_middle() {
+    let denied = "User: arn:aws:sts::111122220001:assumed-role/AWSServiceRoleForConfigConforms/\
+                  AwsConfigConformsWorkflow is not authorized to perform: config:PutConfigRule on resource: \
+                  arn:aws:config:eu-west-1:111122220001:config-rule/aws-service-rule/config-conforms.amazonaws.com/\
+                  config-rule-xnp9vw with an explicit deny in a service control policy";
+    let digest = one(failure(1, failed("AccessDenied", denied, EARLY)));
+    assert_says(
+        &digest,
+        &["\"User: arn:aws:sts::111122220001:", " … ", "an explicit deny in a service control policy\""],
+    );
+}
