@@ -20,7 +20,7 @@ pub struct Notification {
     pub version: String,
     /// A hash of the ids of what it carries: the same in every copy.
     pub id: String,
-    /// When AWS Config was read.
+    /// When AWS Config was read for the last change of these.
     pub observed_at: Timestamp,
     /// Of what time it is, where that is long ago.
     #[serde(default, skip_serializing_if = "Option::is_none")]

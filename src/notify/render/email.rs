@@ -46,7 +46,8 @@ pub fn email(notification: &Notification) -> String {
         }
     }
     let _ = writeln!(text, "All changes:\n{}", history(notification));
-    let _ = writeln!(text, "Read from AWS Config at {}.", minute(notification, notification.observed_at));
+    let last = minute(notification, notification.observed_at);
+    let _ = writeln!(text, "Last change read from AWS Config at {last}.");
     text.extend(left_out(notification).map(|left_out| format!("{left_out}\n")));
     text
 }

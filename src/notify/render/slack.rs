@@ -93,8 +93,10 @@ fn forms() -> impl Iterator<Item = Form> {
 /// The text: its sections in the fullest form that fits. Each form says what it leaves out.
 fn description(notification: &Notification, sections: &[Section<'_>]) -> String {
     let last = left_out(notification).map(|line| format!("_{}_\n", slack_text(&line))).unwrap_or_default();
-    let footer =
-        format!("_Read from AWS Config at {}_\n{last}", minute(notification, notification.observed_at));
+    let footer = format!(
+        "_Last change read from AWS Config at {}_\n{last}",
+        minute(notification, notification.observed_at)
+    );
     let mut shortest = String::new();
     for form in forms() {
         let block = |section| Block { style: Style::Chat, notification, section, form }.text();

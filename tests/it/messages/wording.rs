@@ -381,3 +381,10 @@ fn what_aws_says_is_cut_in_its_middle() {
         &["\"User: arn:aws:sts::111122220001:", " … ", "an explicit deny in a service control policy\""],
     );
 }
+
+/// What is reported at 10:10 may have been read at 09:50.
+#[test]
+fn the_time_of_the_last_change_is_called_so() {
+    let digest = one(failure(1, no_recorder(EARLY)));
+    assert_says(&digest, &["Last change read from AWS Config at 2026-11-18 10:00 UTC"]);
+}
