@@ -35,7 +35,7 @@ class Story(unittest.TestCase):
             left -= message.document["Counts"].get("Recovered", 0)
             pack = message.document["Packs"][0]
             if message.document["Severity"] == "resolved":
-                self.assertEqual(pack["Failed"] + pack["InProgress"], left)
+                self.assertIn(left, range(pack["Failed"], pack["Failed"] + pack["InProgress"] + 1))
 
     def test_the_documentation_has_its_timeline(self):
         told = []
@@ -56,7 +56,12 @@ class Story(unittest.TestCase):
                     self.assertTrue(text.startswith(f"{count} account"), text)
                 failed = message.document["Packs"][0]["Failed"]
                 if failed != topic["Accounts"]:
-                    for text in (message.subject, message.body, message.sms, message.slack["content"]["title"]):
+                    for text in (
+                        message.subject,
+                        message.body,
+                        message.sms,
+                        message.slack["content"]["title"],
+                    ):
                         self.assertIn(f"{failed or 'none'} of {ACCOUNTS}", text.split("\n", 1)[0])
                 causes = re.findall(r"(?m)^  (\d+) accounts?: ", message.body)
                 if len(topic.get("Causes", [])) > 1 and causes:

@@ -1,7 +1,10 @@
 //! What a digest says of one account or one cause: the right word, the right time, nothing that AWS did not say.
 
+use std::collections::BTreeSet;
+
 use packwatch::local::Channel;
 use packwatch::model::{Kind, Status, Target};
+use packwatch::notify::render::named_accounts;
 use packwatch::notify::{Fold, HistoryPlace, Notification, Topic};
 use packwatch::state::log::Record;
 use packwatch::state::{Incident, State, Transition};
@@ -387,4 +390,20 @@ fn what_aws_says_is_cut_in_its_middle() {
 fn the_time_of_the_last_change_is_called_so() {
     let digest = one(failure(1, no_recorder(EARLY)));
     assert_says(&digest, &["Last change read from AWS Config at 2026-11-18 10:00 UTC"]);
+}
+
+/// Each name is a call. What the mail lists after its sections is named, too, as far as a digest can wait for it.
+#[test]
+fn names_are_asked_for_in_the_order_in_which_they_are_read() {
+    let of = |n: u64| {
+        let cause = |of: u64| {
+            if of < 20 { no_recorder(EARLY) } else { failed("AccessDenied", "explicit deny", EARLY) }
+        };
+        let digest = notified(&[changed(here("P"), 500, (0..n).map(|n| failure(n, cause(n))).collect())]);
+        named_accounts(&digest)
+    };
+    let all = of(40);
+    assert_eq!((all.len(), of(300).len()), (40, 100));
+    let first: Vec<_> = (0..10).chain(20..30).map(account).collect();
+    assert_eq!(all.iter().take(20).copied().collect::<BTreeSet<_>>(), first.into_iter().collect());
 }
