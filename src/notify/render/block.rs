@@ -68,18 +68,18 @@ impl Style {
         format!("{account}{}{}", name.unwrap_or_default(), state.unwrap_or_default())
     }
 
-    fn line(self, text: &str, indent: &str) -> String {
-        if self == Self::Mail { format!("{indent}{text}\n") } else { format!("{text}\n") }
+    /// A line with what begins it in a mail, or in a chat.
+    fn line(self, mail: &str, chat: &str, text: &str) -> String {
+        format!("{}{text}\n", if self == Self::Mail { mail } else { chat })
     }
 
     fn item(self, text: &str) -> String {
-        if self == Self::Mail { format!("  {text}\n") } else { format!("• {text}\n") }
+        self.line("  ", "• ", text)
     }
 
     /// What stands apart from a list.
     fn aside(self, text: &str) -> String {
-        let apart = if self == Self::Mail { "\n" } else { "" };
-        format!("{apart}{}", self.line(text, ""))
+        self.line("\n", "", text)
     }
 }
 
@@ -93,16 +93,10 @@ pub(super) struct Block<'a> {
 }
 
 impl Block<'_> {
-    /// Without a blank line at its begin, where it is the only section and needs no title.
     pub(super) fn text(self) -> String {
-        self.parts().trim_start_matches('\n').to_owned()
-    }
-
-    fn parts(self) -> String {
         let Self { style, notification, section, form } = self;
         let topic = section.notice.topic;
-        let title = self.title().map(|title| style.line(&title, ""));
-        let mut text = title.unwrap_or_default();
+        let mut text = self.title().map(|title| format!("{title}\n")).unwrap_or_default();
         if !topic.lists_accounts() {
             // That accounts go on is no news of any one of them.
             if topic.is_of_packs() || section.packs.len() > 1 {
@@ -124,7 +118,7 @@ impl Block<'_> {
         }
         let is_long = style == Style::Mail && (standing.is_some() || is_overview);
         for group in groups().filter(|_| form.accounts > 0) {
-            let head = self.head(group).map(|head| style.line(&head, "")).unwrap_or_default();
+            let head = self.head(group).map(|head| format!("{head}\n")).unwrap_or_default();
             if is_long || (!head.is_empty() && (style == Style::Mail || self.has_several())) {
                 text.push('\n');
             }
@@ -219,18 +213,18 @@ impl Block<'_> {
         let Self { style, form, .. } = self;
         let mut text = String::new();
         if let Some(message) = group.message().filter(|_| form.explains) {
-            let (quote, longest) = if style == Style::Mail { ("", 300) } else { ("> ", 200) };
-            let said = format!("{quote}{}{}", style.said(&excerpt(message, longest)), other_messages(group));
-            text.push_str(&style.line(&said, "  "));
+            let longest = if style == Style::Mail { 300 } else { 200 };
+            let said = format!("{}{}", style.said(&excerpt(message, longest)), other_messages(group));
+            text.push_str(&style.line("  ", "> ", &said));
         }
         let hint = group.hint.filter(|_| form.explains);
         text.extend(hint.map(|hint| match (style, group.is_first_of_hint) {
             (Style::Mail, true) => advice(hint, retry(self.notification, group)),
             (Style::Mail, false) => "  To do: as above.\n".to_owned(),
-            (Style::Chat, true) => style.line(&slack_text(&hint.means), ""),
+            (Style::Chat, true) => format!("{}\n", slack_text(&hint.means)),
             (Style::Chat, false) => String::new(),
         }));
-        text.extend(group.change().map(|change| style.line(&style.change(change), "  ")));
+        text.extend(group.change().map(|change| style.line("  ", "", &style.change(change))));
         text
     }
 
@@ -244,15 +238,9 @@ impl Block<'_> {
         let change = change.filter(|_| group.change().is_none());
         let since = since(notification, section.notice.topic, entry);
         let details: Vec<String> = [places, change, since, earlier(entry)].into_iter().flatten().collect();
-        let who = style.who(entry);
-        match style {
-            Style::Mail => {
-                let details: String = details.iter().map(|detail| format!("    {detail}\n")).collect();
-                format!("  {who}\n{details}")
-            }
-            Style::Chat if details.is_empty() => style.item(&who),
-            Style::Chat => style.item(&format!("{who}: {}", details.join(", "))),
-        }
+        let (first, next) = if style == Style::Mail { ("\n    ", "\n    ") } else { (": ", ", ") };
+        let first = if details.is_empty() { "" } else { first };
+        style.item(&format!("{}{first}{}", style.who(entry), details.join(next)))
     }
 }
 

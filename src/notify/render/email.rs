@@ -49,7 +49,8 @@ pub fn email(notification: &Notification) -> String {
     let last = minute(notification, notification.observed_at);
     let _ = writeln!(text, "Last change read from AWS Config at {last}.");
     text.extend(left_out(notification).map(|left_out| format!("{left_out}\n")));
-    text
+    // The only section has no title, and not all have anything else.
+    text.replace("\n\n\n", "\n\n")
 }
 
 /// The sections in the fullest form that fits.
@@ -60,8 +61,7 @@ fn fullest(notification: &Notification, sections: &[Section<'_>], room: usize) -
     for form in [all, Form { packs: 20, ..all }, Form { packs: 3, ..all }, least] {
         let of_section = |section| {
             let form = Form { accounts: named(section).min(form.accounts), ..form };
-            let text = Block { style: Style::Mail, notification, section, form }.text();
-            if text.is_empty() { text } else { format!("\n{text}") }
+            format!("\n{}", Block { style: Style::Mail, notification, section, form }.text())
         };
         fullest = (form, sections.iter().map(of_section).collect());
         if fullest.1.len() <= room {

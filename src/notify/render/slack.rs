@@ -69,16 +69,11 @@ pub fn slack(notification: &Notification) -> Value {
 fn thread(notification: &Notification) -> Option<String> {
     let [pack] = notification.packs.as_slice() else { return None };
     let PackNotice { region, organization_conformance_pack_name: name, .. } = pack;
-    let of_pack = || format!("packwatch#{region}#{name}#{}", day(notification));
-    Some(one_incident(pack).map_or_else(of_pack, |id| format!("packwatch#{id}")))
-}
-
-/// The incident that everything is about.
-fn one_incident(pack: &PackNotice) -> Option<&str> {
-    let mut ids = pack.transitions.iter().map(|notice| notice.incident_id.as_deref());
-    let first = ids.next().flatten()?;
     let is_whole = pack.kind == NoticeType::Transitions && pack.omitted == 0;
-    (is_whole && ids.all(|id| id == Some(first))).then_some(first)
+    let mut ids = pack.transitions.iter().map(|notice| notice.incident_id.as_deref());
+    let first = ids.next().flatten().filter(|first| is_whole && ids.all(|id| id == Some(first)));
+    let of_pack = || format!("packwatch#{region}#{name}#{}", day(notification));
+    Some(first.map_or_else(of_pack, |incident| format!("packwatch#{incident}")))
 }
 
 /// From the fullest to the shortest: a chat is read at a glance.
@@ -93,10 +88,8 @@ fn forms() -> impl Iterator<Item = Form> {
 /// The text: its sections in the fullest form that fits. Each form says what it leaves out.
 fn description(notification: &Notification, sections: &[Section<'_>]) -> String {
     let last = left_out(notification).map(|line| format!("_{}_\n", slack_text(&line))).unwrap_or_default();
-    let footer = format!(
-        "_Last change read from AWS Config at {}_\n{last}",
-        minute(notification, notification.observed_at)
-    );
+    let read = minute(notification, notification.observed_at);
+    let footer = format!("_Last change read from AWS Config at {read}_\n{last}");
     let mut shortest = String::new();
     for form in forms() {
         let block = |section| Block { style: Style::Chat, notification, section, form }.text();
@@ -107,7 +100,7 @@ fn description(notification: &Notification, sections: &[Section<'_>]) -> String 
         }
     }
     shortest.truncate(shortest.floor_char_boundary(LONGEST_DESCRIPTION));
-    shortest.trim_end().to_owned()
+    shortest.trim().to_owned()
 }
 
 fn next_steps(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
