@@ -4,8 +4,10 @@ use super::layout::{Entry, Group, Section};
 use super::text::{
     earlier, more_accounts, more_causes, other_messages, packs, retry, several_causes, since, standing,
 };
-use super::words::{excerpt, pack_in_region, shown, subject, what};
-use crate::model::text::{ascii_within, counted, grouped, isolated, slack_code, slack_text};
+use super::words::{pack_in_region, shown, subject, what};
+use crate::model::text::{
+    abridged, ascii_within, counted, defused, grouped, isolated, plain, slack_code, slack_text,
+};
 use crate::notify::hints::{HINTS, Hint};
 use crate::notify::shape::shape;
 use crate::notify::{Notification, PackNotice, Topic};
@@ -111,15 +113,17 @@ impl Block<'_> {
         text.extend(standing.iter().map(|standing| style.aside(standing)));
         let groups = || section.groups.iter().take(form.causes);
         let more = more_causes(section, form.causes);
-        let is_overview = self.has_several() && (section.counts_first() || form.accounts == 0);
+        // The causes of few accounts are seen at once.
+        let is_long = section.notice.accounts > 10 && section.groups.len() > 1;
+        let is_overview = self.has_several() && (is_long || form.accounts == 0);
         if is_overview {
             let count = |group| format!("{}: {}", self.how_many(group), self.label(group));
             text.extend(groups().map(count).chain(more.clone()).map(|line| style.item(&line)));
         }
-        let is_long = style == Style::Mail && (standing.is_some() || is_overview);
+        let is_apart = style == Style::Mail && (standing.is_some() || is_overview);
         for group in groups().filter(|_| form.accounts > 0) {
             let head = self.head(group).map(|head| format!("{head}\n")).unwrap_or_default();
-            if is_long || (!head.is_empty() && (style == Style::Mail || self.has_several())) {
+            if is_apart || (!head.is_empty() && (style == Style::Mail || self.has_several())) {
                 text.push('\n');
             }
             let about = head + &self.about(group);
@@ -214,7 +218,8 @@ impl Block<'_> {
         let mut text = String::new();
         if let Some(message) = group.message().filter(|_| form.explains) {
             let longest = if style == Style::Mail { 300 } else { 200 };
-            let said = format!("{}{}", style.said(&excerpt(message, longest)), other_messages(group));
+            let words = abridged(&defused(&plain(message)), longest);
+            let said = format!("{}{}", style.said(&words), other_messages(group));
             text.push_str(&style.line("  ", "> ", &said));
         }
         let hint = group.hint.filter(|_| form.explains);

@@ -18,9 +18,6 @@ pub(super) const ACCOUNTS: usize = 10;
 /// Accounts whose names are asked for: each is a call, of which four go at once, and a digest waits five seconds.
 const NAMES: usize = 100;
 
-/// Accounts that one sees at once.
-const FEW: u64 = 10;
-
 /// How far apart incidents of one account in several packs may begin to be one entry.
 const TOGETHER: SignedDuration = SignedDuration::from_hours(1);
 
@@ -59,11 +56,6 @@ pub(super) struct Entry<'a> {
 }
 
 impl Section<'_> {
-    /// Whether its causes are counted before any of them is explained: in a short one they are seen at once.
-    pub(super) fn counts_first(&self) -> bool {
-        self.groups.len() > 1 && self.notice.accounts > FEW
-    }
-
     /// Whether the code of a group does not distinguish it from the section's others.
     pub(super) fn shares_code(&self, group: &Group<'_>) -> bool {
         let same_code = self.groups.iter().filter(|other| other.code() == group.code()).count();

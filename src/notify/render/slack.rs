@@ -9,7 +9,7 @@ use super::layout::{CAUSES, Group, Section, sections};
 use super::links::{console, history, partition, regions};
 use super::sms::why;
 use super::text::{left_out, retry};
-use super::words::{day, headline, minute, shown};
+use super::words::{headline, minute, shown, zoned};
 use crate::model::Severity;
 use crate::model::text::{slack_code, slack_text};
 use crate::notify::hints::HINTS;
@@ -72,7 +72,8 @@ fn thread(notification: &Notification) -> Option<String> {
     let is_whole = pack.kind == NoticeType::Transitions && pack.omitted == 0;
     let mut ids = pack.transitions.iter().map(|notice| notice.incident_id.as_deref());
     let first = ids.next().flatten().filter(|first| is_whole && ids.all(|id| id == Some(first)));
-    let of_pack = || format!("packwatch#{region}#{name}#{}", day(notification));
+    let day = zoned(notification, notification.observed_at).date();
+    let of_pack = || format!("packwatch#{region}#{name}#{day}");
     Some(first.map_or_else(of_pack, |incident| format!("packwatch#{incident}")))
 }
 

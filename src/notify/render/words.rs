@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use crate::model::text::{abridged, bounded, counted, defused, grouped, plain};
+use crate::model::text::{bounded, counted, defused, grouped, plain};
 use crate::notify::{Notification, PackNotice, SectionNotice, Topic, TransitionNotice};
 use crate::state::State;
 
@@ -15,11 +15,6 @@ const LONGEST_STATUS: usize = 60;
 /// Somebody else's text, on one line, without links, and not too long.
 pub(super) fn shown(text: &str, limit: usize) -> String {
     bounded(defused(&plain(text)), limit)
-}
-
-/// The same, of whose end as much is shown as of its begin.
-pub(super) fn excerpt(text: &str, limit: usize) -> String {
-    abridged(&defused(&plain(text)), limit)
 }
 
 /// The digest in one line, worst first: "3 accounts failed: Security-Baseline (eu-west-1); also 1 recovered". It has at
@@ -133,13 +128,8 @@ pub(super) fn change(notice: &TransitionNotice) -> String {
 }
 
 /// In the zone of the digest.
-fn zoned(notification: &Notification, time: Timestamp) -> Zoned {
+pub(super) fn zoned(notification: &Notification, time: Timestamp) -> Zoned {
     time.to_zoned(TimeZone::get(&notification.time_zone).unwrap_or(TimeZone::UTC))
-}
-
-/// The day of the digest: `2026-11-18`.
-pub(super) fn day(notification: &Notification) -> String {
-    zoned(notification, notification.observed_at).date().to_string()
 }
 
 /// A time to the minute: `2026-11-18 09:12 UTC`.
