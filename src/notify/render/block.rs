@@ -217,7 +217,7 @@ impl Block<'_> {
         let Self { style, form, .. } = self;
         let mut text = String::new();
         if let Some(message) = group.message().filter(|_| form.explains) {
-            let longest = if style == Style::Mail { 300 } else { 200 };
+            let longest = if style == Style::Mail { 300 } else { 250 };
             let words = abridged(&defused(&plain(message)), longest);
             let said = format!("{}{}", style.said(&words), other_messages(group));
             text.push_str(&style.line("  ", "> ", &said));
