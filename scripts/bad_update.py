@@ -10,7 +10,6 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 from pathlib import Path
 
 from organization import ROWS, STAGES, TEAMS, status
@@ -41,8 +40,6 @@ CAUSES = [
     (11, 8, "AccessDenied", DENIED),
     (3, 31, "NoAvailableConfigurationRecorderException", RECORDER),
 ]
-# As many accounts of each cause have names.
-NAMED = 10
 
 
 @dataclass
@@ -104,11 +101,8 @@ class BadUpdate:
     def message(self, at: datetime, document: dict) -> Message:
         document |= {"Table": "packwatch", "TableRegion": REGION}
         document.pop("Store", None)
-        transitions = [notice for pack in document["Packs"] for notice in pack["Transitions"]]
-        named = set(first_of_causes(transitions))
-        for notice in transitions:
-            if notice["AccountId"] in named:
-                notice["AccountName"] = self.names[notice["AccountId"]]
+        for notice in (notice for pack in document["Packs"] for notice in pack["Transitions"]):
+            notice["AccountName"] = self.names[notice["AccountId"]]
         text = json.dumps(document)
         form = {
             name: self.run("preview", "--channel", name, "-", stdin=text)
@@ -154,21 +148,6 @@ def courses(dice: random.Random) -> Iterator[list[tuple[float, str, dict]]]:
 
 def hash_of(account: str) -> str:
     return "".join(random.Random(account).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=9))
-
-
-def first_of_causes(transitions: list[dict]) -> list[str]:
-    """The accounts that the messages show."""
-
-    def cause(notice: dict) -> tuple:
-        reported = notice.get("Failure") or notice.get("To") or {}
-        return notice.get("Section", ""), reported.get("ErrorCode", "")
-
-    def age(notice: dict) -> tuple:
-        return notice.get("FailingSince", ""), notice["AccountId"]
-
-    ordered = sorted(transitions, key=lambda notice: (cause(notice), age(notice)))
-    groups = [list(group)[:NAMED] for _, group in groupby(ordered, key=cause)]
-    return [notice["AccountId"] for group in groups for notice in group]
 
 
 def documents(text: str) -> Iterator[dict]:

@@ -26,8 +26,16 @@ class Story(unittest.TestCase):
             told = sum(message.document["Counts"].get(topic, 0) for message in self.messages)
             self.assertEqual(told, FAILED, topic)
         last = self.messages[-1]
-        self.assertIn(f"Now 0 of {ACCOUNTS} failed", last.body)
+        self.assertIn(f"none of {ACCOUNTS} failed", last.subject)
         self.assertEqual(last.document["Severity"], "resolved")
+
+    def test_what_is_not_failed_any_more_has_recovered_or_is_in_progress(self):
+        left = FAILED
+        for message in self.messages:
+            left -= message.document["Counts"].get("Recovered", 0)
+            pack = message.document["Packs"][0]
+            if message.document["Severity"] == "resolved":
+                self.assertIn(left, range(pack["Failed"], pack["Failed"] + pack["InProgress"] + 1))
 
     def test_the_documentation_has_its_timeline(self):
         told = []
@@ -46,6 +54,15 @@ class Story(unittest.TestCase):
                 self.assertEqual(int(count), topic["Accounts"])
                 for text in (message.body, message.sms, message.slack["content"]["title"].split(" ", 1)[1]):
                     self.assertTrue(text.startswith(f"{count} account"), text)
+                failed = message.document["Packs"][0]["Failed"]
+                if failed != topic["Accounts"]:
+                    for text in (
+                        message.subject,
+                        message.body,
+                        message.sms,
+                        message.slack["content"]["title"],
+                    ):
+                        self.assertIn(f"{failed or 'none'} of {ACCOUNTS}", text.split("\n", 1)[0])
                 causes = re.findall(r"(?m)^  (\d+) accounts?: ", message.body)
                 if len(topic.get("Causes", [])) > 1 and causes:
                     self.assertEqual(sum(map(int, causes)), int(count))

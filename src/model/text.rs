@@ -11,6 +11,19 @@ pub fn bounded(mut text: String, limit: usize) -> String {
     text
 }
 
+/// Cuts out the middle of what is longer than `limit` bytes: between words, where their ends are near.
+pub fn abridged(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let half = limit.saturating_sub(" … ".len()) / 2;
+    let begin = text.get(..text.floor_char_boundary(half)).unwrap_or_default();
+    let end = text.get(text.ceil_char_boundary(text.len() - half)..).unwrap_or_default();
+    let begin = begin.rsplit_once(' ').filter(|(_, cut)| cut.len() < 20).map_or(begin, |(words, _)| words);
+    let end = end.split_once(' ').filter(|(cut, _)| cut.len() < 20).map_or(end, |(_, words)| words);
+    format!("{begin} … {end}")
+}
+
 /// On one line, without control characters, and without the invisible characters that reorder text
 /// (Unicode TR 9) or hide in it.
 pub fn plain(text: &str) -> String {
@@ -137,6 +150,12 @@ mod tests {
             assert!(cut.len() <= limit && cut.ends_with('…'), "{cut:?} at {limit}");
         }
         assert_eq!(bounded("whole".to_owned(), 5), "whole");
+        assert_eq!(abridged("it was denied by the policy that denies it", 30), "it was … denies it");
+        assert_eq!(abridged(&"n".repeat(90), 29), format!("{0} … {0}", "n".repeat(12)));
+        for limit in 5..60 {
+            let cut = abridged("añ€😀 añ€😀 añ€😀añ€😀 añ€😀", limit);
+            assert!(cut.len() <= limit, "{cut:?} at {limit}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub struct Notification {
     pub version: String,
     /// A hash of the ids of what it carries: the same in every copy.
     pub id: String,
-    /// When AWS Config was read.
+    /// When AWS Config was read for the last change of these.
     pub observed_at: Timestamp,
     /// Of what time it is, where that is long ago.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -136,6 +136,9 @@ pub struct PackNotice {
     /// How many of these are failed now; absent where it is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<u64>,
+    /// How many are in progress now; absent where it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_progress: Option<u64>,
     /// When the first of its changes was observed, where others were later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,

@@ -26,6 +26,7 @@ pub struct Fold<'a> {
     log: Log<'a>,
     accounts: u64,
     failed: u64,
+    in_progress: u64,
     most: usize,
     observed_at: Option<Timestamp>,
     silenced: u64,
@@ -40,11 +41,12 @@ pub struct Fold<'a> {
 impl<'a> Fold<'a> {
     /// Nothing yet of a target that has so many accounts in each status; `most` accounts are named.
     pub fn new(target: &'a Target, history_id: &'a str, accounts: &Counts, most: usize) -> Self {
-        let failed = accounts.iter().filter(|(status, _)| status.phase() == Phase::Failed);
+        let of = |phase| accounts.iter().filter(|(status, _)| status.phase() == phase).map(|(_, n)| n).sum();
         Self {
             log: Log { target, history_id },
             accounts: accounts.values().sum(),
-            failed: failed.map(|(_, n)| n).sum(),
+            failed: of(Phase::Failed),
+            in_progress: of(Phase::InProgress),
             most,
             observed_at: None,
             silenced: 0,

@@ -188,6 +188,7 @@ impl Fold<'_> {
                 organization_conformance_pack_name: self.log.target.pack.clone(),
                 accounts: last.map_or(self.accounts, |notice| notice.accounts),
                 failed: is_current.then_some(self.failed),
+                in_progress: is_current.then_some(self.in_progress),
                 since: life.since.filter(|since| Some(*since) < life.until),
                 severity,
                 sections,

@@ -3,10 +3,11 @@
 use super::layout::{Entry, Group, Section};
 use super::text::{
     earlier, more_accounts, more_causes, other_messages, packs, retry, several_causes, since, standing,
-    wrapped,
 };
 use super::words::{pack_in_region, shown, subject, what};
-use crate::model::text::{ascii_within, counted, grouped, isolated, slack_code, slack_text};
+use crate::model::text::{
+    abridged, ascii_within, counted, defused, grouped, isolated, plain, slack_code, slack_text,
+};
 use crate::notify::hints::{HINTS, Hint};
 use crate::notify::shape::shape;
 use crate::notify::{Notification, PackNotice, Topic};
@@ -15,13 +16,10 @@ use crate::notify::{Notification, PackNotice, Topic};
 const LONGEST_CODE: usize = 80;
 const LONGEST_NAME: usize = 50;
 
-/// Accounts that one sees at once.
-const FEW: u64 = 10;
-
 /// How a channel shows its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
-    /// Plain text in columns.
+    /// Plain text, of which a mail client breaks the lines.
     Mail,
     /// Slack's markup, in which the words of others are code.
     Chat,
@@ -46,9 +44,8 @@ impl Style {
     }
 
     /// What AWS Config says.
-    fn said(self, text: &str, longest: usize) -> String {
-        let text = shown(text, longest);
-        if self == Self::Mail { format!("\"{}\"", isolated(&text)) } else { slack_code(&text) }
+    fn said(self, text: &str) -> String {
+        if self == Self::Mail { format!("\"{}\"", isolated(text)) } else { slack_code(text) }
     }
 
     /// From what to what. A status that AWS did not document is anybody's text.
@@ -73,18 +70,18 @@ impl Style {
         format!("{account}{}{}", name.unwrap_or_default(), state.unwrap_or_default())
     }
 
-    fn line(self, text: &str, indent: &str) -> String {
-        if self == Self::Mail { wrapped(text, indent) } else { format!("{text}\n") }
+    /// A line with what begins it in a mail, or in a chat.
+    fn line(self, mail: &str, chat: &str, text: &str) -> String {
+        format!("{}{text}\n", if self == Self::Mail { mail } else { chat })
     }
 
     fn item(self, text: &str) -> String {
-        if self == Self::Mail { wrapped(text, "  ") } else { format!("• {text}\n") }
+        self.line("  ", "• ", text)
     }
 
     /// What stands apart from a list.
     fn aside(self, text: &str) -> String {
-        let apart = if self == Self::Mail { "\n" } else { "" };
-        format!("{apart}{}", self.line(text, ""))
+        self.line("\n", "", text)
     }
 }
 
@@ -101,7 +98,7 @@ impl Block<'_> {
     pub(super) fn text(self) -> String {
         let Self { style, notification, section, form } = self;
         let topic = section.notice.topic;
-        let mut text = style.line(&self.title(), "");
+        let mut text = self.title().map(|title| format!("{title}\n")).unwrap_or_default();
         if !topic.lists_accounts() {
             // That accounts go on is no news of any one of them.
             if topic.is_of_packs() || section.packs.len() > 1 {
@@ -116,8 +113,8 @@ impl Block<'_> {
         text.extend(standing.iter().map(|standing| style.aside(standing)));
         let groups = || section.groups.iter().take(form.causes);
         let more = more_causes(section, form.causes);
-        // In a short section, causes are seen at once.
-        let is_long = section.groups.len() > 1 && section.notice.accounts > FEW;
+        // The causes of few accounts are seen at once.
+        let is_long = section.notice.accounts > 10 && section.groups.len() > 1;
         let is_overview = self.has_several() && (is_long || form.accounts == 0);
         if is_overview {
             let count = |group| format!("{}: {}", self.how_many(group), self.label(group));
@@ -125,8 +122,8 @@ impl Block<'_> {
         }
         let is_apart = style == Style::Mail && (standing.is_some() || is_overview);
         for group in groups().filter(|_| form.accounts > 0) {
-            let head = self.head(group).map(|head| style.line(&head, "")).unwrap_or_default();
-            if is_apart || !head.is_empty() {
+            let head = self.head(group).map(|head| format!("{head}\n")).unwrap_or_default();
+            if is_apart || (!head.is_empty() && (style == Style::Mail || self.has_several())) {
                 text.push('\n');
             }
             let about = head + &self.about(group);
@@ -142,7 +139,8 @@ impl Block<'_> {
         text
     }
 
-    fn title(self) -> String {
+    /// The first line of the digest is the title of its only section.
+    fn title(self) -> Option<String> {
         let (section, topic) = (self.section, self.section.notice.topic);
         let place = match section.packs.as_slice() {
             _ if topic.is_of_packs() || self.form.causes == 0 => String::new(),
@@ -150,12 +148,10 @@ impl Block<'_> {
             _ if section.notice.packs > 1 => format!(" in {} packs", section.notice.packs),
             _ => String::new(),
         };
-        let only = section.groups.first().filter(|_| !self.has_several()).and_then(Group::code);
-        let code = only.map(|code| format!(": {}", self.style.code(code, LONGEST_CODE)));
-        match self.style {
+        (self.notification.sections.len() > 1).then(|| match self.style {
             Style::Mail => format!("{}: {}{place}", topic.verb().to_uppercase(), subject(section.notice)),
-            Style::Chat => format!("*{}*{place}{}", what(section.notice), code.unwrap_or_default()),
-        }
+            Style::Chat => format!("*{}*{place}", what(section.notice)),
+        })
     }
 
     fn has_several(self) -> bool {
@@ -203,16 +199,16 @@ impl Block<'_> {
         let Some(message) = group.message().filter(|_| self.section.shares_code(group)) else { return code };
         let has_others = group.cause.is_some_and(|cause| cause.messages > 1);
         let others = if has_others { other_messages(group) } else { String::new() };
-        format!("{code} {}{others}", self.style.said(&shape(message), LONGEST_CODE))
+        format!("{code} {}{others}", self.style.said(&shown(&shape(message), LONGEST_CODE)))
     }
 
-    /// What stands over a cause. In a chat the title has the code of the only one.
+    /// What stands over a cause.
     fn head(self, group: &Group<'_>) -> Option<String> {
         let code = if self.form.explains { self.code(group) } else { self.label(group) };
-        match (self.style, self.has_several()) {
-            (Style::Mail, true) => Some(format!("{}: {code}", self.how_many(group))),
-            (Style::Mail, false) => group.code().map(|_| code),
-            (Style::Chat, several) => several.then(|| format!("*{}*: {code}", self.how_many(group))),
+        match (self.has_several(), self.style) {
+            (true, Style::Mail) => Some(format!("{}: {code}", self.how_many(group))),
+            (true, Style::Chat) => Some(format!("*{}*: {code}", self.how_many(group))),
+            (false, _) => group.code().map(|_| code),
         }
     }
 
@@ -221,38 +217,35 @@ impl Block<'_> {
         let Self { style, form, .. } = self;
         let mut text = String::new();
         if let Some(message) = group.message().filter(|_| form.explains) {
-            let (quote, longest) = if style == Style::Mail { ("", 300) } else { ("> ", 200) };
-            let said = format!("{quote}{}{}", style.said(message, longest), other_messages(group));
-            text.push_str(&style.line(&said, "  "));
+            let longest = if style == Style::Mail { 300 } else { 250 };
+            let words = abridged(&defused(&plain(message)), longest);
+            let said = format!("{}{}", style.said(&words), other_messages(group));
+            text.push_str(&style.line("  ", "> ", &said));
         }
         let hint = group.hint.filter(|_| form.explains);
         text.extend(hint.map(|hint| match (style, group.is_first_of_hint) {
             (Style::Mail, true) => advice(hint, retry(self.notification, group)),
-            (Style::Mail, false) => wrapped("To do: as above.", "  "),
-            (Style::Chat, true) => style.line(&slack_text(&hint.means), ""),
+            (Style::Mail, false) => "  To do: as above.\n".to_owned(),
+            (Style::Chat, true) => format!("{}\n", slack_text(&hint.means)),
             (Style::Chat, false) => String::new(),
         }));
-        text.extend(group.change().map(|change| style.line(&style.change(change), "  ")));
+        text.extend(group.change().map(|change| style.line("  ", "", &style.change(change))));
         text
     }
 
     fn account(self, group: &Group<'_>, entry: &Entry<'_>) -> String {
         let Self { style, notification, section, form } = self;
-        let places = (section.packs.len() > 1).then(|| packs(notification, entry, form.packs));
+        // A list, which may be long: SMTP's lines have at most 998 bytes.
+        let apart = if style == Style::Mail { ",\n      " } else { ", " };
+        let places = (section.packs.len() > 1).then(|| packs(notification, entry, form.packs, apart));
         let places = places.map(|places| format!("in {places}"));
         let change = Some(style.change(&entry.change)).filter(|change| !change.is_empty());
         let change = change.filter(|_| group.change().is_none());
         let since = since(notification, section.notice.topic, entry);
         let details: Vec<String> = [places, change, since, earlier(entry)].into_iter().flatten().collect();
-        let who = style.who(entry);
-        match style {
-            Style::Mail => {
-                let details: String = details.iter().map(|detail| wrapped(detail, "    ")).collect();
-                format!("  {who}\n{details}")
-            }
-            Style::Chat if details.is_empty() => style.item(&who),
-            Style::Chat => style.item(&format!("{who}: {}", details.join(", "))),
-        }
+        let (first, next) = if style == Style::Mail { ("\n    ", "\n    ") } else { (": ", ", ") };
+        let first = if details.is_empty() { "" } else { first };
+        style.item(&format!("{}{first}{}", style.who(entry), details.join(next)))
     }
 }
 
@@ -260,6 +253,6 @@ fn advice(hint: &Hint, retry: Option<String>) -> String {
     let todo = format!("To do: {}", hint.todo);
     let see = format!("See \"{}\":", hint.title);
     let lines = [hint.means.clone(), todo].into_iter().chain(retry).chain([see]);
-    let lines: String = lines.map(|line| wrapped(&line, "  ")).collect();
-    format!("{lines}  {}\n", hint.url)
+    let lines: String = lines.map(|line| format!("  {line}\n")).collect();
+    format!("{lines}{}\n", hint.url)
 }

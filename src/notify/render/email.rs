@@ -1,11 +1,11 @@
-//! The e-mail: plain text of 72 columns, in short lines that a narrow phone need not break.
+//! The e-mail: plain text. A paragraph is one line, since a mail client breaks it where its screen ends.
 
 use std::fmt::Write as _;
 
 use super::block::{Block, Form, Style};
 use super::layout::{ACCOUNTS, CAUSES, Section, sections};
 use super::links::{console, history, regions};
-use super::text::{left_out, more_accounts, more_causes, packs, wrapped};
+use super::text::{left_out, more_accounts, more_causes, packs};
 use super::words::{headline, minute};
 use crate::model::text::ascii_within;
 use crate::notify::Notification;
@@ -33,7 +33,7 @@ pub fn subject(notification: &Notification) -> String {
 
 /// The body.
 pub fn email(notification: &Notification) -> String {
-    let mut text = wrapped(&headline(notification, usize::MAX, None), "");
+    let mut text = format!("{}\n", headline(notification, usize::MAX, None));
     let sections = sections(notification);
     let room = LONGEST_BODY.saturating_sub(text.len());
     let (form, blocks) = fullest(notification, &sections, room);
@@ -46,9 +46,11 @@ pub fn email(notification: &Notification) -> String {
         }
     }
     let _ = writeln!(text, "All changes:\n{}", history(notification));
-    let _ = writeln!(text, "Read from AWS Config at {}.", minute(notification, notification.observed_at));
-    text.extend(left_out(notification).map(|left_out| wrapped(&left_out, "")));
-    text
+    let last = minute(notification, notification.observed_at);
+    let _ = writeln!(text, "Last change read from AWS Config at {last}.");
+    text.extend(left_out(notification).map(|left_out| format!("{left_out}\n")));
+    // The only section has no title, and not all have anything else.
+    text.replace("\n\n\n", "\n\n")
 }
 
 /// The sections in the fullest form that fits.
@@ -85,11 +87,12 @@ fn others(notification: &Notification, sections: &[Section<'_>], form: Form, roo
             let named = if n < form.causes { named(section).min(form.accounts) } else { 0 };
             let several = section.groups.len() > 1;
             let label = if several { format!(": {}", block.label(group)) } else { String::new() };
-            let mut text = format!("\n{}", wrapped(&format!("{}{label}", section.notice.topic.verb()), ""));
+            let mut text = format!("\n{}{label}\n", section.notice.topic.verb());
             let mut shown = named;
             for entry in group.entries.iter().skip(named) {
-                let place = is_in_packs.then(|| format!(", {}", packs(notification, entry, form.packs)));
-                let line = wrapped(&format!("{}{}", Style::Mail.who(entry), place.unwrap_or_default()), "  ");
+                let place = is_in_packs.then(|| packs(notification, entry, form.packs, ",\n    "));
+                let place = place.map(|place| format!(", {place}")).unwrap_or_default();
+                let line = format!("  {}{place}\n", Style::Mail.who(entry));
                 // What follows a list that is cut has about a line.
                 if OTHERS.len() + list.len() + text.len() + line.len() + 100 > room {
                     break;
@@ -99,14 +102,14 @@ fn others(notification: &Notification, sections: &[Section<'_>], form: Form, roo
             }
             if shown > named {
                 list.push_str(&text);
-                list.extend(more_accounts(group, shown).map(|more| wrapped(&more, "  ")));
+                list.extend(more_accounts(group, shown).map(|more| format!("  {more}\n")));
             } else if group.entries.len() > named {
                 break;
             }
             listed = n + 1;
         }
         let more = more_causes(section, listed).filter(|_| listed > form.causes);
-        list.extend(more.map(|more| format!("\n{}", wrapped(&more, ""))));
+        list.extend(more.map(|more| format!("\n{more}\n")));
     }
     if list.is_empty() { list } else { format!("{OTHERS}{list}") }
 }

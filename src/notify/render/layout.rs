@@ -15,6 +15,9 @@ use crate::notify::{Cause, Notification, PackNotice, SectionNotice, TransitionNo
 pub(super) const CAUSES: usize = 8;
 pub(super) const ACCOUNTS: usize = 10;
 
+/// Accounts whose names are asked for: each is a call, of which four go at once, and a digest waits five seconds.
+const NAMES: usize = 100;
+
 /// How far apart incidents of one account in several packs may begin to be one entry.
 const TOGETHER: SignedDuration = SignedDuration::from_hours(1);
 
@@ -89,13 +92,15 @@ pub(super) fn sections(notification: &Notification) -> Vec<Section<'_>> {
     notification.sections.iter().map(section).collect()
 }
 
-/// The accounts that the messages name first, so that only their names need be asked for.
+/// The accounts whose names are asked for: those that the messages name first, then others that the mail lists.
 pub fn named_accounts(notification: &Notification) -> Vec<AccountId> {
     let sections = sections(notification);
     let groups = sections.iter().flat_map(|section| section.groups.iter().take(CAUSES));
-    let entries = groups.flat_map(|group| group.entries.iter().take(ACCOUNTS));
-    let accounts: BTreeSet<AccountId> = entries.map(|entry| entry.notice.account_id).collect();
-    accounts.into_iter().collect()
+    let first = groups.flat_map(|group| group.entries.iter().take(ACCOUNTS));
+    let all = sections.iter().flat_map(|section| &section.groups).flat_map(|group| &group.entries);
+    let mut seen = BTreeSet::new();
+    let accounts = first.chain(all).map(|entry| entry.notice.account_id).filter(|id| seen.insert(*id));
+    accounts.take(NAMES).collect()
 }
 
 type Notice<'a> = (&'a PackNotice, &'a TransitionNotice);

@@ -9,7 +9,7 @@ use super::layout::{CAUSES, Group, Section, sections};
 use super::links::{console, history, partition, regions};
 use super::sms::why;
 use super::text::{left_out, retry};
-use super::words::{headline, minute, shown};
+use super::words::{headline, minute, shown, zoned};
 use crate::model::Severity;
 use crate::model::text::{slack_code, slack_text};
 use crate::notify::hints::HINTS;
@@ -63,20 +63,18 @@ pub fn slack(notification: &Notification) -> Value {
     document
 }
 
-/// What is about one incident alone stays in that incident's thread, other news of one pack in the pack's. A digest of
-/// several packs is in no thread: in one that all of them shared nobody would see it.
+/// What is about one incident alone stays in that incident's thread, other news of one pack in the pack's of that day: a
+/// channel shows only what begins a thread. A digest of several packs is in none: in one that all of them shared nobody
+/// would see it.
 fn thread(notification: &Notification) -> Option<String> {
     let [pack] = notification.packs.as_slice() else { return None };
-    let of_pack = || format!("packwatch#{}#{}", pack.region, pack.organization_conformance_pack_name);
-    Some(one_incident(pack).map_or_else(of_pack, |id| format!("packwatch#{id}")))
-}
-
-/// The incident that everything is about.
-fn one_incident(pack: &PackNotice) -> Option<&str> {
-    let mut ids = pack.transitions.iter().map(|notice| notice.incident_id.as_deref());
-    let first = ids.next().flatten()?;
+    let PackNotice { region, organization_conformance_pack_name: name, .. } = pack;
     let is_whole = pack.kind == NoticeType::Transitions && pack.omitted == 0;
-    (is_whole && ids.all(|id| id == Some(first))).then_some(first)
+    let mut ids = pack.transitions.iter().map(|notice| notice.incident_id.as_deref());
+    let first = ids.next().flatten().filter(|first| is_whole && ids.all(|id| id == Some(first)));
+    let day = zoned(notification, notification.observed_at).date();
+    let of_pack = || format!("packwatch#{region}#{name}#{day}");
+    Some(first.map_or_else(of_pack, |incident| format!("packwatch#{incident}")))
 }
 
 /// From the fullest to the shortest: a chat is read at a glance.
@@ -91,8 +89,8 @@ fn forms() -> impl Iterator<Item = Form> {
 /// The text: its sections in the fullest form that fits. Each form says what it leaves out.
 fn description(notification: &Notification, sections: &[Section<'_>]) -> String {
     let last = left_out(notification).map(|line| format!("_{}_\n", slack_text(&line))).unwrap_or_default();
-    let footer =
-        format!("_Read from AWS Config at {}_\n{last}", minute(notification, notification.observed_at));
+    let read = minute(notification, notification.observed_at);
+    let footer = format!("_Last change read from AWS Config at {read}_\n{last}");
     let mut shortest = String::new();
     for form in forms() {
         let block = |section| Block { style: Style::Chat, notification, section, form }.text();
@@ -103,7 +101,7 @@ fn description(notification: &Notification, sections: &[Section<'_>]) -> String 
         }
     }
     shortest.truncate(shortest.floor_char_boundary(LONGEST_DESCRIPTION));
-    shortest.trim_end().to_owned()
+    shortest.trim().to_owned()
 }
 
 fn next_steps(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {

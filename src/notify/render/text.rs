@@ -1,17 +1,14 @@
-//! Sentences that the e-mail and the chat share, and lines of 72 columns.
+//! Sentences that the e-mail and the chat share.
 
 use std::collections::BTreeSet;
 
 use super::layout::{Entry, Group, Section, began, is_all_the_time, updated};
 use super::links::regions;
-use super::words::{clock, minute, pack_in_region, span};
+use super::words::{clock, failed_of, minute, pack_in_region, span, stands};
 use crate::model::Phase;
 use crate::model::text::{counted, grouped};
 use crate::notify::{Notification, PackNotice, Topic, TransitionNotice};
 use crate::state::State;
-
-/// Columns of an e-mail.
-const COLUMNS: usize = 72;
 
 /// Earlier changes that are named for one account.
 const NAMED_KINDS: usize = 5;
@@ -89,7 +86,8 @@ pub(super) fn earlier(entry: &Entry<'_>) -> Option<String> {
     (!kinds.is_empty()).then(|| format!("before that: {}{more}", verbs.join(", ")))
 }
 
-/// How the packs of a section stand now: "Now 41 of 137 failed, 15 more since 10:00 UTC."
+/// How the packs of a section stand, as far as the first line does not say it: "Now 41 of 137 failed, 15 more since 10:00
+/// UTC."
 pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Option<String> {
     let topic = section.notice.topic;
     let says_so = topic.has_causes() || topic == Topic::Recovered;
@@ -101,14 +99,19 @@ pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Op
     }
     let since = known.iter().filter_map(|pack| pack.since).min();
     let changes: u64 = known.iter().filter_map(|pack| pack.sections.get(&topic)).sum();
-    // Without its verb, "30 since 10:00 UTC" would be 30 more failures.
-    let what = if topic == Topic::Failed { "more" } else { topic.verb() };
+    let moving = known.iter().filter_map(|pack| pack.in_progress).sum();
+    let moving = (moving > 0).then(|| format!("{} in progress", grouped(moving)));
+    // Without its verb, "30 since 10:00 UTC" would be 30 more of what stands before it.
+    let what = if topic == Topic::Failed && moving.is_none() { "more" } else { topic.verb() };
     let since =
-        since.map(|since| format!(", {} {what} since {}", grouped(changes), clock(notification, since)));
-    let failed: u64 = known.iter().filter_map(|pack| pack.failed).sum();
-    let of = grouped(known.iter().map(|pack| pack.accounts).sum());
+        since.map(|since| format!("{} {what} since {}", grouped(changes), clock(notification, since)));
+    let is_worst = notification.sections.first() == Some(section.notice);
+    let failed = known.iter().filter_map(|pack| pack.failed).sum();
+    let of = failed_of(failed, known.iter().map(|pack| pack.accounts).sum());
     let deployments = if known.len() > 1 { " deployments" } else { "" };
-    Some(format!("Now {} of {of}{deployments} failed{}.", grouped(failed), since.unwrap_or_default()))
+    let now = (!is_worst || stands(notification).is_none()).then(|| format!("Now {of}{deployments} failed"));
+    let all: Vec<String> = now.into_iter().chain(moving).chain(since).collect();
+    (!all.is_empty()).then(|| format!("{}.", all.join(", ")))
 }
 
 /// What AWS Config does by itself about a group of failures. The time counts from when an account was added: from the
@@ -134,14 +137,14 @@ pub(super) fn retry(notification: &Notification, group: &Group<'_>) -> Option<St
     })
 }
 
-/// The packs of an account's entry: "A, B, C and 17 more packs". Regions are named where they differ.
-pub(super) fn packs(notification: &Notification, entry: &Entry<'_>, most: usize) -> String {
+/// The packs of an account's entry, apart from each other: "A, B, C and 17 more packs". Regions are named where they differ.
+pub(super) fn packs(notification: &Notification, entry: &Entry<'_>, most: usize, apart: &str) -> String {
     let one_region = regions(notification).len() == 1;
     let name = |pack: &&PackNotice| match one_region {
         true => pack.organization_conformance_pack_name.to_string(),
         false => pack_in_region(pack),
     };
-    let names = entry.packs.iter().take(most).map(name).collect::<Vec<_>>().join(", ");
+    let names = entry.packs.iter().take(most).map(name).collect::<Vec<_>>().join(apart);
     let more = entry.packs.len().saturating_sub(most) as u64;
     if more > 0 { format!("{names} and {}", counted(more, "more pack")) } else { names }
 }
@@ -186,24 +189,4 @@ pub(super) fn other_messages(group: &Group<'_>) -> String {
         (true, 0 | 1) => " (an example: ids differ)".to_owned(),
         (_, of) => format!(" (an example of {} messages)", grouped(of)),
     }
-}
-
-/// The text in lines of at most 72 columns, each with the indent and, from the second on, two more spaces. A word that is
-/// longer, such as an address, stays whole.
-pub(super) fn wrapped(text: &str, indent: &str) -> String {
-    let mut lines = indent.to_owned();
-    let mut column = indent.len();
-    for (n, word) in text.split(' ').enumerate() {
-        let width = word.chars().count();
-        if n > 0 && column + 1 + width > COLUMNS {
-            lines.push_str(&format!("\n{indent}  "));
-            column = indent.len() + 2;
-        } else if n > 0 {
-            lines.push(' ');
-            column += 1;
-        }
-        lines.push_str(word);
-        column += width;
-    }
-    lines + "\n"
 }

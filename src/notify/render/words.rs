@@ -22,7 +22,8 @@ pub(super) fn shown(text: &str, limit: usize) -> String {
 /// the worst, where it fits.
 pub(super) fn headline(notification: &Notification, limit: usize, why: Option<&str>) -> String {
     let Some((worst, others)) = notification.sections.split_first() else { return String::new() };
-    let what = what_and_where(worst);
+    let stands = stands(notification).map(|stands| format!(", {stands}")).unwrap_or_default();
+    let what = format!("{}{stands}", what_and_where(worst));
     let as_of = notification.as_of.map(|time| format!(", as of {}", clock(notification, time)));
     let as_of = as_of.unwrap_or_default();
     let mut line = match packs_of(notification, worst).as_slice() {
@@ -45,6 +46,25 @@ pub(super) fn headline(notification: &Notification, limit: usize, why: Option<&s
         separator = ", ";
     }
     line
+}
+
+/// How the only pack of the worst section stands, where that section does not say it itself: "now 41 of 137".
+pub(super) fn stands(notification: &Notification) -> Option<String> {
+    let worst = notification.sections.first()?;
+    let [pack] = *packs_of(notification, worst).as_slice() else { return None };
+    let of = failed_of(pack.failed?, pack.accounts);
+    match worst.topic {
+        Topic::Failed | Topic::StillFailing if pack.failed == Some(worst.accounts) => None,
+        Topic::Failed => Some(format!("now {of}")),
+        Topic::StillFailing | Topic::Recovered => Some(format!("{of} failed")),
+        _ => None,
+    }
+}
+
+/// "41 of 137", "none of 137".
+pub(super) fn failed_of(failed: u64, accounts: u64) -> String {
+    let failed = if failed > 0 { grouped(failed) } else { "none".to_owned() };
+    format!("{failed} of {}", grouped(accounts))
 }
 
 /// The packs that a section is about.
@@ -108,7 +128,7 @@ pub(super) fn change(notice: &TransitionNotice) -> String {
 }
 
 /// In the zone of the digest.
-fn zoned(notification: &Notification, time: Timestamp) -> Zoned {
+pub(super) fn zoned(notification: &Notification, time: Timestamp) -> Zoned {
     time.to_zoned(TimeZone::get(&notification.time_zone).unwrap_or(TimeZone::UTC))
 }
 

@@ -25,7 +25,7 @@ async fn the_accounts_that_are_shown_have_names_and_a_quiet_run_asks_for_none() 
     let email = world.messages_to(ALERTS)[0].body_for("email");
     assert!(email.contains(&format!("{} payments-prod\n", account(1))), "{email}");
     assert!(email.contains(&format!("{} legacy (suspended)\n", account(2))), "{email}");
-    assert_eq!(world.count("organizations", "DescribeAccount"), 10, "the ten that are shown");
+    assert_eq!(world.count("organizations", "DescribeAccount"), 30, "all that the mail lists");
     let document = &stage.digests()[0]["Packs"][0]["Transitions"][1];
     assert_eq!(
         (&document["AccountName"], &document["AccountState"]),

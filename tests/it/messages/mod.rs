@@ -17,7 +17,7 @@ mod schema;
 mod snapshots;
 pub(crate) mod stage;
 mod stories;
-mod truth;
+pub(crate) mod truth;
 mod waiting;
 mod when;
 mod wording;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 use packwatch::local::Channel;
+use packwatch::model::text::grouped;
 use packwatch::model::{AccountId, Kind, Target};
 use packwatch::notify::Notification;
 use packwatch::notify::message::{self, Form};
@@ -22,6 +23,20 @@ struct Fact {
     cause: (Option<&'static str>, Option<u64>),
     status: String,
 }
+
+/// What worlds are reported under that are not random here.
+const OTHER_TITLES: [&str; 10] = [
+    "already failing",
+    "unhealthy after a silence",
+    "still not healthy",
+    "came and went",
+    "in an unknown status",
+    "flapping",
+    "settled",
+    "succeeded",
+    "deleted",
+    "Now watching",
+];
 
 const RECORDER: &str = "NoAvailableConfigurationRecorderException";
 const HOSTILE: &str = "www.evil.example";
@@ -150,6 +165,18 @@ struct Group {
     named: BTreeSet<AccountId>,
     more: u64,
     lines: Vec<String>,
+}
+
+/// The text with the title of its only section, which is the digest's first line.
+pub(crate) fn titled(first: &str, text: &str, title: impl Fn(&str, &str) -> String) -> String {
+    let words = first.split([',', ':']).next().unwrap_or(first);
+    let verb = |n: &str| words.find(n).filter(|_| !first.contains("; also "));
+    let verbs = TITLES.iter().map(|(_, verb)| *verb).chain(OTHER_TITLES);
+    let found = verbs.filter_map(|title| Some((title, verb(title)?))).max_by_key(|(title, _)| title.len());
+    let Some((verb, at)) = found else { return text.to_owned() };
+    let n = if at == 0 { words[verb.len()..].trim() } else { words[..at].trim() };
+    let (head, body) = text.split_once("\n\n").filter(|(head, _)| *head == first).unwrap_or(("", text));
+    format!("{head}\n\n{}\n{body}", title(verb, n)).trim_start().to_owned()
 }
 
 /// The number with which a text begins, and what follows it.
@@ -311,8 +338,14 @@ fn assert_all_true(facts: &[Fact], digest: &Notification) {
     let (sections, list) =
         bodies["email"].split_once("WHAT IS NOT NAMED ABOVE").unwrap_or((&bodies["email"], ""));
     let sections = sections.split("\n--\n").next().unwrap();
-    assert_true("mail", &unwrapped(sections), facts, digest);
-    assert_true("Slack", description, facts, digest);
+    let first = bodies["email"].lines().next().unwrap();
+    assert_true(
+        "mail",
+        &titled(first, sections, |title, n| format!("{}: {n}", title.to_uppercase())),
+        facts,
+        digest,
+    );
+    assert_true("Slack", &titled(first, description, |title, n| format!("*{n} {title}*")), facts, digest);
     assert!(bodies["email"].len() < 71_000 && description.len() <= 2500);
     // The mail names every account that it has room for.
     let is_missing =
@@ -326,11 +359,11 @@ fn assert_all_true(facts: &[Fact], digest: &Notification) {
         );
     }
     // The same first line everywhere, as far as it fits.
-    let first = bodies["email"].lines().next().unwrap();
     let worst = first.split([';', ':']).next().unwrap();
     for line in [&alert.subject, &bodies["sms"], slack["content"]["title"].as_str().unwrap()] {
         assert!(line.contains(worst), "{line}: {worst}");
     }
+    assert_stands(facts, first, digest);
     for text in [&bodies["email"], &bodies["sms"], &alert.subject] {
         assert_without_links("mail", text);
     }
@@ -348,6 +381,26 @@ fn assert_all_true(facts: &[Fact], digest: &Notification) {
     assert_eq!(&read, digest);
 }
 
+/// Where the worst is about one pack, the first line says how many of its accounts are failed, unless these are its own.
+fn assert_stands(facts: &[Fact], first: &str, digest: &Notification) {
+    let worst = &digest.sections[0];
+    let packs: BTreeSet<&Target> =
+        facts.iter().filter(|fact| fact.title == worst.topic.verb()).map(|fact| &fact.target).collect();
+    let is_failed = |fact: &&Fact| packs.contains(&fact.target) && fact.title != "left";
+    let failed =
+        facts.iter().filter(is_failed).filter(|fact| fact.status.ends_with("_FAILED")).count() as u64;
+    let expected = match worst.topic.verb() {
+        "failed" if failed != worst.accounts => format!(", now {} of ", grouped(failed)),
+        "still failing" if failed != worst.accounts => format!(", {} of ", grouped(failed)),
+        "recovered" if failed == 0 => ", none of ".to_owned(),
+        "recovered" => format!(", {} of ", grouped(failed)),
+        _ => String::new(),
+    };
+    let says_so = packs.len() == 1 && !expected.is_empty();
+    let said = if says_so { first.contains(&expected) } else { !first.contains(" of ") };
+    assert!(said, "{first}: {failed} {expected}");
+}
+
 fn strings(value: &Value) -> Vec<(String, String)> {
     match value {
         Value::String(text) => vec![(String::new(), text.clone())],
@@ -355,27 +408,6 @@ fn strings(value: &Value) -> Vec<(String, String)> {
         Value::Object(fields) => fields.values().flat_map(strings).collect(),
         _ => Vec::new(),
     }
-}
-
-/// Lines that were broken at 72 columns, in one again.
-fn unwrapped(text: &str) -> String {
-    let mut whole: Vec<String> = Vec::new();
-    let indent = |line: &str| line.len() - line.trim_start().len();
-    for line in text.lines() {
-        match whole.last_mut() {
-            Some(last)
-                if !line.is_empty()
-                    && !last.is_empty()
-                    && indent(line) == indent(last) + 2
-                    && last.len() + line.trim_start().split(' ').next().unwrap().len() >= 72 =>
-            {
-                last.push(' ');
-                last.push_str(line.trim_start());
-            }
-            _ => whole.push(line.to_owned()),
-        }
-    }
-    whole.join("\n")
 }
 
 #[test]

@@ -1,14 +1,18 @@
 //! What a digest says of one account or one cause: the right word, the right time, nothing that AWS did not say.
 
+use std::collections::BTreeSet;
+
 use packwatch::local::Channel;
 use packwatch::model::{Kind, Status, Target};
+use packwatch::notify::render::named_accounts;
 use packwatch::notify::{Fold, HistoryPlace, Notification, Topic};
 use packwatch::state::log::Record;
 use packwatch::state::{Incident, State, Transition};
 use serde_json::Value;
 
 use super::samples::{
-    HISTORY, account, at, changed, failed, failure, here, no_recorder, notified, recovery, state, transition,
+    HISTORY, account, at, cases, changed, failed, failure, here, no_recorder, notified, recovery, state,
+    transition,
 };
 
 const EARLY: &str = "2026-11-18T08:05:00Z";
@@ -202,6 +206,20 @@ fn digest_of(target: &Target, log: Vec<Transition>) -> Notification {
     packwatch::notify::digest(&[&fold], HistoryPlace::default(), "UTC").unwrap()
 }
 
+/// A phone shows about 45 columns: what is broken elsewhere, too, has a stub after each line.
+#[test]
+fn a_mail_client_breaks_the_lines_of_a_mail() {
+    for (name, digest) in cases() {
+        let mail = mail(&digest);
+        for line in mail.lines().filter(|line| line.contains("://")) {
+            assert!(line.starts_with("https://") && !line.contains(' '), "{name}: {line}");
+        }
+    }
+    let digest = one(failure(1, no_recorder(EARLY)));
+    let line = "\n  To do: Turn on AWS Config there: create a customer managed configuration recorder, and start it.\n";
+    assert!(mail(&digest).contains(line), "{}", mail(&digest));
+}
+
 #[test]
 fn what_people_did_not_know_of_came_and_went() {
     let target = here("P");
@@ -250,19 +268,16 @@ fn a_running_total_says_how_a_pack_stands_and_since_when_it_is_counted() {
     early.observed_at = at("2026-11-18T09:30:00Z");
     let mut digest = notified(&[changed(here("P"), 137, vec![early, failure(2, no_recorder(LATE))])]);
     digest.packs[0].failed = Some(41);
-    assert_says(&digest, &["Now 41 of 137 failed, 2 more since 09:30 UTC."]);
+    assert_says(&digest, &["2 more since 09:30 UTC."]);
     digest.as_of = Some(at("2026-11-18T09:45:00Z"));
-    let first = "2 accounts failed: P (eu-west-1), as of 09:45 UTC";
+    let first = "2 accounts failed, now 41 of 137: P (eu-west-1), as of 09:45 UTC";
     for channel in [Channel::Email, Channel::Sms, Channel::Slack] {
         assert!(channel.show(&digest).contains(first), "{}", channel.show(&digest));
     }
     // In the zone of those who read it, on their day.
     digest.time_zone = "Asia/Tokyo".to_owned();
     digest.as_of = Some(at("2026-11-17T09:45:00Z"));
-    assert_says(
-        &digest,
-        &["Now 41 of 137 failed, 2 more since 18:30 JST.", "failing since 2026-11-18 17:05 JST"],
-    );
+    assert_says(&digest, &["2 more since 18:30 JST.", "failing since 2026-11-18 17:05 JST"]);
     assert!(mail(&digest).contains("as of 2026-11-17 18:45 JST"), "{}", mail(&digest));
     let read: Notification = serde_json::from_str(&Channel::Json.show(&digest)).unwrap();
     assert_eq!(mail(&read), mail(&digest), "what is stored is rendered alike");
@@ -271,5 +286,124 @@ fn a_running_total_says_how_a_pack_stands_and_since_when_it_is_counted() {
     early.observed_at = at("2026-11-18T09:30:00Z");
     let mut digest = notified(&[changed(here("P"), 137, vec![early, recovery(2, LATE)])]);
     digest.packs[0].failed = Some(9);
-    assert_says(&digest, &["Now 9 of 137 failed, 2 recovered since 09:30 UTC."]);
+    assert_says(&digest, &["2 recovered since 09:30 UTC."]);
+    // What the first line does not say of them.
+    let news = [("P", 1), ("Q", 1)].map(|(pack, n)| changed(here(pack), 137, vec![recovery(n, LATE)]));
+    assert_says(&notified(&news), &["Now none of 274 deployments failed."]);
+}
+
+/// That 13 accounts failed says little of a night in which 41 did.
+#[test]
+fn the_first_line_says_how_the_pack_stands_where_that_is_more() {
+    let of = |n: u64, kind: Kind| -> Vec<Transition> {
+        let one = |n| match kind {
+            Kind::Recovered => recovery(n, EARLY),
+            kind => Transition { kind, ..failure(n, no_recorder(EARLY)) },
+        };
+        (0..n).map(one).collect()
+    };
+    for (n, kind, now, first) in [
+        (13, Kind::Failed, 41, "13 accounts failed, now 41 of 137: P (eu-west-1)"),
+        (13, Kind::Failed, 13, "13 accounts failed: P (eu-west-1)"),
+        (13, Kind::Reminder, 41, "13 accounts still failing, 41 of 137 failed: P (eu-west-1)"),
+        (30, Kind::Recovered, 9, "30 accounts recovered, 9 of 137 failed: P (eu-west-1)"),
+        (11, Kind::Recovered, 0, "11 accounts recovered, none of 137 failed: P (eu-west-1)"),
+        (2, Kind::Joined, 41, "2 accounts joined: P (eu-west-1)"),
+    ] {
+        let mut digest = notified(&[changed(here("P"), 137, of(n, kind))]);
+        digest.packs[0].failed = Some(now);
+        for channel in [Channel::Email, Channel::Sms, Channel::Slack] {
+            assert!(channel.show(&digest).contains(first), "{first}\n{}", channel.show(&digest));
+        }
+        assert!(mail(&digest).starts_with(&format!("Subject: [packwatch] {first}\n")), "{}", mail(&digest));
+        assert_eq!(
+            mail(&digest).matches(" of 137").count(),
+            if now == 13 { 1 } else { 2 * usize::from(n > 2) }
+        );
+    }
+    let in_two = ["P", "Q"].map(|pack| changed(here(pack), 137, of(13, Kind::Failed)));
+    assert!(mail(&notified(&in_two)).contains("\n13 accounts failed in 2 packs\n"));
+}
+
+/// The first line is its heading.
+#[test]
+fn the_only_section_begins_with_what_is_new() {
+    let failures = |n| (0..n).map(|n| failure(n, no_recorder(EARLY))).collect();
+    let digest = notified(&[changed(here("P"), 137, failures(2))]);
+    let first = "\n\n2 accounts failed: P (eu-west-1)\n\nNow 2 of 137 failed.\n\nNoAvailableConfigurationRecorder\n  \"";
+    assert!(mail(&digest).contains(first), "{}", mail(&digest));
+    let first = "Now 2 of 137 failed.\n`NoAvailableConfigurationRecorder`\n> `Config";
+    assert!(slack(&digest).starts_with(first), "{}", slack(&digest));
+    let digest = notified(&[changed(here("P"), 137, vec![recovery(1, EARLY)])]);
+    let first = "\n\n1 account recovered, none of 137 failed: P (eu-west-1)\n\n  111122220001\n";
+    assert!(mail(&digest).contains(first), "{}", mail(&digest));
+    assert!(slack(&digest).starts_with("• *111122220001*: "), "{}", slack(&digest));
+    let moving = transition(1, Kind::InProgress, None, Some(state("UPDATE_IN_PROGRESS", EARLY)));
+    let digest = notified(&[changed(here("P"), 137, vec![moving])]);
+    assert!(mail(&digest).contains("\n\n1 account in progress: P (eu-west-1)\n\n--\n"), "{}", mail(&digest));
+    let several = [failures(2), vec![recovery(3, EARLY)]].concat();
+    let digest = notified(&[changed(here("P"), 137, several)]);
+    assert!(
+        mail(&digest).contains("\nFAILED: 2 accounts\n")
+            && mail(&digest).contains("\nRECOVERED: 1 account\n")
+    );
+    assert!(slack(&digest).starts_with("*2 accounts failed*\n"), "{}", slack(&digest));
+}
+
+/// Of 41 that failed and 30 that recovered, 9 are failed: where are the other two?
+#[test]
+fn a_pack_stands_with_what_is_in_progress() {
+    let target = here("P");
+    let accounts = [("UPDATE_FAILED", 9), ("UPDATE_IN_PROGRESS", 2), ("UPDATE_SUCCESSFUL", 126)];
+    let accounts = accounts.map(|(status, n)| (Status::new(status), n)).into();
+    let digest = |log: Vec<Transition>| {
+        let mut fold = Fold::new(&target, HISTORY, &accounts, 10);
+        log.into_iter().rev().for_each(|transition| fold.add(&Record::Account(transition)));
+        packwatch::notify::digest(&[&fold], HistoryPlace::default(), "UTC").unwrap()
+    };
+    let failures = digest((0..9).map(|n| failure(n, no_recorder(EARLY))).collect());
+    assert_says(&failures, &["Now 9 of 137 failed, 2 in progress."]);
+    let mut early = recovery(1, LATE);
+    early.observed_at = at("2026-11-18T09:30:00Z");
+    let recovered = digest(vec![early, recovery(2, LATE)]);
+    assert_says(&recovered, &["2 in progress, 2 recovered since 09:30 UTC."]);
+    let json: Value = serde_json::from_str(&Channel::Json.show(&recovered)).unwrap();
+    let pack = &json["Packs"][0];
+    assert_eq!((pack["Failed"].as_u64(), pack["InProgress"].as_u64()), (Some(9), Some(2)));
+}
+
+#[test]
+fn what_aws_says_is_cut_in_its_middle() {
+    let denied = "User: arn:aws:sts::111122220001:assumed-role/AWSServiceRoleForConfigConforms/\
+                  AwsConfigConformsWorkflow is not authorized to perform: config:PutConfigRule on resource: \
+                  arn:aws:config:eu-west-1:111122220001:config-rule/aws-service-rule/config-conforms.amazonaws.com/\
+                  config-rule-xnp9vw with an explicit deny in a service control policy";
+    let digest = one(failure(1, failed("AccessDenied", denied, EARLY)));
+    assert_says(
+        &digest,
+        &["\"User: arn:aws:sts::111122220001:", " … ", "an explicit deny in a service control policy\""],
+    );
+}
+
+/// What is reported at 10:10 may have been read at 09:50.
+#[test]
+fn the_time_of_the_last_change_is_called_so() {
+    let digest = one(failure(1, no_recorder(EARLY)));
+    assert_says(&digest, &["Last change read from AWS Config at 2026-11-18 10:00 UTC"]);
+}
+
+/// Each name is a call. What the mail lists after its sections is named, too, as far as a digest can wait for it.
+#[test]
+fn names_are_asked_for_in_the_order_in_which_they_are_read() {
+    let of = |n: u64| {
+        let cause = |of: u64| {
+            if of < 20 { no_recorder(EARLY) } else { failed("AccessDenied", "explicit deny", EARLY) }
+        };
+        let digest = notified(&[changed(here("P"), 500, (0..n).map(|n| failure(n, cause(n))).collect())]);
+        named_accounts(&digest)
+    };
+    let all = of(40);
+    assert_eq!((all.len(), of(300).len()), (40, 100));
+    let first: Vec<_> = (0..10).chain(20..30).map(account).collect();
+    assert_eq!(all.iter().take(20).copied().collect::<BTreeSet<_>>(), first.into_iter().collect());
 }

@@ -7,6 +7,7 @@ use packwatch::notify::message::Alert;
 use serde_json::Value;
 
 use super::said::{Entry, Said};
+use crate::messages::truth::titled;
 
 /// The words for what is counted, those that contain others first, and what `Counts` calls it.
 const WORDS: [(&str, &str); 17] = [
@@ -53,8 +54,7 @@ pub(crate) fn check(alert: &Alert, said: &Said) -> Result<usize, String> {
     same!(&mut n, counts, said.counts, "Counts, and what is listed or omitted");
     let mail = &bodies["email"];
     let (head, body) = mail.split_once("\n\n").unwrap_or((mail, ""));
-    let head = unwrapped(head);
-    let first = parts(&head);
+    let first = parts(head);
     for (number, class, text) in &first {
         let expected = of(said, class, text);
         same!(&mut n, Some(*number), expected, "the first line says {text:?}");
@@ -63,6 +63,15 @@ pub(crate) fn check(alert: &Alert, said: &Said) -> Result<usize, String> {
     let expected: BTreeSet<&str> =
         said.entries.iter().map(class_of).filter(|class| *class != "PackDeleted").collect();
     same!(&mut n, classes, expected, "what the first line {head:?} speaks of");
+    for (form, line) in [("first line", head), ("subject", &alert.subject), ("text message", &bodies["sms"])]
+    {
+        same!(
+            &mut n,
+            stands(line),
+            standing(&bodies["default"]),
+            "how the pack stands in the {form} {line:?}"
+        );
+    }
     let subject: Vec<_> = parts(&alert.subject);
     let is_prefix = first.iter().zip(&subject).all(|(a, b)| (a.0, a.1) == (b.0, b.1));
     same!(&mut n, (true, true), (is_prefix, subject.len() <= first.len()), "the subject {:?}", alert.subject);
@@ -72,8 +81,9 @@ pub(crate) fn check(alert: &Alert, said: &Said) -> Result<usize, String> {
         first.first().map(|p| (p.0, p.1)),
         "SMS"
     );
-    sections(body, said, &mut n)?;
-    slack(&bodies["https"], said, &head, &mut n)?;
+    let heading = |title: &str, n: &str| format!("{}: {n}", title.to_uppercase());
+    sections(&titled(head, body, heading), said, &mut n)?;
+    slack(&bodies["https"], said, head, &mut n)?;
     Ok(n)
 }
 
@@ -108,15 +118,14 @@ fn class(text: &str) -> Option<&'static str> {
     WORDS.iter().find(|(words, _)| text.contains(words)).map(|(_, class)| *class)
 }
 
-fn unwrapped(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// The parts of a first line: number, class, and the words.
 fn parts(line: &str) -> Vec<(u64, &'static str, String)> {
     let line = line.trim_start_matches("[packwatch] ");
     let parts = line.split("; also ").flat_map(|part| part.split(", "));
     let read = |part: &str| {
+        if stands(part).is_some() {
+            return None;
+        }
         let words = part.split(": ").next().unwrap_or(part);
         let class = class(words)?;
         let count = if class == "Baseline" {
@@ -127,6 +136,31 @@ fn parts(line: &str) -> Vec<(u64, &'static str, String)> {
         Some((count, class, words.to_owned()))
     };
     parts.filter_map(read).collect()
+}
+
+/// How the pack stands that a first line is about, as it is read: "now 41 of 137", "none of 137 failed".
+fn stands(line: &str) -> Option<(u64, u64)> {
+    let parts = line.split(", ").filter_map(|part| part.split_once(" of "));
+    let read = |(failed, of): (&str, &str)| {
+        let failed = failed.trim_start_matches("now ");
+        let failed = if failed == "none" { Some(0) } else { number(failed) };
+        Some((failed?, number(of)?))
+    };
+    parts.filter_map(read).next()
+}
+
+/// How it must be read: of failures, where these are not all that is failed, and of recoveries.
+fn standing(json: &str) -> Option<(u64, u64)> {
+    let digest: Value = serde_json::from_str(json).unwrap();
+    let worst = &digest["Sections"][0];
+    let topic = worst["Topic"].as_str()?;
+    let packs = digest["Packs"].as_array()?.iter().filter(|pack| pack["Sections"].get(topic).is_some());
+    let packs: Vec<&Value> = packs.collect();
+    let [pack] = packs[..] else { return None };
+    let failed = pack["Failed"].as_u64()?;
+    let is_more = topic == "Recovered" || Some(failed) != worst["Accounts"].as_u64();
+    let says_so = ["Failed", "StillFailing", "Recovered"].contains(&topic) && is_more;
+    says_so.then_some((failed, pack["Accounts"].as_u64()?))
 }
 
 /// The sections of a mail, with their totals.
