@@ -15,8 +15,11 @@ use crate::state::head::{Head, Heads, Topic};
 use crate::state::log::{Position, Record};
 use crate::watch::batch::{self, BATCH, BATCHES_AT_ONCE};
 
-/// Parts of a window, each of about 300 messages.
-const WINDOW: usize = 3;
+/// Messages of a window, about.
+const WINDOW: usize = 900;
+
+/// Messages of a part, about.
+const PART: usize = 300;
 
 /// After a window that took longer, the next one is a single part.
 const LONG: Duration = Duration::from_secs(2);
@@ -43,9 +46,9 @@ pub(super) async fn send<O: Outside>(heads: &Heads, leased: &mut Leased<'_, O>) 
         while taken < most
             && let Some((target, head)) = waiting.pop_front()
         {
-            match next(leased, target, head, most - taken).await {
+            match next(leased, target, head, (most - taken).div_ceil(PART)).await {
                 Ok(portion) => {
-                    taken += portion.parts;
+                    taken += portion.records.len();
                     window.push(portion);
                 }
                 Err(failed) => lag = Some(failed),

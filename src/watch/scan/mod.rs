@@ -218,14 +218,16 @@ impl<'a, O: Outside> Scans<'a, O> {
         leave_hint(self.context, target, &Hint::FiltersDistrustedUntil(until)).await;
     }
 
-    /// Whether a full scan read accounts that this run's quick one should have shown.
+    /// Whether a full scan read accounts that this run's quick one should have shown. One that was not read to its end
+    /// says nothing of the filters.
     fn was_omitted(&self, quick: &ScanOutcome, full: &ScanOutcome) -> bool {
-        let shown: BTreeSet<AccountId> = quick.active.iter().map(|(account, _)| *account).collect();
+        let (Some(shown), Some(read)) = (&quick.active, &full.active) else { return false };
+        let shown: BTreeSet<AccountId> = shown.iter().map(|(account, _)| *account).collect();
         let is_omitted = |(account, at): &(AccountId, Option<Timestamp>)| {
             !shown.contains(account) && at.is_some_and(|at| is_surely_after(self.now, at))
         };
         let is_quick = quick.report.scan == Some(Scan::Quick);
-        is_quick && full.full_scan_at.is_some() && full.active.iter().any(is_omitted)
+        is_quick && full.full_scan_at.is_some() && read.iter().any(is_omitted)
     }
 
     /// A slow full scan. Where this run has committed, it is on the target as it is now: that is no reason to rebase.

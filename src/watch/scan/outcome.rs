@@ -25,8 +25,9 @@ pub struct ScanOutcome {
     pub full_scan_at: Option<Timestamp>,
     /// Whether something was committed.
     pub has_committed: bool,
-    /// The accounts in the statuses that every quick scan reads, each with when it came there.
-    pub active: Vec<(AccountId, Option<Timestamp>)>,
+    /// The accounts in the statuses that every quick scan reads, each with when it came there; `None` where the read did
+    /// not end.
+    pub active: Option<Vec<(AccountId, Option<Timestamp>)>>,
     /// In a dry run, what would be recorded.
     pub preview: Option<Box<Preview>>,
 }

@@ -150,7 +150,7 @@ async fn finish<O: Outside>(
     mut observed: Observation,
     outcome: &mut ScanOutcome,
 ) -> Result<(), Stop> {
-    outcome.active = active(&observed.states);
+    outcome.active = Some(active(&observed.states));
     if is_known(planned, &observed) {
         outcome.report.statuses = Some(planned.head.accounts.clone());
         outcome.full_scan_at = (observed.extent == Extent::Everybody).then_some(observed.observed_at);

@@ -264,6 +264,28 @@ async fn a_filter_that_hides_an_account_is_not_relied_on_for_a_day() {
     assert!(stage.head(LARGE)["filters_distrusted_until"].is_object());
 }
 
+/// One whose read did not end showed nobody, and the full scan that is due then shows all.
+#[tokio::test]
+async fn a_quick_scan_that_was_cut_short_says_nothing_of_the_filters() {
+    let stage = stage().await;
+    for pack in PACKS {
+        fail(&stage, pack, 100);
+        stage.world.edit(REGION, pack, &account(100), |row, now| row.last_update = Some(now - 600.0));
+    }
+    stage.run().await;
+    PACKS.iter().for_each(|pack| stage.seen_whole(pack, Duration::from_secs(3601)));
+    // Each quick scan finds no pack, and each full scan that it needs breaks off, three times.
+    stage.world.filter_denies(9).expire_tokens_after_pages(5, 9);
+    let scheduled = serde_json::from_str(include_str!("../../../events/scheduled.json")).unwrap();
+    let failed = stage.invoke(scheduled).await.unwrap_err().to_string();
+    assert!(failed.contains("3 of 3 targets did not finish"), "{failed}");
+    for head in PACKS.map(|pack| stage.head(pack)) {
+        let seen: u64 = head["last_full_scan_at"]["N"].as_str().unwrap().parse().unwrap();
+        assert!(seen + 3600 > SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs());
+        assert_eq!(head["filters_distrusted_until"], Value::Null);
+    }
+}
+
 #[tokio::test]
 async fn without_what_a_quick_scan_compares_with_it_compares_with_the_rows() {
     let stage = stage().await;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use packwatch::state::head::Topic;
 use packwatch::watch::request::Request;
 
 use crate::protocol::direct::{EVENTS, REGION};
@@ -48,4 +49,27 @@ async fn a_run_that_is_killed_repeats_what_it_had_under_way() {
     }
     let copies: usize = times.values().map(|times| times - 1).sum();
     assert!((1..=WINDOW).contains(&copies), "{copies} copies");
+}
+
+/// What many packs have to tell in a few records each goes together, and the cursors move once.
+#[tokio::test(start_paused = true)]
+async fn many_small_logs_share_a_window() {
+    let stage = Stage::new(Gate::new([]));
+    let packs: Vec<String> = (1..=60).map(|n| format!("Pack-{n:02}")).collect();
+    stage.truth.change(|world| {
+        packs.iter().for_each(|pack| {
+            world.add_pack(REGION, pack, 1);
+        })
+    });
+    stage.heal().await;
+    stage.truth.change(|world| {
+        for pack in &packs {
+            world.fail(REGION, pack, &account(1), "UPDATE_FAILED", "Code", "it broke");
+        }
+    });
+    let version = || stage.store.cursors(Topic::Events).version;
+    let (before, events) = (version(), stage.truth.world.messages_to(EVENTS).len());
+    stage.scheduled_run().await.expect("nobody dies").expect("it runs");
+    assert_eq!(stage.truth.world.messages_to(EVENTS).len(), events + packs.len());
+    assert_eq!(version(), before + 2, "the lease, and the end of the window");
 }
