@@ -22,6 +22,8 @@ pub(super) struct Life {
     pub(super) seen: HashMap<u64, Seen>,
     /// Worst first, a cause together, then by account, so that the same accounts are named in every pack.
     named: BTreeMap<(Topic, u64), BTreeMap<u64, TransitionNotice>>,
+    /// How many are named. It is asked after each change, and there may be a thousand causes.
+    size: usize,
     /// The statuses that were met.
     pub(super) statuses: BTreeSet<Status>,
 }
@@ -93,6 +95,7 @@ impl Life {
             return;
         };
         let last = of_cause.and_then(|named| named.remove(&account));
+        self.size -= usize::from(last.is_some());
         let last = last.unwrap_or_else(|| seen.last.notice(&notice, log));
         if seen.topic.is_routine() {
             (seen.severity, seen.end) = (severity, end);
@@ -119,10 +122,11 @@ impl Life {
 
     /// Keeps the worst, and of each cause about as many as of the others.
     pub(super) fn name_no_more_than(&mut self, most: usize) {
-        while self.named.values().map(BTreeMap::len).sum::<usize>() > most {
-            let largest = self.named.iter_mut().max_by_key(|((topic, _), named)| (*topic, named.len()));
+        while self.size > most {
+            let Some(topic) = self.named.keys().next_back().map(|(topic, _)| *topic) else { return };
+            let largest = self.named.range_mut((topic, 0)..).max_by_key(|(_, named)| named.len());
             let Some((key, named)) = largest.map(|(key, named)| (*key, named)) else { return };
-            named.pop_last();
+            self.size -= usize::from(named.pop_last().is_some());
             if named.is_empty() {
                 self.named.remove(&key);
             }
@@ -131,7 +135,8 @@ impl Life {
 
     fn name(&mut self, topic: Topic, cause: CauseId, notice: TransitionNotice) {
         let notice = TransitionNotice { section: Some(topic), ..notice };
-        self.named.entry((topic, cause.cause)).or_default().insert(notice.account_id.number(), notice);
+        let of_cause = self.named.entry((topic, cause.cause)).or_default();
+        self.size += usize::from(of_cause.insert(notice.account_id.number(), notice).is_none());
     }
 
     /// The accounts that did not fit.
