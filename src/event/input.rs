@@ -1,5 +1,7 @@
 //! What a person, a program or a schedule writes itself: a request, or the part of the work that a schedule gives.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -7,6 +9,7 @@ use super::EventError;
 use crate::model::text::{bounded, plain};
 use crate::model::{PackName, Region, Status};
 use crate::ports::Filters;
+use crate::settings::PackFilter;
 use crate::watch::request::{Part, Request};
 use crate::watch::scan::paginate::PaginationConfig;
 
@@ -22,6 +25,14 @@ struct RequestEvent {
     pagination_config: Option<PaginationConfig>,
     #[serde(default)]
     dry_run: bool,
+}
+
+/// `null` stands for all of them, as in a request.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct PartEvent {
+    regions: Option<BTreeSet<Region>>,
+    packs: Option<PackFilter>,
 }
 
 pub(super) fn request(event: &Value) -> Result<Request, EventError> {
@@ -54,7 +65,8 @@ pub(super) fn part(event: &Value) -> Result<Request, EventError> {
     if let Some(name) = ["Regions", "Packs"].into_iter().find(is_empty) {
         return Err(invalid(format!("{name} is empty. Leave it out for all of them")));
     }
-    let part = Part::deserialize(event).map_err(|error| invalid(error.to_string()))?;
+    let event = PartEvent::deserialize(event).map_err(|error| invalid(error.to_string()))?;
+    let part = Part { regions: event.regions.unwrap_or_default(), packs: event.packs.unwrap_or_default() };
     Ok(Request { scheduled: true, part, ..Request::default() })
 }
 
@@ -82,7 +94,9 @@ mod tests {
         let wanted = Part { regions, packs: "Security-*,!*-test".parse().unwrap() };
         let scheduled = |part| Request { scheduled: true, part, ..Request::default() };
         assert_eq!(part(&event), Ok(scheduled(wanted)));
-        assert_eq!(part(&json!({"Packs": ["*"]})), Ok(scheduled(Part::default())));
+        for all in [json!({"Packs": ["*"]}), json!({"Regions": null, "Packs": null})] {
+            assert_eq!(part(&all), Ok(scheduled(Part::default())));
+        }
     }
 
     #[test]

@@ -23,6 +23,17 @@ pub enum EventError {
     Part(String),
 }
 
+/// What only a request or a schedule's part has.
+const OURS: [&str; 7] = [
+    "DryRun",
+    "Filters",
+    "OrganizationConformancePackName",
+    "Packs",
+    "PaginationConfig",
+    "Region",
+    "Regions",
+];
+
 /// Understands an event: what is to be scanned, and who asks.
 pub fn parse(event: &Value) -> Result<Request, EventError> {
     let Some(fields) = event.as_object() else {
@@ -35,11 +46,10 @@ pub fn parse(event: &Value) -> Result<Request, EventError> {
     }
     let text = |name: &str| fields.get(name).and_then(Value::as_str);
     let shown = |name: &str| excerpt(fields.get(name).unwrap_or(&Value::Null));
-    // What AWS's own events have begins with a small letter. Who adds `DryRun` to one expects that nothing is sent.
-    if let Some(name) = fields.keys().find(|name| name.starts_with(char::is_uppercase)) {
+    // Who adds `DryRun` to an event of AWS's own expects that nothing is sent. What AWS adds to it one day is AWS's.
+    if let Some(name) = OURS.into_iter().find(|name| has(name)) {
         return Err(EventError::Request(format!(
-            "{} has no meaning in an event of {}. Send it without the event's fields, as in {{\"DryRun\": true}}",
-            plain(name),
+            "{name} has no meaning in an event of {}. Send it without the event's fields, as in {{\"DryRun\": true}}",
             shown("source"),
         )));
     }
@@ -102,7 +112,7 @@ mod tests {
     fn what_only_a_request_has_is_refused_in_an_event() {
         // What AWS adds is AWS's.
         let scheduled = json!({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}",
-            "replay-name": "again"});
+            "replay-name": "again", "Replayed": true});
         let everything = Request { scheduled: true, ..Request::default() };
         let (packs, region) = (vec!["P".parse().unwrap()], Some("us-east-1".parse().unwrap()));
         let pack = Request { packs, region, tentative: true, ..Request::default() };
@@ -114,7 +124,7 @@ mod tests {
             (of_cloudtrail("aws.config", "DeleteOrganizationConformancePack", "us-east-1"), &pack),
         ] {
             assert_eq!(parse(&event).as_ref(), Ok(wanted));
-            for name in ["DryRun", "Filters", "OrganizationConformancePackName", "Packs", "Region"] {
+            for name in OURS {
                 let mut extended = event.clone();
                 extended[name] = json!(true);
                 let error = parse(&extended).unwrap_err().to_string();

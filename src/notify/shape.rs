@@ -84,8 +84,11 @@ fn is_count(before: &str, word: &str, after: &str) -> bool {
 
 /// Whether what comes before says that this is an id: "Request ID: …".
 fn is_labelled(before: &str, word: &str) -> bool {
-    let label = before.trim_end_matches([' ', ':', '=', '"']).to_lowercase();
-    let is_labelled = ["request id", "requestid", "host id", "hostid"].iter().any(|id| label.ends_with(id));
+    let label = before.trim_end_matches([' ', ':', '=', '"']);
+    let end = |id: &str| label.len().checked_sub(id.len()).and_then(|at| label.get(at..));
+    let is_labelled = ["request id", "requestid", "host id", "hostid"]
+        .iter()
+        .any(|id| end(id).is_some_and(|end| end.eq_ignore_ascii_case(id)));
     is_labelled && word.chars().all(|c| c.is_alphanumeric() || c == '-')
 }
 
@@ -111,6 +114,7 @@ mod tests {
             "No (Service: Config; Request ID: ffffffff-2f3d-4e5f-8a9b-1c2d3e4f5a6b)",
         );
         same("No (Request ID: A1B2)", "No (Request ID: zz-99)");
+        same("No (é, RequestId: A1B2)", "No (é, RequestId: zz-99)");
         same("S3 said no: 4442587FB7D0A2F9", "S3 said no: 9F2A0D7BF7852444");
         same("stack arn:aws:x:1, why", "stack arn:aws:yy:22, why");
     }

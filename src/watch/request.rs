@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
-
 use crate::model::{PackName, Region, Target};
 use crate::ports::Filters;
 use crate::settings::{PackFilter, Settings};
@@ -48,8 +46,7 @@ impl Request {
 }
 
 /// The part of the work that one of several schedules does. By default it is all of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, rename_all = "PascalCase", deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Part {
     /// Only these regions; all when empty.
     pub regions: BTreeSet<Region>,

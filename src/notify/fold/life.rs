@@ -24,6 +24,8 @@ pub(super) struct Life {
     earlier: HashMap<u64, Vec<Kind>>,
     /// Worst first, a cause together, then by account, so that the same accounts are named in every pack.
     named: BTreeMap<(Topic, u64), BTreeMap<u64, TransitionNotice>>,
+    /// How many are named. It is asked after each change, and there may be a thousand causes.
+    size: usize,
     /// The statuses that were met.
     pub(super) statuses: BTreeSet<Status>,
 }
@@ -94,6 +96,7 @@ impl Life {
             return;
         };
         let last = of_cause.and_then(|named| named.remove(&account));
+        self.size -= usize::from(last.is_some());
         let Some(last) = last.or_else(|| Some(seen.last.as_ref()?.notice(&notice, log))) else { return };
         if seen.topic.is_routine() {
             (seen.severity, seen.end) = (severity, end);
@@ -120,10 +123,11 @@ impl Life {
 
     /// Keeps the worst, and of each cause about as many as of the others.
     pub(super) fn name_no_more_than(&mut self, most: usize) {
-        while self.named.values().map(BTreeMap::len).sum::<usize>() > most {
-            let largest = self.named.iter_mut().max_by_key(|((topic, _), named)| (*topic, named.len()));
+        while self.size > most {
+            let Some(topic) = self.named.keys().next_back().map(|(topic, _)| *topic) else { return };
+            let largest = self.named.range_mut((topic, 0)..).max_by_key(|(_, named)| named.len());
             let Some((key, named)) = largest.map(|(key, named)| (*key, named)) else { return };
-            named.pop_last();
+            self.size -= usize::from(named.pop_last().is_some());
             if named.is_empty() {
                 self.named.remove(&key);
             }
@@ -132,7 +136,8 @@ impl Life {
 
     fn name(&mut self, topic: Topic, cause: CauseId, notice: TransitionNotice) {
         let notice = TransitionNotice { section: Some(topic), ..notice };
-        self.named.entry((topic, cause.cause)).or_default().insert(notice.account_id.number(), notice);
+        let of_cause = self.named.entry((topic, cause.cause)).or_default();
+        self.size += usize::from(of_cause.insert(notice.account_id.number(), notice).is_none());
     }
 
     /// The accounts that are named.
