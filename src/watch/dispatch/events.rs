@@ -28,7 +28,6 @@ const LONG: Duration = Duration::from_secs(2);
 struct Portion<'a> {
     target: &'a Target,
     head: &'a Head,
-    parts: usize,
     records: Vec<Record>,
     /// Where the cursor goes when all of it is accepted.
     end: Position,
@@ -84,17 +83,17 @@ async fn next<'a, O: Outside>(
 ) -> Result<Portion<'a>, Lag> {
     let range = (leased.cursors.position(target), head.dispatchable(Topic::Events));
     let read = read::parts(leased.context, target, head, range, most).await?;
-    let mut portion = Portion { target, head, parts: 0, records: Vec::new(), end: read.end };
+    let mut portion = Portion { target, head, records: Vec::new(), end: range.0 };
     for part in &read.parts {
         match read::records(target, part) {
             Ok(records) => portion.records.extend(records),
-            Err(damaged) if portion.parts == 0 => return Err(damaged),
+            Err(damaged) if portion.records.is_empty() => return Err(damaged),
             // What is before it is sent first.
-            Err(_) => return Ok(Portion { end: part.previous, ..portion }),
+            Err(_) => return Ok(portion),
         }
-        portion.parts += 1;
+        portion.end = part.position;
     }
-    Ok(portion)
+    Ok(Portion { end: read.end, ..portion })
 }
 
 /// Sends the records of some parts, several batches at once. Says of each portion whether all of it was accepted, and why

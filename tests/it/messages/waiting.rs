@@ -196,6 +196,8 @@ async fn a_damaged_part_of_one_pack_makes_nothing_urgent_in_another() {
     stage.run().await;
     stage.inbox.is_down.replace(outage);
     stage.store.damage_last_part(&here("A-1"));
+    stage.run().await;
+    assert_eq!(stage.take().1, ["Baseline", "Failed"], "machines get what is before it, once");
     stage.leave(9);
     assert_eq!(polls(&mut stage, 5).await, [""; 0], "that it left is news");
     stage.fail(1, "A", "a");

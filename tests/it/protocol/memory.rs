@@ -144,11 +144,12 @@ impl MemoryStore {
         edit(self.0.lock().unwrap().cursors.entry(topic).or_default())
     }
 
-    /// Nobody can read the last part of a log any more.
+    /// Nobody can read the last part of a log any more, or tell what is before it.
     pub(crate) fn damage_last_part(&self, target: &Target) {
         let mut state = self.0.lock().unwrap();
         let last = state.logs.get_mut(target).and_then(|log| log.values_mut().next_back());
-        last.map(|part| Arc::make_mut(part).data.clear()).unwrap();
+        let part = Arc::make_mut(last.unwrap());
+        (part.data, part.previous) = (Vec::new(), Position::START);
     }
 
     /// The lives of all packs, in order.
