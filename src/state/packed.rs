@@ -12,7 +12,7 @@ use crate::model::{AccountId, Status};
 use crate::state::account::{ClosedIncident, Incident, Row, State};
 use crate::state::log::Record;
 
-/// The line of a row. Flat, and by hand: with serde's `flatten`, a run in which 1 % fail takes a tenth longer.
+/// The line of a row. Flat, and by hand: serde's `flatten` took up to twice as long.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Line {
