@@ -18,11 +18,6 @@ pub fn of<'a>(states: impl IntoIterator<Item = (&'a AccountId, &'a State)>) -> S
     in_period(states, u64::MAX)
 }
 
-/// The fingerprint of what of these states, in the order of their accounts, is active.
-pub fn active<'a>(states: impl IntoIterator<Item = (&'a AccountId, &'a State)>) -> String {
-    of(states.into_iter().filter(|(_, state)| is_active(state)))
-}
-
 /// Both fingerprints of recorded states, the whole one and that of what is active, as they are observed in this period
 /// between two reminders. A row may hold a later one, of another clock or setting.
 pub fn both<'a>(
@@ -67,6 +62,10 @@ mod tests {
     use super::*;
     use crate::model::Status;
     use std::collections::BTreeMap;
+
+    fn active<'a>(states: impl IntoIterator<Item = (&'a AccountId, &'a State)>) -> String {
+        of(states.into_iter().filter(|(_, state)| is_active(state)))
+    }
 
     fn one(change: impl FnOnce(&mut State)) -> String {
         let mut state = State {
