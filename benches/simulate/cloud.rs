@@ -208,10 +208,15 @@ impl Publisher for Topics {
         sleep(Duration::from_millis(20)).await;
         for event in events {
             // The simulation's accounts change; that a pack is seen first is not what it counts.
-            let account = event.attributes.iter().find(|attribute| attribute.name == "AccountId");
-            if let Some(account) = account.and_then(|account| account.value.parse().ok()) {
+            let value = |name| event.attributes.iter().find(|of| of.name == name).map(|of| of.value.as_str());
+            let parsed = || {
+                let pack = value("OrganizationConformancePackName")?.parse().ok()?;
+                let target = Target { region: value("Region")?.parse().ok()?, pack };
+                Some((value("AccountId")?.parse().ok()?, target))
+            };
+            if let Some((account, target)) = parsed() {
                 let mut notified = self.notified.borrow_mut();
-                *notified.entry(account).or_default().entry(event.target.clone()).or_default() += 1;
+                *notified.entry(account).or_default().entry(target).or_default() += 1;
             }
         }
         Ok(Vec::new())

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::{Builder, Region as SdkRegion};
+use aws_sdk_sns::error::BuildError;
 use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 
@@ -69,14 +70,12 @@ impl Publisher for SnsPublisher {
 
     async fn alert(&self, alert: &Alert) -> Result<(), PublishError> {
         let Topic { client, arn, limiter } = &self.alerts;
-        let message = client
-            .publish()
-            .topic_arn(arn)
-            .subject(&alert.subject)
-            .message_structure("json")
-            .message(&alert.message)
-            .set_message_attributes(Some(attributes(&alert.attributes)?));
-        let publish = async || message.clone().send().await.map_err(|error| Fault::of("Publish", &error));
+        let publish = async || {
+            let message = client.publish().topic_arn(arn).subject(&alert.subject).message_structure("json");
+            let message = message.message(&alert.message);
+            let message = message.set_message_attributes(Some(attributes(&alert.attributes)?));
+            message.send().await.map_err(|error| Fault::of("Publish", &error))
+        };
         let published = limiter.call(Priority::InOrder, publish, Fault::is_throttling).await;
         published.map(drop).map_err(|fault| explain(&fault, arn))
     }
@@ -87,11 +86,11 @@ impl Publisher for SnsPublisher {
 
     async fn events(&self, events: &[Event]) -> Result<Vec<(usize, PublishError)>, PublishError> {
         let Some(topic) = &self.events else { return Ok(Vec::new()) };
-        let entries = events.iter().enumerate().map(|(index, event)| entry(index, event));
-        let entries = entries.collect::<Result<Vec<_>, _>>()?;
         let publish = async || {
+            let entries = events.iter().enumerate().map(|(index, event)| entry(index, event));
+            let entries = entries.collect::<Result<Vec<_>, _>>()?;
             let batch = topic.client.publish_batch().topic_arn(&topic.arn);
-            let published = batch.set_publish_batch_request_entries(Some(entries.clone())).send().await;
+            let published = batch.set_publish_batch_request_entries(Some(entries)).send().await;
             published.map_err(|error| Fault::of("PublishBatch", &error))
         };
         // SNS has a limit of messages a second. It is found once for all batches, and not by each for itself.
@@ -133,18 +132,23 @@ fn is_of_message(code: &str) -> bool {
     )
 }
 
-fn entry(index: usize, event: &Event) -> Result<PublishBatchRequestEntry, PublishError> {
+fn entry(index: usize, event: &Event) -> Result<PublishBatchRequestEntry, Fault> {
     let entry = PublishBatchRequestEntry::builder().id(index.to_string()).message(&event.message);
-    let entry = entry.set_message_attributes(Some(attributes(&event.attributes)?)).build();
-    entry.map_err(|error| PublishError::Refused(error.to_string()))
+    entry.set_message_attributes(Some(attributes(&event.attributes)?)).build().map_err(incomplete)
 }
 
-fn attributes(all: &[Attribute]) -> Result<HashMap<String, MessageAttributeValue>, PublishError> {
-    let value = |Attribute { name, data_type, value }: &Attribute| {
+fn attributes(all: &[Attribute]) -> Result<HashMap<String, MessageAttributeValue>, Fault> {
+    let mut attributes = HashMap::with_capacity(all.len());
+    for Attribute { name, data_type, value } in all {
         let value = MessageAttributeValue::builder().data_type(*data_type).string_value(value).build();
-        Ok(((*name).to_owned(), value.map_err(|error| PublishError::Refused(error.to_string()))?))
-    };
-    all.iter().map(value).collect()
+        attributes.insert((*name).to_owned(), value.map_err(incomplete)?);
+    }
+    Ok(attributes)
+}
+
+/// A request that lacks a field.
+fn incomplete(error: BuildError) -> Fault {
+    Fault { code: "InvalidParameter".to_owned(), message: error.to_string(), rejection: None }
 }
 
 fn explain(fault: &Fault, topic: &str) -> PublishError {

@@ -27,6 +27,10 @@ pub fn abridged(text: &str, limit: usize) -> String {
 /// On one line, without control characters, and without the invisible characters that reorder text
 /// (Unicode TR 9) or hide in it.
 pub fn plain(text: &str) -> String {
+    // As nearly every text is.
+    if text.split(' ').all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic())) {
+        return text.to_owned();
+    }
     let visible = text.chars().filter_map(|c| match c {
         c if c.is_whitespace() || c.is_control() => Some(' '),
         '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' => None,

@@ -222,13 +222,18 @@ pub struct TransitionNotice {
 
 /// A state as readers see it: what AWS Config says, on one line, and none of the facts that follow from the time.
 pub(super) fn for_readers(state: &State) -> State {
-    let line = |text: &Option<String>| text.as_deref().map(plain).filter(|text| !text.is_empty());
-    State {
-        error_code: line(&state.error_code),
-        error_message: line(&state.error_message),
-        last_update: state.last_update,
-        ..State::of(Status::new(&plain(state.status.as_str())))
-    }
+    let (error_message, last_update) = (on_one_line(state.error_message.as_deref()), state.last_update);
+    State { error_message, last_update, ..status_for_readers(state) }
+}
+
+/// As much as people see of a state that is over.
+pub(super) fn status_for_readers(state: &State) -> State {
+    let status = Status::new(&plain(state.status.as_str()));
+    State { error_code: on_one_line(state.error_code.as_deref()), ..State::of(status) }
+}
+
+fn on_one_line(text: Option<&str>) -> Option<String> {
+    text.map(plain).filter(|text| !text.is_empty())
 }
 
 impl TransitionNotice {

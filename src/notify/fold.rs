@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use self::causes::Causes;
 use self::life::Life;
-use super::record::{Log, record_id};
+use super::record::Log;
 use crate::model::{Phase, Target};
 use crate::state::Transition;
 use crate::state::head::Counts;
@@ -60,17 +60,20 @@ impl<'a> Fold<'a> {
     /// Takes the record before those that were taken.
     pub fn add(&mut self, record: &Record) {
         self.observed_at = self.observed_at.max(Some(record.observed_at()));
-        if record.notifies() {
-            let id = record_id(self.log.target, self.log.history_id, record);
-            self.id = id::of(&[&self.id, &id]);
-        }
         match record {
-            Record::Account(transition) => self.add_account(transition),
+            Record::Account(transition) if transition.notify => self.add_account(transition),
+            Record::Account(transition) => {
+                self.silenced += u64::from(transition.silenced);
+                self.damped += u64::from(transition.damped && !transition.silenced);
+            }
             Record::Pack(notice) => self.add_pack(notice),
         }
     }
 
     fn add_pack(&mut self, notice: &Notice) {
+        if notice.notify {
+            self.add_id(&self.log.id_of(notice.epoch, notice.event.as_str()));
+        }
         // What stands before the end of a life belongs to it, and to no later one.
         if notice.event == PackEvent::PackDeleted {
             self.lives.push(Life::default());
@@ -84,14 +87,15 @@ impl<'a> Fold<'a> {
     }
 
     fn add_account(&mut self, transition: &Transition) {
-        if !transition.notify {
-            self.silenced += u64::from(transition.silenced);
-            self.damped += u64::from(transition.damped && !transition.silenced);
-            return;
-        }
+        let notice = self.log.notice(transition);
+        self.add_id(&notice.id);
         let Some(life) = self.lives.last_mut() else { return };
-        life.add(transition, self.log, &mut self.causes);
+        life.add(transition, notice, self.log, &mut self.causes);
         life.name_no_more_than(self.most);
+    }
+
+    fn add_id(&mut self, id: &str) {
+        self.id = id::of(&[&self.id, id]);
     }
 
     /// Whether there is anything to tell people.

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
 
-use super::document::Notification;
+use super::document::{Notification, TransitionNotice};
 use super::record::{Log, record_id};
 use super::render;
-use crate::model::{Kind, Target};
-use crate::state::log::Record;
+use crate::model::{Kind, PackName, Region, Target};
+use crate::state::log::{Notice, PackEvent, Record};
 
 /// 256 KiB, for the body and all attributes together ("Publish", Amazon SNS API Reference).
 pub const LARGEST_MESSAGE: usize = 256 * 1024;
@@ -51,8 +53,6 @@ pub struct Alert {
 /// One message for machines: a record of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Whose it is.
-    pub target: Target,
     /// The record's id.
     pub id: String,
     /// The JSON document.
@@ -128,9 +128,42 @@ fn alert_attributes(notification: &Notification, form: Form) -> Vec<Attribute> {
     std::iter::once(severity).chain(lists.into_iter().flatten()).collect()
 }
 
+/// The JSON document of an event.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct EventDocument<'a> {
+    version: &'static str,
+    region: &'a Region,
+    organization_conformance_pack_name: &'a PackName,
+    #[serde(flatten)]
+    about: About,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum About {
+    Account(Box<TransitionNotice>),
+    #[serde(rename_all = "PascalCase")]
+    Pack {
+        id: String,
+        kind: PackEvent,
+        accounts: u64,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        created_again: bool,
+        observed_at: Timestamp,
+        sequence: u64,
+    },
+}
+
 /// The message that tells a machine of one record of the log.
 pub fn event(target: &Target, history_id: &str, record: &Record, form: Form) -> Event {
-    let (mut document, severity, of_account) = match record {
+    let Target { region, pack } = target;
+    let mut attributes = vec![
+        Attribute::text("Kind", record.kind()),
+        Attribute::text("Region", region.as_str()),
+        Attribute::text("OrganizationConformancePackName", pack.as_str()),
+    ];
+    let (id, about, severity) = match record {
         Record::Account(transition) => {
             let mut notice = Log { target, history_id }.notice(transition);
             match (form, &mut notice.to) {
@@ -138,39 +171,24 @@ pub fn event(target: &Target, history_id: &str, record: &Record, form: Form) -> 
                 (Form::Minimal, _) => (notice.from, notice.to) = (None, None),
                 _ => {}
             }
-            let status = notice.to.as_ref().or(notice.from.as_ref()).map(|state| state.status.to_string());
-            let status = status.filter(|status| !status.is_empty());
-            let status = status.map(|status| Attribute::text("Status", status));
-            let account = Attribute::text("AccountId", transition.account.to_string());
-            (json!(notice), transition.severity(), [Some(account), status])
+            attributes.push(Attribute::text("AccountId", transition.account.to_string()));
+            let state = notice.to.as_ref().or(notice.from.as_ref());
+            if let Some(status) = state.map(|state| state.status.as_str()).filter(|status| !status.is_empty())
+            {
+                attributes.push(Attribute::text("Status", status));
+            }
+            (notice.id.clone(), About::Account(Box::new(notice)), transition.severity())
         }
         Record::Pack(notice) => {
-            let document = match notice.created_again {
-                true => json!({"Accounts": notice.accounts, "CreatedAgain": true}),
-                false => json!({"Accounts": notice.accounts}),
-            };
-            (document, notice.event.severity(), [None, None])
+            let Notice { event: kind, accounts, created_again, observed_at, epoch: sequence, .. } = *notice;
+            let id = record_id(target, history_id, record);
+            let about = About::Pack { id: id.clone(), kind, accounts, created_again, observed_at, sequence };
+            (id, about, kind.severity())
         }
     };
-    let id = record_id(target, history_id, record);
-    let fields = json!({
-        "Version": "1",
-        "Id": id,
-        "Kind": record.kind(),
-        "Region": target.region,
-        "OrganizationConformancePackName": target.pack,
-        "ObservedAt": record.observed_at(),
-        "Sequence": record.epoch(),
-    });
-    if let (Some(document), Value::Object(fields)) = (document.as_object_mut(), fields) {
-        document.extend(fields);
-    }
-    let of_all = [
-        Attribute::text("Kind", record.kind()),
-        Attribute::text("Severity", severity.as_str()),
-        Attribute::text("Region", target.region.as_str()),
-        Attribute::text("OrganizationConformancePackName", target.pack.as_str()),
-    ];
-    let attributes = of_all.into_iter().chain(of_account.into_iter().flatten()).collect();
-    Event { target: target.clone(), id, message: document.to_string(), attributes }
+    attributes.push(Attribute::text("Severity", severity.as_str()));
+    let document = EventDocument { version: "1", region, organization_conformance_pack_name: pack, about };
+    // None of these types fails.
+    let message = serde_json::to_string(&document).unwrap_or_default();
+    Event { id, message, attributes }
 }

@@ -1,9 +1,9 @@
 //! What the records of a log are reported as, with the same ids in every copy, whoever sends it.
 
-use super::document::{TransitionNotice, for_readers};
+use super::document::{TransitionNotice, for_readers, status_for_readers};
 use crate::model::{Kind, Target};
 use crate::state::log::Record;
-use crate::state::{State, Transition, id};
+use crate::state::{Transition, id};
 
 /// Whose log it is.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +35,6 @@ impl Log<'_> {
 
     /// What a transition is reported as.
     pub(super) fn notice(self, transition: &Transition) -> TransitionNotice {
-        let before = |state| State { error_message: None, last_update: None, ..for_readers(state) };
         TransitionNotice {
             id: self.id_of(transition.epoch, &transition.account.to_string()),
             kind: transition.kind,
@@ -44,7 +43,7 @@ impl Log<'_> {
             account_state: None,
             section: None,
             earlier: Vec::new(),
-            from: transition.from.as_ref().map(before),
+            from: transition.from.as_ref().map(status_for_readers),
             to: transition.to.as_ref().map(for_readers),
             failure: None,
             observed_at: transition.observed_at,

@@ -286,20 +286,26 @@ impl Draft<'_> {
     /// The records in parts; that of the pack is a part of its own, the last.
     fn parts(&self, changes: &[Change], notice: Option<&Notice>) -> Vec<LogPart> {
         let records = changes.iter().filter_map(|change| change.transition.as_deref());
-        let most = RECORDS_IN_A_PART.max(records.clone().count().div_ceil(PARTS));
-        let mut lines = records.map(packed::line).peekable();
-        let mut parts = Vec::new();
-        while let Some(mut text) = lines.next() {
-            let mut records = 1;
-            while let Some(line) =
-                lines.next_if(|line| records < most && text.len() + line.len() <= LARGEST_DATA)
-            {
-                text.extend(line);
-                records += 1;
+        let most = RECORDS_IN_A_PART.max(records.clone().count().div_ceil(PARTS)) as u64;
+        let (mut parts, mut text, mut lines) = (Vec::new(), Vec::new(), 0);
+        for record in records {
+            let before = text.len();
+            packed::write_line(&mut text, record);
+            if lines == most || (lines > 0 && text.len() > LARGEST_DATA) {
+                let line = text.split_off(before);
+                parts.push(self.part(parts.last(), &text, lines));
+                (text, lines) = (line, 0);
             }
-            parts.push(self.part(parts.last(), &text, records as u64));
+            lines += 1;
         }
-        parts.extend(notice.map(|notice| self.part(parts.last(), &packed::line(notice), 1)));
+        if lines > 0 {
+            parts.push(self.part(parts.last(), &text, lines));
+        }
+        if let Some(notice) = notice {
+            text.clear();
+            packed::write_line(&mut text, notice);
+            parts.push(self.part(parts.last(), &text, 1));
+        }
         parts
     }
 

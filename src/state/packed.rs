@@ -1,5 +1,6 @@
 //! Rows and records as they are stored: gzipped JSON lines, which `base64 -d | zcat` shows to anybody.
 
+use std::borrow::Cow;
 use std::io::{Read, Write};
 
 use flate2::Compression;
@@ -15,13 +16,13 @@ use crate::state::log::Record;
 /// The line of a row. Flat, and by hand: serde's `flatten` took up to twice as long.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Line {
+struct Line<'a> {
     account_id: AccountId,
-    status: Status,
+    status: Cow<'a, Status>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    error_code: Option<String>,
+    error_code: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    error_message: Option<String>,
+    error_message: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_update_time: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -32,16 +33,16 @@ struct Line {
     silenced: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failing_since: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    turns: Vec<Timestamp>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    turns: Cow<'a, [Timestamp]>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     flapping: bool,
     #[serde(rename = "Sequence")]
     epoch: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    incident: Option<Incident>,
+    incident: Option<Cow<'a, Incident>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pending_resolution: Option<Box<ClosedIncident>>,
+    pending_resolution: Option<Cow<'a, ClosedIncident>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
@@ -49,35 +50,34 @@ fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
-impl From<(AccountId, &Row)> for Line {
-    fn from((account_id, row): (AccountId, &Row)) -> Self {
-        let State { status, error_code, error_message, last_update, stuck, reminder, silenced } =
-            row.state.clone();
+impl<'a> From<(AccountId, &'a Row)> for Line<'a> {
+    fn from((account_id, row): (AccountId, &'a Row)) -> Self {
+        let State { status, error_code, error_message, last_update, stuck, reminder, silenced } = &row.state;
         Self {
             account_id,
-            status,
-            error_code,
-            error_message,
-            last_update_time: last_update,
-            stuck,
-            reminder,
-            silenced,
+            status: Cow::Borrowed(status),
+            error_code: error_code.as_deref().map(Cow::Borrowed),
+            error_message: error_message.as_deref().map(Cow::Borrowed),
+            last_update_time: *last_update,
+            stuck: *stuck,
+            reminder: *reminder,
+            silenced: *silenced,
             failing_since: row.failing_since,
-            turns: row.turns.clone(),
+            turns: Cow::Borrowed(&row.turns),
             flapping: row.flapping,
             epoch: row.epoch,
-            incident: row.incident.clone(),
-            pending_resolution: row.pending_resolution.clone(),
+            incident: row.incident.as_ref().map(Cow::Borrowed),
+            pending_resolution: row.pending_resolution.as_deref().map(Cow::Borrowed),
         }
     }
 }
 
-impl From<Line> for (AccountId, Row) {
-    fn from(line: Line) -> Self {
+impl From<Line<'_>> for (AccountId, Row) {
+    fn from(line: Line<'_>) -> Self {
         let state = State {
-            status: line.status,
-            error_code: line.error_code,
-            error_message: line.error_message,
+            status: line.status.into_owned(),
+            error_code: line.error_code.map(Cow::into_owned),
+            error_message: line.error_message.map(Cow::into_owned),
             last_update: line.last_update_time,
             stuck: line.stuck,
             reminder: line.reminder,
@@ -86,11 +86,11 @@ impl From<Line> for (AccountId, Row) {
         let row = Row {
             state,
             failing_since: line.failing_since,
-            turns: line.turns,
+            turns: line.turns.into_owned(),
             flapping: line.flapping,
             epoch: line.epoch,
-            incident: line.incident,
-            pending_resolution: line.pending_resolution,
+            incident: line.incident.map(Cow::into_owned),
+            pending_resolution: line.pending_resolution.map(|incident| Box::new(incident.into_owned())),
         };
         (line.account_id, row)
     }
@@ -98,29 +98,29 @@ impl From<Line> for (AccountId, Row) {
 
 /// The rows of a chunk, in the order in which they are given.
 pub fn rows<'a>(rows: impl IntoIterator<Item = (AccountId, &'a Row)>) -> Vec<u8> {
-    let lines: Vec<Vec<u8>> = rows.into_iter().map(|row| line(&Line::from(row))).collect();
-    zipped(&lines.concat())
+    let mut text = Vec::new();
+    rows.into_iter().for_each(|row| write_line(&mut text, &Line::from(row)));
+    zipped(&text)
 }
 
 /// The rows of a chunk, back again.
 pub fn read_rows(data: &[u8]) -> Result<Vec<(AccountId, Row)>, String> {
-    each(data, |line| serde_json::from_slice::<Line>(line).map(Into::into))
+    each(data, |line| serde_json::from_str::<Line<'_>>(line).map(Into::into))
 }
 
-/// The line of a row or a record.
-pub fn line(item: &impl Serialize) -> Vec<u8> {
+/// Adds the line of a row or a record.
+pub fn write_line(text: &mut Vec<u8>, item: &impl Serialize) {
     // None of these types fails.
-    let mut line = serde_json::to_vec(item).unwrap_or_default();
-    line.push(b'\n');
-    line
+    let _ = serde_json::to_writer(&mut *text, item);
+    text.push(b'\n');
 }
 
 /// The records of a part of the log.
 pub fn read_records(data: &[u8]) -> Result<Vec<Record>, String> {
     // The first field says whose record it is: serde would read each line into a value of its own first.
-    each(data, |line| match line.starts_with(br#"{"Kind":"#) {
-        true => serde_json::from_slice(line).map(Record::Pack),
-        false => serde_json::from_slice(line).map(Record::Account),
+    each(data, |line| match line.starts_with(r#"{"Kind":"#) {
+        true => serde_json::from_str(line).map(Record::Pack),
+        false => serde_json::from_str(line).map(Record::Account),
     })
 }
 
@@ -139,10 +139,15 @@ pub fn unzipped(data: &[u8]) -> Result<Vec<u8>, String> {
     Ok(text)
 }
 
-fn each<T>(data: &[u8], of: impl Fn(&[u8]) -> Result<T, serde_json::Error>) -> Result<Vec<T>, String> {
-    let text = unzipped(data)?;
-    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    lines.map(|line| of(line).map_err(|error| error.to_string())).collect()
+fn each<T>(data: &[u8], of: impl Fn(&str) -> Result<T, serde_json::Error>) -> Result<Vec<T>, String> {
+    let text = String::from_utf8(unzipped(data)?).map_err(|error| error.to_string())?;
+    let lines = text.lines().filter(|line| !line.is_empty());
+    // They are large: a vector that grows would copy them.
+    let mut items = Vec::with_capacity(lines.clone().count());
+    for line in lines {
+        items.push(of(line).map_err(|error| error.to_string())?);
+    }
+    Ok(items)
 }
 
 #[cfg(test)]

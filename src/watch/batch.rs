@@ -1,5 +1,6 @@
 //! Entries in tens, as SNS's `PublishBatch` takes them.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -21,10 +22,9 @@ pub async fn settle<T: Clone>(
     batch: &[T],
     call: impl AsyncFn(&[T]) -> Result<Vec<(usize, PublishError)>, PublishError>,
 ) -> Result<Vec<(usize, PublishError)>, PublishError> {
-    let mut left: Vec<(usize, &T)> = batch.iter().enumerate().collect();
+    let (mut left, mut entries): (Vec<usize>, _) = ((0..batch.len()).collect(), Cow::Borrowed(batch));
     let mut refused = Vec::new();
     for attempt in 1..=ENTRY_ATTEMPTS {
-        let entries: Vec<T> = left.iter().map(|(_, entry)| (*entry).clone()).collect();
         let answer = match call(&entries).await {
             Ok(answer) => answer,
             Err(error) if attempt == 1 => return Err(error),
@@ -33,15 +33,16 @@ pub async fn settle<T: Clone>(
         };
         let mut again = Vec::new();
         for (index, error) in answer {
-            let Some(entry) = left.get(index).copied() else { continue };
+            let Some(index) = left.get(index).copied() else { continue };
             match error {
-                PublishError::Unavailable(_) if attempt < ENTRY_ATTEMPTS => again.push(entry),
-                error => refused.push((entry.0, error)),
+                PublishError::Unavailable(_) if attempt < ENTRY_ATTEMPTS => again.push(index),
+                error => refused.push((index, error)),
             }
         }
         if again.is_empty() {
             break;
         }
+        entries = again.iter().filter_map(|index| batch.get(*index)).cloned().collect();
         left = again;
         sleep(Duration::from_millis(100) * 2_u32.pow(attempt)).await;
     }

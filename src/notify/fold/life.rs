@@ -69,9 +69,14 @@ impl Seen {
 }
 
 impl Life {
-    /// Takes a change before those that were taken.
-    pub(super) fn add(&mut self, transition: &Transition, log: Log<'_>, causes: &mut Causes) {
-        let notice = log.notice(transition);
+    /// Takes a change before those that were taken, and what it is reported as.
+    pub(super) fn add(
+        &mut self,
+        transition: &Transition,
+        notice: TransitionNotice,
+        log: Log<'_>,
+        causes: &mut Causes,
+    ) {
         self.observed(notice.observed_at);
         let account = notice.account_id.number();
         let topic = Topic::of(transition, notice.silence_ended);

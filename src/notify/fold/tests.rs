@@ -2,6 +2,7 @@ use serde_json::{from_value, json};
 
 use super::*;
 use crate::model::{Kind, Severity, Status};
+use crate::notify::record_id;
 use crate::notify::{HistoryPlace, NoticeType, Notification, PackNotice, TransitionNotice};
 use crate::state::State;
 

@@ -6,6 +6,12 @@ use crate::model::{Kind, Status};
 use crate::state::log::{Notice, PackEvent};
 use crate::state::{ClosedIncident, Incident, Notified, State, Transition};
 
+fn line(item: &impl Serialize) -> Vec<u8> {
+    let mut text = Vec::new();
+    write_line(&mut text, item);
+    text
+}
+
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
@@ -83,7 +89,7 @@ fn what_is_packed_comes_back_as_it_was_whatever_aws_said() {
     assert_eq!(read_rows(&rows(all.iter().map(|(account, row)| (*account, row)))), Ok(all));
     let records = hostile.map(|message| Record::Account(transition(message)));
     let records: Vec<Record> = records.into_iter().chain([Record::Pack(notice())]).collect();
-    let lines: Vec<Vec<u8>> = records.iter().map(line).collect();
+    let lines: Vec<Vec<u8>> = records.iter().map(|record| line(record)).collect();
     assert_eq!(read_records(&zipped(&lines.concat())), Ok(records));
 }
 

@@ -151,7 +151,7 @@ impl<T: Publisher> Publisher for Gated<T> {
                 refused.extend(more.into_iter().map(|(index, error)| (taken[index], error)));
             }
             for index in taken.into_iter().filter(|index| !is_refused(&refused, *index)) {
-                journal.accepts_event(run, &events[index].target, &events[index].id, &events[index].message);
+                journal.accepts_event(run, &events[index].id, &events[index].message);
             }
             Ok::<_, PublishError>(refused)
         };

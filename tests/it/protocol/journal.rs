@@ -218,8 +218,12 @@ impl Journal {
     }
 
     /// SNS takes an event.
-    pub(crate) fn accepts_event(&self, run: usize, target: &Target, id: &str, document: &str) {
+    pub(crate) fn accepts_event(&self, run: usize, id: &str, document: &str) {
         let (store, mut notified) = (self.store(), self.notified.borrow_mut());
+        let event: Value = serde_json::from_str(document).unwrap();
+        let [region, pack] = ["Region", "OrganizationConformancePackName"].map(|field| event[field].as_str());
+        let (region, pack) = (region.unwrap().parse().unwrap(), pack.unwrap().parse().unwrap());
+        let target = &Target { region, pack };
         let Some(position) = self.position(&store, target, id) else {
             return notified.wrong.push(format!("an event of no record: {document}"));
         };
