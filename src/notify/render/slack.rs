@@ -2,11 +2,11 @@
 //! notifications", Amazon Q Developer in chat applications Administrator Guide). It accepts nothing
 //! else on its HTTPS subscription.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::block::{Block, Form, Style};
 use super::layout::{CAUSES, Group, Section, sections};
-use super::links::{console, history, partition, regions};
+use super::links::{console, history, regions};
 use super::sms::why;
 use super::text::{left_out, retry};
 use super::words::{headline, minute, shown, zoned};
@@ -24,9 +24,8 @@ const PACKS: usize = 3;
 /// Titles and summaries are shown on one line.
 const LONGEST_LINE: usize = 240;
 
-/// Causes for which a next step is given, and accounts that are named as resources.
+/// Causes for which a next step is given.
 const STEPS: usize = 3;
-const RESOURCES: usize = 10;
 
 /// The document.
 pub fn slack(notification: &Notification) -> Value {
@@ -53,8 +52,6 @@ pub fn slack(notification: &Notification) -> Value {
         "metadata": {
             "summary": slack_text(&summary),
             "eventType": "packwatch",
-            "relatedResources": resources(notification, &sections),
-            "additionalContext": context(notification),
         },
     });
     if let (Some(metadata), Some(thread)) = (document.pointer_mut("/metadata"), thread(notification)) {
@@ -137,14 +134,6 @@ fn keyword(code: &str) -> String {
     if is_word { code } else { slack_code(&code) }
 }
 
-/// The accounts, as AWS identifies them in policies: Organizations' own ARNs hold an id that AWS Config
-/// does not tell.
-fn resources(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
-    let partition = regions(notification).first().map_or("aws", |region| partition(region));
-    let entries = sections.iter().flat_map(|section| &section.groups).flat_map(|group| &group.entries);
-    first(RESOURCES, entries.map(|entry| format!("arn:{partition}:iam::{}:root", entry.notice.account_id)))
-}
-
 /// The first few, each once.
 fn first(most: usize, all: impl Iterator<Item = String>) -> Vec<String> {
     let mut first: Vec<String> = Vec::new();
@@ -154,16 +143,4 @@ fn first(most: usize, all: impl Iterator<Item = String>) -> Vec<String> {
         }
     }
     first
-}
-
-fn context(notification: &Notification) -> Map<String, Value> {
-    let regions: Vec<&str> = regions(notification).into_iter().map(|region| region.as_str()).collect();
-    let fields = [
-        ("Severity", notification.severity.as_str().to_owned()),
-        ("ObservedAt", minute(notification, notification.observed_at)),
-        ("Regions", regions.join(", ")),
-        ("Packs", notification.packs.len().to_string()),
-    ];
-    let counts = notification.counts.iter().map(|(kind, count)| (kind.as_str(), count.to_string()));
-    fields.into_iter().chain(counts).map(|(name, value)| (name.to_owned(), value.into())).collect()
 }
