@@ -8,7 +8,7 @@ use super::block::{Block, Form, Style};
 use super::layout::{CAUSES, Group, Section, sections};
 use super::links::{console, history, regions};
 use super::sms::why;
-use super::text::{left_out, retry};
+use super::text::left_out;
 use super::words::{headline, minute, shown, zoned};
 use crate::model::Severity;
 use crate::model::text::{slack_code, slack_text};
@@ -107,8 +107,7 @@ fn next_steps(notification: &Notification, sections: &[Section<'_>]) -> Vec<Stri
     let deleted = is_deleted.then(|| format!("{} {}", gone.means, gone.todo));
     let step = |group: &Group<'_>| {
         let hint = group.hint?;
-        let retry = retry(notification, group).map(|retry| format!(" {retry}")).unwrap_or_default();
-        let step = slack_text(&format!("{}{retry} See \"{}\"", hint.todo, hint.title));
+        let step = slack_text(&format!("{} See \"{}\"", hint.todo, hint.title));
         Some(format!("{step}: {}", hint.url))
     };
     let groups = sections.iter().flat_map(|section| &section.groups);

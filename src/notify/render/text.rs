@@ -114,29 +114,6 @@ pub(super) fn standing(notification: &Notification, section: &Section<'_>) -> Op
     (!all.is_empty()).then(|| format!("{}.", all.join(", ")))
 }
 
-/// What AWS Config does by itself about a group of failures. The time counts from when an account was added: from the
-/// begin of its incident, however often it was tried again since.
-pub(super) fn retry(notification: &Notification, group: &Group<'_>) -> Option<String> {
-    let until = |entry: &Entry<'_>| {
-        group.hint?.retried_until(entry.notice.reported()?.status.as_str(), began(entry.notice))
-    };
-    let until = group.entries.iter().filter_map(until).min()?;
-    let now = notification.observed_at;
-    Some(if until > now {
-        format!(
-            "AWS Config tries again by itself for 7 hours after an account was added: at most {} left{}, \
-             until {}.",
-            span(now, until),
-            if group.accounts > 1 { " for the first of these" } else { "" },
-            minute(notification, until)
-        )
-    } else {
-        "AWS Config no longer tries by itself (it does so for 7 hours after an account was added): deploy \
-         the pack again when this is fixed."
-            .to_owned()
-    })
-}
-
 /// The packs of an account's entry, apart from each other: "A, B, C and 17 more packs". Regions are named where they differ.
 pub(super) fn packs(notification: &Notification, entry: &Entry<'_>, most: usize, apart: &str) -> String {
     let one_region = regions(notification).len() == 1;
