@@ -72,6 +72,11 @@ pub fn defused(text: &str) -> String {
     defused
 }
 
+/// Somebody else's text, on one line, without links, and not too long.
+pub fn shown(text: &str, limit: usize) -> String {
+    bounded(defused(&plain(text)), limit)
+}
+
 /// Printable ASCII only, everything else as `?`, within `limit` bytes: for a subject and text messages.
 pub fn ascii_within(text: &str, limit: usize) -> String {
     let line = plain(text)

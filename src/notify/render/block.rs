@@ -1,12 +1,12 @@
 //! A section as text. Mail and chat say the same, each in its own dress.
 
 use super::layout::{Entry, Group, Section};
-use super::text::{
-    earlier, more_accounts, more_causes, other_messages, packs, several_causes, since, standing,
+use super::words::{
+    earlier, more_accounts, more_causes, other_messages, pack_in_region, packs, several_causes, since,
+    standing, subject, what,
 };
-use super::words::{pack_in_region, shown, subject, what};
 use crate::model::text::{
-    abridged, ascii_within, counted, defused, grouped, isolated, plain, slack_code, slack_text,
+    abridged, ascii_within, counted, defused, grouped, isolated, plain, shown, slack_code, slack_text,
 };
 use crate::notify::hints::{HINTS, Hint};
 use crate::notify::shape::shape;

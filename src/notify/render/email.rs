@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use super::block::{Block, Form, Style};
 use super::layout::{ACCOUNTS, CAUSES, Section, sections};
 use super::links::{console, history, regions};
-use super::text::{left_out, more_accounts, more_causes, packs};
-use super::words::{headline, minute};
+use super::words::{headline, left_out, minute, more_accounts, more_causes, packs};
 use crate::model::text::ascii_within;
 use crate::notify::Notification;
 

@@ -8,10 +8,9 @@ use super::block::{Block, Form, Style};
 use super::layout::{CAUSES, Group, Section, sections};
 use super::links::{console, history, regions};
 use super::sms::why;
-use super::text::left_out;
-use super::words::{headline, minute, shown, zoned};
+use super::words::{headline, left_out, minute, zoned};
 use crate::model::Severity;
-use crate::model::text::{slack_code, slack_text};
+use crate::model::text::{shown, slack_code, slack_text};
 use crate::notify::hints::HINTS;
 use crate::notify::{NoticeType, Notification, PackNotice, Topic};
 
