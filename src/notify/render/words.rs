@@ -48,7 +48,7 @@ pub(super) fn headline(notification: &Notification, limit: usize, why: Option<&s
 }
 
 /// How the only pack of the worst section stands, where that section does not say it itself: "now 41 of 137".
-pub(super) fn stands(notification: &Notification) -> Option<String> {
+fn stands(notification: &Notification) -> Option<String> {
     let worst = notification.sections.first()?;
     let [pack] = *packs_of(notification, worst).as_slice() else { return None };
     let of = failed_of(pack.failed?, pack.accounts);
@@ -61,7 +61,7 @@ pub(super) fn stands(notification: &Notification) -> Option<String> {
 }
 
 /// "41 of 137", "none of 137".
-pub(super) fn failed_of(failed: u64, accounts: u64) -> String {
+fn failed_of(failed: u64, accounts: u64) -> String {
     let failed = if failed > 0 { grouped(failed) } else { "none".to_owned() };
     format!("{failed} of {}", grouped(accounts))
 }
