@@ -19,9 +19,6 @@ const DEPLOY_THERE: &str = "Deploy packwatch in the account that deployed the pa
                             organizations register-delegated-administrator --account-id ACCOUNT --service-principal \
                             config-multiaccountsetup.amazonaws.com";
 
-/// The attribute by which items expire.
-const EXPIRES_AT: &str = "expires_at";
-
 /// How long something may be undispatched: a run under way may hold it, and the next one sends what a run that failed
 /// left. The template's longest interval is an hour.
 const TWO_RUNS: SignedDuration = SignedDuration::from_hours(2);
@@ -115,8 +112,22 @@ pub(crate) fn table(name: &str, table: &Table) -> Vec<Finding> {
         // Every other question would come to the same.
         return vec![Finding::unanswered(check, why)];
     }
-    let mut findings = Vec::from_iter(expiry(&check, name, &table.expiry));
-    findings.extend(recovery(&check, name, &table.recovery));
+    let ttl = Finding::failed(&check, "TTL is off, so the history is never deleted").remedy(format!(
+        "Turn it on: aws dynamodb update-time-to-live --table-name {name} \
+         --time-to-live-specification Enabled=true,AttributeName=expires_at"
+    ));
+    let recovery = "point-in-time recovery is off, so a damaged table cannot be restored";
+    let recovery = Finding::warning(&check, recovery).remedy(format!(
+        "Turn it on: aws dynamodb update-continuous-backups --table-name {name} \
+         --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
+    ));
+    let unless = |is_on: &Answer<bool>, off: Finding| match is_on {
+        Ok(true) => None,
+        Ok(false) => Some(off),
+        Err(why) => Some(Finding::unanswered(&check, why)),
+    };
+    let mut findings = Vec::from_iter(unless(&table.expiry, ttl));
+    findings.extend(unless(&table.recovery, recovery));
     match &table.heads {
         Err(why) => findings.push(Finding::unanswered(&check, why)),
         Ok(heads) => {
@@ -130,34 +141,6 @@ pub(crate) fn table(name: &str, table: &Table) -> Vec<Finding> {
         }
     }
     findings
-}
-
-fn expiry(check: &str, table: &str, expiry: &Answer<Option<String>>) -> Option<Finding> {
-    let (is, turn_off) = match expiry {
-        Ok(Some(attribute)) if attribute == EXPIRES_AT => return None,
-        Ok(Some(other)) => (format!("on for {other}"), "Turn it off there. "),
-        Ok(None) => ("off".to_owned(), ""),
-        Err(why) => return Some(Finding::unanswered(check, why)),
-    };
-    let finding = Finding::failed(check, format!("TTL is {is}, so the history is never deleted"));
-    Some(finding.remedy(format!(
-        "{turn_off}Turn it on: aws dynamodb update-time-to-live --table-name {table} \
-         --time-to-live-specification Enabled=true,AttributeName={EXPIRES_AT}"
-    )))
-}
-
-fn recovery(check: &str, table: &str, recovery: &Answer<bool>) -> Option<Finding> {
-    match recovery {
-        Ok(true) => None,
-        Ok(false) => {
-            let message = "point-in-time recovery is off, so a damaged table cannot be restored";
-            Some(Finding::warning(check, message).remedy(format!(
-                "Turn it on: aws dynamodb update-continuous-backups --table-name {table} \
-                 --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
-            )))
-        }
-        Err(why) => Some(Finding::unanswered(check, why)),
-    }
 }
 
 /// Whether what is published reaches anybody. Nobody subscribed to a topic for people means that nobody is notified.
@@ -175,31 +158,25 @@ pub(crate) fn topic(
     let (confirmed, pending): (Vec<_>, Vec<_>) = subscriptions.iter().partition(|one| one.is_confirmed);
     let unconfirmed = |one: &Subscription| {
         let Subscription { protocol, endpoint, .. } = one;
-        let message = format!("the subscription of {endpoint} ({protocol}) is not confirmed");
-        let found = if confirmed.is_empty() && is_for_people {
-            Finding::failed(&check, format!("{message}, and there is no other"))
-        } else {
-            Finding::warning(&check, message)
-        };
-        found.remedy(
+        Finding::warning(&check, format!("the subscription of {endpoint} ({protocol}) is not confirmed")).remedy(
             "Follow the link in the message from SNS. It is valid for two days; after that, subscribe again",
         )
     };
-    if !pending.is_empty() {
-        return pending.into_iter().map(unconfirmed).collect();
+    let mut findings: Vec<_> = pending.into_iter().map(unconfirmed).collect();
+    if confirmed.is_empty() && is_for_people {
+        let nobody = Finding::failed(&check, "no confirmed subscriptions, so nobody is notified");
+        findings.push(nobody.remedy(format!(
+            "Subscribe: aws sns subscribe --topic-arn {arn} --protocol email --notification-endpoint ADDRESS"
+        )));
+    } else if confirmed.is_empty() {
+        findings.push(Finding::ok(&check, "no confirmed subscriptions (optional)"));
+    } else if findings.is_empty() {
+        let n = counted(confirmed.len() as u64, "confirmed subscription");
+        let protocols: BTreeSet<&str> = confirmed.iter().map(|one| one.protocol.as_str()).collect();
+        let protocols = Vec::from_iter(protocols).join(", ");
+        findings.push(Finding::ok(&check, format!("{n} ({protocols})")));
     }
-    let protocols: BTreeSet<&str> = confirmed.iter().map(|one| one.protocol.as_str()).collect();
-    let protocols = Vec::from_iter(protocols).join(", ");
-    vec![match confirmed.len() as u64 {
-        0 if is_for_people => {
-            let nobody = Finding::failed(check, "no subscribers, so nobody is notified");
-            nobody.remedy(format!(
-                "Subscribe: aws sns subscribe --topic-arn {arn} --protocol email --notification-endpoint ADDRESS"
-            ))
-        }
-        0 => Finding::ok(check, "no subscribers (optional)"),
-        n => Finding::ok(check, format!("{} ({protocols})", counted(n, "confirmed subscription"))),
-    }]
+    findings
 }
 
 /// Whether somebody starts the function.

@@ -97,8 +97,8 @@ pub(crate) struct ScheduleTarget {
 /// The table.
 #[derive(Debug)]
 pub(crate) struct Table {
-    /// The attribute by which items expire, if they do.
-    pub(crate) expiry: Answer<Option<String>>,
+    /// Whether items expire by their `expires_at`.
+    pub(crate) expiry: Answer<bool>,
     /// Whether point-in-time recovery is on.
     pub(crate) recovery: Answer<bool>,
     pub(crate) heads: Answer<Heads>,

@@ -25,14 +25,16 @@ impl Inspector {
         Table { expiry, recovery, heads, oldest_lag }
     }
 
-    async fn expiry(&self, client: &Client, name: &str) -> Answer<Option<String>> {
+    async fn expiry(&self, client: &Client, name: &str) -> Answer<bool> {
         let described = client.describe_time_to_live().table_name(name).send();
         let described = self.ask("dynamodb:DescribeTimeToLive", described).await?.time_to_live_description;
-        let is_on = |status: Option<&TimeToLiveStatus>| {
-            matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling))
-        };
-        let on = described.filter(|description| is_on(description.time_to_live_status()));
-        Ok(on.and_then(|description| description.attribute_name))
+        Ok(described.is_some_and(|ttl| {
+            let is_on = matches!(
+                ttl.time_to_live_status(),
+                Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)
+            );
+            is_on && ttl.attribute_name() == Some("expires_at")
+        }))
     }
 
     async fn recovery(&self, client: &Client, name: &str) -> Answer<bool> {
