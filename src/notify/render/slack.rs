@@ -10,7 +10,7 @@ use super::links::{console, history, regions};
 use super::sms::why;
 use super::words::{headline, left_out, minute, zoned};
 use crate::model::Severity;
-use crate::model::text::{shown, slack_code, slack_text};
+use crate::model::text::{slack_code, slack_text};
 use crate::notify::hints::HINTS;
 use crate::notify::{NoticeType, Notification, PackNotice, Topic};
 
@@ -46,7 +46,6 @@ pub fn slack(notification: &Notification) -> Value {
             "title": format!("{mark} {}", slack_text(&title)),
             "description": description(notification, &sections),
             "nextSteps": next_steps(notification, &sections),
-            "keywords": keywords(notification, &sections),
         },
         "metadata": {
             "summary": slack_text(&summary),
@@ -109,36 +108,11 @@ fn next_steps(notification: &Notification, sections: &[Section<'_>]) -> Vec<Stri
         let step = slack_text(&format!("{} See \"{}\"", hint.todo, hint.title));
         Some(format!("{step}: {}", hint.url))
     };
-    let groups = sections.iter().flat_map(|section| &section.groups);
-    let mut steps = first(STEPS, deleted.into_iter().chain(groups.filter_map(step)));
+    let groups = sections.iter().flat_map(|section| section.groups.iter().take(CAUSES));
+    let groups = groups.filter(|group| group.is_first_of_hint);
+    let mut steps: Vec<_> = deleted.into_iter().chain(groups.filter_map(step)).take(STEPS).collect();
     let consoles = regions(notification).into_iter().take(STEPS);
     steps.extend(consoles.filter_map(|region| Some(format!("AWS Config in {region}: {}", console(region)?))));
     steps.push(format!("All changes: {}", slack_code(&history(notification))));
     steps
-}
-
-/// The error codes, then what the digest is about.
-fn keywords(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
-    let codes = sections.iter().flat_map(|section| &section.groups).filter_map(Group::code);
-    let mut keywords = first(STEPS, codes.map(keyword));
-    keywords.extend(notification.counts.keys().cloned());
-    keywords
-}
-
-/// An error code as it is, unless it holds what Slack might act on.
-fn keyword(code: &str) -> String {
-    let is_word = !code.is_empty() && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    let code = shown(code, 100);
-    if is_word { code } else { slack_code(&code) }
-}
-
-/// The first few, each once.
-fn first(most: usize, all: impl Iterator<Item = String>) -> Vec<String> {
-    let mut first: Vec<String> = Vec::new();
-    for one in all {
-        if first.len() < most && !first.contains(&one) {
-            first.push(one);
-        }
-    }
-    first
 }
