@@ -34,8 +34,6 @@ a { color: #1264a3; text-decoration: none; overflow-wrap: anywhere }
 code { font: 12px 'Noto Sans Mono', 'DejaVu Sans Mono', monospace; color: #c01343; background: #f6f6f7;
   border: 1px solid #dcdcde; border-radius: 3px; padding: 1px 4px; overflow-wrap: anywhere }
 blockquote { margin: 2px 0; padding-left: 10px; border-left: 4px solid #ddd } ol { margin: 4px 0; padding-left: 22px }
-.key { display: inline-block; background: #f0f0f1; border-radius: 10px; padding: 1px 9px; margin: 3px 3px 0 0;
-  font-size: 12px; color: #454447 }
 .phones { display: flex; gap: 20px; align-items: flex-start }
 .phone { width: 390px; background: #fff; border-radius: 28px; overflow: hidden; position: relative;
   font: 16px/1.3 'Noto Sans', 'DejaVu Sans', sans-serif }
@@ -96,15 +94,13 @@ def chat(notification: dict, at: str, is_folded: bool = False) -> str:
     """One message of Amazon Q's. Slack folds a long one."""
     content = notification["content"]
     steps = "".join(f"<li>{markdown(step)}</li>" for step in content["nextSteps"])
-    keywords = "".join(f'<span class="key">{markdown(word)}</span>' for word in content["keywords"])
-    keywords = keywords.replace("<div>", "").replace("</div>", "")
     colour = EMOJI[content["title"].split(":")[1]][1]
     fold, more = ("folded", '<div class="more">Show more</div>') if is_folded else ("", "")
     return f"""<div class="bot"><div class="avatar">Q</div><div>
         <b>Amazon Q</b> <span class="app">APP</span> <span class="grey">{at}</span>
         <div class="card" style="border-color: {colour}"><div class="{fold}"><b>{markdown(content["title"])}</b>
         {markdown(content["description"])}
-        <div style="margin-top:8px"><b>Next steps</b><ol>{steps}</ol></div>{keywords}</div>{more}</div></div></div>"""
+        <div style="margin-top:8px"><b>Next steps</b><ol>{steps}</ol></div></div>{more}</div></div></div>"""
 
 
 def sheet(messages: Sequence[str]) -> str:

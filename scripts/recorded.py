@@ -35,7 +35,6 @@ SERVICES = (
     "sts",
     "lambda",
     "scheduler",
-    "cloudwatch",
     "kms",
 )
 

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::model::Target;
 use crate::notify::record_id;
 use crate::ports::{LogRequest, Order, SnapshotStore, StoreError};
-use crate::state::head::{Heads, StoredMessage, Topic};
+use crate::state::head::{StoredMessage, Topic};
 use crate::state::log::{LogPart, Position, Record};
 use crate::state::packed;
 
@@ -203,24 +203,14 @@ pub async fn oldest_lag(
     let heads = store.load().await?;
     let mut oldest = None;
     for (topic, waits) in [(Topic::Alerts, group_interval), (Topic::Events, Duration::ZERO)] {
-        for (_, observed_at) in lagging_since(store, &heads, topic).await? {
-            let due = observed_at.and_then(|at| at.checked_add(waits).ok());
-            oldest = due.into_iter().chain(oldest).min();
-        }
+        let observed_at = async |(target, _, after, until)| {
+            let request = LogRequest { after, until, order: Order::Oldest, limit: 1, token: None };
+            let page = store.log(target, &request).await?;
+            Ok::<_, StoreError>(page.items.first().map(|part| part.observed_at))
+        };
+        let lagging = try_join_all(heads.lagging(topic).map(observed_at)).await?;
+        let due = lagging.into_iter().flatten().filter_map(|at| at.checked_add(waits).ok());
+        oldest = due.chain(oldest).min();
     }
     Ok(oldest)
-}
-
-/// When the oldest record was observed that a topic has not had, of each target that it lags behind.
-pub async fn lagging_since<'h>(
-    store: &impl SnapshotStore,
-    heads: &'h Heads,
-    topic: Topic,
-) -> Result<Vec<(&'h Target, Option<Timestamp>)>, StoreError> {
-    let since = async |(target, _, after, until)| {
-        let request = LogRequest { after, until, order: Order::Oldest, limit: 1, token: None };
-        let page = store.log(target, &request).await?;
-        Ok((target, page.items.first().map(|part| part.observed_at)))
-    };
-    try_join_all(heads.lagging(topic).map(since)).await
 }

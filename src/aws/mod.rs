@@ -18,7 +18,7 @@ pub use config::ConfigSource;
 pub use connection::Connection;
 pub use dynamodb::DynamoStore;
 #[cfg(feature = "doctor")]
-pub use inspector::Inspector;
+pub(crate) use inspector::Inspector;
 pub use organizations::Organizations;
 pub use profile::region as profile_region;
 pub use sns::SnsPublisher;

@@ -10,16 +10,18 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::args::Global;
+use super::board::freshness;
 use super::outcome::Failure;
 use super::outside::connection;
 use super::progress::Progress;
 use crate::aws::Inspector;
-use crate::doctor::facts::{Answer, Function, Unanswered};
+use crate::doctor::checks;
+use crate::doctor::facts::{Answer, Environment, Function, Table, Unanswered};
 use crate::doctor::finding::{Finding, Level};
-use crate::doctor::{access, delivery, runs, storage};
-use crate::model::Region;
 use crate::model::text::counted;
+use crate::model::{Region, Target};
 use crate::settings::{Faults, Reader, Settings, TopicArn, duration};
+use crate::state::head::Head;
 
 /// What `doctor` takes.
 #[derive(Debug, Args)]
@@ -73,7 +75,7 @@ enum Output {
 pub(super) async fn doctor(global: &Global, args: &DoctorArgs) -> Result<(), Failure> {
     let arn = args.function.as_deref().filter(|name| name.starts_with("arn:"));
     let region = arn.and_then(|arn| arn.split(':').nth(3));
-    let inspector = Inspector::new(connection(global, region).await?, args.timeout).await;
+    let inspector = Inspector::new(connection(global, region).await?, args.timeout);
     if inspector.region().is_none() {
         return Err("name the region with --region".into());
     }
@@ -89,63 +91,61 @@ pub(super) async fn doctor(global: &Global, args: &DoctorArgs) -> Result<(), Fai
 
 /// Asks everything that there is to know; what follows from an answer is asked after it.
 async fn examine(inspector: &Inspector, args: &DoctorArgs, one_region: bool) -> Vec<Finding> {
-    let (caller, clocks) = inspector.caller().await;
-    // AWS's time, since this machine's may be what is wrong.
-    let now = clocks.map_or_else(Timestamp::now, |clocks| clocks.aws);
-    let mut findings = vec![access::account(&caller)];
-    findings.extend(clocks.map(access::clock));
+    let caller = inspector.caller().await;
+    let mut findings = vec![checks::account(&caller)];
     if let Err(Unanswered::Refused { .. }) = caller {
         findings.push(Finding::not_checked("everything else", "needs valid credentials"));
         return findings;
     }
-    let function = async { Some(inspector.function(args.function.as_deref()?).await) };
-    let (organization, function) = tokio::join!(inspector.organization(), function);
+    let function = async { Some(inspector.function(args.function.as_deref()?).await) }.await;
     let Watched { settings, faults, table, alerts, events } =
         Watched::of(args, function.as_ref(), inspector, one_region);
     let packs = async |region: &Region| (region.clone(), inspector.packs(region).await);
     let table = async {
         let name = table?;
-        Some((inspector.table(&name).await, name))
+        Some((inspector.table(&name, settings.group_interval).await, name))
     };
     let topic = async |arn: &Option<TopicArn>, is_for_people| {
         let arn = arn.as_ref()?;
-        Some(delivery::topic(arn, &inspector.subscriptions(arn).await, is_for_people))
+        Some(checks::topic(arn, &inspector.subscriptions(arn).await, is_for_people))
     };
-    let started = async {
-        let function = function.as_ref()?.as_ref().ok()?;
-        Some(tokio::join!(inspector.schedules(&function.arn), inspector.runs(&function.name, now)))
+    let schedules = async {
+        let arn = &function.as_ref()?.as_ref().ok()?.function_arn;
+        Some(checks::schedules(&inspector.schedules(arn).await))
     };
-    let (packs, table, alerts, events, started) = tokio::join!(
+    let (packs, table, alerts, events, schedules) = tokio::join!(
         join_all(settings.regions.iter().map(packs)),
         table,
         topic(&alerts, true),
         topic(&events, false),
-        started,
+        schedules,
     );
-    let packs = packs.into_iter().collect();
 
-    findings.extend(caller.iter().map(|caller| access::organization(&caller.account, &organization, &packs)));
     findings.push(match (&args.function, &function) {
-        (Some(name), Some(function)) => runs::function(name, function),
-        _ => Finding::not_checked("function", "use --function to check its settings, schedule and runs"),
+        (Some(name), Some(function)) => checks::function(name, function),
+        _ => Finding::not_checked("function", "use --function to check its settings and schedule"),
     });
     findings.extend(faults.iter().map(|faults| {
         Finding::failed("settings", faults)
             .remedy("Fix the function's environment variables (the stack's parameters), or the flags")
     }));
-    findings.extend(access::regions(&packs, &settings.packs));
-    findings.extend(table.iter().flat_map(|(table, name)| storage::table(name, table)));
-    findings.extend([alerts, events].into_iter().flatten().flatten());
-    let mut interval = None;
-    if let (Some(Ok(function)), Some((schedules, runs))) = (&function, &started) {
-        interval = runs::interval(schedules, now);
-        findings.extend(runs::schedules(schedules, runs, now));
-        findings.push(runs::last_run(runs, interval, &function.log_group, now));
-    }
+    findings.extend(checks::regions(&packs.into_iter().collect(), &settings.packs));
+    findings.extend(table.iter().flat_map(|(table, name)| checks::table(name, table)));
+    findings.extend([alerts, events, schedules].into_iter().flatten().flatten());
     // A table that cannot be read has said so.
-    let readable = table.iter().filter(|(table, _)| table.heads.is_ok());
-    let wait = settings.group_interval;
-    findings.extend(readable.map(|(table, _)| storage::undispatched(&table.lagging, interval, wait, now)));
+    if let Some((Table { heads: Ok(heads), oldest_lag, .. }, _)) = &table {
+        let now = Timestamp::now();
+        if function.is_some() || heads.settings.is_some() {
+            let is_watched = |(target, _): &(&Target, &Head)| {
+                settings.regions.contains(&target.region) && settings.packs.matches(&target.pack)
+            };
+            let watched = heads.known.iter().filter(is_watched);
+            let watched = watched.map(|(target, head)| (target.clone(), head.clone())).collect();
+            let late = freshness::out_of_date(&watched, heads.settings.as_ref(), now);
+            findings.push(checks::last_run(heads, late, now));
+        }
+        findings.push(checks::undispatched(oldest_lag, now));
+    }
     findings
 }
 
@@ -167,36 +167,30 @@ impl Watched {
     ) -> Self {
         let region = || inspector.region().map(|region| region.to_string());
         let arn = |topic: &TopicArn| topic.as_str().to_owned();
+        let flag = |name: &str| match name {
+            "PACKWATCH_TABLE" => args.table.clone(),
+            "PACKWATCH_ALERTS_TOPIC_ARN" => args.topic.as_ref().map(arn),
+            "PACKWATCH_EVENTS_TOPIC_ARN" => args.events_topic.as_ref().map(arn),
+            "PACKWATCH_PACKS" => args.packs.clone(),
+            // As in `run`, a --region means this one.
+            "PACKWATCH_REGIONS" => args.regions.clone().or_else(|| region().filter(|_| one_region)),
+            _ => None,
+        };
         let variable = |name: &str| match (function, name) {
             (_, "AWS_REGION") => region(),
-            (Some(Ok(function)), _) => function.environment.as_ref().ok()?.get(name).cloned(),
+            (Some(Ok(function)), _) => function.environment.variables.get(name).cloned(),
             // Its settings are not known. Those of this machine are somebody else's.
             (Some(Err(_)), _) => None,
-            (None, _) => {
-                let flag = match name {
-                    "PACKWATCH_TABLE" => args.table.clone(),
-                    "PACKWATCH_ALERTS_TOPIC_ARN" => args.topic.as_ref().map(arn),
-                    "PACKWATCH_EVENTS_TOPIC_ARN" => args.events_topic.as_ref().map(arn),
-                    "PACKWATCH_PACKS" => args.packs.clone(),
-                    // As in `run`, a --region means this one.
-                    "PACKWATCH_REGIONS" => args.regions.clone().or_else(|| region().filter(|_| one_region)),
-                    _ => None,
-                };
-                flag.or_else(|| std::env::var(name).ok())
-            }
+            (None, _) => flag(name).or_else(|| std::env::var(name).ok()),
         };
         let mut reader = Reader::new(&variable);
         let settings = reader.settings();
-        let text = |name: &str| variable(name).filter(|text| !text.trim().is_empty());
-        let topic = |name: &str| text(name).and_then(|arn| arn.parse().ok());
-        let is_readable = |function: &Answer<Function>| {
-            function.as_ref().is_ok_and(|function| function.environment.is_ok())
-        };
-        // Only a function needs both.
-        let both = ["PACKWATCH_TABLE", "PACKWATCH_ALERTS_TOPIC_ARN"].iter().all(|name| text(name).is_some());
-        if function.map_or(both, is_readable) {
+        // A function whose variables can be read needs both; what is checked without one may be a part.
+        if let Some(Ok(Function { environment: Environment { error: None, .. }, .. })) = function {
             reader.destinations();
         }
+        let text = |name: &str| variable(name).filter(|text| !text.trim().is_empty());
+        let topic = |name: &str| text(name).and_then(|arn| arn.parse().ok());
         Self {
             table: text("PACKWATCH_TABLE"),
             alerts: topic("PACKWATCH_ALERTS_TOPIC_ARN"),
@@ -214,7 +208,7 @@ fn print(findings: &[Finding], output: Output) -> Result<(), Failure> {
         match output {
             Output::Json => writeln!(out, "{}", serde_json::to_string(finding)?)?,
             Output::Table => {
-                let (style, level) = (style(finding.level), finding.level.as_str());
+                let (level, style) = level(finding.level);
                 writeln!(out, "{style}{level:<12}{style:#}{finding}")?;
             }
         }
@@ -222,11 +216,11 @@ fn print(findings: &[Finding], output: Output) -> Result<(), Failure> {
     Ok(out.flush()?)
 }
 
-fn style(level: Level) -> Style {
+fn level(level: Level) -> (&'static str, Style) {
     match level {
-        Level::Ok => AnsiColor::Green.on_default(),
-        Level::Warning => AnsiColor::Yellow.on_default(),
-        Level::Failed => AnsiColor::Red.on_default().bold(),
-        Level::NotChecked => AnsiColor::Cyan.on_default(),
+        Level::Ok => ("ok", AnsiColor::Green.on_default()),
+        Level::Warning => ("warning", AnsiColor::Yellow.on_default()),
+        Level::Failed => ("FAILED", AnsiColor::Red.on_default().bold()),
+        Level::NotChecked => ("not checked", AnsiColor::Cyan.on_default()),
     }
 }

@@ -4,135 +4,115 @@
 //! table that is not there and a service that does not answer are three things to tell.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 
-use crate::model::Target;
 use crate::state::head::Heads;
 
 /// What came of a question.
-pub type Answer<T> = Result<T, Unanswered>;
+pub(crate) type Answer<T> = Result<T, Unanswered>;
 
 /// Why a question has no answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unanswered {
-    /// The caller may not ask.
-    Denied {
-        /// The IAM action that it lacks, such as `sns:ListSubscriptionsByTopic`.
-        action: &'static str,
-        /// What AWS said.
-        why: String,
-    },
+#[derive(Debug)]
+pub(crate) enum Unanswered {
+    /// The caller may not ask: the IAM action that it lacks, such as `sns:ListSubscriptionsByTopic`, and what AWS said.
+    Denied { action: &'static str, why: String },
     /// What was asked about does not exist.
     Missing,
-    /// The service refused to answer.
-    Refused {
-        /// Its error code.
-        code: String,
-        /// Its message.
-        message: String,
-    },
+    /// The service refused to answer, or nobody has credentials to ask it with: its error code, and all that there is
+    /// to tell.
+    Refused { code: String, why: String },
     /// No answer: no connection, or not in time.
     Silent(String),
 }
 
 /// Whose credentials these are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    /// The account, 12 digits.
-    pub account: String,
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) account: String,
     /// The user or the role's session.
-    pub arn: String,
+    pub(crate) arn: String,
 }
 
-/// This machine's clock beside AWS's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Clocks {
-    /// Here, when the answer came.
-    pub here: Timestamp,
-    /// In the answer, to the second.
-    pub aws: Timestamp,
+/// The deployed function, as AWS Lambda describes it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(crate) struct Function {
+    pub(crate) function_arn: String,
+    /// `Active` when it can run.
+    pub(crate) state: String,
+    pub(crate) state_reason: Option<String>,
+    /// `Successful` when the last deployment is what runs.
+    pub(crate) last_update_status: String,
+    pub(crate) last_update_status_reason: Option<String>,
+    /// In seconds.
+    pub(crate) timeout: u64,
+    /// In MB.
+    pub(crate) memory_size: u64,
+    pub(crate) logging_config: Logging,
+    pub(crate) environment: Environment,
 }
 
-/// The organization, as the caller sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Organization {
-    /// The management account.
-    pub management: Answer<String>,
-    /// The delegated administrators for organization conformance packs (`config-multiaccountsetup.amazonaws.com`).
-    pub for_packs: Answer<Vec<String>>,
-    /// Those for aggregated data (`config.amazonaws.com`), who may not deploy packs.
-    pub for_data: Answer<Vec<String>>,
+/// Where a function logs.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(crate) struct Logging {
+    pub(crate) log_group: String,
 }
 
-/// The deployed function.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Function {
-    /// Its ARN, without a version.
-    pub arn: String,
-    /// Its name.
-    pub name: String,
-    /// `State`, with its reason; `Active` when it can run.
-    pub state: (String, Option<String>),
-    /// `LastUpdateStatus`, with its reason; `Successful` when the last deployment is what runs.
-    pub last_update: (String, Option<String>),
-    /// `Timeout`
-    pub timeout: Duration,
-    /// `MemorySize`, in MB.
-    pub memory: u64,
-    /// Where it logs.
-    pub log_group: String,
-    /// Its variables. Lambda decrypts them with the caller's rights, not with those of the function's role.
-    pub environment: Answer<BTreeMap<String, String>>,
+/// A function's variables, or why Lambda could not decrypt them: it does so with the caller's rights, not with those of
+/// the function's role.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(crate) struct Environment {
+    pub(crate) variables: BTreeMap<String, String>,
+    pub(crate) error: Option<Undecrypted>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Undecrypted {
+    pub(crate) error_code: String,
+    pub(crate) message: String,
+}
+
+/// A schedule of EventBridge Scheduler.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Schedule {
+    pub(crate) name: String,
+    /// `ENABLED` or `DISABLED`.
+    pub(crate) state: String,
+    pub(crate) target: ScheduleTarget,
+}
+
+/// What a schedule starts.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct ScheduleTarget {
+    pub(crate) arn: String,
 }
 
 /// The table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
-    /// The key attributes, partition first, each with its type: `pk (S), sk (S)`.
-    pub keys: Answer<String>,
-    /// The attribute by which items expire, if they do.
-    pub expiry: Answer<Option<String>>,
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// Whether items expire by their `expires_at`.
+    pub(crate) expiry: Answer<bool>,
     /// Whether point-in-time recovery is on.
-    pub recovery: Answer<bool>,
-    /// The heads.
-    pub heads: Answer<Heads>,
-    /// Since when each target that lags does so, as far as transitions say.
-    pub lagging: Answer<Vec<(Target, Option<Timestamp>)>>,
+    pub(crate) recovery: Answer<bool>,
+    pub(crate) heads: Answer<Heads>,
+    /// Since when the oldest record is due that some topic has not had.
+    pub(crate) oldest_lag: Answer<Option<Timestamp>>,
 }
 
 /// A subscription of a topic.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subscription {
+#[derive(Debug)]
+pub(crate) struct Subscription {
     /// Such as `email`.
-    pub protocol: String,
+    pub(crate) protocol: String,
     /// Such as an address.
-    pub endpoint: String,
+    pub(crate) endpoint: String,
     /// Whether its owner has confirmed it.
-    pub is_confirmed: bool,
-}
-
-/// A schedule of EventBridge Scheduler that starts the function.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Schedule {
-    /// Its name.
-    pub name: String,
-    /// Such as `rate(5 minutes)`.
-    pub expression: String,
-    /// Whether it is on.
-    pub is_enabled: bool,
-    /// When it stops by itself.
-    pub ends: Option<Timestamp>,
-}
-
-/// The runs that began within one minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Runs {
-    /// The minute's begin.
-    pub minute: Timestamp,
-    /// How many there were.
-    pub all: u64,
-    /// How many of them failed.
-    pub failed: u64,
+    pub(crate) is_confirmed: bool,
 }

@@ -5,10 +5,7 @@ use std::fmt::Display;
 use serde::Serialize;
 
 use crate::doctor::facts::Unanswered;
-use crate::model::rejection::Rejection;
 use crate::model::text::plain;
-
-pub(crate) const SET_THE_CLOCK: &str = "Set the clock, or turn on NTP";
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -21,19 +18,8 @@ pub(crate) enum Level {
     NotChecked,
 }
 
-impl Level {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Warning => "warning",
-            Self::Failed => "FAILED",
-            Self::NotChecked => "not checked",
-        }
-    }
-}
-
 /// One line of the doctor's report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Finding {
     /// Such as `table packwatch`.
@@ -74,21 +60,13 @@ impl Finding {
         self
     }
 
-    /// That a question was not answered. What does not exist is what the check begins with.
+    /// That a question was not answered.
     pub(crate) fn unanswered(check: impl Display, why: &Unanswered) -> Self {
-        let check = check.to_string();
         match why {
             Unanswered::Denied { action, .. } => Self::not_checked(check, format!("needs {action}")),
-            Unanswered::Missing => {
-                let what = check.split(' ').next().unwrap_or_default();
-                let missing = format!("the {what} does not exist in this account and region");
-                Self::failed(check, missing)
-            }
-            Unanswered::Refused { code, message } => {
-                let finding = Self::failed(check, format!("{code}: {message}"));
-                let is_late = Rejection::of(code, message) == Some(Rejection::Clock);
-                if is_late { finding.remedy(SET_THE_CLOCK) } else { finding }
-            }
+            Unanswered::Missing => Self::failed(check, "it does not exist in this account and region")
+                .remedy("Check its name, --profile and --region"),
+            Unanswered::Refused { why, .. } => Self::failed(check, why),
             Unanswered::Silent(why) => {
                 Self::failed(check, why).remedy("Check the network (proxy, VPC endpoint), and try again")
             }
@@ -102,5 +80,16 @@ impl Display for Finding {
         let Self { check, message, remedy, .. } = self;
         write!(f, "{check}: {message}")?;
         remedy.iter().try_for_each(|remedy| write!(f, ". {remedy}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_is_one_harmless_line() {
+        let finding = Finding::failed("table a\nb", "\u{1b}[31mred\u{202e}").remedy("do\nthis");
+        assert_eq!(finding.to_string(), "table a b: [31mred. do this");
     }
 }

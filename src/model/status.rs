@@ -1,19 +1,14 @@
 //! How a deployment stands, in AWS Config's words.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use super::ids::stored_as_text;
 
-/// An `OrganizationResourceDetailedStatus`. AWS documents nine; any other text is kept verbatim.
+/// An `OrganizationResourceDetailedStatus`. AWS documents nine, which are borrowed here; any other text is kept verbatim.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Status(Name);
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Name {
-    Documented(&'static str),
-    Other(Box<str>),
-}
+pub struct Status(Cow<'static, str>);
 
 /// How far a deployment is, whatever it deploys (a creation, an update or a deletion).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,31 +40,28 @@ impl Status {
     /// A status as AWS Config sent it; bounded, since it is stored and shown.
     pub fn new(text: &str) -> Self {
         match Self::DOCUMENTED.iter().find(|known| **known == text) {
-            Some(known) => Self(Name::Documented(known)),
-            None => Self(Name::Other(text.chars().take(64).collect())),
+            Some(known) => Self(Cow::Borrowed(known)),
+            None => Self(Cow::Owned(text.chars().take(64).collect())),
         }
     }
 
     /// The status as AWS Config spells it.
     pub fn as_str(&self) -> &str {
-        match &self.0 {
-            Name::Documented(text) => text,
-            Name::Other(text) => text,
-        }
+        &self.0
     }
 
     /// Whether what is deployed is the pack's deletion.
     pub fn is_deletion(&self) -> bool {
-        matches!(&self.0, Name::Documented(text) if text.starts_with("DELETE_"))
+        matches!(self.0, Cow::Borrowed(text) if text.starts_with("DELETE_"))
     }
 
     /// How far the deployment is.
     pub fn phase(&self) -> Phase {
-        match &self.0 {
-            Name::Documented(text) if text.ends_with("_SUCCESSFUL") => Phase::Successful,
-            Name::Documented(text) if text.ends_with("_IN_PROGRESS") => Phase::InProgress,
-            Name::Documented(_) => Phase::Failed,
-            Name::Other(_) => Phase::Unrecognised,
+        match self.0 {
+            Cow::Borrowed(text) if text.ends_with("_SUCCESSFUL") => Phase::Successful,
+            Cow::Borrowed(text) if text.ends_with("_IN_PROGRESS") => Phase::InProgress,
+            Cow::Borrowed(_) => Phase::Failed,
+            Cow::Owned(_) => Phase::Unrecognised,
         }
     }
 }

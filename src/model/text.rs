@@ -54,34 +54,31 @@ pub fn slack_text(text: &str) -> String {
 }
 
 /// With nothing in it that a mail client, a phone or a chat makes a link of: `https[:]//example[.]com`, `someone[@]x`, as
-/// reports of attacks spell them. What people must follow are packwatch's own links alone.
+/// reports of attacks spell them. What people must follow are packwatch's own links alone. A domain ends with letters, so
+/// a dot before a digit makes none.
 pub fn defused(text: &str) -> String {
-    let is_of_name = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
     let mut defused = String::with_capacity(text.len());
     let mut rest = text.chars();
-    let (mut before, mut number) = (None, true);
+    let mut before = ' ';
     while let Some(c) = rest.next() {
-        let after = rest.clone().next();
-        let is_inside = is_of_name(before) && is_of_name(after);
-        // "1.5" is a number, and so is what follows it: "1.5.2".
-        let is_number =
-            || number && rest.clone().take_while(|c| c.is_alphanumeric()).all(|c| c.is_ascii_digit());
+        let after = rest.clone().next().unwrap_or(' ');
+        let is_inside = before.is_alphanumeric() || matches!(before, '-' | '_');
         match c {
-            '.' | '\u{3002}' | '\u{FF0E}' | '\u{FF61}' if is_inside && !is_number() => {
+            '.' | '\u{3002}' | '\u{FF0E}' | '\u{FF61}' if is_inside && after.is_alphabetic() => {
                 defused.push_str("[.]")
             }
             ':' if rest.as_str().starts_with("//") => defused.push_str("[:]"),
-            '@' if is_inside => defused.push_str("[@]"),
+            '@' if is_inside && after.is_alphanumeric() => defused.push_str("[@]"),
             _ => defused.push(c),
         }
-        number = if is_of_name(Some(c)) {
-            (number || !is_of_name(before)) && c.is_ascii_digit()
-        } else {
-            c == '.' && number
-        };
-        before = Some(c);
+        before = c;
     }
     defused
+}
+
+/// Somebody else's text, on one line, without links, and not too long.
+pub fn shown(text: &str, limit: usize) -> String {
+    bounded(defused(&plain(text)), limit)
 }
 
 /// Printable ASCII only, everything else as `?`, within `limit` bytes: for a subject and text messages.
@@ -111,17 +108,10 @@ pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) ->
 }
 
 fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let folded = name.to_lowercase();
-    let length = folded.chars().count();
-    let like = |known: &str| strsim::normalized_damerau_levenshtein(&folded, known);
-    // As a whole, or as a beginning: who writes "Securty" may mean "Security-Baseline".
-    let likeness = |known: &str| {
-        let known = known.to_lowercase();
-        let begin: String = known.chars().take(length).collect();
-        like(&known).max(like(&begin) - 0.01)
-    };
+    // By Winkler, a common beginning counts more: who writes "Securty" may mean "Security-Baseline".
+    let likeness = |known: &str| strsim::jaro_winkler(&name.to_lowercase(), &known.to_lowercase());
     let alike =
-        known.into_iter().map(|known| (likeness(known), known)).filter(|(likeness, _)| *likeness >= 0.6);
+        known.into_iter().map(|known| (likeness(known), known)).filter(|(likeness, _)| *likeness > 0.8);
     alike.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, known)| known)
 }
 
@@ -199,7 +189,7 @@ mod tests {
             ("mailto:a.b@example.com", "mailto:a[.]b[@]example[.]com"),
             ("HTTP://1.2.3.4", "HTTP[:]//1.2.3.4"),
             ("evil\u{3002}example", "evil[.]example"),
-            ("1.example.com x1.2y", "1[.]example[.]com x1[.]2y"),
+            ("1.example.com x1.2y", "1[.]example[.]com x1.2y"),
             ("It failed. See rule 1.5 (1000 rules), e.g", "It failed. See rule 1.5 (1000 rules), e[.]g"),
             ("arn:aws:iam::111122223333:role/x", "arn:aws:iam::111122223333:role/x"),
             ("@channel . :/", "@channel . :/"),

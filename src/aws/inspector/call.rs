@@ -1,13 +1,14 @@
-//! Signed calls to AWS Lambda, EventBridge Scheduler and CloudWatch, which answer with JSON.
+//! Signed calls to AWS Lambda and EventBridge Scheduler, which answer with JSON.
 //!
-//! Four calls of theirs are all that is needed, and their SDK crates would double the time that the dependencies take
-//! to compile (`docs/design.md` has the numbers). This is the SDK's own machinery below its generated clients:
-//! its connector, its time-outs, its signatures, its endpoint settings.
+//! One call of each is all that is needed, and their SDK crates take long to compile (`docs/design.md` has the numbers).
+//! This is the SDK's own machinery below its generated clients: its connector, its time-outs, its signatures, its endpoint
+//! settings.
 
+use std::fmt::Display;
 use std::time::SystemTime;
 
 use aws_config::{BehaviorVersion, SdkConfig};
-use aws_sdk_config::config::Credentials;
+use aws_sdk_config::config::ProvideCredentials;
 use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
@@ -19,6 +20,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::service_config::ServiceConfigKey;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Inspector;
@@ -32,26 +34,21 @@ pub(super) struct Service {
     pub(super) name: &'static str,
 }
 
-/// The content type of the awsJson protocol, in the version that CloudWatch speaks.
-const JSON_1_0: &str = "application/x-amz-json-1.0";
-
 type Call = Operation<HttpRequest, Value, ErrorMetadata>;
 
 impl Inspector {
-    /// Calls a service in the connection's region; `action` is the IAM action that the call needs. Gets the path, or posts
-    /// target and body of the awsJson protocol.
-    pub(super) async fn call(
+    /// Gets a path of a service in the connection's region; `action` is the IAM action that the call needs.
+    pub(super) async fn call<T: DeserializeOwned>(
         &self,
         service: &Service,
         action: &'static str,
         path: &str,
-        json: Option<(&'static str, Value)>,
-    ) -> Answer<Value> {
-        let credentials = self.credentials.clone()?;
-        let signed = signed(self.sdk(), service, credentials, path, json).await;
-        let (operation, request) =
-            signed.map_err(|error| Unanswered::Silent(format!("{}: {error}", service.name)))?;
-        self.ask(action, operation.invoke(request)).await
+    ) -> Answer<T> {
+        let silent = |why: &dyn Display| Unanswered::Silent(format!("{action}: {why}"));
+        let signed = signed(self.sdk(), service, path).await;
+        let (operation, request) = signed.map_err(|error| silent(&error))?;
+        let answer = self.ask(action, operation.invoke(request)).await?;
+        serde_json::from_value(answer).map_err(|error| silent(&error))
     }
 }
 
@@ -60,24 +57,14 @@ pub(super) fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-async fn signed(
-    sdk: &SdkConfig,
-    service: &Service,
-    credentials: Credentials,
-    path: &str,
-    json: Option<(&'static str, Value)>,
-) -> Result<(Call, HttpRequest), BoxError> {
+async fn signed(sdk: &SdkConfig, service: &Service, path: &str) -> Result<(Call, HttpRequest), BoxError> {
     let region = sdk.region().ok_or("no region is set")?.as_ref();
     let endpoint = endpoint(sdk, service, region).await?;
-    let body = json.as_ref().map(|(_, body)| body.to_string()).unwrap_or_default();
-    let mut request = HttpRequest::new(SdkBody::from(body.as_str()));
+    let mut request = HttpRequest::new(SdkBody::empty());
     request.set_uri(path)?;
-    if let Some((target, _)) = json {
-        request.set_method("POST")?;
-        request.headers_mut().insert("x-amz-target", target);
-        request.headers_mut().insert("content-type", JSON_1_0);
-    }
 
+    let credentials =
+        sdk.credentials_provider().ok_or("there are no credentials")?.provide_credentials().await?;
     let identity = Identity::from(credentials);
     let params = SigningParams::builder()
         .identity(&identity)
@@ -87,7 +74,7 @@ async fn signed(
         .settings(SigningSettings::default())
         .build()?;
     let url = format!("{endpoint}{path}");
-    let body = SignableBody::Bytes(body.as_bytes());
+    let body = SignableBody::Bytes(&[]);
     let signable = SignableRequest::new(request.method(), &url, request.headers().iter(), body)?;
     let (signature, _) = sign(signable, &params.into())?.into_parts();
     for (name, value) in signature.headers() {
@@ -116,10 +103,9 @@ fn answer(response: &HttpResponse) -> Result<Value, OrchestratorError<ErrorMetad
         return Ok(body);
     }
     let text = |name: &str| body.get(name).and_then(Value::as_str);
-    // Such as "ResourceNotFoundException:http://…" or "com.amazonaws.…#ThrottlingException".
-    let code =
-        response.headers().get("x-amzn-errortype").or_else(|| text("__type")).unwrap_or("UnknownError");
-    let code = code.rsplit('#').next().and_then(|code| code.split(':').next()).unwrap_or_default();
+    // Such as "ResourceNotFoundException:http://…".
+    let code = response.headers().get("x-amzn-errortype").unwrap_or("UnknownError");
+    let code = code.split(':').next().unwrap_or_default();
     let message = text("message").or_else(|| text("Message")).unwrap_or("no message");
     Err(OrchestratorError::operation(ErrorMetadata::builder().code(code).message(message).build()))
 }

@@ -1,6 +1,5 @@
 //! What `packwatch doctor` asks of AWS. Each question is bounded in time, and its answer may be that there is none.
 
-mod account;
 mod call;
 mod function;
 mod table;
@@ -11,15 +10,16 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_config::Client as ConfigClient;
-use aws_sdk_config::config::{Credentials, ProvideCredentials, Region as SdkRegion};
+use aws_sdk_config::config::Region as SdkRegion;
 use aws_sdk_sns::Client as SnsClient;
+use aws_sdk_sts::Client as StsClient;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 
 use super::connection::Connection;
 use super::fault::Fault;
-use crate::doctor::facts::{Answer, Subscription, Unanswered};
+use crate::doctor::facts::{Answer, Caller, Subscription, Unanswered};
 use crate::model::{PackName, Region};
 use crate::settings::TopicArn;
 
@@ -29,24 +29,21 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
 
 /// Asks AWS about a deployment.
 #[derive(Debug)]
-pub struct Inspector {
+pub(crate) struct Inspector {
     connection: Connection,
     timeout: Duration,
-    /// Looked up once.
-    credentials: Answer<Credentials>,
 }
 
 impl Inspector {
     /// Asks in the connection's account and region, and waits for an answer no longer than `timeout`.
-    pub async fn new(connection: Connection, timeout: Duration) -> Self {
+    pub(crate) fn new(connection: Connection, timeout: Duration) -> Self {
         let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_max_backoff(LONGEST_BACKOFF);
         let sdk = connection.sdk.into_builder().retry_config(retries).build();
-        let credentials = within(timeout, credentials(&sdk)).await;
-        Self { connection: Connection { sdk }, timeout, credentials }
+        Self { connection: Connection { sdk }, timeout }
     }
 
     /// The region in which is asked.
-    pub fn region(&self) -> Option<Region> {
+    pub(crate) fn region(&self) -> Option<Region> {
         self.sdk().region()?.as_ref().parse().ok()
     }
 
@@ -58,8 +55,15 @@ impl Inspector {
         self.sdk().to_builder().region(SdkRegion::new(region.to_owned())).build()
     }
 
+    /// Whose credentials these are.
+    pub(crate) async fn caller(&self) -> Answer<Caller> {
+        let call = StsClient::new(self.sdk()).get_caller_identity().send();
+        let output = self.ask("sts:GetCallerIdentity", call).await?;
+        Ok(Caller { account: output.account.unwrap_or_default(), arn: output.arn.unwrap_or_default() })
+    }
+
     /// The packs that are visible in a region.
-    pub async fn packs(&self, region: &Region) -> Answer<Vec<PackName>> {
+    pub(crate) async fn packs(&self, region: &Region) -> Answer<Vec<PackName>> {
         let client = ConfigClient::new(&self.in_region(region.as_str()));
         let packs = client.describe_organization_conformance_packs().into_paginator().items().send();
         let packs = self.ask("config:DescribeOrganizationConformancePacks", packs.try_collect()).await?;
@@ -67,7 +71,7 @@ impl Inspector {
     }
 
     /// The subscriptions of a topic, in its region.
-    pub async fn subscriptions(&self, arn: &TopicArn) -> Answer<Vec<Subscription>> {
+    pub(crate) async fn subscriptions(&self, arn: &TopicArn) -> Answer<Vec<Subscription>> {
         let client = SnsClient::new(&self.in_region(arn.region()));
         let subscriptions =
             client.list_subscriptions_by_topic().topic_arn(arn.as_str()).into_paginator().items().send();
@@ -87,17 +91,7 @@ impl Inspector {
         action: &'static str,
         question: impl Future<Output = Result<T, SdkError<E, R>>>,
     ) -> Answer<T> {
-        let unanswered = |error: SdkError<E, R>| match error.as_service_error() {
-            Some(service) => {
-                let code = service.code().unwrap_or("UnknownError");
-                refused(action, code, service.message().unwrap_or("no message"))
-            }
-            None => {
-                let operation = action.rsplit(':').next().unwrap_or_default();
-                Unanswered::Silent(Fault::of(operation, &error).message)
-            }
-        };
-        within(self.timeout, async { question.await.map_err(unanswered) }).await
+        within(self.timeout, async { question.await.map_err(|error| unanswered(action, &error)) }).await
     }
 }
 
@@ -107,20 +101,21 @@ async fn within<T>(timeout: Duration, question: impl Future<Output = Answer<T>>)
     tokio::time::timeout(timeout, question).await.map_err(late)?
 }
 
-async fn credentials(sdk: &SdkConfig) -> Answer<Credentials> {
-    let none = |message: String| Unanswered::Refused { code: "NoCredentials".to_owned(), message };
-    let provider = sdk.credentials_provider().ok_or_else(|| none("there are none".to_owned()))?;
-    provider.provide_credentials().await.map_err(|error| none(error.to_string()))
-}
-
-fn refused(action: &'static str, code: &str, message: &str) -> Unanswered {
-    match code {
+fn unanswered<E, R>(action: &'static str, error: &SdkError<E, R>) -> Unanswered
+where
+    E: ProvideErrorMetadata + Error + 'static,
+    R: Debug,
+{
+    let operation = action.rsplit(':').next().unwrap_or_default();
+    let Fault { code, message: why, rejection } = Fault::of(operation, error);
+    match code.as_str() {
         "AccessDenied" | "AccessDeniedException" | "AuthorizationError" | "AuthorizationErrorException" => {
-            Unanswered::Denied { action, why: message.to_owned() }
+            Unanswered::Denied { action, why }
         }
         "NotFound" | "NotFoundException" | "ResourceNotFoundException" | "TableNotFoundException" => {
             Unanswered::Missing
         }
-        _ => Unanswered::Refused { code: code.to_owned(), message: message.to_owned() },
+        "" if rejection.is_none() => Unanswered::Silent(why),
+        _ => Unanswered::Refused { code, why },
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn compared(head: &Head) -> Timestamp {
 
 /// What to say where packs are out of date, by what the scheduled function leaves; without one, nobody knows when the next
 /// run is to be.
-pub(super) fn warning(
+pub(in crate::cli) fn out_of_date(
     packs: &BTreeMap<Target, Head>,
     settings: Option<&SharedSettings>,
     now: Timestamp,
@@ -36,10 +36,9 @@ pub(super) fn warning(
     let is_older = |at: Timestamp, every: Duration| {
         now.duration_since(at) > SignedDuration::try_from(every * INTERVALS).unwrap_or(SignedDuration::MAX)
     };
-    const ASK: &str = "Is packwatch running? Ask: packwatch doctor --function NAME";
     let ran_at = kept.get(RAN_AT).and_then(|at| at.parse::<Timestamp>().ok());
     if let Some(ran_at) = ran_at.filter(|at| is_older(*at, HOUR)) {
-        return Some(format!("OUT OF DATE: packwatch last ran at about {} UTC. {ASK}", table::time(ran_at)));
+        return Some(format!("packwatch last ran at about {} UTC", table::time(ran_at)));
     }
     let packs: Vec<&Head> = packs.values().filter(|head| !head.is_deleted()).collect();
     let every = settings.full_scan_every?;
@@ -49,7 +48,7 @@ pub(super) fn warning(
     let (late, all) = (late.len(), counted(packs.len() as u64, "pack"));
     let were = if late == 1 { "was" } else { "were" };
     let at = table::time(newest);
-    Some(format!("OUT OF DATE: {late} of {all} {were} last compared at {at} UTC or earlier. {ASK}"))
+    Some(format!("{late} of {all} {were} last compared at {at} UTC or earlier"))
 }
 
 #[cfg(test)]
@@ -61,7 +60,7 @@ mod tests {
     fn a_function_that_ran_three_hours_ago_is_not_running() {
         let ran = |at: &str| {
             let settings = SharedSettings::from([(RAN_AT.to_owned(), at.to_owned())]);
-            warning(&BTreeMap::new(), Some(&settings), "2026-11-20T12:00:00Z".parse().unwrap())
+            out_of_date(&BTreeMap::new(), Some(&settings), "2026-11-20T12:00:00Z".parse().unwrap())
         };
         assert_eq!(ran("2026-11-20T09:00:00Z"), None);
         assert!(ran("2026-11-20T08:59:59Z").unwrap().contains("last ran at about 2026-11-20 08:59"));

@@ -1,7 +1,7 @@
 //! `packwatch board`: how every account stands, as last recorded.
 
 mod data;
-mod freshness;
+pub(super) mod freshness;
 mod names;
 mod pack;
 mod page;
@@ -97,7 +97,9 @@ pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<(), Failu
     let settings = heads.settings.clone();
     let selection = args.packs.select(heads, global, &args.store)?;
     let now = Timestamp::now();
-    let late = freshness::warning(&selection.targets, settings.as_ref(), now);
+    let late = freshness::out_of_date(&selection.targets, settings.as_ref(), now);
+    let ask = "Is packwatch running? Ask: packwatch doctor --function NAME";
+    let late = late.map(|late| format!("OUT OF DATE: {late}. {ask}"));
     let known = selection.targets.iter();
     let past = known.map(|(target, head)| (target.clone(), head.history_id.clone())).collect();
     let Selection { targets: wanted, incomplete } = selection.without_deleted()?;

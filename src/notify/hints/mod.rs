@@ -4,15 +4,10 @@
 //! `CONTRIBUTING.md` says how to add a row, and `texts.tsv` has what AWS really says, for the tests.
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::model::glob;
-
-/// How long AWS Config keeps trying to deploy to a new account that has no recorder, from when it was added.
-const RETRIED: Duration = Duration::from_secs(7 * 3600);
 
 /// The rows of `hints.json`. That it can be read is tested, so nothing is made of an error.
 pub static HINTS: LazyLock<Hints> =
@@ -55,8 +50,6 @@ pub struct Hint {
     pub title: String,
     /// The page's address.
     pub url: String,
-    /// Whether AWS Config itself tries again, for [`RETRIED`], in an account that is new.
-    retried: bool,
 }
 
 /// What is known of a failure: the first row that its code or its message fits. A code which stands for many causes does
@@ -71,15 +64,6 @@ pub fn failure(code: Option<&str>, message: Option<&str>) -> &'static Hint {
             || hint.messages.iter().any(|phrase| is_in(phrase, &words))
     };
     HINTS.failures.iter().find(fits).unwrap_or(&HINTS.any_failure)
-}
-
-impl Hint {
-    /// Until when, at the latest, AWS Config keeps trying by itself, for a creation that has failed since
-    /// then. The account was added at that time or before.
-    pub fn retried_until(&self, status: &str, since: Option<Timestamp>) -> Option<Timestamp> {
-        let since = since.filter(|_| self.retried && status.starts_with("CREATE_"))?;
-        since.checked_add(RETRIED).ok()
-    }
 }
 
 /// The words of a text in lower case, without the punctuation around them.
@@ -112,10 +96,6 @@ mod tests {
         assert!(!has("on arn:aws:x:::stack/my-s3", "arn:*:s3:::my-*") && !has("", "a"));
     }
 
-    fn row(code: Option<&str>, message: Option<&str>) -> &'static str {
-        &failure(code, message).name
-    }
-
     #[test]
     fn real_texts_get_the_right_hint_or_none() {
         let lines = include_str!("texts.tsv").lines().filter(|line| !line.starts_with('#'));
@@ -123,35 +103,12 @@ mod tests {
         for text in &texts {
             let [name, code, source, message] = text[..] else { panic!("{text:?}") };
             let name = if name == "-" { "ANY_FAILURE" } else { name };
-            assert_eq!(row(Some(code), Some(message)), name, "{message}");
+            assert_eq!(failure(Some(code), Some(message)).name, name, "{message}");
             assert!(!source.is_empty(), "{message}");
         }
+        assert_eq!(*failure(None, None), HINTS.any_failure);
         let without = HINTS.failures.iter().find(|hint| !texts.iter().any(|text| text[0] == hint.name));
         assert_eq!(without, None, "a row without a real text");
-    }
-
-    #[test]
-    fn what_says_most_wins_and_the_name_of_a_packs_stack_says_nothing() {
-        let stack = "arn:aws:cloudformation:eu-west-1:111122223333:stack/awsconfigconforms-Security-Baseline-\
-                     conformance-pack-n0q8yfwsp/d4301fe0-a9b1-11e9-994d-025f28dd83ba";
-        let denied = "not authorized to perform:";
-        for (code, message, name) in [
-            ("NoAvailableConfigurationRecorderException", "Access denied", "RECORDER"),
-            ("AccessDenied", "There is no configuration recorder", "RECORDER"),
-            ("X", "The account is suspended", "SUSPENDED"),
-            ("X", "", "ANY_FAILURE"),
-            // A limit of what?
-            ("LimitExceededException", "", "ANY_FAILURE"),
-            ("X", &format!("Stack {stack} is in DELETE_FAILED state."), "ANY_FAILURE"),
-            ("X", &format!("Stack {stack} was not stabilized."), "ANY_FAILURE"),
-            ("X", &format!("Stack {stack} is in UPDATE_IN_PROGRESS state"), "ANY_FAILURE"),
-            ("AccessDenied", &format!("{denied} cloudformation:DeleteStack on {stack}"), "PERMISSION"),
-            ("AccessDenied", &format!("{denied} s3:PutObject on arn:aws:s3:::awsconfigconforms-x"), "BUCKET"),
-            ("AccessDenied", &format!("{denied} s3:PutObject on arn:aws:s3:::template-x"), "PERMISSION"),
-        ] {
-            assert_eq!(row(Some(code), Some(message)), name, "{code} {message}");
-        }
-        assert_eq!(row(None, None), "ANY_FAILURE");
     }
 
     #[test]
@@ -170,15 +127,5 @@ mod tests {
                 assert_eq!(words(&phrase).join(" "), phrase, "lower case, bare words");
             }
         }
-    }
-
-    #[test]
-    fn only_a_creation_without_a_recorder_is_tried_again() {
-        let since: Timestamp = "2026-11-18T09:12:00Z".parse().unwrap();
-        let recorder = failure(Some("NoAvailableConfigurationRecorder"), None);
-        let until = "2026-11-18T16:12:00Z".parse().ok();
-        assert_eq!(recorder.retried_until("CREATE_FAILED", Some(since)), until);
-        assert_eq!(recorder.retried_until("UPDATE_FAILED", Some(since)), None);
-        assert_eq!(HINTS.any_failure.retried_until("CREATE_FAILED", Some(since)), None);
     }
 }

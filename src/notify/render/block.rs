@@ -1,12 +1,12 @@
 //! A section as text. Mail and chat say the same, each in its own dress.
 
 use super::layout::{Entry, Group, Section};
-use super::text::{
-    earlier, more_accounts, more_causes, other_messages, packs, retry, several_causes, since, standing,
+use super::words::{
+    earlier, more_accounts, more_causes, other_messages, pack_in_region, packs, several_causes, since,
+    standing, subject, what,
 };
-use super::words::{pack_in_region, shown, subject, what};
 use crate::model::text::{
-    abridged, ascii_within, counted, defused, grouped, isolated, plain, slack_code, slack_text,
+    abridged, ascii_within, counted, defused, grouped, isolated, plain, shown, slack_code, slack_text,
 };
 use crate::notify::hints::{HINTS, Hint};
 use crate::notify::shape::shape;
@@ -105,7 +105,7 @@ impl Block<'_> {
                 text.push_str(&self.per_pack());
             }
             if topic == Topic::PackDeleted && style == Style::Mail {
-                text.push_str(&advice(&HINTS.pack_deleted, None));
+                text.push_str(&advice(&HINTS.pack_deleted));
             }
             return text;
         }
@@ -224,7 +224,7 @@ impl Block<'_> {
         }
         let hint = group.hint.filter(|_| form.explains);
         text.extend(hint.map(|hint| match (style, group.is_first_of_hint) {
-            (Style::Mail, true) => advice(hint, retry(self.notification, group)),
+            (Style::Mail, true) => advice(hint),
             (Style::Mail, false) => "  To do: as above.\n".to_owned(),
             (Style::Chat, true) => format!("{}\n", slack_text(&hint.means)),
             (Style::Chat, false) => String::new(),
@@ -249,10 +249,7 @@ impl Block<'_> {
     }
 }
 
-fn advice(hint: &Hint, retry: Option<String>) -> String {
-    let todo = format!("To do: {}", hint.todo);
-    let see = format!("See \"{}\":", hint.title);
-    let lines = [hint.means.clone(), todo].into_iter().chain(retry).chain([see]);
-    let lines: String = lines.map(|line| format!("  {line}\n")).collect();
-    format!("{lines}{}\n", hint.url)
+fn advice(hint: &Hint) -> String {
+    let Hint { means, todo, title, url, .. } = hint;
+    format!("  {means}\n  To do: {todo}\n  See \"{title}\":\n{url}\n")
 }

@@ -5,11 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::words::{change, packs_of};
 use crate::model::AccountId;
+use crate::model::text::shown;
 use crate::notify::cause::{CauseKey, cause_key, hint};
 use crate::notify::hints::Hint;
 use crate::notify::{Cause, Notification, PackNotice, SectionNotice, TransitionNotice};
+use crate::state::State;
 
 /// Causes of a section, and accounts of a cause, that the messages name before anything else.
 pub(super) const CAUSES: usize = 8;
@@ -20,6 +21,9 @@ const NAMES: usize = 100;
 
 /// How far apart incidents of one account in several packs may begin to be one entry.
 const TOGETHER: SignedDuration = SignedDuration::from_hours(1);
+
+/// Longest status and error code that is shown beside one, in bytes: one that AWS did not document may be anything.
+const LONGEST_STATUS: usize = 60;
 
 /// One topic of the digest.
 #[derive(Debug)]
@@ -167,6 +171,26 @@ fn are_alike(a: &TransitionNotice, b: &TransitionNotice) -> bool {
         (a, b) => a == b,
     };
     of(a) == of(b) && are_together
+}
+
+/// The packs that a section is about.
+pub(super) fn packs_of<'a>(notification: &'a Notification, section: &SectionNotice) -> Vec<&'a PackNotice> {
+    notification.packs.iter().filter(|pack| pack.sections.contains_key(&section.topic)).collect()
+}
+
+/// From what to what. A failure that takes the place of another names that one's code.
+fn change(notice: &TransitionNotice) -> String {
+    let status = |state: &State| shown(state.status.as_str(), LONGEST_STATUS);
+    let code = |state: &Option<State>| state.as_ref().and_then(|state| state.error_code.clone());
+    let before = code(&notice.from).filter(|before| code(&notice.to).is_some_and(|now| now != *before));
+    let before = before.map(|code| format!(" ({})", shown(&code, LONGEST_STATUS))).unwrap_or_default();
+    match (&notice.from, &notice.to) {
+        (Some(from), Some(to)) if from.status == to.status && before.is_empty() => status(to),
+        (Some(from), Some(to)) => format!("{}{before} -> {}", status(from), status(to)),
+        (None, Some(to)) => status(to),
+        (Some(from), None) => format!("was {}", status(from)),
+        (None, None) => String::new(),
+    }
 }
 
 /// When the incident began, or else the status.

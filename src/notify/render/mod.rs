@@ -6,7 +6,6 @@ mod layout;
 mod links;
 mod slack;
 mod sms;
-mod text;
 mod words;
 
 pub use email::{email, subject};

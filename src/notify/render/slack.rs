@@ -2,14 +2,13 @@
 //! notifications", Amazon Q Developer in chat applications Administrator Guide). It accepts nothing
 //! else on its HTTPS subscription.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::block::{Block, Form, Style};
 use super::layout::{CAUSES, Group, Section, sections};
-use super::links::{console, history, partition, regions};
+use super::links::{console, history, regions};
 use super::sms::why;
-use super::text::{left_out, retry};
-use super::words::{headline, minute, shown, zoned};
+use super::words::{headline, left_out, minute, zoned};
 use crate::model::Severity;
 use crate::model::text::{slack_code, slack_text};
 use crate::notify::hints::HINTS;
@@ -24,9 +23,8 @@ const PACKS: usize = 3;
 /// Titles and summaries are shown on one line.
 const LONGEST_LINE: usize = 240;
 
-/// Causes for which a next step is given, and accounts that are named as resources.
+/// Causes for which a next step is given.
 const STEPS: usize = 3;
-const RESOURCES: usize = 10;
 
 /// The document.
 pub fn slack(notification: &Notification) -> Value {
@@ -48,13 +46,10 @@ pub fn slack(notification: &Notification) -> Value {
             "title": format!("{mark} {}", slack_text(&title)),
             "description": description(notification, &sections),
             "nextSteps": next_steps(notification, &sections),
-            "keywords": keywords(notification, &sections),
         },
         "metadata": {
             "summary": slack_text(&summary),
             "eventType": "packwatch",
-            "relatedResources": resources(notification, &sections),
-            "additionalContext": context(notification),
         },
     });
     if let (Some(metadata), Some(thread)) = (document.pointer_mut("/metadata"), thread(notification)) {
@@ -110,60 +105,14 @@ fn next_steps(notification: &Notification, sections: &[Section<'_>]) -> Vec<Stri
     let deleted = is_deleted.then(|| format!("{} {}", gone.means, gone.todo));
     let step = |group: &Group<'_>| {
         let hint = group.hint?;
-        let retry = retry(notification, group).map(|retry| format!(" {retry}")).unwrap_or_default();
-        let step = slack_text(&format!("{}{retry} See \"{}\"", hint.todo, hint.title));
+        let step = slack_text(&format!("{} See \"{}\"", hint.todo, hint.title));
         Some(format!("{step}: {}", hint.url))
     };
-    let groups = sections.iter().flat_map(|section| &section.groups);
-    let mut steps = first(STEPS, deleted.into_iter().chain(groups.filter_map(step)));
+    let groups = sections.iter().flat_map(|section| section.groups.iter().take(CAUSES));
+    let groups = groups.filter(|group| group.is_first_of_hint);
+    let mut steps: Vec<_> = deleted.into_iter().chain(groups.filter_map(step)).take(STEPS).collect();
     let consoles = regions(notification).into_iter().take(STEPS);
     steps.extend(consoles.filter_map(|region| Some(format!("AWS Config in {region}: {}", console(region)?))));
     steps.push(format!("All changes: {}", slack_code(&history(notification))));
     steps
-}
-
-/// The error codes, then what the digest is about.
-fn keywords(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
-    let codes = sections.iter().flat_map(|section| &section.groups).filter_map(Group::code);
-    let mut keywords = first(STEPS, codes.map(keyword));
-    keywords.extend(notification.counts.keys().cloned());
-    keywords
-}
-
-/// An error code as it is, unless it holds what Slack might act on.
-fn keyword(code: &str) -> String {
-    let is_word = !code.is_empty() && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    let code = shown(code, 100);
-    if is_word { code } else { slack_code(&code) }
-}
-
-/// The accounts, as AWS identifies them in policies: Organizations' own ARNs hold an id that AWS Config
-/// does not tell.
-fn resources(notification: &Notification, sections: &[Section<'_>]) -> Vec<String> {
-    let partition = regions(notification).first().map_or("aws", |region| partition(region));
-    let entries = sections.iter().flat_map(|section| &section.groups).flat_map(|group| &group.entries);
-    first(RESOURCES, entries.map(|entry| format!("arn:{partition}:iam::{}:root", entry.notice.account_id)))
-}
-
-/// The first few, each once.
-fn first(most: usize, all: impl Iterator<Item = String>) -> Vec<String> {
-    let mut first: Vec<String> = Vec::new();
-    for one in all {
-        if first.len() < most && !first.contains(&one) {
-            first.push(one);
-        }
-    }
-    first
-}
-
-fn context(notification: &Notification) -> Map<String, Value> {
-    let regions: Vec<&str> = regions(notification).into_iter().map(|region| region.as_str()).collect();
-    let fields = [
-        ("Severity", notification.severity.as_str().to_owned()),
-        ("ObservedAt", minute(notification, notification.observed_at)),
-        ("Regions", regions.join(", ")),
-        ("Packs", notification.packs.len().to_string()),
-    ];
-    let counts = notification.counts.iter().map(|(kind, count)| (kind.as_str(), count.to_string()));
-    fields.into_iter().chain(counts).map(|(name, value)| (name.to_owned(), value.into())).collect()
 }

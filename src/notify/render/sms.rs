@@ -1,7 +1,7 @@
 //! The text message: one line.
 
-use super::words::{headline, shown};
-use crate::model::text::{ascii_within, counted};
+use super::words::headline;
+use crate::model::text::{ascii_within, counted, shown};
 use crate::notify::Notification;
 
 /// One SMS holds 140 bytes; in ASCII, 140 characters fit in any encoding.

@@ -82,7 +82,7 @@ fn the_terminal_shows_packs_by_statuses_and_who_is_unhealthy() {
     eu-west-1  Cost      000000000002                 UPDATE_FAILED              2026-11-16 09:02  no
 
     NoAvailableConfigurationRecorderException: 1 deployment in 1 account
-      AWS Config is not set up in this account and region: there is no configuration recorder. Turn on AWS Config there: create a customer managed configuration recorder, and start it.
+      AWS Config is not set up in this account and region: there is no configuration recorder. Turn on AWS Config there: create a customer managed configuration recorder, and start it. AWS Config tries again by itself for 7 hours after an account was added; later, deploy the pack again.
     eu-west-1  Security  000000000001  payments-prod  UPDATE_FAILED              2026-11-16 09:01  There is no recorder </script>
 
     RETIRED: 1 deployment in 1 account

@@ -106,7 +106,8 @@ fn the_board_fits_80_and_120_columns() {
     NoAvailableConfigurationRecorderException: 14 deployments in 7 accounts
       AWS Config is not set up in this account and region: there is no configuration
       recorder. Turn on AWS Config there: create a customer managed configuration
-      recorder, and start it.
+      recorder, and start it. AWS Config tries again by itself for 7 hours after an
+      account was added; later, deploy the pack again.
     Operationa…0-53-rev-5  100000000007  UPDATE_FAILED              2026-11-16 09:07
     Operationa…es-for-PCI  100000000007  UPDATE_FAILED              2026-11-16 09:07
     Operationa…0-53-rev-5  100000000006  UPDATE_FAILED              2026-11-16 09:06
@@ -150,7 +151,8 @@ fn the_board_fits_80_and_120_columns() {
     ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
     NoAvailableConfigurationRecorderException: 14 deployments in 7 accounts
       AWS Config is not set up in this account and region: there is no configuration recorder. Turn on AWS Config there:
-      create a customer managed configuration recorder, and start it.
+      create a customer managed configuration recorder, and start it. AWS Config tries again by itself for 7 hours after an
+      account was added; later, deploy the pack again.
     Operational-Bes…T-800-53-rev-5  100000000007  UPDATE_FAILED              2026-11-16 09:07  Unable to create the conform…
     Operational-Bes…ctices-for-PCI  100000000007  UPDATE_FAILED              2026-11-16 09:07  Unable to create the conform…
     Operational-Bes…T-800-53-rev-5  100000000006  UPDATE_FAILED              2026-11-16 09:06  Unable to create the conform…

@@ -143,12 +143,8 @@ fn what_was_stuck_before_it_failed_is_not_failing_since_then() {
     let digest = one(was_stuck.clone());
     let said = "failed at 2026-11-18 09:10 UTC, not healthy since 2026-11-18 08:05 UTC (1 h 55 min)";
     assert_says(&digest, &[said]);
-    // One failure has one deadline, however often it was tried again.
-    let until = "until 2026-11-18 15:05 UTC";
-    assert!(flat(&digest).contains(until), "{}", flat(&digest));
     let digest = one(Transition { kind: Kind::Reminder, ..was_stuck });
     assert_says(&digest, &["last failed at 2026-11-18 09:10 UTC, not healthy since 2026-11-18 08:05 UTC"]);
-    assert!(flat(&digest).contains(until), "{}", flat(&digest));
     let stuck = State { stuck: true, ..state("UPDATE_IN_PROGRESS", EARLY) };
     let stuck =
         Transition { failing_since: Some(at(EARLY)), ..transition(1, Kind::Reminder, None, Some(stuck)) };
@@ -216,8 +212,9 @@ fn a_mail_client_breaks_the_lines_of_a_mail() {
         }
     }
     let digest = one(failure(1, no_recorder(EARLY)));
-    let line = "\n  To do: Turn on AWS Config there: create a customer managed configuration recorder, and start it.\n";
-    assert!(mail(&digest).contains(line), "{}", mail(&digest));
+    let hint = "  To do: Turn on AWS Config there";
+    let todo = mail(&digest).lines().find(|line| line.starts_with(hint)).unwrap().len();
+    assert!(todo > 150, "a paragraph is one line");
 }
 
 #[test]

@@ -13,8 +13,6 @@ pub struct Access {
     pub hanging: BTreeSet<String>,
     /// The credentials have expired.
     pub expired: bool,
-    /// How many seconds AWS's clock is ahead of this machine's.
-    pub clock_ahead: i64,
 }
 
 impl Default for Access {
@@ -24,7 +22,6 @@ impl Default for Access {
             denied: BTreeSet::new(),
             hanging: BTreeSet::new(),
             expired: false,
-            clock_ahead: 0,
         }
     }
 }

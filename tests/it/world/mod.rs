@@ -7,8 +7,8 @@
 //! - `packs`: organizations' conformance packs, their accounts and statuses;
 //! - `faults`: what AWS Config does wrong, slowly or not at all; `filters`: how it filters;
 //! - `messages`: topics, what SNS accepted, and what SNS does wrong;
-//! - `organizations`: the names of accounts, and who is delegated;
-//! - `lambda`, `scheduler`, `cloudwatch`: a function, what starts it, and how its runs ended;
+//! - `organizations`: the names of accounts;
+//! - `lambda`, `scheduler`: a function, and what starts it;
 //! - `access`, `sts`: who calls, and what the caller may not do;
 //! - `log`: every request that arrived; `recorder`: those of all tests, for botocore to check;
 //! - `config`, `config_rules`, `token`: AWS Config's side of the wire;
@@ -23,7 +23,6 @@
 )]
 
 pub mod access;
-pub mod cloudwatch;
 pub mod config;
 pub mod config_rules;
 pub mod faults;
@@ -71,7 +70,6 @@ pub struct State {
     pub access: access::Access,
     pub functions: BTreeMap<String, lambda::Function>,
     pub schedules: BTreeMap<String, scheduler::Schedule>,
-    pub metrics: cloudwatch::Metrics,
     pub log: log::Log,
     /// When the world began; token ages and the request log count from here.
     pub started: Instant,
@@ -89,7 +87,6 @@ impl Default for State {
             access: access::Access::default(),
             functions: BTreeMap::new(),
             schedules: BTreeMap::new(),
-            metrics: cloudwatch::Metrics::new(),
             log: log::Log::default(),
             started: Instant::now(),
             fixed_now: None,

@@ -1,5 +1,4 @@
-//! AWS Organizations, as far as packwatch asks it: awsJson1.1, `DescribeAccount`, `DescribeOrganization` and
-//! `ListDelegatedAdministrators`.
+//! AWS Organizations, as far as packwatch asks it: awsJson1.1, `DescribeAccount`.
 
 use super::{MANAGEMENT_ACCOUNT, ServiceError, State, World};
 use serde_json::{Value, json};
@@ -13,8 +12,6 @@ pub const TARGET_PREFIX: &str = "AWSOrganizationsV20161128.";
 pub struct Organization {
     /// Name and state, by account id.
     pub accounts: BTreeMap<String, (String, String)>,
-    /// The delegated administrators, by service principal.
-    pub delegates: BTreeMap<String, Vec<String>>,
     pub refused: Option<ServiceError>,
     pub hangs: bool,
 }
@@ -30,35 +27,8 @@ pub fn respond(state: &State, operation: &str, body: &[u8]) -> Result<Vec<u8>, S
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     match operation {
         "DescribeAccount" => describe_account(organization, &request),
-        "DescribeOrganization" => Ok(describe_organization()),
-        "ListDelegatedAdministrators" => list_delegates(state, &request),
         _ => Err(ServiceError::new(400, "UnknownOperationException", "")),
     }
-}
-
-fn describe_organization() -> Vec<u8> {
-    let organization = json!({
-        "Id": "o-exampleorgid",
-        "Arn": format!("arn:aws:organizations::{MANAGEMENT_ACCOUNT}:organization/o-exampleorgid"),
-        "FeatureSet": "ALL",
-        "MasterAccountId": MANAGEMENT_ACCOUNT,
-        "MasterAccountArn": format!("arn:aws:organizations::{MANAGEMENT_ACCOUNT}:account/o-exampleorgid/{MANAGEMENT_ACCOUNT}"),
-        "MasterAccountEmail": "management@example.com",
-    });
-    json!({"Organization": organization}).to_string().into_bytes()
-}
-
-/// Only the management account and delegated administrators may ask.
-fn list_delegates(state: &State, request: &Value) -> Result<Vec<u8>, ServiceError> {
-    let (delegates, caller) = (&state.organization.delegates, &state.access.account);
-    if caller != MANAGEMENT_ACCOUNT && !delegates.values().flatten().any(|delegate| delegate == caller) {
-        let message = "You don't have permissions to access this resource.";
-        return Err(ServiceError::new(400, "AccessDeniedException", message));
-    }
-    let principal = request.get("ServicePrincipal").and_then(Value::as_str).unwrap_or_default();
-    let listed = delegates.get(principal).into_iter().flatten();
-    let listed: Vec<Value> = listed.map(|id| json!({"Id": id, "Name": id, "Status": "ACTIVE"})).collect();
-    Ok(json!({"DelegatedAdministrators": listed}).to_string().into_bytes())
 }
 
 fn describe_account(organization: &Organization, request: &Value) -> Result<Vec<u8>, ServiceError> {
@@ -87,12 +57,6 @@ impl World {
     pub fn name_account(&self, account: &str, name: &str, state: &str) -> &Self {
         let named = (name.to_owned(), state.to_owned());
         self.lock().organization.accounts.insert(account.to_owned(), named);
-        self
-    }
-
-    /// The account is a delegated administrator for this service principal.
-    pub fn delegate(&self, principal: &str, account: &str) -> &Self {
-        self.lock().organization.delegates.entry(principal.to_owned()).or_default().push(account.to_owned());
         self
     }
 

@@ -1,4 +1,4 @@
-//! EventBridge Scheduler, as far as packwatch asks it: restJson1, `ListSchedules` and `GetSchedule`.
+//! EventBridge Scheduler, as far as packwatch asks it: restJson1, `ListSchedules`.
 
 use super::{ServiceError, State, World};
 use serde_json::{Value, json};
@@ -9,7 +9,6 @@ const PAGE: usize = 100;
 /// A schedule, in the group `default`.
 #[derive(Debug, Clone)]
 pub struct Schedule {
-    pub expression: String,
     pub state: String,
     pub target: String,
 }
@@ -24,31 +23,11 @@ pub fn list(state: &State, limit: Option<usize>, token: Option<&str>) -> Result<
     let last = page.last().map(|(name, _)| (*name).clone()).filter(|_| rest.next().is_some());
     let schedules: Vec<Value> = page
         .iter()
-        .map(|(name, Schedule { state, target, .. })| {
+        .map(|(name, Schedule { state, target })| {
             json!({"Name": name, "GroupName": "default", "State": state, "Target": {"Arn": target}})
         })
         .collect();
     Ok(json!({"Schedules": schedules, "NextToken": last}).to_string().into_bytes())
-}
-
-/// Answers `GetSchedule`.
-pub fn get(state: &State, group: Option<&str>, name: &str) -> Result<Vec<u8>, ServiceError> {
-    allowed(state, "scheduler:GetSchedule")?;
-    let found = state.schedules.get(name).filter(|_| group.unwrap_or("default") == "default");
-    let Some(Schedule { expression, state, target }) = found else {
-        let message = format!("Schedule {name} does not exist.");
-        return Err(ServiceError::new(404, "ResourceNotFoundException", message));
-    };
-    let answer = json!({
-        "Name": name,
-        "GroupName": "default",
-        "ScheduleExpression": expression,
-        "ScheduleExpressionTimezone": "UTC",
-        "State": state,
-        "Target": {"Arn": target, "RoleArn": "arn:aws:iam::999999999999:role/schedule"},
-        "FlexibleTimeWindow": {"Mode": "OFF"},
-    });
-    Ok(answer.to_string().into_bytes())
 }
 
 fn allowed(state: &State, action: &str) -> Result<(), ServiceError> {
@@ -57,9 +36,8 @@ fn allowed(state: &State, action: &str) -> Result<(), ServiceError> {
 
 impl World {
     /// A schedule that is on, with this target.
-    pub fn schedule(&self, name: &str, expression: &str, target: &str) -> &Self {
-        let (expression, target) = (expression.to_owned(), target.to_owned());
-        let schedule = Schedule { expression, state: "ENABLED".to_owned(), target };
+    pub fn schedule(&self, name: &str, target: &str) -> &Self {
+        let schedule = Schedule { state: "ENABLED".to_owned(), target: target.to_owned() };
         self.lock().schedules.insert(name.to_owned(), schedule);
         self
     }

@@ -7,7 +7,7 @@ use super::recorder::recorded;
 use super::sns::{self, Ending};
 use super::sns_form::Form;
 use super::{ServiceError, World, faults::NextFault, log::Request};
-use super::{cloudwatch, config, lambda, organizations, packs, scheduler, sts};
+use super::{config, lambda, organizations, packs, scheduler, sts};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, State};
@@ -44,7 +44,7 @@ impl World {
 /// |---|---|
 /// | `POST /` | the service that `X-Amz-Target` names; without, SNS or STS |
 /// | `GET /2015-03-31/functions/{name}/configuration` | AWS Lambda's `GetFunctionConfiguration` |
-/// | `GET /schedules`, `GET /schedules/{name}` | EventBridge Scheduler |
+/// | `GET /schedules` | EventBridge Scheduler |
 /// | `PUT /packs/{region}/{pack}` | replaces the rows, in the shape that the AWS CLI prints |
 /// | `DELETE /packs/{region}/{pack}` | deletes the pack |
 /// | `GET /messages` | what SNS accepted |
@@ -56,7 +56,6 @@ pub fn router(world: World) -> Router {
         .route("/messages", get(messages))
         .route("/2015-03-31/functions/{name}/configuration", get(function))
         .route("/schedules", get(schedules))
-        .route("/schedules/{name}", get(schedule))
         .route("/requests", get(requests))
         .layer(DefaultBodyLimit::disable())
         .with_state(world);
@@ -75,9 +74,6 @@ async fn call(
         world.lock().log.signatures.push(signature);
     }
     match (header("x-amz-target"), region) {
-        (Some(target), Some(region)) if target.starts_with(cloudwatch::TARGET_PREFIX) => {
-            call_cloudwatch(&world, target, region, &body).await
-        }
         (Some(target), Some(region)) if target.starts_with(organizations::TARGET_PREFIX) => {
             call_organizations(&world, target, region, &body).await
         }
@@ -147,13 +143,6 @@ async fn call_sns(world: &World, scissors: &Scissors, region: &str, body: &[u8])
     }
 }
 
-async fn call_cloudwatch(world: &World, target: &str, region: &str, body: &[u8]) -> Response<Body> {
-    let operation = target.strip_prefix(cloudwatch::TARGET_PREFIX).unwrap_or(target);
-    world.record("cloudwatch", operation, region, serde_json::from_slice(body).unwrap_or(Value::Null));
-    held_up(world, &format!("cloudwatch:{operation}")).await;
-    json_or_error(cloudwatch::respond(&world.lock(), operation, body))
-}
-
 async fn call_sts(world: &World, body: &[u8]) -> Response<Body> {
     let form = Form::parse(body);
     let answer = sts::respond(&world.lock().access, form.get("Action").unwrap_or_default());
@@ -161,13 +150,7 @@ async fn call_sts(world: &World, body: &[u8]) -> Response<Body> {
         Ok(body) => (200, body),
         Err(error) => (error.status, sns::error_xml(&error)),
     };
-    let mut response = reply(status, "text/xml", body);
-    let ahead = world.lock().access.clock_ahead;
-    let date = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(ahead);
-    if let Ok(date) = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string().parse() {
-        response.headers_mut().insert("date", date);
-    }
-    response
+    reply(status, "text/xml", body)
 }
 
 async fn function(
@@ -184,17 +167,6 @@ async fn schedules(State(world): State<World>, uri: Uri, headers: HeaderMap) -> 
     let query = Form::parse(uri.query().unwrap_or_default().as_bytes());
     let limit = query.get("MaxResults").and_then(|limit| limit.parse().ok());
     signed(&headers, |_| scheduler::list(&world.lock(), limit, query.get("NextToken")))
-}
-
-async fn schedule(
-    State(world): State<World>,
-    Path(name): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response<Body> {
-    held_up(&world, "scheduler:GetSchedule").await;
-    let query = Form::parse(uri.query().unwrap_or_default().as_bytes());
-    signed(&headers, |_| scheduler::get(&world.lock(), query.get("groupName"), &name))
 }
 
 /// Answers a request that carries a signature, which names the region.
