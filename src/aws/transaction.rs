@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{CancellationReason, Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{CancellationReason, Put, TransactWriteItem};
 
 use super::items::{Item, encode, encode_data, key, number, text};
 use crate::model::Target;
@@ -35,11 +35,7 @@ pub(super) fn actions(
         puts.push(put(encode_data(of_target(keys::part(part.position)), part, &part.data)?));
     }
     let puts = puts.into_iter().map(|put| Ok(TransactWriteItem::builder().put(put.build()?).build()));
-    let deletes = commit.dropped.iter().map(|chunk| {
-        let delete = Delete::builder().table_name(table).set_key(Some(of_target(keys::chunk(*chunk))));
-        Ok(TransactWriteItem::builder().delete(delete.build()?).build())
-    });
-    let actions: Result<_, BuildError> = puts.chain(deletes).collect();
+    let actions: Result<_, BuildError> = puts.collect();
     actions.map_err(|error| StoreError::Unavailable(error.to_string()))
 }
 

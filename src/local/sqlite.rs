@@ -175,9 +175,6 @@ impl SnapshotStore for SqliteStore {
             for chunk in &commit.chunks {
                 put(transaction, (&pk, &keys::chunk(chunk.number)), chunk, Some(&chunk.data))?;
             }
-            for number in &commit.dropped {
-                delete(transaction, &pk, &keys::chunk(*number))?;
-            }
             for part in &commit.parts {
                 put(transaction, (&pk, &keys::part(part.position)), part, Some(&part.data))?;
             }

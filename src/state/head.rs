@@ -49,11 +49,6 @@ pub struct Head {
     /// The epoch that completed the baseline; absent before, and after the pack was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline_epoch: Option<u64>,
-    /// The epoch of the last deletion of the pack.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deleted_epoch: Option<u64>,
-    /// How many chunks the snapshot has.
-    pub chunks: u32,
     /// The sum of the epochs of all stored chunks. A Query is no snapshot of a transaction: one that saw an older chunk
     /// beside this head has another sum.
     pub chunk_epochs: u64,
@@ -80,7 +75,7 @@ pub struct Head {
 impl Head {
     /// Whether the pack was deleted, and not seen since.
     pub fn is_deleted(&self) -> bool {
-        self.deleted_epoch == Some(self.epoch)
+        self.epoch > 0 && self.baseline_epoch.is_none()
     }
 
     /// When the last full scan began whose result was recorded.
@@ -91,16 +86,6 @@ impl Head {
     /// How many accounts there are.
     pub fn account_count(&self) -> u64 {
         self.accounts.values().sum()
-    }
-
-    /// Where the part of the log ends that a topic may get by now: people hear of a baseline only when it is complete.
-    pub fn dispatchable(&self, topic: Topic) -> Position {
-        match (topic, self.baseline_epoch, self.deleted_epoch) {
-            (Topic::Alerts, None, deleted) => {
-                self.log_end.min(deleted.map_or(Position::START, Position::end_of))
-            }
-            _ => self.log_end,
-        }
     }
 }
 
@@ -190,8 +175,8 @@ impl Cursors {
     }
 
     /// From where to where the topic lags behind a head; `None` where it does not.
-    pub fn lag(&self, topic: Topic, target: &Target, head: &Head) -> Option<(Position, Position)> {
-        let (from, to) = (self.position(target), head.dispatchable(topic));
+    pub fn lag(&self, target: &Target, head: &Head) -> Option<(Position, Position)> {
+        let (from, to) = (self.position(target), head.log_end);
         (from < to).then_some((from, to))
     }
 
@@ -295,7 +280,7 @@ impl Heads {
     pub fn lagging(&self, topic: Topic) -> impl Iterator<Item = (&Target, &Head, Position, Position)> {
         let cursors = self.cursors(topic);
         self.known.iter().filter_map(move |(target, head)| {
-            let (from, to) = cursors?.lag(topic, target, head)?;
+            let (from, to) = cursors?.lag(target, head)?;
             Some((target, head, from, to))
         })
     }

@@ -22,17 +22,12 @@ pub struct Position {
     pub part: u32,
 }
 
-/// No commit has so many parts.
-const LAST_PART: u32 = 9999;
-
 impl Position {
     /// Before everything.
     pub const START: Self = Self { epoch: 0, part: 0 };
 
-    /// Behind everything of an epoch, and before the next one.
-    pub const fn end_of(epoch: u64) -> Self {
-        Self { epoch, part: LAST_PART }
-    }
+    /// Behind everything.
+    pub const END: Self = Self { epoch: u64::MAX, part: 0 };
 }
 
 /// As it is stored: padded, so that the order of the texts is that of the positions.
@@ -196,7 +191,7 @@ mod tests {
     fn the_order_of_the_texts_is_that_of_the_positions() {
         let all: Vec<Position> = [0, 1, 9, 10, u64::MAX]
             .into_iter()
-            .flat_map(|epoch| [0, 1, 10, LAST_PART].map(|part| Position { epoch, part }))
+            .flat_map(|epoch| [0, 1, 10, 9999].map(|part| Position { epoch, part }))
             .collect();
         let texts: Vec<String> = all.iter().map(ToString::to_string).collect();
         assert!(all.is_sorted() && texts.is_sorted(), "{texts:?}");

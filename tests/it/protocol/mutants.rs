@@ -50,8 +50,6 @@ pub(crate) enum Mutant {
     EventsBeginLate,
     /// Rules 4 and 9: cursors are moved before the message is published.
     CursorBeforePublish,
-    /// Rule 6: the first of several commits says that the baseline is complete.
-    BaselineInTheFirstCommit,
     /// Rule 7: a scan that did not see everybody says that it did.
     FullScanAtOfAnyCommit,
     /// Rule 8: a cursor moves to the end of the log by then, and not of what was dispatched.

@@ -130,10 +130,10 @@ async fn newer_items_are_not_read(store: &impl Store, tampered: Tampered) {
     }
     tampered.edit("silence#newer", make_newer);
     assert_eq!(store.load().await.unwrap().silences.0, [silence("today's")]);
-    let (after, until, order) = (Position::START, Position::end_of(9), Order::Oldest);
+    let (after, until, order) = (Position::START, Position::END, Order::Oldest);
     let request = LogRequest { after, until, order, limit: 9, token: None };
     assert!(matches!(store.log(&target("P"), &request).await, Err(StoreError::Newer(_))));
-    tampered.edit("snapshot#0000", make_newer);
+    tampered.edit("snapshot#0037", make_newer);
     assert!(matches!(store.snapshot(&target("P")).await, Err(StoreError::Newer(_))));
     assert_eq!(store.load().await.unwrap().known.len(), 1);
     // Who dispatches must know how far: that concerns every pack.

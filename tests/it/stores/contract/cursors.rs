@@ -34,8 +34,11 @@ pub(super) async fn cursors_are_written_on_the_version_before(store: &impl Store
 }
 
 pub(super) async fn cursors_come_back_as_they_were(store: &impl Store) {
-    let positions =
-        [("A", Position::START), ("A-2", Position { epoch: 7, part: 3 }), ("B", Position::end_of(9))];
+    let positions = [
+        ("A", Position::START),
+        ("A-2", Position { epoch: 7, part: 3 }),
+        ("B", Position { epoch: 9, part: 9999 }),
+    ];
     let positions = positions.map(|(pack, position)| (target(pack), position));
     let full = Cursors {
         positions: positions.into(),
