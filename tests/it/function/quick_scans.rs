@@ -92,8 +92,8 @@ impl Stage {
             let data = STANDARD.decode(chunk["data"]["B"].as_str().unwrap()).unwrap();
             let text = String::from_utf8(packed::unzipped(&data).unwrap()).unwrap();
             let mut rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-            let Some(row) = rows.iter_mut().find(|row| row["AccountId"] == account) else { continue };
-            edit.take().unwrap()(row);
+            let Some(row) = rows.iter_mut().find(|row| row[0] == account) else { continue };
+            edit.take().unwrap()(&mut row[1]);
             let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
             chunk["data"]["B"] = STANDARD.encode(packed::zipped(lines.as_bytes())).into();
             self.put(&chunk);
