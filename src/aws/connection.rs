@@ -18,16 +18,16 @@ use crate::model::Region;
 /// Tries of one call. Standard mode: adaptive mode waited 20 s after one throttle (measured), and a pack
 /// that is throttled a little longer is better waited for than read again.
 const ATTEMPTS: u32 = 8;
+
+/// Tries of a call for which a person waits.
+const ATTEMPTS_OF_USER: u32 = 4;
+
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 
 /// Without these a server that accepts and never answers hangs a run for ever.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(25);
-
-/// How long a person's connection is tried again while nothing has ever answered: with the pause before the last try
-/// and the time that a connection may take, less than five seconds.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The shared part of every client.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ impl Connection {
     /// As the environment, the AWS config files and the flags say, by the AWS CLI's rules.
     pub async fn of_user(region: Option<&Region>, profile: Option<&str>) -> Result<Self, String> {
         let of_profile = profile::region(profile).await?;
-        let http_client = http_client(Some(CONNECT_TIMEOUT));
+        let http_client = http_client();
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
         if let Some(region) = region {
             loader = loader.region(SdkRegion::new(region.to_string()));
@@ -56,15 +56,19 @@ impl Connection {
             loader =
                 loader.profile_name(profile).credentials_provider(profile::credentials(profile, &config));
         }
-        Ok(Self::load_over(loader, http_client).await)
+        Ok(Self::load_over(loader, http_client, ATTEMPTS_OF_USER).await)
     }
 
     /// As a loader of the caller's says, with the connector, time-outs and retries of this module.
     pub async fn load(loader: aws_config::ConfigLoader) -> Self {
-        Self::load_over(loader, http_client(None)).await
+        Self::load_over(loader, http_client(), ATTEMPTS).await
     }
 
-    async fn load_over(loader: aws_config::ConfigLoader, http_client: SharedHttpClient) -> Self {
+    async fn load_over(
+        loader: aws_config::ConfigLoader,
+        http_client: SharedHttpClient,
+        attempts: u32,
+    ) -> Self {
         let timeouts = TimeoutConfig::builder()
             .read_timeout(READ_TIMEOUT)
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
@@ -73,7 +77,7 @@ impl Connection {
         // What the user sets (AWS_MAX_ATTEMPTS, AWS_RETRY_MODE, the config file) stands.
         if sdk.retry_config().is_none_or(|retries| *retries == RetryConfig::standard()) {
             let retries = RetryConfig::standard()
-                .with_max_attempts(ATTEMPTS)
+                .with_max_attempts(attempts)
                 .with_initial_backoff(FIRST_BACKOFF)
                 .with_max_backoff(LONGEST_BACKOFF);
             return Self { sdk: sdk.into_builder().retry_config(retries).build() };
@@ -85,7 +89,7 @@ impl Connection {
 /// One connector for all clients: each would otherwise parse the root certificates and keep its own
 /// connections. rustls on ring, since aws-lc spends 24 ms on entropy at the first handshake. A custom
 /// client reads no proxy variables by itself.
-fn http_client(connect_timeout: Option<Duration>) -> SharedHttpClient {
+fn http_client() -> SharedHttpClient {
     let shared: OnceLock<SharedHttpConnector> = OnceLock::new();
     http_client_fn(move |settings, components| {
         let connect = || {
@@ -94,10 +98,7 @@ fn http_client(connect_timeout: Option<Duration>) -> SharedHttpClient {
                 .proxy_config(ProxyConfig::from_env())
                 .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring));
             builder.set_sleep_impl(components.sleep_impl());
-            SharedHttpConnector::new(Reaching::new(
-                SharedHttpConnector::new(builder.build()),
-                connect_timeout,
-            ))
+            SharedHttpConnector::new(Reaching(SharedHttpConnector::new(builder.build())))
         };
         shared.get_or_init(connect).clone()
     })

@@ -1,6 +1,5 @@
 //! AWS behind the ports. Nothing outside this folder knows the SDK.
 
-mod answer;
 mod config;
 mod connection;
 mod dynamodb;
