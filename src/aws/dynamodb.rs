@@ -20,11 +20,10 @@ use crate::notify::HistoryPlace;
 use crate::ports::{LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
 use crate::state::commit::{Commit, Snapshot};
 use crate::state::head::{Cursors, Head, Heads, Hint, SharedSettings, StoredMessage, Topic};
-use crate::state::item::{Chunks, ReadItem, Unreadable};
+use crate::state::item::{Chunks, ReadItem, SettingsItem, Unreadable};
 use crate::state::keys;
 use crate::state::log::LogPart;
 use crate::state::silence::Silence;
-use crate::state::stored::SettingsItem;
 
 /// How often a write is tried that met another transaction on the same item. The SDK does not.
 const CONFLICT_ATTEMPTS: u32 = 6;

@@ -14,11 +14,10 @@ use crate::notify::HistoryPlace;
 use crate::ports::{LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
 use crate::state::commit::{Commit, Snapshot};
 use crate::state::head::{Cursors, Head, Heads, Hint, SharedSettings, StoredMessage, Topic};
-use crate::state::item::{Chunks, ReadItem};
+use crate::state::item::{Chunks, ReadItem, SettingsItem, Stored};
 use crate::state::keys;
 use crate::state::log::LogPart;
 use crate::state::silence::Silence;
-use crate::state::stored::{SettingsItem, Stored};
 
 /// How long a writer waits for another one. Every transaction here takes milliseconds.
 const BUSY: Duration = Duration::from_secs(30);

@@ -13,9 +13,6 @@ use crate::state::account::State;
 use crate::state::log::Position;
 use crate::state::silence::Silences;
 
-/// The form of the stored items that this packwatch knows. A newer one is refused.
-pub const SCHEMA: u32 = 1;
-
 /// The scheduled function's settings, as far as all who record in one table must agree on them: variables and their
 /// texts.
 pub type SharedSettings = BTreeMap<String, String>;
@@ -290,14 +287,6 @@ impl Heads {
         let has_message = self.cursors(topic).is_some_and(|cursors| cursors.message.is_some());
         has_message || self.lagging(topic).next().is_some()
     }
-}
-
-/// What to tell of an item that a newer packwatch wrote.
-pub fn newer_schema(target: &Target, schema: u64) -> String {
-    format!(
-        "the items of {target} have schema {schema}, written by a newer packwatch; this one knows schema \
-         {SCHEMA}. Nothing of this pack was touched: deploy the newer version again, or restore the table"
-    )
 }
 
 #[cfg(test)]
