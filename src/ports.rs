@@ -195,7 +195,7 @@ pub trait SnapshotStore {
     /// Replaces the cursors of a topic, if the stored version is the one before; else [`StoreError::Superseded`].
     async fn put_cursors(&self, topic: Topic, cursors: &Cursors) -> Result<(), StoreError>;
 
-    /// Keeps a digest before it is sent, or that it was.
+    /// Keeps a digest before it is sent.
     async fn put_message(&self, message: &StoredMessage) -> Result<(), StoreError>;
 
     /// A digest, if it is (still) there.

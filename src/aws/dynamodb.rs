@@ -7,8 +7,6 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValue;
-use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::time::sleep;
 
 use super::connection::Connection;
@@ -25,8 +23,8 @@ use crate::state::keys;
 use crate::state::log::LogPart;
 use crate::state::silence::Silence;
 
-/// How often a write is tried that met another transaction on the same item. The SDK does not.
-const CONFLICT_ATTEMPTS: u32 = 6;
+/// How often a transaction is tried that met another one on the same item. The SDK does not.
+const ATTEMPTS: u32 = 6;
 
 /// Snapshots in a DynamoDB table.
 #[derive(Debug, Clone)]
@@ -104,7 +102,18 @@ impl SnapshotStore for DynamoStore {
         let items = actions(&self.table, target, commit)?;
         let write = self.client.transact_write_items().client_request_token(token);
         let write = write.set_transact_items(Some(items));
-        let Err(error) = persist(async || write.clone().send().await, passes).await else { return Ok(()) };
+        let mut attempt = 1;
+        let error = loop {
+            match write.clone().send().await {
+                Ok(_) => return Ok(()),
+                Err(error) if attempt < ATTEMPTS && error.as_service_error().is_some_and(passes) => {
+                    let longest = 50 * 2_u64.pow(attempt);
+                    sleep(Duration::from_millis(fastrand::u64(longest / 2..=longest))).await;
+                    attempt += 1;
+                }
+                Err(error) => break error,
+            }
+        };
         let why = match error.as_service_error() {
             Some(error) if is_unmet(error) => StoreError::Superseded,
             _ => explain(&Fault::of("TransactWriteItems", &error)),
@@ -125,24 +134,16 @@ impl SnapshotStore for DynamoStore {
     }
 
     async fn hint(&self, target: &Target, hint: &Hint) -> Result<(), StoreError> {
-        // Only a head that exists: one of a hint alone would keep the first commit away for ever.
-        let (set, condition, value) = match hint {
-            Hint::FullScanAt(at) => (
-                "SET last_full_scan_at = :value",
-                "attribute_exists(epoch) AND (attribute_not_exists(last_full_scan_at) OR last_full_scan_at < :value)",
-                *at,
-            ),
-            Hint::FiltersDistrustedUntil(until) => {
-                ("SET filters_distrusted_until = :value", "attribute_exists(epoch)", *until)
-            }
+        let (set, value) = match hint {
+            Hint::FullScanAt(at) => ("SET last_full_scan_at = :value", *at),
+            Hint::FiltersDistrustedUntil(until) => ("SET filters_distrusted_until = :value", *until),
         };
         let update = self.client.update_item().table_name(&self.table).update_expression(set);
         let update = update.set_key(Some(key(keys::HEADS, keys::head(target))));
-        let update = update.condition_expression(condition);
+        // Only a head that exists: one of a hint alone would keep the first commit away for ever.
+        let update = update.condition_expression("attribute_exists(epoch)");
         let update = update.expression_attribute_values(":value", number(value));
-        let Err(error) = persist(async || update.clone().send().await, met_transaction).await else {
-            return Ok(());
-        };
+        let Err(error) = update.send().await else { return Ok(()) };
         match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
             _ => Err(explain(&Fault::of("UpdateItem", &error))),
@@ -183,9 +184,7 @@ impl SnapshotStore for DynamoStore {
                 put.condition_expression("version = :seen").expression_attribute_values(":seen", number(seen))
             }
         };
-        let Err(error) = persist(async || put.clone().send().await, met_transaction).await else {
-            return Ok(());
-        };
+        let Err(error) = put.send().await else { return Ok(()) };
         match error.as_service_error() {
             // It may have been refused by itself: applied, its reply lost, and sent again.
             Some(PutItemError::ConditionalCheckFailedException(_)) => {
@@ -221,29 +220,6 @@ impl SilenceStore for DynamoStore {
         let deleted = deleted.map_err(|error| explain(&Fault::of("DeleteItem", &error)))?;
         Ok(deleted.attributes.is_some_and(|attributes| !attributes.is_empty()))
     }
-}
-
-/// Sends a write, and again while it failed for what passes.
-async fn persist<T, E, R>(
-    send: impl AsyncFn() -> Result<T, SdkError<E, R>>,
-    passes: impl Fn(&E) -> bool,
-) -> Result<T, SdkError<E, R>> {
-    let mut attempt = 1;
-    loop {
-        match send().await {
-            Err(error) if attempt < CONFLICT_ATTEMPTS && error.as_service_error().is_some_and(&passes) => {
-                let longest = 50 * 2_u64.pow(attempt);
-                sleep(Duration::from_millis(fastrand::u64(longest / 2..=longest))).await;
-                attempt += 1;
-            }
-            sent => return sent,
-        }
-    }
-}
-
-/// Whether a write of one item met a transaction.
-fn met_transaction(error: &impl ProvideErrorMetadata) -> bool {
-    error.code() == Some("TransactionConflictException")
 }
 
 fn explain(fault: &Fault) -> StoreError {

@@ -76,8 +76,6 @@ pub struct Chunk {
     pub number: u32,
     /// The epoch that wrote it.
     pub epoch: u64,
-    /// How many rows it has.
-    pub accounts: u64,
     /// The rows, as [`packed`] writes them.
     #[serde(skip)]
     pub data: Vec<u8>,
@@ -124,10 +122,8 @@ pub struct Closing {
 /// What a comparison found, to be committed.
 #[derive(Debug)]
 pub struct Draft<'a> {
-    /// The target as it was loaded; `None`: it has no head yet.
-    pub before: Option<&'a Head>,
-    /// The id of the history: the head's, or the one that begins.
-    pub history_id: &'a str,
+    /// The head as it was loaded; of a history that begins, its id alone.
+    pub before: &'a Head,
     /// What is recorded.
     pub snapshot: &'a Snapshot,
     /// What changes, in the order of the accounts.
@@ -147,7 +143,7 @@ pub struct Draft<'a> {
 impl Draft<'_> {
     /// The epoch of the commit.
     fn epoch(&self) -> u64 {
-        self.before.map_or(0, |head| head.epoch).saturating_add(1)
+        self.before.epoch.saturating_add(1)
     }
 
     /// The commit. Where it does not fit, error messages are shortened, which are shown and never compared.
@@ -177,7 +173,7 @@ impl Draft<'_> {
         let kept = snapshot.chunks.iter().filter(|(number, _)| is_kept(number)).map(|(_, epoch)| epoch);
 
         let parts = self.parts(changes);
-        let old = self.before.cloned().unwrap_or_default();
+        let old = self.before;
         let baseline_epoch = match self.closing.notice.as_ref().map(|notice| notice.event) {
             Some(PackEvent::Baseline) => Some(epoch),
             Some(PackEvent::PackDeleted) => None,
@@ -190,7 +186,7 @@ impl Draft<'_> {
         let fingerprints = is_settled.then(|| fingerprint::both(states, self.period));
         let (fingerprint, active_fingerprint) = fingerprints.unzip();
         let head = Head {
-            history_id: self.history_id.to_owned(),
+            history_id: old.history_id.clone(),
             epoch,
             run: self.run.to_owned(),
             committed_at: self.at,
@@ -218,7 +214,6 @@ impl Draft<'_> {
         let chunks = chunks.into_iter().map(|(number, rows)| Chunk {
             number,
             epoch: self.epoch(),
-            accounts: rows.len() as u64,
             data: packed::rows(rows),
         });
         chunks.collect()
@@ -232,20 +227,18 @@ impl Draft<'_> {
         let mut parts = Vec::new();
         for records in records.chunks(most) {
             let lines: Vec<Vec<u8>> = records.iter().map(packed::line).collect();
-            parts.push(self.part(parts.last(), &lines.concat(), records.len() as u64));
+            parts.push(self.part(parts.last(), &lines.concat()));
         }
         let notice = self.closing.notice.as_ref().map(packed::line);
-        parts.extend(notice.map(|line| self.part(parts.last(), &line, 1)));
+        parts.extend(notice.map(|line| self.part(parts.last(), &line)));
         parts
     }
 
-    fn part(&self, before: Option<&LogPart>, lines: &[u8], changes: u64) -> LogPart {
-        let end = self.before.map(|head| head.log_end).unwrap_or_default();
+    fn part(&self, before: Option<&LogPart>, lines: &[u8]) -> LogPart {
         let number = before.map_or(1, |before| before.position.part + 1);
         LogPart {
             position: Position { epoch: self.epoch(), part: number },
-            previous: before.map_or(end, |before| before.position),
-            changes,
+            previous: before.map_or(self.before.log_end, |before| before.position),
             data: packed::zipped(lines),
             observed_at: self.at,
             expires_at: self.expires_at,

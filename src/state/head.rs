@@ -215,9 +215,6 @@ pub struct StoredMessage {
     /// The gzipped document, with what it covers.
     #[serde(skip)]
     pub data: Vec<u8>,
-    /// When the topic had accepted it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sent_at: Option<Timestamp>,
     /// When it is forgotten: DynamoDB's TTL.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub expires_at: Timestamp,
@@ -237,8 +234,7 @@ impl Hint {
     pub fn applied_to(&self, head: &Head) -> Head {
         let mut head = head.clone();
         match self {
-            // Only forward: a slow scan may be noted after a faster one that began later.
-            Self::FullScanAt(at) => head.last_full_scan_at = head.last_full_scan_at.max(Some(*at)),
+            Self::FullScanAt(at) => head.last_full_scan_at = Some(*at),
             Self::FiltersDistrustedUntil(until) => head.filters_distrusted_until = Some(*until),
         }
         head

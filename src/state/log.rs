@@ -171,8 +171,6 @@ pub struct LogPart {
     pub position: Position,
     /// The part before it: one that a reader does not find between the two is missing.
     pub previous: Position,
-    /// How many records it has.
-    pub changes: u64,
     /// The records, as [`crate::state::packed`] writes them.
     #[serde(skip)]
     pub data: Vec<u8>,

@@ -119,8 +119,7 @@ async fn write<O: Outside>(
     let transitions = found.changes.iter().filter(|change| change.transition.is_some()).count() as u64;
     let ended = ended(found.closing.notice.as_ref(), transitions);
     let draft = Draft {
-        before: Some(&basis.head).filter(|head| head.epoch > 0),
-        history_id: &basis.head.history_id,
+        before: &basis.head,
         snapshot: &basis.snapshot,
         changes: found.changes,
         closing: found.closing,

@@ -74,17 +74,3 @@ fn cursors_move_all_at_once_and_never_back() {
     let expected = cursors(&[("A", at(5, 2)), ("B", at(6, 1)), ("New", at(2, 1)), ("Stays", at(1, 1))]);
     assert_eq!(after, Cursors { version: 8, ..expected });
 }
-
-#[test]
-fn a_hint_changes_its_own_field_and_a_full_scan_is_noted_only_forward() {
-    let head = Head { last_full_scan_at: Some(9), filters_distrusted_until: Some(9), ..head() };
-    for (hint, expected) in [
-        (Hint::FullScanAt(10), Head { last_full_scan_at: Some(10), ..head.clone() }),
-        (Hint::FullScanAt(8), head.clone()),
-        (Hint::FiltersDistrustedUntil(10), Head { filters_distrusted_until: Some(10), ..head.clone() }),
-        // A clock that was ahead is put right.
-        (Hint::FiltersDistrustedUntil(8), Head { filters_distrusted_until: Some(8), ..head.clone() }),
-    ] {
-        assert_eq!(hint.applied_to(&head), expected, "{hint:?}");
-    }
-}

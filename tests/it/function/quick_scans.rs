@@ -85,8 +85,10 @@ impl Stage {
 
     /// Changes an account's recorded row, as if an earlier commit had left it so, and takes the fingerprints from the head.
     pub(super) fn edit_row(&self, pack: &str, account: &str, edit: impl FnOnce(&mut Value)) {
-        let of_pack =
-            |item: &Value| item["pk"]["S"] == format!("{REGION}#{pack}") && item["accounts"].is_object();
+        let of_pack = |item: &Value| {
+            item["pk"]["S"] == format!("{REGION}#{pack}")
+                && item["sk"]["S"].as_str().unwrap().starts_with("snapshot#")
+        };
         let mut edit = Some(edit);
         for mut chunk in self.dynamo.dump("packwatch").into_iter().filter(of_pack) {
             let data = STANDARD.decode(chunk["data"]["B"].as_str().unwrap()).unwrap();

@@ -14,9 +14,9 @@ pub fn commit_of(
     closing: Closing,
 ) -> Commit {
     let at: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+    let new = Head { history_id: "history".to_owned(), ..Head::default() };
     let draft = Draft {
-        before,
-        history_id: "history",
+        before: before.unwrap_or(&new),
         snapshot,
         changes,
         closing,

@@ -54,7 +54,7 @@ pub(crate) enum Mutant {
     FullScanAtOfAnyCommit,
     /// Rule 8: a cursor moves to the end of the log by then, and not of what was dispatched.
     CursorBeyondWhatWasSent,
-    /// Rule 9: a digest is sent, and then stored.
+    /// Rule 9: a digest is sent that is not stored.
     SentBeforeStored,
     /// Rule 9: a digest under way is not sent before another.
     DigestUnderWayIgnored,
@@ -212,7 +212,7 @@ impl SnapshotStore for Protocol {
     }
 
     async fn put_message(&self, message: &StoredMessage) -> Result<(), StoreError> {
-        if self.mutant == Mutant::SentBeforeStored && message.sent_at.is_none() {
+        if self.mutant == Mutant::SentBeforeStored {
             return Ok(());
         }
         self.store.put_message(message).await

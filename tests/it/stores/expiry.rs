@@ -16,7 +16,7 @@ use crate::stores::contract::cursors::silence;
 use crate::stores::contract::{change, closing, dynamo_store, now, target};
 
 fn message(expires_at: Timestamp) -> StoredMessage {
-    StoredMessage { id: "0f".to_owned(), data: Vec::new(), sent_at: None, expires_at }
+    StoredMessage { id: "0f".to_owned(), data: Vec::new(), expires_at }
 }
 
 #[tokio::test]

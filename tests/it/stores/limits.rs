@@ -53,19 +53,14 @@ async fn the_largest_commit_is_accepted_and_what_is_beyond_4_mb_is_refused_whole
     };
     assert!((3_200_000..3_500_000).contains(&size(&largest)), "{}", size(&largest));
     let with = |bytes: usize| {
-        let (number, accounts) = (64, 1);
+        let number = 64;
         let mut commit = largest.clone();
-        commit.chunks.push(Chunk { number, epoch: 1, accounts, data: vec![7; bytes] });
+        commit.chunks.push(Chunk { number, epoch: 1, data: vec![7; bytes] });
         commit
     };
     assert_refused(&dynamo, &with(410_000)).await;
     let mut huge = with(390_000);
-    huge.chunks.extend([65, 66].map(|number| Chunk {
-        number,
-        epoch: 1,
-        accounts: 1,
-        data: vec![7; 390_000],
-    }));
+    huge.chunks.extend([65, 66].map(|number| Chunk { number, epoch: 1, data: vec![7; 390_000] }));
     assert!(size(&huge) > 4_200_000);
     assert_refused(&dynamo, &huge).await;
     store.commit(&target("P"), &largest).await.unwrap();

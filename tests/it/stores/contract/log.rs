@@ -62,7 +62,7 @@ pub(super) async fn a_large_log_is_read_whole(store: &impl Store) {
     let head = commit(store, &target("P"), changes, Closing::default()).await.unwrap();
     let log = whole_log(store, &target("P")).await;
     assert!(log.iter().map(|part| part.data.len()).sum::<usize>() > 1_050_000);
-    assert_eq!(log.iter().map(|part| part.changes).sum::<u64>(), 1_200);
+    assert_eq!(log.len(), 4);
     let snapshot = store.snapshot(&target("P")).await.unwrap();
     assert!(snapshot.is_of(&head) && snapshot.rows.len() == 1_200);
 }
