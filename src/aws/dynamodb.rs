@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::types::{CancellationReason, Put, ReturnValue, TransactWriteItem};
 use tokio::time::sleep;
 
 use super::connection::Connection;
 use super::fault::Fault;
 use super::items::{Item, encode, encode_data, key, number, read, sort_key, text};
-use super::transaction::{actions, is_unmet, passes};
 use crate::model::Target;
 use crate::notify::HistoryPlace;
 use crate::ports::{LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
@@ -219,6 +220,50 @@ impl SilenceStore for DynamoStore {
         let deleted = delete.return_values(ReturnValue::AllOld).send().await;
         let deleted = deleted.map_err(|error| explain(&Fault::of("DeleteItem", &error)))?;
         Ok(deleted.attributes.is_some_and(|attributes| !attributes.is_empty()))
+    }
+}
+
+/// The actions of a commit. The head's is the first, and the only one with a condition: [`Commit::fits`].
+fn actions(table: &str, target: &Target, commit: &Commit) -> Result<Vec<TransactWriteItem>, StoreError> {
+    let head = &commit.head;
+    let of_target = |sk| key(target.partition(), sk);
+    let put = |item: Item| Put::builder().table_name(table).set_item(Some(item));
+    let put_head = put(encode(key(keys::HEADS, keys::head(target)), head)?);
+    let put_head = match head.epoch.saturating_sub(1) {
+        0 => put_head.condition_expression("attribute_not_exists(pk)"),
+        seen => put_head
+            .condition_expression("epoch = :seen AND history_id = :history")
+            .expression_attribute_values(":seen", number(seen))
+            .expression_attribute_values(":history", text(&head.history_id)),
+    };
+    let mut puts = vec![put_head];
+    for chunk in &commit.chunks {
+        puts.push(put(encode_data(of_target(keys::chunk(chunk.number)), chunk, &chunk.data)?));
+    }
+    for part in &commit.parts {
+        puts.push(put(encode_data(of_target(keys::part(part.position)), part, &part.data)?));
+    }
+    let puts = puts.into_iter().map(|put| Ok(TransactWriteItem::builder().put(put.build()?).build()));
+    let actions: Result<_, BuildError> = puts.collect();
+    actions.map_err(|error| StoreError::Unavailable(error.to_string()))
+}
+
+/// Whether its condition was not met.
+fn is_unmet(error: &TransactWriteItemsError) -> bool {
+    reasons(error).iter().any(|reason| reason.code() == Some("ConditionalCheckFailed"))
+}
+
+/// Whether it was cancelled only for what passes: nothing was applied.
+fn passes(error: &TransactWriteItemsError) -> bool {
+    let mut codes = reasons(error).iter().filter_map(CancellationReason::code).filter(|code| *code != "None");
+    let passing = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+    error.is_transaction_canceled_exception() && codes.all(|code| passing.contains(&code))
+}
+
+fn reasons(error: &TransactWriteItemsError) -> &[CancellationReason] {
+    match error {
+        TransactWriteItemsError::TransactionCanceledException(cancelled) => cancelled.cancellation_reasons(),
+        _ => &[],
     }
 }
 

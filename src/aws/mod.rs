@@ -11,7 +11,6 @@ mod organizations;
 mod profile;
 mod reach;
 mod sns;
-mod transaction;
 
 pub use config::ConfigSource;
 pub use connection::Connection;
