@@ -136,8 +136,6 @@ pub struct Draft<'a> {
     pub at: Timestamp,
     /// When the history forgets it.
     pub expires_at: Timestamp,
-    /// The period between two reminders in which it was observed: a row may hold a later one, of another clock.
-    pub period: u64,
 }
 
 impl Draft<'_> {
@@ -183,7 +181,7 @@ impl Draft<'_> {
         // nothing to compare. That an account has settled follows from the time, which no fingerprint sees.
         let is_settled = baseline_epoch.is_some() && !after.values().any(|row| row.flapping);
         let states = after.iter().map(|(account, row)| (account, &row.state));
-        let fingerprints = is_settled.then(|| fingerprint::both(states, self.period));
+        let fingerprints = is_settled.then(|| fingerprint::both(states));
         let (fingerprint, active_fingerprint) = fingerprints.unzip();
         let head = Head {
             history_id: old.history_id.clone(),

@@ -11,7 +11,6 @@ use crate::state::commit::{Change, Closing, Draft, Snapshot};
 use crate::state::fingerprint;
 use crate::state::head::{Head, counts};
 use crate::state::log::{Notice, PackEvent, Record};
-use crate::watch::compare::overdue;
 use crate::watch::compare::{self, Comparison, Extent, Observation};
 use crate::watch::context::{Context, ROOM};
 use crate::watch::plan::Planned;
@@ -79,7 +78,7 @@ pub async fn commit<O: Outside>(
         outcome.report.statuses = (basis.head.epoch > 0).then(|| basis.head.accounts.clone());
         let full_scan_at = found.closing.full_scan_at.map(|_| observed.observed_at);
         let is_nothing = found.changes.is_empty() && found.closing.notice.is_none();
-        if is_nothing && !is_fingerprint_outdated(context, &basis) {
+        if is_nothing && !is_fingerprint_outdated(&basis) {
             outcome.full_scan_at = full_scan_at;
             note_full_scan(context, planned, full_scan_at).await;
             return Ok(());
@@ -126,7 +125,6 @@ async fn write<O: Outside>(
         run: &context.id,
         at,
         expires_at: compare::expires_at(settings, at),
-        period: overdue::period(at, &settings.thresholds),
     };
     let commit = draft.commit();
     // Bounded by the end of publishing and not by that of scanning: what is under way is as good as written.
@@ -148,17 +146,14 @@ fn ended(notice: Option<&Notice>, transitions: u64) -> Outcome {
     }
 }
 
-/// Whether the head has another fingerprint than its rows have now: after a restore, or when the time between two
-/// reminders became longer. An empty commit sets it, so that later scans have nothing to compare.
-fn is_fingerprint_outdated<O: Outside>(context: &Context<'_, O>, basis: &Basis) -> bool {
-    if !basis.has_baseline() {
-        return false;
-    }
+/// Whether the head has another fingerprint than its rows: after a restore. An empty commit sets it, so that later scans
+/// have nothing to compare.
+fn is_fingerprint_outdated(basis: &Basis) -> bool {
     let rows = &basis.snapshot.rows;
-    let period = overdue::period(context.outside.now(), &context.settings.thresholds);
     let states = rows.iter().map(|(account, row)| (account, &row.state));
-    !rows.values().any(|row| row.flapping)
-        && basis.head.fingerprint != Some(fingerprint::both(states, period).0)
+    basis.has_baseline()
+        && !rows.values().any(|row| row.flapping)
+        && basis.head.fingerprint != Some(fingerprint::of(states))
 }
 
 /// The head and the snapshot as they are now, for an observation that is older: `Superseded` where the pack was

@@ -78,7 +78,6 @@ impl Recorded {
             run: "r",
             at: now(),
             expires_at: Timestamp::MAX,
-            period: 0,
         };
         let commit = draft.commit();
         assert!(commit.fits(Some(&self.head).filter(|head| head.epoch > 0)) && !commit.is_too_large());
@@ -128,7 +127,7 @@ fn the_fingerprints_are_of_the_rows_and_absent_while_an_account_flaps() {
     let states = |target: &Recorded| {
         let rows = target.snapshot().rows;
         let states = rows.iter().map(|(account, row)| (account, &row.state));
-        Some(fingerprint::both(states, 0)).unzip()
+        Some(fingerprint::both(states)).unzip()
     };
     assert_eq!(three, states(&target));
     let healthy = |n, flapping| {

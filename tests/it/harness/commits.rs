@@ -23,7 +23,6 @@ pub fn commit_of(
         run: "run",
         at,
         expires_at: "2027-02-18T10:00:00Z".parse().unwrap(),
-        period: u64::MAX,
     };
     draft.commit()
 }
