@@ -19,7 +19,7 @@ use crate::notify::HistoryPlace;
 use crate::ports::{LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
 use crate::state::commit::{Commit, Snapshot};
 use crate::state::head::{Cursors, Head, Heads, Hint, SharedSettings, StoredMessage, Topic};
-use crate::state::item::{Chunks, ReadItem, SettingsItem, Unreadable};
+use crate::state::item::{ReadItem, SettingsItem, Unreadable};
 use crate::state::keys;
 use crate::state::log::LogPart;
 use crate::state::silence::Silence;
@@ -92,9 +92,9 @@ impl SnapshotStore for DynamoStore {
     async fn snapshot(&self, target: &Target) -> Result<Snapshot, StoreError> {
         let query = self.query(target.partition(), " AND begins_with(sk, :chunks)");
         let query = query.expression_attribute_values(":chunks", text(keys::CHUNKS));
-        let mut chunks = Chunks::default();
-        self.each(query, |item| chunks.take(target, item)).await?;
-        Ok(chunks.snapshot())
+        let mut snapshot = Snapshot::default();
+        self.each(query, |item| snapshot.take(target, item)).await?;
+        Ok(snapshot)
     }
 
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {

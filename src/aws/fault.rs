@@ -13,7 +13,7 @@ use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::ErrorKind;
 
-use super::reach::{Page, cause, root};
+use super::reach::cause;
 use crate::model::Region;
 use crate::model::rejection::Rejection;
 
@@ -49,10 +49,8 @@ impl Fault {
             }
             None => {
                 // An SdkError's own text is only "dispatch failure"; the cause is further in.
-                let why = error.source().map_or_else(|| error.to_string(), root);
-                let is_page = error.source().is_some_and(|error| cause(error).is::<Page>());
-                let no_credentials =
-                    !is_page && DisplayErrorContext(error).to_string().contains("credentials");
+                let why = error.source().map_or_else(|| error.to_string(), |error| cause(error).to_string());
+                let no_credentials = DisplayErrorContext(error).to_string().contains("credentials");
                 let rejection = no_credentials.then_some(Rejection::Credentials);
                 ("", rejection, if no_credentials { format!("no AWS credentials: {why}") } else { why })
             }

@@ -19,7 +19,7 @@ struct Unreachable {
 #[error(
     "{endpoint} answered {status} with a page that is not AWS's. A proxy may have sent it: see HTTPS_PROXY and NO_PROXY"
 )]
-pub(super) struct Page {
+struct Page {
     endpoint: String,
     status: u16,
 }
@@ -59,7 +59,7 @@ fn is_page(response: &HttpResponse) -> bool {
 /// The same error, with the endpoint.
 fn named(error: ConnectorError, endpoint: String) -> ConnectorError {
     let (is_timeout, is_io, kind) = (error.is_timeout(), error.is_io(), error.as_other());
-    let why = root(&*error.into_source());
+    let why = cause(&*error.into_source()).to_string();
     let unreachable = Box::new(Unreachable { endpoint, why });
     match (is_timeout, is_io) {
         (true, _) => ConnectorError::timeout(unreachable),
@@ -75,16 +75,4 @@ pub(super) fn cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 's
         last = cause;
     }
     last
-}
-
-/// What the innermost cause says.
-pub(super) fn root(error: &(dyn Error + 'static)) -> String {
-    let text = cause(error).to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    // "Connection refused" stands in the middle of a sentence.
-    let mut letters = text.chars();
-    match (letters.next(), letters.clone().next()) {
-        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain(letters).collect(),
-        _ => text.to_owned(),
-    }
 }

@@ -14,7 +14,7 @@ use crate::notify::HistoryPlace;
 use crate::ports::{LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
 use crate::state::commit::{Commit, Snapshot};
 use crate::state::head::{Cursors, Head, Heads, Hint, SharedSettings, StoredMessage, Topic};
-use crate::state::item::{Chunks, ReadItem, SettingsItem, Stored};
+use crate::state::item::{ReadItem, SettingsItem, Stored};
 use crate::state::keys;
 use crate::state::log::LogPart;
 use crate::state::silence::Silence;
@@ -158,11 +158,11 @@ impl SnapshotStore for SqliteStore {
     }
 
     async fn snapshot(&self, target: &Target) -> Result<Snapshot, StoreError> {
-        let mut chunks = Chunks::default();
+        let mut snapshot = Snapshot::default();
         for item in self.prefixed(&target.partition(), keys::CHUNKS)? {
-            chunks.take(target, item)?;
+            snapshot.take(target, item)?;
         }
-        Ok(chunks.snapshot())
+        Ok(snapshot)
     }
 
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {

@@ -1,6 +1,5 @@
 //! An item as both stores have it, beside its keys: what is written, what is read, and what it holds.
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use serde::de::DeserializeOwned;
@@ -8,13 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::warn;
 
-use super::account::Row;
 use super::commit::{Chunk, Snapshot};
 use super::head::{Cursors, Head, Heads, SharedSettings, StoredMessage};
 use super::keys;
 use super::log::LogPart;
 use super::packed;
-use crate::model::{AccountId, Target};
+use crate::model::Target;
 
 /// The form of the stored items that this packwatch knows. A newer one is refused.
 pub const SCHEMA: u32 = 1;
@@ -86,26 +84,14 @@ impl ReadItem {
     }
 }
 
-/// The chunks of a snapshot, as far as they were read.
-#[derive(Debug, Default)]
-pub struct Chunks {
-    rows: Vec<(AccountId, Row)>,
-    epochs: BTreeMap<u32, u64>,
-}
-
-impl Chunks {
+impl Snapshot {
     /// Takes a chunk.
     pub fn take(&mut self, target: &Target, item: ReadItem) -> Result<(), Unreadable> {
         let number = keys::chunk_of(&item.sk).ok_or_else(|| damaged(target, &item.sk))?;
         let chunk: Chunk = of_target(target, item.attributes)?;
-        self.epochs.insert(number, chunk.epoch);
+        self.chunks.insert(number, chunk.epoch);
         self.rows.extend(packed::read_rows(&item.data).map_err(|why| damaged(target, why))?);
         Ok(())
-    }
-
-    /// The snapshot that they are.
-    pub fn snapshot(self) -> Snapshot {
-        Snapshot { rows: self.rows.into_iter().collect(), chunks: self.epochs }
     }
 }
 
