@@ -1,19 +1,27 @@
-//! What every AWS client shares: credentials, one HTTP connector, retries and time-outs.
+//! What every AWS client shares: credentials, one HTTP connector, retries and time-outs. Profiles are by the AWS CLI's
+//! rules, where they are not the SDK's: one that is asked for by name must exist, and `--profile` comes before keys in
+//! the environment.
 
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileSet, load};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
+use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::os_shim_internal::{Env, Fs};
 
-use super::profile;
 use super::reach::Reaching;
 use crate::model::Region;
+use crate::model::text::did_you_mean;
 
 /// Tries of one call. Standard mode: adaptive mode waited 20 s after one throttle (measured), and a pack
 /// that is throttled a little longer is better waited for than read again.
@@ -43,7 +51,7 @@ impl Connection {
 
     /// As the environment, the AWS config files and the flags say, by the AWS CLI's rules.
     pub async fn of_user(region: Option<&Region>, profile: Option<&str>) -> Result<Self, String> {
-        let of_profile = profile::region(profile).await?;
+        let of_profile = profile_region(profile).await?;
         let http_client = http_client();
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
         if let Some(region) = region {
@@ -53,8 +61,7 @@ impl Connection {
             let region = region.map(ToString::to_string).or(of_profile).map(SdkRegion::new);
             let config = ProviderConfig::without_region().with_http_client(http_client.clone());
             let config = config.with_region(region);
-            loader =
-                loader.profile_name(profile).credentials_provider(profile::credentials(profile, &config));
+            loader = loader.profile_name(profile).credentials_provider(profile_credentials(profile, &config));
         }
         Ok(Self::load_over(loader, http_client, ATTEMPTS_OF_USER).await)
     }
@@ -102,4 +109,38 @@ fn http_client() -> SharedHttpClient {
         };
         shared.get_or_init(connect).clone()
     })
+}
+
+/// The region of the profile that `--profile` or `AWS_PROFILE` names, which must be there, or of the default one.
+pub async fn profile_region(flag: Option<&str>) -> Result<Option<String>, String> {
+    let named = flag.map(str::to_owned).or_else(|| variable("AWS_PROFILE"));
+    let selected = named.clone().map(Into::into);
+    let profiles = load(&Fs::real(), &Env::real(), &EnvConfigFiles::default(), selected).await;
+    let profiles = profiles.map_err(|error| format!("the AWS config files cannot be read: {error}"))?;
+    match named {
+        Some(name) if profiles.get_profile(&name).is_none() => Err(missing_profile(&name, &profiles)),
+        _ => Ok(profiles.get("region").map(str::to_owned)),
+    }
+}
+
+fn missing_profile(name: &str, profiles: &ProfileSet) -> String {
+    let file = |path: &str, default: &str| variable(path).unwrap_or_else(|| default.to_owned());
+    let config = file("AWS_CONFIG_FILE", "~/.aws/config");
+    let credentials = file("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials");
+    let meant = did_you_mean(name, profiles.profiles());
+    format!("there is no profile {name:?} in {config} or {credentials}{meant}")
+}
+
+/// The profile's credentials, and of what the machine has by itself; never those of the environment.
+fn profile_credentials(profile: &str, config: &ProviderConfig) -> CredentialsProviderChain {
+    let of_profile = ProfileFileCredentialsProvider::builder().configure(config).profile_name(profile);
+    let of_container = EcsCredentialsProvider::builder().configure(config);
+    let of_instance = ImdsCredentialsProvider::builder().configure(config);
+    CredentialsProviderChain::first_try("Profile", of_profile.build())
+        .or_else("EcsContainer", of_container.build())
+        .or_else("Ec2InstanceMetadata", of_instance.build())
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }

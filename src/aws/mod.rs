@@ -8,15 +8,13 @@ mod fault;
 mod inspector;
 mod items;
 mod organizations;
-mod profile;
 mod reach;
 mod sns;
 
 pub use config::ConfigSource;
-pub use connection::Connection;
+pub use connection::{Connection, profile_region};
 pub use dynamodb::DynamoStore;
 #[cfg(feature = "doctor")]
 pub use inspector::Inspector;
 pub use organizations::Organizations;
-pub use profile::region as profile_region;
 pub use sns::SnsPublisher;
