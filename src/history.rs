@@ -118,7 +118,7 @@ impl<'a, S: SnapshotStore> History<'a, S> {
         order: Order,
         window: Window,
     ) -> Self {
-        let (after, until) = (Position::START, Position::end_of(u64::MAX));
+        let (after, until) = (Position::START, Position::END);
         let whole = LogRequest { after, until, order, limit: PAGE, token: None };
         let log = |(target, history_id)| {
             let next = Some(whole.clone());

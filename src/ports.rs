@@ -151,23 +151,17 @@ pub enum StoreError {
     /// Another run has written since. Stop; it does the work.
     #[error("another run is newer")]
     Superseded,
-    /// The item was written by a newer packwatch. Touch nothing of this pack.
-    #[error("{0}")]
-    Newer(String),
     /// The caller may not.
     #[error("{0}")]
     Denied(String),
-    /// It may or may not have been applied. The next run finds out.
+    /// It may or may not have been applied: the next run finds out. Or an item cannot be read.
     #[error("{0}")]
     Unavailable(String),
 }
 
 impl From<Unreadable> for StoreError {
     fn from(why: Unreadable) -> Self {
-        match why {
-            Unreadable::Newer(why) => Self::Newer(why),
-            Unreadable::Damaged(why) => Self::Unavailable(why),
-        }
+        Self::Unavailable(why.0)
     }
 }
 
@@ -201,7 +195,7 @@ pub trait SnapshotStore {
     /// Replaces the cursors of a topic, if the stored version is the one before; else [`StoreError::Superseded`].
     async fn put_cursors(&self, topic: Topic, cursors: &Cursors) -> Result<(), StoreError>;
 
-    /// Keeps a digest before it is sent, or that it was.
+    /// Keeps a digest before it is sent.
     async fn put_message(&self, message: &StoredMessage) -> Result<(), StoreError>;
 
     /// A digest, if it is (still) there.

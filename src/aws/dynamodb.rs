@@ -3,31 +3,29 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::ReturnValue;
-use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_sdk_dynamodb::types::{CancellationReason, Put, ReturnValue, TransactWriteItem};
 use tokio::time::sleep;
 
 use super::connection::Connection;
 use super::fault::Fault;
 use super::items::{Item, encode, encode_data, key, number, read, sort_key, text};
-use super::transaction::{actions, is_unmet, passes};
 use crate::model::Target;
 use crate::notify::HistoryPlace;
 use crate::ports::{LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
 use crate::state::commit::{Commit, Snapshot};
 use crate::state::head::{Cursors, Head, Heads, Hint, SharedSettings, StoredMessage, Topic};
-use crate::state::item::{Chunks, ReadItem, Unreadable};
+use crate::state::item::{ReadItem, SettingsItem, Unreadable};
 use crate::state::keys;
 use crate::state::log::LogPart;
 use crate::state::silence::Silence;
-use crate::state::stored::SettingsItem;
 
-/// How often a write is tried that met another transaction on the same item. The SDK does not.
-const CONFLICT_ATTEMPTS: u32 = 6;
+/// How often a transaction is tried that met another one on the same item. The SDK does not.
+const ATTEMPTS: u32 = 6;
 
 /// Snapshots in a DynamoDB table.
 #[derive(Debug, Clone)]
@@ -94,9 +92,9 @@ impl SnapshotStore for DynamoStore {
     async fn snapshot(&self, target: &Target) -> Result<Snapshot, StoreError> {
         let query = self.query(target.partition(), " AND begins_with(sk, :chunks)");
         let query = query.expression_attribute_values(":chunks", text(keys::CHUNKS));
-        let mut chunks = Chunks::default();
-        self.each(query, |item| chunks.take(target, item)).await?;
-        Ok(chunks.snapshot())
+        let mut snapshot = Snapshot::default();
+        self.each(query, |item| snapshot.take(target, item)).await?;
+        Ok(snapshot)
     }
 
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
@@ -105,7 +103,18 @@ impl SnapshotStore for DynamoStore {
         let items = actions(&self.table, target, commit)?;
         let write = self.client.transact_write_items().client_request_token(token);
         let write = write.set_transact_items(Some(items));
-        let Err(error) = persist(async || write.clone().send().await, passes).await else { return Ok(()) };
+        let mut attempt = 1;
+        let error = loop {
+            match write.clone().send().await {
+                Ok(_) => return Ok(()),
+                Err(error) if attempt < ATTEMPTS && error.as_service_error().is_some_and(passes) => {
+                    let longest = 50 * 2_u64.pow(attempt);
+                    sleep(Duration::from_millis(fastrand::u64(longest / 2..=longest))).await;
+                    attempt += 1;
+                }
+                Err(error) => break error,
+            }
+        };
         let why = match error.as_service_error() {
             Some(error) if is_unmet(error) => StoreError::Superseded,
             _ => explain(&Fault::of("TransactWriteItems", &error)),
@@ -126,24 +135,16 @@ impl SnapshotStore for DynamoStore {
     }
 
     async fn hint(&self, target: &Target, hint: &Hint) -> Result<(), StoreError> {
-        // Only a head that exists: one of a hint alone would keep the first commit away for ever.
-        let (set, condition, value) = match hint {
-            Hint::FullScanAt(at) => (
-                "SET last_full_scan_at = :value",
-                "attribute_exists(epoch) AND (attribute_not_exists(last_full_scan_at) OR last_full_scan_at < :value)",
-                *at,
-            ),
-            Hint::FiltersDistrustedUntil(until) => {
-                ("SET filters_distrusted_until = :value", "attribute_exists(epoch)", *until)
-            }
+        let (set, value) = match hint {
+            Hint::FullScanAt(at) => ("SET last_full_scan_at = :value", *at),
+            Hint::FiltersDistrustedUntil(until) => ("SET filters_distrusted_until = :value", *until),
         };
         let update = self.client.update_item().table_name(&self.table).update_expression(set);
         let update = update.set_key(Some(key(keys::HEADS, keys::head(target))));
-        let update = update.condition_expression(condition);
+        // Only a head that exists: one of a hint alone would keep the first commit away for ever.
+        let update = update.condition_expression("attribute_exists(epoch)");
         let update = update.expression_attribute_values(":value", number(value));
-        let Err(error) = persist(async || update.clone().send().await, met_transaction).await else {
-            return Ok(());
-        };
+        let Err(error) = update.send().await else { return Ok(()) };
         match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
             _ => Err(explain(&Fault::of("UpdateItem", &error))),
@@ -184,9 +185,7 @@ impl SnapshotStore for DynamoStore {
                 put.condition_expression("version = :seen").expression_attribute_values(":seen", number(seen))
             }
         };
-        let Err(error) = persist(async || put.clone().send().await, met_transaction).await else {
-            return Ok(());
-        };
+        let Err(error) = put.send().await else { return Ok(()) };
         match error.as_service_error() {
             // It may have been refused by itself: applied, its reply lost, and sent again.
             Some(PutItemError::ConditionalCheckFailedException(_)) => {
@@ -224,27 +223,48 @@ impl SilenceStore for DynamoStore {
     }
 }
 
-/// Sends a write, and again while it failed for what passes.
-async fn persist<T, E, R>(
-    send: impl AsyncFn() -> Result<T, SdkError<E, R>>,
-    passes: impl Fn(&E) -> bool,
-) -> Result<T, SdkError<E, R>> {
-    let mut attempt = 1;
-    loop {
-        match send().await {
-            Err(error) if attempt < CONFLICT_ATTEMPTS && error.as_service_error().is_some_and(&passes) => {
-                let longest = 50 * 2_u64.pow(attempt);
-                sleep(Duration::from_millis(fastrand::u64(longest / 2..=longest))).await;
-                attempt += 1;
-            }
-            sent => return sent,
-        }
+/// The actions of a commit. The head's is the first, and the only one with a condition: [`Commit::fits`].
+fn actions(table: &str, target: &Target, commit: &Commit) -> Result<Vec<TransactWriteItem>, StoreError> {
+    let head = &commit.head;
+    let of_target = |sk| key(target.partition(), sk);
+    let put = |item: Item| Put::builder().table_name(table).set_item(Some(item));
+    let put_head = put(encode(key(keys::HEADS, keys::head(target)), head)?);
+    let put_head = match head.epoch.saturating_sub(1) {
+        0 => put_head.condition_expression("attribute_not_exists(pk)"),
+        seen => put_head
+            .condition_expression("epoch = :seen AND history_id = :history")
+            .expression_attribute_values(":seen", number(seen))
+            .expression_attribute_values(":history", text(&head.history_id)),
+    };
+    let mut puts = vec![put_head];
+    for chunk in &commit.chunks {
+        puts.push(put(encode_data(of_target(keys::chunk(chunk.number)), chunk, &chunk.data)?));
     }
+    for part in &commit.parts {
+        puts.push(put(encode_data(of_target(keys::part(part.position)), part, &part.data)?));
+    }
+    let puts = puts.into_iter().map(|put| Ok(TransactWriteItem::builder().put(put.build()?).build()));
+    let actions: Result<_, BuildError> = puts.collect();
+    actions.map_err(|error| StoreError::Unavailable(error.to_string()))
 }
 
-/// Whether a write of one item met a transaction.
-fn met_transaction(error: &impl ProvideErrorMetadata) -> bool {
-    error.code() == Some("TransactionConflictException")
+/// Whether its condition was not met.
+fn is_unmet(error: &TransactWriteItemsError) -> bool {
+    reasons(error).iter().any(|reason| reason.code() == Some("ConditionalCheckFailed"))
+}
+
+/// Whether it was cancelled only for what passes: nothing was applied.
+fn passes(error: &TransactWriteItemsError) -> bool {
+    let mut codes = reasons(error).iter().filter_map(CancellationReason::code).filter(|code| *code != "None");
+    let passing = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+    error.is_transaction_canceled_exception() && codes.all(|code| passing.contains(&code))
+}
+
+fn reasons(error: &TransactWriteItemsError) -> &[CancellationReason] {
+    match error {
+        TransactWriteItemsError::TransactionCanceledException(cancelled) => cancelled.cancellation_reasons(),
+        _ => &[],
+    }
 }
 
 fn explain(fault: &Fault) -> StoreError {

@@ -12,10 +12,8 @@ use aws_smithy_runtime_api::client::retries::classifiers::{
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::ErrorKind;
-use jiff::{SignedDuration, Timestamp};
 
-use super::answer::Page;
-use super::reach::{cause, root};
+use super::reach::cause;
 use crate::model::Region;
 use crate::model::rejection::Rejection;
 
@@ -51,15 +49,13 @@ impl Fault {
             }
             None => {
                 // An SdkError's own text is only "dispatch failure"; the cause is further in.
-                let why = error.source().map_or_else(|| error.to_string(), root);
-                let is_page = error.source().is_some_and(|error| cause(error).is::<Page>());
-                let no_credentials =
-                    !is_page && DisplayErrorContext(error).to_string().contains("credentials");
+                let why = error.source().map_or_else(|| error.to_string(), |error| cause(error).to_string());
+                let no_credentials = DisplayErrorContext(error).to_string().contains("credentials");
                 let rejection = no_credentials.then_some(Rejection::Credentials);
                 ("", rejection, if no_credentials { format!("no AWS credentials: {why}") } else { why })
             }
         };
-        let advice = rejection.map(|rejection| format!(". {}", advice(rejection, region, &said)));
+        let advice = rejection.map(|rejection| format!(". {}", advice(rejection, region)));
         let message = format!("{operation}: {}{}", said.trim_end_matches('.'), advice.unwrap_or_default());
         Self { code: code.to_owned(), message, rejection }
     }
@@ -92,7 +88,7 @@ const LOG_IN: &str =
     "Set AWS_PROFILE, run `aws sso login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 
 /// What to do about what AWS said.
-fn advice(rejection: Rejection, region: Option<&Region>, said: &str) -> String {
+fn advice(rejection: Rejection, region: Option<&Region>) -> String {
     let name = region.map_or("NAME", Region::as_str);
     let region = region.map_or("the region", Region::as_str);
     let enable = format!(
@@ -104,29 +100,10 @@ fn advice(rejection: Rejection, region: Option<&Region>, said: &str) -> String {
         Rejection::CredentialsOrRegion => format!("Either the credentials are wrong: {LOG_IN}. Or {enable}"),
         Rejection::Credentials => LOG_IN.to_owned(),
         Rejection::Clock => {
-            let off = skew(said).map_or_else(
-                || "is off".to_owned(),
-                |skew| {
-                    let side = if skew.is_negative() { "behind" } else { "ahead of" };
-                    format!("is {:#} {side} AWS's", SignedDuration::from_mins(skew.abs().as_mins()))
-                },
-            );
-            format!(
-                "This machine's clock {off}, and AWS takes no signature older or newer than five minutes. \
-                     Set the clock, or turn on NTP"
-            )
+            "This machine's clock is off, and AWS takes no signature older or newer than five minutes. \
+                             Set the clock, or turn on NTP"
+                .to_owned()
         }
-    }
-}
-
-/// How far the clock of a signature is ahead of AWS's, as AWS writes it: "Signature expired: 20261128T210000Z is now
-/// earlier than 20261128T211000Z (20261128T211500Z - 5 min.)".
-fn skew(message: &str) -> Option<SignedDuration> {
-    let words = message.split(|c: char| !c.is_ascii_alphanumeric());
-    let times: Vec<Timestamp> = words.filter_map(|word| word.parse().ok()).collect();
-    match times.as_slice() {
-        [signed, .., now] => Some(signed.duration_since(*now)),
-        _ => None,
     }
 }
 

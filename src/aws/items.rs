@@ -7,8 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 
 use crate::ports::StoreError;
-use crate::state::item::ReadItem;
-use crate::state::stored::Stored;
+use crate::state::item::{ReadItem, Stored};
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 

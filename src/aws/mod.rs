@@ -1,6 +1,5 @@
 //! AWS behind the ports. Nothing outside this folder knows the SDK.
 
-mod answer;
 mod config;
 mod connection;
 mod dynamodb;
@@ -9,16 +8,13 @@ mod fault;
 mod inspector;
 mod items;
 mod organizations;
-mod profile;
 mod reach;
 mod sns;
-mod transaction;
 
 pub use config::ConfigSource;
-pub use connection::Connection;
+pub use connection::{Connection, profile_region};
 pub use dynamodb::DynamoStore;
 #[cfg(feature = "doctor")]
 pub(crate) use inspector::Inspector;
 pub use organizations::Organizations;
-pub use profile::region as profile_region;
 pub use sns::SnsPublisher;

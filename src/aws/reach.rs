@@ -1,72 +1,69 @@
-//! What a connection that fails says: which endpoint, and why. And how long a person waits for the first answer.
-//! What an answer is that is none of AWS's: see [`answer`](super::answer).
+//! What a connection says that fails, or is answered by a proxy in the place of AWS: which endpoint, and why.
 
 use std::error::Error;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-
-use super::answer::answered;
 
 /// A connection that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{endpoint} cannot be reached: {why}")]
-pub(super) struct Unreachable {
+struct Unreachable {
     endpoint: String,
     why: String,
 }
 
-/// A connector whose errors name the endpoint.
-#[derive(Debug)]
-pub(super) struct Reaching {
-    inner: SharedHttpConnector,
-    /// How long to try again while nothing has ever answered. `None`: as long as the retries last.
-    connect_timeout: Option<Duration>,
-    since: Instant,
-    is_answered: Arc<AtomicBool>,
+/// An answer that is not AWS's, and that the SDK would misunderstand.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{endpoint} answered {status} with a page that is not AWS's. A proxy may have sent it: see HTTPS_PROXY and NO_PROXY"
+)]
+struct Page {
+    endpoint: String,
+    status: u16,
 }
 
-impl Reaching {
-    pub(super) fn new(inner: SharedHttpConnector, connect_timeout: Option<Duration>) -> Self {
-        Self { inner, connect_timeout, since: Instant::now(), is_answered: Arc::default() }
-    }
-}
+/// A connector whose errors name the endpoint.
+#[derive(Debug)]
+pub(super) struct Reaching(pub(super) SharedHttpConnector);
 
 impl HttpConnector for Reaching {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let endpoint = request.uri().split('/').take(3).collect::<Vec<_>>().join("/");
+        // Only what is signed is answered by a service, and not by the machine that has the credentials.
         let is_signed = request.headers().get("authorization").is_some_and(|it| it.starts_with("AWS4-"));
-        let answer = self.inner.call(request);
-        let (is_answered, connect_timeout, since) =
-            (self.is_answered.clone(), self.connect_timeout, self.since);
+        let answer = self.0.call(request);
         HttpConnectorFuture::new(async move {
             match answer.await {
-                Ok(response) => {
-                    is_answered.store(true, Ordering::Relaxed);
-                    answered(endpoint, is_signed, response).await
+                Ok(response) if is_signed && is_page(&response) => {
+                    let status = response.status().as_u16();
+                    let page = Box::new(Page { endpoint, status });
+                    // The first is tried again.
+                    Err(if status >= 500 { ConnectorError::io(page) } else { ConnectorError::user(page) })
                 }
-                Err(error) => {
-                    let is_late = connect_timeout.is_some_and(|timeout| since.elapsed() > timeout);
-                    Err(named(error, endpoint, is_late && !is_answered.load(Ordering::Relaxed)))
-                }
+                answer => answer.map_err(|error| named(error, endpoint)),
             }
         })
     }
 }
 
-/// The same error, of a kind that is not retried where the timeout is over.
-fn named(error: ConnectorError, endpoint: String, is_over: bool) -> ConnectorError {
+/// Whether an answer is for people: AWS names each of its answers.
+fn is_page(response: &HttpResponse) -> bool {
+    let header = |name: &str| response.headers().get(name);
+    let kind = header("content-type").unwrap_or_default();
+    let is_named = header("x-amzn-requestid").or_else(|| header("x-amz-request-id")).is_some();
+    kind.starts_with("text/html") || (!is_named && (kind.is_empty() || kind.starts_with("text/plain")))
+}
+
+/// The same error, with the endpoint.
+fn named(error: ConnectorError, endpoint: String) -> ConnectorError {
     let (is_timeout, is_io, kind) = (error.is_timeout(), error.is_io(), error.as_other());
-    let why = root(&*error.into_source());
+    let why = cause(&*error.into_source()).to_string();
     let unreachable = Box::new(Unreachable { endpoint, why });
-    match (is_over, is_timeout, is_io) {
-        (true, ..) => ConnectorError::user(unreachable),
-        (_, true, _) => ConnectorError::timeout(unreachable),
-        (.., true) => ConnectorError::io(unreachable),
+    match (is_timeout, is_io) {
+        (true, _) => ConnectorError::timeout(unreachable),
+        (_, true) => ConnectorError::io(unreachable),
         _ => ConnectorError::other(unreachable, kind),
     }
 }
@@ -78,16 +75,4 @@ pub(super) fn cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 's
         last = cause;
     }
     last
-}
-
-/// What the innermost cause says.
-pub(super) fn root(error: &(dyn Error + 'static)) -> String {
-    let text = cause(error).to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    // "Connection refused" stands in the middle of a sentence.
-    let mut letters = text.chars();
-    match (letters.next(), letters.clone().next()) {
-        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain(letters).collect(),
-        _ => text.to_owned(),
-    }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use super::args::Global;
 use super::outcome::{Failure, note};
 use super::outside::{StoreArgs, quoted};
-use crate::model::text::{counted, did_you_mean};
+use crate::model::text::did_you_mean;
 use crate::model::{PackGlob, Region, Target};
 use crate::state::head::{Head, Heads};
 
@@ -68,7 +68,7 @@ impl PackArgs {
             return Err(why.into());
         }
         unmatched.iter().for_each(note);
-        let incomplete = unreadable.into_values().next().or_else(|| unfinished(&targets));
+        let incomplete = unreadable.into_values().next();
         Ok(Selection { targets, incomplete })
     }
 
@@ -112,16 +112,4 @@ impl Selection {
             _ => Ok(self),
         }
     }
-}
-
-fn unfinished(targets: &BTreeMap<Target, Head>) -> Option<String> {
-    let is_unfinished = |head: &Head| head.baseline_epoch.is_none() && !head.is_deleted();
-    let mut targets = targets.iter().filter(|(_, head)| is_unfinished(head));
-    let (Target { pack, region }, _) = targets.next()?;
-    let more = match targets.count() as u64 {
-        0 => String::new(),
-        more => format!(" and of {}", counted(more, "more pack")),
-    };
-    let whole = "so not every account is recorded yet. `packwatch run` finishes it";
-    Some(format!("the baseline of {pack} ({region}){more} is not finished, {whole}"))
 }

@@ -14,11 +14,10 @@ use crate::notify::HistoryPlace;
 use crate::ports::{LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
 use crate::state::commit::{Commit, Snapshot};
 use crate::state::head::{Cursors, Head, Heads, Hint, SharedSettings, StoredMessage, Topic};
-use crate::state::item::{Chunks, ReadItem};
+use crate::state::item::{ReadItem, SettingsItem, Stored};
 use crate::state::keys;
 use crate::state::log::LogPart;
 use crate::state::silence::Silence;
-use crate::state::stored::{SettingsItem, Stored};
 
 /// How long a writer waits for another one. Every transaction here takes milliseconds.
 const BUSY: Duration = Duration::from_secs(30);
@@ -159,11 +158,11 @@ impl SnapshotStore for SqliteStore {
     }
 
     async fn snapshot(&self, target: &Target) -> Result<Snapshot, StoreError> {
-        let mut chunks = Chunks::default();
+        let mut snapshot = Snapshot::default();
         for item in self.prefixed(&target.partition(), keys::CHUNKS)? {
-            chunks.take(target, item)?;
+            snapshot.take(target, item)?;
         }
-        Ok(chunks.snapshot())
+        Ok(snapshot)
     }
 
     async fn commit(&self, target: &Target, commit: &Commit) -> Result<(), StoreError> {
@@ -174,9 +173,6 @@ impl SnapshotStore for SqliteStore {
             }
             for chunk in &commit.chunks {
                 put(transaction, (&pk, &keys::chunk(chunk.number)), chunk, Some(&chunk.data))?;
-            }
-            for number in &commit.dropped {
-                delete(transaction, &pk, &keys::chunk(*number))?;
             }
             for part in &commit.parts {
                 put(transaction, (&pk, &keys::part(part.position)), part, Some(&part.data))?;

@@ -99,23 +99,30 @@ impl State {
     }
 }
 
-/// The last recorded state of one account. [`crate::state::packed`] has its form in the store.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The last recorded state of one account, and what led to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Row {
     /// The state.
     pub state: State,
     /// Since when the account has been in an incident: when its incident began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
     /// When it changed within the last hour before its last change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub turns: Vec<Timestamp>,
     /// It changes too often to be reported each time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flapping: bool,
     /// The epoch of the commit that recorded it.
+    #[serde(rename = "Sequence")]
     pub epoch: u64,
     /// What the account is going through, from its first unhealthy state to its next healthy one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<Incident>,
     /// An incident that is over, of which people were notified, but not yet of its end, since the account
     /// changes too often. Boxed, since hardly any row has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_resolution: Option<Box<ClosedIncident>>,
 }
 

@@ -13,9 +13,6 @@ use crate::state::account::State;
 use crate::state::log::Position;
 use crate::state::silence::Silences;
 
-/// The form of the stored items that this packwatch knows. A newer one is refused.
-pub const SCHEMA: u32 = 1;
-
 /// The scheduled function's settings, as far as all who record in one table must agree on them: variables and their
 /// texts.
 pub type SharedSettings = BTreeMap<String, String>;
@@ -46,14 +43,9 @@ pub struct Head {
     pub run: String,
     /// When it did.
     pub committed_at: Timestamp,
-    /// The epoch that completed the baseline; absent before, and after the pack was deleted.
+    /// The epoch of the baseline; absent while the pack is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline_epoch: Option<u64>,
-    /// The epoch of the last deletion of the pack.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deleted_epoch: Option<u64>,
-    /// How many chunks the snapshot has.
-    pub chunks: u32,
     /// The sum of the epochs of all stored chunks. A Query is no snapshot of a transaction: one that saw an older chunk
     /// beside this head has another sum.
     pub chunk_epochs: u64,
@@ -80,7 +72,7 @@ pub struct Head {
 impl Head {
     /// Whether the pack was deleted, and not seen since.
     pub fn is_deleted(&self) -> bool {
-        self.deleted_epoch == Some(self.epoch)
+        self.epoch > 0 && self.baseline_epoch.is_none()
     }
 
     /// When the last full scan began whose result was recorded.
@@ -91,16 +83,6 @@ impl Head {
     /// How many accounts there are.
     pub fn account_count(&self) -> u64 {
         self.accounts.values().sum()
-    }
-
-    /// Where the part of the log ends that a topic may get by now: people hear of a baseline only when it is complete.
-    pub fn dispatchable(&self, topic: Topic) -> Position {
-        match (topic, self.baseline_epoch, self.deleted_epoch) {
-            (Topic::Alerts, None, deleted) => {
-                self.log_end.min(deleted.map_or(Position::START, Position::end_of))
-            }
-            _ => self.log_end,
-        }
     }
 }
 
@@ -190,8 +172,8 @@ impl Cursors {
     }
 
     /// From where to where the topic lags behind a head; `None` where it does not.
-    pub fn lag(&self, topic: Topic, target: &Target, head: &Head) -> Option<(Position, Position)> {
-        let (from, to) = (self.position(target), head.dispatchable(topic));
+    pub fn lag(&self, target: &Target, head: &Head) -> Option<(Position, Position)> {
+        let (from, to) = (self.position(target), head.log_end);
         (from < to).then_some((from, to))
     }
 
@@ -233,9 +215,6 @@ pub struct StoredMessage {
     /// The gzipped document, with what it covers.
     #[serde(skip)]
     pub data: Vec<u8>,
-    /// When the topic had accepted it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sent_at: Option<Timestamp>,
     /// When it is forgotten: DynamoDB's TTL.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub expires_at: Timestamp,
@@ -255,8 +234,7 @@ impl Hint {
     pub fn applied_to(&self, head: &Head) -> Head {
         let mut head = head.clone();
         match self {
-            // Only forward: a slow scan may be noted after a faster one that began later.
-            Self::FullScanAt(at) => head.last_full_scan_at = head.last_full_scan_at.max(Some(*at)),
+            Self::FullScanAt(at) => head.last_full_scan_at = Some(*at),
             Self::FiltersDistrustedUntil(until) => head.filters_distrusted_until = Some(*until),
         }
         head
@@ -295,7 +273,7 @@ impl Heads {
     pub fn lagging(&self, topic: Topic) -> impl Iterator<Item = (&Target, &Head, Position, Position)> {
         let cursors = self.cursors(topic);
         self.known.iter().filter_map(move |(target, head)| {
-            let (from, to) = cursors?.lag(topic, target, head)?;
+            let (from, to) = cursors?.lag(target, head)?;
             Some((target, head, from, to))
         })
     }
@@ -305,14 +283,6 @@ impl Heads {
         let has_message = self.cursors(topic).is_some_and(|cursors| cursors.message.is_some());
         has_message || self.lagging(topic).next().is_some()
     }
-}
-
-/// What to tell of an item that a newer packwatch wrote.
-pub fn newer_schema(target: &Target, schema: u64) -> String {
-    format!(
-        "the items of {target} have schema {schema}, written by a newer packwatch; this one knows schema \
-         {SCHEMA}. Nothing of this pack was touched: deploy the newer version again, or restore the table"
-    )
 }
 
 #[cfg(test)]

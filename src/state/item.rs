@@ -1,20 +1,43 @@
-//! An item as both stores read it, and what it holds.
+//! An item as both stores have it, beside its keys: what is written, what is read, and what it holds.
 
-use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::warn;
 
-use super::account::Row;
 use super::commit::{Chunk, Snapshot};
-use super::head::{Cursors, Head, Heads, SCHEMA, StoredMessage, Topic, newer_schema};
-use super::keys::{self, Control};
+use super::head::{Cursors, Head, Heads, SharedSettings, StoredMessage};
+use super::keys;
 use super::log::LogPart;
 use super::packed;
-use super::silence::Silence;
-use super::stored::SettingsItem;
-use crate::model::{AccountId, Target};
+use crate::model::Target;
+
+/// The form of the stored items that this packwatch knows. A newer one is refused.
+pub const SCHEMA: u32 = 1;
+
+/// An item with the number of its form.
+#[derive(Debug, Serialize)]
+pub struct Stored<T> {
+    schema: u32,
+    #[serde(flatten)]
+    item: T,
+}
+
+impl<T> Stored<T> {
+    /// An item in the form that this packwatch knows.
+    pub fn new(item: T) -> Self {
+        Self { schema: SCHEMA, item }
+    }
+}
+
+/// The scheduled function's settings.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SettingsItem {
+    /// Each that is set, as text.
+    pub settings: SharedSettings,
+}
 
 /// An item that was read.
 #[derive(Debug, Clone)]
@@ -27,16 +50,10 @@ pub struct ReadItem {
     pub data: Vec<u8>,
 }
 
-/// Why an item cannot be used.
+/// Why an item cannot be used: a newer packwatch wrote it, or it is not what it must be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unreadable {
-    /// A newer packwatch wrote it.
-    #[error("{0}")]
-    Newer(String),
-    /// It is not what it must be.
-    #[error("{0}")]
-    Damaged(String),
-}
+#[error("{0}")]
+pub struct Unreadable(pub String);
 
 impl ReadItem {
     /// A target's head.
@@ -52,93 +69,73 @@ impl ReadItem {
 
     /// A topic's cursors.
     pub fn cursors(self) -> Result<Cursors, Unreadable> {
-        if let Some(schema) = newer(&self.attributes) {
-            let why =
-                format!("the cursors have schema {schema}, of a newer packwatch; this one knows {SCHEMA}");
-            return Err(Unreadable::Newer(why));
-        }
-        decoded("the cursors are", self.attributes)
+        self.named()
     }
 
     /// A digest.
-    pub fn message(self, id: &str) -> Result<StoredMessage, Unreadable> {
-        let message = decoded(&format!("the message {id} is"), self.attributes)?;
-        Ok(StoredMessage { id: id.to_owned(), data: self.data, ..message })
+    pub fn message(mut self, id: &str) -> Result<StoredMessage, Unreadable> {
+        let data = std::mem::take(&mut self.data);
+        Ok(StoredMessage { id: id.to_owned(), data, ..self.named()? })
     }
 
-    /// A silence. One that cannot be read, or not whole, silences nothing.
-    fn silence(self) -> Option<Silence> {
-        let sk = self.sk;
-        if let Some(schema) = newer(&self.attributes) {
-            warn!(sk, schema, "a silence of a newer packwatch");
-            return None;
-        }
-        let silence = serde_json::from_value(self.attributes);
-        silence.inspect_err(|error| warn!(sk, %error, "silence not understood")).ok()
+    /// What is of no target, and called by its key.
+    fn named<T: DeserializeOwned>(self) -> Result<T, Unreadable> {
+        read(format_args!("the item {}", self.sk), self.attributes)
     }
 }
 
-/// The chunks of a snapshot, as far as they were read.
-#[derive(Debug, Default)]
-pub struct Chunks {
-    rows: Vec<(AccountId, Row)>,
-    epochs: BTreeMap<u32, u64>,
-}
-
-impl Chunks {
+impl Snapshot {
     /// Takes a chunk.
     pub fn take(&mut self, target: &Target, item: ReadItem) -> Result<(), Unreadable> {
         let number = keys::chunk_of(&item.sk).ok_or_else(|| damaged(target, &item.sk))?;
         let chunk: Chunk = of_target(target, item.attributes)?;
-        self.epochs.insert(number, chunk.epoch);
+        self.chunks.insert(number, chunk.epoch);
         self.rows.extend(packed::read_rows(&item.data).map_err(|why| damaged(target, why))?);
         Ok(())
-    }
-
-    /// The snapshot that they are.
-    pub fn snapshot(self) -> Snapshot {
-        Snapshot { rows: self.rows.into_iter().collect(), chunks: self.epochs }
     }
 }
 
 impl Heads {
     /// Takes an item of the partition [`keys::HEADS`].
     pub fn take(&mut self, item: ReadItem) -> Result<(), Unreadable> {
-        match keys::control(&item.sk) {
-            Some(Control::Silence) => self.silences.0.extend(item.silence()),
-            Some(Control::Settings) => {
-                let settings: SettingsItem = decoded("the settings are", item.attributes)?;
-                self.settings = Some(settings.settings);
+        match item.sk.split_once('#').unwrap_or((&item.sk, "")) {
+            ("head", target) => {
+                let Ok(target) = Target::try_from(target.to_owned()) else { return Ok(()) };
+                match item.head(&target) {
+                    Ok(head) => drop(self.known.insert(target, head)),
+                    Err(error) => drop(self.unreadable.insert(target, error.0)),
+                }
             }
-            Some(Control::Cursors(Topic::Alerts)) => self.alerts = item.cursors()?,
-            Some(Control::Cursors(Topic::Events)) => self.events = item.cursors()?,
-            Some(Control::Head(target)) => match item.head(&target) {
-                Ok(head) => drop(self.known.insert(target, head)),
-                Err(error) => drop(self.unreadable.insert(target, error.to_string())),
+            ("cursors", "alerts") => self.alerts = item.cursors()?,
+            ("cursors", "events") => self.events = item.cursors()?,
+            ("settings", _) => self.settings = Some(item.named::<SettingsItem>()?.settings),
+            ("silence", _) => match item.named() {
+                Ok(silence) => self.silences.0.push(silence),
+                // Not whole, it might silence too much.
+                Err(error) => warn!(%error, "silence not understood"),
             },
-            None => {}
+            // What only a newer packwatch knows.
+            _ => {}
         }
         Ok(())
     }
 }
 
-fn newer(attributes: &Value) -> Option<u64> {
-    attributes.get("schema")?.as_u64().filter(|schema| *schema > u64::from(SCHEMA))
+fn of_target<T: DeserializeOwned>(target: &Target, attributes: Value) -> Result<T, Unreadable> {
+    read(format_args!("an item of {target}"), attributes)
 }
 
-/// What a target's item holds, unless a newer packwatch wrote it.
-fn of_target<T: DeserializeOwned>(target: &Target, attributes: Value) -> Result<T, Unreadable> {
-    match newer(&attributes) {
-        Some(schema) => Err(Unreadable::Newer(newer_schema(target, schema))),
-        None => decoded(&format!("an item of {target} is"), attributes),
+fn read<T: DeserializeOwned>(what: impl Display, attributes: Value) -> Result<T, Unreadable> {
+    match attributes.get("schema").and_then(Value::as_u64) {
+        Some(schema) if schema > u64::from(SCHEMA) => Err(Unreadable(format!(
+            "{what} has schema {schema}, written by a newer packwatch; this one knows schema {SCHEMA}, and left it as it is: \
+             deploy the newer version again, or restore the table"
+        ))),
+        _ => serde_json::from_value(attributes)
+            .map_err(|error| Unreadable(format!("{what} is damaged: {error}"))),
     }
 }
 
-fn decoded<T: DeserializeOwned>(what: &str, attributes: Value) -> Result<T, Unreadable> {
-    serde_json::from_value(attributes)
-        .map_err(|error| Unreadable::Damaged(format!("{what} damaged: {error}")))
-}
-
-fn damaged(target: &Target, why: impl std::fmt::Display) -> Unreadable {
-    Unreadable::Damaged(format!("an item of {target} is damaged: {why}"))
+fn damaged(target: &Target, why: impl Display) -> Unreadable {
+    Unreadable(format!("an item of {target} is damaged: {why}"))
 }

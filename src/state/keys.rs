@@ -10,61 +10,28 @@ pub const HEADS: &str = "heads";
 /// The partition of the digests.
 pub const MESSAGES: &str = "messages";
 
-/// What the sort key of a head starts with.
-const TARGETS: &str = "head#";
-
-/// What the sort key of a topic's cursors starts with.
-const CURSORS: &str = "cursors#";
-
 /// The sort key of the scheduled function's settings.
 pub const SETTINGS: &str = "settings";
-
-/// What the sort key of a silence starts with.
-const SILENCES: &str = "silence#";
 
 /// What the sort key of a snapshot's chunk starts with.
 pub const CHUNKS: &str = "snapshot#";
 
-/// What an item of the partition [`HEADS`] is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Control {
-    /// A target's head.
-    Head(Target),
-    /// How far a topic has the logs.
-    Cursors(Topic),
-    /// A silence.
-    Silence,
-    /// The scheduled function's settings.
-    Settings,
-}
+/// What the sort key of a part of the log starts with.
+const LOG: &str = "log#";
 
 /// The sort key of a target's head.
 pub fn head(target: &Target) -> String {
-    format!("{TARGETS}{}", target.partition())
+    format!("head#{}", target.partition())
 }
 
 /// The sort key of a topic's cursors.
 pub fn cursors(topic: Topic) -> String {
-    format!("{CURSORS}{}", topic.as_str())
+    format!("cursors#{}", topic.as_str())
 }
 
 /// The sort key of a silence.
 pub fn silence(id: &str) -> String {
-    format!("{SILENCES}{id}")
-}
-
-/// What an item with this sort key is; `None` where only a newer packwatch knows.
-pub fn control(sk: &str) -> Option<Control> {
-    if sk.starts_with(SILENCES) {
-        return Some(Control::Silence);
-    }
-    if sk == SETTINGS {
-        return Some(Control::Settings);
-    }
-    if let Some(topic) = sk.strip_prefix(CURSORS) {
-        return Topic::ALL.into_iter().find(|known| known.as_str() == topic).map(Control::Cursors);
-    }
-    sk.strip_prefix(TARGETS)?.to_owned().try_into().ok().map(Control::Head)
+    format!("silence#{id}")
 }
 
 /// The sort key of a digest.
@@ -81,9 +48,6 @@ pub fn chunk(number: u32) -> String {
 pub fn chunk_of(sk: &str) -> Option<u32> {
     sk.strip_prefix(CHUNKS)?.parse().ok()
 }
-
-/// What the sort key of a part of the log starts with.
-const LOG: &str = "log#";
 
 /// The sort key of a part of the log.
 pub fn part(position: Position) -> String {
@@ -110,20 +74,13 @@ mod tests {
         let at = |epoch, part| Position { epoch, part };
         let (from, to) = parts(at(9, 1), at(10, 2));
         let within = |position| (&from..=&to).contains(&&part(position));
-        assert!(!within(at(9, 1)) && within(at(9, 2)) && within(Position::end_of(9)));
+        assert!(!within(at(9, 1)) && within(at(9, 2)));
         assert!(within(at(10, 1)) && within(at(10, 2)) && !within(at(10, 3)));
         assert!(!(from..=to).contains(&chunk(3)));
     }
 
     #[test]
     fn keys_give_back_what_they_were_made_of() {
-        let target = Target { region: "eu-west-1".parse().unwrap(), pack: "Pack-1".parse().unwrap() };
-        assert_eq!(control(&head(&target)), Some(Control::Head(target)));
-        for topic in Topic::ALL {
-            assert_eq!(control(&cursors(topic)), Some(Control::Cursors(topic)));
-        }
-        assert_eq!(control(&silence("0f")), Some(Control::Silence));
-        assert_eq!((control(SETTINGS), control("something")), (Some(Control::Settings), None));
         assert_eq!(chunk_of(&chunk(63)), Some(63));
         let position = Position { epoch: 7, part: 2 };
         assert_eq!(part_of(&part(position)), Some(position));

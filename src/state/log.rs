@@ -22,17 +22,12 @@ pub struct Position {
     pub part: u32,
 }
 
-/// No commit has so many parts.
-const LAST_PART: u32 = 9999;
-
 impl Position {
     /// Before everything.
     pub const START: Self = Self { epoch: 0, part: 0 };
 
-    /// Behind everything of an epoch, and before the next one.
-    pub const fn end_of(epoch: u64) -> Self {
-        Self { epoch, part: LAST_PART }
-    }
+    /// Behind everything.
+    pub const END: Self = Self { epoch: u64::MAX, part: 0 };
 }
 
 /// As it is stored: padded, so that the order of the texts is that of the positions.
@@ -82,7 +77,7 @@ impl PackEvent {
     }
 }
 
-/// The record of a pack, the last of the commit that completes its baseline or deletes it.
+/// The record of a pack, the last of the commit that is its baseline or deletes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Notice {
@@ -176,8 +171,6 @@ pub struct LogPart {
     pub position: Position,
     /// The part before it: one that a reader does not find between the two is missing.
     pub previous: Position,
-    /// How many records it has.
-    pub changes: u64,
     /// The records, as [`crate::state::packed`] writes them.
     #[serde(skip)]
     pub data: Vec<u8>,
@@ -196,7 +189,7 @@ mod tests {
     fn the_order_of_the_texts_is_that_of_the_positions() {
         let all: Vec<Position> = [0, 1, 9, 10, u64::MAX]
             .into_iter()
-            .flat_map(|epoch| [0, 1, 10, LAST_PART].map(|part| Position { epoch, part }))
+            .flat_map(|epoch| [0, 1, 10, 9999].map(|part| Position { epoch, part }))
             .collect();
         let texts: Vec<String> = all.iter().map(ToString::to_string).collect();
         assert!(all.is_sorted() && texts.is_sorted(), "{texts:?}");

@@ -11,6 +11,5 @@ pub mod keys;
 pub mod log;
 pub mod packed;
 pub mod silence;
-pub mod stored;
 
 pub use account::{ClosedIncident, Health, Incident, Notified, Row, State, Transition, severity};

@@ -1,5 +1,4 @@
-//! Compares what a scan observed with what is recorded, and commits the difference: one transaction, or several where
-//! it is too large, each whole in itself.
+//! Compares what a scan observed with what is recorded, and commits the difference in one transaction.
 //!
 //! A commit succeeds only on the epoch that was loaded before anything was observed. A full scan that loses it took a
 //! hundred calls, and most of it still holds: it rebases, once.
@@ -12,7 +11,6 @@ use crate::state::commit::{Change, Closing, Draft, Snapshot};
 use crate::state::fingerprint;
 use crate::state::head::{Head, counts};
 use crate::state::log::{Notice, PackEvent, Record};
-use crate::watch::compare::overdue;
 use crate::watch::compare::{self, Comparison, Extent, Observation};
 use crate::watch::context::{Context, ROOM};
 use crate::watch::plan::Planned;
@@ -79,18 +77,17 @@ pub async fn commit<O: Outside>(
         }
         outcome.report.statuses = (basis.head.epoch > 0).then(|| basis.head.accounts.clone());
         let full_scan_at = found.closing.full_scan_at.map(|_| observed.observed_at);
-        let is_nothing = found.changes.is_empty() && found.closing.event.is_none();
-        if is_nothing && !is_fingerprint_outdated(context, &basis) {
+        let is_nothing = found.changes.is_empty() && found.closing.notice.is_none();
+        if is_nothing && !is_fingerprint_outdated(&basis) {
             outcome.full_scan_at = full_scan_at;
             note_full_scan(context, planned, full_scan_at).await;
             return Ok(());
         }
-        match write(context, planned, &mut basis, found, outcome).await {
-            Ok(true) => {
+        match write(context, planned, &basis, found, outcome).await {
+            Ok(()) => {
                 outcome.full_scan_at = full_scan_at;
                 return Ok(());
             }
-            Ok(false) => {}
             Err(Stop::Store(StoreError::Superseded))
                 if observed.extent == Extent::Everybody && !basis.is_rebased =>
             {
@@ -101,54 +98,47 @@ pub async fn commit<O: Outside>(
     }
 }
 
-/// Writes one commit of what was found; in a dry run, says what it would be. Whether that was all of it.
+/// Commits what was found; in a dry run, says what it would be.
 async fn write<O: Outside>(
     context: &Context<'_, O>,
     planned: &Planned,
-    basis: &mut Basis,
+    basis: &Basis,
     found: Found,
     outcome: &mut ScanOutcome,
-) -> Result<bool, Stop> {
+) -> Result<(), Stop> {
     let Context { outside, settings, budget, .. } = context;
     if context.request.dry_run {
         preview(planned, basis, found, outcome);
-        return Ok(true);
+        return Ok(());
     }
     if budget.left().is_zero() {
         return Err(Stop::NoTime);
     }
     let at = outside.now();
-    let logged =
-        |changes: &[Change]| changes.iter().filter(|change| change.transition.is_some()).count() as u64;
-    let all = logged(&found.changes);
-    let event = found.closing.event;
+    let transitions = found.changes.iter().filter(|change| change.transition.is_some()).count() as u64;
+    let ended = ended(found.closing.notice.as_ref(), transitions);
     let draft = Draft {
-        before: Some(&basis.head).filter(|head| head.epoch > 0),
-        history_id: &basis.head.history_id,
+        before: &basis.head,
         snapshot: &basis.snapshot,
         changes: found.changes,
         closing: found.closing,
         run: &context.id,
         at,
         expires_at: compare::expires_at(settings, at),
-        period: overdue::period(at, &settings.thresholds),
     };
-    let (commit, taken) = draft.commit();
+    let commit = draft.commit();
     // Bounded by the end of publishing and not by that of scanning: what is under way is as good as written.
     let written = budget.within_dispatching(outside.store().commit(&planned.target, &commit)).await;
     written.ok_or(Stop::NoTime)??;
     outcome.has_committed = true;
-    outcome.report.transitions += taken.as_deref().map_or(all, logged);
-    outcome.report.statuses = Some(commit.head.accounts.clone());
-    outcome.report.outcome = ended(event, outcome.report.transitions);
-    let is_all = taken.is_none();
-    basis.snapshot.apply(&commit, &taken.unwrap_or_default());
-    basis.head = commit.head;
-    Ok(is_all)
+    outcome.report.transitions = transitions;
+    outcome.report.statuses = Some(commit.head.accounts);
+    outcome.report.outcome = ended;
+    Ok(())
 }
 
-fn ended(event: Option<PackEvent>, transitions: u64) -> Outcome {
-    match event {
+fn ended(notice: Option<&Notice>, transitions: u64) -> Outcome {
+    match notice.map(|notice| notice.event) {
         Some(PackEvent::Baseline) => Outcome::Baseline,
         Some(PackEvent::PackDeleted) => Outcome::Deleted,
         None if transitions == 0 => Outcome::Unchanged,
@@ -156,17 +146,14 @@ fn ended(event: Option<PackEvent>, transitions: u64) -> Outcome {
     }
 }
 
-/// Whether the head has another fingerprint than its rows have now: after a restore, or when the time between two
-/// reminders became longer. An empty commit sets it, so that later scans have nothing to compare.
-fn is_fingerprint_outdated<O: Outside>(context: &Context<'_, O>, basis: &Basis) -> bool {
-    if !basis.has_baseline() {
-        return false;
-    }
+/// Whether the head has another fingerprint than its rows: after a restore. An empty commit sets it, so that later scans
+/// have nothing to compare.
+fn is_fingerprint_outdated(basis: &Basis) -> bool {
     let rows = &basis.snapshot.rows;
-    let period = overdue::period(context.outside.now(), &context.settings.thresholds);
     let states = rows.iter().map(|(account, row)| (account, &row.state));
-    !rows.values().any(|row| row.flapping)
-        && basis.head.fingerprint != Some(fingerprint::both(states, period).0)
+    basis.has_baseline()
+        && !rows.values().any(|row| row.flapping)
+        && basis.head.fingerprint != Some(fingerprint::of(states))
 }
 
 /// The head and the snapshot as they are now, for an observation that is older: `Superseded` where the pack was
@@ -178,7 +165,7 @@ pub async fn rebase<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> 
     }
     let heads = context.budget.within(context.outside.store().load()).await.ok_or(Stop::NoTime)??;
     let head = heads.known.get(&planned.target).ok_or(LOST)?;
-    let life = |head: &Head| (head.history_id.clone(), head.baseline_epoch, head.deleted_epoch);
+    let life = |head: &Head| (head.history_id.clone(), head.baseline_epoch);
     if life(head) != life(&planned.head) {
         return Err(LOST);
     }
@@ -225,37 +212,29 @@ fn find<O: Outside>(
         Some(PackEvent::PackDeleted) => planned.head.account_count(),
         _ => basis.snapshot.after(&changes).len() as u64,
     };
-    let notify = match event {
-        Some(PackEvent::Baseline) => Some(context.settings.notify.includes_baseline()),
-        Some(PackEvent::PackDeleted) if basis.has_baseline() => {
-            Some(context.settings.notify.includes_pack_deleted())
-        }
-        // A pack that nobody was notified of goes as it came.
-        Some(PackEvent::PackDeleted) => {
-            changes.iter().any(|change| change.transition.is_some()).then_some(false)
-        }
-        None => None,
+    let notify = |event| match event {
+        PackEvent::Baseline => context.settings.notify.includes_baseline(),
+        PackEvent::PackDeleted => context.settings.notify.includes_pack_deleted(),
     };
-    let created_again = event == Some(PackEvent::Baseline) && basis.head.deleted_epoch.is_some();
-    let notice = event.zip(notify).map(|(event, notify)| Notice {
+    let notice = event.map(|event| Notice {
         event,
         epoch,
         accounts,
-        created_again,
+        created_again: event == PackEvent::Baseline && basis.head.is_deleted(),
         observed_at,
-        notify,
+        notify: notify(event),
     });
-    let closing = Closing { event, notice, full_scan_at: is_whole.then(|| observed_at.as_second()) };
+    let closing = Closing { notice, full_scan_at: is_whole.then(|| observed_at.as_second()) };
     Ok(Found { changes, closing, accounts })
 }
 
 fn preview(planned: &Planned, basis: &Basis, found: Found, outcome: &mut ScanOutcome) {
-    let Found { changes, closing: Closing { event, notice, .. }, .. } = found;
+    let Found { changes, closing: Closing { notice, .. }, .. } = found;
     let accounts = counts(basis.snapshot.after(&changes).values().map(|row| &row.state));
     let transitions = changes.into_iter().filter_map(|change| change.transition);
     let mut records: Vec<Record> = transitions.map(|transition| Record::Account(*transition)).collect();
     outcome.report.transitions = records.len() as u64;
-    outcome.report.outcome = ended(event, outcome.report.transitions);
+    outcome.report.outcome = ended(notice.as_ref(), outcome.report.transitions);
     records.extend(notice.map(Record::Pack));
     let (target, history_id) = (planned.target.clone(), basis.head.history_id.clone());
     outcome.preview = Some(Box::new(Preview { target, history_id, accounts, records }));

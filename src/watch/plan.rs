@@ -157,7 +157,7 @@ mod tests {
     }
 
     fn head() -> Head {
-        Head { epoch: 1, ..Head::default() }
+        Head { epoch: 1, baseline_epoch: Some(1), ..Head::default() }
     }
 
     fn heads(known: &[(&str, &str)]) -> Heads {
@@ -178,7 +178,7 @@ mod tests {
         // Nobody listed the packs of us-east-1.
         let known = [("eu-west-1", "Known"), ("eu-west-1", "Known-not-watched"), ("us-east-1", "Elsewhere")];
         let mut heads = heads(&known);
-        heads.known.insert(target("eu-west-1", "Gone"), Head { deleted_epoch: Some(1), ..head() });
+        heads.known.insert(target("eu-west-1", "Gone"), Head { baseline_epoch: None, ..head() });
         heads.unreadable.insert(target("eu-west-1", "Damaged"), "why".to_owned());
         heads.unreadable.insert(target("us-east-1", "Damaged"), "why".to_owned());
         let settings = settings("!*-not-watched", "eu-west-1,us-east-1");

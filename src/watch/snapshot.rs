@@ -43,11 +43,6 @@ pub(super) async fn read_snapshot<O: Outside>(
             }
             sleep(Duration::from_millis(wait)).await;
         }
-        // Another run may have dropped chunks and written none.
-        let now = context.outside.store().load().await?.known.remove(target);
-        if now.is_none_or(|now| now.epoch > head.epoch) {
-            return Err(StoreError::Superseded);
-        }
         Err(StoreError::Unavailable(format!(
             "the snapshot of {target} is not that of its head: read again by the next run; if this stays so, see \
              the runbook about restoring the table"

@@ -50,123 +50,71 @@ fn noise(random: &mut fastrand::Rng, length: usize) -> String {
 fn closing(event: PackEvent) -> Closing {
     let notice =
         Notice { event, epoch: 1, accounts: 3, created_again: false, observed_at: now(), notify: true };
-    Closing { event: Some(event), notice: Some(notice), full_scan_at: Some(77) }
+    Closing { notice: Some(notice), full_scan_at: Some(77) }
 }
 
 /// A target on the way: what is recorded of it.
 #[derive(Default)]
 struct Recorded {
-    head: Option<Head>,
-    snapshot: Snapshot,
-    commits: Vec<Commit>,
+    head: Head,
+    chunks: BTreeMap<u32, Chunk>,
+    log: Vec<Record>,
 }
 
 impl Recorded {
-    fn draft(&self, changes: Vec<Change>, closing: Closing) -> Draft<'_> {
-        Draft {
-            before: self.head.as_ref(),
-            history_id: "h",
-            snapshot: &self.snapshot,
+    fn snapshot(&self) -> Snapshot {
+        let rows = self.chunks.values().flat_map(|chunk| packed::read_rows(&chunk.data).unwrap());
+        let chunks = self.chunks.iter().map(|(number, chunk)| (*number, chunk.epoch));
+        Snapshot { rows: rows.collect(), chunks: chunks.collect() }
+    }
+
+    fn commit(&mut self, changes: Vec<Change>, closing: Closing) -> Commit {
+        let snapshot = self.snapshot();
+        let draft = Draft {
+            before: &self.head,
+            snapshot: &snapshot,
             changes,
             closing,
             run: "r",
             at: now(),
             expires_at: Timestamp::MAX,
-            period: 0,
-        }
-    }
-
-    /// Commits these changes, in as many commits as it takes, and says in how many.
-    fn commit(&mut self, changes: Vec<Change>, closing: Closing) -> usize {
-        let mut left = changes;
-        for n in 1.. {
-            let (commit, taken) = self.draft(left.clone(), closing.clone()).commit();
-            assert!(commit.fits(self.head.as_ref()) && fits_dynamodb(&commit));
-            let taken_now = taken.as_ref().unwrap_or(&left);
-            assert!(taken_now.is_sorted_by_key(|change| change.account), "in the order of the log");
-            self.snapshot.apply(&commit, taken_now);
-            assert!(self.snapshot.is_of(&commit.head), "{:?}", commit.head);
-            self.head = Some(commit.head.clone());
-            self.commits.push(commit);
-            let Some(taken) = taken else { return n };
-            let taken: BTreeSet<AccountId> = taken.iter().map(|change| change.account).collect();
-            left.retain(|change| !taken.contains(&change.account));
-        }
-        unreachable!()
-    }
-
-    fn head(&self) -> &Head {
-        self.head.as_ref().unwrap()
-    }
-
-    fn last(&self) -> &Commit {
-        self.commits.last().unwrap()
-    }
-
-    /// What all commits left in the chunks, and the numbers of those.
-    fn stored(&self) -> (BTreeMap<AccountId, Row>, Vec<u32>) {
-        let mut chunks: BTreeMap<u32, &Chunk> = BTreeMap::new();
-        for commit in &self.commits {
-            chunks.retain(|number, _| !commit.dropped.contains(number));
-            chunks.extend(commit.chunks.iter().map(|chunk| (chunk.number, chunk)));
-        }
-        let rows = |chunk: &&Chunk| {
-            let rows = packed::read_rows(&chunk.data).unwrap();
-            assert_eq!(rows.len() as u64, chunk.accounts);
-            rows
         };
-        (chunks.values().flat_map(rows).collect(), chunks.into_keys().collect())
-    }
-
-    /// All records, whose parts must be one chain.
-    fn log(&self) -> Vec<Record> {
-        let mut end = Position::START;
-        let mut log = Vec::new();
-        for part in self.commits.iter().flat_map(|commit| &commit.parts) {
-            assert!(part.previous == end && part.position > end, "{part:?} follows {end}");
-            let records = packed::read_records(&part.data).unwrap();
-            assert_eq!(records.len() as u64, part.changes);
-            (end, log) = (part.position, [log, records].concat());
+        let commit = draft.commit();
+        assert!(commit.fits(Some(&self.head).filter(|head| head.epoch > 0)) && !commit.is_too_large());
+        assert!(1 + commit.chunks.len() + commit.parts.len() <= 100);
+        for part in &commit.parts {
+            assert_eq!(part.previous, self.head.log_end);
+            self.head.log_end = part.position;
+            self.log.extend(packed::read_records(&part.data).unwrap());
         }
-        assert_eq!(self.head().log_end, end);
-        log
+        assert_eq!(commit.head.log_end, self.head.log_end);
+        self.head = commit.head.clone();
+        self.chunks.extend(commit.chunks.iter().map(|chunk| (chunk.number, chunk.clone())));
+        let snapshot = self.snapshot();
+        assert!(snapshot.is_of(&self.head) && snapshot.rows.len() as u64 == self.head.account_count());
+        commit
     }
-}
-
-fn fits_dynamodb(commit: &Commit) -> bool {
-    let items = 1 + commit.chunks.len() + commit.dropped.len() + commit.parts.len();
-    let data =
-        commit.chunks.iter().map(|chunk| &chunk.data).chain(commit.parts.iter().map(|part| &part.data));
-    let sizes: Vec<usize> = data.map(Vec::len).collect();
-    // A transaction has one action for each item.
-    assert!(commit.chunks.iter().all(|chunk| !commit.dropped.contains(&chunk.number)), "{commit:?}");
-    items <= 100 && sizes.iter().all(|size| *size < 390_000) && sizes.iter().sum::<usize>() < 3_500_000
 }
 
 #[test]
 fn a_head_becomes_what_its_commits_say_and_keeps_the_rest() {
     let mut target = Recorded::default();
-    let events = |head: &Head| (head.baseline_epoch, head.deleted_epoch, head.fingerprint.is_some());
-    target.commit(all_failed(0..3), Closing::default());
-    assert_eq!(events(target.head()), (None, None, false), "what is no whole baseline must be scanned again");
-    target.commit(all_failed(3..4), closing(PackEvent::Baseline));
-    assert_eq!(events(target.head()), (Some(2), None, true));
-    assert_eq!(target.head().accounts, Counts::from([(Status::new("CREATE_FAILED"), 4)]));
-    target.head.as_mut().unwrap().filters_distrusted_until = Some(99);
+    let begun = |head: &Head| (head.baseline_epoch, head.is_deleted(), head.fingerprint.is_some());
+    target.commit(all_failed(0..4), closing(PackEvent::Baseline));
+    assert_eq!(begun(&target.head), (Some(1), false, true));
+    assert_eq!(target.head.accounts, Counts::from([(Status::new("CREATE_FAILED"), 4)]));
+    target.head.filters_distrusted_until = Some(99);
     let earlier = Closing { full_scan_at: Some(76), ..Closing::default() };
     target.commit(vec![removal(account(1))], earlier);
-    let head = target.head();
-    assert_eq!((events(head), head.account_count()), ((Some(2), None, true), 3));
-    assert_eq!((head.last_full_scan_at, head.filters_distrusted_until), (Some(77), Some(99)));
-    assert_eq!(head.log_end, Position { epoch: 2, part: 2 }, "nothing new is logged");
-    let rows: Vec<Change> = target.snapshot.rows.keys().map(|account| removal(*account)).collect();
+    assert_eq!((begun(&target.head), target.head.account_count()), ((Some(1), false, true), 3));
+    assert_eq!((target.head.last_full_scan_at, target.head.filters_distrusted_until), (Some(77), Some(99)));
+    assert_eq!(target.head.log_end, Position { epoch: 1, part: 2 }, "nothing new is logged");
+    let rows: Vec<Change> = target.snapshot().rows.keys().map(|account| removal(*account)).collect();
     target.commit(rows, closing(PackEvent::PackDeleted));
-    assert_eq!(events(target.head()), (None, Some(4), false));
-    assert!(target.head().is_deleted() && target.head().account_count() == 0);
-    assert_eq!((target.stored(), target.head().chunk_epochs), ((BTreeMap::new(), Vec::new()), 0));
+    assert_eq!((begun(&target.head), target.head.account_count()), ((None, true, false), 0));
     target.commit(all_failed(0..2), closing(PackEvent::Baseline));
-    assert_eq!(events(target.head()), (Some(5), Some(4), true));
-    assert_eq!(target.log().len(), 4 + 1 + 1 + 3);
+    assert_eq!(begun(&target.head), (Some(4), false, true));
+    assert_eq!(target.log.len(), 4 + 1 + 1 + 3);
 }
 
 #[test]
@@ -174,11 +122,12 @@ fn the_fingerprints_are_of_the_rows_and_absent_while_an_account_flaps() {
     let mut target = Recorded::default();
     target.commit(all_failed(0..3), closing(PackEvent::Baseline));
     let prints =
-        |target: &Recorded| (target.head().fingerprint.clone(), target.head().active_fingerprint.clone());
+        |target: &Recorded| (target.head.fingerprint.clone(), target.head.active_fingerprint.clone());
     let three = prints(&target);
     let states = |target: &Recorded| {
-        let states = target.snapshot.rows.iter().map(|(account, row)| (account, &row.state));
-        Some(fingerprint::both(states, 0)).unzip()
+        let rows = target.snapshot().rows;
+        let states = rows.iter().map(|(account, row)| (account, &row.state));
+        Some(fingerprint::both(states)).unzip()
     };
     assert_eq!(three, states(&target));
     let healthy = |n, flapping| {
@@ -197,90 +146,44 @@ fn the_fingerprints_are_of_the_rows_and_absent_while_an_account_flaps() {
 }
 
 #[test]
-fn one_change_writes_one_chunk_and_chunks_grow_only_forward() {
+fn a_change_writes_its_chunk_and_a_chunk_without_accounts_stays() {
     let mut target = Recorded::default();
-    target.commit(all_failed(0..256), closing(PackEvent::Baseline));
-    assert_eq!((target.head().chunks, target.last().chunks.len()), (2, 2));
-    target.commit(vec![failed(7, "again")], Closing::default());
-    let [written] = target.last().chunks.as_slice() else { panic!("{:?}", target.last()) };
-    assert_eq!(written.number, chunk_of(account(7), 2));
-    assert_eq!(target.head().chunk_epochs, 1 + 2);
-    target.commit(all_failed(256..257), Closing::default());
-    assert_eq!(
-        (target.head().chunks, target.last().chunks.len()),
-        (4, 4),
-        "all are written, for one account"
-    );
-    let gone: Vec<Change> = (20..257).map(|n| removal(account(n))).collect();
-    target.commit(gone, Closing::default());
-    assert_eq!(target.head().chunks, 4, "fewer accounts are no reason to write everything anew");
-    let rest: Vec<Change> =
-        (0..20).filter(|n| chunk_of(account(*n), 4) == 3).map(|n| removal(account(n))).collect();
-    target.commit(rest, Closing::default());
-    assert_eq!(target.last().dropped, [3]);
-    let (rows, chunks) = target.stored();
-    assert_eq!((&rows, chunks), (&target.snapshot.rows, vec![0, 1, 2]));
-    let torn = Snapshot { chunks: BTreeMap::from([(0, 1), (1, 4), (2, 4)]), ..Snapshot::default() };
-    assert!(!torn.is_of(target.head()), "an older chunk is noticed");
-}
-
-/// A first baseline and a later change, each beyond what one transaction takes: the first writes each chunk once and
-/// not everything again as it grows, the second neither grows nor ends before its last commit.
-#[test]
-fn what_is_too_large_is_split_and_leaves_what_one_commit_would() {
-    let mut random = fastrand::Rng::with_seed(7);
-    let first: Vec<Change> = (0..950).map(|n| failed(n, &noise(&mut random, 2_600))).collect();
+    let all = target.commit(all_failed(0..1_000), closing(PackEvent::Baseline));
+    assert!(all.chunks.iter().map(|chunk| chunk.number).eq(0..64));
+    let one = target.commit(vec![failed(7, "again")], Closing::default());
+    assert_eq!((one.chunks.len(), target.head.chunk_epochs), (1, 63 + 2));
+    target.chunks.remove(&one.chunks[0].number);
+    assert!(!target.snapshot().is_of(&target.head), "an older or a missing chunk is noticed");
     let mut target = Recorded::default();
-    let commits = target.commit(first.clone(), closing(PackEvent::Baseline));
-    assert!((2..10).contains(&commits), "{commits}");
-    assert!(target.commits.iter().all(|commit| commit.head.chunks == 8));
-    let written: usize = target.commits.iter().map(|commit| commit.chunks.len()).sum();
-    assert!(written < 8 + commits, "a chunk is written twice only where a commit ended within it: {written}");
-    let events = |commit: &Commit| (commit.head.baseline_epoch, commit.head.last_full_scan_at);
-    let (last, before) = target.commits.split_last().unwrap();
-    assert!(before.iter().all(|commit| events(commit) == (None, None)));
-    assert_eq!(events(last), (Some(commits as u64), Some(77)));
-    let rows = |changes: &[Change]| -> BTreeMap<AccountId, Row> {
-        changes.iter().filter_map(|change| Some((change.account, change.row.clone()?))).collect()
-    };
-    assert!(target.stored().0 == rows(&first) && target.snapshot.rows.len() == 950);
-    let log: BTreeSet<AccountId> = target
-        .log()
-        .into_iter()
-        .filter_map(|record| record.transition().cloned())
-        .map(|t| t.account)
-        .collect();
-    assert_eq!((log.len(), target.log().len()), (950, 951));
-
-    let begun = target.commits.len();
-    let left = (0..950).map(|n| Change { row: None, ..failed(n, &noise(&mut random, 5_500)) }).collect();
-    let commits = target.commit(left, closing(PackEvent::PackDeleted));
-    let (last, before) = target.commits.split_last().unwrap();
-    assert!(before.iter().all(|commit| commit.head.deleted_epoch.is_none()));
-    assert!(last.head.is_deleted() && target.stored().0.is_empty(), "{begun} and {commits} commits");
+    target.commit(all_failed(0..1), closing(PackEvent::Baseline));
+    target.commit(vec![removal(account(0))], Closing::default());
+    assert_eq!((target.chunks.len(), target.head.chunk_epochs), (1, 2));
 }
 
 #[test]
-fn a_text_that_does_not_fit_is_shortened_in_the_row_and_not_in_the_log() {
+fn texts_that_do_not_fit_are_shortened_and_all_changes_are_one_commit() {
     let mut random = fastrand::Rng::with_seed(7);
-    let long: Vec<Change> = (0..100).map(|n| failed(n, &noise(&mut random, 6_000))).collect();
-    let mut target = Recorded::default();
-    assert_eq!(target.commit(long.clone(), closing(PackEvent::Baseline)), 1);
-    let stored = target.stored().0;
-    let message = |row: &Row| row.state.error_message.clone().unwrap();
-    for (stored, change) in stored.values().zip(&long) {
-        let (stored, whole) = (message(stored), message(change.row.as_ref().unwrap()));
-        assert!(stored.chars().count() == 512 && whole.starts_with(&stored));
+    for (accounts, length, shown) in [(100, 2_600, 2_600), (300, 2_600, 512), (5_000, 600, 64)] {
+        let all: Vec<Change> = (0..accounts).map(|n| failed(n, &noise(&mut random, length))).collect();
+        let mut target = Recorded::default();
+        target.commit(all.clone(), closing(PackEvent::Baseline));
+        let text = |state: &State| state.error_message.clone().unwrap_or_default();
+        let whole = all.iter().map(|change| text(&change.row.as_ref().unwrap().state));
+        let whole: Vec<String> = whole.map(|text| text.chars().take(shown).collect()).collect();
+        let rows = target.snapshot().rows;
+        assert!(rows.values().map(|row| text(&row.state)).eq(whole.clone()), "{shown}");
+        let logged = target.log.iter().filter_map(Record::transition);
+        assert!(logged.map(|record| text(record.to.as_ref().unwrap())).eq(whole), "{shown}");
     }
-    let texts = target
-        .log()
-        .into_iter()
-        .filter_map(|record| record.transition().cloned())
-        .map(|t| t.to.unwrap().error_message.unwrap());
-    assert!(texts.eq(long.iter().map(|change| message(change.row.as_ref().unwrap()))));
-    assert!(target.last().parts.len() > 2, "a part ends before it is too large");
+}
+
+#[test]
+fn a_part_has_300_records_or_more_where_there_are_too_many_parts() {
     let mut target = Recorded::default();
-    target.commit(all_failed(0..301), Closing::default());
-    let records: Vec<u64> = target.last().parts.iter().map(|part| part.changes).collect();
-    assert_eq!(records, [300, 1]);
+    let parts = |commit: Commit| -> Vec<usize> {
+        commit.parts.iter().map(|part| packed::read_records(&part.data).unwrap().len()).collect()
+    };
+    assert_eq!(parts(target.commit(all_failed(0..301), Closing::default())), [300, 1]);
+    let most = parts(target.commit(all_failed(0..20_400), closing(PackEvent::Baseline)));
+    assert_eq!(most, [vec![600; 34], vec![1]].concat());
 }

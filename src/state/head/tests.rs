@@ -9,8 +9,8 @@ fn at(epoch: u64, part: u32) -> Position {
 }
 
 /// A head of five commits, the last of which logged two parts.
-fn head(baseline_epoch: Option<u64>, deleted_epoch: Option<u64>) -> Head {
-    Head { epoch: 5, baseline_epoch, deleted_epoch, log_end: at(5, 2), ..Head::default() }
+fn head() -> Head {
+    Head { epoch: 5, baseline_epoch: Some(1), log_end: at(5, 2), ..Head::default() }
 }
 
 fn cursors(positions: &[(&str, Position)]) -> Cursors {
@@ -19,29 +19,10 @@ fn cursors(positions: &[(&str, Position)]) -> Cursors {
 }
 
 #[test]
-fn people_hear_of_a_baseline_when_it_is_complete_and_of_an_earlier_life_at_once() {
-    let all = Some((Position::START, at(5, 2)));
-    for (baseline, deleted, people) in [
-        (Some(5), None, all),
-        (Some(5), Some(3), all),
-        (None, None, None),
-        (None, Some(3), Some((Position::START, Position::end_of(3)))),
-        (None, Some(5), all),
-    ] {
-        let head = head(baseline, deleted);
-        let cursors = cursors(&[]);
-        assert_eq!(cursors.lag(Topic::Alerts, &target("P"), &head), people, "{baseline:?} {deleted:?}");
-        assert_eq!(cursors.lag(Topic::Events, &target("P"), &head), all, "machines get everything");
-    }
-    let [deleted, again] = [head(None, Some(5)), head(None, Some(3))];
-    assert!(deleted.is_deleted() && !again.is_deleted());
-}
-
-#[test]
 fn a_topic_lags_behind_each_target_by_its_own_cursor() {
     let cursors = cursors(&[("Behind", at(5, 1)), ("There", at(5, 2)), ("Ahead", at(6, 1))]);
-    let head = head(Some(1), None);
-    let lag = |pack| cursors.lag(Topic::Alerts, &target(pack), &head);
+    let head = head();
+    let lag = |pack| cursors.lag(&target(pack), &head);
     assert_eq!(lag("Behind"), Some((at(5, 1), at(5, 2))));
     assert_eq!(["There", "Ahead"].map(lag), [None, None]);
     assert_eq!(lag("New"), Some((Position::START, at(5, 2))));
@@ -49,7 +30,7 @@ fn a_topic_lags_behind_each_target_by_its_own_cursor() {
 
 #[test]
 fn a_topic_that_nobody_has_lags_never_and_a_digest_under_way_is_a_lag() {
-    let known = BTreeMap::from([(target("P"), head(Some(1), None))]);
+    let known = BTreeMap::from([(target("P"), head())]);
     let behind = cursors(&[]);
     for (events, lags) in [
         (behind.clone(), true),
@@ -92,18 +73,4 @@ fn cursors_move_all_at_once_and_never_back() {
     let after = before.moved([(&a, at(5, 1)), (&b, at(6, 1)), (&new, at(2, 1))]);
     let expected = cursors(&[("A", at(5, 2)), ("B", at(6, 1)), ("New", at(2, 1)), ("Stays", at(1, 1))]);
     assert_eq!(after, Cursors { version: 8, ..expected });
-}
-
-#[test]
-fn a_hint_changes_its_own_field_and_a_full_scan_is_noted_only_forward() {
-    let head = Head { last_full_scan_at: Some(9), filters_distrusted_until: Some(9), ..head(Some(1), None) };
-    for (hint, expected) in [
-        (Hint::FullScanAt(10), Head { last_full_scan_at: Some(10), ..head.clone() }),
-        (Hint::FullScanAt(8), head.clone()),
-        (Hint::FiltersDistrustedUntil(10), Head { filters_distrusted_until: Some(10), ..head.clone() }),
-        // A clock that was ahead is put right.
-        (Hint::FiltersDistrustedUntil(8), Head { filters_distrusted_until: Some(8), ..head.clone() }),
-    ] {
-        assert_eq!(hint.applied_to(&head), expected, "{hint:?}");
-    }
 }

@@ -53,7 +53,7 @@ impl Digest {
         let id = self.notification.id.clone();
         let expires_at = now.saturating_add(KEPT).unwrap_or(Timestamp::MAX);
         let data = packed::zipped(&serde_json::to_vec(self).unwrap_or_default());
-        StoredMessage { id, data, sent_at: None, expires_at }
+        StoredMessage { id, data, expires_at }
     }
 
     fn read(message: &StoredMessage) -> Result<Self, String> {
@@ -213,12 +213,5 @@ async fn publish<O: Outside>(leased: &mut Leased<'_, O>, digest: &Digest, again:
         return Err(lag);
     }
     leased.put_last(digest.moved(&leased.cursors)).await?;
-    let now = context.outside.now();
-    let sent = StoredMessage { sent_at: Some(now), ..digest.message(now) };
-    // For the history alone.
-    if let Some(Err(error)) = context.budget.within_storing(context.outside.store().put_message(&sent)).await
-    {
-        warn!(id = sent.id, %error, "not stored that the digest was sent");
-    }
     Ok(1)
 }

@@ -59,7 +59,7 @@ pub(super) async fn send<O: Outside>(heads: &Heads, leased: &mut Leased<'_, O>) 
         let (sent, stopped) = send_window(leased, &window).await;
         let moved = window.iter().zip(&sent).filter(|(_, sent)| **sent);
         let next = leased.cursors.clone().moved(moved.map(|(portion, _)| (portion.target, portion.end)));
-        let lags = |of: &&Portion<'_>| next.lag(Topic::Events, of.target, of.head).is_some();
+        let lags = |of: &&Portion<'_>| next.lag(of.target, of.head).is_some();
         waiting.extend(window.iter().filter(lags).map(|portion| (portion.target, portion.head)));
         if waiting.is_empty() || stopped.is_some() {
             leased.put_last(next).await?;
@@ -81,7 +81,7 @@ async fn next<'a, O: Outside>(
     head: &'a Head,
     most: usize,
 ) -> Result<Portion<'a>, Lag> {
-    let range = (leased.cursors.position(target), head.dispatchable(Topic::Events));
+    let range = (leased.cursors.position(target), head.log_end);
     let read = read::parts(leased.context, target, head, range, most).await?;
     let mut portion = Portion { target, head, records: Vec::new(), end: range.0 };
     for part in &read.parts {

@@ -96,7 +96,7 @@ impl<'a, O: Outside> Dispatcher<'a, O> {
                         open.extend(has_moved.then_some(topic));
                     }
                     Err(lag) => {
-                        let lags = |(t, head): &(&Target, &Head)| cursors.lag(topic, t, head).is_some();
+                        let lags = |(t, head): &(&Target, &Head)| cursors.lag(t, head).is_some();
                         let lagging = heads.known.iter().filter(lags);
                         total.lags.extend(lagging.map(|(t, _)| ((t.clone(), topic), lag.clone())));
                     }

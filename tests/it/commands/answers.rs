@@ -83,39 +83,32 @@ fn good() -> Answer {
     of_aws(200, json!({"OrganizationConformancePackDetailedStatuses": [row]}))
 }
 
-const BLOCKED: &str = "<!DOCTYPE html><html><head><title>Access Denied</title><style>b {color: red}</style>\
-    <script>var secret = 1 < 2;</script></head><body>\r\n<p>Your organization\u{1b}[31m blocks \u{202e}this. Log in with \
+const BLOCKED: &str = "<!DOCTYPE html><html><head><title>Access Denied</title></head><body>\r\n\u{1b}[31m<p>Log in with \
     your credentials. </p>";
 
 #[test]
-fn a_proxys_page_is_named_with_status_endpoint_and_its_first_words() {
-    let long = format!("{BLOCKED}{}", "blah ".repeat(2000));
+fn a_proxys_page_is_named_with_status_and_endpoint() {
     for status in [200, 403, 407, 502, 503] {
-        let stub = Stub::new([page(status, "text/html; charset=utf-8", &long)]);
+        let stub = Stub::new([page(status, "text/html; charset=utf-8", BLOCKED)]);
         for args in [&["statuses", "--pack", "Security"][..], &["history", "--table", "packwatch"]] {
             let output = stub.packwatch(args, "1");
             let error = stderr(&output);
             assert_eq!(output.status.code(), Some(1), "{error}");
-            let words =
-                "\"Access Denied Your organization [31m blocks this. Log in with your credentials. blah";
-            for part in [&stub.host.url, &format!("answered {status}"), words, "not AWS", "HTTPS_PROXY"] {
+            for part in [&stub.host.url, &format!("answered {status}"), "not AWS", "HTTPS_PROXY"] {
                 assert!(error.contains(part), "{status}: {part} is missing in {error}");
             }
-            for part in
-                ["malformed", "color", "secret", "sso login", "no AWS credentials", "\u{1b}", "\u{202e}"]
-            {
+            for part in ["malformed", "Log in", "sso login", "no AWS credentials", "\u{1b}"] {
                 assert!(!error.contains(part), "{status}: {part} is in {error}");
             }
-            assert!(error.len() < 600, "{error}");
         }
     }
     let plain = Stub::new([page(403, "text/plain", "Blocked by policy 7")]);
     assert!(stderr(&plain.statuses()).contains("answered 403"), "{:?}", plain.statuses());
     let run = plain.packwatch(&["run", "--dry-run", "--store", "s.sqlite"], "1");
-    assert!(stderr(&run).contains("\"Blocked by policy 7\""), "{run:?}");
+    assert!(stderr(&run).contains("answered 403"), "{run:?}");
     let doctor =
         plain.packwatch(&["doctor", "--table", "t", "--topic", "arn:aws:sns:eu-west-1:999999999999:t"], "1");
-    assert!(stdout(&doctor).contains("Blocked by policy 7"), "{doctor:?}");
+    assert!(stdout(&doctor).contains("answered 403"), "{doctor:?}");
 }
 
 #[test]
@@ -150,7 +143,7 @@ fn a_signature_that_is_outdated_is_a_matter_of_the_clock() {
         let stub = Stub::new([refusal]);
         let output = stub.statuses();
         assert_eq!((output.status.code(), stub.calls()), (Some(1), 1), "{output:?}");
-        assert!(stderr(&output).contains("clock") && !stderr(&output).contains("sso login"), "{output:?}");
+        assert!(stderr(&output).contains("NTP") && !stderr(&output).contains("sso login"), "{output:?}");
     }
     // A wrong secret key is not a matter of time.
     let wrong = "The request signature we calculated does not match the signature you provided.";
@@ -158,18 +151,6 @@ fn a_signature_that_is_outdated_is_a_matter_of_the_clock() {
     let output = stub.statuses();
     assert!(stub.calls() == 1 && stderr(&output).contains("AWS_SECRET_ACCESS_KEY"), "{output:?}");
     assert!(!stderr(&output).contains("clock"), "{output:?}");
-}
-
-#[test]
-fn a_clock_that_is_off_is_named_with_by_how_much() {
-    for (age, words) in [
-        (SignedDuration::from_mins(12), "12m behind AWS's"),
-        (SignedDuration::from_mins(-61), "1h 1m ahead of AWS's"),
-        (SignedDuration::from_hours(49), "49h behind AWS's"),
-    ] {
-        let output = Stub::new([outdated(age)]).statuses();
-        assert!(stderr(&output).contains(words) && stderr(&output).contains("NTP"), "{words}: {output:?}");
-    }
 }
 
 /// The SDK signs by the date of AWS's last answer.

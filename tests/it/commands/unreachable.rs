@@ -32,7 +32,7 @@ fn a_connection_that_fails_names_the_endpoint_and_the_reason_within_five_seconds
                 let output = packwatch(args, NOBODY);
                 let (error, elapsed) = (stderr(&output), started.elapsed());
                 assert_eq!(output.status.code(), Some(1), "{args:?}: {error}");
-                let reason = "http://127.0.0.1:9 cannot be reached: connection refused";
+                let reason = "http://127.0.0.1:9 cannot be reached: Connection refused";
                 assert!(error.contains(reason), "{args:?}: {error}");
                 assert!(
                     !error.contains("0 deployments"),

@@ -63,7 +63,7 @@ impl Story {
 
     fn an_hour_passes_for_reminders(&self) {
         self.stage.edit_row(PACK, &self.account, |row| {
-            row["Reminder"] = (row["Reminder"].as_u64().unwrap() - 3600).into();
+            row["State"]["Reminder"] = (row["State"]["Reminder"].as_u64().unwrap() - 3600).into();
             // People were notified of it then, if they were.
             if let Some(at) = row["Incident"]["Notified"]["At"].as_i64() {
                 row["Incident"]["Notified"]["At"] = (at - 7200).into();

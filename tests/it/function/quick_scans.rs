@@ -85,15 +85,17 @@ impl Stage {
 
     /// Changes an account's recorded row, as if an earlier commit had left it so, and takes the fingerprints from the head.
     pub(super) fn edit_row(&self, pack: &str, account: &str, edit: impl FnOnce(&mut Value)) {
-        let of_pack =
-            |item: &Value| item["pk"]["S"] == format!("{REGION}#{pack}") && item["accounts"].is_object();
+        let of_pack = |item: &Value| {
+            item["pk"]["S"] == format!("{REGION}#{pack}")
+                && item["sk"]["S"].as_str().unwrap().starts_with("snapshot#")
+        };
         let mut edit = Some(edit);
         for mut chunk in self.dynamo.dump("packwatch").into_iter().filter(of_pack) {
             let data = STANDARD.decode(chunk["data"]["B"].as_str().unwrap()).unwrap();
             let text = String::from_utf8(packed::unzipped(&data).unwrap()).unwrap();
             let mut rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-            let Some(row) = rows.iter_mut().find(|row| row["AccountId"] == account) else { continue };
-            edit.take().unwrap()(row);
+            let Some(row) = rows.iter_mut().find(|row| row[0] == account) else { continue };
+            edit.take().unwrap()(&mut row[1]);
             let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
             chunk["data"]["B"] = STANDARD.encode(packed::zipped(lines.as_bytes())).into();
             self.put(&chunk);

@@ -209,24 +209,6 @@ async fn every_body_and_attribute_is_there() {
     assert_eq!(message.attribute("Severity"), Some("failure"));
 }
 
-/// Rows hold the begin of the period in which they were reminded of, which is now later than that of a longer one.
-#[tokio::test]
-async fn a_longer_time_between_reminders_leaves_quiet_runs_quiet() {
-    let mut stage = Stage::with(&[("PACKWATCH_REMIND_EVERY", "1h")]).await;
-    stage.world.add_pack(REGION, PACK, 3).add_pack(REGION, "Large", 1300);
-    for pack in [PACK, "Large"] {
-        stage.world.fail(REGION, pack, &account(1), "UPDATE_FAILED", "Code", "it broke");
-    }
-    stage.run().await;
-    stage.set("PACKWATCH_REMIND_EVERY", "720h");
-    stage.run().await;
-    stage.forget();
-    assert_eq!(outcomes(&stage.run().await), ["Unchanged", "Unchanged"]);
-    let requests: Vec<String> =
-        stage.dynamo.take_requests().into_iter().map(|request| request.operation).collect();
-    assert_eq!(requests, ["Query"]);
-}
-
 /// A watcher that watches nothing must not look like an organization in which all is healthy.
 #[tokio::test]
 async fn a_run_that_watches_nothing_fails_and_says_why() {

@@ -14,20 +14,17 @@ pub fn commit_of(
     closing: Closing,
 ) -> Commit {
     let at: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+    let new = Head { history_id: "history".to_owned(), ..Head::default() };
     let draft = Draft {
-        before,
-        history_id: "history",
+        before: before.unwrap_or(&new),
         snapshot,
         changes,
         closing,
         run: "run",
         at,
         expires_at: "2027-02-18T10:00:00Z".parse().unwrap(),
-        period: u64::MAX,
     };
-    let (commit, rest) = draft.commit();
-    assert_eq!(rest, None, "it fits one transaction");
-    commit
+    draft.commit()
 }
 
 /// Commits some changes on what a store has, and returns the head.

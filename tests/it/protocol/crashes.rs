@@ -15,16 +15,16 @@ use crate::protocol::spaces;
 use crate::world::messages::Message;
 
 /// Effects of the history when nothing goes wrong.
-const EFFECTS: usize = 107;
-const SINGLES: usize = 611;
+const EFFECTS: usize = 102;
+const SINGLES: usize = 586;
 
 /// The same where the packs are large.
-const LARGE_EFFECTS: usize = 139;
-const LARGE_SINGLES: usize = 772;
+const LARGE_EFFECTS: usize = 134;
+const LARGE_SINGLES: usize = 747;
 
 /// The same where news waits for more of it.
-const GROUPED_EFFECTS: usize = 96;
-const GROUPED_SINGLES: usize = 540;
+const GROUPED_EFFECTS: usize = 94;
+const GROUPED_SINGLES: usize = 530;
 
 type Plan = Vec<(usize, Outcome)>;
 

@@ -176,7 +176,7 @@ impl MemoryStore {
 /// Everything that a store has in a target's log, in its order.
 pub(crate) async fn whole_log(store: &impl SnapshotStore, target: &Target) -> Vec<LogPart> {
     let mut parts = Vec::new();
-    let (after, until) = (Position::START, Position::end_of(u64::MAX));
+    let (after, until) = (Position::START, Position::END);
     let mut request = LogRequest { after, until, order: Order::Oldest, limit: 1000, token: None };
     loop {
         let page = store.log(target, &request).await.unwrap();
@@ -247,14 +247,13 @@ impl SnapshotStore for MemoryStore {
         );
         state.before.insert(target.clone(), before);
         let chunks = state.chunks.entry(target.clone()).or_default();
-        chunks.retain(|number, _| !commit.dropped.contains(number));
         let written = commit.chunks.iter();
         chunks.extend(written.map(|chunk| (chunk.number, (commit.head.epoch, Arc::new(chunk.data.clone())))));
         let log = state.logs.entry(target.clone()).or_default();
         log.extend(commit.parts.iter().map(|part| (part.position, Arc::new(part.clone()))));
         let (epoch, head) = (commit.head.epoch, commit.head.clone());
         let begins = head.baseline_epoch == Some(epoch);
-        if begins || head.deleted_epoch == Some(epoch) {
+        if begins || head.is_deleted() {
             let begins = begins.then(|| Arc::new(state.snapshot(target).rows));
             state.lives.push(Life { target: target.clone(), epoch, begins });
         }

@@ -7,8 +7,8 @@
 //!   `quick_scans` does that with a large pack, of which a scheduled run sees only what is active.
 //! - `model` makes random histories, with schedules that share the work; `soak` kills the real function; `pager` is what
 //!   docs/messages.md says of pagers, over histories of its own.
-//! - `windows` counts what a killed run repeats; `backlog` has more to tell than a run has time for; `several_commits` has
-//!   more to record than one transaction takes; `restores` goes back to an earlier table.
+//! - `windows` counts what a killed run repeats; `backlog` has more to tell than a run has time for; `restores` goes back
+//!   to an earlier table.
 //! - `oracle` is the table of kinds, written a second time; `accounts` holds the comparison against it.
 //! - `truth` remembers what was the case, `journal` what SNS accepted and what of that went wrong and so excuses a copy;
 //!   `digests` folds the log a second time.
@@ -39,7 +39,6 @@ mod quick_scans;
 mod restores;
 mod scenario;
 mod schedules;
-mod several_commits;
 mod soak;
 pub(crate) mod spaces;
 mod truth;

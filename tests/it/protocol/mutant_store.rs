@@ -78,7 +78,6 @@ impl SnapshotStore for MutantStore {
                 commit.head.fingerprint = before.fingerprint;
                 commit.head.active_fingerprint = before.active_fingerprint;
             }
-            (Mutant::BaselineInTheFirstCommit, None) => commit.head.baseline_epoch = Some(commit.head.epoch),
             (Mutant::FullScanAtOfAnyCommit, _) => {
                 commit.head.last_full_scan_at = Some(self.now.as_second());
             }

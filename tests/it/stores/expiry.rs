@@ -16,7 +16,7 @@ use crate::stores::contract::cursors::silence;
 use crate::stores::contract::{change, closing, dynamo_store, now, target};
 
 fn message(expires_at: Timestamp) -> StoredMessage {
-    StoredMessage { id: "0f".to_owned(), data: Vec::new(), sent_at: None, expires_at }
+    StoredMessage { id: "0f".to_owned(), data: Vec::new(), expires_at }
 }
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn parts_messages_and_silences_expire_and_when_is_a_number_of_seconds() {
     assert_eq!(keys, [&parts[0], &parts[1], "silence#0e", "message#0f"]);
     let stay = items.iter().filter(|item| item.get("expires_at").is_none());
     let keys = stay.map(|item| item["sk"]["S"].as_str().unwrap()).collect::<Vec<_>>();
-    assert_eq!(keys, ["snapshot#0000", "cursors#alerts", "head#eu-west-1#P"]);
+    assert_eq!(keys, ["snapshot#0001", "cursors#alerts", "head#eu-west-1#P"]);
 }
 
 #[tokio::test]

@@ -2,12 +2,12 @@
 
 use packwatch::aws::DynamoStore;
 use packwatch::ports::{SnapshotStore, StoreError};
-use packwatch::state::commit::{Change, Chunk, Closing, Commit, Draft, Snapshot};
+use packwatch::state::commit::{Change, Chunk, Closing, Commit, Snapshot};
 use packwatch::state::log::PackEvent;
 
 use crate::harness::commits::{commit, commit_of};
 use crate::harness::dynamo::Dynamo;
-use crate::stores::contract::{change, closing, connection_of, dynamo_store, long, now, target};
+use crate::stores::contract::{change, closing, connection_of, dynamo_store, long, target};
 
 const TABLE: &str = "packwatch";
 
@@ -31,7 +31,7 @@ async fn the_commit_of_the_most_items_has_100_actions_and_one_more_is_refused_wh
     let all = (0..12_000).map(|n| change(n, 2)).collect();
     let full = commit_of(head.as_ref(), &snapshot, all, closing(PackEvent::Baseline, 2));
     let mut more = full.clone();
-    more.dropped.push(77);
+    more.chunks.push(Chunk { number: 64, ..more.chunks[0].clone() });
     assert_refused(&dynamo, &more).await;
     dynamo.reset_requests();
     store.commit(&target("P"), &full).await.unwrap();
@@ -45,39 +45,22 @@ async fn the_commit_of_the_most_items_has_100_actions_and_one_more_is_refused_wh
 async fn the_largest_commit_is_accepted_and_what_is_beyond_4_mb_is_refused_whole() {
     let dynamo = Dynamo::with_table(TABLE);
     let store = dynamo_store(&dynamo).await;
-    let nothing = Snapshot::default();
-    let draft = Draft {
-        before: None,
-        history_id: "h",
-        snapshot: &nothing,
-        changes: (0..800).map(|n| long(n, 2_048)).collect(),
-        closing: Closing::default(),
-        run: "r",
-        at: now(),
-        expires_at: now(),
-        period: 0,
-    };
-    let (largest, taken) = draft.commit();
-    assert_eq!(taken, None, "it is all of it");
+    let changes = (0..3_050).map(|n| long(n, 900)).collect();
+    let largest = commit_of(None, &Snapshot::default(), changes, Closing::default());
     let size = |commit: &Commit| {
         let chunks: usize = commit.chunks.iter().map(|chunk| chunk.data.len()).sum();
         chunks + commit.parts.iter().map(|part| part.data.len()).sum::<usize>()
     };
     assert!((3_200_000..3_500_000).contains(&size(&largest)), "{}", size(&largest));
     let with = |bytes: usize| {
-        let (number, accounts) = (63, 1);
+        let number = 64;
         let mut commit = largest.clone();
-        commit.chunks.push(Chunk { number, epoch: 1, accounts, data: vec![7; bytes] });
+        commit.chunks.push(Chunk { number, epoch: 1, data: vec![7; bytes] });
         commit
     };
     assert_refused(&dynamo, &with(410_000)).await;
     let mut huge = with(390_000);
-    huge.chunks.extend([61, 62].map(|number| Chunk {
-        number,
-        epoch: 1,
-        accounts: 1,
-        data: vec![7; 390_000],
-    }));
+    huge.chunks.extend([65, 66].map(|number| Chunk { number, epoch: 1, data: vec![7; 390_000] }));
     assert!(size(&huge) > 4_200_000);
     assert_refused(&dynamo, &huge).await;
     store.commit(&target("P"), &largest).await.unwrap();

@@ -16,7 +16,6 @@ fn log(epochs: std::ops::Range<u64>) -> Vec<LogPart> {
     let part = |epoch| LogPart {
         position: at(epoch),
         previous: at(epoch - 1),
-        changes: 1,
         data: Vec::new(),
         observed_at: ago(60),
         expires_at: Timestamp::MAX,

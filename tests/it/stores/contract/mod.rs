@@ -71,7 +71,7 @@ pub(crate) async fn head(store: &impl SnapshotStore, target: &Target) -> Head {
 /// That goes with a baseline, or with the end of a pack.
 pub(crate) fn closing(event: PackEvent, epoch: u64) -> Closing {
     let notice = Notice { event, epoch, accounts: 3, created_again: false, observed_at: now(), notify: true };
-    Closing { event: Some(event), notice: Some(notice), full_scan_at: Some(now().as_second()) }
+    Closing { notice: Some(notice), full_scan_at: Some(now().as_second()) }
 }
 
 /// A change with a long text, which hardly gets smaller when it is zipped.
