@@ -202,7 +202,7 @@ bench: .venv-bench/.stamp $(if $(BOOTSTRAP),,build) ## Measure the Lambda beside
 # How many stories of two weeks `PART=told` draws.
 SEEDS ?= 5
 
-simulate: ## 50 packs × 10,000 accounts × 4 regions in virtual time: one schedule, and several that share the work (PART=quick, split, redeployment, whole); PART=told: what people are told in two weeks
+simulate: ## 50 packs × 10,000 accounts × 4 regions in virtual time: quick scans, and full ones only (PART=quick, redeployment, whole); PART=told: what people are told in two weeks
 ifeq ($(PART),told)
 	PACKWATCH_TOLD_SEEDS=$(SEEDS) $(if $(SEED),PACKWATCH_SOAK_SEED=$(SEED)) \
 		cargo test --locked --all-features --test it -- --include-ignored --nocapture told::

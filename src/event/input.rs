@@ -1,6 +1,4 @@
-//! What a person, a program or a schedule writes itself: a request, or the part of the work that a schedule gives.
-
-use std::collections::BTreeSet;
+//! What a person or a program writes itself: a request.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,8 +7,7 @@ use super::EventError;
 use crate::model::text::{bounded, plain};
 use crate::model::{PackName, Region, Status};
 use crate::ports::Filters;
-use crate::settings::PackFilter;
-use crate::watch::request::{Part, Request};
+use crate::watch::request::Request;
 use crate::watch::scan::paginate::PaginationConfig;
 
 /// Longest error, in bytes: it quotes what was wrong, which may be long, and which a terminal or a log would act on.
@@ -25,14 +22,6 @@ struct RequestEvent {
     pagination_config: Option<PaginationConfig>,
     #[serde(default)]
     dry_run: bool,
-}
-
-/// `null` stands for all of them, as in a request.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct PartEvent {
-    regions: Option<BTreeSet<Region>>,
-    packs: Option<PackFilter>,
 }
 
 pub(super) fn request(event: &Value) -> Result<Request, EventError> {
@@ -59,17 +48,6 @@ pub(super) fn request(event: &Value) -> Result<Request, EventError> {
     })
 }
 
-pub(super) fn part(event: &Value) -> Result<Request, EventError> {
-    let invalid = |error: String| EventError::Part(bounded(plain(&error), LONGEST_ERROR));
-    let is_empty = |name: &&str| event.get(*name).and_then(Value::as_array).is_some_and(Vec::is_empty);
-    if let Some(name) = ["Regions", "Packs"].into_iter().find(is_empty) {
-        return Err(invalid(format!("{name} is empty. Leave it out for all of them")));
-    }
-    let event = PartEvent::deserialize(event).map_err(|error| invalid(error.to_string()))?;
-    let part = Part { regions: event.regions.unwrap_or_default(), packs: event.packs.unwrap_or_default() };
-    Ok(Request { scheduled: true, part, ..Request::default() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,18 +66,6 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_regions_and_globs() {
-        let event = json!({"Regions": ["us-east-1", "eu-west-1"], "Packs": ["Security-*", "!*-test"]});
-        let regions = ["eu-west-1", "us-east-1"].map(|region| region.parse().unwrap()).into();
-        let wanted = Part { regions, packs: "Security-*,!*-test".parse().unwrap() };
-        let scheduled = |part| Request { scheduled: true, part, ..Request::default() };
-        assert_eq!(part(&event), Ok(scheduled(wanted)));
-        for all in [json!({"Packs": ["*"]}), json!({"Regions": null, "Packs": null})] {
-            assert_eq!(part(&all), Ok(scheduled(Part::default())));
-        }
-    }
-
-    #[test]
     fn what_is_wrong_is_named() {
         for (event, named) in [
             (json!({"Filters": {"Account": "1"}}), "`Account`"),
@@ -109,17 +75,6 @@ mod tests {
             (json!({"PaginationConfig": {"MaxItems": 1}}), "OrganizationConformancePackName"),
         ] {
             let error = request(&event).unwrap_err().to_string();
-            assert!(error.contains(named), "{error}");
-        }
-        for (event, named) in [
-            (json!({"Packs": ["*"], "DryRun": true}), "unknown field `DryRun`"),
-            (json!({"Regions": ["Frankfurt"]}), "Frankfurt"),
-            (json!({"Regions": "eu-west-1"}), "expected a sequence"),
-            (json!({"Regions": []}), "Regions is empty"),
-            (json!({"Packs": []}), "Packs is empty"),
-            (json!({"Packs": ["a,b"]}), "a,b"),
-        ] {
-            let error = part(&event).unwrap_err().to_string();
             assert!(error.contains(named), "{error}");
         }
     }

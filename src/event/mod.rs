@@ -18,21 +18,11 @@ pub enum EventError {
     /// A request with something wrong in it.
     #[error("the request is not valid: {0}")]
     Request(String),
-    /// A schedule's part with something wrong in it.
-    #[error("the schedule's input is not valid: {0}")]
-    Part(String),
 }
 
-/// What only a request or a schedule's part has.
-const OURS: [&str; 7] = [
-    "DryRun",
-    "Filters",
-    "OrganizationConformancePackName",
-    "Packs",
-    "PaginationConfig",
-    "Region",
-    "Regions",
-];
+/// What only a request has.
+const OURS: [&str; 5] =
+    ["DryRun", "Filters", "OrganizationConformancePackName", "PaginationConfig", "Region"];
 
 /// Understands an event: what is to be scanned, and who asks.
 pub fn parse(event: &Value) -> Result<Request, EventError> {
@@ -41,8 +31,7 @@ pub fn parse(event: &Value) -> Result<Request, EventError> {
     };
     let has = |name: &str| fields.contains_key(name);
     if !has("source") && !has("detail-type") {
-        // A schedule with an input of its own sends that, and nothing else.
-        return if has("Regions") || has("Packs") { input::part(event) } else { input::request(event) };
+        return input::request(event);
     }
     let text = |name: &str| fields.get(name).and_then(Value::as_str);
     let shown = |name: &str| excerpt(fields.get(name).unwrap_or(&Value::Null));

@@ -39,7 +39,7 @@ pub async fn run(
     request: &Request,
     budget: &Budget,
 ) -> Result<Report, RunError> {
-    let Started { context, planned, elsewhere, unlisted, lags } =
+    let Started { context, planned, unlisted, lags } =
         Box::pin(start(outside, settings, request, budget)).await?;
     let scans = Scans::new(&context, &planned);
     let dispatcher = Dispatcher::new(&context);
@@ -62,7 +62,7 @@ pub async fn run(
     let outcomes = scans.end();
 
     let oldest_full_scan = match settings.full_scan_every {
-        Some(_) if request.scheduled => oldest_full_scan(&planned, &elsewhere, &outcomes, outside.now()),
+        Some(_) if request.scheduled => oldest_full_scan(&planned, &outcomes, outside.now()),
         _ => None,
     };
     let next_token = outcomes.iter().find_map(|outcome| outcome.next_token.clone());

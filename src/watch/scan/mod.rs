@@ -26,7 +26,7 @@ use self::outcome::ScanOutcome;
 use self::target::{full_scan, quick_scan};
 use crate::model::{AccountId, Region, Target};
 use crate::ports::{Outside, SnapshotStore};
-use crate::state::head::{Head, Hint};
+use crate::state::head::Hint;
 use crate::watch::compare::is_surely_after;
 use crate::watch::context::Context;
 use crate::watch::plan::Planned;
@@ -39,12 +39,7 @@ use crate::watch::scan::reader::ReadError;
 use crate::watch::snapshot::leave_hint;
 
 /// How long ago the full scan was that is the longest ago, after this run.
-pub fn oldest_full_scan(
-    planned: &[Planned],
-    elsewhere: &[Head],
-    outcomes: &[ScanOutcome],
-    now: Timestamp,
-) -> Option<Duration> {
+pub fn oldest_full_scan(planned: &[Planned], outcomes: &[ScanOutcome], now: Timestamp) -> Option<Duration> {
     let after = |Planned { target, head, .. }: &Planned| {
         let of_target = outcomes.iter().filter(|outcome| outcome.report.is_of(target));
         match of_target.filter_map(|outcome| outcome.full_scan_at).max() {
@@ -52,8 +47,7 @@ pub fn oldest_full_scan(
             None => head.clone(),
         }
     };
-    let heads: Vec<Head> = planned.iter().map(after).collect();
-    policy::oldest(heads.iter().chain(elsewhere), now)
+    policy::oldest(&planned.iter().map(after).collect::<Vec<_>>(), now)
 }
 
 /// The scans of a run.
