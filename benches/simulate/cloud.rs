@@ -85,7 +85,7 @@ impl Cloud {
         self.idle.borrow_mut().push(reader);
         self.runs.set(self.runs.get() + 1);
         self.longest.set(self.longest.get().max(started.elapsed()));
-        let answer = report.expect("a run").answer;
+        let answer = report.expect("a run");
         let failed = answer.targets.iter().filter(|report| report.outcome.is_failure()).count() as u64;
         self.failed.set(self.failed.get() + failed);
         let deferred =

@@ -51,8 +51,8 @@ pub async fn serve() -> Result<(), lambda_runtime::Error> {
             Err(faults) => Err(diagnostic("Settings", faults.to_string())),
         };
         measure(function.as_ref().ok(), &event.context, started, report.as_ref().ok()).await;
-        let answer = report.and_then(|report| match report.answer.failure() {
-            None => Ok(report.answer),
+        let answer = report.and_then(|report| match report.failure() {
+            None => Ok(report),
             Some(failure) => Err(diagnostic("Targets", failure)),
         });
         if let Err(diagnostic) = &answer {

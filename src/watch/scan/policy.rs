@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use strum::IntoStaticStr;
 
 use crate::model::{Phase, Status};
 use crate::state::head::{Counts, Head};
@@ -31,7 +32,7 @@ pub const FILTERS_DISTRUSTED_FOR: i64 = 24 * 3600;
 const OVERDUE: u32 = 3;
 
 /// Which accounts a scan reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, IntoStaticStr)]
 pub enum Scan {
     /// The active ones, as AWS Config filters them.
     Quick,
@@ -67,10 +68,7 @@ pub struct ScanDecision {
 impl Scan {
     /// As the answer, the log and the metrics spell it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Quick => "Quick",
-            Self::Full => "Full",
-        }
+        self.into()
     }
 }
 
