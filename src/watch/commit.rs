@@ -137,12 +137,12 @@ async fn write<O: Outside>(
     // Bounded by the end of publishing and not by that of scanning: what is under way is as good as written.
     let written = budget.within_dispatching(outside.store().commit(&planned.target, &commit)).await;
     written.ok_or(Stop::NoTime)??;
-    outcome.has_committed = true;
     outcome.report.transitions += taken.as_deref().map_or(all, logged);
     outcome.report.statuses = Some(commit.head.accounts.clone());
     outcome.report.outcome = ended(event, outcome.report.transitions);
     let is_all = taken.is_none();
     basis.snapshot.apply(&commit, &taken.unwrap_or_default());
+    outcome.committed = Some(commit.head.clone());
     basis.head = commit.head;
     Ok(is_all)
 }

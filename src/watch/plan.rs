@@ -25,26 +25,6 @@ pub struct Planned {
     pub withheld: BTreeMap<String, i64>,
 }
 
-impl Planned {
-    /// A target as it is in these heads.
-    fn new(target: Target, listed: Option<bool>, heads: &mut Heads) -> Self {
-        Self {
-            listed,
-            head: heads.known.remove(&target).unwrap_or_default(),
-            unreadable: heads.unreadable.remove(&target),
-            silences: heads.silences.of(&target),
-            withheld: heads.alerts.known.withheld_of(&target),
-            target,
-        }
-    }
-
-    /// The same target as it is in these heads.
-    #[must_use]
-    pub fn loaded_again(&self, mut heads: Heads) -> Self {
-        Self::new(self.target.clone(), self.listed, &mut heads)
-    }
-}
-
 /// The regions whose packs must be listed for this request: none when it names packs.
 pub fn regions_to_list(request: &Request, settings: &Settings) -> Vec<Region> {
     let regions = watched_regions(request, settings).cloned();
@@ -97,7 +77,15 @@ pub fn targets(
     }
     let watched = names.into_iter().filter(|target| settings.packs.matches(&target.pack));
     let is_listed = |target: &Target| Some(listed.get(&target.region)?.contains(&target.pack));
-    watched.map(|target| Planned::new(target.clone(), is_listed(&target), &mut heads)).collect()
+    let planned = |target: Target| Planned {
+        listed: is_listed(&target),
+        head: heads.known.remove(&target).unwrap_or_default(),
+        unreadable: heads.unreadable.remove(&target),
+        silences: heads.silences.of(&target),
+        withheld: heads.alerts.known.withheld_of(&target),
+        target,
+    };
+    watched.map(planned).collect()
 }
 
 /// Why the run of a schedule watches nothing at all. That must not look like an organization in which all is healthy.
@@ -122,7 +110,6 @@ pub fn nothing_to_watch(
 mod tests {
     use super::*;
     use crate::settings::Reader;
-    use crate::state::silence::Silence;
 
     fn settings(packs: &str, regions: &str) -> Settings {
         let lookup = |name: &str| match name {
@@ -234,16 +221,5 @@ mod tests {
             let said = nothing_to_watch(&settings(packs, "eu-west-1"), &listed, heads);
             assert_eq!(said.is_some(), is_nothing, "{packs} {listed:?}: {said:?}");
         }
-    }
-
-    #[test]
-    fn a_target_that_is_loaded_again_has_the_head_and_the_silences_of_now() {
-        let settings = settings("*", "eu-west-1");
-        let planned = targets(&Request::default(), &settings, &listed("eu-west-1", &["P"]), Heads::default());
-        assert_eq!(planned[0].loaded_again(Heads::default()).head, Head::default());
-        let mut heads = heads(&[("eu-west-1", "P")]);
-        heads.silences.0.push(Silence::default());
-        let again = planned[0].loaded_again(heads.clone());
-        assert_eq!(again, Planned { head: head(), silences: heads.silences, ..planned[0].clone() });
     }
 }

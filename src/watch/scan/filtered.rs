@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use jiff::Timestamp;
 
 use crate::model::{AccountId, DetailedStatus, Phase, Status};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
@@ -176,12 +175,6 @@ pub fn to_ask(
     };
     let unread = rows.iter().filter(unread).map(|(account, _)| *account);
     unread.chain(read.unclear.iter().copied()).collect()
-}
-
-/// The accounts of these states that every quick scan reads, each with when it came there.
-pub fn active(states: &BTreeMap<AccountId, State>) -> Vec<(AccountId, Option<Timestamp>)> {
-    let active = states.iter().filter(|(_, state)| is_read_by_status(&state.status));
-    active.map(|(account, state)| (*account, state.last_update)).collect()
 }
 
 /// Whether every quick scan reads the accounts in this status.

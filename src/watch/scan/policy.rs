@@ -167,30 +167,20 @@ pub fn oldest<'a>(heads: impl IntoIterator<Item = &'a Head>, now: Timestamp) -> 
     live.filter_map(|head| head.last_full_scan_at).map(|at| age(at, now)).max()
 }
 
-/// How long a page of a region takes, as this run has seen it. A full scan reads one page after the other, alone: it is
-/// bounded by how fast the region lets calls through, and by how long one call takes, and not by both.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PageTime {
-    calls: u32,
-    shortest: Option<Duration>,
-}
-
-impl PageTime {
-    /// Notes a read of so many pages, of which so many one after the other, that took so long.
-    pub fn note(&mut self, pages: u64, in_sequence: u64, took: Duration) {
-        let number = |pages: u64| u32::try_from(pages).unwrap_or(u32::MAX);
-        let Some(page) = took.checked_div(number(in_sequence)) else { return };
-        self.calls = self.calls.saturating_add(number(pages));
-        self.shortest = Some(self.shortest.map_or(page, |shortest| shortest.min(page)));
+/// How long a page of a region takes that has been read for `elapsed`, by scans of so many pages and so long. A full scan
+/// reads one page after the other, alone: it is bounded by how fast the region lets calls through, and by how long one
+/// call takes, and not by both. Without any call nothing is known.
+pub fn page_time(reads: impl Iterator<Item = (Option<Scan>, u64, Duration)>, elapsed: Duration) -> Duration {
+    let number = |pages: u64| u32::try_from(pages).unwrap_or(u32::MAX);
+    let (mut calls, mut alone) = (0, None);
+    for (scan, pages, took) in reads {
+        // A quick scan reads statuses side by side.
+        let width = if scan == Some(Scan::Quick) { IN_PROGRESS.len() as u64 } else { 1 };
+        let page = took.checked_div(number(pages.div_ceil(width)));
+        (calls, alone) = (calls + pages, alone.into_iter().chain(page).min());
     }
-
-    /// Whether a read of so many pages ends within the time that is left, when the region has been read for `elapsed`.
-    /// Without any call nothing is known, and it may begin.
-    pub fn fits(&self, pages: u64, elapsed: Duration, left: Duration) -> bool {
-        let Some(shortest) = self.shortest else { return !left.is_zero() };
-        let page = shortest.max(elapsed / self.calls.max(1));
-        page.saturating_mul(u32::try_from(pages).unwrap_or(u32::MAX)) <= left
-    }
+    let apart = elapsed.checked_div(number(calls));
+    alone.max(apart).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -136,26 +136,15 @@ fn the_oldest_full_scan_is_of_large_live_targets() {
 }
 
 #[test]
-fn a_full_scan_begins_only_where_its_pages_fit() {
-    let second = Duration::from_secs(1);
-    let mut page_time = PageTime::default();
-    assert!(page_time.fits(100, Duration::ZERO, second), "nothing is known yet");
-    assert!(!page_time.fits(1, Duration::ZERO, Duration::ZERO));
-    page_time.note(0, 0, second);
-    assert_eq!(page_time, PageTime::default());
+fn a_page_takes_as_long_as_a_call_or_as_the_rate_allows() {
+    let ms = Duration::from_millis;
+    let time = |reads: &[(Option<Scan>, u64, Duration)], elapsed| page_time(reads.iter().copied(), elapsed);
+    assert_eq!(time(&[], ms(500)), Duration::ZERO, "nothing is known yet");
+    assert_eq!(time(&[(None, 0, ms(500))], ms(500)), Duration::ZERO);
     // Calls of 40 ms, many side by side: alone, a page takes the 40 ms.
-    (0..24).for_each(|_| page_time.note(1, 1, Duration::from_millis(40)));
-    let elapsed = Duration::from_millis(120);
-    assert!(page_time.fits(100, elapsed, Duration::from_secs(4)));
-    assert!(!page_time.fits(101, elapsed, Duration::from_secs(4)));
-    // One after the other, each takes its part of the time.
-    let mut in_sequence = PageTime::default();
-    in_sequence.note(4, 4, Duration::from_millis(160));
-    assert!(in_sequence.fits(100, elapsed, Duration::from_secs(4)));
-    assert!(!in_sequence.fits(101, elapsed, Duration::from_secs(4)));
+    assert_eq!(time(&[(Some(Scan::Full), 1, ms(40)); 24], ms(120)), ms(40));
+    assert_eq!(time(&[(Some(Scan::Full), 4, ms(160)), (Some(Scan::Full), 1, ms(90))], ms(160)), ms(40));
+    assert_eq!(time(&[(Some(Scan::Quick), 6, ms(80))], ms(80)), ms(40));
     // Throttled to five a second, where each of many waits for its turn: alone, a page takes a fifth of a second.
-    let mut throttled = PageTime::default();
-    (0..50).for_each(|_| throttled.note(1, 1, Duration::from_millis(100)));
-    assert!(throttled.fits(100, 10 * second, 20 * second));
-    assert!(!throttled.fits(101, 10 * second, 20 * second));
+    assert_eq!(time(&[(Some(Scan::Full), 1, ms(100)); 50], ms(10_000)), ms(200));
 }
