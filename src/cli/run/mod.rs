@@ -11,12 +11,12 @@ use self::recording::{lacks_most, recorded};
 use self::settings::SettingArgs;
 use super::args::{Global, TIMES, When, time};
 use super::outcome::{Failure, note};
-use super::outside::{Chosen, Sink, Source, Store, StoreArgs, Watched, names};
+use super::outside::{Sink, Source, Store, StoreArgs, Watched, names};
 use super::progress::Progress;
 use crate::local::{Channel, SqliteStore};
 use crate::model::PackName;
 use crate::model::text::counted;
-use crate::ports::{Filters, SnapshotStore};
+use crate::ports::{Filters, Parts, SnapshotStore};
 use crate::settings::TopicArn;
 use crate::watch;
 use crate::watch::budget::Budget;
@@ -124,7 +124,8 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<bool, Failure
         None => Sink::Terminal(channel, progress.clone()),
     };
     let names = names(global, settings.account_names && args.statuses.is_empty()).await?;
-    let outside = Chosen { source, store, sink, names, now: args.now.as_ref().map(|now| now.said("--now")) };
+    let now = args.now.as_ref().map(|now| now.said("--now"));
+    let outside = Parts { source, store, publisher: sink, names, now };
     let report = watch::run(&outside, &settings, &request, &Budget::UNLIMITED).await;
     progress.end();
     let mut report = report?;
