@@ -107,7 +107,7 @@ soak: ## Kill the real function at random, HISTORIES times (SEED=n), and search 
 		messages::limits::no_digest_of_a_thousand told::weeks::
 
 # The files of a run, of what is kept, and of the digest that unit tests judge alone, without the world beside them.
-MUTATED := $(addprefix src/watch/,account_names.rs batch.rs budget.rs compare/flap.rs compare/kind.rs compare/mod.rs \
+MUTATED := $(addprefix src/watch/,batch.rs budget.rs compare/flap.rs compare/kind.rs compare/mod.rs \
 	compare/overdue.rs compare/past.rs compare/policy.rs plan.rs report/mod.rs \
 	scan/filtered.rs scan/paginate.rs scan/policy.rs) \
 	$(addprefix src/state/,account.rs commit.rs fingerprint.rs head.rs id.rs keys.rs log.rs packed.rs silence.rs) \
