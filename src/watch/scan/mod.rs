@@ -31,21 +31,21 @@ use crate::watch::context::Context;
 use crate::watch::plan::Planned;
 use crate::watch::report::Outcome;
 use crate::watch::scan::policy::{
-    FILTERS_DISTRUSTED_FOR, Scan, ScanContext, ScanDecision, decide, full_calls, page_time,
+    FILTERS_DISTRUSTED_FOR, Scan, ScanContext, ScanDecision, age, decide, full_calls, page_time, recurs,
 };
 use crate::watch::scan::reader::ReadError;
 use crate::watch::snapshot::leave_hint;
 
-/// How long ago the full scan was that is the longest ago, after this run.
+/// How long ago the full scan was that is the longest ago, after this run, over all large targets that are live. The alarm
+/// is for three times `PACKWATCH_FULL_SCAN_EVERY`.
 pub fn oldest_full_scan(planned: &[Planned], outcomes: &[ScanOutcome], now: Timestamp) -> Option<Duration> {
-    let after = |Planned { target, head, .. }: &Planned| {
+    let last = |Planned { target, head, .. }: &Planned| {
         let of_target = outcomes.iter().filter(|outcome| outcome.report.is_of(target));
-        match of_target.filter_map(|outcome| outcome.full_scan_at).max() {
-            Some(at) => Hint::FullScanAt(at.as_second()).applied_to(head),
-            None => head.clone(),
-        }
+        let made = of_target.filter_map(|outcome| outcome.full_scan_at).max().map(Timestamp::as_second);
+        head.last_full_scan_at.max(made)
     };
-    policy::oldest(&planned.iter().map(after).collect::<Vec<_>>(), now)
+    let large = planned.iter().filter(|one| recurs(&one.head));
+    large.filter_map(last).map(|at| age(at, now)).max()
 }
 
 /// The scans of a run.

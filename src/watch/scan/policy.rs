@@ -107,7 +107,7 @@ fn pages(rows: u64) -> u64 {
 }
 
 /// How long ago a time is, in seconds since 1970.
-fn age(then: i64, now: Timestamp) -> Duration {
+pub fn age(then: i64, now: Timestamp) -> Duration {
     Duration::from_secs(u64::try_from(now.as_second().saturating_sub(then)).unwrap_or(0))
 }
 
@@ -136,13 +136,6 @@ pub fn decide(head: &Head, around: ScanContext) -> ScanDecision {
             ScanDecision { scan: Scan::Full, is_slow, is_due: false }
         }
     }
-}
-
-/// How long ago the full scan was that is the longest ago, over all large targets that are watched and live. The alarm
-/// is for three times `PACKWATCH_FULL_SCAN_EVERY`.
-pub fn oldest<'a>(heads: impl IntoIterator<Item = &'a Head>, now: Timestamp) -> Option<Duration> {
-    let live = heads.into_iter().filter(|head| recurs(head));
-    live.filter_map(|head| head.last_full_scan_at).map(|at| age(at, now)).max()
 }
 
 /// How long a page of a region takes that has been read for `elapsed`, by scans of so many pages and so long. A full scan

@@ -70,6 +70,19 @@ impl Stage {
         (answer, self.world.messages_to(EVENTS).iter().filter_map(kind).collect())
     }
 
+    /// What the last of so many runs measured. The log comes through a pipe, a little behind the answer.
+    async fn measured(&self, runs: usize) -> Value {
+        for _ in 0..500 {
+            let lines = self.lambda.json_logs().into_iter();
+            let measured: Vec<_> = lines.filter(|line| line["message"] == "run measured").collect();
+            if measured.len() == runs {
+                return measured[runs - 1].clone();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("it was not measured:\n{}", self.lambda.logs().join("\n"));
+    }
+
     /// Says in the head that everybody was last seen so long ago.
     pub(super) fn seen_whole(&self, pack: &str, ago: Duration) {
         let then = (SystemTime::now() - ago).duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
@@ -177,6 +190,8 @@ async fn who_is_healthy_and_joins_or_leaves_is_reported_by_the_next_full_scan() 
     // The one that left is confirmed.
     assert_eq!((all, some), (FULL_SCAN, 3 * QUICK_SCAN + 1), "quick scans come first");
     assert_eq!(answer["Targets"][0]["Pages"], FULL_SCAN + QUICK_SCAN + 1, "both scans, one report");
+    let age = stage.measured(3).await["OldestFullScan"].as_u64().unwrap();
+    assert!(age < 3600, "as it is after the run: {age}");
     stage.forget();
     assert_eq!(scans(&stage.run().await), ["Quick"; 3], "everybody was just seen");
 }
@@ -223,13 +238,8 @@ async fn what_is_unhealthy_is_seen_though_a_full_scan_that_is_due_finds_no_time(
     let events = stage.world.messages_to(EVENTS);
     assert_eq!((events.len(), events[0].attribute("Kind")), (1, Some("Failed")));
     assert_eq!(stage.calls().0, 0, "what does not fit is not begun");
-    // The last lines come through a pipe, a little behind the answer.
-    let is_measured = || stage.lambda.logs().iter().filter(|line| line.contains("run measured")).count() > 1;
-    for _ in 0..500 {
-        if !is_measured() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
+    let age = stage.measured(2).await["OldestFullScan"].as_u64().unwrap();
+    assert!(age > 3 * 3600, "{age}");
     let logs = stage.lambda.logs();
     let warnings: Vec<_> = logs.iter().filter(|line| line.contains("no time for a full scan")).collect();
     assert!(warnings.len() == 1 && warnings[0].contains(PACKS[1]), "no age tells of it: {warnings:?}");

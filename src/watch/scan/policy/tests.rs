@@ -103,21 +103,6 @@ fn a_full_scan_is_due_after_an_hour_or_when_the_clock_was_ahead() {
 }
 
 #[test]
-fn the_oldest_full_scan_is_of_large_live_targets() {
-    let seen = |hour: u32| {
-        let last_full_scan_at = Some(at(&format!("2026-11-20T{hour:02}:00:00Z")));
-        Head { last_full_scan_at, ..head() }
-    };
-    let small = Head { accounts: healthy(1_200), ..seen(1) };
-    let gone = Head { baseline_epoch: None, ..seen(1) };
-    let never = Head { last_full_scan_at: None, ..head() };
-    let now = run().now;
-    assert_eq!(oldest([&small, &gone, &never], now), None);
-    assert_eq!(oldest([&seen(11)], now), Some(Duration::ZERO), "by a clock that is ahead");
-    assert_eq!(oldest(&[small, gone, never, seen(9), seen(11), seen(8)], now), Some(2 * EVERY));
-}
-
-#[test]
 fn a_page_takes_as_long_as_a_call_or_as_the_rate_allows() {
     let ms = Duration::from_millis;
     let time = |reads: &[(Option<Scan>, u64, Duration)], elapsed| page_time(reads.iter().copied(), elapsed);
