@@ -147,16 +147,14 @@ impl<'a, O: Outside> Scans<'a, O> {
 
     /// A full scan that is due after a quick one, if it fits into the time that is left.
     async fn due(&self, one: &'a Planned) {
-        if self.has(one, |outcome| outcome.full_scan_at.is_some()) {
+        let is_read =
+            |outcome: &ScanOutcome| outcome.report.is_of(&one.target) && outcome.full_scan_at.is_some();
+        if self.outcomes.borrow().iter().any(is_read) {
             return;
         }
         let calls = u32::try_from(full_calls(&one.head)).unwrap_or(u32::MAX);
         let left = self.context.budget.left();
         if left.is_zero() || self.page_time(&one.target.region).saturating_mul(calls) > left {
-            if one.head.last_full_scan_at.is_none() {
-                // Its age is not known, so no metric tells.
-                warn!(region = %one.target.region, pack = %one.target.pack, "no time for a full scan, which no run has made yet");
-            }
             return;
         }
         let outcome = self.slow(one).await;
@@ -164,11 +162,6 @@ impl<'a, O: Outside> Scans<'a, O> {
         if outcome.report.outcome != Outcome::Deferred || outcome.committed.is_some() {
             self.take(outcome);
         }
-    }
-
-    /// Whether some scan of this target ended so until now.
-    fn has(&self, planned: &Planned, is: impl Fn(&ScanOutcome) -> bool) -> bool {
-        self.outcomes.borrow().iter().any(|outcome| outcome.report.is_of(&planned.target) && is(outcome))
     }
 
     /// Makes a quick scan. Where that was not enough, returns the target for a full one.
