@@ -107,7 +107,7 @@ soak: ## Kill the real function at random, HISTORIES times (SEED=n), and search 
 		messages::limits::no_digest_of_a_thousand told::weeks::
 
 # The files of a run, of what is kept, and of the digest that unit tests judge alone, without the world beside them.
-MUTATED := $(addprefix src/watch/,account_names.rs batch.rs budget.rs compare/flap.rs compare/kind.rs compare/mod.rs \
+MUTATED := $(addprefix src/watch/,batch.rs budget.rs compare/flap.rs compare/kind.rs compare/mod.rs \
 	compare/overdue.rs compare/past.rs compare/policy.rs plan.rs report/mod.rs \
 	scan/filtered.rs scan/paginate.rs scan/policy.rs) \
 	$(addprefix src/state/,account.rs commit.rs fingerprint.rs head.rs id.rs keys.rs log.rs packed.rs silence.rs) \
@@ -202,7 +202,7 @@ bench: .venv-bench/.stamp $(if $(BOOTSTRAP),,build) ## Measure the Lambda beside
 # How many stories of two weeks `PART=told` draws.
 SEEDS ?= 5
 
-simulate: ## 50 packs × 10,000 accounts × 4 regions in virtual time: one schedule, and several that share the work (PART=quick, split, redeployment, whole); PART=told: what people are told in two weeks
+simulate: ## 50 packs × 10,000 accounts × 4 regions in virtual time: quick scans, and full ones only (PART=quick, redeployment, whole); PART=told: what people are told in two weeks
 ifeq ($(PART),told)
 	PACKWATCH_TOLD_SEEDS=$(SEEDS) $(if $(SEED),PACKWATCH_SOAK_SEED=$(SEED)) \
 		cargo test --locked --all-features --test it -- --include-ignored --nocapture told::

@@ -43,8 +43,50 @@ pub trait Outside {
     fn now(&self) -> Timestamp;
 }
 
+/// An outside that is put together from its parts.
+#[derive(Debug)]
+pub struct Parts<S, D, P, N> {
+    /// Gives the statuses.
+    pub source: S,
+    /// Keeps the snapshots.
+    pub store: D,
+    /// Takes the messages.
+    pub publisher: P,
+    /// Knows what accounts are called.
+    pub names: N,
+    /// The time of day, where it is not this machine's.
+    pub now: Option<Timestamp>,
+}
+
+impl<S: StatusSource, D: SnapshotStore, P: Publisher, N: AccountNames> Outside for Parts<S, D, P, N> {
+    type Source = S;
+    type Store = D;
+    type Publisher = P;
+    type Names = N;
+
+    fn source(&self) -> &S {
+        &self.source
+    }
+
+    fn store(&self) -> &D {
+        &self.store
+    }
+
+    fn publisher(&self) -> &P {
+        &self.publisher
+    }
+
+    fn names(&self) -> &N {
+        &self.names
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now.unwrap_or_else(now)
+    }
+}
+
 /// The time of day of this machine, in milliseconds, as AWS Config's own times are.
-pub fn now() -> Timestamp {
+fn now() -> Timestamp {
     let now = Timestamp::now();
     now.round(Unit::Millisecond).unwrap_or(now)
 }

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use jiff::Timestamp;
 use packwatch::model::{AccountId, Target};
 use packwatch::notify::message::{Alert, Event};
@@ -15,7 +14,7 @@ use packwatch::settings::{Reader as SettingsReader, Settings};
 use packwatch::watch;
 use packwatch::watch::budget::Budget;
 use packwatch::watch::report::Outcome;
-use packwatch::watch::request::{Part, Request};
+use packwatch::watch::request::Request;
 use tokio::time::{Instant, sleep};
 
 use crate::organization::{Organization, Reader, Size, regions};
@@ -23,43 +22,6 @@ use crate::store::Table;
 
 /// The longest time limit of a function.
 pub(crate) const LONGEST: Duration = Duration::from_secs(900);
-
-/// How schedules share the work.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Split {
-    /// One does all of it.
-    One,
-    /// Each has a region.
-    ByRegion,
-    /// Each has ten packs.
-    ByPack,
-}
-
-impl Split {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::One => "one schedule",
-            Self::ByRegion => "one for each region",
-            Self::ByPack => "one for ten packs each",
-        }
-    }
-
-    /// The part of each schedule.
-    pub(crate) fn parts(self, size: Size) -> Vec<Part> {
-        match self {
-            Self::One => vec![Part::default()],
-            Self::ByRegion => {
-                let of = |region| Part { regions: [region].into(), ..Part::default() };
-                regions(size).into_iter().map(of).collect()
-            }
-            Self::ByPack => {
-                let packs = |ten| format!("Pack-{ten}*").parse().expect("a glob");
-                let of = |ten| Part { packs: packs(ten), ..Part::default() };
-                (0..size.packs.div_ceil(10)).map(of).collect()
-            }
-        }
-    }
-}
 
 /// An organization that is watched.
 pub(crate) struct Cloud {
@@ -105,19 +67,14 @@ impl Cloud {
         }
     }
 
-    /// The schedules' runs, side by side.
-    pub(crate) async fn run(&self, split: Split) {
-        let parts = split.parts(self.organization.size).into_iter();
-        join_all(parts.map(|part| self.watch(part))).await;
-    }
-
     /// The time of day.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    async fn watch(&self, part: Part) {
-        let request = Request { scheduled: true, part, ..Request::default() };
+    /// One scheduled run.
+    pub(crate) async fn run(&self) {
+        let request = Request { scheduled: true, ..Request::default() };
         let reader = self.instance();
         let started = Instant::now();
         let outside = Around { cloud: self, reader: &reader };
@@ -128,7 +85,7 @@ impl Cloud {
         self.idle.borrow_mut().push(reader);
         self.runs.set(self.runs.get() + 1);
         self.longest.set(self.longest.get().max(started.elapsed()));
-        let answer = report.expect("a run").answer;
+        let answer = report.expect("a run");
         let failed = answer.targets.iter().filter(|report| report.outcome.is_failure()).count() as u64;
         self.failed.set(self.failed.get() + failed);
         let deferred =

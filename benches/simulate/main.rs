@@ -1,15 +1,14 @@
 //! The real pipeline over an organization of two million rows, in virtual time. Prints tables of `docs/performance.md`:
-//! what quick scans see of it, and when ("Quick scans, simulated"); and full scans at everything, for one schedule or
-//! for several that share the work ("More than one run can hold").
+//! what quick scans see of it, and when ("Quick scans, simulated"); and full scans at everything ("More than one run can
+//! hold").
 //!
 //! ```text
 //! make simulate                everything
-//! make simulate PART=quick     quick scans for one schedule; PART=split: for one in each region; PART=redeployment: of one
-//!                              pack; PART=whole: full scans only
+//! make simulate PART=quick     quick scans; PART=redeployment: of one pack; PART=whole: full scans only
 //! ```
 //!
 //! Simulated are AWS Config (pages made when asked for, 150 ms a call, a limit of calls a second for each region), the
-//! table, the topics, the schedules and Lambda. Real are the run, its part, its rate limiter and its time limit.
+//! table, the topics, the schedule and Lambda. Real are the run, its rate limiter and its time limit.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -25,7 +24,7 @@ mod store;
 use std::rc::Rc;
 use std::time::Duration;
 
-use cloud::{Cloud, Split};
+use cloud::Cloud;
 use organization::{Size, account};
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{Instant, sleep};
@@ -48,10 +47,7 @@ fn main() {
     let part = std::env::var("PART").unwrap_or_default();
     let wants = |name| part.is_empty() || part == name;
     if wants("quick") {
-        quick::print(Split::One);
-    }
-    if wants("split") {
-        quick::print(Split::ByRegion);
+        quick::print();
     }
     if wants("redeployment") {
         println!("{}", in_virtual_time(quick::a_redeployment()));
@@ -65,19 +61,17 @@ fn main() {
 fn whole() {
     println!("{} packs × {} accounts × {} regions at {} calls/s per region\n", 50, 10_000, 4, 5);
     println!(
-        "| schedules | every | baseline: scheduled runs, min | change told: scheduled runs, min | digests | runs | longest run, min | deferred \
+        "| every | baseline: scheduled runs, min | change told: scheduled runs, min | digests | runs | longest run, min | deferred \
          | failed | calls | refused |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     for every in [30, 15, 5] {
-        for split in [Split::One, Split::ByRegion, Split::ByPack] {
-            row(LARGE, minutes(every), split);
-        }
+        row(LARGE, minutes(every));
     }
-    println!("\nOne schedule, every 15 minutes, by size\n");
+    println!("\nEvery 15 minutes, by size\n");
     for packs in [30, 40, 44] {
         print!("{packs} packs: ");
-        row(Size { packs, ..LARGE }, minutes(15), Split::One);
+        row(Size { packs, ..LARGE }, minutes(15));
     }
 }
 
@@ -91,16 +85,15 @@ fn in_virtual_time<T>(simulation: impl Future<Output = T>) -> T {
 }
 
 /// Simulates, checks that nothing was lost, and prints a row.
-fn row(size: Size, every: Duration, split: Split) {
-    let (cloud, outcome) = in_virtual_time(simulate(size, every, split));
+fn row(size: Size, every: Duration) {
+    let (cloud, outcome) = in_virtual_time(simulate(size, every));
     let notified = cloud.topics.notified.borrow();
     let notified = &notified[&account(size.accounts)];
     assert_eq!(notified.len(), size.targets(), "the new account was told of in every target");
     assert!(notified.values().all(|copies| *copies == 1), "and once");
     let organization = &cloud.organization;
     println!(
-        "| {} | {} min | {}, {:.1} | {}, {:.1} | {} | {} | {:.1} | {} | {} | {} | {} |",
-        split.name(),
+        "| {} min | {}, {:.1} | {}, {:.1} | {} | {} | {:.1} | {} | {} | {} | {} |",
         every.as_secs() / 60,
         outcome.baseline.0,
         outcome.baseline.1,
@@ -116,11 +109,11 @@ fn row(size: Size, every: Duration, split: Split) {
     );
 }
 
-async fn simulate(size: Size, every: Duration, split: Split) -> (Rc<Cloud>, Outcome) {
+async fn simulate(size: Size, every: Duration) -> (Rc<Cloud>, Outcome) {
     let cloud = Rc::new(Cloud::new(size, every, cloud::LONGEST, "always"));
     let scheduled_run = || {
         let cloud = cloud.clone();
-        spawn_local(async move { cloud.run(split).await });
+        spawn_local(async move { cloud.run().await });
     };
     let baseline = until(every, &scheduled_run, || cloud.table.watched() == size.targets()).await;
     // The last run dispatches, and commits what it deferred.

@@ -1,4 +1,4 @@
-//! What quick scans see, and when: runs of at most five minutes, one every five minutes for each schedule.
+//! What quick scans see, and when: runs of at most five minutes, one every five minutes.
 
 use std::cell::Cell;
 use std::num::NonZero;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::task::{JoinSet, spawn_local};
 use tokio::time::{Instant, sleep};
 
-use crate::cloud::{Cloud, Split};
+use crate::cloud::Cloud;
 use crate::organization::{Deployment, Size, account};
 use crate::{LARGE, in_virtual_time, minutes};
 
@@ -26,21 +26,21 @@ const INTO_A_RUN: Duration = Duration::from_secs(90);
 /// An account that is healthy until something happens to it.
 const HEALTHY: usize = 7777;
 
-/// Prints the tables, for one schedule or for several.
-pub(crate) fn print(split: Split) {
+/// Prints the tables.
+pub(crate) fn print() {
     let Size { packs, accounts, regions, .. } = LARGE;
     println!(
         "Quick scans: {packs} packs × {accounts} accounts × {regions} regions, Timeout 300, a scheduled run every 5 min\n"
     );
     println!(
-        "| schedules | calls/s | unhealthy | a failure everywhere told: min | one joins everywhere: min | one leaves: min | \
-         oldest full scan: min | out of time, a scheduled_run | calls a scheduled_run |\n|---|---|---|---|---|---|---|---|---|"
+        "| calls/s | unhealthy | a failure everywhere told: min | one joins everywhere: min | one leaves: min | \
+         oldest full scan: min | out of time, a scheduled_run | calls a scheduled_run |\n|---|---|---|---|---|---|---|---|"
     );
     let mut simulations: Vec<Simulation> = Vec::new();
-    simulations.push(Box::new(move || in_virtual_time(every_target_changes_in_every_run(split))));
+    simulations.push(Box::new(move || in_virtual_time(every_target_changes_in_every_run())));
     for percent in [1, 5, 20] {
         for rate in [10.0, 5.0, 3.0, 1.0] {
-            simulations.push(Box::new(move || in_virtual_time(row(rate, percent, split))));
+            simulations.push(Box::new(move || in_virtual_time(row(rate, percent))));
         }
     }
     side_by_side(simulations);
@@ -66,12 +66,12 @@ fn side_by_side(simulations: Vec<Simulation>) {
 struct Watched {
     cloud: Rc<Cloud>,
     scheduled_runs: Rc<Cell<u32>>,
-    /// The schedules.
+    /// The schedule.
     _running: JoinSet<()>,
 }
 
 impl Watched {
-    async fn new(size: Size, percent: usize, split: Split) -> Self {
+    async fn new(size: Size, percent: usize) -> Self {
         let cloud = Rc::new(Cloud::new(size, EVERY, TIMEOUT, FULL_SCAN_EVERY));
         let failed = Deployment { status: "CREATE_FAILED", at: cloud.now() };
         cloud
@@ -89,7 +89,7 @@ impl Watched {
                 loop {
                     scheduled_runs.set(scheduled_runs.get() + 1);
                     let cloud = cloud.clone();
-                    spawn_local(async move { cloud.run(split).await });
+                    spawn_local(async move { cloud.run().await });
                     sleep(EVERY).await;
                 }
             });
@@ -150,9 +150,9 @@ impl Watched {
     }
 }
 
-async fn row(rate: f64, percent: usize, split: Split) -> String {
+async fn row(rate: f64, percent: usize) -> String {
     let size = Size { rate, ..LARGE };
-    let watched = Watched::new(size, percent, split).await;
+    let watched = Watched::new(size, percent).await;
     let cloud = &watched.cloud;
     let failed = watched.notified(HEALTHY, |_| watched.set(HEALTHY, "UPDATE_FAILED")).await;
     let joined =
@@ -164,9 +164,8 @@ async fn row(rate: f64, percent: usize, split: Split) -> String {
     let deferred = (cloud.deferred.get() - before.1) as f64 / scheduled_runs;
     let calls = (cloud.organization.calls.get() - before.2) as f64 / scheduled_runs;
     let [failed, joined, left] = [failed, joined, left].map(said);
-    let name = split.name();
     let notified = format!("{failed} | {joined} | {left}");
-    format!("| {name} | {rate} | {percent} % | {notified} | {oldest:.0} | {deferred:.1} | {calls:.0} |")
+    format!("| {rate} | {percent} % | {notified} | {oldest:.0} | {deferred:.1} | {calls:.0} |")
 }
 
 fn said(minutes: Option<f64>) -> String {
@@ -174,8 +173,8 @@ fn said(minutes: Option<f64>) -> String {
 }
 
 /// In every run of a day, one account fails in every target, and the one that failed before is healthy again.
-async fn every_target_changes_in_every_run(split: Split) -> String {
-    let watched = Watched::new(Size { regions: 1, ..LARGE }, 1, split).await;
+async fn every_target_changes_in_every_run() -> String {
+    let watched = Watched::new(Size { regions: 1, ..LARGE }, 1).await;
     let deferred = watched.cloud.deferred.get();
     let change = |scheduled_run: u32| {
         let n = 1000 + 100 * (scheduled_run as usize % 80) + 50;
@@ -185,9 +184,8 @@ async fn every_target_changes_in_every_run(split: Split) -> String {
     let oldest = watched.oldest_within(288, change).await;
     let deferred = watched.cloud.deferred.get() - deferred;
     format!(
-        "\nEvery target of one region changes in each of 288 scheduled runs, {}, {} calls/s, 1 % unhealthy: oldest full scan {oldest:.0} min, \
+        "\nEvery target of one region changes in each of 288 scheduled runs, {} calls/s, 1 % unhealthy: oldest full scan {oldest:.0} min, \
          deferred {deferred}, failed {}",
-        split.name(),
         LARGE.rate,
         watched.cloud.failed.get()
     )
@@ -195,7 +193,7 @@ async fn every_target_changes_in_every_run(split: Split) -> String {
 
 /// One pack of 10,000 accounts alone: all are in progress for 30 minutes.
 pub(crate) async fn a_redeployment() -> String {
-    let watched = Watched::new(Size { packs: 1, regions: 1, ..LARGE }, 1, Split::One).await;
+    let watched = Watched::new(Size { packs: 1, regions: 1, ..LARGE }, 1).await;
     let organization = &watched.cloud.organization;
     let calls = organization.calls.get();
     let quiet = watched.oldest_within(288, |_| ()).await;

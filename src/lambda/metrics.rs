@@ -13,10 +13,11 @@ use metrique_writer_core::value::MetricFlags;
 use metrique_writer_core::{Entry, EntryWriter, IoStreamError, Observation, Unit, Value, ValueWriter};
 use metrique_writer_format_emf::{Emf, NoMetric};
 use serde_json::json;
+use strum::VariantArray as _;
 
 use super::logs;
 use crate::model::{Phase, Region};
-use crate::watch::report::{Answer, Outcome, Report, TargetReport};
+use crate::watch::report::{Outcome, Report, TargetReport};
 use crate::watch::scan::policy::Scan;
 
 /// The dimension of an invocation's metrics. With the function's name as their only dimension, two installations do not mix.
@@ -75,16 +76,16 @@ fn lines(measured: &Measured<'_>) -> Result<Vec<u8>, IoStreamError> {
 
 /// One for each pack whose accounts are known, and one for the invocation.
 fn documents(measured: &Measured<'_>) -> Vec<Document> {
-    let targets = measured.report.into_iter().flat_map(|report| &report.answer.targets);
+    let targets = measured.report.into_iter().flat_map(|report| &report.targets);
     let packs = targets.filter(|target| measured.packs && target.statuses.is_some());
     packs.map(|target| measured.of_pack(target)).chain([measured.of_run()]).collect()
 }
 
 impl Measured<'_> {
     fn of_run(&self) -> Document {
-        let nothing = Answer::new(Vec::new(), 0, None);
-        let answer = self.report.map_or(&nothing, |report| &report.answer);
-        let Answer { targets, accounts, transitions, notifications, .. } = answer;
+        let nothing = Report::default();
+        let report = self.report.unwrap_or(&nothing);
+        let targets = &report.targets;
         let count = |is: &dyn Fn(&TargetReport) -> bool| targets.iter().filter(|t| is(t)).count() as u64;
         let ended = |outcome: Outcome| count(&|target| target.outcome == outcome);
         let scanned = |scan: Scan| count(&|target| target.scan == Some(scan));
@@ -92,15 +93,15 @@ impl Measured<'_> {
         // What an alarm looks at. CloudWatch charges for each metric, and a search finds the other numbers, too.
         let mut metrics = vec![Metric("TargetsDeferred", Unit::Count, ended(Outcome::Deferred))];
         metrics.extend(age("OldestUndispatched", self.oldest_undispatched));
-        metrics.extend(age("OldestFullScan", self.report.and_then(|report| report.oldest_full_scan)));
+        metrics.extend(age("OldestFullScan", report.oldest_full_scan));
         let more = [
-            Metric("Failed", Unit::Count, (self.report.is_none() || answer.failure().is_some()).into()),
+            Metric("Failed", Unit::Count, (self.report.is_none() || report.failure().is_some()).into()),
             Metric("TargetsDone", Unit::Count, count(&|target| target.outcome.is_done())),
             Metric("TargetsFailed", Unit::Count, count(&|target| target.outcome.is_failure())),
-            Metric("Accounts", Unit::Count, *accounts),
+            Metric("Accounts", Unit::Count, report.accounts),
             Metric("Pages", Unit::Count, targets.iter().map(|target| target.pages).sum()),
-            Metric("Transitions", Unit::Count, *transitions),
-            Metric("Notifications", Unit::Count, *notifications),
+            Metric("Transitions", Unit::Count, report.transitions),
+            Metric("Notifications", Unit::Count, report.notifications),
             Metric("Throttles", Unit::Count, self.throttles.values().sum()),
             Metric("Duration", MILLISECONDS, self.took.as_millis().try_into().unwrap_or(u64::MAX)),
         ];
@@ -108,12 +109,13 @@ impl Measured<'_> {
         let mut document = self.document("run measured", OF_RUN, metrics);
         let rest = more.iter().filter(|_| !self.packs);
         document.fields.extend(rest.map(|Metric(name, _, value)| (*name, json!(value))));
-        document.fields.extend(Outcome::ALL.map(|outcome| (outcome.as_str(), json!(ended(outcome)))));
+        let outcomes = Outcome::VARIANTS.iter();
+        document.fields.extend(outcomes.map(|outcome| (outcome.as_str(), json!(ended(*outcome)))));
         let throttled = self.throttles.iter().map(|(region, throttles)| format!("{region}: {throttles}"));
         document.fields.extend([
             ("QuickScans", json!(scanned(Scan::Quick))),
             ("FullScans", json!(scanned(Scan::Full))),
-            ("MessagesMinimal", json!(self.report.map_or(0, |report| report.minimal))),
+            ("MessagesMinimal", json!(report.minimal)),
             ("ThrottledRegions", json!(throttled.collect::<Vec<_>>().join(", "))),
         ]);
         document
@@ -171,6 +173,3 @@ impl Value for Metric {
         writer.metric([Observation::Unsigned(value)], unit, [], MetricFlags::empty());
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -15,7 +15,7 @@ use self::metrics::Measured;
 use crate::aws::{ConfigSource, Connection, DynamoStore, Organizations, SnsPublisher};
 use crate::event;
 use crate::history::oldest_lag;
-use crate::ports::{self, Machines, Outside};
+use crate::ports::{Machines, Parts};
 use crate::settings::{self, Faults, Settings};
 use crate::watch;
 use crate::watch::budget::Budget;
@@ -27,10 +27,7 @@ const LAG_TIMEOUT: Duration = Duration::from_secs(3);
 /// What is built once, at init.
 struct Function {
     settings: Settings,
-    source: ConfigSource,
-    store: DynamoStore,
-    publisher: SnsPublisher,
-    names: Option<Organizations>,
+    outside: Parts<ConfigSource, DynamoStore, SnsPublisher, Option<Organizations>>,
     pack_metrics: bool,
 }
 
@@ -51,8 +48,8 @@ pub async fn serve() -> Result<(), lambda_runtime::Error> {
             Err(faults) => Err(diagnostic("Settings", faults.to_string())),
         };
         measure(function.as_ref().ok(), &event.context, started, report.as_ref().ok()).await;
-        let answer = report.and_then(|report| match report.answer.failure() {
-            None => Ok(report.answer),
+        let answer = report.and_then(|report| match report.failure() {
+            None => Ok(report),
             Some(failure) => Err(diagnostic("Targets", failure)),
         });
         if let Err(diagnostic) = &answer {
@@ -68,20 +65,20 @@ impl Function {
         let (settings, destinations) = settings::of_lambda(&|name| std::env::var(name).ok())?;
         let connection = Connection::of_environment().await;
         let (alerts, events) = (&destinations.alerts_topic, destinations.events_topic.as_ref());
-        Ok(Self {
+        let outside = Parts {
             source: ConfigSource::new(&connection, &settings.regions),
             store: DynamoStore::new(&connection, &destinations.table),
             publisher: SnsPublisher::new(&connection, alerts, events, Machines::Nobody),
             names: settings.account_names.then(|| Organizations::new(&connection)),
-            pack_metrics: destinations.pack_metrics,
-            settings,
-        })
+            now: None,
+        };
+        Ok(Self { outside, pack_metrics: destinations.pack_metrics, settings })
     }
 
     async fn handle(&self, payload: &Value, context: &Context) -> Result<Report, Diagnostic> {
         let request = event::parse(payload).map_err(|error| diagnostic("Event", error.to_string()))?;
         let budget = left(context).map_or(Budget::UNLIMITED, Budget::ending_in);
-        let run = Box::pin(watch::run(self, &self.settings, &request, &budget));
+        let run = Box::pin(watch::run(&self.outside, &self.settings, &request, &budget));
         run.await.map_err(|error| diagnostic("Run", error.to_string()))
     }
 
@@ -97,36 +94,9 @@ impl Function {
         }
         // A run that is ended for a metric would count as failed.
         let longest = left(context).map_or(LAG_TIMEOUT, |left| (left / 2).min(LAG_TIMEOUT));
-        let oldest = timeout(longest, oldest_lag(&self.store, self.settings.group_interval));
+        let oldest = timeout(longest, oldest_lag(&self.outside.store, self.settings.group_interval));
         let age = oldest.await.ok()?.ok()?.map(|oldest| now.duration_since(oldest).try_into());
         Some(age.and_then(Result::ok).unwrap_or_default())
-    }
-}
-
-impl Outside for Function {
-    type Source = ConfigSource;
-    type Store = DynamoStore;
-    type Publisher = SnsPublisher;
-    type Names = Option<Organizations>;
-
-    fn source(&self) -> &Self::Source {
-        &self.source
-    }
-
-    fn store(&self) -> &Self::Store {
-        &self.store
-    }
-
-    fn publisher(&self) -> &Self::Publisher {
-        &self.publisher
-    }
-
-    fn names(&self) -> &Self::Names {
-        &self.names
-    }
-
-    fn now(&self) -> Timestamp {
-        ports::now()
     }
 }
 
@@ -142,7 +112,7 @@ async fn measure(function: Option<&Function>, context: &Context, started: Instan
         at,
         took: started.elapsed(),
         report,
-        throttles: function.map(|function| function.source.take_throttles()).unwrap_or_default(),
+        throttles: function.map(|function| function.outside.source.take_throttles()).unwrap_or_default(),
         oldest_undispatched,
         packs: function.is_some_and(|function| function.pack_metrics),
     });

@@ -12,23 +12,17 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::ports::{Filters, PageRequest};
 
-/// Where slowing down begins, and where it ends: a limit of one call in four seconds is an outage.
+/// Where slowing down begins, and where it ends.
 const FIRST_INTERVAL: Duration = Duration::from_millis(20);
-const LONGEST_INTERVAL: Duration = Duration::from_secs(4);
+const LONGEST_INTERVAL: Duration = Duration::from_secs(1);
 /// From here down an interval is no longer worth waiting for.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Until the first answer at a rate, refusals halve the rate, to find the limit soon; from then on they take a
-/// sixth, and each answer gives one part in 200 back. The tests find 1.02 times the ideal time with at most
-/// one call in ten refused; steeper values (1.5, or 0.99) are slower or refused more often.
-const SEARCH: f64 = 2.0;
-const SLOW_DOWN: f64 = 1.2;
-const SPEED_UP: f64 = 0.995;
-
-/// A storm that refuses everything says nothing about the limit. After it, each answer gives a tenth back, until calls
-/// come as fast as when the limit was met last, or are refused again. From one call in four seconds, that takes 40 s; at
-/// one part in 200 it took 13 minutes. (0.85 takes 28 s, and is refused a third more often when it searches a limit.)
-const RECOVER: f64 = 0.9;
+/// What a refusal and an answer make of the interval. The tests find the ideal time with one call in eight refused, and
+/// that a storm which refuses everything is forgotten within 50 s of its end. A milder step up (0.985) forgets it in 66 s,
+/// a steeper one down (1.5) takes 5 % more time.
+const SLOW_DOWN: f64 = 1.3;
+const SPEED_UP: f64 = 0.98;
 
 /// How often a throttled call is tried. Several instances that share a limit refuse each other for longer than one
 /// would be: with 12, the simulation of eight instances (`make simulate`) had calls that were refused each time.
@@ -83,13 +77,6 @@ struct Rate {
     next: Option<Instant>,
     /// When the rate was last slowed down: a refusal of a call from before then says nothing new.
     slowed: Option<Instant>,
-    /// Whether a call was answered since calls are limited.
-    found: bool,
-    /// Whether a call was answered since the rate was last slowed down.
-    answered: bool,
-    /// The interval after the last refusal that followed an answer: near the limit. Refusals in a row say that there is
-    /// none, or a storm.
-    limit: Duration,
 }
 
 impl RateLimiter {
@@ -149,9 +136,7 @@ impl RateLimiter {
 impl Rate {
     /// A call was answered.
     fn answered(&mut self) {
-        let factor = if self.interval > self.limit { RECOVER } else { SPEED_UP };
-        (self.found, self.answered) = (true, true);
-        self.interval = self.interval.mul_f64(factor);
+        self.interval = self.interval.mul_f64(SPEED_UP);
         if self.interval <= SHORTEST_INTERVAL {
             *self = Self::default();
         }
@@ -162,15 +147,9 @@ impl Rate {
         if self.slowed.is_some_and(|slowed| began < slowed) {
             return;
         }
-        let factor = if self.found { SLOW_DOWN } else { SEARCH };
-        let slower = self.interval.mul_f64(factor).min(LONGEST_INTERVAL);
-        let interval = if slower.is_zero() { FIRST_INTERVAL } else { slower };
-        let now = Instant::now();
-        // Calls before the first refusal were not limited: what they found is no rate.
-        let found = self.found && !self.interval.is_zero();
-        let limit = if found && self.answered { interval } else { self.limit };
-        *self =
-            Self { interval, next: Some(now + interval), slowed: Some(now), found, answered: false, limit };
+        let (now, slower) = (Instant::now(), self.interval.mul_f64(SLOW_DOWN));
+        let interval = slower.clamp(FIRST_INTERVAL, LONGEST_INTERVAL);
+        *self = Self { interval, next: Some(now + interval), slowed: Some(now) };
     }
 }
 

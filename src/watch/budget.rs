@@ -11,20 +11,15 @@ const LONGEST_PUBLISH: Duration = Duration::from_secs(10);
 /// published, so that what was accepted can still be stored.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
-    ends: Option<Ends>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Ends {
-    scanning: Instant,
-    folding: Instant,
-    dispatching: Instant,
-    storing: Instant,
+    scanning: Option<Instant>,
+    folding: Option<Instant>,
+    dispatching: Option<Instant>,
+    storing: Option<Instant>,
 }
 
 impl Budget {
     /// All the time in the world, as on a laptop.
-    pub const UNLIMITED: Self = Self { ends: None };
+    pub const UNLIMITED: Self = Self { scanning: None, folding: None, dispatching: None, storing: None };
 
     /// `left` until the run is killed: the last fifth of it (at most 20 s) is for dispatching, and the last twentieth
     /// (at most 2 s) for storing how far that got.
@@ -33,47 +28,43 @@ impl Budget {
         let before = |reserve: Duration| now + left.saturating_sub(reserve);
         let scanning = before((left / 5).min(Duration::from_secs(20)));
         let dispatching = before((left / 20).min(Duration::from_secs(2)));
-        let folding = scanning + (dispatching - scanning) / 2;
         Self {
-            ends: Some(Ends {
-                scanning,
-                folding,
-                dispatching,
-                storing: before((left / 50).min(Duration::from_millis(500))),
-            }),
+            scanning: Some(scanning),
+            folding: Some(scanning + (dispatching - scanning) / 2),
+            dispatching: Some(dispatching),
+            storing: Some(before((left / 50).min(Duration::from_millis(500)))),
         }
     }
 
     /// How long there is to scan, and to record.
     pub fn left(&self) -> Duration {
-        let left = |ends: Ends| ends.scanning.saturating_duration_since(Instant::now());
-        self.ends.map_or(Duration::MAX, left)
+        self.scanning.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()))
     }
 
     /// The result of work without effects, or `None` when the time for scanning ends before it does.
     pub async fn within<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        until(self.ends.map(|ends| ends.scanning), work).await
+        until(self.scanning, work).await
     }
 
     /// The result of work without effects, or `None` when it would leave too little time to publish what comes of it.
     pub async fn within_folding<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        until(self.ends.map(|ends| ends.folding), work).await
+        until(self.folding, work).await
     }
 
     /// The result of work without effects, or `None` when the time for dispatching ends before it does.
     pub async fn within_dispatching<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        until(self.ends.map(|ends| ends.dispatching), work).await
+        until(self.dispatching, work).await
     }
 
     /// The result of storing what was sent, or `None` when the run would be killed before.
     pub async fn within_storing<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        until(self.ends.map(|ends| ends.storing), work).await
+        until(self.storing, work).await
     }
 
     /// How long a topic's answer may be waited for now; `None` when nothing more is to be published.
     pub fn for_publish(&self) -> Option<Duration> {
-        let Some(ends) = self.ends else { return Some(LONGEST_PUBLISH) };
-        let left = ends.dispatching.checked_duration_since(Instant::now())?;
+        let Some(end) = self.dispatching else { return Some(LONGEST_PUBLISH) };
+        let left = end.checked_duration_since(Instant::now())?;
         (!left.is_zero()).then_some(left.min(LONGEST_PUBLISH))
     }
 }

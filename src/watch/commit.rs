@@ -130,10 +130,10 @@ async fn write<O: Outside>(
     // Bounded by the end of publishing and not by that of scanning: what is under way is as good as written.
     let written = budget.within_dispatching(outside.store().commit(&planned.target, &commit)).await;
     written.ok_or(Stop::NoTime)??;
-    outcome.has_committed = true;
     outcome.report.transitions = transitions;
-    outcome.report.statuses = Some(commit.head.accounts);
+    outcome.report.statuses = Some(commit.head.accounts.clone());
     outcome.report.outcome = ended;
+    outcome.committed = Some(commit.head);
     Ok(())
 }
 

@@ -24,7 +24,7 @@ use crate::settings::Settings;
 use crate::watch::budget::Budget;
 use crate::watch::context::Context;
 use crate::watch::dispatch::{Dispatched, Dispatcher, Lag, lagging};
-use crate::watch::report::{Answer, Report, TargetReport};
+use crate::watch::report::{Report, TargetReport};
 use crate::watch::request::Request;
 use crate::watch::scan::outcome::Preview;
 use crate::watch::scan::{Scans, oldest_full_scan};
@@ -39,7 +39,7 @@ pub async fn run(
     request: &Request,
     budget: &Budget,
 ) -> Result<Report, RunError> {
-    let Started { context, planned, elsewhere, unlisted, lags } =
+    let Started { context, planned, unlisted, lags } =
         Box::pin(start(outside, settings, request, budget)).await?;
     let scans = Scans::new(&context, &planned);
     let dispatcher = Dispatcher::new(&context);
@@ -62,32 +62,39 @@ pub async fn run(
     let outcomes = scans.end();
 
     let oldest_full_scan = match settings.full_scan_every {
-        Some(_) if request.scheduled => oldest_full_scan(&planned, &elsewhere, &outcomes, outside.now()),
+        Some(_) if request.scheduled => oldest_full_scan(&planned, &outcomes, outside.now()),
         _ => None,
     };
     let next_token = outcomes.iter().find_map(|outcome| outcome.next_token.clone());
     let previews: Vec<&Preview> = outcomes.iter().filter_map(|outcome| outcome.preview.as_deref()).collect();
     let preview = preview(&context, &previews);
-    let reports = unlisted.into_iter().chain(outcomes.into_iter().map(|outcome| outcome.report)).collect();
-    let answer = with_lags(Answer::new(reports, dispatched.notifications, next_token), &dispatched);
-    answer.targets.iter().for_each(|report| report.log(&context.id));
-    let may_lag = !dispatched.lags.is_empty();
-    Ok(Report { answer, preview, may_lag, minimal: dispatched.minimal, oldest_full_scan })
+    let reports = unlisted.into_iter().chain(outcomes.into_iter().map(|outcome| outcome.report));
+    let mut report = Report {
+        notifications: dispatched.notifications,
+        next_token,
+        preview,
+        may_lag: !dispatched.lags.is_empty(),
+        minimal: dispatched.minimal,
+        oldest_full_scan,
+        ..Report::of(reports)
+    };
+    add_lags(&mut report.targets, &dispatched);
+    report.targets.iter().for_each(|report| report.log(&context.id));
+    Ok(report)
 }
 
-/// The answer, with what could not be dispatched. A target that nobody watches is reported only where that failed.
-fn with_lags(mut answer: Answer, dispatched: &Dispatched) -> Answer {
+/// Adds what could not be dispatched. A target that nobody watches is reported only where that failed.
+fn add_lags(targets: &mut Vec<TargetReport>, dispatched: &Dispatched) {
     for ((target, topic), lag) in &dispatched.lags {
-        match answer.targets.iter_mut().find(|report| report.is_of(target)) {
+        match targets.iter_mut().find(|report| report.is_of(target)) {
             Some(report) if report.outcome.is_done() => *report = lagging(report.clone(), *topic, lag),
             Some(_) => {}
             None if matches!(lag, Lag::Failed(_)) => {
-                answer.targets.push(lagging(TargetReport::of(target), *topic, lag));
+                targets.push(lagging(TargetReport::of(target), *topic, lag));
             }
             None => {}
         }
     }
-    answer
 }
 
 /// The digest that people would get of what was found in a dry run.

@@ -6,7 +6,7 @@ use crate::model::{PackName, Region, Target};
 use crate::settings::Settings;
 use crate::state::head::{Head, Heads};
 use crate::state::silence::Silences;
-use crate::watch::request::{Part, Request};
+use crate::watch::request::Request;
 
 /// One target of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,26 +25,6 @@ pub struct Planned {
     pub withheld: BTreeMap<String, i64>,
 }
 
-impl Planned {
-    /// A target as it is in these heads.
-    fn new(target: Target, listed: Option<bool>, heads: &mut Heads) -> Self {
-        Self {
-            listed,
-            head: heads.known.remove(&target).unwrap_or_default(),
-            unreadable: heads.unreadable.remove(&target),
-            silences: heads.silences.of(&target),
-            withheld: heads.alerts.known.withheld_of(&target),
-            target,
-        }
-    }
-
-    /// The same target as it is in these heads.
-    #[must_use]
-    pub fn loaded_again(&self, mut heads: Heads) -> Self {
-        Self::new(self.target.clone(), self.listed, &mut heads)
-    }
-}
-
 /// The regions whose packs must be listed for this request: none when it names packs.
 pub fn regions_to_list(request: &Request, settings: &Settings) -> Vec<Region> {
     let regions = watched_regions(request, settings).cloned();
@@ -53,15 +33,15 @@ pub fn regions_to_list(request: &Request, settings: &Settings) -> Vec<Region> {
 
 fn watched_regions<'a>(request: &'a Request, settings: &'a Settings) -> impl Iterator<Item = &'a Region> {
     let is_asked_for = |region: &&Region| request.region.as_ref().is_none_or(|only| only == *region);
-    settings.regions.iter().filter(is_asked_for).filter(|region| request.part.includes_region(region))
+    settings.regions.iter().filter(is_asked_for)
 }
 
 /// What is wrong with a request under these settings.
 pub fn check(request: &Request, settings: &Settings) -> Result<(), String> {
     let regions = settings.regions.iter().map(Region::as_str).collect::<Vec<_>>().join(", ");
     let unwatched = request.packs.iter().find(|pack| !settings.packs.matches(pack));
-    let mut named = request.region.iter().chain(&request.part.regions);
-    match (named.find(|region| !settings.regions.contains(region)), unwatched) {
+    let elsewhere = request.region.as_ref().filter(|region| !settings.regions.contains(region));
+    match (elsewhere, unwatched) {
         (Some(region), _) if !request.tentative => Err(format!(
             "Region {region} is not watched. Watched: {regions}. Set PACKWATCH_REGIONS to change that"
         )),
@@ -95,53 +75,41 @@ pub fn targets(
         // Nobody can tell how far such a pack lags: that is said in every run, listed or not.
         names.extend(heads.unreadable.keys().filter(|target| target.region == *region).cloned());
     }
-    let is_wanted = |pack: &PackName| settings.packs.matches(pack) && request.part.packs.matches(pack);
-    let watched = names.into_iter().filter(|target| is_wanted(&target.pack));
+    let watched = names.into_iter().filter(|target| settings.packs.matches(&target.pack));
     let is_listed = |target: &Target| Some(listed.get(&target.region)?.contains(&target.pack));
-    watched.map(|target| Planned::new(target.clone(), is_listed(&target), &mut heads)).collect()
+    let planned = |target: Target| Planned {
+        listed: is_listed(&target),
+        head: heads.known.remove(&target).unwrap_or_default(),
+        unreadable: heads.unreadable.remove(&target),
+        silences: heads.silences.of(&target),
+        withheld: heads.alerts.known.withheld_of(&target),
+        target,
+    };
+    watched.map(planned).collect()
 }
 
-/// Why the run of a schedule would watch nothing at all. That must not look like an organization in which all is
-/// healthy.
+/// Why the run of a schedule watches nothing at all. That must not look like an organization in which all is healthy.
 pub fn nothing_to_watch(
     settings: &Settings,
-    part: &Part,
     listed: &BTreeMap<Region, Vec<PackName>>,
     heads: &Heads,
 ) -> Option<String> {
-    let packs = || listed.values().flatten();
-    let mut watched = packs().filter(|pack| settings.packs.matches(pack));
-    let is_known = heads.known.keys().any(|target| part.includes(target, settings));
-    let regions = listed.keys().map(Region::as_str).collect::<Vec<_>>().join(", ");
-    match (packs().next(), watched.clone().next()) {
-        (None, _) if !is_known && !listed.is_empty() => Some(format!(
-            "nothing to watch: no organization conformance pack is visible in {regions}. AWS Config shows them only to the \
-             account that deployed them, in their region"
-        )),
-        (Some(example), None) => Some(format!(
-            "nothing to watch: PACKWATCH_PACKS leaves out every pack that is visible in {regions}, such as {example}"
-        )),
-        (_, Some(example)) if !watched.any(|pack| part.packs.matches(pack)) => Some(format!(
-            "nothing to watch: the event's Packs leave out every pack that is watched in {regions}, such as {example}"
-        )),
-        _ => None,
+    let known = heads.known.keys().filter(|target| settings.regions.contains(&target.region));
+    let mut packs = listed.values().flatten().chain(known.map(|target| &target.pack));
+    if packs.any(|pack| settings.packs.matches(pack)) {
+        return None;
     }
-}
-
-/// The heads of the targets that other schedules look after.
-pub fn elsewhere(settings: &Settings, part: &Part, heads: &Heads) -> Vec<Head> {
-    let is_watched =
-        |target: &Target| settings.regions.contains(&target.region) && settings.packs.matches(&target.pack);
-    let is_elsewhere = |target: &Target| is_watched(target) && !part.includes(target, settings);
-    let elsewhere = heads.known.iter().filter(|(target, _)| is_elsewhere(target));
-    elsewhere.map(|(_, head)| head.clone()).collect()
+    let regions = listed.keys().map(Region::as_str).collect::<Vec<_>>().join(", ");
+    Some(format!(
+        "nothing to watch: no organization conformance pack that PACKWATCH_PACKS includes is visible in {regions}. AWS \
+         Config shows packs only to the account that deployed them, in their region"
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::settings::Reader;
-    use crate::state::silence::Silence;
 
     fn settings(packs: &str, regions: &str) -> Settings {
         let lookup = |name: &str| match name {
@@ -209,33 +177,6 @@ mod tests {
         assert_eq!(listed(&["P"], Some("us-east-1")), (String::new(), named[1..].to_vec()));
     }
 
-    fn part(regions: &[&str], packs: &str) -> Part {
-        let regions = regions.iter().map(|region| region.parse().unwrap()).collect();
-        Part { regions, packs: packs.parse().unwrap() }
-    }
-
-    #[test]
-    fn a_part_lists_its_regions_and_takes_its_packs_of_what_is_listed_and_known() {
-        let settings = settings("!Old", "eu-west-1,us-east-1");
-        let request = |part| Request { part, scheduled: true, ..Request::default() };
-        let heads = heads(&[("eu-west-1", "Security-known"), ("eu-west-1", "Known")]);
-        let planned = |part| {
-            let request = request(part);
-            assert_eq!(check(&request, &settings), Ok(()));
-            let packs = ["Security-1", "Other", "Old"].map(|pack| pack.parse().unwrap());
-            let regions = regions_to_list(&request, &settings).into_iter();
-            let listed = regions.map(|region| (region, packs.to_vec())).collect();
-            names(&targets(&request, &settings, &listed, heads.clone()))
-        };
-        assert_eq!(planned(part(&["us-east-1"], "")), ["Other in us-east-1", "Security-1 in us-east-1"]);
-        let both = part(&["eu-west-1"], "Security-*");
-        assert_eq!(planned(both), ["Security-1 in eu-west-1", "Security-known in eu-west-1"]);
-        let split = ["Security-*", "!Security-*"].map(|packs| planned(part(&[], packs)));
-        assert_eq!(split.concat().len(), planned(Part::default()).len());
-        let error = check(&request(part(&["us-east-1", "eu-west-9"], "")), &settings).unwrap_err();
-        assert!(error.contains("Region eu-west-9 is not watched. Watched: eu-west-1, us-east-1"), "{error}");
-    }
-
     #[test]
     fn a_request_that_the_settings_leave_out_is_refused_and_one_of_cloudtrail_is_not() {
         let settings = settings("Security-*", "eu-west-1,us-east-1");
@@ -267,56 +208,18 @@ mod tests {
     }
 
     #[test]
-    fn what_others_look_after_is_known() {
-        let settings = settings("!Old", "eu-west-1,us-east-1");
-        let left_out = [("eu-west-1", "Old"), ("us-east-1", "Old"), ("eu-west-9", "Any")];
-        let heads = heads(&[&left_out[..], &[("eu-west-1", "Mine"), ("us-east-1", "Theirs")]].concat());
-        for parts in [
-            [part(&["eu-west-1"], ""), part(&["us-east-1"], "")],
-            [part(&[], "A*,Mine"), part(&[], "!A*,!Mine")],
+    fn a_run_has_nothing_to_watch_where_no_watched_pack_is_or_ever_was() {
+        let (none, known) = (Heads::default(), heads(&[("eu-west-1", "Deleted")]));
+        for (packs, listed, heads, is_nothing) in [
+            ("*", listed("eu-west-1", &[]), &none, true),
+            ("*", listed("eu-west-1", &[]), &known, false),
+            ("*", listed("eu-west-1", &["P"]), &none, false),
+            ("P", listed("eu-west-1", &["O"]), &known, true),
+            ("P", listed("eu-west-1", &["O", "P"]), &known, false),
+            ("*", listed("us-east-1", &[]), &heads(&[("us-east-1", "Unwatched")]), true),
         ] {
-            assert_eq!(parts.each_ref().map(|part| elsewhere(&settings, part, &heads).len()), [1, 1]);
+            let said = nothing_to_watch(&settings(packs, "eu-west-1"), &listed, heads);
+            assert_eq!(said.is_some(), is_nothing, "{packs} {listed:?}: {said:?}");
         }
-        assert!(elsewhere(&settings, &Part::default(), &heads).is_empty());
-    }
-
-    #[test]
-    fn a_run_has_nothing_to_watch_where_no_pack_is_or_ever_was_and_where_all_are_left_out() {
-        let (none, known, all) = (Heads::default(), heads(&[("eu-west-1", "Deleted")]), Part::default());
-        let [west, east] = ["eu-west-1", "us-east-1"].map(|region| part(&[region], ""));
-        let in_west = |packs: &[&str]| listed("eu-west-1", packs);
-        for (packs, part, listed, heads, expected) in [
-            ("*", &all, in_west(&[]), &none, "is visible in eu-west-1."),
-            ("*", &all, in_west(&[]), &known, ""),
-            ("*", &all, BTreeMap::new(), &none, ""),
-            ("*", &all, in_west(&["P"]), &none, ""),
-            ("P", &all, in_west(&["O", "P"]), &known, ""),
-            ("P", &all, in_west(&["O"]), &known, "every pack that is visible in eu-west-1, such as O"),
-            (
-                "!Old",
-                &part(&[], "Old"),
-                in_west(&["Old", "P"]),
-                &known,
-                "the event's Packs leave out every pack",
-            ),
-            ("!Old", &part(&[], "P"), in_west(&["Old", "P"]), &known, ""),
-            ("*", &west, in_west(&[]), &known, ""),
-            ("*", &east, listed("us-east-1", &[]), &known, "is visible in us-east-1."),
-        ] {
-            let settings = settings(packs, "eu-west-1,us-east-1");
-            let said = nothing_to_watch(&settings, part, &listed, heads).unwrap_or_default();
-            assert!(said.contains(expected) && said.is_empty() == expected.is_empty(), "{part:?}: {said}");
-        }
-    }
-
-    #[test]
-    fn a_target_that_is_loaded_again_has_the_head_and_the_silences_of_now() {
-        let settings = settings("*", "eu-west-1");
-        let planned = targets(&Request::default(), &settings, &listed("eu-west-1", &["P"]), Heads::default());
-        assert_eq!(planned[0].loaded_again(Heads::default()).head, Head::default());
-        let mut heads = heads(&[("eu-west-1", "P")]);
-        heads.silences.0.push(Silence::default());
-        let again = planned[0].loaded_again(heads.clone());
-        assert_eq!(again, Planned { head: head(), silences: heads.silences, ..planned[0].clone() });
     }
 }

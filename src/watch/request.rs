@@ -1,10 +1,7 @@
 //! What a run is asked to scan.
 
-use std::collections::BTreeSet;
-
-use crate::model::{PackName, Region, Target};
+use crate::model::{PackName, Region};
 use crate::ports::Filters;
-use crate::settings::{PackFilter, Settings};
 use crate::watch::scan::paginate::PaginationConfig;
 
 /// What a run is asked to scan.
@@ -14,8 +11,6 @@ pub struct Request {
     pub packs: Vec<PackName>,
     /// Only this region.
     pub region: Option<Region>,
-    /// Only this part, where several schedules share the work.
-    pub part: Part,
     /// Only these accounts.
     pub filters: Filters,
     /// Only this much.
@@ -42,29 +37,5 @@ impl Request {
     /// Whether the request may read less than all accounts of a target.
     pub fn is_partial(&self) -> bool {
         self.partial || !self.filters.is_empty() || self.pagination.is_cut()
-    }
-}
-
-/// The part of the work that one of several schedules does. By default it is all of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Part {
-    /// Only these regions; all when empty.
-    pub regions: BTreeSet<Region>,
-    /// Only these packs.
-    pub packs: PackFilter,
-}
-
-impl Part {
-    /// Whether the part includes this region.
-    pub fn includes_region(&self, region: &Region) -> bool {
-        self.regions.is_empty() || self.regions.contains(region)
-    }
-
-    /// Whether the part includes this target. A region that is no longer watched is in no schedule's list: its targets
-    /// belong to whoever has the first region that is watched, so that one schedule sends what they still lag.
-    pub fn includes(&self, target: &Target, settings: &Settings) -> bool {
-        let region = settings.regions.iter().find(|region| **region == target.region);
-        let region = region.or(settings.regions.first());
-        region.is_some_and(|region| self.includes_region(region)) && self.packs.matches(&target.pack)
     }
 }

@@ -11,7 +11,7 @@ use tracing::warn;
 use crate::model::{PackName, Region};
 use crate::ports::{Outside, SnapshotStore, StoreError};
 use crate::settings::Settings;
-use crate::state::head::{Head, Heads, RAN_AT, Topic};
+use crate::state::head::{Heads, RAN_AT, Topic};
 use crate::watch::budget::Budget;
 use crate::watch::context::{Context, ROOM};
 use crate::watch::dispatch::say_who_listens;
@@ -41,8 +41,6 @@ pub(super) struct Started<'a, O> {
     pub(super) context: Context<'a, O>,
     /// Every target, in a random order.
     pub(super) planned: Vec<Planned>,
-    /// The heads of the targets that other schedules look after.
-    pub(super) elsewhere: Vec<Head>,
     /// A report for each region that did not tell its packs, or for all where nothing is to be watched.
     pub(super) unlisted: Vec<TargetReport>,
     /// Whether some topic lags.
@@ -71,18 +69,17 @@ pub(super) async fn start<'a, O: Outside>(
     keep_settings(&context, &heads).await;
     // One run looks after what all targets share.
     if request.scheduled
-        && let Some(why) =
-            plan::nothing_to_watch(settings, &request.part, &listed, &heads).filter(|_| unlisted.is_empty())
+        && unlisted.is_empty()
+        && let Some(why) = plan::nothing_to_watch(settings, &listed, &heads)
     {
         let failed = |region| TargetReport::of_region(region).ended(Outcome::Incomplete, Some(why.clone()));
         unlisted = listed.keys().map(failed).collect();
     }
     let lags = Topic::ALL.into_iter().any(|topic| heads.lags(topic));
-    let elsewhere = plan::elsewhere(settings, &request.part, &heads);
     let mut planned = plan::targets(request, settings, &listed, heads);
     // A deadline must not starve the same pack in every run.
     fastrand::shuffle(&mut planned);
-    Ok(Started { context, planned, elsewhere, unlisted, lags })
+    Ok(Started { context, planned, unlisted, lags })
 }
 
 /// Keeps the scheduled function's settings where others who record find them, and once an hour that it runs.

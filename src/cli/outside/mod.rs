@@ -8,13 +8,10 @@ pub(super) use sink::Sink;
 pub(super) use source::{Source, Watched, text};
 pub(super) use store::{Store, StoreArgs, quoted};
 
-use jiff::Timestamp;
-
 use super::args::Global;
 use super::outcome::Failure;
 #[cfg(feature = "aws")]
 use crate::aws::{Connection, Organizations, profile_region};
-use crate::ports::{self, Outside};
 #[cfg(not(feature = "aws"))]
 use crate::{model::AccountId, ports::AccountName, ports::AccountNames};
 
@@ -70,42 +67,5 @@ pub(super) async fn region(global: &Global) -> Result<Option<String>, Failure> {
         None => Ok(profile_region(global.profile.as_deref()).await?),
         #[cfg(not(feature = "aws"))]
         None => Ok(None),
-    }
-}
-
-/// Everything that a run needs, as its flags choose it.
-pub(super) struct Chosen {
-    pub(super) source: Watched,
-    pub(super) store: Store,
-    pub(super) sink: Sink,
-    pub(super) names: Option<Names>,
-    /// When recorded statuses were read; `None`: now.
-    pub(super) now: Option<Timestamp>,
-}
-
-impl Outside for Chosen {
-    type Source = Watched;
-    type Store = Store;
-    type Publisher = Sink;
-    type Names = Option<Names>;
-
-    fn source(&self) -> &Self::Source {
-        &self.source
-    }
-
-    fn store(&self) -> &Self::Store {
-        &self.store
-    }
-
-    fn publisher(&self) -> &Self::Publisher {
-        &self.sink
-    }
-
-    fn names(&self) -> &Self::Names {
-        &self.names
-    }
-
-    fn now(&self) -> Timestamp {
-        self.now.unwrap_or_else(ports::now)
     }
 }

@@ -11,12 +11,12 @@ use self::recording::{lacks_most, recorded};
 use self::settings::SettingArgs;
 use super::args::{Global, TIMES, When, time};
 use super::outcome::{Failure, note};
-use super::outside::{Chosen, Sink, Source, Store, StoreArgs, Watched, names};
+use super::outside::{Sink, Source, Store, StoreArgs, Watched, names};
 use super::progress::Progress;
 use crate::local::{Channel, SqliteStore};
 use crate::model::PackName;
 use crate::model::text::counted;
-use crate::ports::{Filters, SnapshotStore};
+use crate::ports::{Filters, Parts, SnapshotStore};
 use crate::settings::TopicArn;
 use crate::watch;
 use crate::watch::budget::Budget;
@@ -124,7 +124,8 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<bool, Failure
         None => Sink::Terminal(channel, progress.clone()),
     };
     let names = names(global, settings.account_names && args.statuses.is_empty()).await?;
-    let outside = Chosen { source, store, sink, names, now: args.now.as_ref().map(|now| now.said("--now")) };
+    let now = args.now.as_ref().map(|now| now.said("--now"));
+    let outside = Parts { source, store, publisher: sink, names, now };
     let report = watch::run(&outside, &settings, &request, &Budget::UNLIMITED).await;
     progress.end();
     let mut report = report?;
@@ -136,18 +137,17 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<bool, Failure
 }
 
 fn sum_up(report: &Report, read: &Watched, args: &RunArgs) -> Result<bool, Failure> {
-    let answer = &report.answer;
-    let packs = answer.targets.iter().filter(|target| target.pack != EVERY_PACK).count() as u64;
-    if let (0, Some(failure)) = (packs, answer.failure()) {
+    let packs = report.targets.iter().filter(|target| target.pack != EVERY_PACK).count() as u64;
+    if let (0, Some(failure)) = (packs, report.failure()) {
         return Err(failure.into());
     }
-    let pages: u64 = answer.targets.iter().map(|target| target.pages).sum();
+    let pages: u64 = report.targets.iter().map(|target| target.pages).sum();
     let place = if args.topic.is_some() { " to the topic" } else { " to this terminal" };
     let is_left = args.topic.is_none() && args.store.table.is_some() && !args.dry_run;
-    let sent = match (args.dry_run, &report.preview, answer.notifications) {
+    let sent = match (args.dry_run, &report.preview, report.notifications) {
         (true, Some(_), _) => format!("would send 1 message{place}"),
         (true, None, _) => "would send nothing".to_owned(),
-        (..) if is_left && answer.transitions > 0 => "sent nothing: the function's next run does".to_owned(),
+        (..) if is_left && report.transitions > 0 => "sent nothing: the function's next run does".to_owned(),
         (_, _, 0) => "sent nothing".to_owned(),
         (_, _, n) => format!("sent {}{place}", counted(n, "message")),
     };
@@ -156,17 +156,17 @@ fn sum_up(report: &Report, read: &Watched, args: &RunArgs) -> Result<bool, Failu
         counted(packs, "pack"),
         read.summary(),
         counted(pages, "page"),
-        counted(answer.transitions, "change"),
+        counted(report.transitions, "change"),
     ));
-    for target in answer.targets.iter().filter(|target| !target.outcome.is_failure()) {
+    for target in report.targets.iter().filter(|target| !target.outcome.is_failure()) {
         if let Some(error) = &target.error {
             let name = &target.pack;
             note(&format!("{name} in {}: {}: {error}", target.region, target.outcome.as_str()));
         }
     }
-    match answer.failure() {
+    match report.failure() {
         Some(failure) => Err(failure.into()),
-        None => Ok(answer.transitions > 0 || answer.notifications > 0 || report.preview.is_some()),
+        None => Ok(report.transitions > 0 || report.notifications > 0 || report.preview.is_some()),
     }
 }
 

@@ -40,9 +40,6 @@ pub struct Observation {
     pub extent: Extent,
     /// The effective state of each account that was read.
     pub states: BTreeMap<AccountId, State>,
-    /// The accounts that were read twice, and of which neither row is later: they are asked for by their ids before
-    /// anything is compared.
-    pub unclear: BTreeSet<AccountId>,
     /// The accounts that were asked for one by one and are not there: they have left.
     pub absent: BTreeSet<AccountId>,
     /// When the reading began: what was read may be newer than this, never older.
@@ -140,20 +137,15 @@ impl Comparison<'_> {
         let kind = if settles { Some(Kind::Settled) } else { kind };
         let transition = kind.map(|kind| {
             let facts = Facts {
-                kind,
-                to: Some(&to),
                 incident: now.as_ref().map(|(incident, _)| incident),
                 ends_notified: now.is_none() && past.ends_notified(kind),
                 flap: &flap,
                 covered: to.silenced || self.silences.silence(account, kind, self.now()),
-                silence_ended: row.is_some_and(|row| row.state.silenced)
-                    && !to.silenced
-                    && to.health().is_unhealthy(),
                 expected: deleting,
-                baseline: self.baseline,
             };
             let of = now.as_ref().map(|(incident, began)| (incident.id.clone(), *began));
-            Box::new(self.record(account, row, facts, of.or_else(|| past.ends(kind))))
+            let of = of.or_else(|| past.ends(kind));
+            Box::new(self.record(account, kind, row, Some(&to), of, facts))
         });
         let change = transition.as_deref();
         let pending_resolution = past.pending_resolution(now.is_none(), change);
@@ -179,18 +171,15 @@ impl Comparison<'_> {
         let past = self.past(Some(row));
         let ends = past.ends(Kind::Left);
         let facts = Facts {
-            kind: Kind::Left,
-            to: None,
             incident: past.incident,
             ends_notified: past.ends_notified(Kind::Left),
             flap: &Flap::default(),
             covered: self.silences.silence(account, Kind::Left, self.now()),
-            silence_ended: false,
             expected: deleting || unasked,
-            baseline: self.baseline,
         };
         let is_logged = !unasked || ends.is_some();
-        let transition = is_logged.then(|| Box::new(self.record(account, Some(row), facts, ends)));
+        let transition =
+            is_logged.then(|| Box::new(self.record(account, Kind::Left, Some(row), None, ends, facts)));
         Change { account, row: None, transition }
     }
 
@@ -198,28 +187,30 @@ impl Comparison<'_> {
     fn record(
         &self,
         account: AccountId,
+        kind: Kind,
         row: Option<&Row>,
-        facts: Facts<'_>,
+        to: Option<&State>,
         of: Option<(String, Timestamp)>,
+        facts: Facts<'_>,
     ) -> Transition {
-        let decision = policy::decide(facts, &self.settings.notify);
         let (incident_id, failing_since) = of.unzip();
-        Transition {
+        let change = Transition {
             account,
             epoch: self.epoch,
-            kind: facts.kind,
+            kind,
             // Its message is known from the record before.
             from: row.map(|row| State { error_message: None, ..row.state.clone() }),
-            to: facts.to.cloned(),
+            to: to.cloned(),
             failing_since,
             observed_at: self.now(),
-            silenced: decision.silenced,
-            flapping: decision.flapping,
-            damped: decision.damped,
+            silenced: false,
+            flapping: None,
+            damped: false,
             incident_id,
             baseline: self.baseline,
-            notify: decision.notify,
-        }
+            notify: false,
+        };
+        policy::judged(change, facts, &self.settings.notify)
     }
 
     /// The incident in which the account is from now on, and when it began.

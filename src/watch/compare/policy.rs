@@ -6,17 +6,13 @@
 
 use crate::model::Kind;
 use crate::settings::Notify;
-use crate::state::{Incident, State};
+use crate::state::{Incident, Transition};
 use crate::watch::compare::flap::Flap;
 use crate::watch::compare::kind::unhealthy;
 
-/// What decides.
+/// What decides beside the change itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
-    /// What the change means.
-    pub kind: Kind,
-    /// How the account is now; `None`: it is not there.
-    pub to: Option<&'a State>,
     /// The incident that the change belongs to, with what people had heard about it.
     pub incident: Option<&'a Incident>,
     /// Whether people believe that the account is unhealthy, and from now on it is, or is not there.
@@ -25,42 +21,32 @@ pub struct Facts<'a> {
     pub flap: &'a Flap,
     /// Whether a silence covers the change.
     pub covered: bool,
-    /// Whether a silence covered this state before, and no longer does.
-    pub silence_ended: bool,
     /// Whether it was to be expected: the whole pack is being deleted, or is gone, or the settings leave the account out.
     pub expected: bool,
-    /// Whether a baseline found it.
-    pub baseline: bool,
 }
 
-/// What follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotificationDecision {
-    /// People are notified.
-    pub notify: bool,
-    /// A silence keeps it from them.
-    pub silenced: bool,
-    /// The account's flapping keeps it from them.
-    pub damped: bool,
-    /// They are notified that the account begins to flap: how many times it turned.
-    pub flapping: Option<u64>,
-}
-
-/// Judges a change.
-pub fn decide(facts: Facts<'_>, notify: &Notify) -> NotificationDecision {
-    let Facts { kind, flap, covered, ends_notified, .. } = facts;
+/// Judges a change: the same with whether people are notified, and with what keeps it from them.
+pub fn judged(change: Transition, facts: Facts<'_>, notify: &Notify) -> Transition {
+    let Facts { flap, covered, ends_notified, .. } = facts;
     // A silence hides no end of what people know about.
     let silenced = covered && !ends_notified;
     // Whoever is not notified that an account begins to flap must be notified of its next change, so it does not begin
     // here.
     let flapping = flap.begins.filter(|_| !covered);
-    let damped = flap.goes_on && !facts.silence_ended && !matches!(kind, Kind::Stuck | Kind::Left);
-    let is_notified = !silenced && !damped && (flapping.is_some() || is_wanted(facts, notify));
-    NotificationDecision { notify: is_notified, silenced, damped, flapping }
+    let damped =
+        flap.goes_on && !is_silence_over(&change) && !matches!(change.kind, Kind::Stuck | Kind::Left);
+    let is_notified = !silenced && !damped && (flapping.is_some() || is_wanted(&change, facts, notify));
+    Transition { notify: is_notified, silenced, damped, flapping, ..change }
 }
 
-fn is_wanted(facts: Facts<'_>, notify: &Notify) -> bool {
-    let Facts { kind, to, ends_notified, .. } = facts;
+/// Whether a silence covered the account's state before, and no longer does.
+fn is_silence_over(Transition { from, to, .. }: &Transition) -> bool {
+    from.as_ref().is_some_and(|from| from.silenced)
+        && to.as_ref().is_some_and(|to| !to.silenced && to.health().is_unhealthy())
+}
+
+fn is_wanted(change: &Transition, facts: Facts<'_>, notify: &Notify) -> bool {
+    let (kind, to, ends_notified) = (change.kind, change.to.as_ref(), facts.ends_notified);
     let is_known = || facts.incident.zip(to).is_some_and(|(incident, to)| incident.is_known(to));
     match kind {
         Kind::Recovered => ends_notified && notify.includes(kind),
@@ -68,12 +54,12 @@ fn is_wanted(facts: Facts<'_>, notify: &Notify) -> bool {
         // A pack that is deleted on purpose is one message.
         Kind::Left | Kind::InProgress => !facts.expected && notify.includes(kind),
         Kind::Stuck | Kind::Unrecognised if is_known() => false,
-        Kind::Reminder if facts.silence_ended => {
+        Kind::Reminder if is_silence_over(change) => {
             notify.includes(kind) || to.and_then(unhealthy).is_some_and(|kind| notify.includes(kind))
         }
         _ => {
             notify.includes(kind)
-                || (facts.baseline && to.and_then(unhealthy).is_some() && notify.includes_baseline())
+                || (change.baseline && to.and_then(unhealthy).is_some() && notify.includes_baseline())
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
+use strum::{IntoStaticStr, VariantArray};
 use tracing::{info, warn};
 
 use crate::model::{Phase, Region, Target};
@@ -13,7 +14,7 @@ use crate::watch::scan::policy::Scan;
 
 /// How a target ended. Of two scans of one target, the one that matters more to whoever reads a report is the later
 /// here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, IntoStaticStr, VariantArray)]
 pub enum Outcome {
     /// As before.
     Unchanged,
@@ -34,30 +35,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Each of them.
-    pub const ALL: [Self; 8] = [
-        Self::Unchanged,
-        Self::Changed,
-        Self::Baseline,
-        Self::Deleted,
-        Self::Deferred,
-        Self::Superseded,
-        Self::Incomplete,
-        Self::Denied,
-    ];
-
-    /// The name as the answer spells it.
+    /// The name as the answer, the log and the metrics spell it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unchanged => "Unchanged",
-            Self::Changed => "Changed",
-            Self::Baseline => "Baseline",
-            Self::Deleted => "Deleted",
-            Self::Deferred => "Deferred",
-            Self::Superseded => "Superseded",
-            Self::Incomplete => "Incomplete",
-            Self::Denied => "Denied",
-        }
+        self.into()
     }
 
     /// Whether the target was finished.
@@ -183,10 +163,10 @@ impl TargetReport {
     }
 }
 
-/// What a run did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What a run did. The answer of the function is what is not skipped.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Answer {
+pub struct Report {
     /// Each target, by region and name.
     pub targets: Vec<TargetReport>,
     /// How many accounts there are, over all targets.
@@ -198,26 +178,23 @@ pub struct Answer {
     /// The token that goes on where the request's `MaxItems` cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
-}
-
-/// What a run gives its caller.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// The answer.
-    pub answer: Answer,
     /// In a dry run, the digest that would have been published.
+    #[serde(skip)]
     pub preview: Option<Notification>,
     /// Whether something may be recorded that was not dispatched: see [`crate::history::oldest_lag`].
+    #[serde(skip)]
     pub may_lag: bool,
     /// How many messages SNS took only in a minimal form.
+    #[serde(skip)]
     pub minimal: u64,
     /// How long ago the full scan was that is the longest ago, where the run knows of all large targets.
+    #[serde(skip)]
     pub oldest_full_scan: Option<Duration>,
 }
 
-impl Answer {
+impl Report {
     /// Sums up the reports, of which there may be several of one target, in the order of its scans.
-    pub fn new(reports: Vec<TargetReport>, notifications: u64, next_token: Option<String>) -> Self {
+    pub fn of(reports: impl IntoIterator<Item = TargetReport>) -> Self {
         let mut of_targets: BTreeMap<_, TargetReport> = BTreeMap::new();
         for report in reports {
             let target = (report.region.clone(), report.pack.clone());
@@ -233,8 +210,7 @@ impl Answer {
             accounts: sum(|report| report.accounts),
             transitions: sum(|report| report.transitions),
             targets,
-            notifications,
-            next_token,
+            ..Self::default()
         }
     }
 

@@ -11,14 +11,14 @@ fn a_failure_names_ten_targets_and_counts_the_rest() {
         let names = (0..failed).map(|n| format!("P{n:02}"));
         let mut reports: Vec<_> = names.map(|name| of(&name, Outcome::Denied)).collect();
         reports.push(of("Q", Outcome::Changed));
-        Answer::new(reports, 0, None).failure()
+        Report::of(reports).failure()
     };
     assert_eq!(failure(0), None);
     assert_eq!(failure(1).unwrap(), "1 of 2 targets did not finish:\n  P00 in eu-west-1: Denied: why");
     assert!(failure(10).unwrap().ends_with("\n  P09 in eu-west-1: Denied: why"));
     assert!(failure(12).unwrap().ends_with("\n  P09 in eu-west-1: Denied: why\n  and 2 more"));
     let region = TargetReport::of_region(&"eu-west-1".parse().unwrap()).ended(Outcome::Incomplete, None);
-    let failure = Answer::new(vec![region], 0, None).failure().unwrap();
+    let failure = Report::of([region]).failure().unwrap();
     assert!(failure.ends_with("every pack in eu-west-1: Incomplete: "), "{failure}");
 }
 
@@ -38,61 +38,31 @@ fn accounts_are_counted_by_phase_where_the_target_was_finished() {
 #[test]
 fn a_report_is_of_its_pack_in_its_region() {
     let [p, q] = ["P", "Q"].map(|pack| of(pack, Outcome::Unchanged));
-    let region = TargetReport::of_region(&p.region);
     let target = |region: &str| Target { region: region.parse().unwrap(), pack: "P".parse().unwrap() };
-    assert_eq!([&p, &q, &region].map(|report| report.is_of(&target("eu-west-1"))), [true, false, false]);
+    assert_eq!([&p, &q].map(|report| report.is_of(&target("eu-west-1"))), [true, false]);
     assert!(!p.is_of(&target("us-east-1")));
-    assert_eq!([&p, &q, &region].map(|report| report.pack.as_str()), ["P", "Q", "*"]);
-    let answer = serde_json::to_value(&region).unwrap();
-    assert_eq!(answer["OrganizationConformancePackName"], "*");
-}
-
-/// A scan that found so many accounts in a failed status, if it knows.
-fn scan(scan: Option<Scan>, outcome: Outcome, failed: Option<u64>) -> TargetReport {
-    let statuses = failed.map(|n| Counts::from([("CREATE_FAILED".parse().unwrap(), n)]));
-    TargetReport { scan, statuses, ..of("P", outcome) }
 }
 
 #[test]
-fn of_two_scans_the_later_says_what_there_is() {
-    let quick = TargetReport {
-        accounts: 2000,
-        accounts_read: 20,
-        pages: 6,
-        transitions: 1,
-        ..scan(Some(Scan::Quick), Outcome::Changed, Some(1))
+fn of_two_scans_the_later_says_what_there_is_and_the_weightier_how_it_ended() {
+    let scan = |outcome, accounts, accounts_read, pages, transitions, failed: Option<u64>| {
+        let statuses = failed.map(|n| Counts::from([("CREATE_FAILED".parse().unwrap(), n)]));
+        let report = of("P", outcome).ended(outcome, Some(format!("{outcome:?}")));
+        TargetReport { accounts, accounts_read, pages, transitions, statuses, ..report }
     };
-    let full = TargetReport {
-        accounts: 1999,
-        accounts_read: 1999,
-        pages: 20,
-        ..scan(Some(Scan::Full), Outcome::Unchanged, Some(2))
-    };
-    let both = TargetReport { outcome: Outcome::Changed, pages: 26, transitions: 1, ..full.clone() };
-    assert_eq!(Answer::new(vec![quick.clone(), full], 0, None).targets, [both]);
-    // What was read was read, and what is known is known.
-    let both = quick.then(scan(Some(Scan::Full), Outcome::Deferred, None));
-    assert_eq!((both.outcome, both.accounts_read), (Outcome::Deferred, 20));
-    for (quick, full, failed) in [(Some(1), None, Some(1)), (None, Some(2), Some(2)), (None, None, None)] {
-        let quick = scan(Some(Scan::Quick), Outcome::Changed, quick);
-        let both = quick.then(scan(Some(Scan::Full), Outcome::Unchanged, full));
-        assert_eq!(both.in_phase(Phase::Failed), failed);
+    let quick = scan(Outcome::Changed, 2000, 20, 6, 1, Some(1));
+    for (full, both) in [
+        (
+            scan(Outcome::Unchanged, 1999, 1999, 20, 0, Some(2)),
+            scan(Outcome::Changed, 1999, 1999, 26, 1, Some(2)),
+        ),
+        // What was read was read, and what is known is known.
+        (scan(Outcome::Deferred, 0, 0, 0, 0, None), scan(Outcome::Deferred, 0, 20, 6, 1, Some(1))),
+        (scan(Outcome::Changed, 0, 0, 0, 0, None), scan(Outcome::Changed, 0, 20, 6, 1, Some(1))),
+    ] {
+        assert_eq!(Report::of([quick.clone(), full]).targets, [both]);
     }
-}
-
-#[test]
-fn of_two_scans_the_weightier_says_how_it_ended_and_else_the_later() {
-    let of = |outcome, error: &str| of("P", outcome).ended(outcome, Some(error.to_owned()));
-    for pair in Outcome::ALL.windows(2) {
-        for (scans, said) in [([0, 1], "later"), ([1, 0], "earlier"), ([1, 1], "later")] {
-            let both = of(pair[scans[0]], "earlier").then(of(pair[scans[1]], "later"));
-            assert_eq!((both.outcome, both.error.as_deref()), (pair[1], Some(said)));
-        }
-    }
-}
-
-#[test]
-fn an_outcome_is_spelled_in_the_answer_as_in_the_log() {
-    let spelled = Outcome::ALL.map(|outcome| serde_json::to_string(&outcome).unwrap());
-    assert_eq!(spelled, Outcome::ALL.map(|outcome| format!("{:?}", outcome.as_str())));
+    let [earlier, later] = ["earlier", "later"]
+        .map(|why| of("P", Outcome::Deferred).ended(Outcome::Deferred, Some(why.to_owned())));
+    assert_eq!(earlier.then(later.clone()), later);
 }

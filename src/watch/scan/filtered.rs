@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use jiff::Timestamp;
 
 use crate::model::{AccountId, DetailedStatus, Phase, Status};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
@@ -39,8 +38,7 @@ impl<S: StatusSource> Reader<'_, S> {
         Ok(self.observation(Extent::Active, rows))
     }
 
-    /// Asks for accounts that a read of everybody did not show, and for those that it shows twice, and adds those that
-    /// are there. One by one where that is possible, and cheaper than another read of everybody.
+    /// Asks for accounts that a read of everybody did not show, and adds those that are there. One by one where that is possible, and cheaper than another read of everybody.
     pub async fn confirm(
         &self,
         read: &mut Observation,
@@ -51,7 +49,6 @@ impl<S: StatusSource> Reader<'_, S> {
             asked => return asked,
         }
         let (again, _) = self.everybody(&Request::default()).await?;
-        read.unclear.clear();
         read.states.retain(|account, _| !accounts.contains(account));
         read.states.extend(again.states.into_iter().filter(|(account, _)| accounts.contains(account)));
         Ok(())
@@ -76,7 +73,6 @@ impl<S: StatusSource> Reader<'_, S> {
             self.check_none_is_omitted(read, &answers).await?;
         }
         for (account, row) in answers {
-            read.unclear.remove(&account);
             read.states.remove(&account);
             match row {
                 Some(row) => read.states.extend(self.watched(row)),
@@ -157,8 +153,7 @@ impl<S: StatusSource> Reader<'_, S> {
     }
 }
 
-/// The accounts that are to be asked for before anything is compared: those that are unclear, and the recorded ones whose
-/// absence says nothing. In a quick scan, these are active, or changed too often and may have settled.
+/// The recorded accounts that are to be asked for before anything is compared: those whose absence says nothing. In a quick scan, these are active, or changed too often and may have settled.
 pub fn to_ask(
     rows: &BTreeMap<AccountId, Row>,
     read: &Observation,
@@ -174,14 +169,7 @@ pub fn to_ask(
     let unread = |(account, row): &(&AccountId, &Row)| {
         !read.states.contains_key(account) && !settings.excluded.contains(account) && is_missed(row)
     };
-    let unread = rows.iter().filter(unread).map(|(account, _)| *account);
-    unread.chain(read.unclear.iter().copied()).collect()
-}
-
-/// The accounts of these states that every quick scan reads, each with when it came there.
-pub fn active(states: &BTreeMap<AccountId, State>) -> Vec<(AccountId, Option<Timestamp>)> {
-    let active = states.iter().filter(|(_, state)| is_read_by_status(&state.status));
-    active.map(|(account, state)| (*account, state.last_update)).collect()
+    rows.iter().filter(unread).map(|(account, _)| *account).collect()
 }
 
 /// Whether every quick scan reads the accounts in this status.

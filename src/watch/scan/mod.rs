@@ -13,7 +13,7 @@ pub mod reader;
 pub mod target;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
@@ -24,36 +24,28 @@ use tracing::warn;
 
 use self::outcome::ScanOutcome;
 use self::target::{full_scan, quick_scan};
-use crate::model::{AccountId, Region, Target};
-use crate::ports::{Outside, SnapshotStore};
-use crate::state::head::{Head, Hint};
-use crate::watch::compare::is_surely_after;
+use crate::model::{Region, Target};
+use crate::ports::Outside;
+use crate::state::head::Hint;
 use crate::watch::context::Context;
 use crate::watch::plan::Planned;
 use crate::watch::report::Outcome;
-use crate::watch::scan::filtered::SIDE_BY_SIDE;
 use crate::watch::scan::policy::{
-    FILTERS_DISTRUSTED_FOR, PageTime, Scan, ScanContext, ScanDecision, decide, full_calls, in_order,
+    FILTERS_DISTRUSTED_FOR, Scan, ScanContext, ScanDecision, age, decide, full_calls, page_time, recurs,
 };
 use crate::watch::scan::reader::ReadError;
 use crate::watch::snapshot::leave_hint;
 
-/// How long ago the full scan was that is the longest ago, after this run.
-pub fn oldest_full_scan(
-    planned: &[Planned],
-    elsewhere: &[Head],
-    outcomes: &[ScanOutcome],
-    now: Timestamp,
-) -> Option<Duration> {
-    let after = |Planned { target, head, .. }: &Planned| {
+/// How long ago the full scan was that is the longest ago, after this run, over all large targets that are live. The alarm
+/// is for three times `PACKWATCH_FULL_SCAN_EVERY`.
+pub fn oldest_full_scan(planned: &[Planned], outcomes: &[ScanOutcome], now: Timestamp) -> Option<Duration> {
+    let last = |Planned { target, head, .. }: &Planned| {
         let of_target = outcomes.iter().filter(|outcome| outcome.report.is_of(target));
-        match of_target.filter_map(|outcome| outcome.full_scan_at).max() {
-            Some(at) => Hint::FullScanAt(at.as_second()).applied_to(head),
-            None => head.clone(),
-        }
+        let made = of_target.filter_map(|outcome| outcome.full_scan_at).max().map(Timestamp::as_second);
+        head.last_full_scan_at.max(made)
     };
-    let heads: Vec<Head> = planned.iter().map(after).collect();
-    policy::oldest(heads.iter().chain(elsewhere), now)
+    let large = planned.iter().filter(|one| recurs(&one.head));
+    large.filter_map(last).map(|at| age(at, now)).max()
 }
 
 /// The scans of a run.
@@ -67,9 +59,6 @@ pub struct Scans<'a, O> {
     side_by_side: usize,
     now: Timestamp,
     began: Instant,
-    page_time: RefCell<BTreeMap<Region, PageTime>>,
-    /// Where AWS Config's filters broke their word in this run.
-    violated: RefCell<BTreeSet<Region>>,
     /// How many regions have still to end their fast stage.
     fast: Sender<usize>,
     /// Whether what the fast stage found is dispatched.
@@ -96,8 +85,6 @@ impl<'a, O: Outside> Scans<'a, O> {
             side_by_side: context.settings.concurrency.div_ceil(wanted.len().max(1)),
             now,
             began: Instant::now(),
-            page_time: RefCell::default(),
-            violated: RefCell::default(),
             fast: Sender::new(wanted.len()),
             wanted,
             is_dispatched: Sender::new(false),
@@ -121,7 +108,7 @@ impl<'a, O: Outside> Scans<'a, O> {
 
     /// How many scans have committed something until now.
     pub fn commits(&self) -> usize {
-        self.outcomes.borrow().iter().filter(|outcome| outcome.has_committed).count()
+        self.outcomes.borrow().iter().filter(|outcome| outcome.committed.is_some()).count()
     }
 
     /// Lets the slow stage begin.
@@ -134,121 +121,88 @@ impl<'a, O: Outside> Scans<'a, O> {
         self.outcomes.into_inner()
     }
 
-    /// The scans of one region. One whose oldest full scan is very old makes an overdue one right after its fast stage.
+    /// The scans of one region.
     async fn region(&self, wanted: &[(&'a Planned, ScanDecision)]) {
-        let due = wanted.iter().filter(|(_, decision)| decision.is_due).map(|(one, _)| *one).collect();
         let (slow, fast): (Vec<_>, Vec<_>) = wanted.iter().partition(|(_, decision)| decision.is_slow);
-        let every = self.context.settings.full_scan_every.unwrap_or_default();
-        let (overdue, due) = in_order(due, |one: &&Planned| one.head.last_full_scan_at, every, self.now);
         let needed = RefCell::new(Vec::new());
         let fast = stream::iter(fast).map(async |&(one, decision)| match decision.scan {
             Scan::Full => self.take(Box::pin(full_scan(self.context, one)).await),
             Scan::Quick => {
-                if !self.is_quick_enough(one).await {
-                    needed.borrow_mut().push(one);
-                }
+                let one = self.quick(one).await;
+                needed.borrow_mut().extend(one);
             }
         });
         fast.buffer_unordered(self.side_by_side).collect::<()>().await;
         self.fast.send_modify(|regions| *regions = regions.saturating_sub(1));
-        // Where all that is due would wait for a dispatch that takes all the time, nothing ever got done.
-        if let Some(one) = overdue {
-            self.due(one).await;
-        }
         let _ = self.is_dispatched.subscribe().wait_for(|is_dispatched| *is_dispatched).await;
-        let slow = needed.into_inner().into_iter().chain(slow.into_iter().map(|(one, _)| *one));
+        let needed = needed.into_inner();
+        let slow = needed.iter().chain(slow.into_iter().map(|(one, _)| *one));
         let slow = stream::iter(slow).map(async |one| self.take(self.slow(one).await));
         slow.buffer_unordered(self.side_by_side).collect::<()>().await;
-        for one in due {
+        // One that never fits keeps no other waiting: their order is random.
+        for (one, _) in wanted.iter().filter(|(_, decision)| decision.is_due) {
             self.due(one).await;
         }
     }
 
     /// A full scan that is due after a quick one, if it fits into the time that is left.
     async fn due(&self, one: &'a Planned) {
-        if self.has(one, |outcome| outcome.full_scan_at.is_some()) {
+        let is_read =
+            |outcome: &ScanOutcome| outcome.report.is_of(&one.target) && outcome.full_scan_at.is_some();
+        if self.outcomes.borrow().iter().any(is_read) {
             return;
         }
-        let page_time = self.page_time.borrow().get(&one.target.region).copied().unwrap_or_default();
-        if !page_time.fits(full_calls(&one.head), self.began.elapsed(), self.context.budget.left()) {
-            if one.head.last_full_scan_at.is_none() {
-                // Its age is not known, so no metric tells.
-                warn!(region = %one.target.region, pack = %one.target.pack, "no time for a full scan, which no run has made yet");
-            }
+        let calls = u32::try_from(full_calls(&one.head)).unwrap_or(u32::MAX);
+        let left = self.context.budget.left();
+        if left.is_zero() || self.page_time(&one.target.region).saturating_mul(calls) > left {
             return;
         }
         let outcome = self.slow(one).await;
-        if self.has(one, |quick| self.was_omitted(quick, &outcome)) {
-            warn!(region = %one.target.region, pack = %one.target.pack, "AWS Config's filters leave out accounts: full scans for a day");
-            self.note_violation(&one.target).await;
-        }
         // Left for the next run, it comes again, and the quick scan saw what is active.
-        if outcome.report.outcome != Outcome::Deferred || outcome.has_committed {
+        if outcome.report.outcome != Outcome::Deferred || outcome.committed.is_some() {
             self.take(outcome);
         }
     }
 
-    /// Whether some scan of this target ended so until now.
-    fn has(&self, planned: &Planned, is: impl Fn(&ScanOutcome) -> bool) -> bool {
-        self.outcomes.borrow().iter().any(|outcome| outcome.report.is_of(&planned.target) && is(outcome))
-    }
-
-    /// Makes a quick scan. Whether it was enough, and no full one is needed.
-    async fn is_quick_enough(&self, planned: &Planned) -> bool {
-        let target = &planned.target;
-        if self.violated.borrow().contains(&target.region) {
-            return false;
-        }
+    /// Makes a quick scan. Where that was not enough, returns the target for a full one.
+    async fn quick(&self, planned: &Planned) -> Option<Planned> {
+        let Target { region, pack } = &planned.target;
         // Boxed: its state is large, and every slot of the concurrency would hold one, used or not.
         let (outcome, needs_full_scan) = Box::pin(quick_scan(self.context, planned)).await;
         self.take(outcome);
-        if let Some(why @ (ReadError::Violated(_) | ReadError::Omitted(..))) = &needs_full_scan {
-            warn!(region = %target.region, pack = %target.pack, %why, "AWS Config's filters are not relied on in this run: full scans");
-            self.violated.borrow_mut().insert(target.region.clone());
-            if matches!(why, ReadError::Omitted(..)) {
-                self.note_violation(target).await;
-            }
+        let (why, mut needed) = (needs_full_scan?, planned.clone());
+        if let ReadError::Violated(_) | ReadError::Omitted(..) = &why {
+            warn!(%region, %pack, %why, "AWS Config's filters are not relied on: a full scan");
         }
-        needs_full_scan.is_none()
+        if let ReadError::Omitted(..) = &why {
+            // The next runs could not see what else it leaves out.
+            let until = self.now.as_second().saturating_add(FILTERS_DISTRUSTED_FOR);
+            let hint = Hint::FiltersDistrustedUntil(until);
+            leave_hint(self.context, &planned.target, &hint).await;
+            // A commit of the full scan writes the head as a whole.
+            needed.head = hint.applied_to(&planned.head);
+        }
+        Some(needed)
     }
 
-    /// Notes for the next runs that a filter leaves out what it should show: they could not see it.
-    async fn note_violation(&self, target: &Target) {
-        let until = self.now.as_second().saturating_add(FILTERS_DISTRUSTED_FOR);
-        leave_hint(self.context, target, &Hint::FiltersDistrustedUntil(until)).await;
-    }
-
-    /// Whether a full scan read accounts that this run's quick one should have shown. One that was not read to its end
-    /// says nothing of the filters.
-    fn was_omitted(&self, quick: &ScanOutcome, full: &ScanOutcome) -> bool {
-        let (Some(shown), Some(read)) = (&quick.active, &full.active) else { return false };
-        let shown: BTreeSet<AccountId> = shown.iter().map(|(account, _)| *account).collect();
-        let is_omitted = |(account, at): &(AccountId, Option<Timestamp>)| {
-            !shown.contains(account) && at.is_some_and(|at| is_surely_after(self.now, at))
-        };
-        let is_quick = quick.report.scan == Some(Scan::Quick);
-        is_quick && full.full_scan_at.is_some() && read.iter().any(is_omitted)
-    }
-
-    /// A slow full scan. Where this run has committed, it is on the target as it is now: that is no reason to rebase.
+    /// A slow full scan. Where this run has committed, it is on that head: that is no reason to rebase.
     async fn slow(&self, planned: &Planned) -> ScanOutcome {
-        let again = match self.has(planned, |outcome| outcome.has_committed) {
-            true => self.context.budget.within(self.context.outside.store().load()).await,
-            false => None,
-        };
-        let again = again.and_then(Result::ok).map(|heads| planned.loaded_again(heads));
+        let is_of = |outcome: &&ScanOutcome| outcome.report.is_of(&planned.target);
+        let committed =
+            self.outcomes.borrow().iter().rev().filter(is_of).find_map(|one| one.committed.clone());
+        let again = committed.map(|head| Planned { head, ..planned.clone() });
         Box::pin(full_scan(self.context, again.as_ref().unwrap_or(planned))).await
     }
 
+    /// How long a page of a region takes, as this run has seen it.
+    fn page_time(&self, region: &Region) -> Duration {
+        let outcomes = self.outcomes.borrow();
+        let of_region = outcomes.iter().filter(|outcome| outcome.report.region == *region);
+        let reads = of_region.map(|outcome| (outcome.report.scan, outcome.report.pages, outcome.took));
+        page_time(reads, self.began.elapsed())
+    }
+
     fn take(&self, outcome: ScanOutcome) {
-        let report = &outcome.report;
-        let in_sequence = match report.scan {
-            Some(Scan::Quick) => report.pages.div_ceil(SIDE_BY_SIDE as u64),
-            _ => report.pages,
-        };
-        let mut page_time = self.page_time.borrow_mut();
-        let page_time = page_time.entry(report.region.clone()).or_default();
-        page_time.note(report.pages, in_sequence, outcome.began.elapsed());
         self.outcomes.borrow_mut().push(outcome);
     }
 }

@@ -1,11 +1,12 @@
 //! How the scan of a target ended, and why it was not finished, if so.
 
-use jiff::Timestamp;
-use tokio::time::Instant;
+use std::time::Duration;
 
-use crate::model::{AccountId, Target};
+use jiff::Timestamp;
+
+use crate::model::Target;
 use crate::ports::{SourceError, StoreError};
-use crate::state::head::Counts;
+use crate::state::head::{Counts, Head};
 use crate::state::log::Record;
 use crate::watch::report::{Outcome, TargetReport};
 use crate::watch::request::Request;
@@ -15,29 +16,26 @@ use crate::watch::scan::reader::ReadError;
 /// How the scan of a target ended.
 #[derive(Debug)]
 pub struct ScanOutcome {
-    /// When it began.
-    pub began: Instant,
     /// What to report of it.
     pub report: TargetReport,
     /// Where the request's `MaxItems` cut.
     pub next_token: Option<String>,
     /// When a full scan began whose result is recorded.
     pub full_scan_at: Option<Timestamp>,
-    /// Whether something was committed.
-    pub has_committed: bool,
-    /// The accounts in the statuses that every quick scan reads, each with when it came there; `None` where the read did
-    /// not end.
-    pub active: Option<Vec<(AccountId, Option<Timestamp>)>>,
+    /// How long it took.
+    pub took: Duration,
+    /// The head of what it committed last.
+    pub committed: Option<Head>,
     /// In a dry run, what would be recorded.
     pub preview: Option<Box<Preview>>,
 }
 
 impl ScanOutcome {
-    /// A scan that begins now.
+    /// A scan that did nothing yet.
     pub fn of(target: &Target, scan: Option<Scan>) -> Self {
         let report = TargetReport { scan, ..TargetReport::of(target) };
-        let (next_token, full_scan_at, has_committed, active, preview) = Default::default();
-        Self { began: Instant::now(), report, next_token, full_scan_at, has_committed, active, preview }
+        let (next_token, full_scan_at, took, committed, preview) = Default::default();
+        Self { report, next_token, full_scan_at, took, committed, preview }
     }
 }
 

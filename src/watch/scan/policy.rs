@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use strum::IntoStaticStr;
 
 use crate::model::{Phase, Status};
 use crate::state::head::{Counts, Head};
@@ -26,12 +27,8 @@ pub const FAILED: [&str; 3] = ["CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED"
 /// How long a filter that was violated is not relied on, in seconds: a day.
 pub const FILTERS_DISTRUSTED_FOR: i64 = 24 * 3600;
 
-/// A region with a full scan that is older than so many times `PACKWATCH_FULL_SCAN_EVERY` begins its run with such a
-/// one.
-const OVERDUE: u32 = 3;
-
 /// Which accounts a scan reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, IntoStaticStr)]
 pub enum Scan {
     /// The active ones, as AWS Config filters them.
     Quick,
@@ -67,10 +64,7 @@ pub struct ScanDecision {
 impl Scan {
     /// As the answer, the log and the metrics spell it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Quick => "Quick",
-            Self::Full => "Full",
-        }
+        self.into()
     }
 }
 
@@ -113,7 +107,7 @@ fn pages(rows: u64) -> u64 {
 }
 
 /// How long ago a time is, in seconds since 1970.
-fn age(then: i64, now: Timestamp) -> Duration {
+pub fn age(then: i64, now: Timestamp) -> Duration {
     Duration::from_secs(u64::try_from(now.as_second().saturating_sub(then)).unwrap_or(0))
 }
 
@@ -144,55 +138,20 @@ pub fn decide(head: &Head, around: ScanContext) -> ScanDecision {
     }
 }
 
-/// The order of the full scans that are due in one region, by when the last ones began: one that has waited for too
-/// long, which begins the run, and the others, the oldest first. What never was, or was by a clock that is ahead, is the
-/// oldest of all.
-pub fn in_order<T>(
-    mut due: Vec<T>,
-    last: impl Fn(&T) -> Option<i64>,
-    every: Duration,
-    now: Timestamp,
-) -> (Option<T>, Vec<T>) {
-    // What was never scanned in full has not waited: it just begins to count.
-    let is_overdue = |one: &T| last(one).is_some_and(|at| age(at, now) > every.saturating_mul(OVERDUE));
-    // Any of them, as the order of the targets is random: one that never fits would be the oldest for ever.
-    let overdue = due.iter().position(is_overdue).map(|at| due.remove(at));
-    // Stable: what is equally old stays in the order of the targets.
-    due.sort_by_key(|one| last(one).filter(|at| *at <= now.as_second()));
-    (overdue, due)
-}
-
-/// How long ago the full scan was that is the longest ago, over all large targets that are watched and live. The alarm
-/// is for three times `PACKWATCH_FULL_SCAN_EVERY`.
-pub fn oldest<'a>(heads: impl IntoIterator<Item = &'a Head>, now: Timestamp) -> Option<Duration> {
-    let live = heads.into_iter().filter(|head| recurs(head));
-    live.filter_map(|head| head.last_full_scan_at).map(|at| age(at, now)).max()
-}
-
-/// How long a page of a region takes, as this run has seen it. A full scan reads one page after the other, alone: it is
-/// bounded by how fast the region lets calls through, and by how long one call takes, and not by both.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PageTime {
-    calls: u32,
-    shortest: Option<Duration>,
-}
-
-impl PageTime {
-    /// Notes a read of so many pages, of which so many one after the other, that took so long.
-    pub fn note(&mut self, pages: u64, in_sequence: u64, took: Duration) {
-        let number = |pages: u64| u32::try_from(pages).unwrap_or(u32::MAX);
-        let Some(page) = took.checked_div(number(in_sequence)) else { return };
-        self.calls = self.calls.saturating_add(number(pages));
-        self.shortest = Some(self.shortest.map_or(page, |shortest| shortest.min(page)));
+/// How long a page of a region takes that has been read for `elapsed`, by scans of so many pages and so long. A full scan
+/// reads one page after the other, alone: it is bounded by how fast the region lets calls through, and by how long one
+/// call takes, and not by both. Without any call nothing is known.
+pub fn page_time(reads: impl Iterator<Item = (Option<Scan>, u64, Duration)>, elapsed: Duration) -> Duration {
+    let number = |pages: u64| u32::try_from(pages).unwrap_or(u32::MAX);
+    let (mut calls, mut alone) = (0, None);
+    for (scan, pages, took) in reads {
+        // A quick scan reads statuses side by side.
+        let width = if scan == Some(Scan::Quick) { IN_PROGRESS.len() as u64 } else { 1 };
+        let page = took.checked_div(number(pages.div_ceil(width)));
+        (calls, alone) = (calls + pages, alone.into_iter().chain(page).min());
     }
-
-    /// Whether a read of so many pages ends within the time that is left, when the region has been read for `elapsed`.
-    /// Without any call nothing is known, and it may begin.
-    pub fn fits(&self, pages: u64, elapsed: Duration, left: Duration) -> bool {
-        let Some(shortest) = self.shortest else { return !left.is_zero() };
-        let page = shortest.max(elapsed / self.calls.max(1));
-        page.saturating_mul(u32::try_from(pages).unwrap_or(u32::MAX)) <= left
-    }
+    let apart = elapsed.checked_div(number(calls));
+    alone.max(apart).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 
 use std::cell::Cell;
 
+use tokio::time::Instant;
+
 use crate::model::Target;
 use crate::ports::{Outside, SourceError, StoreError};
 use crate::state::fingerprint;
@@ -10,7 +12,7 @@ use crate::watch::commit::{Basis, commit, rebase, room_for};
 use crate::watch::compare::{Extent, Observation};
 use crate::watch::context::Context;
 use crate::watch::plan::Planned;
-use crate::watch::scan::filtered::{active, to_ask};
+use crate::watch::scan::filtered::to_ask;
 use crate::watch::scan::outcome::{ScanOutcome, Stop, stopped};
 use crate::watch::scan::policy::{Scan, full_calls};
 use crate::watch::scan::reader::{self, ReadError, Reader};
@@ -18,9 +20,10 @@ use crate::watch::snapshot::{note_full_scan, read_snapshot};
 
 /// Scans a target in full.
 pub async fn full_scan<O: Outside>(context: &Context<'_, O>, planned: &Planned) -> ScanOutcome {
-    let scan = (!context.request.is_partial()).then_some(Scan::Full);
+    let (began, scan) = (Instant::now(), (!context.request.is_partial()).then_some(Scan::Full));
     let mut outcome = ScanOutcome::of(&planned.target, scan);
     let ended = read_in_full(context, planned, &mut outcome).await;
+    outcome.took = began.elapsed();
     ended_by(context, outcome, ended.err())
 }
 
@@ -30,8 +33,10 @@ pub async fn quick_scan<O: Outside>(
     planned: &Planned,
 ) -> (ScanOutcome, Option<ReadError>) {
     use ReadError::{Omitted, Source, TooMany, Violated};
-    let mut outcome = ScanOutcome::of(&planned.target, Some(Scan::Quick));
-    match read_active(context, planned, &mut outcome).await {
+    let (began, mut outcome) = (Instant::now(), ScanOutcome::of(&planned.target, Some(Scan::Quick)));
+    let ended = read_active(context, planned, &mut outcome).await;
+    outcome.took = began.elapsed();
+    match ended {
         // Only a read without filters says that a pack is gone.
         Err(Stop::Read(why @ (Violated(_) | Omitted(..) | TooMany | Source(SourceError::Gone(_))))) => {
             (outcome, Some(why))
@@ -137,8 +142,8 @@ fn is_known(planned: &Planned, observed: &Observation) -> bool {
         Extent::Active => &planned.head.active_fingerprint,
         Extent::Asked | Extent::Gone => return false,
     };
-    let is_clear = observed.unclear.is_empty() && planned.withheld.is_empty();
-    known.as_ref().is_some_and(|known| is_clear && *known == fingerprint::of(&observed.states))
+    let is_comparable = planned.withheld.is_empty();
+    known.as_ref().is_some_and(|known| is_comparable && *known == fingerprint::of(&observed.states))
 }
 
 /// Where something is new, asks for the accounts whose absence says nothing, compares what was read with what is
@@ -150,7 +155,6 @@ async fn finish<O: Outside>(
     mut observed: Observation,
     outcome: &mut ScanOutcome,
 ) -> Result<(), Stop> {
-    outcome.active = Some(active(&observed.states));
     if is_known(planned, &observed) {
         outcome.report.statuses = Some(planned.head.accounts.clone());
         outcome.full_scan_at = (observed.extent == Extent::Everybody).then_some(observed.observed_at);

@@ -1,7 +1,7 @@
 //! The main job, for real: the built function as a process under a runtime API, with AWS Config, DynamoDB and SNS over
 //! HTTP. Events go in at one end, messages come out at the other.
 //!
-//! - `run`: from a schedule to a message. `events`: what is handed in. `schedules`: several that share a table.
+//! - `run`: from a schedule to a message. `events`: what is handed in. `laptop`: who else records in its table.
 //! - `reading`, `announcing`: what happens when AWS Config, a topic, the table or the clock is against it.
 //! - `kinds`: as what a change is reported.
 //! - `topics`: topics that are slow, hang or refuse.
@@ -19,10 +19,10 @@ mod cost;
 mod dispatching;
 mod events;
 mod kinds;
+mod laptop;
 mod quick_scans;
 mod reading;
 mod run;
-mod schedules;
 pub(crate) mod stage;
 mod telemetry;
 mod topics;

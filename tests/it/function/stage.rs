@@ -52,11 +52,6 @@ impl Stage {
         Self { world, dynamo, lambda, served }
     }
 
-    /// The function is deployed with another setting.
-    pub(crate) fn set(&mut self, name: &str, value: &str) {
-        self.lambda = self.lambda.beside().env(name, value);
-    }
-
     pub(crate) async fn invoke(&self, event: Value) -> Result<Value, Value> {
         self.lambda.invoke(event, TIMEOUT).await
     }

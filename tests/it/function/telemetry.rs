@@ -133,6 +133,14 @@ async fn every_line_is_documented_and_says_whose_it_is() {
     assert_eq!((of_pack(&changed), of_pack(&quiet)), (2, 2));
     assert_eq!((of_run(&changed, "Transitions"), of_run(&quiet, "Transitions")), (Some(2), Some(0)));
     assert_eq!(of_run(&quiet, "OldestUndispatched"), Some(0));
+    let fields = |message: &str, names: [&str; 4]| {
+        let line = changed.iter().find(|line| line["message"] == message).unwrap();
+        names.map(|name| line[name].clone())
+    };
+    let of_pack_line = ["Outcome", "Scan", "AccountsInProgress", "AccountsSuccessful"];
+    assert_eq!(json!(fields("pack measured", of_pack_line)), json!(["Changed", "Full", 1, 27]));
+    let of_run_line = ["Changed", "Unchanged", "FullScans", "QuickScans"];
+    assert_eq!(json!(fields("run measured", of_run_line)), json!([1, 0, 1, 0]));
     let requests: Vec<_> = stage.dynamo.counts().into_iter().collect();
     assert_eq!(requests, [("Query".to_owned(), 1)], "measuring a quiet run costs nothing");
 
@@ -197,6 +205,8 @@ async fn a_failure_is_logged_once_for_each_target_and_once_for_the_invocation() 
     world.allow(REGION).throttle_next(REGION, 2).heal_sns();
     let mended = stage.lines_of_run().await;
     assert_eq!((of_run(&mended, "OldestUndispatched"), of_run(&mended, "Throttles")), (Some(0), Some(2)));
+    let run = mended.iter().find(|line| line["message"] == "run measured").unwrap();
+    assert_eq!(run["ThrottledRegions"], "eu-west-1: 2");
     assert_eq!(of_run(&stage.lines_of_run().await, "Throttles"), Some(0));
 }
 

@@ -46,7 +46,7 @@ async fn notified(world: &World, fail: impl FnOnce(&World)) {
     let run = async || {
         let outside = Parts { source: &port, store: &store, publisher: &port, now: port.now() };
         let report = watch::run(&outside, &settings, &Request::default(), &Budget::UNLIMITED).await.unwrap();
-        assert_eq!(report.answer.failure(), None);
+        assert_eq!(report.failure(), None);
     };
     run().await;
     fail(world);

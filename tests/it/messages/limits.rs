@@ -323,7 +323,7 @@ async fn assert_taken(worlds: usize) {
             let outside = Parts { source: &source, store: &store, publisher: &publisher, now: at(day) };
             let report =
                 watch::run(&outside, &settings, &Request::default(), &Budget::UNLIMITED).await.unwrap();
-            assert_eq!(report.answer.failure(), None, "seed {seed}");
+            assert_eq!(report.failure(), None, "seed {seed}");
         }
     }
     assert!(publisher.alerts.get() > worlds, "{}", publisher.alerts.get());

@@ -184,7 +184,7 @@ impl<S: SnapshotStore> Stage<S> {
         let source = Statuses(others.chain(here).collect());
         let outside = Parts { source: &source, store: &self.store, publisher: &self.inbox, now: self.now };
         let report = watch::run(&outside, &self.settings, request, &Budget::UNLIMITED).await;
-        report.unwrap().answer.targets.first().map_or(Outcome::Unchanged, |target| target.outcome)
+        report.unwrap().targets.first().map_or(Outcome::Unchanged, |target| target.outcome)
     }
 
     /// The digests since the last look, and the kinds of the events.

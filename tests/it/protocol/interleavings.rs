@@ -243,10 +243,10 @@ fn two_runs_of_which_one_has_no_topic_for_machines() {
 }
 
 #[test]
-fn two_schedules_that_share_the_work() {
+fn two_runs_of_one_pack_each() {
     let runners = &[Runner::Of(A), Runner::Of(B)];
     let space = Space { before: Some(DEPLOY_B), changes: &[FAIL_ALL], runners, switches: 1, ..TWO };
-    assert_sound("two schedules over one table, one switch, a change", space);
+    assert_sound("two runs of one pack each, one switch, a change", space);
 }
 
 /// The first schedule that shows what is wrong with a mutant.

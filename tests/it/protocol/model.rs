@@ -102,9 +102,7 @@ enum Only {
     Pack(&'static str),
     Account(&'static str, usize),
     First(&'static str, u64),
-    /// One of several schedules, with its regions or its packs.
     Region(&'static str),
-    Packs(&'static str),
 }
 
 /// Each alone, and both.
@@ -146,7 +144,6 @@ fn run() -> impl Strategy<Value = Op> {
         1 => (pack(), 1..5_usize).prop_map(|(pack, account)| Only::Account(pack, account)),
         1 => (pack(), 1..4_u64).prop_map(|(pack, n)| Only::First(pack, n)),
         1 => prop::sample::select(vec![REGION, ELSEWHERE]).prop_map(Only::Region),
-        1 => prop::sample::select(vec![A, "!Pack-A"]).prop_map(Only::Packs),
     ];
     let moves = prop::collection::vec((0..24_usize, some_move()), 0..3);
     (only, prop::option::of(1..30_u32), faults, moves).prop_map(|(only, ends_in, faults, moves)| Op::Run {
@@ -254,14 +251,7 @@ fn request(only: Only) -> Request {
             request.packs = packs(pack);
             request.pagination.max_items = Some(n);
         }
-        Only::Region(region) => {
-            request.scheduled = true;
-            request.part.regions = [region.parse().unwrap()].into();
-        }
-        Only::Packs(packs) => {
-            request.scheduled = true;
-            request.part.packs = packs.parse().unwrap();
-        }
+        Only::Region(region) => request.region = Some(region.parse().unwrap()),
     }
     request
 }

@@ -145,7 +145,7 @@ fn a_quick_scan_with_a_full_scan_that_is_due() {
 
 /// What its run has committed is no reason to leave it out: an account that changes again is recorded, too.
 #[test]
-fn a_slow_scan_loads_its_head_again_after_its_own_runs_commit() {
+fn a_slow_scan_begins_with_the_head_of_its_own_runs_commit() {
     let space = Space { due: true, changes: &[FAIL, RECOVER], ..QUICK };
     let mut sim = Sim::new(space, &Begin::of(space));
     sim.apply(Choice::Change);

@@ -105,7 +105,7 @@ impl Stage {
         let report =
             self.scheduled_run().await.expect("nobody dies any more").expect("nothing fails any more");
         // All packs may be gone.
-        let failure = report.answer.failure().filter(|why| !why.contains("nothing to watch"));
+        let failure = report.failure().filter(|why| !why.contains("nothing to watch"));
         assert_eq!(failure, None);
     }
 
@@ -116,7 +116,7 @@ impl Stage {
         self.heal().await;
         wrong.extend(broken_after_a_run(&self.truth, &self.store, &notified()));
         let report = self.run(&Request::default(), None).await.unwrap().unwrap();
-        assert_eq!(report.answer.failure(), None);
+        assert_eq!(report.failure(), None);
         wrong.extend(broken(&self.truth, &self.store, &notified()));
         wrong
     }

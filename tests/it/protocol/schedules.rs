@@ -61,7 +61,7 @@ pub(crate) enum Runner {
     Schedule,
     /// A schedule of a function that has no topic for machines.
     Deaf,
-    /// One of two schedules that share the work: that of this pack.
+    /// A person who asks for this pack.
     Of(&'static str),
 }
 
@@ -183,12 +183,12 @@ impl Sim {
         let outside = Gated { gate: gate.clone(), port: Direct(self.truth.world.clone()) };
         let protocol = Protocol::new(store, outside, clock);
         let future = async move {
-            let mut request = Request { scheduled: runner != Runner::Person, ..Request::default() };
-            match runner {
-                Runner::Person => request.packs = vec![A.parse().unwrap()],
-                Runner::Of(pack) => request.part.packs = pack.parse().unwrap(),
-                Runner::Schedule | Runner::Deaf => {}
-            }
+            let named = |pack: &str| Request { packs: vec![pack.parse().unwrap()], ..Request::default() };
+            let request = match runner {
+                Runner::Person => named(A),
+                Runner::Of(pack) => named(pack),
+                Runner::Schedule | Runner::Deaf => Request { scheduled: true, ..Request::default() },
+            };
             let _however_it_ended = watch::run(&protocol, &settings(&[]), &request, &Budget::UNLIMITED).await;
         };
         let future = Box::pin(tokio::task::unconstrained(future));

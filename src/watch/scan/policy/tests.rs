@@ -102,66 +102,16 @@ fn a_full_scan_is_due_after_an_hour_or_when_the_clock_was_ahead() {
     }
 }
 
-/// The order of full scans that are due, by name, of which the last ones began at these times.
-fn order(due: &[(&str, Option<&str>)]) -> String {
-    let (first, then) = in_order(due.to_vec(), |(_, last)| last.map(at), EVERY, run().now);
-    let then: Vec<&str> = then.iter().map(|(name, _)| *name).collect();
-    format!("{}, then {}", first.map_or("-", |(name, _)| name), then.join(" "))
-}
-
 #[test]
-fn due_scans_go_oldest_first_after_any_that_has_waited_for_three_times_as_long() {
-    let [new, old] = [("New", Some("2026-11-20T08:30:00Z")), ("Old", Some("2026-11-20T07:00:00Z"))];
-    let [never, ahead] = [("Never", None), ("Ahead", Some("2026-11-20T11:00:00Z"))];
-    assert_eq!(order(&[new, old, never, ahead]), "-, then Never Ahead Old New");
-    assert_eq!(order(&[]), "-, then ");
-    let [late, later] = [("Late", Some("2026-11-20T06:59:59Z")), ("Later", Some("2026-11-20T06:00:00Z"))];
-    // The order of the targets is random: one that never fits is not the first in every run.
-    assert_eq!(order(&[new, late, never, later]), "Late, then Never Later New");
-}
-
-#[test]
-fn the_oldest_full_scan_is_of_large_live_targets() {
-    let seen = |hour: u32| {
-        let last_full_scan_at = Some(at(&format!("2026-11-20T{hour:02}:00:00Z")));
-        Head { last_full_scan_at, ..head() }
-    };
-    let small = Head { accounts: healthy(1_200), ..seen(1) };
-    let gone = Head { baseline_epoch: None, ..seen(1) };
-    let never = Head { last_full_scan_at: None, ..head() };
-    let now = run().now;
-    assert_eq!(oldest([&small, &gone, &never], now), None);
-    assert_eq!(oldest([&seen(11)], now), Some(Duration::ZERO), "by a clock that is ahead");
-    assert_eq!(oldest(&[small, gone, never, seen(9), seen(11), seen(8)], now), Some(2 * EVERY));
-}
-
-#[test]
-fn a_full_scan_begins_only_where_its_pages_fit() {
-    let second = Duration::from_secs(1);
-    let mut page_time = PageTime::default();
-    assert!(page_time.fits(100, Duration::ZERO, second), "nothing is known yet");
-    assert!(!page_time.fits(1, Duration::ZERO, Duration::ZERO));
-    page_time.note(0, 0, second);
-    assert_eq!(page_time, PageTime::default());
+fn a_page_takes_as_long_as_a_call_or_as_the_rate_allows() {
+    let ms = Duration::from_millis;
+    let time = |reads: &[(Option<Scan>, u64, Duration)], elapsed| page_time(reads.iter().copied(), elapsed);
+    assert_eq!(time(&[], ms(500)), Duration::ZERO, "nothing is known yet");
+    assert_eq!(time(&[(None, 0, ms(500))], ms(500)), Duration::ZERO);
     // Calls of 40 ms, many side by side: alone, a page takes the 40 ms.
-    (0..24).for_each(|_| page_time.note(1, 1, Duration::from_millis(40)));
-    let elapsed = Duration::from_millis(120);
-    assert!(page_time.fits(100, elapsed, Duration::from_secs(4)));
-    assert!(!page_time.fits(101, elapsed, Duration::from_secs(4)));
-    // One after the other, each takes its part of the time.
-    let mut in_sequence = PageTime::default();
-    in_sequence.note(4, 4, Duration::from_millis(160));
-    assert!(in_sequence.fits(100, elapsed, Duration::from_secs(4)));
-    assert!(!in_sequence.fits(101, elapsed, Duration::from_secs(4)));
+    assert_eq!(time(&[(Some(Scan::Full), 1, ms(40)); 24], ms(120)), ms(40));
+    assert_eq!(time(&[(Some(Scan::Full), 4, ms(160)), (Some(Scan::Full), 1, ms(90))], ms(160)), ms(40));
+    assert_eq!(time(&[(Some(Scan::Quick), 6, ms(80))], ms(80)), ms(40));
     // Throttled to five a second, where each of many waits for its turn: alone, a page takes a fifth of a second.
-    let mut throttled = PageTime::default();
-    (0..50).for_each(|_| throttled.note(1, 1, Duration::from_millis(100)));
-    assert!(throttled.fits(100, 10 * second, 20 * second));
-    assert!(!throttled.fits(101, 10 * second, 20 * second));
-}
-
-#[test]
-fn a_scan_is_spelled_in_the_answer_as_in_the_log() {
-    let spelled = [Scan::Quick, Scan::Full].map(|scan| serde_json::to_value(scan).unwrap());
-    assert_eq!(spelled, [Scan::Quick, Scan::Full].map(Scan::as_str));
+    assert_eq!(time(&[(Some(Scan::Full), 1, ms(100)); 50], ms(10_000)), ms(200));
 }
