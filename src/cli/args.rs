@@ -23,17 +23,6 @@ pub(super) struct Global {
     pub(super) profile: Option<String>,
 }
 
-impl Global {
-    /// Refuses what has no meaning for a command that asks nobody.
-    pub(super) fn refuse(&self) -> Result<(), String> {
-        let flags = [("--region", &self.region), ("--profile", &self.profile)];
-        match flags.into_iter().find(|(_, value)| value.is_some()) {
-            Some((flag, _)) => Err(format!("{flag} has no meaning here: this command does not ask AWS")),
-            None => Ok(()),
-        }
-    }
-}
-
 /// A kind as `PACKWATCH_NOTIFY` spells it (`in-progress`) or as the documents do (`InProgress`).
 pub(super) fn kind(text: &str) -> Result<Kind, String> {
     named(text, Kind::ALL, Kind::as_str)

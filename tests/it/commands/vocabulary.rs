@@ -87,18 +87,3 @@ fn kinds_statuses_and_days_are_taken_as_people_write_them() {
         assert!(stderr(&output).contains("1 deployment in 1 account"), "{output:?}");
     }
 }
-
-#[test]
-fn a_region_is_taken_only_where_it_means_something() {
-    let desk = Desk::new();
-    for flags in [["--region", "eu-west-1"], ["--profile", "prod"]] {
-        for command in [["preview", "-"], ["completions", "bash"]] {
-            for args in [[command, flags].concat(), [flags, command].concat()] {
-                let output = desk.packwatch(&args);
-                assert_eq!(output.status.code(), Some(1), "{args:?}: {output:?}");
-                assert!(stderr(&output).contains("has no meaning here"), "{args:?}: {output:?}");
-            }
-        }
-    }
-    assert!(stdout(&desk.packwatch(&["run", "--help"])).contains("--region"));
-}
