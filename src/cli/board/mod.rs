@@ -60,18 +60,15 @@ pub(super) struct BoardArgs {
     output: Output,
     #[command(flatten)]
     wide: Wide,
-    /// Write the page into this file
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   packwatch board
-  packwatch board --table packwatch --output html --out board.html
+  packwatch board --table packwatch --output html > board.html
   packwatch board --failing --output csv > failing.csv
   aws organizations list-accounts --output json > accounts.json
-  packwatch board --accounts accounts.json --output html --out board.html
+  packwatch board --accounts accounts.json --output html > board.html
 
 The board shows what was recorded last, and says when that is out of date.
 The page is one file, and needs neither a server nor a network.";
@@ -85,9 +82,6 @@ enum Output {
 }
 
 pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<(), Failure> {
-    if args.out.is_some() && args.output != Output::Html {
-        return Err("--out is for --output html; the other forms go to stdout".into());
-    }
     // Recorded statuses may be of an organization to which nobody here has access.
     let ask = args.store.table.is_some() && args.account_names;
     let names = KnownNames::open(global, args.accounts.as_deref(), ask).await?;
@@ -125,7 +119,8 @@ pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<(), Failu
         Output::Html => {
             let data = Data::new(now, args.store.options(global), late);
             let data = page::gather(data, &store, &wanted, past).await?;
-            page::write(&data.embedded(&names).await?, args.out.as_deref())?;
+            let page = page::framed(&data.embedded(&names).await?);
+            io::stdout().lock().write_all(page.as_bytes())?;
         }
     }
     incomplete.map_or(Ok(()), |why| Err(why.into()))

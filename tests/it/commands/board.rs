@@ -352,26 +352,16 @@ fn the_page_holds_its_data_and_nothing_breaks_out_of_it() {
     assert_eq!(page.matches("'sha256-").count(), 2);
 }
 
+/// A damaged row leaves no page, rather than a part of one.
 #[test]
-fn a_page_is_written_whole_or_not_at_all() {
+fn a_page_is_printed_whole_or_not_at_all() {
     let desk = desk();
-    let file = desk.path("board.html");
-    let written = board(&desk, &["--output", "html", "--out", &file.display().to_string()]);
-    assert_eq!((written.status.code(), stdout(&written).as_str()), (Some(0), ""), "{written:?}");
-    assert!(std::fs::read_to_string(&file).unwrap().trim_end().ends_with("</html>"));
-    let nowhere = board(&desk, &["--output", "html", "--out", "nowhere/board.html"]);
-    assert_eq!(nowhere.status.code(), Some(1));
-    assert!(stderr(&nowhere).contains("nowhere/board.html"), "{nowhere:?}");
-    // A damaged row: the page of before stays, and nothing lies about.
+    let page = stdout(&board(&desk, &["--output", "html"]));
+    assert!(page.starts_with("<!") && page.trim_end().ends_with("</html>"), "{page}");
     let database = rusqlite::Connection::open(desk.store()).unwrap();
     database.execute("UPDATE items SET body = '{}' WHERE sk LIKE 'snapshot#%'", []).unwrap();
-    let before = std::fs::read(&file).unwrap();
-    let damaged = board(&desk, &["--output", "html", "--out", &file.display().to_string()]);
-    assert_eq!(damaged.status.code(), Some(1), "{damaged:?}");
-    assert_eq!(std::fs::read(&file).unwrap(), before);
-    assert!(!desk.path("board.html.part").exists());
-    let table = board(&desk, &["--out", "x"]);
-    assert!(stderr(&table).contains("--output html"), "{table:?}");
+    let damaged = board(&desk, &["--output", "html"]);
+    assert_eq!((damaged.status.code(), stdout(&damaged).as_str()), (Some(1), ""), "{damaged:?}");
 }
 
 #[tokio::test]
