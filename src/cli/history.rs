@@ -3,20 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
-use jiff::Timestamp;
+use serde_json::Value;
 
 use super::args::{Global, TIMES, When, moment, record_kind};
 use super::outcome::{Failure, note};
 use super::outside::StoreArgs;
 use super::progress::Progress;
 use super::selection::{PackArgs, Selection};
-use super::table::{Column, Field, Output, Printer, Wide};
-use crate::history::{Covered, Entry, History, Window, covered};
+use super::table::{Column, Field, Output, Printer};
+use crate::history::{Covered, History, Window, covered};
 use crate::model::text::{counted, did_you_mean};
 use crate::model::{AccountId, Target};
 use crate::notify::message::{self, Form};
 use crate::ports::{Order, SnapshotStore};
-use crate::state::State;
 use crate::state::head::Head;
 use crate::state::log::Record;
 
@@ -58,8 +57,6 @@ pub(super) struct HistoryArgs {
     /// table, csv, or json: one document a line
     #[arg(long, value_enum, default_value = "table")]
     output: Output,
-    #[command(flatten)]
-    wide: Wide,
 }
 
 const EXAMPLES: &str = "\
@@ -171,7 +168,7 @@ async fn print(
     progress: &Progress,
 ) -> Result<u64, Failure> {
     let limit = args.limit.or((args.output == Output::Table).then_some(LONGEST_TABLE));
-    let mut printer = Printer::new(args.output, &FIELDS, args.wide)?;
+    let mut printer = Printer::new(args.output, &FIELDS)?;
     let mut after = args.after.as_ref();
     let (mut printed, mut last, mut is_cut) = (0, None, false);
     while let Some(entry) = history.next().await? {
@@ -187,9 +184,10 @@ async fn print(
                 progress.end();
             }
             // As machines get it.
-            let document =
-                || message::event(&entry.target, &entry.history_id, &entry.record, Form::Whole).message;
-            printer.print(document, |time| row(&entry, time))?;
+            let event = message::event(&entry.target, &entry.history_id, &entry.record, Form::Whole);
+            let change = serde_json::from_str(&event.message)?;
+            let is_json = args.output == Output::Json;
+            printer.print(&if is_json { change } else { row(change, &entry.record) })?;
             printed += 1;
             last = Some(entry);
         }
@@ -214,15 +212,15 @@ async fn print(
 
 /// The fields of a change.
 const FIELDS: [Field; 14] = [
-    ("ObservedAt", Some(Column::text("Observed (UTC)"))),
+    ("ObservedAt", Some(Column::time("Observed (UTC)"))),
     ("Region", Some(Column::text("Region").spare(1))),
-    ("OrganizationConformancePackName", Some(Column::name("Pack", 14))),
+    ("OrganizationConformancePackName", Some(Column::long("Pack", 14))),
     ("AccountId", Some(Column::text("Account"))),
     ("Kind", Some(Column::text("Kind"))),
     ("From", Some(Column::text("From").spare(3))),
     ("To", Some(Column::text("To").spare(2))),
-    ("ErrorCode", Some(Column::name("Error", 12))),
-    ("ErrorMessage", Some(Column::prose("Message", 16).spare(4))),
+    ("ErrorCode", Some(Column::long("Error", 12))),
+    ("ErrorMessage", Some(Column::long("Message", 16).spare(4))),
     ("LastUpdateTime", None),
     ("FailingSince", None),
     ("Notes", Some(Column::text("Notes").spare(5))),
@@ -230,29 +228,16 @@ const FIELDS: [Field; 14] = [
     ("Id", None),
 ];
 
-fn row(entry: &Entry, time: fn(Timestamp) -> String) -> Vec<String> {
-    let Entry { target, record, .. } = entry;
-    let of = record.transition();
-    let to = of.and_then(|of| of.to.as_ref());
-    let status = |state: &State| state.status.to_string();
-    let some_time = |at: Option<Timestamp>| at.map(time).unwrap_or_default();
-    let text = |text: Option<&String>| text.cloned().unwrap_or_default();
-    vec![
-        time(record.observed_at()),
-        target.region.to_string(),
-        target.pack.to_string(),
-        of.map(|of| of.account.to_string()).unwrap_or_default(),
-        record.kind().to_owned(),
-        of.and_then(|of| of.from.as_ref()).map(status).unwrap_or_default(),
-        to.map(status).unwrap_or_default(),
-        text(to.and_then(|to| to.error_code.as_ref())),
-        text(to.and_then(|to| to.error_message.as_ref())),
-        some_time(to.and_then(|to| to.last_update)),
-        some_time(of.and_then(|of| of.failing_since)),
-        notes(record),
-        text(of.and_then(|of| of.incident_id.as_ref())),
-        entry.id(),
-    ]
+/// A change as one row: of its states the statuses, and beside them what else is known of the new one.
+fn row(mut change: Value, record: &Record) -> Value {
+    let Some(fields) = change.as_object_mut() else { return change };
+    for name in ["From", "To"] {
+        let Some(Value::Object(mut state)) = fields.remove(name) else { continue };
+        fields.extend(state.remove_entry("Status").map(|(_, status)| (name.to_owned(), status)));
+        fields.extend(state.into_iter().filter(|_| name == "To"));
+    }
+    fields.insert("Notes".to_owned(), notes(record).into());
+    change
 }
 
 fn notes(record: &Record) -> String {

@@ -5,14 +5,14 @@ use std::io::{self, IsTerminal, Write};
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::{Global, TIMES, When, kind, until};
 use super::outcome::{Failure, note, warn};
 use super::outside::{Store, StoreArgs};
 use super::progress::Progress;
 use super::selection::unknown_packs;
-use super::table::{self, Column, Field, Output, Printer, Wide};
+use super::table::{self, Column, Field, Output, Printer};
 use crate::model::text::{counted, did_you_mean, grouped, plain};
 use crate::model::{AccountId, Kind, PackGlob, Region};
 use crate::ports::{SilenceStore, SnapshotStore};
@@ -82,8 +82,6 @@ struct ListArgs {
     /// table, csv, or json: one document a line
     #[arg(long, value_enum, default_value = "table")]
     output: Output,
-    #[command(flatten)]
-    wide: Wide,
 }
 
 #[derive(Debug, Args)]
@@ -183,9 +181,9 @@ async fn list(store: &Store, args: &ListArgs) -> Result<(), Failure> {
     if silences.is_empty() && args.output == Output::Table {
         note(&"there are no silences");
     }
-    let mut printer = Printer::new(args.output, &FIELDS, args.wide)?;
+    let mut printer = Printer::new(args.output, &FIELDS)?;
     for silence in &silences {
-        printer.print(|| document(silence).to_string(), |time| row(silence, time))?;
+        printer.print(&document(silence))?;
     }
     printer.finish()
 }
@@ -224,13 +222,13 @@ fn reason(text: &str) -> Result<String, String> {
 /// The fields of a silence; a matcher without anything stands for anything.
 const FIELDS: [Field; 8] = [
     ("Id", Some(Column::text("Id"))),
-    ("Until", Some(Column::text("Until (UTC)"))),
-    ("AccountIds", Some(Column::prose("Accounts", 12))),
-    ("OrganizationConformancePackNames", Some(Column::name("Packs", 10))),
-    ("Regions", Some(Column::prose("Regions", 9).spare(2))),
-    ("Kinds", Some(Column::prose("Kinds", 6).spare(1))),
-    ("By", Some(Column::prose("By", 6).spare(3))),
-    ("Reason", Some(Column::prose("Reason", 12))),
+    ("Until", Some(Column::time("Until (UTC)"))),
+    ("AccountIds", Some(Column::long("Accounts", 12))),
+    ("OrganizationConformancePackNames", Some(Column::long("Packs", 10))),
+    ("Regions", Some(Column::long("Regions", 9).spare(2))),
+    ("Kinds", Some(Column::long("Kinds", 6).spare(1))),
+    ("By", Some(Column::long("By", 6).spare(3))),
+    ("Reason", Some(Column::long("Reason", 12))),
 ];
 
 /// One silence in a line: "3f9a1c2e (account 111122223333, until 2026-12-01 08:00 UTC, by ada: is being closed)".
@@ -248,7 +246,7 @@ fn described(silence: &Silence) -> String {
     plain(&format!("{id} ({given}until {until} UTC, by {by}: {reason})"))
 }
 
-fn document(silence: &Silence) -> serde_json::Value {
+fn document(silence: &Silence) -> Value {
     json!({
         "Id": silence.id,
         "Until": silence.until,
@@ -259,19 +257,6 @@ fn document(silence: &Silence) -> serde_json::Value {
         "By": silence.by,
         "Reason": silence.reason,
     })
-}
-
-fn row(silence: &Silence, time: fn(Timestamp) -> String) -> Vec<String> {
-    vec![
-        silence.id.clone(),
-        time(silence.until),
-        listed(&silence.accounts),
-        listed(&silence.packs),
-        listed(&silence.regions),
-        listed(&silence.kinds),
-        silence.by.clone(),
-        silence.reason.clone(),
-    ]
 }
 
 fn listed(items: impl IntoIterator<Item = impl ToString>) -> String {

@@ -20,7 +20,7 @@ use crate::cli::outcome::{Failure, warn};
 use crate::cli::outside::StoreArgs;
 use crate::cli::progress::Progress;
 use crate::cli::selection::{PackArgs, Selection};
-use crate::cli::table::{self, Printer, Wide};
+use crate::cli::table::{self, Printer};
 use crate::ports::SnapshotStore;
 use crate::settings::switch;
 use data::Data;
@@ -58,8 +58,6 @@ pub(super) struct BoardArgs {
     /// table; csv, or json with one document a line: every account; html: a page for a browser
     #[arg(long, value_enum, default_value = "table")]
     output: Output,
-    #[command(flatten)]
-    wide: Wide,
 }
 
 const EXAMPLES: &str = "\
@@ -101,9 +99,8 @@ pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<(), Failu
                 let loud = AnsiColor::Red.on_default().bold();
                 writeln!(anstream::stdout(), "{loud}{late}{loud:#}\n")?;
             }
-            let (form, is_partial) = ((args.limit, args.wide), incomplete.is_some());
-            let packs = read(&store, &wanted);
-            if terminal::print(packs, &names, form, is_partial, &progress).await? {
+            let (packs, is_partial) = (read(&store, &wanted), incomplete.is_some());
+            if terminal::print(packs, &names, args.limit, is_partial, &progress).await? {
                 let command = ["packwatch board".to_owned()].into_iter().chain(args.store.options(global));
                 let command = command.chain(args.packs.options()).collect::<Vec<_>>().join(" ");
                 let all = format!("--limit N shows more. All of them:\n  {command} --failing --output csv");
@@ -113,7 +110,7 @@ pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<(), Failu
         Output::Csv | Output::Json => {
             late.iter().for_each(warn);
             let output = if args.output == Output::Csv { table::Output::Csv } else { table::Output::Json };
-            let printer = Printer::new(output, &rows::FIELDS, args.wide)?;
+            let printer = Printer::new(output, &rows::FIELDS)?;
             rows::print(read(&store, &wanted), &names, args.failing, printer).await?;
         }
         Output::Html => {

@@ -9,12 +9,13 @@ use futures_util::stream::{Stream, TryStreamExt};
 
 use super::freshness;
 use super::names::KnownNames;
-use super::pack::{Group, Pack, Unhealthy, accounts_of, groups, notes, unhealthy};
+use super::pack::{Group, Pack, Unhealthy, accounts_of, groups, unhealthy};
+use super::rows::{FIELDS, document};
 use crate::cli::outcome::Failure;
 use crate::cli::progress::Progress;
-use crate::cli::table::{self, Column, Wide};
+use crate::cli::table::{self, Column};
+use crate::model::Phase;
 use crate::model::text::{counted, grouped};
-use crate::model::{Phase, Status};
 use crate::ports::StoreError;
 use crate::state::State;
 
@@ -23,7 +24,7 @@ use crate::state::State;
 pub(super) async fn print(
     packs: impl Stream<Item = Result<Pack, StoreError>>,
     names: &KnownNames,
-    (limit, wide): (usize, Wide),
+    limit: usize,
     is_partial: bool,
     progress: &Progress,
 ) -> Result<bool, Failure> {
@@ -54,27 +55,30 @@ pub(super) async fn print(
     progress.end();
 
     writeln!(io::stdout(), "{headline}\n")?;
-    table::table(&PACKS, vec![table::Group { rows: lines, ..table::Group::default() }], wide)?;
+    table::table(&PACKS, &[table::Group { rows: lines, ..table::Group::default() }])?;
     if groups.is_empty() {
         return Ok(false);
     }
     writeln!(io::stdout())?;
+    let row = |Unhealthy { target, account, row }: &Unhealthy| {
+        table::row(&FIELDS, &document(target, *account, row, names))
+    };
     let group = |group: &Group| {
         let left = group.unhealthy.len().saturating_sub(limit) as u64;
         table::Group {
             title: Some(group.title()),
             about: group.about(),
-            rows: group.unhealthy.iter().take(limit).map(|one| row(one, names)).collect(),
+            rows: group.unhealthy.iter().take(limit).map(row).collect(),
             footing: (left > 0).then(|| format!("… and {}", counted(left, "more deployment"))),
         }
     };
-    table::table(&UNHEALTHY, groups.iter().map(group).collect(), wide)?;
+    table::table(&table::columns(&FIELDS), &groups.iter().map(group).collect::<Vec<_>>())?;
     Ok(groups.iter().any(|group| group.unhealthy.len() > limit))
 }
 
 const PACKS: [Column; 11] = [
     Column::text("Region").spare(1),
-    Column::name("Pack", 30),
+    Column::long("Pack", 30),
     Column::number("Accounts"),
     Column::number("Failed").coloured(|n| (n != "0").then_some(AnsiColor::Red)),
     Column::number("Unrecognised").coloured(|n| (n != "0").then_some(AnsiColor::Magenta)),
@@ -106,40 +110,4 @@ fn pack_row(Pack { target, head, rows }: &Pack) -> Vec<String> {
         table::time(freshness::compared(head)),
         table::time(head.committed_at),
     ]
-}
-
-const UNHEALTHY: [Column; 8] = [
-    Column::text("Region").spare(1),
-    Column::name("Pack", 12),
-    Column::text("Account"),
-    Column::name("Name", 10),
-    Column::text("Status").coloured(of_status),
-    Column::text("Notes").spare(4),
-    Column::text("Since (UTC)").spare(3),
-    Column::prose("Message", 20).spare(5),
-];
-
-fn row(Unhealthy { target, account, row }: &Unhealthy, names: &KnownNames) -> Vec<String> {
-    let since = row.failing_since.or(row.state.last_update);
-    let tried_again = row.incident.as_ref().map_or(0, |incident| incident.tried_again);
-    let retries = (tried_again > 0).then(|| format!("retried {tried_again}×"));
-    vec![
-        target.region.to_string(),
-        target.pack.to_string(),
-        account.to_string(),
-        names.of(*account).unwrap_or_default(),
-        row.state.status.to_string(),
-        notes(row).into_iter().map(str::to_owned).chain(retries).collect::<Vec<_>>().join(", "),
-        since.map(table::time).unwrap_or_default(),
-        row.state.error_message.clone().unwrap_or_default(),
-    ]
-}
-
-fn of_status(status: &str) -> Option<AnsiColor> {
-    match Status::new(status).phase() {
-        Phase::Failed => Some(AnsiColor::Red),
-        Phase::Unrecognised => Some(AnsiColor::Magenta),
-        Phase::InProgress => Some(AnsiColor::Yellow),
-        Phase::Successful => None,
-    }
 }
