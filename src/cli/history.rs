@@ -1,22 +1,20 @@
 //! `packwatch history`: the recorded changes, of accounts and of packs.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::Value;
 
-use super::args::{Global, TIMES, When, moment, record_kind};
+use super::args::{Global, TIMES, moment, record_kind};
 use super::outcome::{Failure, note};
 use super::outside::StoreArgs;
 use super::progress::Progress;
 use super::selection::{PackArgs, Selection};
 use super::table::{Column, Field, Output, Printer};
 use crate::history::{Covered, History, Window, covered};
-use crate::model::text::{counted, did_you_mean};
-use crate::model::{AccountId, Target};
+use crate::model::AccountId;
+use crate::model::text::counted;
 use crate::notify::message::{self, Form};
 use crate::ports::{Order, SnapshotStore};
-use crate::state::head::Head;
 use crate::state::log::Record;
 
 /// What `history` takes.
@@ -39,19 +37,16 @@ pub(super) struct HistoryArgs {
     incident: Option<String>,
     /// Only changes since then: a time (see below), or how long ago, such as 7d
     #[arg(long, value_name = "TIME|AGO", value_parser = moment)]
-    since: Option<When>,
+    since: Option<Timestamp>,
     /// Only changes until then
     #[arg(long, value_name = "TIME|AGO", value_parser = moment)]
-    until: Option<When>,
+    until: Option<Timestamp>,
     /// Which changes come first
     #[arg(long, default_value = "newest", value_parser = ["newest", "oldest"])]
     order: String,
     /// Stop after this many [default: 500 in a table, else all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Continue after the change with this id, as printed where --limit has cut
-    #[arg(long, value_name = "ID")]
-    after: Option<String>,
     #[command(flatten)]
     store: StoreArgs,
     /// table, csv, or json: one document a line
@@ -74,11 +69,8 @@ Packs are read a page at a time and put in order by the time at which packwatch 
 const LONGEST_TABLE: u64 = 500;
 
 pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<(), Failure> {
-    let window = Window {
-        since: args.since.as_ref().map(|time| time.said("--since")),
-        until: args.until.as_ref().map(|time| time.said("--until")),
-    };
-    if let (Some(since), Some(until)) = (window.since, window.until)
+    let window = Window { since: args.since, until: args.until };
+    if let (Some(since), Some(until)) = (args.since, args.until)
         && since > until
     {
         return Err(format!("--until {until} is before --since {since}").into());
@@ -98,7 +90,8 @@ pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<(), F
         return Err(why.into());
     }
     if printed == 0 {
-        return args.nothing(&store, &targets).await;
+        let packs = counted(targets.len() as u64, "pack");
+        return Err(format!("no change that fits is recorded in {packs}, or it has expired").into());
     }
     Ok(())
 }
@@ -120,45 +113,6 @@ impl HistoryArgs {
             .ok_or_else(|| format!("no message with the Id {id} is kept in {}. {kept}", self.store))?;
         Ok(covered(&message).map_err(|why| format!("the message {id} is damaged: {why}"))?)
     }
-
-    /// Why there is nothing to print. That nothing has changed yet is no failure.
-    async fn nothing(
-        &self,
-        store: &impl SnapshotStore,
-        targets: &BTreeMap<Target, Head>,
-    ) -> Result<(), Failure> {
-        let packs = counted(targets.len() as u64, "pack");
-        let is_filtered = !self.accounts.is_empty()
-            || !self.kinds.is_empty()
-            || self.incident.is_some()
-            || self.message.is_some()
-            || self.since.is_some()
-            || self.until.is_some();
-        if !is_filtered {
-            note(&format!("the history of {packs} has expired: nothing has changed since"));
-            return Ok(());
-        }
-        let unknown = self.unknown_accounts(store, targets).await?;
-        Err(format!("no change that fits is recorded in {packs}{unknown}").into())
-    }
-
-    /// Which of the accounts none of the packs has, and which was meant.
-    async fn unknown_accounts(
-        &self,
-        store: &impl SnapshotStore,
-        targets: &BTreeMap<Target, Head>,
-    ) -> Result<String, Failure> {
-        let mut known = BTreeSet::new();
-        for target in targets.keys().filter(|_| !self.accounts.is_empty()) {
-            known.extend(store.snapshot(target).await?.rows.into_keys());
-        }
-        let ids: Vec<String> = known.iter().map(AccountId::to_string).collect();
-        let unknown = self.accounts.iter().filter(|account| !known.contains(account)).map(|account| {
-            let meant = did_you_mean(&account.to_string(), ids.iter().map(String::as_str));
-            format!(". {account} is in none of them{meant}")
-        });
-        Ok(unknown.collect())
-    }
 }
 
 /// Prints, and says how many.
@@ -169,43 +123,30 @@ async fn print(
 ) -> Result<u64, Failure> {
     let limit = args.limit.or((args.output == Output::Table).then_some(LONGEST_TABLE));
     let mut printer = Printer::new(args.output, &FIELDS)?;
-    let mut after = args.after.as_ref();
-    let (mut printed, mut last, mut is_cut) = (0, None, false);
+    let (mut printed, mut is_cut) = (0, false);
     while let Some(entry) = history.next().await? {
-        if let Some(id) = after {
-            after = Some(id).filter(|id| **id != entry.id());
-        } else if args.wants(&entry.record) {
-            is_cut = Some(printed) == limit;
-            if is_cut {
-                break;
-            }
-            if printed == 0 && args.output != Output::Table {
-                // From here on it is seen that something comes.
-                progress.end();
-            }
-            // As machines get it.
-            let event = message::event(&entry.target, &entry.history_id, &entry.record, Form::Whole);
-            let change = serde_json::from_str(&event.message)?;
-            let is_json = args.output == Output::Json;
-            printer.print(&if is_json { change } else { row(change, &entry.record) })?;
-            printed += 1;
-            last = Some(entry);
+        if !args.wants(&entry.record) {
+            continue;
         }
+        is_cut = Some(printed) == limit;
+        if is_cut {
+            break;
+        }
+        if printed == 0 && args.output != Output::Table {
+            // From here on it is seen that something comes.
+            progress.end();
+        }
+        // As machines get it.
+        let event = message::event(&entry.target, &entry.history_id, &entry.record, Form::Whole);
+        let change = serde_json::from_str(&event.message)?;
+        let is_json = args.output == Output::Json;
+        printer.print(&if is_json { change } else { row(change, &entry.record) })?;
+        printed += 1;
     }
     progress.end();
     printer.finish()?;
-    if let Some(id) = after {
-        return Err(format!(
-            "--after {id}: these packs have no such change in that time; it may have expired"
-        )
-        .into());
-    }
-    if let Some(last) = last.filter(|_| is_cut) {
-        let n = counted(printed, "change");
-        note(&format!(
-            "Truncated after {n}: there are more. Continue with --after {}, or raise --limit",
-            last.id()
-        ));
+    if is_cut {
+        note(&format!("Truncated after {}: there are more. Raise --limit", counted(printed, "change")));
     }
     Ok(printed)
 }

@@ -101,10 +101,7 @@ pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<(), Failu
             }
             let (packs, is_partial) = (read(&store, &wanted), incomplete.is_some());
             if terminal::print(packs, &names, args.limit, is_partial, &progress).await? {
-                let command = ["packwatch board".to_owned()].into_iter().chain(args.store.options(global));
-                let command = command.chain(args.packs.options()).collect::<Vec<_>>().join(" ");
-                let all = format!("--limit N shows more. All of them:\n  {command} --failing --output csv");
-                writeln!(io::stdout(), "\n{all}")?;
+                writeln!(io::stdout(), "\n--limit N shows more, and --failing --output csv all of them")?;
             }
         }
         Output::Csv | Output::Json => {

@@ -6,7 +6,7 @@ mod store;
 
 pub(super) use sink::Sink;
 pub(super) use source::{Source, Watched, text};
-pub(super) use store::{Store, StoreArgs, quoted};
+pub(super) use store::{Store, StoreArgs};
 
 use jiff::Timestamp;
 

@@ -6,10 +6,11 @@ mod settings;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 
 use self::recording::{lacks_most, recorded};
 use self::settings::SettingArgs;
-use super::args::{Global, TIMES, When, time};
+use super::args::{Global, TIMES, time};
 use super::outcome::{Failure, note};
 use super::outside::{Chosen, Sink, Source, Store, StoreArgs, Watched, names};
 use super::progress::Progress;
@@ -39,7 +40,7 @@ pub(super) struct RunArgs {
     statuses: Vec<PathBuf>,
     /// When the recorded statuses were read: a time (see below) [default: now]
     #[arg(long, value_name = "TIME", requires = "statuses", value_parser = time)]
-    now: Option<When>,
+    now: Option<Timestamp>,
     /// The recorded statuses are not of every account (--filters, --max-items): one that is missing has not left
     #[arg(long, requires = "statuses", conflicts_with = "whole")]
     partial: bool,
@@ -124,7 +125,7 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<bool, Failure
         None => Sink::Terminal(channel, progress.clone()),
     };
     let names = names(global, settings.account_names && args.statuses.is_empty()).await?;
-    let outside = Chosen { source, store, sink, names, now: args.now.as_ref().map(|now| now.said("--now")) };
+    let outside = Chosen { source, store, sink, names, now: args.now };
     let report = watch::run(&outside, &settings, &request, &Budget::UNLIMITED).await;
     progress.end();
     let mut report = report?;
