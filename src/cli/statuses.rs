@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::args::Global;
 use super::outcome::{Failure, note};
-use super::outside::{Source, Watched, region};
+use super::outside::{Source, region};
 use super::progress::Progress;
 use super::table::{Column, Field, Output, Printer, present};
 use crate::model::{DetailedStatus, PackName, Region, Status, Target};
@@ -83,8 +83,7 @@ fn page_size(text: &str) -> Result<u8, String> {
 pub(super) async fn statuses(global: &Global, args: &StatusesArgs) -> Result<(), Failure> {
     let region = region(global).await?.ok_or("name the region with --region")?.parse::<Region>()?;
     let progress = Progress::start("reading the pack");
-    let source = Source::of_aws(global, std::slice::from_ref(&region)).await?;
-    let source = Watched::new(source, progress.clone());
+    let source = Source::of_aws(global, std::slice::from_ref(&region), &progress).await?;
     let target = Target { region, pack: args.organization_conformance_pack_name.clone() };
     let pagination = PaginationConfig {
         max_items: args.max_items,

@@ -37,7 +37,7 @@ pub(super) async fn print(
         deployments += pack.rows.len() as u64;
         accounts.extend(pack.rows.keys().copied());
         failing.extend(unhealthy(pack));
-        progress.say(format!("{} read", counted(lines.len() as u64, "pack")));
+        progress.read("pack");
     }
     let (packs, deployments) = (counted(lines.len() as u64, "pack"), counted(deployments, "deployment"));
     let accounts = counted(accounts.len() as u64, "account");

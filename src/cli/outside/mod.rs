@@ -5,7 +5,7 @@ mod source;
 mod store;
 
 pub(super) use sink::Sink;
-pub(super) use source::{Source, Watched, text};
+pub(super) use source::{Source, text};
 pub(super) use store::{Store, StoreArgs};
 
 use jiff::Timestamp;
@@ -25,11 +25,11 @@ pub(super) async fn connection(global: &Global, region: Option<&str>) -> Result<
     Ok(Connection::of_user(region.as_ref(), global.profile.as_deref()).await?)
 }
 
-/// What a build for recorded statuses alone, such as the demo's, says when it is asked for AWS.
+/// What a build for recorded statuses alone, such as the demo's, says when it is asked for something of AWS.
 #[cfg(not(feature = "aws"))]
-fn without_aws(_: &Global) -> Failure {
-    "this packwatch was built without the AWS clients (cargo's feature `aws`): use --statuses, --store and the terminal"
-        .into()
+fn without_aws<T>(_: impl Sized) -> Result<T, Failure> {
+    Err("this packwatch was built without the AWS clients (cargo's feature `aws`): use --statuses, --store and the \
+         terminal".into())
 }
 
 /// Who knows what accounts are called.
@@ -50,14 +50,14 @@ impl AccountNames for Names {
 }
 
 /// Who is asked for names, if that is wanted.
-#[cfg(feature = "aws")]
 pub(super) async fn names(global: &Global, is_wanted: bool) -> Result<Option<Names>, Failure> {
-    Ok(if is_wanted { Some(Names::new(&connection(global, None).await?)) } else { None })
-}
-
-#[cfg(not(feature = "aws"))]
-pub(super) async fn names(_: &Global, _: bool) -> Result<Option<Names>, Failure> {
-    Ok(None)
+    if !is_wanted {
+        return Ok(None);
+    }
+    #[cfg(feature = "aws")]
+    return Ok(Some(Names::new(&connection(global, None).await?)));
+    #[cfg(not(feature = "aws"))]
+    without_aws(global)
 }
 
 /// The region in which AWS Config is asked, by the AWS CLI's rules: the flag, the environment, the profile.
@@ -75,7 +75,7 @@ pub(super) async fn region(global: &Global) -> Result<Option<String>, Failure> {
 
 /// Everything that a run needs, as its flags choose it.
 pub(super) struct Chosen {
-    pub(super) source: Watched,
+    pub(super) source: Source,
     pub(super) store: Store,
     pub(super) sink: Sink,
     pub(super) names: Option<Names>,
@@ -84,7 +84,7 @@ pub(super) struct Chosen {
 }
 
 impl Outside for Chosen {
-    type Source = Watched;
+    type Source = Source;
     type Store = Store;
     type Publisher = Sink;
     type Names = Option<Names>;

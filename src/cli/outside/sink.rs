@@ -20,23 +20,20 @@ pub(in crate::cli) enum Sink {
 }
 
 impl Sink {
-    #[cfg(feature = "aws")]
     pub(in crate::cli) async fn of_topics(
         global: &Global,
         alerts: &TopicArn,
         events: Option<&TopicArn>,
     ) -> Result<Self, Failure> {
-        let connection = super::connection(global, None).await?;
-        Ok(Self::Sns(Box::new(SnsPublisher::new(&connection, alerts, events, Machines::Elsewhere))))
-    }
-
-    #[cfg(not(feature = "aws"))]
-    pub(in crate::cli) async fn of_topics(
-        global: &Global,
-        _: &TopicArn,
-        _: Option<&TopicArn>,
-    ) -> Result<Self, Failure> {
-        Err(super::without_aws(global))
+        #[cfg(feature = "aws")]
+        return Ok(Self::Sns(Box::new(SnsPublisher::new(
+            &super::connection(global, None).await?,
+            alerts,
+            events,
+            Machines::Elsewhere,
+        ))));
+        #[cfg(not(feature = "aws"))]
+        super::without_aws((global, alerts, events))
     }
 }
 

@@ -39,7 +39,7 @@ impl StoreArgs {
                 Ok(Store::Dynamo(DynamoStore::new(&connection, table)))
             }
             #[cfg(not(feature = "aws"))]
-            Some(_) => Err(super::without_aws(global)),
+            Some(_) => super::without_aws(global),
             None => Ok(Store::Sqlite(SqliteStore::open(&self.file()?)?)),
         }
     }

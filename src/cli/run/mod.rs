@@ -12,7 +12,7 @@ use self::recording::{lacks_most, recorded};
 use self::settings::SettingArgs;
 use super::args::{Global, TIMES, time};
 use super::outcome::{Failure, note};
-use super::outside::{Chosen, Sink, Source, Store, StoreArgs, Watched, names};
+use super::outside::{Chosen, Sink, Source, Store, StoreArgs, names};
 use super::progress::Progress;
 use crate::local::{Channel, SqliteStore};
 use crate::model::PackName;
@@ -21,7 +21,7 @@ use crate::ports::{Filters, SnapshotStore};
 use crate::settings::TopicArn;
 use crate::watch;
 use crate::watch::budget::Budget;
-use crate::watch::report::{EVERY_PACK, Report};
+use crate::watch::report::{EVERY_PACK, Report, TargetReport};
 use crate::watch::request::Request;
 
 /// What `run` takes. Each setting has the Lambda's variable as its default.
@@ -107,7 +107,7 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<bool, Failure
     let recorded = if has_recorded { Some(recorded(&args.statuses, named, &settings)?) } else { None };
     let store = store(global, &args.store, args.dry_run).await?;
     let source = match recorded {
-        None => Source::of_aws(global, &settings.regions).await?,
+        None => Source::of_aws(global, &settings.regions, &progress).await?,
         Some(recorded) => {
             // Only these are scanned: that another pack was not recorded today does not mean that it is gone.
             request.packs = recorded.rows().map(|(target, _)| target.pack).collect();
@@ -117,7 +117,6 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<bool, Failure
             Source::Recorded(recorded)
         }
     };
-    let source = Watched::new(source, progress.clone());
     let sink = match &args.topic {
         Some(topic) => Sink::of_topics(global, topic, args.events_topic.as_ref()).await?,
         // What is shown here would count as sent to everybody who shares the table.
@@ -133,16 +132,16 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<bool, Failure
         crate::watch::account_names::fill(notification, &outside.names, &Budget::UNLIMITED).await;
         channel.print(notification)?;
     }
-    sum_up(&report, &outside.source, args)
+    sum_up(&report, args)
 }
 
-fn sum_up(report: &Report, read: &Watched, args: &RunArgs) -> Result<bool, Failure> {
+fn sum_up(report: &Report, args: &RunArgs) -> Result<bool, Failure> {
     let answer = &report.answer;
     let packs = answer.targets.iter().filter(|target| target.pack != EVERY_PACK).count() as u64;
     if let (0, Some(failure)) = (packs, answer.failure()) {
         return Err(failure.into());
     }
-    let pages: u64 = answer.targets.iter().map(|target| target.pages).sum();
+    let sum = |of: fn(&TargetReport) -> u64| answer.targets.iter().map(of).sum();
     let place = if args.topic.is_some() { " to the topic" } else { " to this terminal" };
     let is_left = args.topic.is_none() && args.store.table.is_some() && !args.dry_run;
     let sent = match (args.dry_run, &report.preview, answer.notifications) {
@@ -155,8 +154,8 @@ fn sum_up(report: &Report, read: &Watched, args: &RunArgs) -> Result<bool, Failu
     note(&format!(
         "{}: {} ({}); {}; {sent}",
         counted(packs, "pack"),
-        read.summary(),
-        counted(pages, "page"),
+        counted(sum(|target| target.accounts_read), "deployment"),
+        counted(sum(|target| target.pages), "page"),
         counted(answer.transitions, "change"),
     ));
     for target in answer.targets.iter().filter(|target| !target.outcome.is_failure()) {
