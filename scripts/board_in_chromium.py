@@ -455,10 +455,10 @@ class Board(unittest.TestCase):
                 }
             )
         )
-        store = self.folder / "hostile.sqlite"
+        store, file = self.folder / "hostile.sqlite", self.folder / "hostile.html"
         run = [OPTIONS.packwatch, "run", "--statuses", statuses, "--region", "eu-west-1", "--store", store]
         self.assertEqual(subprocess.run(run, check=False, capture_output=True).returncode, 2)
-        page = self.open(self.printed(store, self.folder / "hostile.html"))
+        page = self.open(self.printed(store, file))
         self.assertIn("</script><script>window.hacked = 1", page.inner_text("#list"))
         self.assertEqual(self.count(page), (2, 2))
         page.click("#list .row >> nth=0")
