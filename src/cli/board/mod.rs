@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anstyle::AnsiColor;
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use crate::cli::args::Global;
@@ -22,7 +22,6 @@ use crate::cli::progress::Progress;
 use crate::cli::selection::{PackArgs, Selection};
 use crate::cli::table::{self, Printer};
 use crate::ports::SnapshotStore;
-use crate::settings::switch;
 use data::Data;
 use names::KnownNames;
 use pack::read;
@@ -33,20 +32,10 @@ use pack::read;
 pub(super) struct BoardArgs {
     #[command(flatten)]
     packs: PackArgs,
-    /// Names of the accounts: what `aws organizations list-accounts --output json` printed
+    /// Names of the accounts: what `aws organizations list-accounts --output json` printed. Without it, and with --table,
+    /// AWS Organizations is asked for those of accounts that fail
     #[arg(long, value_name = "FILE")]
     accounts: Option<PathBuf>,
-    /// Ask AWS Organizations for the names of accounts that fail, with --table: on or off
-    #[arg(
-        long,
-        value_name = "on|off",
-        env = "PACKWATCH_ACCOUNT_NAMES",
-        default_value = "on",
-        hide_env_values = true,
-        value_parser = switch,
-        action = ArgAction::Set
-    )]
-    account_names: bool,
     /// Only unhealthy accounts: failed, stuck, in an unknown status, or being retried (csv and json)
     #[arg(long)]
     failing: bool,
@@ -81,8 +70,7 @@ enum Output {
 
 pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<(), Failure> {
     // Recorded statuses may be of an organization to which nobody here has access.
-    let ask = args.store.table.is_some() && args.account_names;
-    let names = KnownNames::open(global, args.accounts.as_deref(), ask).await?;
+    let names = KnownNames::open(global, args.accounts.as_deref(), args.store.table.is_some()).await?;
     let store = args.store.open(global).await?;
     let progress = Progress::start("reading what was recorded");
     let heads = store.load().await?;

@@ -5,7 +5,7 @@ mod settings;
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use jiff::Timestamp;
 
 use self::recording::{lacks_most, recorded};
@@ -59,11 +59,8 @@ pub(super) struct RunArgs {
     #[arg(long)]
     dry_run: bool,
     /// Form in which the terminal shows notifications
-    #[arg(long, value_enum, default_value = "email")]
-    channel: Channel,
-    /// text: notifications in the form of the channel; json: their JSON documents
-    #[arg(long, value_enum, default_value = "text")]
-    output: Output,
+    #[arg(long, visible_alias = "channel", value_enum, default_value = "email")]
+    output: Channel,
     #[command(flatten, next_help_heading = "Settings")]
     settings: SettingArgs,
 }
@@ -80,12 +77,6 @@ Examples:
 
 Exit codes: 0 nothing changed; 2 something changed or was published (with --dry-run: would be); 1 failure.";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
-}
-
 /// Whether something has changed, or was sent.
 pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<bool, Failure> {
     let goes_by_table = args.store.table.is_some() && !args.settings.own_settings;
@@ -100,7 +91,6 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<bool, Failure
         partial: args.partial,
         ..Request::default()
     };
-    let channel = if args.output == Output::Json { Channel::Json } else { args.channel };
     let progress = Progress::start("reading the packs");
     let named = args.organization_conformance_pack_name.as_ref();
     let has_recorded = !args.statuses.is_empty();
@@ -121,7 +111,7 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<bool, Failure
         Some(topic) => Sink::of_topics(global, topic, args.events_topic.as_ref()).await?,
         // What is shown here would count as sent to everybody who shares the table.
         None if args.store.table.is_some() => Sink::Nowhere,
-        None => Sink::Terminal(channel, progress.clone()),
+        None => Sink::Terminal(args.output, progress.clone()),
     };
     let names = names(global, settings.account_names && args.statuses.is_empty()).await?;
     let outside = Chosen { source, store, sink, names, now: args.now };
@@ -130,7 +120,7 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<bool, Failure
     let mut report = report?;
     if let Some(notification) = &mut report.preview {
         crate::watch::account_names::fill(notification, &outside.names, &Budget::UNLIMITED).await;
-        channel.print(notification)?;
+        args.output.print(notification)?;
     }
     sum_up(&report, args)
 }

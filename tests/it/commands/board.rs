@@ -228,7 +228,8 @@ async fn the_largest_board_takes_two_hundred_requests() {
     }
     dynamo.reset_requests();
     let desk = Desk::new();
-    let args = ["board", "--table", "packwatch", "--account-names", "off", "--output", "html"];
+    desk.write("accounts.json", r#"{"Accounts": []}"#);
+    let args = ["board", "--table", "packwatch", "--accounts", "accounts.json", "--output", "html"];
     let mut command = desk.command(&args);
     let output = command.envs(aws_env("eu-west-1", "http://127.0.0.1:9", &dynamo.url)).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -379,6 +380,7 @@ async fn a_table_is_read_and_its_organization_is_asked_for_names() {
     let shown = packwatch(&["board", "--table", "packwatch"]);
     assert!(stdout(&shown).contains("Unhealthy: 1 of 3 deployments in 1 of 3 accounts, 1 pack"), "{shown:?}");
     assert!(stdout(&shown).contains("payments-prod"), "{shown:?}");
-    let nameless = packwatch(&["board", "--table", "packwatch", "--account-names", "off"]);
+    desk.write("accounts.json", r#"{"Accounts": []}"#);
+    let nameless = packwatch(&["board", "--table", "packwatch", "--accounts", "accounts.json"]);
     assert!(!stdout(&nameless).contains("payments-prod"), "{nameless:?}");
 }

@@ -358,8 +358,7 @@ fn a_summary_counts_packs_deployments_and_pages() {
     let one = desk.write("One.json", &recorded(&rows));
     let two = desk.write("Two.json", &recorded(&rows));
     let dry = desk.run(&one, &["--statuses", &two, "--dry-run"]);
-    let wanted = "2 packs: 3,000 deployments (30 pages); 0 changes; would send 1 message to this \
-                  terminal";
+    let wanted = "2 packs: 3,000 deployments (2 pages); 0 changes; would send 1 message to this terminal";
     assert_eq!(stderr(&dry).trim_end(), wanted);
     let first = desk.run(&one, &["--statuses", &two]);
     assert!(stderr(&first).trim_end().ends_with("0 changes; sent 1 message to this terminal"), "{first:?}");
