@@ -150,8 +150,6 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>,
         }
         Some(Time::Text(text)) => match text.parse() {
             Ok(time) => Ok(Some(time)),
-            // The last days that Python has are none that a Timestamp has.
-            Err(_) if text.starts_with("9999-12-3") => Ok(None),
             Err(_) => {
                 let wanted = "a time with its zone, such as 2026-11-18T09:12:44.123000+00:00";
                 Err(D::Error::invalid_value(Unexpected::Str(&text), &wanted))

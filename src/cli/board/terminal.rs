@@ -9,18 +9,18 @@ use futures_util::stream::{Stream, TryStreamExt};
 
 use super::freshness;
 use super::names::KnownNames;
-use super::pack::{Group, Pack, Unhealthy, accounts_of, groups, unhealthy};
+use super::pack::{Pack, Unhealthy, accounts_of, by_cause, hint, unhealthy};
 use super::rows::{FIELDS, document};
 use crate::cli::outcome::Failure;
 use crate::cli::progress::Progress;
-use crate::cli::table::{self, Column};
+use crate::cli::table::{self, Column, Group};
 use crate::model::Phase;
 use crate::model::text::{counted, grouped};
 use crate::ports::StoreError;
 use crate::state::State;
 
-/// Prints packs, and of each cause at most `limit` deployments; whether some are left out. Where `is_partial`, some of what belongs here is
-/// not recorded: nothing that is shown is the whole.
+/// Prints packs, and of each cause at most `limit` deployments; whether some are left out. Where `is_partial`, some of
+/// what belongs here is not recorded: nothing that is shown is the whole.
 pub(super) async fn print(
     packs: impl Stream<Item = Result<Pack, StoreError>>,
     names: &KnownNames,
@@ -49,31 +49,34 @@ pub(super) async fn print(
             format!("Unhealthy: {n} of {deployments} in {in_accounts} of {accounts}, {packs}")
         }
     };
-    let groups = groups(failing);
-    let listed = groups.iter().flat_map(|group| group.unhealthy.iter().take(limit));
+    let causes = by_cause(failing);
+    let listed = causes.iter().flat_map(|(_, unhealthy)| unhealthy.iter().take(limit));
     names.look_up(accounts_of(listed).into_iter()).await;
     progress.end();
 
     writeln!(io::stdout(), "{headline}\n")?;
-    table::table(&PACKS, &[table::Group { rows: lines, ..table::Group::default() }])?;
-    if groups.is_empty() {
+    table::table(&PACKS, &[Group { rows: lines, ..Group::default() }])?;
+    if causes.is_empty() {
         return Ok(false);
     }
     writeln!(io::stdout())?;
     let row = |Unhealthy { target, account, row }: &Unhealthy| {
         table::row(&FIELDS, &document(target, *account, row, names))
     };
-    let group = |group: &Group| {
-        let left = group.unhealthy.len().saturating_sub(limit) as u64;
-        table::Group {
-            title: Some(group.title()),
-            about: group.about(),
-            rows: group.unhealthy.iter().take(limit).map(row).collect(),
+    let group = |(cause, unhealthy): &(String, Vec<Unhealthy>)| {
+        let deployments = counted(unhealthy.len() as u64, "deployment");
+        let accounts = counted(accounts_of(unhealthy).len() as u64, "account");
+        let hint = unhealthy.first().and_then(|one| hint(&one.row));
+        let left = unhealthy.len().saturating_sub(limit) as u64;
+        Group {
+            title: Some(format!("{cause}: {deployments} in {accounts}")),
+            about: hint.map(|hint| format!("{} {}", hint.means, hint.todo)),
+            rows: unhealthy.iter().take(limit).map(row).collect(),
             footing: (left > 0).then(|| format!("… and {}", counted(left, "more deployment"))),
         }
     };
-    table::table(&table::columns(&FIELDS), &groups.iter().map(group).collect::<Vec<_>>())?;
-    Ok(groups.iter().any(|group| group.unhealthy.len() > limit))
+    table::table(&table::columns(&FIELDS), &causes.iter().map(group).collect::<Vec<_>>())?;
+    Ok(causes.iter().any(|(_, unhealthy)| unhealthy.len() > limit))
 }
 
 const PACKS: [Column; 11] = [

@@ -28,8 +28,8 @@ pub(super) async fn connection(global: &Global, region: Option<&str>) -> Result<
 /// What a build for recorded statuses alone, such as the demo's, says when it is asked for something of AWS.
 #[cfg(not(feature = "aws"))]
 fn without_aws<T>(_: impl Sized) -> Result<T, Failure> {
-    Err("this packwatch was built without the AWS clients (cargo's feature `aws`): use --statuses, --store and the \
-         terminal".into())
+    let instead = "use --statuses, --store and the terminal";
+    Err(format!("this packwatch was built without the AWS clients (cargo's feature `aws`): {instead}").into())
 }
 
 /// Who knows what accounts are called.
