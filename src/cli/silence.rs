@@ -76,8 +76,6 @@ struct AddArgs {
     /// By whom
     #[arg(long, value_name = "NAME", env = "USER", default_value = "unknown", hide_env_values = true)]
     by: String,
-    #[command(flatten)]
-    store: StoreArgs,
 }
 
 pub(super) async fn silence(

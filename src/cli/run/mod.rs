@@ -21,7 +21,7 @@ use crate::ports::{Filters, SnapshotStore};
 use crate::settings::TopicArn;
 use crate::watch;
 use crate::watch::budget::Budget;
-use crate::watch::report::{EVERY_PACK, Report, TargetReport};
+use crate::watch::report::{EVERY_PACK, Report};
 use crate::watch::request::Request;
 
 /// What `run` takes. Each setting has the Lambda's variable as its default.
@@ -131,21 +131,18 @@ fn sum_up(report: &Report, args: &RunArgs) -> Result<bool, Failure> {
     if let (0, Some(failure)) = (packs, answer.failure()) {
         return Err(failure.into());
     }
-    let sum = |of: fn(&TargetReport) -> u64| answer.targets.iter().map(of).sum();
-    let place = if args.topic.is_some() { " to the topic" } else { " to this terminal" };
     let is_left = args.topic.is_none() && args.store.table.is_some() && !args.dry_run;
     let sent = match (args.dry_run, &report.preview, answer.notifications) {
-        (true, Some(_), _) => format!("would send 1 message{place}"),
+        (true, Some(_), _) => "would send 1 message".to_owned(),
         (true, None, _) => "would send nothing".to_owned(),
         (..) if is_left && answer.transitions > 0 => "sent nothing: the function's next run does".to_owned(),
         (_, _, 0) => "sent nothing".to_owned(),
-        (_, _, n) => format!("sent {}{place}", counted(n, "message")),
+        (_, _, n) => format!("sent {}", counted(n, "message")),
     };
     note(&format!(
-        "{}: {} ({}); {}; {sent}",
+        "{}: {}; {}; {sent}",
         counted(packs, "pack"),
-        counted(sum(|target| target.accounts_read), "deployment"),
-        counted(sum(|target| target.pages), "page"),
+        counted(answer.accounts, "deployment"),
         counted(answer.transitions, "change"),
     ));
     for target in answer.targets.iter().filter(|target| !target.outcome.is_failure()) {

@@ -229,7 +229,7 @@ mod tests {
             assert!(lines.iter().all(|line| line.width() <= width), "{width}: {lines:#?}");
             assert!(left_out.is_empty());
             if width == 34 {
-                assert_eq!(lines[2], "eu      Operat…tices  There …corder");
+                assert_eq!(lines[2], "eu      Operat…tices  There …order");
             }
         }
     }

@@ -47,7 +47,7 @@ fn every_encoding_and_shape_that_is_whole_is_read() {
     for (name, bytes) in cases {
         let output = run_over(&bytes);
         assert_eq!(output.status.code(), Some(2), "{name}: {}", stderr(&output));
-        assert!(stderr(&output).contains("2 deployments (1 page)"), "{name}: {}", stderr(&output));
+        assert!(stderr(&output).contains("1 pack: 2 deployments;"), "{name}: {}", stderr(&output));
     }
 }
 

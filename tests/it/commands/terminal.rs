@@ -352,16 +352,16 @@ async fn every_command_that_waits_says_what_for() {
 }
 
 #[test]
-fn a_summary_counts_packs_deployments_and_pages() {
+fn a_summary_counts_packs_deployments_and_changes() {
     let desk = Desk::new();
     let rows: Vec<(u64, &str)> = (1..=1500).map(|n| (n, "CREATE_SUCCESSFUL")).collect();
     let one = desk.write("One.json", &recorded(&rows));
     let two = desk.write("Two.json", &recorded(&rows));
     let dry = desk.run(&one, &["--statuses", &two, "--dry-run"]);
-    let wanted = "2 packs: 3,000 deployments (2 pages); 0 changes; would send 1 message to this terminal";
+    let wanted = "2 packs: 3,000 deployments; 0 changes; would send 1 message";
     assert_eq!(stderr(&dry).trim_end(), wanted);
     let first = desk.run(&one, &["--statuses", &two]);
-    assert!(stderr(&first).trim_end().ends_with("0 changes; sent 1 message to this terminal"), "{first:?}");
+    assert!(stderr(&first).trim_end().ends_with("0 changes; sent 1 message"), "{first:?}");
     let second = desk.run(&one, &["--statuses", &two, "--dry-run"]);
     assert!(stderr(&second).trim_end().ends_with("0 changes; would send nothing"), "{second:?}");
 }

@@ -84,6 +84,6 @@ fn kinds_statuses_and_days_are_taken_as_people_write_them() {
     for status in ["CREATE_FAILED", "create_failed", "Create_Failed"] {
         let filters = format!("Status={status}");
         let output = desk.run(&file, &["--dry-run", "--filters", &filters]);
-        assert!(stderr(&output).contains("1 deployment (1 page)"), "{output:?}");
+        assert!(stderr(&output).contains("1 pack: 1 deployment;"), "{output:?}");
     }
 }
