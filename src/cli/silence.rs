@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -71,7 +72,7 @@ struct AddArgs {
     #[arg(long, value_name = "TIME|DURATION", value_parser = until)]
     until: Timestamp,
     /// Why: shown to everyone who lists the silences
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     reason: String,
     /// By whom
     #[arg(long, value_name = "NAME", env = "USER", default_value = "unknown", hide_env_values = true)]
@@ -172,11 +173,6 @@ async fn remove(store: &Store, id: &str) -> Result<(), Failure> {
     }
     note(&format!("removed {id}"));
     Ok(())
-}
-
-fn reason(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.is_empty() { Err("give a reason: others will see it".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 /// The fields of a silence; a matcher without anything stands for anything.

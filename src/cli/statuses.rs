@@ -30,7 +30,7 @@ pub(super) struct StatusesArgs {
     #[arg(long, value_name = "N")]
     max_items: Option<u64>,
     /// Accounts in each call, 1 to 100
-    #[arg(long, value_name = "N", value_parser = page_size)]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
     page_size: Option<u8>,
     /// Continue from a NextToken that packwatch, the AWS CLI or boto3 printed
     #[arg(long, value_name = "TOKEN")]
@@ -73,11 +73,6 @@ pub(super) fn filters(text: &str) -> Result<Filters, String> {
         }
     }
     Ok(filters)
-}
-
-fn page_size(text: &str) -> Result<u8, String> {
-    let size = text.parse::<u64>().map_err(|error| error.to_string())?;
-    PaginationConfig::page_size(size).map_err(|error| error.to_string())
 }
 
 pub(super) async fn statuses(global: &Global, args: &StatusesArgs) -> Result<(), Failure> {
