@@ -1,5 +1,5 @@
-//! A statuses file of any shape: what is taken is given page by page and can be written again, what is refused is
-//! refused in few and harmless words.
+//! A statuses file of any shape: what is taken can be written again, what is refused is refused in
+//! few and harmless words.
 #![no_main]
 
 use std::pin::pin;
