@@ -5,6 +5,7 @@ a laptop knows neither the accounts' names nor the function's table: these two a
 """
 
 import json
+import os
 import random
 import subprocess
 from collections.abc import Iterator
@@ -82,7 +83,7 @@ class BadUpdate:
         at = self.begin + timedelta(minutes=minute)
         told = self.run(
             *("run", "--statuses", statuses.name, "--region", REGION, "--now", at.isoformat()),
-            *("--group-interval", "30m", "--output", "json", "--store", "store.sqlite"),
+            *("--output", "json", "--store", "store.sqlite"),
         )
         return [self.message(at, document) for document in documents(told)]
 
@@ -114,6 +115,7 @@ class BadUpdate:
         done = subprocess.run(
             [self.packwatch, *arguments],
             cwd=self.folder,
+            env=os.environ | {"PACKWATCH_GROUP_INTERVAL": "30m"},
             input=stdin,
             check=False,
             capture_output=True,

@@ -67,9 +67,15 @@ class Board(unittest.TestCase):
             statuses = [option for pack in packs for option in ("--statuses", folder / f"{pack}.json")]
             run = [OPTIONS.packwatch, "run", "--store", folder / "store", "--region", "eu-west-1", *statuses]
             self.assertIn(subprocess.run(run, check=False, capture_output=True).returncode, (0, 2))
-        page = [OPTIONS.packwatch, "board", "--store", folder / "store", "--output", "html"]
-        subprocess.run([*page, "--out", folder / "board.html"], check=True)
-        return folder / "board.html"
+        return self.printed(folder / "store", folder / "board.html")
+
+    @staticmethod
+    def printed(store: Path, page: Path) -> Path:
+        """The board of a store, printed into a file."""
+        with page.open("w") as file:
+            board = [OPTIONS.packwatch, "board", "--store", store, "--output", "html"]
+            subprocess.run(board, check=True, stdout=file)
+        return page
 
     def count(self, page) -> tuple[int, int]:
         words = page.inner_text("#count").replace(",", "").split()
@@ -324,9 +330,7 @@ class Board(unittest.TestCase):
             store.execute("UPDATE items SET body = ? WHERE sk LIKE 'head#%'", [json.dumps(head)])
             settings = json.dumps({"schema": 1, "settings": {"ran_at": then.isoformat()}})
             store.execute("INSERT INTO items (pk, sk, body) VALUES ('heads', 'settings', ?)", [settings])
-        dead = [OPTIONS.packwatch, "board", "--store", file.parent / "store", "--output", "html"]
-        subprocess.run([*dead, "--out", file], check=True)
-        page = self.open(file)
+        page = self.open(self.printed(file.parent / "store", file))
         at = then.strftime("%Y-%m-%d %H:%M")
         self.assertIn(f"OUT OF DATE: packwatch last ran at about {at} UTC", page.inner_text("#late"))
         self.assertIn(f"Last recorded at {at} UTC, read at", page.inner_text("#about"))
@@ -454,10 +458,7 @@ class Board(unittest.TestCase):
         store, file = self.folder / "hostile.sqlite", self.folder / "hostile.html"
         run = [OPTIONS.packwatch, "run", "--statuses", statuses, "--region", "eu-west-1", "--store", store]
         self.assertEqual(subprocess.run(run, check=False, capture_output=True).returncode, 2)
-        subprocess.run(
-            [OPTIONS.packwatch, "board", "--store", store, "--output", "html", "--out", file], check=True
-        )
-        page = self.open(file)
+        page = self.open(self.printed(store, file))
         self.assertIn("</script><script>window.hacked = 1", page.inner_text("#list"))
         self.assertEqual(self.count(page), (2, 2))
         page.click("#list .row >> nth=0")

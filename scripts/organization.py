@@ -120,7 +120,7 @@ class Organization:
         ]
 
     def board(self, page: Path) -> Path:
-        self.packwatch_says("board", "--accounts", str(self.names), "--output", "html", "--out", str(page))
+        page.write_text(self.packwatch_says("board", "--accounts", str(self.names), "--output", "html"))
         return page
 
 

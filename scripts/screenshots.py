@@ -106,10 +106,10 @@ def board_at(packwatch: Path, minute: int) -> Iterator[tuple[str, datetime]]:
         late = datetime.now(UTC).replace(microsecond=0) - now
         file = Path(folder) / "board.html"
         night = BadUpdate(Path(folder), packwatch, until=minute, begin=NIGHT + late)
-        night.board("--output", "html", "--out", file.name)
         clock = re.compile(r'(?<={"now":)\d+')
         seconds = int(late.total_seconds())
-        file.write_text(clock.sub(lambda made: str(int(made[0]) - seconds), file.read_text(), count=1))
+        board = night.board("--output", "html")
+        file.write_text(clock.sub(lambda made: str(int(made[0]) - seconds), board, count=1))
         yield file.as_uri(), now
 
 

@@ -12,7 +12,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use crate::model::Target;
-use crate::notify::record_id;
 use crate::ports::{LogRequest, Order, SnapshotStore, StoreError};
 use crate::state::head::{StoredMessage, Topic};
 use crate::state::log::{LogPart, Position, Record};
@@ -61,13 +60,6 @@ pub struct Entry {
     pub history_id: String,
     /// The record.
     pub record: Record,
-}
-
-impl Entry {
-    /// The record's id, as in messages.
-    pub fn id(&self) -> String {
-        record_id(&self.target, &self.history_id, &self.record)
-    }
 }
 
 /// From where to where a digest covers the log of each of its targets.

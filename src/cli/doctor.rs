@@ -16,35 +16,20 @@ use super::outside::connection;
 use super::progress::Progress;
 use crate::aws::Inspector;
 use crate::doctor::checks;
-use crate::doctor::facts::{Answer, Environment, Function, Table, Unanswered};
+use crate::doctor::facts::{Table, Unanswered};
 use crate::doctor::finding::{Finding, Level};
 use crate::model::text::counted;
 use crate::model::{Region, Target};
-use crate::settings::{Faults, Reader, Settings, TopicArn, duration};
+use crate::settings::{Reader, TopicArn, duration};
 use crate::state::head::Head;
 
 /// What `doctor` takes.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct DoctorArgs {
-    /// The deployed function, by name or ARN: its settings say what else to check
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["table", "topic", "events_topic", "packs", "regions"])]
-    function: Option<String>,
-    /// Without a function: the DynamoDB table [env: PACKWATCH_TABLE]
+    /// The deployed function, by name or ARN: its settings say what to check
     #[arg(long, value_name = "NAME")]
-    table: Option<String>,
-    /// The SNS topic for people [env: PACKWATCH_ALERTS_TOPIC_ARN]
-    #[arg(long, value_name = "ARN")]
-    topic: Option<TopicArn>,
-    /// The SNS topic for machines [env: PACKWATCH_EVENTS_TOPIC_ARN]
-    #[arg(long, value_name = "ARN")]
-    events_topic: Option<TopicArn>,
-    /// Packs that are watched [env: PACKWATCH_PACKS]
-    #[arg(long, value_name = "LIST")]
-    packs: Option<String>,
-    /// Regions that are watched [env: PACKWATCH_REGIONS]
-    #[arg(long, value_name = "LIST")]
-    regions: Option<String>,
+    function: String,
     /// How long to wait for each answer
     #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = duration)]
     timeout: Duration,
@@ -58,7 +43,6 @@ Examples:
   packwatch doctor --function packwatch-PackwatchFunction-1A2B3C4D5E6F
   packwatch doctor --profile management \\
       --function arn:aws:lambda:eu-west-1:999999999999:function:packwatch
-  packwatch doctor --table packwatch --topic arn:aws:sns:eu-west-1:999999999999:packwatch-alerts
   packwatch doctor --function packwatch --output json | jq 'select(.Level == \"Failed\")'
 
 The stack's output FunctionName has the function's name. Checks that you lack permission for are \"not checked\", \
@@ -73,14 +57,13 @@ enum Output {
 }
 
 pub(super) async fn doctor(global: &Global, args: &DoctorArgs) -> Result<(), Failure> {
-    let arn = args.function.as_deref().filter(|name| name.starts_with("arn:"));
-    let region = arn.and_then(|arn| arn.split(':').nth(3));
+    let region = args.function.strip_prefix("arn:").and_then(|arn| arn.split(':').nth(2));
     let inspector = Inspector::new(connection(global, region).await?, args.timeout);
     if inspector.region().is_none() {
         return Err("name the region with --region".into());
     }
     let progress = Progress::start("asking AWS");
-    let findings = examine(&inspector, args, global.region.is_some()).await;
+    let findings = examine(&inspector, &args.function).await;
     progress.end();
     print(&findings, args.output)?;
     match findings.iter().filter(|finding| finding.level == Level::Failed).count() {
@@ -90,44 +73,51 @@ pub(super) async fn doctor(global: &Global, args: &DoctorArgs) -> Result<(), Fai
 }
 
 /// Asks everything that there is to know; what follows from an answer is asked after it.
-async fn examine(inspector: &Inspector, args: &DoctorArgs, one_region: bool) -> Vec<Finding> {
+async fn examine(inspector: &Inspector, name: &str) -> Vec<Finding> {
     let caller = inspector.caller().await;
     let mut findings = vec![checks::account(&caller)];
     if let Err(Unanswered::Refused { .. }) = caller {
         findings.push(Finding::not_checked("everything else", "needs valid credentials"));
         return findings;
     }
-    let function = async { Some(inspector.function(args.function.as_deref()?).await) }.await;
-    let Watched { settings, faults, table, alerts, events } =
-        Watched::of(args, function.as_ref(), inspector, one_region);
+    let function = inspector.function(name).await;
+    // Where it cannot be read, its settings are not known. Those of this machine are somebody else's.
+    let environment = function.as_ref().ok().map(|function| &function.environment);
+    let variable = |name: &str| match name {
+        "AWS_REGION" => inspector.region().map(|region| region.to_string()),
+        _ => environment?.variables.get(name).filter(|text| !text.trim().is_empty()).cloned(),
+    };
+    let mut reader = Reader::new(&variable);
+    let settings = reader.settings();
+    if environment.is_some_and(|environment| environment.error.is_none()) {
+        reader.destinations();
+    }
+    let faults = reader.finish().err();
     let packs = async |region: &Region| (region.clone(), inspector.packs(region).await);
     let table = async {
-        let name = table?;
+        let name = variable("PACKWATCH_TABLE")?;
         Some((inspector.table(&name, settings.group_interval).await, name))
     };
-    let topic = async |arn: &Option<TopicArn>, is_for_people| {
-        let arn = arn.as_ref()?;
-        Some(checks::topic(arn, &inspector.subscriptions(arn).await, is_for_people))
+    let topic = async |name, is_for_people| {
+        let arn: TopicArn = variable(name)?.parse().ok()?;
+        Some(checks::topic(&arn, &inspector.subscriptions(&arn).await, is_for_people))
     };
     let schedules = async {
-        let arn = &function.as_ref()?.as_ref().ok()?.function_arn;
+        let arn = &function.as_ref().ok()?.function_arn;
         Some(checks::schedules(&inspector.schedules(arn).await))
     };
     let (packs, table, alerts, events, schedules) = tokio::join!(
         join_all(settings.regions.iter().map(packs)),
         table,
-        topic(&alerts, true),
-        topic(&events, false),
+        topic("PACKWATCH_ALERTS_TOPIC_ARN", true),
+        topic("PACKWATCH_EVENTS_TOPIC_ARN", false),
         schedules,
     );
 
-    findings.push(match (&args.function, &function) {
-        (Some(name), Some(function)) => checks::function(name, function),
-        _ => Finding::not_checked("function", "use --function to check its settings and schedule"),
-    });
+    findings.push(checks::function(name, &function));
     findings.extend(faults.iter().map(|faults| {
         Finding::failed("settings", faults)
-            .remedy("Fix the function's environment variables (the stack's parameters), or the flags")
+            .remedy("Fix the function's environment variables (the stack's parameters)")
     }));
     findings.extend(checks::regions(&packs.into_iter().collect(), &settings.packs));
     findings.extend(table.iter().flat_map(|(table, name)| checks::table(name, table)));
@@ -135,70 +125,16 @@ async fn examine(inspector: &Inspector, args: &DoctorArgs, one_region: bool) -> 
     // A table that cannot be read has said so.
     if let Some((Table { heads: Ok(heads), oldest_lag, .. }, _)) = &table {
         let now = Timestamp::now();
-        if function.is_some() || heads.settings.is_some() {
-            let is_watched = |(target, _): &(&Target, &Head)| {
-                settings.regions.contains(&target.region) && settings.packs.matches(&target.pack)
-            };
-            let watched = heads.known.iter().filter(is_watched);
-            let watched = watched.map(|(target, head)| (target.clone(), head.clone())).collect();
-            let late = freshness::out_of_date(&watched, heads.settings.as_ref(), now);
-            findings.push(checks::last_run(heads, late, now));
-        }
+        let is_watched = |(target, _): &(&Target, &Head)| {
+            settings.regions.contains(&target.region) && settings.packs.matches(&target.pack)
+        };
+        let watched = heads.known.iter().filter(is_watched);
+        let watched = watched.map(|(target, head)| (target.clone(), head.clone())).collect();
+        let late = freshness::out_of_date(&watched, heads.settings.as_ref(), now);
+        findings.push(checks::last_run(heads, late, now));
         findings.push(checks::undispatched(oldest_lag, now));
     }
     findings
-}
-
-/// What is watched, and where it is kept and sent, as the function's variables or the flags say.
-struct Watched {
-    settings: Settings,
-    faults: Option<Faults>,
-    table: Option<String>,
-    alerts: Option<TopicArn>,
-    events: Option<TopicArn>,
-}
-
-impl Watched {
-    fn of(
-        args: &DoctorArgs,
-        function: Option<&Answer<Function>>,
-        inspector: &Inspector,
-        one_region: bool,
-    ) -> Self {
-        let region = || inspector.region().map(|region| region.to_string());
-        let arn = |topic: &TopicArn| topic.as_str().to_owned();
-        let flag = |name: &str| match name {
-            "PACKWATCH_TABLE" => args.table.clone(),
-            "PACKWATCH_ALERTS_TOPIC_ARN" => args.topic.as_ref().map(arn),
-            "PACKWATCH_EVENTS_TOPIC_ARN" => args.events_topic.as_ref().map(arn),
-            "PACKWATCH_PACKS" => args.packs.clone(),
-            // As in `run`, a --region means this one.
-            "PACKWATCH_REGIONS" => args.regions.clone().or_else(|| region().filter(|_| one_region)),
-            _ => None,
-        };
-        let variable = |name: &str| match (function, name) {
-            (_, "AWS_REGION") => region(),
-            (Some(Ok(function)), _) => function.environment.variables.get(name).cloned(),
-            // Its settings are not known. Those of this machine are somebody else's.
-            (Some(Err(_)), _) => None,
-            (None, _) => flag(name).or_else(|| std::env::var(name).ok()),
-        };
-        let mut reader = Reader::new(&variable);
-        let settings = reader.settings();
-        // A function whose variables can be read needs both; what is checked without one may be a part.
-        if let Some(Ok(Function { environment: Environment { error: None, .. }, .. })) = function {
-            reader.destinations();
-        }
-        let text = |name: &str| variable(name).filter(|text| !text.trim().is_empty());
-        let topic = |name: &str| text(name).and_then(|arn| arn.parse().ok());
-        Self {
-            table: text("PACKWATCH_TABLE"),
-            alerts: topic("PACKWATCH_ALERTS_TOPIC_ARN"),
-            events: topic("PACKWATCH_EVENTS_TOPIC_ARN"),
-            faults: reader.finish().err(),
-            settings,
-        }
-    }
 }
 
 fn print(findings: &[Finding], output: Output) -> Result<(), Failure> {

@@ -1,23 +1,20 @@
 //! `packwatch history`: the recorded changes, of accounts and of packs.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use clap::Args;
 use jiff::Timestamp;
+use serde_json::Value;
 
-use super::args::{Global, TIMES, When, moment, record_kind};
+use super::args::{Global, TIMES, moment, record_kind};
 use super::outcome::{Failure, note};
 use super::outside::StoreArgs;
 use super::progress::Progress;
 use super::selection::{PackArgs, Selection};
-use super::table::{Column, Field, Output, Printer, Wide};
-use crate::history::{Covered, Entry, History, Window, covered};
-use crate::model::text::{counted, did_you_mean};
-use crate::model::{AccountId, Target};
+use super::table::{Column, Field, Output, Printer};
+use crate::history::{Covered, History, Window, covered};
+use crate::model::AccountId;
+use crate::model::text::counted;
 use crate::notify::message::{self, Form};
 use crate::ports::{Order, SnapshotStore};
-use crate::state::State;
-use crate::state::head::Head;
 use crate::state::log::Record;
 
 /// What `history` takes.
@@ -40,26 +37,21 @@ pub(super) struct HistoryArgs {
     incident: Option<String>,
     /// Only changes since then: a time (see below), or how long ago, such as 7d
     #[arg(long, value_name = "TIME|AGO", value_parser = moment)]
-    since: Option<When>,
+    since: Option<Timestamp>,
     /// Only changes until then
     #[arg(long, value_name = "TIME|AGO", value_parser = moment)]
-    until: Option<When>,
+    until: Option<Timestamp>,
     /// Which changes come first
     #[arg(long, default_value = "newest", value_parser = ["newest", "oldest"])]
     order: String,
     /// Stop after this many [default: 500 in a table, else all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Continue after the change with this id, as printed where --limit has cut
-    #[arg(long, value_name = "ID")]
-    after: Option<String>,
     #[command(flatten)]
     store: StoreArgs,
     /// table, csv, or json: one document a line
     #[arg(long, value_enum, default_value = "table")]
     output: Output,
-    #[command(flatten)]
-    wide: Wide,
 }
 
 const EXAMPLES: &str = "\
@@ -77,11 +69,8 @@ Packs are read a page at a time and put in order by the time at which packwatch 
 const LONGEST_TABLE: u64 = 500;
 
 pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<(), Failure> {
-    let window = Window {
-        since: args.since.as_ref().map(|time| time.said("--since")),
-        until: args.until.as_ref().map(|time| time.said("--until")),
-    };
-    if let (Some(since), Some(until)) = (window.since, window.until)
+    let window = Window { since: args.since, until: args.until };
+    if let (Some(since), Some(until)) = (args.since, args.until)
         && since > until
     {
         return Err(format!("--until {until} is before --since {since}").into());
@@ -101,7 +90,8 @@ pub(super) async fn history(global: &Global, args: &HistoryArgs) -> Result<(), F
         return Err(why.into());
     }
     if printed == 0 {
-        return args.nothing(&store, &targets).await;
+        let packs = counted(targets.len() as u64, "pack");
+        return Err(format!("no change that fits is recorded in {packs}, or it has expired").into());
     }
     Ok(())
 }
@@ -123,45 +113,6 @@ impl HistoryArgs {
             .ok_or_else(|| format!("no message with the Id {id} is kept in {}. {kept}", self.store))?;
         Ok(covered(&message).map_err(|why| format!("the message {id} is damaged: {why}"))?)
     }
-
-    /// Why there is nothing to print. That nothing has changed yet is no failure.
-    async fn nothing(
-        &self,
-        store: &impl SnapshotStore,
-        targets: &BTreeMap<Target, Head>,
-    ) -> Result<(), Failure> {
-        let packs = counted(targets.len() as u64, "pack");
-        let is_filtered = !self.accounts.is_empty()
-            || !self.kinds.is_empty()
-            || self.incident.is_some()
-            || self.message.is_some()
-            || self.since.is_some()
-            || self.until.is_some();
-        if !is_filtered {
-            note(&format!("the history of {packs} has expired: nothing has changed since"));
-            return Ok(());
-        }
-        let unknown = self.unknown_accounts(store, targets).await?;
-        Err(format!("no change that fits is recorded in {packs}{unknown}").into())
-    }
-
-    /// Which of the accounts none of the packs has, and which was meant.
-    async fn unknown_accounts(
-        &self,
-        store: &impl SnapshotStore,
-        targets: &BTreeMap<Target, Head>,
-    ) -> Result<String, Failure> {
-        let mut known = BTreeSet::new();
-        for target in targets.keys().filter(|_| !self.accounts.is_empty()) {
-            known.extend(store.snapshot(target).await?.rows.into_keys());
-        }
-        let ids: Vec<String> = known.iter().map(AccountId::to_string).collect();
-        let unknown = self.accounts.iter().filter(|account| !known.contains(account)).map(|account| {
-            let meant = did_you_mean(&account.to_string(), ids.iter().map(String::as_str));
-            format!(". {account} is in none of them{meant}")
-        });
-        Ok(unknown.collect())
-    }
 }
 
 /// Prints, and says how many.
@@ -171,58 +122,46 @@ async fn print(
     progress: &Progress,
 ) -> Result<u64, Failure> {
     let limit = args.limit.or((args.output == Output::Table).then_some(LONGEST_TABLE));
-    let mut printer = Printer::new(args.output, &FIELDS, args.wide)?;
-    let mut after = args.after.as_ref();
-    let (mut printed, mut last, mut is_cut) = (0, None, false);
+    let mut printer = Printer::new(args.output, &FIELDS)?;
+    let (mut printed, mut is_cut) = (0, false);
     while let Some(entry) = history.next().await? {
-        if let Some(id) = after {
-            after = Some(id).filter(|id| **id != entry.id());
-        } else if args.wants(&entry.record) {
-            is_cut = Some(printed) == limit;
-            if is_cut {
-                break;
-            }
-            if printed == 0 && args.output != Output::Table {
-                // From here on it is seen that something comes.
-                progress.end();
-            }
-            // As machines get it.
-            let document =
-                || message::event(&entry.target, &entry.history_id, &entry.record, Form::Whole).message;
-            printer.print(document, |time| row(&entry, time))?;
-            printed += 1;
-            last = Some(entry);
+        if !args.wants(&entry.record) {
+            continue;
         }
+        is_cut = Some(printed) == limit;
+        if is_cut {
+            break;
+        }
+        if printed == 0 && args.output != Output::Table {
+            // From here on it is seen that something comes.
+            progress.end();
+        }
+        // As machines get it.
+        let event = message::event(&entry.target, &entry.history_id, &entry.record, Form::Whole);
+        let change = serde_json::from_str(&event.message)?;
+        let is_json = args.output == Output::Json;
+        printer.print(&if is_json { change } else { row(change, &entry.record) })?;
+        printed += 1;
     }
     progress.end();
     printer.finish()?;
-    if let Some(id) = after {
-        return Err(format!(
-            "--after {id}: these packs have no such change in that time; it may have expired"
-        )
-        .into());
-    }
-    if let Some(last) = last.filter(|_| is_cut) {
-        let n = counted(printed, "change");
-        note(&format!(
-            "Truncated after {n}: there are more. Continue with --after {}, or raise --limit",
-            last.id()
-        ));
+    if is_cut {
+        note(&format!("Truncated after {}: there are more. Raise --limit", counted(printed, "change")));
     }
     Ok(printed)
 }
 
 /// The fields of a change.
 const FIELDS: [Field; 14] = [
-    ("ObservedAt", Some(Column::text("Observed (UTC)"))),
+    ("ObservedAt", Some(Column::time("Observed (UTC)"))),
     ("Region", Some(Column::text("Region").spare(1))),
-    ("OrganizationConformancePackName", Some(Column::name("Pack", 14))),
+    ("OrganizationConformancePackName", Some(Column::long("Pack", 14))),
     ("AccountId", Some(Column::text("Account"))),
     ("Kind", Some(Column::text("Kind"))),
     ("From", Some(Column::text("From").spare(3))),
     ("To", Some(Column::text("To").spare(2))),
-    ("ErrorCode", Some(Column::name("Error", 12))),
-    ("ErrorMessage", Some(Column::prose("Message", 16).spare(4))),
+    ("ErrorCode", Some(Column::long("Error", 12))),
+    ("ErrorMessage", Some(Column::long("Message", 16).spare(4))),
     ("LastUpdateTime", None),
     ("FailingSince", None),
     ("Notes", Some(Column::text("Notes").spare(5))),
@@ -230,29 +169,16 @@ const FIELDS: [Field; 14] = [
     ("Id", None),
 ];
 
-fn row(entry: &Entry, time: fn(Timestamp) -> String) -> Vec<String> {
-    let Entry { target, record, .. } = entry;
-    let of = record.transition();
-    let to = of.and_then(|of| of.to.as_ref());
-    let status = |state: &State| state.status.to_string();
-    let some_time = |at: Option<Timestamp>| at.map(time).unwrap_or_default();
-    let text = |text: Option<&String>| text.cloned().unwrap_or_default();
-    vec![
-        time(record.observed_at()),
-        target.region.to_string(),
-        target.pack.to_string(),
-        of.map(|of| of.account.to_string()).unwrap_or_default(),
-        record.kind().to_owned(),
-        of.and_then(|of| of.from.as_ref()).map(status).unwrap_or_default(),
-        to.map(status).unwrap_or_default(),
-        text(to.and_then(|to| to.error_code.as_ref())),
-        text(to.and_then(|to| to.error_message.as_ref())),
-        some_time(to.and_then(|to| to.last_update)),
-        some_time(of.and_then(|of| of.failing_since)),
-        notes(record),
-        text(of.and_then(|of| of.incident_id.as_ref())),
-        entry.id(),
-    ]
+/// A change as one row: of its states the statuses, and beside them what else is known of the new one.
+fn row(mut change: Value, record: &Record) -> Value {
+    let Some(fields) = change.as_object_mut() else { return change };
+    for name in ["From", "To"] {
+        let Some(Value::Object(mut state)) = fields.remove(name) else { continue };
+        fields.extend(state.remove_entry("Status").map(|(_, status)| (name.to_owned(), status)));
+        fields.extend(state.into_iter().filter(|_| name == "To"));
+    }
+    fields.insert("Notes".to_owned(), notes(record).into());
+    change
 }
 
 fn notes(record: &Record) -> String {

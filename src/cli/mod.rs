@@ -15,7 +15,6 @@ mod selection;
 mod silence;
 mod statuses;
 mod table;
-mod usage;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -41,7 +40,7 @@ Examples:
   packwatch run --statuses Security.json    compare recorded statuses with the last ones
   packwatch statuses --pack Security --filters Status=CREATE_FAILED
   packwatch history --account 111122223333
-  packwatch board --output html --out board.html
+  packwatch board --output html > board.html
   packwatch doctor --function packwatch     find out why nothing arrives
 
 Exit codes: 0 nothing changed; 2 changes were published; 1 failure.";
@@ -72,10 +71,10 @@ enum Command {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let code = match usage::parse::<Cli>(std::env::args_os().collect()) {
+    let code = match Cli::try_parse() {
         Ok(cli) => run_command(cli).map(|has_changed| if has_changed { 2 } else { 0 }),
-        // 2 means something else here than clap's wrong usage.
-        Err(errors) => usage::print(&errors).map(|is_help| if is_help { 0 } else { 1 }).map_err(Into::into),
+        // Wrong usage is no 2, which means something else here; help that was asked for is no failure.
+        Err(error) => error.print().map(|()| error.use_stderr().into()).map_err(Into::into),
     };
     match code {
         Ok(code) => ExitCode::from(code),
@@ -100,12 +99,8 @@ fn run_command(cli: Cli) -> Result<bool, Failure> {
             Command::Silence(args) => silence::silence(global, args).await,
             #[cfg(feature = "doctor")]
             Command::Doctor(args) => doctor::doctor(global, args).await,
-            Command::Preview(args) => {
-                global.refuse()?;
-                preview::preview(args)
-            }
+            Command::Preview(args) => preview::preview(args),
             Command::Completions { shell } => {
-                global.refuse()?;
                 // It panics where it cannot write.
                 let mut script = Vec::new();
                 clap_complete::generate(*shell, &mut Cli::command(), "packwatch", &mut script);

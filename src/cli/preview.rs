@@ -31,10 +31,7 @@ pub(super) fn preview(args: &PreviewArgs) -> Result<(), Failure> {
     let text = text(&args.event).map_err(|error| format!("{name}: {error}"))?;
     let wanted = "a notification, as `packwatch run --dry-run --output json` prints it";
     if text.trim().is_empty() {
-        if args.event.as_os_str() != "-" {
-            return Err(format!("{name}: it is empty. Expected {wanted}").into());
-        }
-        note(&"nothing to show: stdin is empty, as a run leaves it that has nothing to send");
+        note(&"nothing to show: it is empty, as what a run prints that has nothing to send");
     }
     for notification in serde_json::Deserializer::from_str(&text).into_iter::<Notification>() {
         let notification = notification.map_err(|error| format!("{name}: {error}. Expected {wanted}"))?;

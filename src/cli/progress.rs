@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::model::text::counted;
+
 /// What takes no longer needs no line.
 const LATE: Duration = Duration::from_secs(1);
 const INTERVAL: Duration = Duration::from_millis(120);
@@ -29,8 +31,10 @@ impl Progress {
         Self(bar)
     }
 
-    pub(super) fn say(&self, what: String) {
-        self.0.set_message(what);
+    /// One more of these has been read.
+    pub(super) fn read(&self, what: &str) {
+        self.0.inc(1);
+        self.0.set_message(format!("{} read", counted(self.0.position(), what)));
     }
 
     /// Makes room for what is printed.

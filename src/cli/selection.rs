@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::args::Global;
 use super::outcome::{Failure, note};
-use super::outside::{StoreArgs, quoted};
+use super::outside::StoreArgs;
 use crate::model::text::did_you_mean;
 use crate::model::{PackGlob, Region, Target};
 use crate::state::head::{Head, Heads};
@@ -17,10 +17,10 @@ use crate::state::head::{Head, Heads};
 pub(super) struct PackArgs {
     /// Only this organization conformance pack, by name or with *. May be repeated
     #[arg(long = "pack", visible_alias = "organization-conformance-pack-name", value_name = "NAME")]
-    packs: Vec<PackGlob>,
+    pub(super) packs: Vec<PackGlob>,
     /// Only packs of this region (with --table, --region is the table's). May be repeated
     #[arg(long = "pack-region", value_name = "REGION")]
-    regions: Vec<Region>,
+    pub(super) regions: Vec<Region>,
 }
 
 /// The packs that were asked for.
@@ -31,13 +31,6 @@ pub(super) struct Selection {
 }
 
 impl PackArgs {
-    /// The options that choose the same packs in another command, as a shell takes them.
-    pub(super) fn options(&self) -> Vec<String> {
-        let packs = self.packs.iter().map(|glob| ("--pack", glob.to_string()));
-        let regions = self.regions.iter().map(|region| ("--pack-region", region.to_string()));
-        packs.chain(regions).flat_map(|(name, value)| [name.to_owned(), quoted(&value)]).collect()
-    }
-
     /// Keeps what is asked for. A file is in no region, so that --region can only mean the packs'.
     pub(super) fn select(
         &self,

@@ -1,20 +1,21 @@
 //! `packwatch silence`: what people do not want to be notified of for a while.
 
 use std::collections::BTreeSet;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::args::{Global, TIMES, When, kind, until};
+use super::args::{Global, TIMES, kind, until};
 use super::outcome::{Failure, note, warn};
 use super::outside::{Store, StoreArgs};
 use super::progress::Progress;
-use super::selection::unknown_packs;
-use super::table::{self, Column, Field, Output, Printer, Wide};
-use crate::model::text::{counted, did_you_mean, grouped, plain};
-use crate::model::{AccountId, Kind, PackGlob, Region};
+use super::selection::{PackArgs, unknown_packs};
+use super::table::{self, Column, Field, Output, Printer};
+use crate::model::text::{counted, grouped};
+use crate::model::{AccountId, Kind};
 use crate::ports::{SilenceStore, SnapshotStore};
 use crate::state::head::Heads;
 use crate::state::silence::{Silence, Silences};
@@ -25,6 +26,8 @@ use crate::state::silence::{Silence, Silences};
 pub(super) struct SilenceArgs {
     #[command(subcommand)]
     action: Action,
+    #[command(flatten)]
+    store: StoreArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -42,9 +45,16 @@ enum Action {
     /// Add a silence for changes that fit all given matchers
     Add(AddArgs),
     /// Print the silences
-    List(ListArgs),
+    List {
+        /// table, csv, or json: one document a line
+        #[arg(long, value_enum, default_value = "table")]
+        output: Output,
+    },
     /// End a silence: what it covered and still fails is reported by the next run
-    Remove(RemoveArgs),
+    Remove {
+        /// The silence, as `packwatch silence list` names it
+        id: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -53,86 +63,51 @@ struct AddArgs {
     /// Member account. May be repeated
     #[arg(long = "account", value_name = "ID")]
     accounts: Vec<AccountId>,
-    /// Organization conformance pack, by name or with *. May be repeated
-    #[arg(long = "pack", visible_alias = "organization-conformance-pack-name", value_name = "NAME")]
-    packs: Vec<PackGlob>,
-    /// Region of the pack (--region is the table's). May be repeated
-    #[arg(long = "pack-region", value_name = "REGION")]
-    regions: Vec<Region>,
+    #[command(flatten)]
+    packs: PackArgs,
     /// Kind of change: failed (with its reminders), recovered, stuck, … May be repeated
     #[arg(long = "kind", value_name = "KIND", value_parser = kind)]
     kinds: Vec<Kind>,
     /// When it ends: a time (see below), or how long from now, such as 12h or 7d
     #[arg(long, value_name = "TIME|DURATION", value_parser = until)]
-    until: When,
+    until: Timestamp,
     /// Why: shown to everyone who lists the silences
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     reason: String,
     /// By whom
     #[arg(long, value_name = "NAME", env = "USER", default_value = "unknown", hide_env_values = true)]
     by: String,
-    #[command(flatten)]
-    store: StoreArgs,
 }
 
-#[derive(Debug, Args)]
-struct ListArgs {
-    #[command(flatten)]
-    store: StoreArgs,
-    /// table, csv, or json: one document a line
-    #[arg(long, value_enum, default_value = "table")]
-    output: Output,
-    #[command(flatten)]
-    wide: Wide,
-}
-
-#[derive(Debug, Args)]
-struct RemoveArgs {
-    /// The silence, as `packwatch silence list` names it
-    id: String,
-    /// Remove it without asking
-    #[arg(long)]
-    yes: bool,
-    #[command(flatten)]
-    store: StoreArgs,
-}
-
-pub(super) async fn silence(global: &Global, args: &SilenceArgs) -> Result<(), Failure> {
-    let store = match &args.action {
-        Action::Add(AddArgs { store, .. })
-        | Action::List(ListArgs { store, .. })
-        | Action::Remove(RemoveArgs { store, .. }) => store,
-    };
+pub(super) async fn silence(
+    global: &Global,
+    SilenceArgs { action, store }: &SilenceArgs,
+) -> Result<(), Failure> {
     if store.table.is_none() && global.region.is_some() {
         return Err(
             "--region is the table's, and a file has none: --pack-region chooses packs by theirs".into()
         );
     }
-    match &args.action {
+    match action {
         // What is expected may be silenced before anything is recorded.
         Action::Add(args) => add(&store.create(global).await?, args).await,
-        Action::List(args) => list(&store.open(global).await?, args).await,
-        Action::Remove(args) => remove(&store.open(global).await?, args).await,
+        Action::List { output } => list(&store.open(global).await?, *output).await,
+        Action::Remove { id } => remove(&store.open(global).await?, id).await,
     }
 }
 
 async fn add(store: &Store, args: &AddArgs) -> Result<(), Failure> {
-    let any = args.accounts.is_empty() && args.packs.is_empty() && args.regions.is_empty();
-    let until = args.until.said("--until");
-    let any = (any && args.kinds.is_empty())
-        .then(|| "say what to silence: --account, --pack, --pack-region or --kind".to_owned());
-    let past = (until <= Timestamp::now()).then(|| format!("--until {until} is in the past"));
-    let faults: Vec<String> = any.into_iter().chain(past).collect();
-    if !faults.is_empty() {
-        return Err(faults.join("\n").into());
+    let PackArgs { packs, regions } = &args.packs;
+    if args.accounts.is_empty() && packs.is_empty() && regions.is_empty() && args.kinds.is_empty() {
+        return Err("say what to silence: --account, --pack, --pack-region or --kind".into());
     }
     let silence = Silence {
         id: format!("{:08x}", fastrand::u32(..)),
         accounts: args.accounts.clone(),
-        packs: args.packs.clone(),
-        regions: args.regions.clone(),
+        packs: packs.clone(),
+        regions: regions.clone(),
         kinds: args.kinds.iter().copied().collect::<BTreeSet<Kind>>(),
-        until,
+        until: args.until,
         reason: args.reason.clone(),
         by: args.by.clone(),
     };
@@ -173,82 +148,46 @@ async fn coverage(silence: &Silence, store: &Store, heads: &Heads) -> Result<(u6
     Ok((deployments, unhealthy))
 }
 
-async fn list(store: &Store, args: &ListArgs) -> Result<(), Failure> {
+async fn list(store: &Store, output: Output) -> Result<(), Failure> {
     let progress = Progress::start("reading the silences");
     let mut silences = store.load().await?.silences.0;
     progress.end();
     // DynamoDB forgets what has expired within days, not at once.
     silences.retain(|silence| silence.until > Timestamp::now());
     silences.sort_by_key(|silence| silence.until);
-    if silences.is_empty() && args.output == Output::Table {
+    if silences.is_empty() && output == Output::Table {
         note(&"there are no silences");
     }
-    let mut printer = Printer::new(args.output, &FIELDS, args.wide)?;
+    let mut printer = Printer::new(output, &FIELDS)?;
     for silence in &silences {
-        printer.print(|| document(silence).to_string(), |time| row(silence, time))?;
+        printer.print(&document(silence))?;
     }
     printer.finish()
 }
 
-async fn remove(store: &Store, args: &RemoveArgs) -> Result<(), Failure> {
-    let progress = Progress::start("reading the silences");
-    let silences = store.load().await?.silences.0;
-    progress.end();
-    let Some(silence) = silences.iter().find(|silence| silence.id == args.id) else {
-        let meant = did_you_mean(&args.id, silences.iter().map(|silence| silence.id.as_str()));
-        return Err(format!("there is no silence {:?}{meant}", args.id).into());
-    };
-    if !args.yes && io::stdin().is_terminal() && !confirmed(silence)? {
-        return Err("nothing was removed".into());
+async fn remove(store: &Store, id: &str) -> Result<(), Failure> {
+    if !store.unsilence(id).await? {
+        return Err(
+            format!("there is no silence {id:?}. `packwatch silence list` prints those there are").into()
+        );
     }
-    match store.unsilence(&args.id).await? {
-        true => note(&format!("removed {}", described(silence))),
-        false => return Err(format!("the silence {} has already been removed", args.id).into()),
-    }
+    note(&format!("removed {id}"));
     Ok(())
-}
-
-/// Asks a person.
-fn confirmed(silence: &Silence) -> Result<bool, Failure> {
-    write!(io::stderr(), "Remove {}? [y/N] ", described(silence))?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
-}
-
-fn reason(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.is_empty() { Err("give a reason: others will see it".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 /// The fields of a silence; a matcher without anything stands for anything.
 const FIELDS: [Field; 8] = [
     ("Id", Some(Column::text("Id"))),
-    ("Until", Some(Column::text("Until (UTC)"))),
-    ("AccountIds", Some(Column::prose("Accounts", 12))),
-    ("OrganizationConformancePackNames", Some(Column::name("Packs", 10))),
-    ("Regions", Some(Column::prose("Regions", 9).spare(2))),
-    ("Kinds", Some(Column::prose("Kinds", 6).spare(1))),
-    ("By", Some(Column::prose("By", 6).spare(3))),
-    ("Reason", Some(Column::prose("Reason", 12))),
+    ("Until", Some(Column::time("Until (UTC)"))),
+    ("AccountIds", Some(Column::long("Accounts", 12))),
+    ("OrganizationConformancePackNames", Some(Column::long("Packs", 10))),
+    ("Regions", Some(Column::long("Regions", 9).spare(2))),
+    ("Kinds", Some(Column::long("Kinds", 6).spare(1))),
+    ("By", Some(Column::long("By", 6).spare(3))),
+    ("Reason", Some(Column::long("Reason", 12))),
 ];
 
-/// One silence in a line: "3f9a1c2e (account 111122223333, until 2026-12-01 08:00 UTC, by ada: is being closed)".
-fn described(silence: &Silence) -> String {
-    let matchers = [
-        ("account", silence.accounts.len(), listed(&silence.accounts)),
-        ("pack", silence.packs.len(), listed(&silence.packs)),
-        ("region", silence.regions.len(), listed(&silence.regions)),
-        ("kind", silence.kinds.len(), listed(&silence.kinds)),
-    ];
-    let given = matchers.into_iter().filter(|(_, n, _)| *n > 0);
-    let given: String =
-        given.map(|(name, n, items)| format!("{name}{} {items}, ", if n == 1 { "" } else { "s" })).collect();
-    let (until, Silence { id, by, reason, .. }) = (table::time(silence.until), silence);
-    plain(&format!("{id} ({given}until {until} UTC, by {by}: {reason})"))
-}
-
-fn document(silence: &Silence) -> serde_json::Value {
+fn document(silence: &Silence) -> Value {
     json!({
         "Id": silence.id,
         "Until": silence.until,
@@ -259,21 +198,4 @@ fn document(silence: &Silence) -> serde_json::Value {
         "By": silence.by,
         "Reason": silence.reason,
     })
-}
-
-fn row(silence: &Silence, time: fn(Timestamp) -> String) -> Vec<String> {
-    vec![
-        silence.id.clone(),
-        time(silence.until),
-        listed(&silence.accounts),
-        listed(&silence.packs),
-        listed(&silence.regions),
-        listed(&silence.kinds),
-        silence.by.clone(),
-        silence.reason.clone(),
-    ]
-}
-
-fn listed(items: impl IntoIterator<Item = impl ToString>) -> String {
-    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
 }

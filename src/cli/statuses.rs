@@ -5,13 +5,13 @@ use std::io::{self, Write};
 
 use clap::Args;
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::Global;
 use super::outcome::{Failure, note};
-use super::outside::{Source, Watched, region};
+use super::outside::{Source, region};
 use super::progress::Progress;
-use super::table::{self, Column, Field, Output, Printer, Wide};
+use super::table::{Column, Field, Output, Printer, present};
 use crate::model::{DetailedStatus, PackName, Region, Status, Target};
 use crate::ports::{Filters, StatusSource};
 use crate::watch::scan::paginate::{PaginationConfig, Paginator};
@@ -30,7 +30,7 @@ pub(super) struct StatusesArgs {
     #[arg(long, value_name = "N")]
     max_items: Option<u64>,
     /// Accounts in each call, 1 to 100
-    #[arg(long, value_name = "N", value_parser = page_size)]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
     page_size: Option<u8>,
     /// Continue from a NextToken that packwatch, the AWS CLI or boto3 printed
     #[arg(long, value_name = "TOKEN")]
@@ -38,8 +38,6 @@ pub(super) struct StatusesArgs {
     /// How to print
     #[arg(long, value_enum, default_value = "json")]
     output: Output,
-    #[command(flatten)]
-    wide: Wide,
 }
 
 const EXAMPLES: &str = "\
@@ -50,11 +48,11 @@ Examples:
 
 const FIELDS: [Field; 6] = [
     ("AccountId", Some(Column::text("Account"))),
-    ("ConformancePackName", Some(Column::name("Pack in the account", 20).spare(2))),
+    ("ConformancePackName", Some(Column::long("Pack in the account", 20).spare(2))),
     ("Status", Some(Column::text("Status"))),
-    ("ErrorCode", Some(Column::name("Error", 14))),
-    ("ErrorMessage", Some(Column::prose("Message", 16).spare(3))),
-    ("LastUpdateTime", Some(Column::text("Updated (UTC)").spare(1))),
+    ("ErrorCode", Some(Column::long("Error", 14))),
+    ("ErrorMessage", Some(Column::long("Message", 16).spare(3))),
+    ("LastUpdateTime", Some(Column::time("Updated (UTC)").spare(1))),
 ];
 
 /// Reads the AWS CLI's shorthand, `AccountId=…,Status=…`.
@@ -77,16 +75,10 @@ pub(super) fn filters(text: &str) -> Result<Filters, String> {
     Ok(filters)
 }
 
-fn page_size(text: &str) -> Result<u8, String> {
-    let size = text.parse::<u64>().map_err(|error| error.to_string())?;
-    PaginationConfig::page_size(size).map_err(|error| error.to_string())
-}
-
 pub(super) async fn statuses(global: &Global, args: &StatusesArgs) -> Result<(), Failure> {
     let region = region(global).await?.ok_or("name the region with --region")?.parse::<Region>()?;
     let progress = Progress::start("reading the pack");
-    let source = Source::of_aws(global, std::slice::from_ref(&region)).await?;
-    let source = Watched::new(source, progress.clone());
+    let source = Source::of_aws(global, std::slice::from_ref(&region), &progress).await?;
     let target = Target { region, pack: args.organization_conformance_pack_name.clone() };
     let pagination = PaginationConfig {
         max_items: args.max_items,
@@ -105,19 +97,15 @@ pub(super) async fn statuses(global: &Global, args: &StatusesArgs) -> Result<(),
 }
 
 fn print(rows: &[DetailedStatus], next_token: Option<String>, args: &StatusesArgs) -> Result<(), Failure> {
+    let rows = rows.iter().map(document);
     if args.output == Output::Json {
-        let document = |row: &DetailedStatus| table::document(&FIELDS, cells(row, as_aws));
-        let rows: Vec<_> = rows.iter().map(document).collect();
-        let mut document = json!({"OrganizationConformancePackDetailedStatuses": rows});
-        if let (Some(fields), Some(token)) = (document.as_object_mut(), next_token) {
-            fields.insert("NextToken".to_owned(), json!(token));
-        }
-        return Ok(writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&document)?)?);
+        let rows: Vec<Value> = rows.collect();
+        let document = json!({"OrganizationConformancePackDetailedStatuses": rows, "NextToken": next_token});
+        return Ok(writeln!(io::stdout(), "{:#}", present(document))?);
     }
-    let time = if args.output == Output::Table { table::time } else { as_aws };
-    let mut printer = Printer::new(args.output, &FIELDS, args.wide)?;
+    let mut printer = Printer::new(args.output, &FIELDS)?;
     for row in rows {
-        printer.print(String::new, |_| cells(row, time))?;
+        printer.print(&row)?;
     }
     printer.finish()?;
     if let Some(token) = next_token {
@@ -126,18 +114,15 @@ fn print(rows: &[DetailedStatus], next_token: Option<String>, args: &StatusesArg
     Ok(())
 }
 
-/// The form of the AWS CLI, version 2.
-fn as_aws(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()
-}
-
-fn cells(row: &DetailedStatus, time: fn(Timestamp) -> String) -> Vec<String> {
-    vec![
-        row.account.to_string(),
-        row.conformance_pack_name.clone(),
-        row.status.to_string(),
-        row.error_code.clone().unwrap_or_default(),
-        row.error_message.clone().unwrap_or_default(),
-        row.last_update.map(time).unwrap_or_default(),
-    ]
+/// A row as version 2 of the AWS CLI prints it.
+fn document(row: &DetailedStatus) -> Value {
+    let as_aws = |time: Timestamp| time.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string();
+    present(json!({
+        "AccountId": row.account,
+        "ConformancePackName": row.conformance_pack_name,
+        "Status": row.status,
+        "ErrorCode": row.error_code,
+        "ErrorMessage": row.error_message,
+        "LastUpdateTime": row.last_update.map(as_aws),
+    }))
 }

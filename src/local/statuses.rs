@@ -11,9 +11,6 @@ use crate::model::text::{bounded, plain};
 use crate::model::{AccountId, DetailedStatus, PackName, Region, Status, Target};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 
-/// AWS Config's own default.
-const PAGE: u8 = 100;
-
 /// Longest description of what is wrong, in bytes: it quotes the document.
 const LONGEST_ERROR: usize = 600;
 
@@ -56,27 +53,18 @@ impl RecordedStatuses {
     }
 }
 
-/// A page of what is held whole; the token is the place of its first item.
-fn page<T: Clone>(all: &[T], request: &PageRequest) -> Page<T> {
-    let start = request.token.as_ref().and_then(|token| token.parse().ok()).unwrap_or(0);
-    let rest = all.get(start..).unwrap_or_default();
-    let limit = request.limit.unwrap_or(PAGE);
-    let items: Vec<T> = rest.iter().take(limit.into()).cloned().collect();
-    let next_token = (items.len() < rest.len()).then(|| (start + items.len()).to_string());
-    Page { items, next_token }
-}
-
+/// What is held whole comes as one page.
 impl StatusSource for RecordedStatuses {
-    async fn packs(&self, region: &Region, request: &PageRequest) -> Result<Page<PackName>, SourceError> {
+    async fn packs(&self, region: &Region, _: &PageRequest) -> Result<Page<PackName>, SourceError> {
         let here = self.packs.keys().filter(|_| *region == self.region);
-        Ok(page(&here.cloned().collect::<Vec<_>>(), request))
+        Ok(Page { items: here.cloned().collect(), next_token: None })
     }
 
     async fn statuses(
         &self,
         target: &Target,
         filters: &Filters,
-        request: &PageRequest,
+        _: &PageRequest,
     ) -> Result<Page<DetailedStatus>, SourceError> {
         let rows = self.packs.get(&target.pack).filter(|_| target.region == self.region);
         let why = || SourceError::Gone(format!("{target} is not among the recorded statuses"));
@@ -85,7 +73,7 @@ impl StatusSource for RecordedStatuses {
             filters.account.is_none_or(|account| account == row.account)
                 && filters.status.as_ref().is_none_or(|status| *status == row.status)
         };
-        Ok(page(&rows.iter().filter(wanted).cloned().collect::<Vec<_>>(), request))
+        Ok(Page { items: rows.iter().filter(wanted).cloned().collect(), next_token: None })
     }
 }
 
@@ -162,8 +150,6 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>,
         }
         Some(Time::Text(text)) => match text.parse() {
             Ok(time) => Ok(Some(time)),
-            // The last days that Python has are none that a Timestamp has.
-            Err(_) if text.starts_with("9999-12-3") => Ok(None),
             Err(_) => {
                 let wanted = "a time with its zone, such as 2026-11-18T09:12:44.123000+00:00";
                 Err(D::Error::invalid_value(Unexpected::Str(&text), &wanted))

@@ -8,7 +8,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::cli::table;
 use crate::model::Target;
-use crate::model::text::counted;
 use crate::settings::Reader;
 use crate::state::head::{Head, RAN_AT, SharedSettings};
 use crate::watch::scan::policy;
@@ -40,15 +39,11 @@ pub(in crate::cli) fn out_of_date(
     if let Some(ran_at) = ran_at.filter(|at| is_older(*at, HOUR)) {
         return Some(format!("packwatch last ran at about {} UTC", table::time(ran_at)));
     }
-    let packs: Vec<&Head> = packs.values().filter(|head| !head.is_deleted()).collect();
     let every = settings.full_scan_every?;
-    let recurs = |head: &&&Head| policy::recurs(head) && is_older(compared(head), every);
-    let late: Vec<_> = packs.iter().filter(recurs).map(|head| compared(head)).collect();
-    let newest = *late.iter().max()?;
-    let (late, all) = (late.len(), counted(packs.len() as u64, "pack"));
-    let were = if late == 1 { "was" } else { "were" };
-    let at = table::time(newest);
-    Some(format!("{late} of {all} {were} last compared at {at} UTC or earlier"))
+    let recurs = |head: &&Head| !head.is_deleted() && policy::recurs(head);
+    let late = packs.values().filter(recurs).map(compared).filter(|at| is_older(*at, every));
+    let at = table::time(late.max()?);
+    Some(format!("there are packs that were last compared at {at} UTC or earlier"))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anstyle::AnsiColor;
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use crate::cli::args::Global;
@@ -20,9 +20,8 @@ use crate::cli::outcome::{Failure, warn};
 use crate::cli::outside::StoreArgs;
 use crate::cli::progress::Progress;
 use crate::cli::selection::{PackArgs, Selection};
-use crate::cli::table::{self, Printer, Wide};
+use crate::cli::table::{self, Printer};
 use crate::ports::SnapshotStore;
-use crate::settings::switch;
 use data::Data;
 use names::KnownNames;
 use pack::read;
@@ -33,20 +32,10 @@ use pack::read;
 pub(super) struct BoardArgs {
     #[command(flatten)]
     packs: PackArgs,
-    /// Names of the accounts: what `aws organizations list-accounts --output json` printed
+    /// Names of the accounts: what `aws organizations list-accounts --output json` printed. Without it, and with --table,
+    /// AWS Organizations is asked for those of accounts that fail
     #[arg(long, value_name = "FILE")]
     accounts: Option<PathBuf>,
-    /// Ask AWS Organizations for the names of accounts that fail, with --table: on or off
-    #[arg(
-        long,
-        value_name = "on|off",
-        env = "PACKWATCH_ACCOUNT_NAMES",
-        default_value = "on",
-        hide_env_values = true,
-        value_parser = switch,
-        action = ArgAction::Set
-    )]
-    account_names: bool,
     /// Only unhealthy accounts: failed, stuck, in an unknown status, or being retried (csv and json)
     #[arg(long)]
     failing: bool,
@@ -58,20 +47,15 @@ pub(super) struct BoardArgs {
     /// table; csv, or json with one document a line: every account; html: a page for a browser
     #[arg(long, value_enum, default_value = "table")]
     output: Output,
-    #[command(flatten)]
-    wide: Wide,
-    /// Write the page into this file
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   packwatch board
-  packwatch board --table packwatch --output html --out board.html
+  packwatch board --table packwatch --output html > board.html
   packwatch board --failing --output csv > failing.csv
   aws organizations list-accounts --output json > accounts.json
-  packwatch board --accounts accounts.json --output html --out board.html
+  packwatch board --accounts accounts.json --output html > board.html
 
 The board shows what was recorded last, and says when that is out of date.
 The page is one file, and needs neither a server nor a network.";
@@ -85,12 +69,8 @@ enum Output {
 }
 
 pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<(), Failure> {
-    if args.out.is_some() && args.output != Output::Html {
-        return Err("--out is for --output html; the other forms go to stdout".into());
-    }
     // Recorded statuses may be of an organization to which nobody here has access.
-    let ask = args.store.table.is_some() && args.account_names;
-    let names = KnownNames::open(global, args.accounts.as_deref(), ask).await?;
+    let names = KnownNames::open(global, args.accounts.as_deref(), args.store.table.is_some()).await?;
     let store = args.store.open(global).await?;
     let progress = Progress::start("reading what was recorded");
     let heads = store.load().await?;
@@ -109,25 +89,22 @@ pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<(), Failu
                 let loud = AnsiColor::Red.on_default().bold();
                 writeln!(anstream::stdout(), "{loud}{late}{loud:#}\n")?;
             }
-            let (form, is_partial) = ((args.limit, args.wide), incomplete.is_some());
-            let packs = read(&store, &wanted);
-            if terminal::print(packs, &names, form, is_partial, &progress).await? {
-                let command = ["packwatch board".to_owned()].into_iter().chain(args.store.options(global));
-                let command = command.chain(args.packs.options()).collect::<Vec<_>>().join(" ");
-                let all = format!("--limit N shows more. All of them:\n  {command} --failing --output csv");
-                writeln!(io::stdout(), "\n{all}")?;
+            let (packs, is_partial) = (read(&store, &wanted), incomplete.is_some());
+            if terminal::print(packs, &names, args.limit, is_partial, &progress).await? {
+                writeln!(io::stdout(), "\n--limit N shows more, and --failing --output csv all of them")?;
             }
         }
         Output::Csv | Output::Json => {
             late.iter().for_each(warn);
             let output = if args.output == Output::Csv { table::Output::Csv } else { table::Output::Json };
-            let printer = Printer::new(output, &rows::FIELDS, args.wide)?;
+            let printer = Printer::new(output, &rows::FIELDS)?;
             rows::print(read(&store, &wanted), &names, args.failing, printer).await?;
         }
         Output::Html => {
             let data = Data::new(now, args.store.options(global), late);
             let data = page::gather(data, &store, &wanted, past).await?;
-            page::write(&data.embedded(&names).await?, args.out.as_deref())?;
+            let page = page::framed(&data.embedded(&names).await?);
+            io::stdout().lock().write_all(page.as_bytes())?;
         }
     }
     incomplete.map_or(Ok(()), |why| Err(why.into()))

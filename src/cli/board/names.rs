@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use crate::cli::args::Global;
-use crate::cli::outcome::{Failure, note};
+use crate::cli::outcome::Failure;
 use crate::cli::outside::{Names, names, text};
 use crate::model::AccountId;
 use crate::model::text::plain;
@@ -31,7 +31,6 @@ pub(super) struct KnownNames {
 #[serde(rename_all = "PascalCase")]
 struct Listing {
     accounts: Vec<Account>,
-    next_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -52,9 +51,6 @@ impl KnownNames {
             let wanted = "Expected what `aws organizations list-accounts --output json` prints";
             let listing: Result<Listing, _> = serde_json::from_str(&text);
             let listing = listing.map_err(|error| format!("{name}: {error}. {wanted}"))?;
-            if listing.next_token.is_some() {
-                note(&format!("{name}: contains only some of the accounts. List them without --max-items"));
-            }
             listed.extend(listing.accounts.into_iter().map(|account| (account.id, plain(&account.name))));
         }
         let organization = names(global, ask && accounts.is_none()).await?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, Stream, StreamExt};
 
-use crate::model::text::{counted, plain};
+use crate::model::text::plain;
 use crate::model::{AccountId, Phase, Target};
 use crate::notify::hints::{self, HINTS, Hint};
 use crate::ports::{SnapshotStore, StoreError};
@@ -63,12 +63,6 @@ pub(super) struct Unhealthy {
     pub(super) row: Row,
 }
 
-/// The deployments of one cause.
-pub(super) struct Group {
-    cause: String,
-    pub(super) unhealthy: Vec<Unhealthy>,
-}
-
 /// The unhealthy deployments of a pack.
 pub(super) fn unhealthy(Pack { target, rows, .. }: Pack) -> impl Iterator<Item = Unhealthy> {
     let unhealthy = rows.into_iter().filter(|(_, row)| is_unhealthy(row));
@@ -93,29 +87,13 @@ fn cause(row: &Row) -> String {
 }
 
 /// By cause, the most frequent first; in each, what failed last comes first: people know about the older failures.
-pub(super) fn groups(mut unhealthy: Vec<Unhealthy>) -> Vec<Group> {
+pub(super) fn by_cause(mut unhealthy: Vec<Unhealthy>) -> Vec<(String, Vec<Unhealthy>)> {
     unhealthy.sort_by_cached_key(|one| (Reverse(one.row.failing_since), one.account, one.target.clone()));
     let mut causes: BTreeMap<String, Vec<Unhealthy>> = BTreeMap::new();
     for one in unhealthy {
         causes.entry(cause(&one.row)).or_default().push(one);
     }
-    let groups = causes.into_iter().map(|(cause, unhealthy)| Group { cause, unhealthy });
-    let mut groups: Vec<Group> = groups.collect();
-    groups.sort_by_key(|group| Reverse(group.unhealthy.len()));
-    groups
-}
-
-impl Group {
-    /// "NoAvailableConfigurationRecorder: 35 deployments in 30 accounts".
-    pub(super) fn title(&self) -> String {
-        let accounts = accounts_of(&self.unhealthy).len() as u64;
-        let deployments = counted(self.unhealthy.len() as u64, "deployment");
-        format!("{}: {deployments} in {}", self.cause, counted(accounts, "account"))
-    }
-
-    /// What it means and what to do.
-    pub(super) fn about(&self) -> Option<String> {
-        let hint = hint(&self.unhealthy.first()?.row)?;
-        Some(format!("{} {}", hint.means, hint.todo))
-    }
+    let mut causes: Vec<_> = causes.into_iter().collect();
+    causes.sort_by_key(|(_, unhealthy)| Reverse(unhealthy.len()));
+    causes
 }

@@ -1,9 +1,6 @@
 //! The board as a page for a browser: one file, without the network.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::Path;
 use std::pin::pin;
 
 use base64::Engine;
@@ -12,7 +9,6 @@ use futures_util::stream::TryStreamExt;
 use sha2::{Digest, Sha256};
 
 use super::data::{Data, MOST_MOVES};
-use crate::cli::outcome::Failure;
 use crate::history::{History, Window};
 use crate::model::Target;
 use crate::ports::{Order, SnapshotStore, StoreError};
@@ -47,33 +43,9 @@ pub(super) async fn gather(
     Ok(data)
 }
 
-/// Writes the page into a file, or to stdout.
-pub(super) fn write(data: &str, out: Option<&Path>) -> Result<(), Failure> {
-    let page = framed(data);
-    if let Some(file) = out {
-        return Ok(replace(file, &page)?);
-    }
-    let mut out = io::stdout().lock();
-    out.write_all(page.as_bytes())?;
-    Ok(out.flush()?)
-}
-
-/// Writes a file whole or not at all.
-fn replace(file: &Path, text: &str) -> Result<(), String> {
-    // A new file, which is no link to another one, and beside the page, so that it can take its name.
-    let name = file.file_name().ok_or_else(|| format!("{}: not the name of a file", file.display()))?;
-    let unfinished = file.with_file_name(format!(".{}.{:016x}.part", name.display(), fastrand::u64(..)));
-    let written = File::create_new(&unfinished).and_then(|mut new| new.write_all(text.as_bytes()));
-    written.and_then(|()| fs::rename(&unfinished, file)).map_err(|error| {
-        // Nothing is left to do when not even that can be removed.
-        let _ = fs::remove_file(&unfinished);
-        format!("{}: {error}", file.display())
-    })
-}
-
 /// The page around its data. Its policy lets nothing run and nothing style but what is here, by its hash, and lets nothing
 /// be loaded or sent at all.
-fn framed(data: &str) -> String {
+pub(super) fn framed(data: &str) -> String {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     let policy = format!(
         "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",

@@ -1,34 +1,44 @@
-//! The board for programs: every account in every pack, a pack at a time.
+//! The board's rows: every account in every pack as a document, a pack at a time.
 
 use std::pin::pin;
 
+use anstyle::AnsiColor;
 use futures_util::stream::{Stream, TryStreamExt};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::names::KnownNames;
 use super::pack::{Pack, is_unhealthy, notes};
 use crate::cli::outcome::Failure;
-use crate::cli::table::{self, Field, Printer};
-use crate::model::AccountId;
+use crate::cli::table::{Column, Field, Printer, present};
 use crate::model::text::plain;
+use crate::model::{AccountId, Phase, Status, Target};
 use crate::ports::StoreError;
 use crate::state::Row;
 
+/// The fields of a row. A table has unhealthy ones alone, by the cause that the code is.
 pub(super) const FIELDS: [Field; 12] = [
-    ("Region", None),
-    ("OrganizationConformancePackName", None),
-    ("AccountId", None),
-    ("AccountName", None),
-    ("Status", None),
-    ("ErrorCode", None),
-    ("ErrorMessage", None),
+    ("Region", Some(Column::text("Region").spare(1))),
+    ("OrganizationConformancePackName", Some(Column::long("Pack", 12))),
+    ("AccountId", Some(Column::text("Account"))),
+    ("AccountName", Some(Column::long("Name", 10))),
+    ("Status", Some(Column::text("Status").coloured(of_status))),
+    ("Notes", Some(Column::text("Notes").spare(4))),
+    ("TriedAgain", Some(Column::number("Retries").spare(5))),
+    ("FailingSince", Some(Column::time("Since (UTC)").spare(3))),
     ("LastUpdateTime", None),
-    ("FailingSince", None),
-    ("Notes", None),
-    ("TriedAgain", None),
+    ("ErrorCode", None),
+    ("ErrorMessage", Some(Column::long("Message", 20).spare(6))),
     ("IncidentId", None),
 ];
+
+fn of_status(status: &str) -> Option<AnsiColor> {
+    match Status::new(status).phase() {
+        Phase::Failed => Some(AnsiColor::Red),
+        Phase::Unrecognised => Some(AnsiColor::Magenta),
+        Phase::InProgress => Some(AnsiColor::Yellow),
+        Phase::Successful => None,
+    }
+}
 
 pub(super) async fn print(
     packs: impl Stream<Item = Result<Pack, StoreError>>,
@@ -37,42 +47,31 @@ pub(super) async fn print(
     mut printer: Printer,
 ) -> Result<(), Failure> {
     let mut packs = pin!(packs);
-    while let Some(pack) = packs.try_next().await? {
-        let unhealthy = pack.rows.iter().filter(|(_, row)| is_unhealthy(row));
+    while let Some(Pack { target, rows, .. }) = packs.try_next().await? {
+        let unhealthy = rows.iter().filter(|(_, row)| is_unhealthy(row));
         names.look_up(unhealthy.map(|(account, _)| *account)).await;
-        for (account, row) in pack.rows.iter().filter(|(_, row)| !failing || is_unhealthy(row)) {
-            let cells = || cells(&pack, *account, row, names);
-            printer.print(|| document(row, cells()).to_string(), |_| cells())?;
+        for (account, row) in rows.iter().filter(|(_, row)| !failing || is_unhealthy(row)) {
+            printer.print(&document(&target, *account, row, names))?;
         }
     }
     printer.finish()
 }
 
-fn cells(pack: &Pack, account: AccountId, row: &Row, names: &KnownNames) -> Vec<String> {
-    let time = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
-    let incident = row.incident.as_ref();
-    let text = |text: &Option<String>| text.as_deref().map(plain).unwrap_or_default();
-    vec![
-        pack.target.region.to_string(),
-        pack.target.pack.to_string(),
-        account.to_string(),
-        names.of(account).unwrap_or_default(),
-        plain(row.state.status.as_str()),
-        text(&row.state.error_code),
-        text(&row.state.error_message),
-        time(row.state.last_update),
-        time(row.failing_since),
-        notes(row).join(" "),
-        incident.map(|incident| incident.tried_again.to_string()).unwrap_or_default(),
-        incident.map(|incident| incident.id.clone()).unwrap_or_default(),
-    ]
-}
-
-/// The same as a document: what is absent is left out.
-fn document(row: &Row, cells: Vec<String>) -> Value {
-    let mut document = table::document(&FIELDS, cells);
-    document.entry("Notes").and_modify(|cell| *cell = json!(notes(row)));
-    let tried_again = row.incident.as_ref().map(|incident| incident.tried_again);
-    document.entry("TriedAgain").and_modify(|cell| *cell = json!(tried_again));
-    Value::Object(document)
+pub(super) fn document(target: &Target, account: AccountId, row: &Row, names: &KnownNames) -> Value {
+    let text = |text: &Option<String>| text.as_deref().map(plain).filter(|text| !text.is_empty());
+    let (state, incident, notes) = (&row.state, row.incident.as_ref(), notes(row));
+    present(json!({
+        "Region": target.region,
+        "OrganizationConformancePackName": target.pack,
+        "AccountId": account,
+        "AccountName": names.of(account),
+        "Status": plain(state.status.as_str()),
+        "Notes": (!notes.is_empty()).then_some(notes),
+        "TriedAgain": incident.map(|incident| incident.tried_again),
+        "FailingSince": row.failing_since,
+        "LastUpdateTime": state.last_update,
+        "ErrorCode": text(&state.error_code),
+        "ErrorMessage": text(&state.error_message),
+        "IncidentId": incident.map(|incident| &incident.id),
+    }))
 }

@@ -9,21 +9,22 @@ use futures_util::stream::{Stream, TryStreamExt};
 
 use super::freshness;
 use super::names::KnownNames;
-use super::pack::{Group, Pack, Unhealthy, accounts_of, groups, notes, unhealthy};
+use super::pack::{Pack, Unhealthy, accounts_of, by_cause, hint, unhealthy};
+use super::rows::{FIELDS, document};
 use crate::cli::outcome::Failure;
 use crate::cli::progress::Progress;
-use crate::cli::table::{self, Column, Wide};
+use crate::cli::table::{self, Column, Group};
+use crate::model::Phase;
 use crate::model::text::{counted, grouped};
-use crate::model::{Phase, Status};
 use crate::ports::StoreError;
 use crate::state::State;
 
-/// Prints packs, and of each cause at most `limit` deployments; whether some are left out. Where `is_partial`, some of what belongs here is
-/// not recorded: nothing that is shown is the whole.
+/// Prints packs, and of each cause at most `limit` deployments; whether some are left out. Where `is_partial`, some of
+/// what belongs here is not recorded: nothing that is shown is the whole.
 pub(super) async fn print(
     packs: impl Stream<Item = Result<Pack, StoreError>>,
     names: &KnownNames,
-    (limit, wide): (usize, Wide),
+    limit: usize,
     is_partial: bool,
     progress: &Progress,
 ) -> Result<bool, Failure> {
@@ -36,7 +37,7 @@ pub(super) async fn print(
         deployments += pack.rows.len() as u64;
         accounts.extend(pack.rows.keys().copied());
         failing.extend(unhealthy(pack));
-        progress.say(format!("{} read", counted(lines.len() as u64, "pack")));
+        progress.read("pack");
     }
     let (packs, deployments) = (counted(lines.len() as u64, "pack"), counted(deployments, "deployment"));
     let accounts = counted(accounts.len() as u64, "account");
@@ -48,33 +49,39 @@ pub(super) async fn print(
             format!("Unhealthy: {n} of {deployments} in {in_accounts} of {accounts}, {packs}")
         }
     };
-    let groups = groups(failing);
-    let listed = groups.iter().flat_map(|group| group.unhealthy.iter().take(limit));
+    let causes = by_cause(failing);
+    let listed = causes.iter().flat_map(|(_, unhealthy)| unhealthy.iter().take(limit));
     names.look_up(accounts_of(listed).into_iter()).await;
     progress.end();
 
     writeln!(io::stdout(), "{headline}\n")?;
-    table::table(&PACKS, vec![table::Group { rows: lines, ..table::Group::default() }], wide)?;
-    if groups.is_empty() {
+    table::table(&PACKS, &[Group { rows: lines, ..Group::default() }])?;
+    if causes.is_empty() {
         return Ok(false);
     }
     writeln!(io::stdout())?;
-    let group = |group: &Group| {
-        let left = group.unhealthy.len().saturating_sub(limit) as u64;
-        table::Group {
-            title: Some(group.title()),
-            about: group.about(),
-            rows: group.unhealthy.iter().take(limit).map(|one| row(one, names)).collect(),
+    let row = |Unhealthy { target, account, row }: &Unhealthy| {
+        table::row(&FIELDS, &document(target, *account, row, names))
+    };
+    let group = |(cause, unhealthy): &(String, Vec<Unhealthy>)| {
+        let deployments = counted(unhealthy.len() as u64, "deployment");
+        let accounts = counted(accounts_of(unhealthy).len() as u64, "account");
+        let hint = unhealthy.first().and_then(|one| hint(&one.row));
+        let left = unhealthy.len().saturating_sub(limit) as u64;
+        Group {
+            title: Some(format!("{cause}: {deployments} in {accounts}")),
+            about: hint.map(|hint| format!("{} {}", hint.means, hint.todo)),
+            rows: unhealthy.iter().take(limit).map(row).collect(),
             footing: (left > 0).then(|| format!("… and {}", counted(left, "more deployment"))),
         }
     };
-    table::table(&UNHEALTHY, groups.iter().map(group).collect(), wide)?;
-    Ok(groups.iter().any(|group| group.unhealthy.len() > limit))
+    table::table(&table::columns(&FIELDS), &causes.iter().map(group).collect::<Vec<_>>())?;
+    Ok(causes.iter().any(|(_, unhealthy)| unhealthy.len() > limit))
 }
 
 const PACKS: [Column; 11] = [
     Column::text("Region").spare(1),
-    Column::name("Pack", 30),
+    Column::long("Pack", 30),
     Column::number("Accounts"),
     Column::number("Failed").coloured(|n| (n != "0").then_some(AnsiColor::Red)),
     Column::number("Unrecognised").coloured(|n| (n != "0").then_some(AnsiColor::Magenta)),
@@ -106,40 +113,4 @@ fn pack_row(Pack { target, head, rows }: &Pack) -> Vec<String> {
         table::time(freshness::compared(head)),
         table::time(head.committed_at),
     ]
-}
-
-const UNHEALTHY: [Column; 8] = [
-    Column::text("Region").spare(1),
-    Column::name("Pack", 12),
-    Column::text("Account"),
-    Column::name("Name", 10),
-    Column::text("Status").coloured(of_status),
-    Column::text("Notes").spare(4),
-    Column::text("Since (UTC)").spare(3),
-    Column::prose("Message", 20).spare(5),
-];
-
-fn row(Unhealthy { target, account, row }: &Unhealthy, names: &KnownNames) -> Vec<String> {
-    let since = row.failing_since.or(row.state.last_update);
-    let tried_again = row.incident.as_ref().map_or(0, |incident| incident.tried_again);
-    let retries = (tried_again > 0).then(|| format!("retried {tried_again}×"));
-    vec![
-        target.region.to_string(),
-        target.pack.to_string(),
-        account.to_string(),
-        names.of(*account).unwrap_or_default(),
-        row.state.status.to_string(),
-        notes(row).into_iter().map(str::to_owned).chain(retries).collect::<Vec<_>>().join(", "),
-        since.map(table::time).unwrap_or_default(),
-        row.state.error_message.clone().unwrap_or_default(),
-    ]
-}
-
-fn of_status(status: &str) -> Option<AnsiColor> {
-    match Status::new(status).phase() {
-        Phase::Failed => Some(AnsiColor::Red),
-        Phase::Unrecognised => Some(AnsiColor::Magenta),
-        Phase::InProgress => Some(AnsiColor::Yellow),
-        Phase::Successful => None,
-    }
 }

@@ -22,10 +22,10 @@ use crate::state::silence::Silence;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct StoreArgs {
     /// SQLite file with the snapshots [default: packwatch/snapshots.sqlite in the state folder]
-    #[arg(long, value_name = "FILE", conflicts_with = "table")]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "table")]
     store: Option<PathBuf>,
     /// DynamoDB table with the snapshots, instead of the file
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME")]
     pub(in crate::cli) table: Option<String>,
 }
 
@@ -39,7 +39,7 @@ impl StoreArgs {
                 Ok(Store::Dynamo(DynamoStore::new(&connection, table)))
             }
             #[cfg(not(feature = "aws"))]
-            Some(_) => Err(super::without_aws(global)),
+            Some(_) => super::without_aws(global),
             None => Ok(Store::Sqlite(SqliteStore::open(&self.file()?)?)),
         }
     }
@@ -91,7 +91,7 @@ impl fmt::Display for StoreArgs {
 }
 
 /// As one word of a shell; what has a NUL stays as it is, and is none.
-pub(in crate::cli) fn quoted(word: &str) -> String {
+fn quoted(word: &str) -> String {
     shlex::try_quote(word).unwrap_or(word.into()).into_owned()
 }
 

@@ -5,13 +5,14 @@ mod settings;
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use jiff::Timestamp;
 
 use self::recording::{lacks_most, recorded};
 use self::settings::SettingArgs;
-use super::args::{Global, TIMES, When, time};
+use super::args::{Global, TIMES, time};
 use super::outcome::{Failure, note};
-use super::outside::{Sink, Source, Store, StoreArgs, Watched, names};
+use super::outside::{Sink, Source, Store, StoreArgs, names};
 use super::progress::Progress;
 use crate::local::{Channel, SqliteStore};
 use crate::model::PackName;
@@ -39,7 +40,7 @@ pub(super) struct RunArgs {
     statuses: Vec<PathBuf>,
     /// When the recorded statuses were read: a time (see below) [default: now]
     #[arg(long, value_name = "TIME", requires = "statuses", value_parser = time)]
-    now: Option<When>,
+    now: Option<Timestamp>,
     /// The recorded statuses are not of every account (--filters, --max-items): one that is missing has not left
     #[arg(long, requires = "statuses", conflicts_with = "whole")]
     partial: bool,
@@ -58,11 +59,8 @@ pub(super) struct RunArgs {
     #[arg(long)]
     dry_run: bool,
     /// Form in which the terminal shows notifications
-    #[arg(long, value_enum, default_value = "email")]
-    channel: Channel,
-    /// text: notifications in the form of the channel; json: their JSON documents
-    #[arg(long, value_enum, default_value = "text")]
-    output: Output,
+    #[arg(long, visible_alias = "channel", value_enum, default_value = "email")]
+    output: Channel,
     #[command(flatten, next_help_heading = "Settings")]
     settings: SettingArgs,
 }
@@ -79,12 +77,6 @@ Examples:
 
 Exit codes: 0 nothing changed; 2 something changed or was published (with --dry-run: would be); 1 failure.";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
-}
-
 /// Whether something has changed, or was sent.
 pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<bool, Failure> {
     let goes_by_table = args.store.table.is_some() && !args.settings.own_settings;
@@ -99,14 +91,13 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<bool, Failure
         partial: args.partial,
         ..Request::default()
     };
-    let channel = if args.output == Output::Json { Channel::Json } else { args.channel };
     let progress = Progress::start("reading the packs");
     let named = args.organization_conformance_pack_name.as_ref();
     let has_recorded = !args.statuses.is_empty();
     let recorded = if has_recorded { Some(recorded(&args.statuses, named, &settings)?) } else { None };
     let store = store(global, &args.store, args.dry_run).await?;
     let source = match recorded {
-        None => Source::of_aws(global, &settings.regions).await?,
+        None => Source::of_aws(global, &settings.regions, &progress).await?,
         Some(recorded) => {
             // Only these are scanned: that another pack was not recorded today does not mean that it is gone.
             request.packs = recorded.rows().map(|(target, _)| target.pack).collect();
@@ -116,46 +107,41 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<bool, Failure
             Source::Recorded(recorded)
         }
     };
-    let source = Watched::new(source, progress.clone());
     let sink = match &args.topic {
         Some(topic) => Sink::of_topics(global, topic, args.events_topic.as_ref()).await?,
         // What is shown here would count as sent to everybody who shares the table.
         None if args.store.table.is_some() => Sink::Nowhere,
-        None => Sink::Terminal(channel, progress.clone()),
+        None => Sink::Terminal(args.output, progress.clone()),
     };
     let names = names(global, settings.account_names && args.statuses.is_empty()).await?;
-    let now = args.now.as_ref().map(|now| now.said("--now"));
-    let outside = Parts { source, store, publisher: sink, names, now };
+    let outside = Parts { source, store, publisher: sink, names, now: args.now };
     let report = watch::run(&outside, &settings, &request, &Budget::UNLIMITED).await;
     progress.end();
     let mut report = report?;
     if let Some(notification) = &mut report.preview {
         crate::watch::account_names::fill(notification, &outside.names, &Budget::UNLIMITED).await;
-        channel.print(notification)?;
+        args.output.print(notification)?;
     }
-    sum_up(&report, &outside.source, args)
+    sum_up(&report, args)
 }
 
-fn sum_up(report: &Report, read: &Watched, args: &RunArgs) -> Result<bool, Failure> {
+fn sum_up(report: &Report, args: &RunArgs) -> Result<bool, Failure> {
     let packs = report.targets.iter().filter(|target| target.pack != EVERY_PACK).count() as u64;
     if let (0, Some(failure)) = (packs, report.failure()) {
         return Err(failure.into());
     }
-    let pages: u64 = report.targets.iter().map(|target| target.pages).sum();
-    let place = if args.topic.is_some() { " to the topic" } else { " to this terminal" };
     let is_left = args.topic.is_none() && args.store.table.is_some() && !args.dry_run;
     let sent = match (args.dry_run, &report.preview, report.notifications) {
-        (true, Some(_), _) => format!("would send 1 message{place}"),
+        (true, Some(_), _) => "would send 1 message".to_owned(),
         (true, None, _) => "would send nothing".to_owned(),
         (..) if is_left && report.transitions > 0 => "sent nothing: the function's next run does".to_owned(),
         (_, _, 0) => "sent nothing".to_owned(),
-        (_, _, n) => format!("sent {}{place}", counted(n, "message")),
+        (_, _, n) => format!("sent {}", counted(n, "message")),
     };
     note(&format!(
-        "{}: {} ({}); {}; {sent}",
+        "{}: {}; {}; {sent}",
         counted(packs, "pack"),
-        read.summary(),
-        counted(pages, "page"),
+        counted(report.accounts, "deployment"),
         counted(report.transitions, "change"),
     ));
     for target in report.targets.iter().filter(|target| !target.outcome.is_failure()) {

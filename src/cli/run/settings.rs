@@ -12,7 +12,8 @@ use crate::cli::outside::region;
 use crate::settings::{Reader, SHARED, Settings};
 use crate::state::head::SharedSettings;
 
-/// The settings, as text: they are read and checked together, as the Lambda does.
+/// The settings of which one run may want others, as text: they are read and checked with all variables, as the Lambda
+/// does.
 #[derive(Debug, Args, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(super) struct SettingArgs {
@@ -31,34 +32,10 @@ pub(super) struct SettingArgs {
     /// How long a deployment may be in progress before it counts as stuck [env: PACKWATCH_STUCK_AFTER]
     #[arg(long, value_name = "DURATION")]
     stuck_after: Option<String>,
-    /// How often people are reminded of an incident, or never [env: PACKWATCH_REMIND_EVERY]
-    #[arg(long, value_name = "DURATION")]
-    remind_every: Option<String>,
-    /// At what time of the day people are reminded, such as 09:00 [env: PACKWATCH_REMIND_AT]
-    #[arg(long, value_name = "TIME")]
-    remind_at: Option<String>,
-    /// How long news waits for more of it, such as 30m; 0 without the function's settings [env: PACKWATCH_GROUP_INTERVAL]
-    #[arg(long, value_name = "DURATION")]
-    group_interval: Option<String>,
-    /// Days that transitions are kept [env: PACKWATCH_HISTORY_DAYS]
-    #[arg(long, value_name = "DAYS")]
-    history_days: Option<String>,
-    /// Packs read at once [env: PACKWATCH_CONCURRENCY]
-    #[arg(long, value_name = "N")]
-    concurrency: Option<String>,
-    /// How often an account may change within an hour before it is flapping, or never [env: PACKWATCH_FLAP_LIMIT]
-    #[arg(long, value_name = "N")]
-    flap_limit: Option<String>,
-    /// Time zone of the times in messages, such as Europe/Berlin [env: PACKWATCH_TIME_ZONE]
-    #[arg(long, value_name = "ZONE")]
-    time_zone: Option<String>,
     /// Ask AWS Organizations for the accounts' names: on or off [env: PACKWATCH_ACCOUNT_NAMES]
     #[arg(long, value_name = "on|off")]
     account_names: Option<String>,
-    /// How often to read every account, and not only unhealthy ones, or always [env: PACKWATCH_FULL_SCAN_EVERY]
-    #[arg(long, value_name = "DURATION", conflicts_with = "full")]
-    full_scan_every: Option<String>,
-    /// Read every account in this run, like --full-scan-every always
+    /// Read every account in this run, and not only unhealthy ones
     #[arg(long)]
     full: bool,
     /// With --table: go by the settings given here, and not by those of the function that records in it

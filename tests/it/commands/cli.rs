@@ -172,8 +172,8 @@ fn bad_input_gets_one_clear_error_and_leaves_the_store_as_it_was() {
     let binary = desk.path("Binary.json");
     std::fs::write(&binary, [0xff, 0xfe, 0x00]).unwrap();
     let binary = binary.display().to_string();
-    let settings = ["--stuck-after", "soon", "--concurrency", "0", "--notify", "explosions"];
-    let cases: [(&str, &[&str], &[&str]); 10] = [
+    let settings = ["--stuck-after", "soon", "--exclude-accounts", "12", "--notify", "explosions"];
+    let cases: [(&str, &[&str], &[&str]); 8] = [
         (&torn, &[], &["Torn.json", "line 2 column"]),
         (&cut, &[], &["Cut.json", "--max-items"]),
         (&other, &[], &["Other.json", "OrganizationConformancePackDetailedStatuses"]),
@@ -182,12 +182,10 @@ fn bad_input_gets_one_clear_error_and_leaves_the_store_as_it_was() {
         (
             &good,
             &settings,
-            &["3 settings", "PACKWATCH_STUCK_AFTER", "PACKWATCH_CONCURRENCY", "PACKWATCH_NOTIFY"],
+            &["3 settings", "PACKWATCH_STUCK_AFTER", "PACKWATCH_EXCLUDE_ACCOUNTS", "PACKWATCH_NOTIFY"],
         ),
         (&good, &["--organization-conformance-pack-name", "9_lives"], &["9_lives"]),
         (&good, &["--statuses", &good], &["given twice"]),
-        (&good, &["--full-scan-every", "soon"], &["PACKWATCH_FULL_SCAN_EVERY", "always"]),
-        (&good, &["--full-scan-every", "2h", "--full"], &["--full-scan-every", "cannot be used with"]),
     ];
     for (statuses, more, wanted) in cases {
         let output = desk.run(statuses, more);

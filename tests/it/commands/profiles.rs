@@ -158,7 +158,7 @@ async fn a_run_is_in_the_region_of_its_profile() {
     let (output, signature) = stage.asked(stage.desk.command(&run), &KEYS);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert_eq!(signature, Some(("AKIAPROD".to_owned(), "eu-central-1".to_owned())));
-    let doctor = stage.desk.command(&["doctor", "--profile", "prod"]);
+    let doctor = stage.desk.command(&["doctor", "--function", "f", "--profile", "prod"]);
     let (output, signature) = stage.asked(doctor, &KEYS);
     assert_eq!(signature.map(|(key, _)| key).as_deref(), Some("AKIAPROD"), "{output:?}");
     // Recorded statuses need no profile, but where they are from may stand in one.

@@ -47,7 +47,7 @@ fn every_encoding_and_shape_that_is_whole_is_read() {
     for (name, bytes) in cases {
         let output = run_over(&bytes);
         assert_eq!(output.status.code(), Some(2), "{name}: {}", stderr(&output));
-        assert!(stderr(&output).contains("2 deployments in 2 accounts"), "{name}: {}", stderr(&output));
+        assert!(stderr(&output).contains("1 pack: 2 deployments;"), "{name}: {}", stderr(&output));
     }
 }
 
@@ -100,12 +100,11 @@ fn what_cannot_be_read_is_named_with_what_to_do() {
 }
 
 #[test]
-fn an_empty_stdin_points_to_the_command_before_the_pipe() {
+fn an_empty_stdin_is_refused() {
     let desk = Desk::new();
     let output = desk.run("-", &["--pack", "Security"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("stdin: it is empty"), "{output:?}");
-    assert!(stderr(&output).contains("the command before the pipe"), "{output:?}");
 }
 
 #[test]
@@ -219,7 +218,6 @@ fn a_time_out_of_range_is_dropped_alone() {
         ("18446744073709551615", ""),
         ("99999999999999999999999", ""),
         ("1e300", ""),
-        (r#""9999-12-31T23:59:59.9999999Z""#, ""),
         (r#""2026-11-28T21:00:00.123+00:00""#, "2026-11-28T21:00:00.123Z"),
         ("null", ""),
     ] {

@@ -1,6 +1,6 @@
-//! `packwatch silence`: what it says of what it covers and removes.
+//! `packwatch silence`: what it says of what it covers.
 
-use std::process::{Output, Stdio};
+use std::process::Output;
 
 use serde_json::Value;
 
@@ -63,11 +63,8 @@ fn a_reason_is_wanted_and_an_end_may_be_a_day() {
     let desk = desk();
     let bare = ["add", "--pack", "Security", "--until", "2096-12-01"];
     assert!(stderr(&silence(&desk, &bare)).contains("--reason"));
-    for blank in ["", "  "] {
-        let output = silence(&desk, &[&bare[..], &["--reason", blank]].concat());
-        assert_eq!(output.status.code(), Some(1), "{output:?}");
-        assert!(stderr(&output).contains("give a reason"), "{output:?}");
-    }
+    let blank = silence(&desk, &[&bare[..], &["--reason", ""]].concat());
+    assert!(blank.status.code() == Some(1) && stderr(&blank).contains("--reason"), "{blank:?}");
     let day = silence(&desk, &[&bare[..], &["--reason", "x"]].concat());
     assert!(stderr(&day).contains("silenced until 2096-12-01 00:00 UTC"), "{day:?}");
     let past = silence(&desk, &["add", "--pack", "Security", "--until", "2020-01-01", "--reason", "x"]);
@@ -75,13 +72,12 @@ fn a_reason_is_wanted_and_an_end_may_be_a_day() {
 }
 
 #[test]
-fn removing_says_what_was_removed() {
+fn what_is_removed_is_gone() {
     let desk = desk();
     let id = stdout(&add(&desk, &["--pack", "Security", "--account", "000000000001"])).trim().to_owned();
-    let wrong = format!("{}x", &id[..7]);
-    let unknown = silence(&desk, &["remove", &wrong]);
+    let unknown = silence(&desk, &["remove", &format!("{}x", &id[..7])]);
     assert_eq!(unknown.status.code(), Some(1), "{unknown:?}");
-    assert!(stderr(&unknown).contains(&format!("Did you mean {id:?}?")), "{unknown:?}");
+    assert!(stderr(&unknown).contains("there is no silence"), "{unknown:?}");
     let elsewhere = desk.path("elsewhere.sqlite").display().to_string();
     for action in [&["list"][..], &["remove", &id]] {
         let output = desk.packwatch(&[&["silence"], action, &["--store", &elsewhere]].concat());
@@ -89,41 +85,9 @@ fn removing_says_what_was_removed() {
     }
     assert!(!desk.path("elsewhere.sqlite").exists());
     let removed = silence(&desk, &["remove", &id]);
-    assert_eq!(removed.status.code(), Some(0), "{removed:?}");
-    let said = stderr(&removed);
-    assert!(
-        said.starts_with(&format!("removed {id} (account 000000000001, pack Security, until 20")),
-        "{said}"
-    );
-    assert!(said.contains("by ada: CHG-1042)"), "{said}");
+    assert_eq!((removed.status.code(), stderr(&removed)), (Some(0), format!("removed {id}\n")));
     let empty = silence(&desk, &["list"]);
     assert_eq!((stdout(&empty).as_str(), stderr(&empty).as_str()), ("", "there are no silences\n"));
-}
-
-/// A person is asked first.
-#[test]
-fn on_a_terminal_removing_is_confirmed() {
-    let desk = desk();
-    let store = desk.store().display().to_string();
-    let id = stdout(&add(&desk, &["--pack", "Security"])).trim().to_owned();
-    let remove = |answer: &str, more: &str| {
-        let line = format!("{} silence remove {id} --store {store} {more}", env!("CARGO_BIN_EXE_packwatch"));
-        let mut command = std::process::Command::new("script");
-        command.args(["--quiet", "--return", "--flush", "--command", &line, "/dev/null"]);
-        command.env_clear().env("HOME", desk.path("")).env("PATH", "/usr/bin:/bin").env("TERM", "xterm");
-        let piped = Stdio::piped;
-        let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap();
-        std::io::Write::write_all(child.stdin.as_mut().unwrap(), answer.as_bytes()).unwrap();
-        child.wait_with_output().unwrap()
-    };
-    let no = remove("n\n", "");
-    assert_eq!(no.status.code(), Some(1), "{no:?}");
-    assert!(stdout(&no).contains("[y/N]") && stdout(&no).contains("nothing was removed"), "{no:?}");
-    let yes = remove("y\n", "");
-    assert_eq!(yes.status.code(), Some(0), "{yes:?}");
-    assert!(stdout(&yes).contains(&format!("removed {id}")), "{yes:?}");
-    let id = stdout(&add(&desk, &["--pack", "Security"])).trim().to_owned();
-    assert_eq!(silence(&desk, &["remove", &id, "--yes"]).status.code(), Some(0));
 }
 
 #[test]

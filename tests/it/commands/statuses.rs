@@ -129,8 +129,8 @@ async fn what_is_refused_is_refused_before_the_call() {
     let stage = Stage::new(5).await;
     let other_operation = "eyJNYXJrZXIiOiAieCJ9";
     for (args, wanted) in [
-        (["--page-size", "0"], "from 1 to 100"),
-        (["--page-size", "101"], "from 1 to 100"),
+        (["--page-size", "0"], "1..=100"),
+        (["--page-size", "101"], "1..=100"),
         (["--starting-token", other_operation], "`Marker`"),
         (["--filters", "Account=1"], "AccountId=…"),
         (["--filters", "Status=BROKEN"], "CREATE_SUCCESSFUL"),

@@ -84,21 +84,6 @@ fn kinds_statuses_and_days_are_taken_as_people_write_them() {
     for status in ["CREATE_FAILED", "create_failed", "Create_Failed"] {
         let filters = format!("Status={status}");
         let output = desk.run(&file, &["--dry-run", "--filters", &filters]);
-        assert!(stderr(&output).contains("1 deployment in 1 account"), "{output:?}");
+        assert!(stderr(&output).contains("1 pack: 1 deployment;"), "{output:?}");
     }
-}
-
-#[test]
-fn a_region_is_taken_only_where_it_means_something() {
-    let desk = Desk::new();
-    for flags in [["--region", "eu-west-1"], ["--profile", "prod"]] {
-        for command in [["preview", "-"], ["completions", "bash"]] {
-            for args in [[command, flags].concat(), [flags, command].concat()] {
-                let output = desk.packwatch(&args);
-                assert_eq!(output.status.code(), Some(1), "{args:?}: {output:?}");
-                assert!(stderr(&output).contains("has no meaning here"), "{args:?}: {output:?}");
-            }
-        }
-    }
-    assert!(stdout(&desk.packwatch(&["run", "--help"])).contains("--region"));
 }
