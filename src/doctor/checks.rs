@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::facts::{Answer, Caller, Function, Schedule, Subscription, Table, Unanswered};
+use super::facts::{Answer, Function, Schedule, Subscription, Table, Unanswered};
 use super::finding::Finding;
 use crate::model::text::counted;
 use crate::model::{PackName, Region};
@@ -23,9 +23,10 @@ const DEPLOY_THERE: &str = "Deploy packwatch in the account that deployed the pa
 /// left. The template's longest interval is an hour.
 const TWO_RUNS: SignedDuration = SignedDuration::from_hours(2);
 
-pub(crate) fn account(caller: &Answer<Caller>) -> Finding {
+/// Whose credentials these are: the ARN of a user or of a role's session.
+pub(crate) fn account(caller: &Answer<String>) -> Finding {
     match caller {
-        Ok(Caller { account, arn }) => Finding::ok(format!("account {account}"), arn),
+        Ok(arn) => Finding::ok("account", arn),
         Err(why) => Finding::unanswered("account", why),
     }
 }

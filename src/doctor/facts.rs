@@ -27,14 +27,6 @@ pub(crate) enum Unanswered {
     Silent(String),
 }
 
-/// Whose credentials these are.
-#[derive(Debug)]
-pub(crate) struct Caller {
-    pub(crate) account: String,
-    /// The user or the role's session.
-    pub(crate) arn: String,
-}
-
 /// The deployed function, as AWS Lambda describes it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]

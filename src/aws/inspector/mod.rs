@@ -19,7 +19,7 @@ use aws_smithy_types::retry::RetryConfig;
 
 use super::connection::Connection;
 use super::fault::Fault;
-use crate::doctor::facts::{Answer, Caller, Subscription, Unanswered};
+use crate::doctor::facts::{Answer, Subscription, Unanswered};
 use crate::model::{PackName, Region};
 use crate::settings::TopicArn;
 
@@ -55,11 +55,10 @@ impl Inspector {
         self.sdk().to_builder().region(SdkRegion::new(region.to_owned())).build()
     }
 
-    /// Whose credentials these are.
-    pub(crate) async fn caller(&self) -> Answer<Caller> {
+    /// The ARN of whoever has these credentials.
+    pub(crate) async fn caller(&self) -> Answer<String> {
         let call = StsClient::new(self.sdk()).get_caller_identity().send();
-        let output = self.ask("sts:GetCallerIdentity", call).await?;
-        Ok(Caller { account: output.account.unwrap_or_default(), arn: output.arn.unwrap_or_default() })
+        Ok(self.ask("sts:GetCallerIdentity", call).await?.arn.unwrap_or_default())
     }
 
     /// The packs that are visible in a region.

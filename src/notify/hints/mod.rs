@@ -107,7 +107,8 @@ mod tests {
             assert!(!source.is_empty(), "{message}");
         }
         assert_eq!(*failure(None, None), HINTS.any_failure);
-        let without = HINTS.failures.iter().find(|hint| !texts.iter().any(|text| text[0] == hint.name));
+        let is_real = |hint: &&Hint| texts.iter().any(|text| text[0] == hint.name && text[2] != "made up");
+        let without = HINTS.failures.iter().find(|hint| !is_real(hint));
         assert_eq!(without, None, "a row without a real text");
     }
 

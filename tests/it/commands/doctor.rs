@@ -125,7 +125,7 @@ async fn a_deployment_that_is_healthy_is_all_ok() {
     let report = site.doctor();
     assert_eq!((report.complaints(), report.code), (Vec::new(), Some(0)), "{report:#?}");
     let wanted = [
-        "ok          account 999999999999: arn:aws:iam::999999999999:user/reader",
+        "ok          account: arn:aws:iam::999999999999:user/reader",
         "ok          function packwatch: deployed, 512 MB, 300 s; logs in /aws/lambda/packwatch",
         "ok          region eu-west-1: 1 pack visible, 1 watched",
         "ok          region us-east-1: 1 pack visible, 1 watched",
@@ -379,7 +379,7 @@ async fn programs_get_a_document_a_line() {
     let report = site.doctor_with(&["--function", FUNCTION, "--output", "json"]);
     let documents: Vec<Value> = report.lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     let of = |check: &str| documents.iter().find(|document| document["Check"] == check).unwrap();
-    assert_eq!(of("account 999999999999")["Level"], "Ok");
+    assert_eq!(of("account")["Level"], "Ok");
     assert_eq!(of("table packwatch")["Level"], "Ok");
     let mut command = site.command(&["doctor", "--function", FUNCTION]);
     let lost = command.env_remove("AWS_REGION").env_remove("AWS_DEFAULT_REGION").output().unwrap();
