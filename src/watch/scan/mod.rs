@@ -31,7 +31,8 @@ use crate::watch::context::Context;
 use crate::watch::plan::Planned;
 use crate::watch::report::Outcome;
 use crate::watch::scan::policy::{
-    FILTERS_DISTRUSTED_FOR, Scan, ScanContext, ScanDecision, age, decide, full_calls, page_time, recurs,
+    FILTERS_DISTRUSTED_FOR, Scan, ScanContext, ScanDecision, age, decide, full_calls, in_order, page_time,
+    recurs,
 };
 use crate::watch::scan::reader::ReadError;
 use crate::watch::snapshot::leave_hint;
@@ -121,9 +122,12 @@ impl<'a, O: Outside> Scans<'a, O> {
         self.outcomes.into_inner()
     }
 
-    /// The scans of one region.
+    /// The scans of one region. One whose oldest full scan is very old makes an overdue one right after its fast stage.
     async fn region(&self, wanted: &[(&'a Planned, ScanDecision)]) {
+        let due = wanted.iter().filter(|(_, decision)| decision.is_due).map(|(one, _)| *one).collect();
         let (slow, fast): (Vec<_>, Vec<_>) = wanted.iter().partition(|(_, decision)| decision.is_slow);
+        let every = self.context.settings.full_scan_every.unwrap_or_default();
+        let (overdue, due) = in_order(due, |one: &&Planned| one.head.last_full_scan_at, every, self.now);
         let needed = RefCell::new(Vec::new());
         let fast = stream::iter(fast).map(async |&(one, decision)| match decision.scan {
             Scan::Full => self.take(Box::pin(full_scan(self.context, one)).await),
@@ -134,13 +138,16 @@ impl<'a, O: Outside> Scans<'a, O> {
         });
         fast.buffer_unordered(self.side_by_side).collect::<()>().await;
         self.fast.send_modify(|regions| *regions = regions.saturating_sub(1));
+        // Where all that is due would wait for a dispatch that takes all the time, nothing ever got done.
+        if let Some(one) = overdue {
+            self.due(one).await;
+        }
         let _ = self.is_dispatched.subscribe().wait_for(|is_dispatched| *is_dispatched).await;
         let needed = needed.into_inner();
         let slow = needed.iter().chain(slow.into_iter().map(|(one, _)| *one));
         let slow = stream::iter(slow).map(async |one| self.take(self.slow(one).await));
         slow.buffer_unordered(self.side_by_side).collect::<()>().await;
-        // One that never fits keeps no other waiting: their order is random.
-        for (one, _) in wanted.iter().filter(|(_, decision)| decision.is_due) {
+        for one in due {
             self.due(one).await;
         }
     }

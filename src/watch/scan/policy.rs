@@ -27,6 +27,10 @@ pub const FAILED: [&str; 3] = ["CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED"
 /// How long a filter that was violated is not relied on, in seconds: a day.
 pub const FILTERS_DISTRUSTED_FOR: i64 = 24 * 3600;
 
+/// A region with a full scan that is older than so many times `PACKWATCH_FULL_SCAN_EVERY` begins its run with such a
+/// one.
+const OVERDUE: u32 = 3;
+
 /// Which accounts a scan reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, IntoStaticStr)]
 pub enum Scan {
@@ -136,6 +140,24 @@ pub fn decide(head: &Head, around: ScanContext) -> ScanDecision {
             ScanDecision { scan: Scan::Full, is_slow, is_due: false }
         }
     }
+}
+
+/// The order of the full scans that are due in one region, by when the last ones began: one that has waited for too
+/// long, which begins the run, and the others, the oldest first. What never was, or was by a clock that is ahead, is the
+/// oldest of all.
+pub fn in_order<T>(
+    mut due: Vec<T>,
+    last: impl Fn(&T) -> Option<i64>,
+    every: Duration,
+    now: Timestamp,
+) -> (Option<T>, Vec<T>) {
+    // What was never scanned in full has not waited: it just begins to count.
+    let is_overdue = |one: &T| last(one).is_some_and(|at| age(at, now) > every.saturating_mul(OVERDUE));
+    // Any of them, as the order of the targets is random: one that never fits would be the oldest for ever.
+    let overdue = due.iter().position(is_overdue).map(|at| due.remove(at));
+    // Stable: what is equally old stays in the order of the targets.
+    due.sort_by_key(|one| last(one).filter(|at| *at <= now.as_second()));
+    (overdue, due)
 }
 
 /// How long a page of a region takes that has been read for `elapsed`, by scans of so many pages and so long. A full scan

@@ -223,7 +223,7 @@ async fn a_target_that_changes_in_every_run_is_scanned_in_full_when_it_is_late()
 }
 
 #[tokio::test]
-async fn what_is_unhealthy_is_seen_though_a_full_scan_that_is_due_finds_no_time() {
+async fn what_is_unhealthy_is_seen_though_an_overdue_full_scan_finds_no_time() {
     let stage = stage().await;
     stage.seen_whole(LARGE, Duration::from_secs(3 * 3600 + 60));
     fail(&stage, LARGE, 100);

@@ -102,6 +102,24 @@ fn a_full_scan_is_due_after_an_hour_or_when_the_clock_was_ahead() {
     }
 }
 
+/// The order of full scans that are due, by name, of which the last ones began at these times.
+fn order(due: &[(&str, Option<&str>)]) -> String {
+    let (first, then) = in_order(due.to_vec(), |(_, last)| last.map(at), EVERY, run().now);
+    let then: Vec<&str> = then.iter().map(|(name, _)| *name).collect();
+    format!("{}, then {}", first.map_or("-", |(name, _)| name), then.join(" "))
+}
+
+#[test]
+fn due_scans_go_oldest_first_after_any_that_has_waited_for_three_times_as_long() {
+    let [new, old] = [("New", Some("2026-11-20T08:30:00Z")), ("Old", Some("2026-11-20T07:00:00Z"))];
+    let [never, ahead] = [("Never", None), ("Ahead", Some("2026-11-20T11:00:00Z"))];
+    assert_eq!(order(&[new, old, never, ahead]), "-, then Never Ahead Old New");
+    assert_eq!(order(&[]), "-, then ");
+    let [late, later] = [("Late", Some("2026-11-20T06:59:59Z")), ("Later", Some("2026-11-20T06:00:00Z"))];
+    // The order of the targets is random: one that never fits is not the first in every run.
+    assert_eq!(order(&[new, late, never, later]), "Late, then Never Later New");
+}
+
 #[test]
 fn a_page_takes_as_long_as_a_call_or_as_the_rate_allows() {
     let ms = Duration::from_millis;
