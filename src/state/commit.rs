@@ -144,35 +144,46 @@ impl Draft<'_> {
         self.before.epoch.saturating_add(1)
     }
 
-    /// The commit. Where it does not fit, error messages are shortened, which are shown and never compared.
-    pub fn commit(&self) -> Commit {
-        let mut commit = self.commit_of(self.snapshot, &self.changes);
+    /// The commit, and how many of the changes it leaves for another one. Where it does not fit, error messages are
+    /// shortened, which are shown and never compared; where that is not enough, since some 35,000 accounts failed at
+    /// once, it takes as many of the changes as fit.
+    pub fn commit(&self) -> (Commit, usize) {
+        let mut commit = self.commit_of(self.snapshot, &self.changes, &self.closing);
+        if !commit.is_too_large() {
+            return (commit, 0);
+        }
+        let (mut snapshot, mut changes) = (self.snapshot.clone(), self.changes.clone());
         for longest in [512, 64, 0] {
-            if !commit.is_too_large() {
-                break;
-            }
-            let (mut snapshot, mut changes) = (self.snapshot.clone(), self.changes.clone());
             snapshot.rows.values_mut().for_each(|row| shorten(&mut row.state, longest));
             for Change { row, transition, .. } in &mut changes {
                 row.iter_mut().for_each(|row| shorten(&mut row.state, longest));
                 let states = transition.iter_mut().flat_map(|record| [&mut record.from, &mut record.to]);
                 states.flatten().for_each(|state| shorten(state, longest));
             }
-            commit = self.commit_of(&snapshot, &changes);
+            commit = self.commit_of(&snapshot, &changes, &self.closing);
+            if !commit.is_too_large() {
+                return (commit, 0);
+            }
         }
-        commit
+        while commit.is_too_large() && changes.len() > 1 {
+            changes.truncate(changes.len() / 2);
+            commit = self.commit_of(&snapshot, &changes, &Closing::default());
+            // It is not what was observed: the next run must compare.
+            (commit.head.fingerprint, commit.head.active_fingerprint) = (None, None);
+        }
+        (commit, self.changes.len() - changes.len())
     }
 
-    fn commit_of(&self, snapshot: &Snapshot, changes: &[Change]) -> Commit {
+    fn commit_of(&self, snapshot: &Snapshot, changes: &[Change], closing: &Closing) -> Commit {
         let epoch = self.epoch();
         let after = snapshot.after(changes);
         let chunks = self.chunks(&after, changes);
         let is_kept = |number: &u32| chunks.iter().all(|chunk| chunk.number != *number);
         let kept = snapshot.chunks.iter().filter(|(number, _)| is_kept(number)).map(|(_, epoch)| epoch);
 
-        let parts = self.parts(changes);
+        let parts = self.parts(changes, closing.notice.as_ref());
         let old = self.before;
-        let baseline_epoch = match self.closing.notice.as_ref().map(|notice| notice.event) {
+        let baseline_epoch = match closing.notice.as_ref().map(|notice| notice.event) {
             Some(PackEvent::Baseline) => Some(epoch),
             Some(PackEvent::PackDeleted) => None,
             None => old.baseline_epoch,
@@ -193,7 +204,7 @@ impl Draft<'_> {
             accounts: counts(after.values().map(|row| &row.state)),
             fingerprint,
             active_fingerprint,
-            last_full_scan_at: self.closing.full_scan_at.max(old.last_full_scan_at),
+            last_full_scan_at: closing.full_scan_at.max(old.last_full_scan_at),
             filters_distrusted_until: old.filters_distrusted_until,
             log_end: parts.last().map_or(old.log_end, |part| part.position),
         };
@@ -218,7 +229,7 @@ impl Draft<'_> {
     }
 
     /// The records in parts; that of the pack is a part of its own, the last.
-    fn parts(&self, changes: &[Change]) -> Vec<LogPart> {
+    fn parts(&self, changes: &[Change], notice: Option<&Notice>) -> Vec<LogPart> {
         let records: Vec<&Transition> =
             changes.iter().filter_map(|change| change.transition.as_deref()).collect();
         let most = RECORDS_IN_A_PART.max(records.len().div_ceil(MOST_PARTS));
@@ -226,7 +237,6 @@ impl Draft<'_> {
         for records in records.chunks(most) {
             parts.push(self.part(parts.last(), &packed::lines(records)));
         }
-        let notice = self.closing.notice.as_ref();
         parts.extend(notice.map(|notice| self.part(parts.last(), &packed::lines([notice]))));
         parts
     }

@@ -72,7 +72,7 @@ pub struct Head {
 impl Head {
     /// Whether the pack was deleted, and not seen since.
     pub fn is_deleted(&self) -> bool {
-        self.epoch > 0 && self.baseline_epoch.is_none()
+        self.epoch > 0 && self.baseline_epoch.is_none() && self.accounts.is_empty()
     }
 
     /// When the last full scan began whose result was recorded.

@@ -115,8 +115,6 @@ async fn write<O: Outside>(
         return Err(Stop::NoTime);
     }
     let at = outside.now();
-    let transitions = found.changes.iter().filter(|change| change.transition.is_some()).count() as u64;
-    let ended = ended(found.closing.notice.as_ref(), transitions);
     let draft = Draft {
         before: &basis.head,
         snapshot: &basis.snapshot,
@@ -126,15 +124,16 @@ async fn write<O: Outside>(
         at,
         expires_at: compare::expires_at(settings, at),
     };
-    let commit = draft.commit();
+    let (commit, left) = draft.commit();
     // Bounded by the end of publishing and not by that of scanning: what is under way is as good as written.
     let written = budget.within_dispatching(outside.store().commit(&planned.target, &commit)).await;
     written.ok_or(Stop::NoTime)??;
-    outcome.report.transitions = transitions;
+    let taken = draft.changes.iter().take(draft.changes.len() - left);
+    outcome.report.transitions = taken.filter(|change| change.transition.is_some()).count() as u64;
     outcome.report.statuses = Some(commit.head.accounts.clone());
-    outcome.report.outcome = ended;
+    outcome.report.outcome = ended(draft.closing.notice.as_ref(), outcome.report.transitions);
     outcome.committed = Some(commit.head);
-    Ok(())
+    if left > 0 { Err(Stop::Left(left)) } else { Ok(()) }
 }
 
 fn ended(notice: Option<&Notice>, transitions: u64) -> Outcome {

@@ -69,6 +69,12 @@ impl Recorded {
     }
 
     fn commit(&mut self, changes: Vec<Change>, closing: Closing) -> Commit {
+        let (commit, left) = self.commit_as_many_as_fit(changes, closing);
+        assert_eq!(left, 0);
+        commit
+    }
+
+    fn commit_as_many_as_fit(&mut self, changes: Vec<Change>, closing: Closing) -> (Commit, usize) {
         let snapshot = self.snapshot();
         let draft = Draft {
             before: &self.head,
@@ -79,7 +85,7 @@ impl Recorded {
             at: now(),
             expires_at: Timestamp::MAX,
         };
-        let commit = draft.commit();
+        let (commit, left) = draft.commit();
         assert!(commit.fits(Some(&self.head).filter(|head| head.epoch > 0)) && !commit.is_too_large());
         assert!(1 + commit.chunks.len() + commit.parts.len() <= 100);
         for part in &commit.parts {
@@ -92,7 +98,7 @@ impl Recorded {
         self.chunks.extend(commit.chunks.iter().map(|chunk| (chunk.number, chunk.clone())));
         let snapshot = self.snapshot();
         assert!(snapshot.is_of(&self.head) && snapshot.rows.len() as u64 == self.head.account_count());
-        commit
+        (commit, left)
     }
 }
 
@@ -175,6 +181,25 @@ fn texts_that_do_not_fit_are_shortened_and_all_changes_are_one_commit() {
         let logged = target.log.iter().filter_map(Record::transition);
         assert!(logged.map(|record| text(record.to.as_ref().unwrap())).eq(whole), "{shown}");
     }
+}
+
+#[test]
+fn what_does_not_fit_is_left_and_begins_neither_a_baseline_nor_a_fingerprint() {
+    let (mut target, mut changes) = (Recorded::default(), all_failed(0..10_000));
+    let mut random = fastrand::Rng::with_seed(7);
+    for transition in changes.iter_mut().filter_map(|change| change.transition.as_mut()) {
+        transition.incident_id = Some(noise(&mut random, 600));
+    }
+    let (_, left) = target.commit_as_many_as_fit(changes.clone(), closing(PackEvent::Baseline));
+    let head = &target.head;
+    assert_eq!(
+        (left, head.baseline_epoch, head.last_full_scan_at, &head.fingerprint),
+        (5_000, None, None, &None)
+    );
+    assert!(!head.is_deleted() && target.log.len() == 5_000, "it is on its way");
+    target.commit(changes.split_off(5_000), closing(PackEvent::Baseline));
+    assert_eq!((target.head.account_count(), target.log.len()), (10_000, 10_001));
+    assert!(target.head.baseline_epoch == Some(2) && target.head.fingerprint.is_some());
 }
 
 #[test]

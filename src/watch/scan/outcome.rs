@@ -58,6 +58,9 @@ pub enum Stop {
     /// The budget is spent.
     #[error("out of time; the next run goes on")]
     NoTime,
+    /// More has changed than one transaction holds.
+    #[error("{0} changes did not fit one transaction; the next run records them")]
+    Left(usize),
     /// A request that reads only some accounts has nothing to compare them with.
     #[error("no baseline yet: a run that reads every account makes it")]
     NoBaseline,
@@ -79,7 +82,7 @@ pub enum Stop {
 pub fn stopped(request: &Request, report: TargetReport, stop: &Stop) -> TargetReport {
     let outcome = match stop {
         Stop::Store(StoreError::Superseded) => return report.ended(Outcome::Superseded, None),
-        Stop::NoTime | Stop::NoBaseline => Outcome::Deferred,
+        Stop::NoTime | Stop::Left(_) | Stop::NoBaseline => Outcome::Deferred,
         // Listed or named by AWS CloudTrail: on its way in or out.
         Stop::NotVisible(_) if request.packs.is_empty() || request.tentative => Outcome::Deferred,
         // AWS Config refuses for a while to speak of a pack that was just put. The next run asks again.

@@ -24,7 +24,7 @@ pub fn commit_of(
         at,
         expires_at: "2027-02-18T10:00:00Z".parse().unwrap(),
     };
-    draft.commit()
+    draft.commit().0
 }
 
 /// Commits some changes on what a store has, and returns the head.
