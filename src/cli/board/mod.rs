@@ -22,6 +22,7 @@ use crate::cli::progress::Progress;
 use crate::cli::selection::{PackArgs, Selection};
 use crate::cli::table::{self, Printer};
 use crate::ports::SnapshotStore;
+use crate::settings::Reader;
 use data::Data;
 use names::KnownNames;
 use pack::read;
@@ -33,7 +34,7 @@ pub(super) struct BoardArgs {
     #[command(flatten)]
     packs: PackArgs,
     /// Names of the accounts: what `aws organizations list-accounts --output json` printed. Without it, and with --table,
-    /// AWS Organizations is asked for those of accounts that fail
+    /// AWS Organizations is asked for those of accounts that fail, unless PACKWATCH_ACCOUNT_NAMES is off
     #[arg(long, value_name = "FILE")]
     accounts: Option<PathBuf>,
     /// Only unhealthy accounts: failed, stuck, in an unknown status, or being retried (csv and json)
@@ -70,7 +71,9 @@ enum Output {
 
 pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<(), Failure> {
     // Recorded statuses may be of an organization to which nobody here has access.
-    let names = KnownNames::open(global, args.accounts.as_deref(), args.store.table.is_some()).await?;
+    let wants_names = Reader::new(&|name| std::env::var(name).ok()).settings().account_names;
+    let asks = args.store.table.is_some() && wants_names;
+    let names = KnownNames::open(global, args.accounts.as_deref(), asks).await?;
     let store = args.store.open(global).await?;
     let progress = Progress::start("reading what was recorded");
     let heads = store.load().await?;

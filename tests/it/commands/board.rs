@@ -369,10 +369,12 @@ async fn a_table_is_read_and_its_organization_is_asked_for_names() {
     let served = world.serve().await;
     let dynamo = Dynamo::with_table("packwatch");
     let desk = Desk::new();
-    let packwatch = |args: &[&str]| {
+    let command = |args: &[&str]| {
         let mut command = desk.command(args);
-        command.envs(aws_env("eu-west-1", &served.url, &dynamo.url)).output().unwrap()
+        command.envs(aws_env("eu-west-1", &served.url, &dynamo.url));
+        command
     };
+    let packwatch = |args: &[&str]| command(args).output().unwrap();
     assert_eq!(packwatch(&["run", "--table", "packwatch", "--topic", topic]).status.code(), Some(2));
     let shown = packwatch(&["board", "--table", "packwatch"]);
     assert!(stdout(&shown).contains("Unhealthy: 1 of 3 deployments in 1 of 3 accounts, 1 pack"), "{shown:?}");
@@ -380,4 +382,7 @@ async fn a_table_is_read_and_its_organization_is_asked_for_names() {
     desk.write("accounts.json", r#"{"Accounts": []}"#);
     let nameless = packwatch(&["board", "--table", "packwatch", "--accounts", "accounts.json"]);
     assert!(!stdout(&nameless).contains("payments-prod"), "{nameless:?}");
+    let mut board = command(&["board", "--table", "packwatch"]);
+    let nameless = board.env("PACKWATCH_ACCOUNT_NAMES", "off").output().unwrap();
+    assert!(nameless.status.success() && !stdout(&nameless).contains("payments-prod"), "{nameless:?}");
 }
