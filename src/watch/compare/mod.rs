@@ -40,6 +40,9 @@ pub struct Observation {
     pub extent: Extent,
     /// The effective state of each account that was read.
     pub states: BTreeMap<AccountId, State>,
+    /// The accounts that were read twice, and of which neither row is later: they are asked for by their ids before
+    /// anything is compared.
+    pub unclear: BTreeSet<AccountId>,
     /// The accounts that were asked for one by one and are not there: they have left.
     pub absent: BTreeSet<AccountId>,
     /// When the reading began: what was read may be newer than this, never older.

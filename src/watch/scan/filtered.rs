@@ -38,7 +38,8 @@ impl<S: StatusSource> Reader<'_, S> {
         Ok(self.observation(Extent::Active, rows))
     }
 
-    /// Asks for accounts that a read of everybody did not show, and adds those that are there. One by one where that is possible, and cheaper than another read of everybody.
+    /// Asks for accounts that a read of everybody did not show, and for those that it shows twice, and adds those that
+    /// are there. One by one where that is possible, and cheaper than another read of everybody.
     pub async fn confirm(
         &self,
         read: &mut Observation,
@@ -49,6 +50,7 @@ impl<S: StatusSource> Reader<'_, S> {
             asked => return asked,
         }
         let (again, _) = self.everybody(&Request::default()).await?;
+        read.unclear.clear();
         read.states.retain(|account, _| !accounts.contains(account));
         read.states.extend(again.states.into_iter().filter(|(account, _)| accounts.contains(account)));
         Ok(())
@@ -73,6 +75,7 @@ impl<S: StatusSource> Reader<'_, S> {
             self.check_none_is_omitted(read, &answers).await?;
         }
         for (account, row) in answers {
+            read.unclear.remove(&account);
             read.states.remove(&account);
             match row {
                 Some(row) => read.states.extend(self.watched(row)),
@@ -153,7 +156,8 @@ impl<S: StatusSource> Reader<'_, S> {
     }
 }
 
-/// The recorded accounts that are to be asked for before anything is compared: those whose absence says nothing. In a quick scan, these are active, or changed too often and may have settled.
+/// The accounts that are to be asked for before anything is compared: those that are unclear, and the recorded ones whose
+/// absence says nothing. In a quick scan, these are active, or changed too often and may have settled.
 pub fn to_ask(
     rows: &BTreeMap<AccountId, Row>,
     read: &Observation,
@@ -169,7 +173,8 @@ pub fn to_ask(
     let unread = |(account, row): &(&AccountId, &Row)| {
         !read.states.contains_key(account) && !settings.excluded.contains(account) && is_missed(row)
     };
-    rows.iter().filter(unread).map(|(account, _)| *account).collect()
+    let unread = rows.iter().filter(unread).map(|(account, _)| *account);
+    unread.chain(read.unclear.iter().copied()).collect()
 }
 
 /// Whether every quick scan reads the accounts in this status.

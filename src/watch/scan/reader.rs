@@ -68,23 +68,35 @@ impl<S: StatusSource> Reader<'_, S> {
             && request.filters.is_empty()
             && request.pagination.starting_token.is_none()
             && next_token.is_none();
-        let extent = if is_whole { Extent::Everybody } else { Extent::Asked };
-        Ok((self.observation(extent, rows), next_token))
+        if is_whole {
+            return Ok((self.observation(Extent::Everybody, rows), next_token));
+        }
+        let mut observed = self.observation(Extent::Asked, rows);
+        // Nobody asks again: of these nothing is known.
+        mem::take(&mut observed.unclear).iter().for_each(|account| drop(observed.states.remove(account)));
+        Ok((observed, next_token))
     }
 
     /// What these rows show, none of which is of the same moment. An account that is in two has moved: the row with the
-    /// later `LastUpdateTime` counts, else the one that was read last.
+    /// later `LastUpdateTime` counts.
     pub(super) fn observation(&self, extent: Extent, mut rows: Vec<(AccountId, State)>) -> Observation {
+        let mut unclear = BTreeSet::new();
         // In their order: a map to which so much is added one by one is half empty.
         rows.sort_by_key(|(account, _)| *account);
         rows.dedup_by(|(account, state), (before, kept)| {
-            if account == before && kept.last_update <= state.last_update {
-                mem::swap(kept, state);
+            if account != before {
+                return false;
             }
-            account == before
+            match (kept.last_update, state.last_update) {
+                (Some(then), Some(now)) if then < now => mem::swap(kept, state),
+                (Some(then), Some(now)) if then > now => {}
+                _ if kept == state => {}
+                _ => drop(unclear.insert(*account)),
+            }
+            true
         });
         let (states, observed_at) = (rows.into_iter().collect(), self.observed_at);
-        Observation { extent, states, absent: BTreeSet::new(), observed_at }
+        Observation { extent, states, unclear, absent: BTreeSet::new(), observed_at }
     }
 
     /// The account of a row and its effective state, unless the account is excluded.

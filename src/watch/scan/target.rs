@@ -142,8 +142,8 @@ fn is_known(planned: &Planned, observed: &Observation) -> bool {
         Extent::Active => &planned.head.active_fingerprint,
         Extent::Asked | Extent::Gone => return false,
     };
-    let is_comparable = planned.withheld.is_empty();
-    known.as_ref().is_some_and(|known| is_comparable && *known == fingerprint::of(&observed.states))
+    let is_clear = observed.unclear.is_empty() && planned.withheld.is_empty();
+    known.as_ref().is_some_and(|known| is_clear && *known == fingerprint::of(&observed.states))
 }
 
 /// Where something is new, asks for the accounts whose absence says nothing, compares what was read with what is

@@ -62,6 +62,8 @@ async fn who_is_missing_is_asked_for_one_by_one_where_that_is_cheaper() {
             [1, 2, 3, 4, 5, 6].as_slice(),
         ),
         (5, 5, Filtered::BeforePages, &[6], &["6"], &[1, 2, 3, 4, 5]),
+        // What is unclear, too.
+        (5, 5, Filtered::BeforePages, &[2], &["2"], &[1, 2, 3, 4, 5]),
         (5, 4, Filtered::BeforePages, &[5], &["5"], &[1, 2, 3, 4]),
         (5, 6, Filtered::Refused, &[6], &["6", "all", "all from 3"], &[1, 2, 3, 4, 5, 6]),
         (5, 6, Filtered::Never, &[6], &["6", "all", "all from 3"], &[1, 2, 3, 4, 5, 6]),
@@ -71,26 +73,30 @@ async fn who_is_missing_is_asked_for_one_by_one_where_that_is_cheaper() {
     ] {
         let mut fake = fake(seen);
         let (mut read, _) = fake.reader().everybody(&Request::default()).await.unwrap();
+        read.unclear = accounts(missing);
         let calls = fake.asked.take().len() as u64;
         fake = Fake { rows: self::fake(now).rows, filtered, ..fake };
         let reader = fake.reader();
         reader.calls.set(calls);
         reader.confirm(&mut read, &accounts(missing)).await.unwrap();
-        assert_eq!(numbers(&read), there);
+        assert_eq!((numbers(&read), &read.unclear), (there.to_vec(), &accounts(&[])));
         assert_eq!(fake.asked.into_inner(), asked);
     }
 }
 
 /// An account that moves between two pages is in both, and the older row may come last.
 #[test]
-fn of_an_account_that_is_read_twice_the_later_row_counts_or_else_the_last() {
+fn of_an_account_that_is_read_twice_the_later_row_counts_and_else_it_is_unclear() {
     let (early, late) = (Some("2026-11-20T10:00:00Z"), Some("2026-11-20T10:05:00Z"));
     let (failed, healthy) = ("UPDATE_FAILED", "UPDATE_SUCCESSFUL");
     for (first, second, status) in [
-        ((failed, late), (healthy, early), failed),
-        ((healthy, early), (failed, late), failed),
-        ((failed, late), (healthy, late), healthy),
-        ((failed, None), (healthy, None), healthy),
+        ((failed, late), (healthy, early), Some(failed)),
+        ((healthy, early), (failed, late), Some(failed)),
+        ((failed, late), (failed, late), Some(failed)),
+        ((failed, late), (healthy, late), None),
+        ((failed, None), (healthy, late), None),
+        ((failed, late), (healthy, None), None),
+        ((failed, None), (healthy, None), None),
     ] {
         let rows = [(1, (healthy, early)), (2, first), (3, (healthy, early)), (2, second)];
         let rows = rows.map(|(n, (status, at))| {
@@ -99,7 +105,14 @@ fn of_an_account_that_is_read_twice_the_later_row_counts_or_else_the_last() {
         });
         let seen = fake(0).reader().observation(Extent::Everybody, rows.into());
         assert_eq!(numbers(&seen), [1, 2, 3]);
-        assert_eq!(seen.states[&account(2)].status.as_str(), status, "{first:?}, {second:?}");
+        assert_eq!(
+            seen.unclear,
+            accounts(if status.is_none() { &[2] } else { &[] }),
+            "{first:?}, {second:?}"
+        );
+        if let Some(status) = status {
+            assert_eq!(seen.states[&account(2)].status.as_str(), status, "{first:?}, {second:?}");
+        }
     }
 }
 
@@ -179,12 +192,13 @@ fn who_was_not_read_is_asked_for_and_in_a_quick_scan_where_the_row_is_active_or_
     let (rows, fake) = (rows.map(recorded).into(), fake(0));
     let read = [1, 2].map(|n| (account(n), State::of(Status::new("CREATE_FAILED"))));
     for (extent, asked) in [
-        (Extent::Active, [3, 4, 5, 7].as_slice()),
-        (Extent::Everybody, &[3, 4, 5, 6, 7, 8]),
-        (Extent::Asked, &[]),
-        (Extent::Gone, &[]),
+        (Extent::Active, [2, 3, 4, 5, 7].as_slice()),
+        (Extent::Everybody, &[2, 3, 4, 5, 6, 7, 8]),
+        (Extent::Asked, &[2]),
+        (Extent::Gone, &[2]),
     ] {
-        let read = fake.reader().observation(extent, read.clone().into());
+        let mut read = fake.reader().observation(extent, read.clone().into());
+        read.unclear = accounts(&[2]);
         assert_eq!(to_ask(&rows, &read, &fake.settings), accounts(asked), "{extent:?}");
     }
 }
@@ -192,10 +206,11 @@ fn who_was_not_read_is_asked_for_and_in_a_quick_scan_where_the_row_is_active_or_
 #[tokio::test]
 async fn who_is_asked_for_is_as_the_answer_says_and_an_empty_one_is_an_answer() {
     let (mut read, _) = quick(&Fake::healthy(2, &[(1, "CREATE_IN_PROGRESS")])).await.unwrap();
+    read.unclear = accounts(&[1, 4]);
     let then = Fake::healthy(2, &[(1, "UPDATE_SUCCESSFUL")]);
     assert_eq!(ask(&then, &mut read, &[1, 2, 3, 4], 4).await, (Ok(()), 4));
     assert_eq!(statuses(&read), [(1, "UPDATE_SUCCESSFUL"), (2, "CREATE_SUCCESSFUL")]);
-    assert_eq!(read.absent, accounts(&[3, 4]));
+    assert_eq!((&read.unclear, &read.absent), (&accounts(&[]), &accounts(&[3, 4])));
     // Taken for an empty answer, another account's row would make this one gone.
     let lying = Fake::healthy(2, &[]).filtered(Filtered::Never);
     let before = read.clone();
