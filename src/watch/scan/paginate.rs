@@ -17,6 +17,9 @@ use serde_json::Value;
 use crate::model::text::{bounded, plain};
 use crate::ports::{Page, PageRequest};
 
+/// More pages than any organization has: 50 packs × 10,000 accounts are 5,000 of 100 rows.
+const MOST_PAGES: u64 = 20_000;
+
 /// The caller's `PaginationConfig`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "PascalCase", deny_unknown_fields)]
@@ -47,6 +50,9 @@ pub enum PaginationError {
     /// The service would have this go on for ever.
     #[error("AWS Config returned a NextToken that it had returned before ({0:?}); the read is not complete")]
     RepeatedToken(String),
+    /// The service does not end.
+    #[error("AWS Config returned more than {MOST_PAGES} pages; the read is not complete")]
+    TooManyPages,
 }
 
 impl PaginationConfig {
@@ -158,6 +164,9 @@ impl Paginator {
     pub fn accept<T>(&mut self, page: Page<T>) -> Result<Vec<T>, PaginationError> {
         let here = self.next.take().unwrap_or_default();
         self.pages += 1;
+        if self.pages > MOST_PAGES {
+            return Err(PaginationError::TooManyPages);
+        }
         let mut items = page.items;
         let skipped = here.skip.unwrap_or(0);
         items.drain(..to_index(skipped).min(items.len()));

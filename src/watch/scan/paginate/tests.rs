@@ -77,6 +77,14 @@ fn the_services_own_token_is_taken_and_one_of_another_operation_is_not() {
 }
 
 #[test]
+fn a_service_that_does_not_end_is_given_up_after_20_000_pages() {
+    let mut read = Paginator::new(&PaginationConfig::default()).unwrap();
+    let mut page = |n: u64| read.accept(Page { items: vec![()], next_token: Some(n.to_string()) });
+    assert!((1..=20_000).all(|n| page(n).is_ok()));
+    assert_eq!(page(20_001), Err(PaginationError::TooManyPages));
+}
+
+#[test]
 fn page_sizes_outside_the_services_are_refused() {
     assert_eq!(PaginationConfig::page_size(100), Ok(100));
     assert_eq!(PaginationConfig::page_size(0), Err(PaginationError::PageSize(0)));
