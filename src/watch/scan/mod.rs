@@ -13,7 +13,7 @@ pub mod reader;
 pub mod target;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
@@ -60,6 +60,8 @@ pub struct Scans<'a, O> {
     side_by_side: usize,
     now: Timestamp,
     began: Instant,
+    /// Where AWS Config's filters broke their word in this run.
+    violated: RefCell<BTreeSet<Region>>,
     /// How many regions have still to end their fast stage.
     fast: Sender<usize>,
     /// Whether what the fast stage found is dispatched.
@@ -86,6 +88,7 @@ impl<'a, O: Outside> Scans<'a, O> {
             side_by_side: context.settings.concurrency.div_ceil(wanted.len().max(1)),
             now,
             began: Instant::now(),
+            violated: RefCell::default(),
             fast: Sender::new(wanted.len()),
             wanted,
             is_dispatched: Sender::new(false),
@@ -174,12 +177,16 @@ impl<'a, O: Outside> Scans<'a, O> {
     /// Makes a quick scan. Where that was not enough, returns the target for a full one.
     async fn quick(&self, planned: &Planned) -> Option<Planned> {
         let Target { region, pack } = &planned.target;
+        if self.violated.borrow().contains(region) {
+            return Some(planned.clone());
+        }
         // Boxed: its state is large, and every slot of the concurrency would hold one, used or not.
         let (outcome, needs_full_scan) = Box::pin(quick_scan(self.context, planned)).await;
         self.take(outcome);
         let (why, mut needed) = (needs_full_scan?, planned.clone());
         if let ReadError::Violated(_) | ReadError::Omitted(..) = &why {
-            warn!(%region, %pack, %why, "AWS Config's filters are not relied on: a full scan");
+            warn!(%region, %pack, %why, "AWS Config's filters are not relied on in this run: full scans");
+            self.violated.borrow_mut().insert(region.clone());
         }
         if let ReadError::Omitted(..) = &why {
             // The next runs could not see what else it leaves out.

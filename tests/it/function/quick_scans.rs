@@ -252,6 +252,20 @@ async fn a_full_scan_that_a_quick_one_became_is_not_made_again_because_it_is_due
     assert_eq!(stage.calls().0, 3 * FULL_SCAN);
 }
 
+#[tokio::test]
+async fn a_filter_that_breaks_its_word_is_not_asked_again_in_that_run() {
+    let stage = stage_with(&[("PACKWATCH_CONCURRENCY", "1")]).await;
+    let asked = async || {
+        let (answer, _) = stage.run_and_events().await;
+        assert_eq!(scans(&answer), ["Full"; 3]);
+        stage.calls().1
+    };
+    stage.world.filter_after_paging();
+    // The three statuses in progress are read side by side.
+    assert!((1..=3).contains(&asked().await));
+    assert!((1..=3).contains(&asked().await), "the next run tries it anew");
+}
+
 /// A filter that leaves out what it should show delays a failure once, to the next full scan, and not for ever.
 #[tokio::test]
 async fn a_filter_that_hides_an_account_is_not_relied_on_for_a_day() {
