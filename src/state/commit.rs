@@ -13,7 +13,7 @@ use super::packed;
 use crate::model::AccountId;
 
 /// Chunks of a snapshot: one change writes few rows, and with the head and the parts all of them fit one transaction.
-const CHUNKS: u64 = 64;
+const CHUNKS: u32 = 64;
 
 /// Records of a part of the log: machines get so many between two moves of their cursor.
 const RECORDS_IN_A_PART: usize = 300;
@@ -253,9 +253,13 @@ impl Draft<'_> {
     }
 }
 
-/// The chunk of an account. AWS's ids are random digits, so they are spread evenly.
+/// The chunk of an account: its id, well mixed (the finalizer of SplitMix64), modulo the number of chunks.
 fn chunk_of(account: AccountId) -> u32 {
-    u32::try_from(account.number() % CHUNKS).unwrap_or_default()
+    let mut hash = account.number();
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^= hash >> 31;
+    u32::try_from(hash % u64::from(CHUNKS)).unwrap_or_default()
 }
 
 fn shorten(state: &mut State, longest: usize) {

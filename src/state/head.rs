@@ -43,7 +43,7 @@ pub struct Head {
     pub run: String,
     /// When it did.
     pub committed_at: Timestamp,
-    /// The epoch of the baseline; absent while the pack is deleted.
+    /// The epoch that completed the baseline; absent before, and after the pack was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline_epoch: Option<u64>,
     /// The sum of the epochs of all stored chunks. A Query is no snapshot of a transaction: one that saw an older chunk

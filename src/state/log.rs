@@ -77,7 +77,7 @@ impl PackEvent {
     }
 }
 
-/// The record of a pack, the last of the commit that is its baseline or deletes it.
+/// The record of a pack, the last of the commit that completes its baseline or deletes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Notice {

@@ -156,6 +156,10 @@ fn a_change_writes_its_chunk_and_a_chunk_without_accounts_stays() {
     let mut target = Recorded::default();
     let all = target.commit(all_failed(0..1_000), closing(PackEvent::Baseline));
     assert!(all.chunks.iter().map(|chunk| chunk.number).eq(0..64));
+    assert!(
+        all.chunks.iter().all(|chunk| packed::read_rows(&chunk.data).unwrap().len() < 32),
+        "accounts in a row are spread evenly"
+    );
     let one = target.commit(vec![failed(7, "again")], Closing::default());
     assert_eq!((one.chunks.len(), target.head.chunk_epochs), (1, 63 + 2));
     target.chunks.remove(&one.chunks[0].number);

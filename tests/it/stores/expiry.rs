@@ -36,7 +36,7 @@ async fn parts_messages_and_silences_expire_and_when_is_a_number_of_seconds() {
     assert_eq!(keys, [&parts[0], &parts[1], "silence#0e", "message#0f"]);
     let stay = items.iter().filter(|item| item.get("expires_at").is_none());
     let keys = stay.map(|item| item["sk"]["S"].as_str().unwrap()).collect::<Vec<_>>();
-    assert_eq!(keys, ["snapshot#0001", "cursors#alerts", "head#eu-west-1#P"]);
+    assert_eq!(keys, ["snapshot#0037", "cursors#alerts", "head#eu-west-1#P"]);
 }
 
 #[tokio::test]

@@ -138,7 +138,7 @@ async fn newer_items_are_not_read(store: &impl Store, tampered: Tampered) {
     let (after, until, order) = (Position::START, Position::END, Order::Oldest);
     let request = LogRequest { after, until, order, limit: 9, token: None };
     assert!(is_newer(&store.log(&target("P"), &request).await.unwrap_err()));
-    tampered.edit("snapshot#0001", make_newer);
+    tampered.edit("snapshot#0037", make_newer);
     assert!(is_newer(&store.snapshot(&target("P")).await.unwrap_err()));
     assert_eq!(store.load().await.unwrap().known.len(), 1);
     // Who dispatches must know how far: that concerns every pack.
