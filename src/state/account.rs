@@ -117,11 +117,12 @@ pub struct Row {
     /// The epoch of the commit that recorded it.
     #[serde(rename = "Sequence")]
     pub epoch: u64,
-    /// What the account is going through, from its first unhealthy state to its next healthy one.
+    /// What the account is going through, from its first unhealthy state to its next healthy one. Boxed, as the next one,
+    /// since hardly any row has one, and rows are moved a lot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub incident: Option<Incident>,
+    pub incident: Option<Box<Incident>>,
     /// An incident that is over, of which people were notified, but not yet of its end, since the account
-    /// changes too often. Boxed, since hardly any row has one.
+    /// changes too often.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_resolution: Option<Box<ClosedIncident>>,
 }

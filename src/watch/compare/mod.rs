@@ -162,7 +162,7 @@ impl Comparison<'_> {
             failing_since: began,
             turns: flap.turns,
             epoch: self.epoch,
-            incident,
+            incident: incident.map(Box::new),
             pending_resolution,
         };
         Some(Change { account, row: Some(row), transition })
@@ -237,7 +237,7 @@ impl Comparison<'_> {
 
     fn past<'r>(&self, row: Option<&'r Row>) -> Past<'r> {
         Past {
-            incident: row.and_then(|row| row.incident.as_ref()),
+            incident: row.and_then(|row| row.incident.as_deref()),
             began: row.and_then(|row| row.failing_since).unwrap_or(self.now()),
             pending_resolution: row.and_then(|row| row.pending_resolution.as_deref()),
         }

@@ -169,7 +169,7 @@ pub(crate) fn change(n: u64, epoch: u64) -> Change {
         turns: vec![now()],
         flapping: true,
         epoch,
-        incident: Some(incident),
+        incident: Some(Box::new(incident)),
         pending_resolution: Some(Box::new(ended)),
     };
     Change { account: account(n), row: Some(row), transition: Some(Box::new(transition)) }
