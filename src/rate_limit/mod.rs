@@ -24,9 +24,9 @@ const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
 const SLOW_DOWN: f64 = 1.3;
 const SPEED_UP: f64 = 0.98;
 
-/// How often a throttled call is tried. Several instances that share a limit refuse each other for longer than one
-/// would be: with 12, the simulation of eight instances (`make simulate`) had calls that were refused each time.
-const ATTEMPTS: u32 = 60;
+/// How often a throttled call is tried: for four minutes of a storm. A run's deadline comes first, so that a region that
+/// throttles everything for minutes is left for the next run, and does not fail this one.
+const ATTEMPTS: u32 = 240;
 
 /// Which of the calls that wait goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

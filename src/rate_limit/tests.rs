@@ -146,6 +146,17 @@ async fn only_what_is_throttled_is_tried_again_and_not_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_storm_of_minutes_is_outlasted() {
+    let limiter = RateLimiter::default();
+    let ends = Instant::now() + Duration::from_secs(200);
+    let stormy = async || {
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        if Instant::now() < ends { Err(()) } else { Ok(()) }
+    };
+    assert_eq!(limiter.call(Priority::InOrder, stormy, |()| true).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_that_does_not_throttle_is_not_waited_for() {
     let limiter = RateLimiter::default();
     let started = Instant::now();
