@@ -244,7 +244,8 @@ impl Comparison<'_> {
     }
 
     /// The state that counts. The clocks of two runs differ: what is stuck stays so while AWS Config says the same of
-    /// it, and a period between two reminders does not come again, unless it was one of a clock far ahead.
+    /// it, and a period between two reminders does not come again. One that has begun is that of other settings, and one
+    /// far ahead that of a wrong clock.
     fn held(&self, account: AccountId, row: Option<&Row>, to: &State) -> State {
         let mut held = to.clone();
         let Some(row) = row.map(|row| &row.state) else { return held };
@@ -253,7 +254,8 @@ impl Comparison<'_> {
             held.silenced = self.silences.cover(account, &held, self.now());
         }
         let every = self.settings.thresholds.remind_every.map_or(0, |every| every.as_secs());
-        if to.reminder > 0 && row.reminder <= to.reminder.saturating_add(every) {
+        let now = u64::try_from(self.now().as_second()).unwrap_or(0);
+        if to.reminder > 0 && row.reminder > now && row.reminder <= to.reminder.saturating_add(every) {
             held.reminder = row.reminder.max(to.reminder);
         }
         held

@@ -251,6 +251,15 @@ fn a_clock_that_was_far_ahead_silences_no_reminder() {
     assert_eq!(Story::new("all").scans(days), ["Failed", "-", "Reminder", "Reminder"]);
 }
 
+/// As when reminders come every day and no longer every hour. A row that kept its period would differ from every scan.
+#[test]
+fn a_period_that_has_begun_gives_way_to_one_of_other_settings() {
+    let mut story = Story::new("all");
+    let hour = u64::try_from(story.now.as_second()).unwrap() / 3600 * 3600;
+    assert_eq!(story.scans([State { reminder: hour, ..failed(6) }, on(0, failed(6))]), ["Failed", "-"]);
+    assert_eq!(story.row().state.reminder, 20_777 * 86_400);
+}
+
 /// A clock that is an hour ahead would put off the first reminder, and make "since" a time to come.
 #[test]
 fn a_time_in_the_future_counts_as_the_time_of_the_observation() {
