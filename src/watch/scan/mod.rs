@@ -142,7 +142,8 @@ impl<'a, O: Outside> Scans<'a, O> {
         fast.buffer_unordered(self.side_by_side).collect::<()>().await;
         self.fast.send_modify(|regions| *regions = regions.saturating_sub(1));
         // Where all that is due would wait for a dispatch that takes all the time, nothing ever got done.
-        if let Some(one) = overdue {
+        let is_needed = |one: &&Planned| needed.borrow().iter().any(|other| other.target == one.target);
+        if let Some(one) = overdue.filter(|one| !is_needed(one)) {
             self.due(one).await;
         }
         let _ = self.is_dispatched.subscribe().wait_for(|is_dispatched| *is_dispatched).await;

@@ -288,6 +288,22 @@ async fn a_filter_that_hides_an_account_is_not_relied_on_for_a_day() {
     assert_eq!((kinds, stage.calls()), (vec![], (FULL_SCAN, 2 * QUICK_SCAN)), "no quick scan of it");
 }
 
+/// The full scan that the quick one asked for is the one that is overdue.
+#[tokio::test]
+async fn a_filter_that_hides_an_account_of_an_overdue_pack_is_not_relied_on_either() {
+    let stage = stage().await;
+    stage.world.hide_from_status_filter(&account(100));
+    fail(&stage, LARGE, 100);
+    stage.world.edit(REGION, LARGE, &account(100), |row, now| row.last_update = Some(now - 600.0));
+    stage.seen_whole(LARGE, Duration::from_secs(3601));
+    assert_eq!(stage.run_and_events().await.1, ["Failed"]);
+    fail(&stage, LARGE, 200);
+    stage.seen_whole(LARGE, Duration::from_secs(3 * 3600 + 60));
+    stage.run_and_events().await;
+    assert_eq!(stage.calls().0, FULL_SCAN, "read in full once");
+    assert!(stage.head(LARGE)["filters_distrusted_until"].is_object());
+}
+
 #[tokio::test]
 async fn without_what_a_quick_scan_compares_with_it_compares_with_the_rows() {
     let stage = stage().await;
