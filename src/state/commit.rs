@@ -144,34 +144,46 @@ impl Draft<'_> {
         self.before.epoch.saturating_add(1)
     }
 
-    /// The commit, and how many of the changes it leaves for another one. Where it does not fit, error messages are
-    /// shortened, which are shown and never compared; where that is not enough, since some 35,000 accounts failed at
-    /// once, it takes as many of the changes as fit.
-    pub fn commit(&self) -> (Commit, usize) {
-        let mut commit = self.commit_of(self.snapshot, &self.changes, &self.closing);
-        if !commit.is_too_large() {
-            return (commit, 0);
+    /// The commit; where not all changes fit, one of as many as do, and these. Before that, error messages are
+    /// shortened, which are shown and never compared.
+    pub fn commit(&self) -> (Commit, Option<Vec<Change>>) {
+        let all = self.fullest(&self.changes, &self.closing);
+        if !all.is_too_large() {
+            return (all, None);
         }
-        let (mut snapshot, mut changes) = (self.snapshot.clone(), self.changes.clone());
+        // By chunks, so that few of them are written.
+        let mut taken = self.changes.clone();
+        taken.sort_by_key(|change| chunk_of(change.account));
+        loop {
+            taken.truncate(taken.len().div_ceil(2));
+            let mut some = taken.clone();
+            some.sort_by_key(|change| change.account);
+            let mut commit = self.fullest(&some, &Closing::default());
+            if some.len() < 2 || !commit.is_too_large() {
+                // It is not what was observed: the next run must compare.
+                (commit.head.fingerprint, commit.head.active_fingerprint) = (None, None);
+                return (commit, Some(some));
+            }
+        }
+    }
+
+    /// The commit of these changes with as much of their texts as fits.
+    fn fullest(&self, changes: &[Change], closing: &Closing) -> Commit {
+        let mut commit = self.commit_of(self.snapshot, changes, closing);
         for longest in [512, 64, 0] {
+            if !commit.is_too_large() {
+                break;
+            }
+            let (mut snapshot, mut changes) = (self.snapshot.clone(), changes.to_vec());
             snapshot.rows.values_mut().for_each(|row| shorten(&mut row.state, longest));
             for Change { row, transition, .. } in &mut changes {
                 row.iter_mut().for_each(|row| shorten(&mut row.state, longest));
                 let states = transition.iter_mut().flat_map(|record| [&mut record.from, &mut record.to]);
                 states.flatten().for_each(|state| shorten(state, longest));
             }
-            commit = self.commit_of(&snapshot, &changes, &self.closing);
-            if !commit.is_too_large() {
-                return (commit, 0);
-            }
+            commit = self.commit_of(&snapshot, &changes, closing);
         }
-        while commit.is_too_large() && changes.len() > 1 {
-            changes.truncate(changes.len() / 2);
-            commit = self.commit_of(&snapshot, &changes, &Closing::default());
-            // It is not what was observed: the next run must compare.
-            (commit.head.fingerprint, commit.head.active_fingerprint) = (None, None);
-        }
-        (commit, self.changes.len() - changes.len())
+        commit
     }
 
     fn commit_of(&self, snapshot: &Snapshot, changes: &[Change], closing: &Closing) -> Commit {

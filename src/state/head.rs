@@ -223,7 +223,7 @@ pub struct StoredMessage {
 /// What a scan found that needs no commit. Harmless when it is lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
-    /// A full scan that began then found nothing new, or what it found is committed.
+    /// A full scan that began then found nothing new.
     FullScanAt(i64),
     /// A filter broke its word.
     FiltersDistrustedUntil(i64),

@@ -124,16 +124,17 @@ async fn write<O: Outside>(
         at,
         expires_at: compare::expires_at(settings, at),
     };
-    let (commit, left) = draft.commit();
+    let (commit, taken) = draft.commit();
     // Bounded by the end of publishing and not by that of scanning: what is under way is as good as written.
     let written = budget.within_dispatching(outside.store().commit(&planned.target, &commit)).await;
     written.ok_or(Stop::NoTime)??;
-    let taken = draft.changes.iter().take(draft.changes.len() - left);
-    outcome.report.transitions = taken.filter(|change| change.transition.is_some()).count() as u64;
+    let left = taken.as_ref().map(|taken| draft.changes.len() - taken.len());
+    let taken = taken.unwrap_or(draft.changes);
+    outcome.report.transitions = taken.iter().filter(|change| change.transition.is_some()).count() as u64;
     outcome.report.statuses = Some(commit.head.accounts.clone());
     outcome.report.outcome = ended(draft.closing.notice.as_ref(), outcome.report.transitions);
     outcome.committed = Some(commit.head);
-    if left > 0 { Err(Stop::Left(left)) } else { Ok(()) }
+    left.map_or(Ok(()), |left| Err(Stop::Left(left)))
 }
 
 fn ended(notice: Option<&Notice>, transitions: u64) -> Outcome {

@@ -69,12 +69,16 @@ impl Recorded {
     }
 
     fn commit(&mut self, changes: Vec<Change>, closing: Closing) -> Commit {
-        let (commit, left) = self.commit_as_many_as_fit(changes, closing);
-        assert_eq!(left, 0);
+        let (commit, taken) = self.commit_as_many_as_fit(changes, closing);
+        assert_eq!(taken, None);
         commit
     }
 
-    fn commit_as_many_as_fit(&mut self, changes: Vec<Change>, closing: Closing) -> (Commit, usize) {
+    fn commit_as_many_as_fit(
+        &mut self,
+        changes: Vec<Change>,
+        closing: Closing,
+    ) -> (Commit, Option<Vec<Change>>) {
         let snapshot = self.snapshot();
         let draft = Draft {
             before: &self.head,
@@ -85,7 +89,7 @@ impl Recorded {
             at: now(),
             expires_at: Timestamp::MAX,
         };
-        let (commit, left) = draft.commit();
+        let (commit, taken) = draft.commit();
         assert!(commit.fits(Some(&self.head).filter(|head| head.epoch > 0)) && !commit.is_too_large());
         assert!(1 + commit.chunks.len() + commit.parts.len() <= 100);
         for part in &commit.parts {
@@ -98,7 +102,7 @@ impl Recorded {
         self.chunks.extend(commit.chunks.iter().map(|chunk| (chunk.number, chunk.clone())));
         let snapshot = self.snapshot();
         assert!(snapshot.is_of(&self.head) && snapshot.rows.len() as u64 == self.head.account_count());
-        (commit, left)
+        (commit, taken)
     }
 }
 
@@ -194,14 +198,18 @@ fn what_does_not_fit_is_left_and_begins_neither_a_baseline_nor_a_fingerprint() {
     for transition in changes.iter_mut().filter_map(|change| change.transition.as_mut()) {
         transition.incident_id = Some(noise(&mut random, 600));
     }
-    let (_, left) = target.commit_as_many_as_fit(changes.clone(), closing(PackEvent::Baseline));
+    let (commit, taken) = target.commit_as_many_as_fit(changes.clone(), closing(PackEvent::Baseline));
+    let taken = taken.unwrap();
+    assert!(taken.len() == 5_000 && taken.is_sorted_by_key(|change| change.account));
+    assert!(commit.chunks.len() <= 33, "chunk by chunk, so that a large pack is not written again each time");
     let head = &target.head;
-    assert_eq!(
-        (left, head.baseline_epoch, head.last_full_scan_at, &head.fingerprint),
-        (5_000, None, None, &None)
-    );
+    assert_eq!((head.baseline_epoch, head.last_full_scan_at, &head.fingerprint), (None, None, &None));
     assert!(!head.is_deleted() && target.log.len() == 5_000, "it is on its way");
-    target.commit(changes.split_off(5_000), closing(PackEvent::Baseline));
+    let text = |record: &Record| record.transition()?.to.as_ref()?.error_message.clone();
+    assert!(target.log.iter().all(|record| text(record).is_some()), "what fits keeps its texts");
+    let recorded = target.snapshot().rows;
+    changes.retain(|change| !recorded.contains_key(&change.account));
+    target.commit(changes, closing(PackEvent::Baseline));
     assert_eq!((target.head.account_count(), target.log.len()), (10_000, 10_001));
     assert!(target.head.baseline_epoch == Some(2) && target.head.fingerprint.is_some());
 }
