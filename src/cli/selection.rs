@@ -61,7 +61,12 @@ impl PackArgs {
             return Err(why.into());
         }
         unmatched.iter().for_each(note);
-        let incomplete = unreadable.into_values().next();
+        let is_unfinished =
+            |(_, head): &(&Target, &Head)| head.baseline_epoch.is_none() && !head.is_deleted();
+        let unfinished = targets.iter().find(is_unfinished);
+        let unfinished =
+            unfinished.map(|(target, _)| format!("the baseline of {target} is not finished yet"));
+        let incomplete = unreadable.into_values().next().or(unfinished);
         Ok(Selection { targets, incomplete })
     }
 
