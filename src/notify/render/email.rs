@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::block::{Block, Form, Style};
-use super::layout::{ACCOUNTS, CAUSES, Entry, Section, sections};
+use super::layout::{ACCOUNTS, CAUSES, Section, sections};
 use super::links::{console, history, regions};
 use super::words::{headline, left_out, minute, more_accounts, more_causes, packs};
 use crate::model::text::ascii_within;
@@ -21,9 +21,8 @@ const LONGEST_BODY: usize = 70_000;
 /// Accounts that a section names of each cause, where it has many. The rest is listed at the end.
 const NAMED_OF_CAUSE: usize = 3;
 
-/// What follows the sections, and what follows as much of it as fits.
+/// What follows the sections.
 const OTHERS: &str = "\nWHAT IS NOT NAMED ABOVE\n";
-const REST: &str = "and more, which the command below lists\n";
 
 /// The subject, worst first, with the pack or the number of packs in it.
 pub fn subject(notification: &Notification) -> String {
@@ -76,36 +75,40 @@ fn named(section: &Section<'_>) -> usize {
     (ACCOUNTS / section.groups.len().clamp(1, CAUSES)).max(NAMED_OF_CAUSE)
 }
 
-/// The accounts that the sections do not name, and the causes that they do not explain, as far as they fit.
+/// As many as fit of the accounts that the sections do not name, and of the causes that they do not explain.
 fn others(notification: &Notification, sections: &[Section<'_>], form: Form, room: usize) -> String {
     let mut list = String::new();
     for section in sections {
-        let block = Block { style: Style::Mail, notification, section, form };
         let is_in_packs = section.packs.len() > 1;
-        let line = |entry: &Entry<'_>| {
-            let packs = is_in_packs.then(|| packs(notification, entry, form.packs, ",\n    "));
-            let packs = packs.map(|packs| format!(", {packs}")).unwrap_or_default();
-            format!("  {}{packs}\n", Style::Mail.who(entry))
-        };
+        let block = Block { style: Style::Mail, notification, section, form };
+        let mut listed = 0;
         for (n, group) in section.groups.iter().enumerate() {
             let named = if n < form.causes { named(section).min(form.accounts) } else { 0 };
-            if group.entries.len() > named {
-                let several = section.groups.len() > 1;
-                let label = if several { format!(": {}", block.label(group)) } else { String::new() };
-                list.push_str(&format!("\n{}{label}\n", section.notice.topic.verb()));
-                list.extend(group.entries.iter().skip(named).map(line));
-                list.extend(more_accounts(group, group.entries.len()).map(|more| format!("  {more}\n")));
+            let several = section.groups.len() > 1;
+            let label = if several { format!(": {}", block.label(group)) } else { String::new() };
+            let mut text = format!("\n{}{label}\n", section.notice.topic.verb());
+            let mut shown = named;
+            for entry in group.entries.iter().skip(named) {
+                let place = is_in_packs.then(|| packs(notification, entry, form.packs, ",\n    "));
+                let place = place.map(|place| format!(", {place}")).unwrap_or_default();
+                let line = format!("  {}{place}\n", Style::Mail.who(entry));
+                // What follows a list that is cut has about a line.
+                if OTHERS.len() + list.len() + text.len() + line.len() + 100 > room {
+                    break;
+                }
+                text.push_str(&line);
+                shown += 1;
             }
+            if shown > named {
+                list.push_str(&text);
+                list.extend(more_accounts(group, shown).map(|more| format!("  {more}\n")));
+            } else if group.entries.len() > named {
+                break;
+            }
+            listed = n + 1;
         }
-        let causes = section.groups.len();
-        let more = more_causes(section, causes).filter(|_| causes > form.causes);
+        let more = more_causes(section, listed).filter(|_| listed > form.causes);
         list.extend(more.map(|more| format!("\n{more}\n")));
-    }
-    let room = room.saturating_sub(OTHERS.len() + REST.len());
-    if list.len() > room {
-        let lines = list.get(..list.floor_char_boundary(room)).unwrap_or_default();
-        list.truncate(lines.rfind('\n').map_or(0, |end| end + 1));
-        list.push_str(REST);
     }
     if list.is_empty() { list } else { format!("{OTHERS}{list}") }
 }
