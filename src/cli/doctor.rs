@@ -128,9 +128,8 @@ async fn examine(inspector: &Inspector, name: &str) -> Vec<Finding> {
         let is_watched = |(target, _): &(&Target, &Head)| {
             settings.regions.contains(&target.region) && settings.packs.matches(&target.pack)
         };
-        let watched = heads.known.iter().filter(is_watched);
-        let watched = watched.map(|(target, head)| (target.clone(), head.clone())).collect();
-        let late = freshness::out_of_date(&watched, heads.settings.as_ref(), now);
+        let watched = heads.known.iter().filter(is_watched).map(|(_, head)| head);
+        let late = freshness::out_of_date(watched, heads.settings.as_ref(), now);
         findings.push(checks::last_run(heads, late, now));
         findings.push(checks::undispatched(oldest_lag, now));
     }

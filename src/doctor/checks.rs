@@ -10,7 +10,7 @@ use crate::model::text::counted;
 use crate::model::{PackName, Region};
 use crate::notify::render::span;
 use crate::settings::{PackFilter, TopicArn};
-use crate::state::head::{Heads, RAN_AT};
+use crate::state::head::{Heads, ran_at};
 
 /// What AWS Config answers to accounts that are neither management account nor delegated administrator.
 const NOT_OURS: &str = "OrganizationAccessDeniedException";
@@ -212,7 +212,7 @@ pub(crate) fn schedules(schedules: &Answer<Vec<Schedule>>) -> Vec<Finding> {
 /// Whether the function runs, and reads the packs as often as it shall: `late` is what the board says where it does not.
 pub(crate) fn last_run(heads: &Heads, late: Option<String>, now: Timestamp) -> Finding {
     let check = "last run";
-    let ran_at = heads.settings.as_ref().and_then(|kept| kept.get(RAN_AT)?.parse().ok());
+    let ran_at = heads.settings.as_ref().and_then(ran_at);
     let finding = match (late, ran_at) {
         (Some(late), _) => Finding::failed(check, late),
         (None, Some(ran_at)) => return Finding::ok(check, format!("{} ago or less", span(ran_at, now))),

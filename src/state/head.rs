@@ -20,6 +20,11 @@ pub type SharedSettings = BTreeMap<String, String>;
 /// Beside the settings: when the scheduled function ran. Written at most once an hour, since a quiet run leaves nothing else.
 pub const RAN_AT: &str = "ran_at";
 
+/// When the scheduled function ran, as far as it left that.
+pub fn ran_at(settings: &SharedSettings) -> Option<Timestamp> {
+    settings.get(RAN_AT)?.parse().ok()
+}
+
 /// How many accounts are in each status.
 pub type Counts = BTreeMap<Status, u64>;
 

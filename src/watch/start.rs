@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::warn;
@@ -11,7 +11,7 @@ use tracing::warn;
 use crate::model::{PackName, Region};
 use crate::ports::{Outside, SnapshotStore, StoreError};
 use crate::settings::Settings;
-use crate::state::head::{Heads, RAN_AT, Topic};
+use crate::state::head::{Heads, RAN_AT, Topic, ran_at};
 use crate::watch::budget::Budget;
 use crate::watch::context::{Context, ROOM};
 use crate::watch::dispatch::say_who_listens;
@@ -87,7 +87,7 @@ async fn keep_settings<O: Outside>(context: &Context<'_, O>, heads: &Heads) {
     let Context { outside, settings, request, budget, .. } = context;
     let now = outside.now();
     let with = |at: String| settings.shared.clone().into_iter().chain([(RAN_AT.to_owned(), at)]).collect();
-    let ran_at = heads.settings.as_ref().and_then(|kept| kept.get(RAN_AT)?.parse::<Timestamp>().ok());
+    let ran_at = heads.settings.as_ref().and_then(ran_at);
     let lately = ran_at.filter(|at| now.duration_since(*at).abs() < SignedDuration::from_hours(1));
     let is_kept = lately.is_some_and(|at| heads.settings == Some(with(at.to_string())));
     if request.scheduled && !request.dry_run && !is_kept {

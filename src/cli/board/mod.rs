@@ -80,7 +80,7 @@ pub(super) async fn board(global: &Global, args: &BoardArgs) -> Result<(), Failu
     let settings = heads.settings.clone();
     let selection = args.packs.select(heads, global, &args.store)?;
     let now = Timestamp::now();
-    let late = freshness::out_of_date(&selection.targets, settings.as_ref(), now);
+    let late = freshness::out_of_date(selection.targets.values(), settings.as_ref(), now);
     let ask = "Is packwatch running? Ask: packwatch doctor --function NAME";
     let late = late.map(|late| format!("OUT OF DATE: {late}. {ask}"));
     let known = selection.targets.iter();
