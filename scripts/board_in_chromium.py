@@ -167,6 +167,18 @@ class Board(unittest.TestCase):
             plain = [text.lstrip("✕!?…·\n ") for text in shown]
             self.assertEqual(plain, sorted(plain))
 
+    def test_a_column_chosen_while_the_address_is_written_stays_chosen(self):
+        page = self.open()
+        page.evaluate("""async () => {
+          const sort = (n) => document.querySelectorAll("#list .head button")[n].click();
+          sort(0);
+          await new Promise((done) => setTimeout(done, 200));
+          sort(2);
+          await new Promise((done) => setTimeout(done, 500));
+        }""")
+        sorted_by = page.locator("#list .head [aria-sort=ascending]").inner_text()
+        self.assertEqual((sorted_by, page.evaluate("location.hash")), ("Pack", "#sort=pack"))
+
     def test_everything_is_within_reach_of_the_keyboard(self):
         page = self.open()
         stops = []

@@ -587,7 +587,8 @@ function remember() {
   clearTimeout(remember.waiting);
   // Not at each letter: browsers allow so many changes of the address.
   remember.waiting = setTimeout(() => {
-    if (location.hash.slice(1) !== address()) location.replace(`#${address()}`);
+    // Tells nobody, unlike location.replace: a late `hashchange` undid what was chosen since.
+    if (location.hash.slice(1) !== address()) history.replaceState(null, "", `#${address()}`);
   }, 200);
 }
 
@@ -606,9 +607,8 @@ function recall() {
   choose(change);
 }
 
-addEventListener("hashchange", () => {
-  if (location.hash.slice(1) !== address()) recall();
-});
+// Somebody has changed the address.
+addEventListener("hashchange", recall);
 
 function draw() {
   if (view === "list") {
