@@ -11,8 +11,8 @@ pub mod text;
 use jiff::Timestamp;
 
 pub use glob::PackGlob;
-pub(crate) use ids::stored_as_text;
 pub use ids::{AccountId, Invalid, PackName, Region, Target};
+pub(crate) use ids::{Text, stored_as_text};
 pub use kind::{Kind, Severity};
 pub use status::{Phase, Status};
 

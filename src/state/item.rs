@@ -90,8 +90,7 @@ impl Snapshot {
         let number = keys::chunk_of(&item.sk).ok_or_else(|| damaged(target, &item.sk))?;
         let chunk: Chunk = of_target(target, item.attributes)?;
         self.chunks.insert(number, chunk.epoch);
-        self.rows.extend(packed::read_rows(&item.data).map_err(|why| damaged(target, why))?);
-        Ok(())
+        packed::read_rows(&item.data, &mut self.rows).map_err(|why| damaged(target, why))
     }
 }
 

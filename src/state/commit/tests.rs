@@ -53,6 +53,12 @@ fn closing(event: PackEvent) -> Closing {
     Closing { notice: Some(notice), full_scan_at: Some(77) }
 }
 
+fn rows<'a>(chunks: impl IntoIterator<Item = &'a Chunk>) -> BTreeMap<AccountId, Row> {
+    let mut rows = BTreeMap::new();
+    chunks.into_iter().for_each(|chunk| packed::read_rows(&chunk.data, &mut rows).unwrap());
+    rows
+}
+
 /// A target on the way: what is recorded of it.
 #[derive(Default)]
 struct Recorded {
@@ -63,9 +69,8 @@ struct Recorded {
 
 impl Recorded {
     fn snapshot(&self) -> Snapshot {
-        let rows = self.chunks.values().flat_map(|chunk| packed::read_rows(&chunk.data).unwrap());
         let chunks = self.chunks.iter().map(|(number, chunk)| (*number, chunk.epoch));
-        Snapshot { rows: rows.collect(), chunks: chunks.collect() }
+        Snapshot { rows: rows(self.chunks.values()), chunks: chunks.collect() }
     }
 
     fn commit(&mut self, changes: Vec<Change>, closing: Closing) -> Commit {
@@ -160,10 +165,7 @@ fn a_change_writes_its_chunk_and_a_chunk_without_accounts_stays() {
     let mut target = Recorded::default();
     let all = target.commit(all_failed(0..1_000), closing(PackEvent::Baseline));
     assert!(all.chunks.iter().map(|chunk| chunk.number).eq(0..64));
-    assert!(
-        all.chunks.iter().all(|chunk| packed::read_rows(&chunk.data).unwrap().len() < 32),
-        "accounts in a row are spread evenly"
-    );
+    assert!(all.chunks.iter().all(|chunk| rows([chunk]).len() < 32), "accounts in a row are spread evenly");
     let one = target.commit(vec![failed(7, "again")], Closing::default());
     assert_eq!((one.chunks.len(), target.head.chunk_epochs), (1, 63 + 2));
     target.chunks.remove(&one.chunks[0].number);

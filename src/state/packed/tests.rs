@@ -27,11 +27,16 @@ const RECORDS: &str = concat!(
     "\n",
 );
 
-fn all_rows(text: &str) -> Vec<(AccountId, Row)> {
-    read_rows(&zipped(text.as_bytes())).unwrap()
+fn unpacked_rows(data: &[u8]) -> Result<BTreeMap<AccountId, Row>, String> {
+    let mut rows = BTreeMap::new();
+    read_rows(data, &mut rows).map(|()| rows)
 }
 
-fn packed_rows(all: &[(AccountId, Row)]) -> Vec<u8> {
+fn all_rows(text: &str) -> BTreeMap<AccountId, Row> {
+    unpacked_rows(&zipped(text.as_bytes())).unwrap()
+}
+
+fn packed_rows(all: &BTreeMap<AccountId, Row>) -> Vec<u8> {
     rows(all.iter().map(|(account, row)| (*account, row)))
 }
 
@@ -42,8 +47,8 @@ fn what_is_packed_comes_back_as_it_was_whatever_aws_said() {
     for hostile in
         ["", "\n\r\n{\"Kind\":\"x\"}", "\"\\\u{0}\u{7f}\u{2028}\u{feff}", "😀 é ≠", &"m".repeat(100_000)]
     {
-        all[0].1.state.error_message = Some(hostile.to_owned());
-        assert_eq!(read_rows(&packed_rows(&all)), Ok(all.clone()));
+        all.first_entry().unwrap().get_mut().state.error_message = Some(hostile.to_owned());
+        assert_eq!(unpacked_rows(&packed_rows(&all)), Ok(all.clone()));
     }
     let records = read_records(&zipped(RECORDS.as_bytes())).unwrap();
     assert_eq!(String::from_utf8(lines(&records)).unwrap(), RECORDS);
@@ -51,11 +56,14 @@ fn what_is_packed_comes_back_as_it_was_whatever_aws_said() {
 
 #[test]
 fn what_is_damaged_is_an_error_and_nothing_is_nothing() {
-    assert_eq!((read_rows(&zipped(b"")), read_records(&zipped(b"\n"))), (Ok(Vec::new()), Ok(Vec::new())));
-    assert!(read_rows(b"").is_err() && read_records(b"{}").is_err());
+    assert_eq!(
+        (unpacked_rows(&zipped(b"")), read_records(&zipped(b"\n"))),
+        (Ok(BTreeMap::new()), Ok(Vec::new()))
+    );
+    assert!(unpacked_rows(b"").is_err() && read_records(b"{}").is_err());
     let data = zipped(ROWS.as_bytes());
     let (cut, _) = data.split_at(data.len() - 9);
-    assert!(read_rows(cut).is_err(), "half of the accounts would count as gone");
+    assert!(unpacked_rows(cut).is_err(), "half of the accounts would count as gone");
     assert!(read_records(&data).is_err(), "a row is no record");
 }
 

@@ -199,7 +199,7 @@ impl State {
         let mut snapshot = Snapshot::default();
         for (number, (epoch, data)) in self.chunks.get(target).into_iter().flatten() {
             snapshot.chunks.insert(*number, *epoch);
-            snapshot.rows.extend(packed::read_rows(data).unwrap());
+            packed::read_rows(data, &mut snapshot.rows).unwrap();
         }
         snapshot
     }
