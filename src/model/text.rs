@@ -28,7 +28,8 @@ pub fn abridged(text: &str, limit: usize) -> String {
 /// (Unicode TR 9) or hide in it.
 pub fn plain(text: &str) -> String {
     // As nearly every text is.
-    if text.split(' ').all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic())) {
+    let is_ascii = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    if is_ascii && text.trim_ascii().len() == text.len() && !text.contains("  ") {
         return text.to_owned();
     }
     let visible = text.chars().filter_map(|c| match c {

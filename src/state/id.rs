@@ -4,13 +4,11 @@ use sha2::{Digest, Sha256};
 
 /// A hash of parts, none of which can be taken for a piece of another: 32 hexadecimal digits.
 pub fn of(parts: &[&str]) -> String {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(256);
     for part in parts {
         text(&mut bytes, part);
     }
-    let mut id = hex(&Sha256::digest(&bytes));
-    id.truncate(32);
-    id
+    hex(Sha256::digest(&bytes).iter().take(16))
 }
 
 /// With its length before it, so that it is not taken for a piece of another.
@@ -19,9 +17,11 @@ pub(super) fn text(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend(text.as_bytes());
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex<'a>(bytes: impl Iterator<Item = &'a u8>) -> String {
     let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let mut text = String::with_capacity(64);
+    text.extend(bytes.flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+    text
 }
 
 #[cfg(test)]

@@ -77,7 +77,8 @@ pub fn digest(folds: &[&Fold<'_>], history: HistoryPlace, time_zone: &str) -> Op
 }
 
 fn changes(folds: &[&Fold<'_>]) -> Vec<Change> {
-    let mut changes = Vec::new();
+    let seen = folds.iter().flat_map(|fold| &fold.lives).map(|life| life.seen.len()).sum();
+    let mut changes = Vec::with_capacity(seen);
     for (pack, fold) in (0..).zip(folds) {
         for (account, seen) in fold.lives.iter().flat_map(|life| &life.seen) {
             let CauseId { cause, message } = seen.cause;

@@ -109,10 +109,10 @@ impl Comparison<'_> {
         let deleting = self.is_being_deleted();
         let seen = observed.states.iter();
         let seen = seen.filter_map(|(account, to)| self.change(*account, rows.get(account), to, deleting));
-        let unseen = rows.iter().filter(|(account, _)| !observed.states.contains_key(account));
-        let unseen = unseen.filter_map(|(account, row)| {
+        let unseen = rows.iter().filter_map(|(account, row)| {
             let unasked = observed.extent == Extent::Gone || settings.excluded.contains(account);
             let is_left = unasked || observed.is_absent(account);
+            let is_left = is_left && !observed.states.contains_key(account);
             is_left.then(|| self.left(*account, row, deleting, unasked))
         });
         let mut changes: Vec<Change> = seen.chain(unseen).collect();
