@@ -1,5 +1,7 @@
 //! What is kept of an account: its state, its row, and the changes between.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +100,9 @@ impl State {
         (a.0, a.1, a.2) == (b.0, b.1, b.2)
     }
 }
+
+/// The row of each account. Boxed, since they are read in no order of the accounts: a tree moves what it holds.
+pub type Rows = BTreeMap<AccountId, Box<Row>>;
 
 /// The last recorded state of one account, and what led to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::account::{Row, State, Transition};
+use super::account::{Row, Rows, State, Transition};
 use super::fingerprint;
 use super::head::{Head, counts};
 use super::log::{LogPart, Notice, PackEvent, Position};
@@ -43,7 +43,7 @@ pub struct Change {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// The row of each account.
-    pub rows: BTreeMap<AccountId, Row>,
+    pub rows: Rows,
     /// The stored chunks, each with the epoch that wrote it.
     pub chunks: BTreeMap<u32, u64>,
 }
@@ -57,7 +57,7 @@ impl Snapshot {
     /// The rows as some changes leave them.
     pub fn after<'a>(&'a self, changes: &'a [Change]) -> BTreeMap<AccountId, &'a Row> {
         let mut after: BTreeMap<AccountId, &Row> =
-            self.rows.iter().map(|(account, row)| (*account, row)).collect();
+            self.rows.iter().map(|(account, row)| (*account, &**row)).collect();
         for change in changes {
             match &change.row {
                 Some(row) => drop(after.insert(change.account, row)),

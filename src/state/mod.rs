@@ -12,4 +12,4 @@ pub mod log;
 pub mod packed;
 pub mod silence;
 
-pub use account::{ClosedIncident, Health, Incident, Notified, Row, State, Transition, severity};
+pub use account::{ClosedIncident, Health, Incident, Notified, Row, Rows, State, Transition, severity};

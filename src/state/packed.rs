@@ -1,15 +1,14 @@
 //! Rows and records as they are stored: gzipped JSON lines, which `base64 -d | zcat` shows to anybody.
 
-use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 use flate2::Compression;
-use flate2::read::GzDecoder;
+use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 
 use crate::model::AccountId;
-use crate::state::account::Row;
+use crate::state::account::{Row, Rows};
 use crate::state::log::Record;
 
 /// The rows of a chunk, in the order in which they are given, each beside its account.
@@ -18,7 +17,7 @@ pub fn rows<'a>(rows: impl IntoIterator<Item = (AccountId, &'a Row)>) -> Vec<u8>
 }
 
 /// The rows of a chunk, back again, beside those of others.
-pub fn read_rows(data: &[u8], rows: &mut BTreeMap<AccountId, Row>) -> Result<(), String> {
+pub fn read_rows(data: &[u8], rows: &mut Rows) -> Result<(), String> {
     each(data, |line| serde_json::from_str(line).map(|(account, row)| drop(rows.insert(account, row))))
 }
 

@@ -6,7 +6,6 @@
 use tokio::sync::SemaphorePermit;
 
 use crate::ports::{Outside, SnapshotStore, StoreError};
-use crate::state::Row;
 use crate::state::commit::{Change, Closing, Draft, Snapshot};
 use crate::state::fingerprint;
 use crate::state::head::{Head, counts};
@@ -198,8 +197,8 @@ fn find<O: Outside>(
     if basis.is_rebased {
         // What another run has recorded since the first load may be newer than what was read; and a row that is gone
         // may have been removed since.
-        let is_older = |row: &Row| row.epoch <= planned.head.epoch;
-        changes.retain(|change| rows.get(&change.account).is_some_and(is_older));
+        let recorded = |change: &Change| rows.get(&change.account);
+        changes.retain(|change| recorded(change).is_some_and(|row| row.epoch <= planned.head.epoch));
     }
     let is_whole = extent == Extent::Everybody && changes.len() == found;
     let event = match extent {

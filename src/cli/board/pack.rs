@@ -9,8 +9,8 @@ use crate::model::text::plain;
 use crate::model::{AccountId, Phase, Target};
 use crate::notify::hints::{self, HINTS, Hint};
 use crate::ports::{SnapshotStore, StoreError};
-use crate::state::Row;
 use crate::state::head::Head;
+use crate::state::{Row, Rows};
 
 /// Packs that are read at once. Each is held whole.
 const AT_ONCE: usize = 4;
@@ -19,7 +19,7 @@ const AT_ONCE: usize = 4;
 pub(super) struct Pack {
     pub(super) target: Target,
     pub(super) head: Head,
-    pub(super) rows: BTreeMap<AccountId, Row>,
+    pub(super) rows: Rows,
 }
 
 /// The packs, one after the other.
@@ -60,7 +60,7 @@ pub(super) fn hint(row: &Row) -> Option<&'static Hint> {
 pub(super) struct Unhealthy {
     pub(super) target: Target,
     pub(super) account: AccountId,
-    pub(super) row: Row,
+    pub(super) row: Box<Row>,
 }
 
 /// The unhealthy deployments of a pack.

@@ -1,6 +1,5 @@
 //! Recorded statuses: where they are read from, and whether they can be of every account.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::cli::outcome::Failure;
@@ -10,7 +9,7 @@ use crate::model::text::grouped;
 use crate::model::{AccountId, DetailedStatus, PackName, Target};
 use crate::ports::SnapshotStore;
 use crate::settings::Settings;
-use crate::state::Row;
+use crate::state::{Row, Rows};
 
 /// The recorded statuses of these files. What is wrong with any of them is reported with all others.
 pub(super) fn recorded(
@@ -59,10 +58,10 @@ pub(super) async fn lacks_most(
 
 /// Why these statuses are not of every account, as far as one can tell: most are missing, or all that are there have one
 /// status, and the missing ones another.
-fn filtered(target: &Target, rows: &BTreeMap<AccountId, Row>, read: &[DetailedStatus]) -> Option<String> {
+fn filtered(target: &Target, rows: &Rows, read: &[DetailedStatus]) -> Option<String> {
     let is_there = |account: &AccountId| read.binary_search_by_key(account, |row| row.account).is_ok();
     let missing: Vec<&Row> =
-        rows.iter().filter(|(account, _)| !is_there(account)).map(|(_, row)| row).collect();
+        rows.iter().filter(|(account, _)| !is_there(account)).map(|(_, row)| &**row).collect();
     let status = read.first().map(|row| &row.status).filter(|one| read.iter().all(|row| row.status == **one));
     let by_status =
         status.filter(|one| missing.len() > 1 && missing.iter().all(|row| row.state.status != **one));

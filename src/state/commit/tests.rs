@@ -53,7 +53,7 @@ fn closing(event: PackEvent) -> Closing {
     Closing { notice: Some(notice), full_scan_at: Some(77) }
 }
 
-fn rows<'a>(chunks: impl IntoIterator<Item = &'a Chunk>) -> BTreeMap<AccountId, Row> {
+fn rows<'a>(chunks: impl IntoIterator<Item = &'a Chunk>) -> Rows {
     let mut rows = BTreeMap::new();
     chunks.into_iter().for_each(|chunk| packed::read_rows(&chunk.data, &mut rows).unwrap());
     rows

@@ -27,17 +27,17 @@ const RECORDS: &str = concat!(
     "\n",
 );
 
-fn unpacked_rows(data: &[u8]) -> Result<BTreeMap<AccountId, Row>, String> {
-    let mut rows = BTreeMap::new();
+fn unpacked_rows(data: &[u8]) -> Result<Rows, String> {
+    let mut rows = Rows::new();
     read_rows(data, &mut rows).map(|()| rows)
 }
 
-fn all_rows(text: &str) -> BTreeMap<AccountId, Row> {
+fn all_rows(text: &str) -> Rows {
     unpacked_rows(&zipped(text.as_bytes())).unwrap()
 }
 
-fn packed_rows(all: &BTreeMap<AccountId, Row>) -> Vec<u8> {
-    rows(all.iter().map(|(account, row)| (*account, row)))
+fn packed_rows(all: &Rows) -> Vec<u8> {
+    rows(all.iter().map(|(account, row)| (*account, &**row)))
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn what_is_packed_comes_back_as_it_was_whatever_aws_said() {
 fn what_is_damaged_is_an_error_and_nothing_is_nothing() {
     assert_eq!(
         (unpacked_rows(&zipped(b"")), read_records(&zipped(b"\n"))),
-        (Ok(BTreeMap::new()), Ok(Vec::new()))
+        (Ok(Rows::new()), Ok(Vec::new()))
     );
     assert!(unpacked_rows(b"").is_err() && read_records(b"{}").is_err());
     let data = zipped(ROWS.as_bytes());

@@ -17,7 +17,7 @@ use crate::model::{AccountId, Kind, Target};
 use crate::settings::Settings;
 use crate::state::commit::Change;
 use crate::state::silence::Silences;
-use crate::state::{Health, Incident, Row, State, Transition};
+use crate::state::{Health, Incident, Row, Rows, State, Transition};
 use crate::watch::compare::flap::Flap;
 use crate::watch::compare::past::{Past, is_tried_again, with_notified};
 use crate::watch::compare::policy::Facts;
@@ -86,7 +86,7 @@ pub struct Comparison<'a> {
     /// The epoch of the run's claim.
     pub epoch: u64,
     /// What is recorded.
-    pub rows: &'a BTreeMap<AccountId, Row>,
+    pub rows: &'a Rows,
     /// What was observed.
     pub observed: &'a Observation,
     /// Whether the target is seen for the first time, or that goes on: what is unhealthy is recorded as found, and
@@ -108,7 +108,9 @@ impl Comparison<'_> {
         let Self { rows, observed, settings, .. } = self;
         let deleting = self.is_being_deleted();
         let seen = observed.states.iter();
-        let seen = seen.filter_map(|(account, to)| self.change(*account, rows.get(account), to, deleting));
+        let seen = seen.filter_map(|(account, to)| {
+            self.change(*account, rows.get(account).map(Box::as_ref), to, deleting)
+        });
         let unseen = rows.iter().filter_map(|(account, row)| {
             let unasked = observed.extent == Extent::Gone || settings.excluded.contains(account);
             let is_left = unasked || observed.is_absent(account);
@@ -274,10 +276,10 @@ impl Comparison<'_> {
     /// seen in one.
     fn is_being_deleted(&self) -> bool {
         let Self { rows, observed, settings, .. } = self;
-        let is_unread = |(account, _): &(&AccountId, &Row)| {
+        let is_unread = |account: &AccountId| {
             !observed.states.contains_key(account) && !settings.excluded.contains(account)
         };
-        let unread = rows.iter().filter(is_unread);
+        let unread = rows.iter().filter(|(account, _)| is_unread(account));
         let unread = unread.map(|(account, row)| (&row.state, observed.is_absent(account)));
         let mut all = observed.states.values().map(|state| (state, false)).chain(unread);
         let is_deletion = |state: &State| state.status.is_deletion();

@@ -9,7 +9,7 @@ use crate::state::silence::Silence;
 struct Story {
     settings: Settings,
     silences: Silences,
-    rows: BTreeMap<AccountId, Row>,
+    rows: Rows,
     now: Timestamp,
     epoch: u64,
     records: Vec<Transition>,
@@ -55,7 +55,7 @@ impl Story {
         let mut kinds = Vec::new();
         for Change { account, row, transition } in comparison.changes() {
             match row {
-                Some(row) => self.rows.insert(account, row),
+                Some(row) => self.rows.insert(account, Box::new(row)),
                 None => self.rows.remove(&account),
             };
             let Some(record) = transition else { continue };

@@ -3,7 +3,7 @@
 //! How AWS Config applies its filters is not documented. So they are measured while they are used, and a read that finds
 //! them wrong says so instead of what it read: the target is then scanned in full.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -12,7 +12,7 @@ use crate::model::{AccountId, DetailedStatus, Phase, Status};
 use crate::ports::{Filters, Page, PageRequest, SourceError, StatusSource};
 use crate::settings::Settings;
 use crate::state::head::Counts;
-use crate::state::{Row, State, fingerprint};
+use crate::state::{Row, Rows, State, fingerprint};
 use crate::watch::compare::flap;
 use crate::watch::compare::{Extent, Observation, is_surely_after};
 use crate::watch::request::Request;
@@ -158,11 +158,7 @@ impl<S: StatusSource> Reader<'_, S> {
 
 /// The accounts that are to be asked for before anything is compared: those that are unclear, and the recorded ones whose
 /// absence says nothing. In a quick scan, these are active, or changed too often and may have settled.
-pub fn to_ask(
-    rows: &BTreeMap<AccountId, Row>,
-    read: &Observation,
-    settings: &Settings,
-) -> BTreeSet<AccountId> {
+pub fn to_ask(rows: &Rows, read: &Observation, settings: &Settings) -> BTreeSet<AccountId> {
     let may_have_settled =
         |row: &Row| flap::judge(Some(row), false, read.observed_at, settings.flap_limit).settles;
     let is_missed = |row: &Row| match read.extent {
@@ -170,10 +166,10 @@ pub fn to_ask(
         Extent::Active => fingerprint::is_active(&row.state) || may_have_settled(row),
         Extent::Asked | Extent::Gone => false,
     };
-    let unread = |(account, row): &(&AccountId, &Row)| {
-        !read.states.contains_key(account) && !settings.excluded.contains(account) && is_missed(row)
-    };
-    let unread = rows.iter().filter(unread).map(|(account, _)| *account);
+    let is_unread =
+        |account: &AccountId| !read.states.contains_key(account) && !settings.excluded.contains(account);
+    let unread = rows.iter().filter(|(account, row)| is_unread(account) && is_missed(row));
+    let unread = unread.map(|(account, _)| *account);
     unread.chain(read.unclear.iter().copied()).collect()
 }
 

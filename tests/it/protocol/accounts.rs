@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use packwatch::model::{AccountId, Kind, Status};
 use packwatch::settings::Settings;
 use packwatch::state::silence::{Silence, Silences};
-use packwatch::state::{Health, Row, State};
+use packwatch::state::{Health, Rows, State};
 use packwatch::watch::compare::{Comparison, Extent, Observation};
 
 use crate::protocol::direct::{settings, target};
@@ -98,7 +98,7 @@ struct Pack {
     rng: Rng,
     settings: Settings,
     ids: Vec<AccountId>,
-    rows: BTreeMap<AccountId, Row>,
+    rows: Rows,
     now: Timestamp,
     epoch: u64,
 }
@@ -149,7 +149,7 @@ impl Pack {
             let change = changes.next_if(|change| change.account == *id);
             let (row, record) = change.map(|change| (change.row, change.transition)).unzip();
             match row {
-                Some(Some(row)) if keep => drop(self.rows.insert(*id, row)),
+                Some(Some(row)) if keep => drop(self.rows.insert(*id, Box::new(row))),
                 Some(None) if keep => drop(self.rows.remove(id)),
                 _ => {}
             }

@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
 
-use packwatch::model::{AccountId, Status, Target};
+use packwatch::model::{Status, Target};
 use packwatch::ports::{LogRequest, Order, Page, SilenceStore, SnapshotStore, StoreError};
 use packwatch::state::commit::{Commit, Snapshot};
 use packwatch::state::head::{Cursors, Head, Heads, Hint, SharedSettings, StoredMessage, Topic};
 use packwatch::state::log::{LogPart, PackEvent, Position, Record};
 use packwatch::state::silence::{Silence, Silences};
-use packwatch::state::{Row, packed};
-
-type Rows = BTreeMap<AccountId, Row>;
+use packwatch::state::{Rows, packed};
 
 /// The chunks of a snapshot, each with the epoch that wrote it.
 type Chunks = BTreeMap<u32, (u64, Arc<Vec<u8>>)>;
@@ -103,7 +101,7 @@ impl MemoryStore {
         state.cursors = BTreeMap::from([(Topic::Alerts, loaded.alerts), (Topic::Events, loaded.events)]);
         for (target, head) in loaded.known {
             let snapshot = store.snapshot(&target).await.unwrap();
-            let data = Arc::new(packed::rows(snapshot.rows.iter().map(|(account, row)| (*account, row))));
+            let data = Arc::new(packed::rows(snapshot.rows.iter().map(|(account, row)| (*account, &**row))));
             let chunks = BTreeMap::from([(0, (head.chunk_epochs, data))]);
             let parts = whole_log(store, &target).await;
             // A life that began since the copy before is taken to begin with the rows of now.

@@ -10,7 +10,7 @@ use packwatch::notify::record_id;
 use packwatch::ports::SnapshotStore;
 use packwatch::state::head::{Head, Topic};
 use packwatch::state::log::{PackEvent, Position, Record};
-use packwatch::state::{Row, State, Transition};
+use packwatch::state::{Rows, State, Transition};
 use serde_json::Value;
 
 use futures_util::FutureExt;
@@ -236,7 +236,7 @@ fn lives(truth: &Truth, store: &MemoryStore, target: &Target, excluded: &BTreeSe
 fn wrong_beginning(
     truth: &Truth,
     target: &Target,
-    rows: &BTreeMap<AccountId, Row>,
+    rows: &Rows,
     since: usize,
     excluded: &BTreeSet<AccountId>,
 ) -> Vec<String> {
@@ -329,7 +329,7 @@ fn chains(
     truth: &Truth,
     target: &Target,
     log: &[Transition],
-    (begun, rows, until): (u64, &BTreeMap<AccountId, Row>, u64),
+    (begun, rows, until): (u64, &Rows, u64),
     excluded: &BTreeSet<AccountId>,
 ) -> (BTreeMap<AccountId, Option<State>>, Vec<String>) {
     let mut broken = Vec::new();

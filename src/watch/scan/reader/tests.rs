@@ -170,12 +170,12 @@ fn who_was_not_read_is_asked_for_and_in_a_quick_scan_where_the_row_is_active_or_
         let turns: Vec<Timestamp> = turns.iter().map(|at| Timestamp::from_second(*at).unwrap()).collect();
         (
             account(n),
-            Row {
+            Box::new(Row {
                 state: State::of(Status::new(status)),
                 flapping: !turns.is_empty(),
                 turns,
                 ..Row::default()
-            },
+            }),
         )
     };
     let rows = [

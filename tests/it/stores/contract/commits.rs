@@ -73,7 +73,7 @@ pub(super) async fn chunks_and_parts_come_back_as_they_were(store: &impl Store) 
     assert!(written.chunks.len() > 1 && written.parts.len() > 2);
     store.commit(&target, &written).await.unwrap();
     let snapshot = store.snapshot(&target).await.unwrap();
-    let rows = changes.iter().map(|change| (change.account, change.row.clone().unwrap()));
+    let rows = changes.iter().map(|change| (change.account, Box::new(change.row.clone().unwrap())));
     assert!(snapshot.rows.into_iter().eq(rows));
     assert!(snapshot.chunks.into_iter().eq(written.chunks.iter().map(|chunk| (chunk.number, 1))));
     let log = whole_log(store, &target).await;
