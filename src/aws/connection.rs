@@ -10,6 +10,7 @@ use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileSet, load};
 use aws_config::provider_config::ProviderConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -80,7 +81,10 @@ impl Connection {
             .read_timeout(READ_TIMEOUT)
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
             .build();
-        let sdk = loader.http_client(http_client).timeout_config(timeouts).load().await;
+        // An attempt ends with its time-out, whether its stream stalls or not.
+        let stalled = StalledStreamProtectionConfig::disabled();
+        let loader = loader.timeout_config(timeouts).stalled_stream_protection(stalled);
+        let sdk = loader.http_client(http_client).load().await;
         // What the user sets (AWS_MAX_ATTEMPTS, AWS_RETRY_MODE, the config file) stands.
         if sdk.retry_config().is_none_or(|retries| *retries == RetryConfig::standard()) {
             let retries = RetryConfig::standard()
