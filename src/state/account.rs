@@ -123,7 +123,7 @@ pub struct Row {
     #[serde(rename = "Sequence")]
     pub epoch: u64,
     /// What the account is going through, from its first unhealthy state to its next healthy one. Boxed, as the next one,
-    /// since hardly any row has one, and rows are moved a lot.
+    /// since hardly any row has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<Box<Incident>>,
     /// An incident that is over, of which people were notified, but not yet of its end, since the account

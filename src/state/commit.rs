@@ -54,6 +54,13 @@ impl Snapshot {
         self.chunks.values().sum::<u64>() == head.chunk_epochs
     }
 
+    /// How many rows some changes leave.
+    pub fn size_after(&self, changes: &[Change]) -> usize {
+        let joined = |change: &&Change| change.row.is_some() && !self.rows.contains_key(&change.account);
+        let left = changes.iter().filter(|change| change.row.is_none()).count();
+        self.rows.len() + changes.iter().filter(joined).count() - left
+    }
+
     /// The rows as some changes leave them.
     pub fn after<'a>(&'a self, changes: &'a [Change]) -> BTreeMap<AccountId, &'a Row> {
         let mut after: BTreeMap<AccountId, &Row> =

@@ -209,11 +209,7 @@ fn find<O: Outside>(
     };
     let accounts = match event {
         Some(PackEvent::PackDeleted) => planned.head.account_count(),
-        _ => {
-            let joined = |change: &&Change| change.row.is_some() && !rows.contains_key(&change.account);
-            let left = changes.iter().filter(|change| change.row.is_none()).count();
-            (rows.len() + changes.iter().filter(joined).count() - left) as u64
-        }
+        _ => basis.snapshot.size_after(&changes) as u64,
     };
     let notify = |event| match event {
         PackEvent::Baseline => context.settings.notify.includes_baseline(),

@@ -64,6 +64,11 @@ pub enum Extent {
 }
 
 impl Observation {
+    /// Whether an account should have been read, and no state of it was.
+    pub fn lacks(&self, account: &AccountId, settings: &Settings) -> bool {
+        !self.states.contains_key(account) && !settings.excluded.contains(account)
+    }
+
     /// Whether an account is not there of which no state was read.
     fn is_absent(&self, account: &AccountId) -> bool {
         self.extent == Extent::Everybody || self.absent.contains(account)
@@ -113,8 +118,8 @@ impl Comparison<'_> {
         });
         let unseen = rows.iter().filter_map(|(account, row)| {
             let unasked = observed.extent == Extent::Gone || settings.excluded.contains(account);
-            let is_left = unasked || observed.is_absent(account);
-            let is_left = is_left && !observed.states.contains_key(account);
+            let is_gone = unasked || observed.is_absent(account);
+            let is_left = is_gone && !observed.states.contains_key(account);
             is_left.then(|| self.left(*account, row, deleting, unasked))
         });
         let mut changes: Vec<Change> = seen.chain(unseen).collect();
@@ -276,10 +281,7 @@ impl Comparison<'_> {
     /// seen in one.
     fn is_being_deleted(&self) -> bool {
         let Self { rows, observed, settings, .. } = self;
-        let is_unread = |account: &AccountId| {
-            !observed.states.contains_key(account) && !settings.excluded.contains(account)
-        };
-        let unread = rows.iter().filter(|(account, _)| is_unread(account));
+        let unread = rows.iter().filter(|(account, _)| observed.lacks(account, settings));
         let unread = unread.map(|(account, row)| (&row.state, observed.is_absent(account)));
         let mut all = observed.states.values().map(|state| (state, false)).chain(unread);
         let is_deletion = |state: &State| state.status.is_deletion();

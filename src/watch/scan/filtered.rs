@@ -166,9 +166,7 @@ pub fn to_ask(rows: &Rows, read: &Observation, settings: &Settings) -> BTreeSet<
         Extent::Active => fingerprint::is_active(&row.state) || may_have_settled(row),
         Extent::Asked | Extent::Gone => false,
     };
-    let is_unread =
-        |account: &AccountId| !read.states.contains_key(account) && !settings.excluded.contains(account);
-    let unread = rows.iter().filter(|(account, row)| is_unread(account) && is_missed(row));
+    let unread = rows.iter().filter(|(account, row)| read.lacks(account, settings) && is_missed(row));
     let unread = unread.map(|(account, _)| *account);
     unread.chain(read.unclear.iter().copied()).collect()
 }
